@@ -1,0 +1,8 @@
+# tasks.py does the work, on every system; this is for those who like to type `make`.
+#   make lab ARGS="--no-browser"      make test ARGS="-k firing"      make lab PYTHON=python3.12
+
+PYTHON ?= python3
+
+.PHONY: help setup lab test lint notebooks
+help setup lab test lint notebooks:
+	@$(PYTHON) tasks.py $@ $(ARGS)

@@ -1,0 +1,234 @@
+"""The commands of the project, the same on every system:  python tasks.py lab
+
+  setup      make .venv and install cifviz in it (what stands is used again)
+  lab        set up, then open the notebooks in JupyterLab
+  test       set up, then run every check and every test
+  lint       set up, then run the checks alone: style, types, walls between the rooms
+  notebooks  set up, then build notebooks/*.ipynb from notebooks/source
+
+What follows a command is handed on:  python tasks.py lab --no-browser
+                                      python tasks.py test -k firing
+
+Another PyTorch than the one pinned in constraints.txt, through the environment:
+
+  CIFVIZ_TORCH        a version, or anything that pip can install: 2.9.1, torch>=2.9, a wheel
+  CIFVIZ_TORCH_INDEX  where the wheel of PyTorch comes from; the small one without CUDA from
+                      https://download.pytorch.org/whl/cpu
+"""
+
+# Standard library only, and no syntax newer than Python 3.8: this file prepares everything else,
+# and it is what tells an older Python that it is too old.
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST_PYTHON = (3, 11)
+FIRST_NOTEBOOK = "notebooks/00_start_here.ipynb"
+
+
+class Stop(Exception):
+    """Something that the reader can mend; its message is all they need to see."""
+
+
+def main(arguments, version=sys.version_info):
+    """Run one command and return the exit code."""
+    if tuple(version[:2]) < OLDEST_PYTHON:
+        message = (
+            "cifviz needs Python {}.{} or newer, this is {}.{}.\n"
+            "If a newer one is installed, name it: python3.12 tasks.py, or make PYTHON=python3.12"
+        )
+        say(message.format(*OLDEST_PYTHON, *version))
+        return 1
+    if not arguments or arguments[0] in ("help", "-h", "--help"):
+        say(__doc__.strip())
+        return 0
+    command, extra = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        say("tasks.py knows {}; got {!r}".format(", ".join(COMMANDS), command))
+        return 2
+    # Consoles of Windows may know neither beta nor tau; what we start prints them all the same.
+    os.environ.setdefault("PYTHONUTF8", "1")
+    try:
+        return COMMANDS[command](setup(), extra)
+    except Stop as reason:
+        say(f"\ncifviz: {reason}")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def say(text):
+    """Print at once, so that our words and those of the programs we start stay in order."""
+    print(text, flush=True)
+
+
+# --- setup ---------------------------------------------------------------------------------------
+
+
+def setup(root=ROOT, environ=os.environ, run=subprocess.call):
+    """Make .venv, or use the one that stands, and return the path of its Python.
+
+    A stamp written last says what was installed; without it nothing counts as installed.
+    """
+    venv = root / ".venv"
+    python = program(venv, "python")
+    stamp = venv / "cifviz-installed"
+    wanted = fingerprint(root, environ)
+    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
+        return python
+
+    started = time.monotonic()
+    if stamp.is_file():
+        stamp.unlink()
+    if not (python.exists() and run([str(python), "-c", SAME_PYTHON]) == 0):
+        say("Making a Python environment in .venv ...")
+        if run([sys.executable, "-m", "venv", "--clear", str(venv)]) != 0:
+            raise Stop(
+                "could not make a virtual environment (the reason is above).\n"
+                "On Debian and Ubuntu its module is a package of its own: apt install python3-venv"
+            )
+
+    say("Installing cifviz and what it needs; the first time takes some minutes ...")
+    constraints = root / "constraints.txt"
+    torch = torch_arguments(environ, constraints)
+    if torch:
+        install(python, torch, root, run)
+        constraints = without_torch(constraints, venv / "constraints-but-torch.txt")
+    install(python, ["--constraint", str(constraints), "--editable", ".[dev]"], root, run)
+    stamp.write_text(wanted)
+    say(f"Installed in {time.monotonic() - started:.0f} s.")
+    return python
+
+
+SAME_PYTHON = f"import pip, sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]!r})"
+
+
+def program(venv, name, system=os.name):
+    """Where a virtual environment keeps a program."""
+    return venv / "Scripts" / f"{name}.exe" if system == "nt" else venv / "bin" / name
+
+
+def fingerprint(root, environ):
+    """Everything that an installation depends on, in one line."""
+    digest = hashlib.sha256()
+    for name in ("pyproject.toml", "constraints.txt"):
+        digest.update((root / name).read_bytes())
+    place = (str(root), sys.version_info[:2], torch_arguments(environ, "constraints.txt"))
+    digest.update(repr(place).encode())
+    return digest.hexdigest()
+
+
+def torch_arguments(environ, constraints):
+    """What pip is asked for when the reader chooses a PyTorch; nothing if they do not.
+
+    PyTorch comes alone, without its dependencies, since its index need not have our versions of
+    them; they come with the rest. It replaces one that stands: 2.13.0 with CUDA and 2.13.0
+    without are the same version to pip.
+    """
+    wanted = environ.get("CIFVIZ_TORCH", "").strip()
+    index = environ.get("CIFVIZ_TORCH_INDEX", "").strip()
+    if not wanted and not index:
+        return []
+    if not wanted:
+        what = ["torch", "--constraint", str(constraints)]
+    else:
+        what = [f"torch=={wanted}" if wanted[0].isdigit() else wanted]
+    where = ["--index-url", index] if index else []
+    return ["--no-deps", "--force-reinstall", *what, *where]
+
+
+def without_torch(constraints, target):
+    """Write the constraints without PyTorch, and without what some versions of it dictate."""
+    lines = constraints.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if not re.match(r"(torch|sympy|setuptools)==", line)]
+    target.write_text("".join(kept), encoding="utf-8")
+    return target
+
+
+def install(python, arguments, root, run):
+    """Run pip in the environment, or stop with words."""
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    if run(pip + arguments, cwd=str(root)) != 0:
+        raise Stop(
+            "the installation failed; what pip says is above. Usual reasons: no network, a full\n"
+            "disk, or no wheel for this system. Nothing counts as installed: run the command again."
+        )
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def lab(python, extra):
+    """Open JupyterLab and stay until it ends."""
+    process = subprocess.Popen(lab_command(python, extra), cwd=str(ROOT))
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # Jupyter got it too, and asks whether it is meant
+
+
+def lab_command(python, extra):
+    """JupyterLab with the whole clone in its file browser: notebooks, and the code behind them."""
+    root = f"--ServerApp.root_dir={ROOT}"
+    return [str(python), "-m", "jupyterlab", str(ROOT / FIRST_NOTEBOOK), root, *extra]
+
+
+def checks(python):
+    """The checks that run no code of ours: name and command."""
+    linter = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
+    return [
+        ("style", [str(python), "-m", "ruff", "check"]),
+        ("format", [str(python), "-m", "ruff", "format", "--check"]),
+        ("types", [str(python), "-m", "mypy"]),
+        ("walls", [str(python), "-c", linter]),
+    ]
+
+
+def lint(python, extra):
+    """Run every check."""
+    return run_all(checks(python))
+
+
+def test(python, extra):
+    """Run every check and every test; `extra` goes to pytest."""
+    return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
+
+
+def notebooks(python, extra):
+    """Build the notebooks from their sources."""
+    return subprocess.call(
+        [str(program(ROOT / ".venv", "cifviz")), "notebooks", "build", *extra], cwd=str(ROOT)
+    )
+
+
+def run_all(steps, run=subprocess.call):
+    """Run every step, whatever the others do, report, and return the first exit code but 0."""
+    report, first_failure = [], 0
+    for name, command in steps:
+        say(f"\n=== {name}")
+        started = time.monotonic()
+        code = run(command, cwd=str(ROOT))
+        seconds = time.monotonic() - started
+        verdict = "passed" if code == 0 else f"FAILED ({code})"
+        report.append(f"{name:8}{seconds:8.1f} s   {verdict}")
+        first_failure = first_failure or code
+    say("\n" + "\n".join(report))
+    return first_failure
+
+
+COMMANDS = {
+    "setup": lambda python, extra: 0,
+    "lab": lab,
+    "test": test,
+    "lint": lint,
+    "notebooks": notebooks,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
