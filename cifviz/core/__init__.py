@@ -1,0 +1,1 @@
+"""CIF itself: torch only, no audio, no plots."""

@@ -1,0 +1,274 @@
+"""`CIF`: weights + scaling + firing + tail in one module, configured by CIF-PyTorch's keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.masks import check_lengths, valid_mask
+from cifviz.core.weights import (
+    ConvWeights,
+    DenseWeights,
+    DepthwiseWeights,
+    LinearWeights,
+    WeightPredictor,
+)
+from cifviz.errors import CIFError, require, require_choice
+
+WEIGHT_TYPES = ("conv", "dense", "linear", "depthwise")
+
+
+@dataclass(frozen=True)
+class CIFConfig:
+    """The configuration of a CIF, in the keys of CIF-PyTorch's README and meaning the same.
+
+    Two things that its code does and its configuration does not say are left out: a tail that fires
+    only where a padded frame follows, and padding that the convolution reads.
+
+    Examples
+    --------
+    >>> config = CIFConfig.from_dict({"encoder_embed_dim": 64, "cif_threshold": 0.9})
+    >>> config.threshold, round(config.slack, 6)
+    (1.0, 0.1)
+    """
+
+    encoder_embed_dim: int = 256
+    """Size of a frame of encoder output."""
+    produce_weight_type: str = "conv"
+    """Weight predictor: "conv", "dense", "linear" or "depthwise"."""
+    cif_threshold: float = 0.99
+    """Fires at this much accumulated weight and charges 1: a threshold of 1 with a slack."""
+    conv_cif_layer_num: int = 1
+    conv_cif_width: int = 3
+    """Frames that a convolution sees; odd."""
+    conv_cif_output_channels_num: int = 256
+    conv_cif_dropout: float = 0.1
+    dense_cif_units_num: int = 256
+    apply_scaling: bool = True
+    """In training, scale the weights to the number of tokens."""
+    apply_tail_handling: bool = True
+    """In inference, let what is left at the end fire once more if it is worth a token."""
+    tail_handling_firing_threshold: float = 0.5
+    """The rest must be above this."""
+    add_cif_ctxt_layers: bool = False
+    """Transformer layers over the fired embeddings."""
+    cif_ctxt_layers: int = 2
+    cif_ctxt_attention_heads: int = 4
+    cif_ctxt_ffn_embed_dim: int = 1024
+    cif_ctxt_dropout: float = 0.1
+    conv_cif_activation: bool = False
+    """ReLU behind the convolution (CIF-PyTorch has none, which makes it one affine filter)."""
+
+    def __post_init__(self) -> None:
+        require_choice("produce_weight_type", self.produce_weight_type, WEIGHT_TYPES)
+        for name in (
+            "encoder_embed_dim",
+            "conv_cif_layer_num",
+            "conv_cif_output_channels_num",
+            "dense_cif_units_num",
+            "cif_ctxt_layers",
+            "cif_ctxt_attention_heads",
+            "cif_ctxt_ffn_embed_dim",
+        ):
+            value = getattr(self, name)
+            require(
+                isinstance(value, int) and value > 0,
+                f"{name} must be an integer > 0, got {value!r}",
+            )
+        require(
+            isinstance(self.conv_cif_width, int)
+            and self.conv_cif_width > 0
+            and self.conv_cif_width % 2 == 1,
+            f"conv_cif_width must be an odd integer > 0, got {self.conv_cif_width!r}",
+        )
+        require(
+            math.isfinite(self.cif_threshold) and 0 < self.cif_threshold <= 1,
+            "cif_threshold must be in (0, 1]: the mass of a token is 1, and a token fires when it "
+            f"holds cif_threshold of it; got {self.cif_threshold!r}",
+        )
+        tail = self.tail_handling_firing_threshold
+        require(
+            math.isfinite(tail) and tail >= 0,
+            f"tail_handling_firing_threshold must be a number >= 0, got {tail!r}",
+        )
+        for name in ("conv_cif_dropout", "cif_ctxt_dropout"):
+            value = getattr(self, name)
+            require(0 <= value < 1, f"{name} must be in [0, 1), got {value!r}")
+        require(
+            self.encoder_embed_dim % self.cif_ctxt_attention_heads == 0
+            or not self.add_cif_ctxt_layers,
+            f"encoder_embed_dim ({self.encoder_embed_dim}) must be a multiple of "
+            f"cif_ctxt_attention_heads ({self.cif_ctxt_attention_heads})",
+        )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CIFConfig:
+        """Read a configuration; an unknown key is refused and the known ones are listed.
+
+        >>> CIFConfig.from_dict({"cif_treshold": 0.9})
+        Traceback (most recent call last):
+        ...
+        cifviz.errors.CIFError: unknown CIF setting 'cif_treshold', did you mean 'cif_threshold'...
+        """
+        import difflib
+
+        known = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f", did you mean {close[0]!r}?" if close else "."
+                raise CIFError(f"unknown CIF setting {name!r}{hint} Known: {', '.join(known)}")
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The inverse of `from_dict`."""
+        return asdict(self)
+
+    @property
+    def threshold(self) -> float:
+        """β: the mass of a token, 1."""
+        return 1.0
+
+    @property
+    def slack(self) -> float:
+        """δ = 1 − cif_threshold."""
+        return 1.0 - self.cif_threshold
+
+
+class CIF(nn.Module):
+    """Continuous Integrate-and-Fire: encoder output in, one embedding for each token out.
+
+    Parameters
+    ----------
+    config : CIFConfig
+        What kind of CIF.
+
+    Examples
+    --------
+    Asked for three tokens in training, it gives three; the encoder's clock need not divide by it.
+
+    >>> import torch
+    >>> cif = CIF(CIFConfig(encoder_embed_dim=8, conv_cif_output_channels_num=8))
+    >>> firing = cif(torch.randn(1, 20, 8), torch.tensor([20]), target_lengths=torch.tensor([3]))
+    >>> firing.embeddings.shape
+    torch.Size([1, 3, 8])
+
+    Notes
+    -----
+    Paper: Dong & Xu (2020). Encoder frames of about 80 ms (1/8 of 10 ms features) are what the
+    reference configuration expects; finer ones need a lower initial weight, see `start_at`.
+    """
+
+    def __init__(self, config: CIFConfig):
+        super().__init__()
+        self.config = config
+        self.weights = _weight_predictor(config)
+        self.context = _ContextLayers(config) if config.add_cif_ctxt_layers else None
+
+    def forward(
+        self,
+        encoder_out: Tensor,
+        frame_lengths: Tensor | None = None,
+        *,
+        target_lengths: Tensor | None = None,
+    ) -> Firing:
+        """Predict weights, integrate and fire.
+
+        Parameters
+        ----------
+        encoder_out : Tensor (batch, frames, dim)
+            Encoder output.
+        frame_lengths : Tensor (batch,), integers, optional
+            Real frames of each utterance; default all.
+        target_lengths : Tensor (batch,), integers, optional
+            Number of tokens of each utterance, in training: weights are scaled to it, unless
+            ``apply_scaling`` is off.
+
+        Returns
+        -------
+        Firing
+            With `target_lengths` (and scaling) exactly so many tokens; otherwise as many as fire,
+            the tail included where ``apply_tail_handling`` is on.
+
+        Raises
+        ------
+        CIFError
+            If `encoder_out` is not (batch, frames, encoder_embed_dim) or the lengths do not fit.
+        """
+        dim = self.config.encoder_embed_dim
+        require(
+            encoder_out.ndim == 3 and encoder_out.shape[2] == dim,
+            f"encoder_out must be (batch, frames, dim) with dim = encoder_embed_dim = {dim}, "
+            f"got {tuple(encoder_out.shape)}",
+        )
+        batch, frames, _ = encoder_out.shape
+        if frame_lengths is None:
+            frame_lengths = encoder_out.new_full((batch,), frames).long()
+        frame_lengths = check_lengths("frame_lengths", frame_lengths, encoder_out, maximum=frames)
+        tail = self.config.apply_tail_handling and target_lengths is None
+        firing = integrate_and_fire(
+            self.weights(encoder_out, frame_lengths),
+            encoder_out,
+            frame_lengths=frame_lengths,
+            target_lengths=target_lengths if self.config.apply_scaling else None,
+            threshold=self.config.threshold,
+            slack=self.config.slack,
+            tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
+        )
+        if self.context is None:
+            return firing
+        return replace(firing, embeddings=self.context(firing.embeddings, firing.num_fires))
+
+    def start_at(self, tokens_per_frame: float) -> None:
+        """Set the weight bias to logit(tokens per frame), so that the first counts are near."""
+        self.weights.start_at(tokens_per_frame)
+
+
+class _ContextLayers(nn.Module):
+    """Transformer layers (pre-norm) over the fired embeddings, padding unseen."""
+
+    def __init__(self, config: CIFConfig):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(
+            config.encoder_embed_dim,
+            config.cif_ctxt_attention_heads,
+            config.cif_ctxt_ffn_embed_dim,
+            config.cif_ctxt_dropout,
+            batch_first=True,
+            norm_first=True,
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, config.cif_ctxt_layers, enable_nested_tensor=False
+        )
+
+    def forward(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        real = valid_mask(num_fires, embeddings.shape[1])
+        if not real.any():
+            return embeddings
+        # A row without tokens would attend to nothing and turn into NaN: let it see its zeros.
+        unseen = ~real & real.any(dim=1, keepdim=True)
+        return self.layers(embeddings, src_key_padding_mask=unseen).masked_fill(
+            ~real.unsqueeze(2), 0
+        )
+
+
+def _weight_predictor(config: CIFConfig) -> WeightPredictor:
+    dim = config.encoder_embed_dim
+    if config.produce_weight_type == "linear":
+        return LinearWeights(dim)
+    if config.produce_weight_type == "dense":
+        return DenseWeights(dim, config.dense_cif_units_num)
+    if config.produce_weight_type == "depthwise":
+        return DepthwiseWeights(dim, config.conv_cif_width, dropout=config.conv_cif_dropout)
+    return ConvWeights(
+        dim,
+        config.conv_cif_output_channels_num,
+        config.conv_cif_width,
+        layers=config.conv_cif_layer_num,
+        dropout=config.conv_cif_dropout,
+        activation=config.conv_cif_activation,
+    )

@@ -1,0 +1,54 @@
+"""Scaling: make the weights of an utterance sum to its number of tokens, in training."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from cifviz.core.masks import check_lengths
+from cifviz.errors import CIFError
+
+EPSILON = 1e-8
+"""Added to the sum of the weights before dividing by it (a tip of CIF-PyTorch's README)."""
+
+
+def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.0) -> Tensor:
+    """Scale the weights of each utterance so that its known number of tokens comes out.
+
+    Parameters
+    ----------
+    alpha : Tensor (batch, frames), >= 0
+        Weight of each frame, zero at padded frames.
+    target_lengths : Tensor (batch,), integers >= 0
+        Number of tokens of each utterance, N.
+    threshold : float > 0
+        β, the mass of one token.
+
+    Returns
+    -------
+    Tensor (batch, frames)
+        ``alpha · βN / (Σ alpha + 1e-8)``, each row in proportion to what it was.
+
+    Raises
+    ------
+    CIFError
+        If the target lengths are not one integer >= 0 for each utterance.
+
+    Examples
+    --------
+    Weights that sum to 2, asked for 3 tokens:
+
+    >>> import torch
+    >>> scale_to_length(torch.tensor([[0.5, 1.0, 0.5]]), torch.tensor([3]))
+    tensor([[0.7500, 1.5000, 0.7500]])
+
+    Notes
+    -----
+    Since the result does not change when `alpha` is multiplied by a constant, no loss behind it can
+    teach how large the weights should be: that takes the quantity loss, on the unscaled weights.
+    Paper: Dong & Xu (2020), section 2.2.
+    """
+    target_lengths = check_lengths("target_lengths", target_lengths, alpha)
+    if not threshold > 0:
+        raise CIFError(f"threshold must be > 0, got {threshold!r}")
+    wanted = target_lengths.double() * threshold
+    return alpha * (wanted / (alpha.double().sum(dim=1) + EPSILON)).to(alpha.dtype).unsqueeze(1)
