@@ -1,0 +1,1 @@
+"""What an alignment is heard against: audio, time-stamped tokens, data sets."""

@@ -1,0 +1,199 @@
+"""Sound in: `Waveform`, `load_waveform`, and log-mel features with their clock.
+
+librosa and soundfile are loaded when first used, not with the library.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cifviz.errors import AudioError, require
+from cifviz.timing import FrameGrid
+
+SAMPLE_RATE = 16_000
+"""Hz: what every model here listens to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Mono audio with its clock; the last expression of a notebook cell plays it.
+
+    Parameters
+    ----------
+    samples : array of float (time,)
+        Amplitudes, full scale being ±1.
+    sample_rate : int > 0
+        Hz.
+
+    Raises
+    ------
+    AudioError
+        If the samples are not a one-dimensional array of finite numbers, or the rate is not > 0.
+
+    Examples
+    --------
+    >>> Waveform(np.zeros(8000, dtype=np.float32), 16000).duration
+    0.5
+    """
+
+    samples: np.ndarray
+    sample_rate: int = SAMPLE_RATE
+
+    def __post_init__(self) -> None:
+        samples = np.asarray(self.samples)
+        require(
+            samples.ndim == 1 and samples.dtype.kind in "fiu",
+            f"samples must be numbers, (time,), got {samples.dtype} {samples.shape}",
+            AudioError,
+        )
+        samples = np.ascontiguousarray(samples, dtype=np.float32)
+        require(
+            bool(np.isfinite(samples).all()), "samples must be finite, got NaN or inf", AudioError
+        )
+        require(
+            self.sample_rate > 0, f"sample_rate must be > 0 Hz, got {self.sample_rate}", AudioError
+        )
+        object.__setattr__(self, "samples", samples)
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    def cut(self, start: float, end: float) -> Waveform:
+        """The part between two times in seconds, clipped to what there is.
+
+        >>> Waveform(np.arange(10) / 10, 10).cut(0.2, 0.5).samples.tolist()
+        [0.20000000298023224, 0.30000001192092896, 0.4000000059604645]
+        """
+        require(
+            start <= end, f"cut needs start <= end (seconds), got {start} and {end}", AudioError
+        )
+        first, last = (round(max(0.0, time) * self.sample_rate) for time in (start, end))
+        return Waveform(self.samples[first:last], self.sample_rate)
+
+    def audio(self, **kwargs: Any) -> Any:
+        """An `IPython.display.Audio` player; loudness is kept, so that clips can be compared."""
+        from IPython.display import Audio
+
+        return Audio(self.samples.clip(-1, 1), rate=self.sample_rate, normalize=False, **kwargs)
+
+    def _repr_html_(self) -> str:
+        return self.audio()._repr_html_()
+
+
+def load_waveform(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> Waveform:
+    """Read a sound file: any format that soundfile reads, mixed to mono, resampled.
+
+    Parameters
+    ----------
+    path : str or Path
+        WAV, FLAC, MP3, Ogg, …
+    sample_rate : int > 0
+        Rate of the result in Hz.
+
+    Returns
+    -------
+    Waveform
+        Mono at `sample_rate`; channels are averaged.
+
+    Raises
+    ------
+    AudioError
+        If the file does not exist, is not audio, or holds no sample.
+    """
+    import soundfile
+
+    path = Path(path)
+    require(path.is_file(), f"no such audio file: {path}", AudioError)
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(
+            f"expected a sound file (WAV, FLAC, MP3, Ogg …), cannot read {path}: {error}"
+        ) from error
+    require(len(samples) > 0, f"expected at least one sample, found none in {path}", AudioError)
+    mono = samples.mean(axis=1)
+    if rate != sample_rate:
+        import librosa
+
+        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
+    return Waveform(mono, sample_rate)
+
+
+@dataclass(frozen=True)
+class LogMel:
+    """Log-mel features with their clock: frame t is centred on its own piece of time.
+
+    Frame t covers the samples ``[t·hop, (t+1)·hop)``; its analysis window reaches beyond it by the
+    same amount on both sides. A part of a frame at the end counts as one, filled up with zeros.
+
+    Examples
+    --------
+    A quarter of a second in frames of 10 ms:
+
+    >>> features = LogMel(n_mels=40)
+    >>> features(Waveform(np.zeros(4000, dtype=np.float32))).shape
+    torch.Size([25, 40])
+    """
+
+    sample_rate: int = SAMPLE_RATE
+    """Hz; a waveform of another rate is refused."""
+    n_mels: int = 40
+    hop_length: int = 160
+    """Samples between frames."""
+    win_length: int = 400
+    """Samples under the Hann window."""
+    f_min: float = 60.0
+    """Lowest frequency in Hz."""
+    f_max: float = 7600.0
+    """Highest frequency in Hz."""
+    floor: float = 1e-10
+    """Smallest power, so that silence has a logarithm."""
+
+    def __post_init__(self) -> None:
+        require(
+            0 <= self.f_min < self.f_max <= self.sample_rate / 2,
+            "LogMel needs 0 <= f_min < f_max <= sample_rate / 2, "
+            f"got f_min={self.f_min}, f_max={self.f_max}, sample_rate={self.sample_rate}",
+        )
+
+    @property
+    def grid(self) -> FrameGrid:
+        """The clock of the frames."""
+        return FrameGrid(self.hop_length / self.sample_rate)
+
+    def __call__(self, waveform: Waveform) -> Tensor:
+        """Natural logarithm of the mel power, float32 (frames, n_mels)."""
+        import librosa
+
+        require(
+            waveform.sample_rate == self.sample_rate,
+            f"expected audio at {self.sample_rate} Hz, got {waveform.sample_rate} Hz",
+            AudioError,
+        )
+        frames = math.ceil(len(waveform.samples) / self.hop_length)
+        if not frames:
+            return torch.zeros(0, self.n_mels)
+        n_fft = 1 << (self.win_length - 1).bit_length()
+        before = (n_fft - self.hop_length) // 2
+        after = (frames - 1) * self.hop_length + n_fft - before - len(waveform.samples)
+        mel = librosa.feature.melspectrogram(
+            y=np.pad(waveform.samples, (before, after)),
+            sr=self.sample_rate,
+            n_fft=n_fft,
+            hop_length=self.hop_length,
+            win_length=self.win_length,
+            center=False,
+            n_mels=self.n_mels,
+            fmin=self.f_min,
+            fmax=self.f_max,
+        )
+        return torch.from_numpy(np.log(np.maximum(mel, self.floor)).T.astype(np.float32))

@@ -1,0 +1,215 @@
+"""The registry of named data sets: licence, attribution, official source, and where they lie.
+
+Real recordings never ship with the library. They are looked for in the folder that the environment
+variable ``CIFVIZ_DATA`` names, then in the cache that `fetch` fills.
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cifviz.errors import DataError, require, require_choice
+from cifviz.resources import resource
+
+DATA_VARIABLE = "CIFVIZ_DATA"
+"""Environment variable that names the folder with the real data sets."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file at an official address."""
+
+    url: str
+    sha256: str | None = None
+    """None: no checksum was ever verified, and what is downloaded is not checked."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Where a data set comes from, and under which terms."""
+
+    name: str
+    title: str
+    licence: str
+    attribution: str
+    source: str
+    """The official address, for people."""
+    archives: tuple[Archive, ...] = ()
+    """What `fetch` downloads; empty for what ships with the library."""
+    files: tuple[str, ...] = ()
+    """What the readers need in the set's folder."""
+
+
+REGISTRY = {
+    data_set.name: data_set
+    for data_set in (
+        DataSet(
+            name="clips",
+            title="Short utterances synthesised for this project, with word and phone times",
+            licence="CC0-1.0",
+            attribution="made by data/make_clips.py with eSpeak NG",
+            source="data/clips in this repository",
+        ),
+        DataSet(
+            name="digits",
+            title="Free Spoken Digit Dataset: speakers george, jackson, nicolas and yweweler",
+            licence="CC BY-SA 4.0",
+            attribution="Zohar Jackson et al., Free Spoken Digit Dataset",
+            source="https://github.com/Jakobovski/free-spoken-digit-dataset",
+            archives=(
+                Archive(
+                    "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/26eb9aa.tar.gz"
+                ),
+            ),
+            files=("manifest.csv", "strings_train.csv", "strings_dev.csv", "strings_test.csv"),
+        ),
+        DataSet(
+            name="grid",
+            title="GRID audiovisual sentence corpus, talker 1",
+            licence="CC BY 4.0, as its users state",
+            attribution="M. Cooke, J. Barker, S. Cunningham, X. Shao (2006), JASA 120(5)",
+            source="https://zenodo.org/records/3625687",
+            archives=(
+                Archive("https://zenodo.org/records/3625687/files/s1.zip"),
+                Archive("https://zenodo.org/records/3625687/files/alignments.zip"),
+            ),
+            files=("manifest.csv", "words.csv"),
+        ),
+    )
+}
+"""The data sets by name."""
+
+
+def corpus_folder(name: str) -> Path:
+    """The folder of a data set, ready to be read.
+
+    Parameters
+    ----------
+    name : str
+        A key of `REGISTRY`.
+
+    Raises
+    ------
+    CIFError
+        If there is no data set of that name.
+    DataError
+        If it is not found, or is found in another layout than the readers need.
+
+    Examples
+    --------
+    >>> corpus_folder("clips").name
+    'clips'
+    """
+    require_choice("data set", name, REGISTRY)
+    data_set = REGISTRY[name]
+    if not data_set.archives:
+        return resource(name)
+    root = os.environ.get(DATA_VARIABLE)
+    places = ([Path(root) / name] if root else []) + [_cache() / name]
+    for place in places:
+        if all((place / file).is_file() for file in data_set.files):
+            return place
+    needed = ", ".join((*data_set.files, "audio/*.flac"))
+    looked = ", ".join(str(place) for place in places)
+    official = _cache() / name / "official"
+    hint = (
+        f"the official archives are in {official}, whose layout differs"
+        if official.is_dir()
+        else f"cifviz.speech.datasets.fetch({name!r}) downloads the official archives"
+    )
+    raise DataError(
+        f"data set {name!r} not found: expected {needed} in one of: {looked}. Set {DATA_VARIABLE} to "
+        f"the folder that holds {name}/; {hint}, and data/README.md tells how to lay them out"
+    )
+
+
+def fetch(name: str) -> Path:
+    """Download a data set's official archives and unpack them; only ever at your request.
+
+    Parameters
+    ----------
+    name : str
+        A key of `REGISTRY`.
+
+    Returns
+    -------
+    Path
+        The unpacked official files, or the folder itself for what ships with the library. Official
+        layouts differ from the one that the readers need: see data/README.md.
+
+    Raises
+    ------
+    CIFError
+        If there is no data set of that name.
+    DataError
+        If a download fails, or an archive is damaged or would write outside its folder.
+
+    Notes
+    -----
+    An archive whose `Archive.sha256` is None is not verified: pooch logs the hash of what came.
+    """
+    require_choice("data set", name, REGISTRY)
+    data_set = REGISTRY[name]
+    if not data_set.archives:
+        return resource(name)
+    official = _cache() / name / "official"
+    if official.is_dir():
+        return official
+    import pooch
+
+    official.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=official.parent) as folder:
+        # Unpacked aside and moved at the end: an interrupted download leaves no half a data set.
+        unpacked = Path(folder) / "official"
+        for archive in data_set.archives:
+            try:
+                downloaded = pooch.retrieve(
+                    archive.url,
+                    known_hash=archive.sha256,
+                    path=official.parent,
+                    fname=archive.url.rsplit("/", 1)[-1],
+                )
+            except (OSError, ValueError) as error:
+                raise DataError(f"cannot download {archive.url}: {error}") from error
+            unpack(Path(downloaded), unpacked)
+        os.replace(unpacked, official)
+    return official
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a zip or tar archive that may hold anything; nothing is written outside `folder`.
+
+    Raises
+    ------
+    DataError
+        If it is no archive, is damaged, or holds a path that leads out of `folder`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                for name in opened.namelist():
+                    # zipfile would drop the dots and write the file elsewhere without a word.
+                    require(
+                        (folder / name).resolve().is_relative_to(folder.resolve()),
+                        f"{archive} holds a path that leads out of its folder: {name!r}",
+                        DataError,
+                    )
+                opened.extractall(folder)
+        else:
+            with tarfile.open(archive) as opened:
+                opened.extractall(folder, filter="data")
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise DataError(f"cannot unpack {archive}: {error}") from error
+
+
+def _cache() -> Path:
+    """Where downloads are kept."""
+    import pooch
+
+    return Path(pooch.os_cache("cifviz"))
