@@ -1,0 +1,1 @@
+"""Recognisers around CIF: an encoder, a CIF, a decoder, composed; and how they were trained."""

@@ -1,0 +1,209 @@
+"""Endless training utterances, cut and joined from the recordings there are.
+
+Sentences that always hold six words in three seconds teach a model the clock instead of the words.
+So runs of words are cut out at word times and joined, with pauses in between, until counts, lengths
+and pauses vary; then speaker, tempo, channel and noise are varied too. All of it happens on log-mel
+frames, which takes a millisecond.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cifviz.errors import require
+from cifviz.models.recognizer import normalise
+
+SILENCE = np.float32(-23.0)
+"""Log-mel power of digital silence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Log-mel features of an utterance with its tokens and their frames."""
+
+    features: np.ndarray
+    """Natural logarithm of mel power, before normalisation (frames, n_mels)."""
+    tokens: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+    """First frame of each token and the one after its last."""
+    speaker: str
+
+    def cut(self, first: int, last: int) -> np.ndarray:
+        """Features of the tokens first … last, cut in the middle of the gaps around them."""
+        start = 0 if first == 0 else (self.spans[first - 1][1] + self.spans[first][0]) // 2
+        is_last = last == len(self.tokens) - 1
+        end = (
+            len(self.features) if is_last else (self.spans[last][1] + self.spans[last + 1][0]) // 2
+        )
+        return self.features[start:end]
+
+    @property
+    def quiet(self) -> np.ndarray:
+        """Frames before the first token and after the last, less 50 ms beside them."""
+        before = self.features[: max(0, self.spans[0][0] - 5)]
+        return np.concatenate([before, self.features[self.spans[-1][1] + 5 :]])
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much is varied; every setting is the standard deviation or the largest value."""
+
+    max_tokens: int = 9
+    trim: int = 30
+    """Frames of silence kept at the ends of a recording, at most."""
+    tempo: float = 0.12
+    """Standard deviation of the logarithm of the tempo."""
+    warp: float = 0.12
+    """Largest stretch of the frequency axis: another vocal tract."""
+    tilt: float = 1.0
+    """Standard deviation of the slow waves added along frequency (nepers): another channel."""
+    level: float = 0.4
+    """Standard deviation of the level of a joined piece (nepers of power)."""
+    noise: float = 0.6
+    """Share of utterances with added noise."""
+    masks: int = 2
+    """Largest number of masked bands and of masked stretches of time."""
+    empty: float = 0.03
+    """Share of utterances without a word: silence or noise."""
+
+
+class CutAndJoin:
+    """Make training utterances from recordings, each from one random generator.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of Recording
+        Recordings by group (real, synthesised …).
+    shares : mapping of str to float
+        How often each group is drawn from.
+    augmentation : Augmentation
+        What is varied.
+    """
+
+    def __init__(
+        self,
+        groups: Mapping[str, Sequence[Recording]],
+        shares: Mapping[str, float],
+        augmentation: Augmentation,
+    ):
+        require(groups.keys() == shares.keys(), "every group of recordings needs its share")
+        self.names = list(groups)
+        total = sum(shares.values())
+        self.shares = [shares[name] / total for name in self.names]
+        self.speakers = [_by_speaker(groups[name]) for name in self.names]
+        self.augmentation = augmentation
+
+    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, list[int]]:
+        """One utterance: normalised features (frames, n_mels) and its token ids."""
+        settings = self.augmentation
+        group = self.speakers[rng.choice(len(self.names), p=self.shares)]
+        recordings = group[rng.integers(len(group))]
+        if rng.random() < settings.empty:
+            noise = np.full((rng.integers(1, 300), recordings[0].features.shape[1]), SILENCE)
+            noise = _add_noise(rng, noise, rng.uniform(float(SILENCE), 4.0))
+            return normalise(torch.from_numpy(noise.astype(np.float32))), []
+        wanted = int(rng.integers(1, settings.max_tokens + 1))
+        pieces = [_pause(rng, recordings, ends=True)]
+        tokens: list[int] = []
+        while len(tokens) < wanted:
+            features, ids = self._run(rng, recordings, wanted - len(tokens))
+            pieces += [features, _pause(rng, recordings, ends=False)]
+            tokens += ids
+        pieces.append(_pause(rng, recordings, ends=True))
+        features = np.concatenate(pieces)
+        features = _stretch(features, 1, 1 + rng.uniform(-settings.warp, settings.warp))
+        features = features + _curve(rng, features.shape[1], settings.tilt)
+        if rng.random() < settings.noise:
+            loudest = features.mean(axis=1).max()
+            features = _add_noise(rng, features, loudest - rng.uniform(3.5, 13))
+        normal = normalise(torch.from_numpy(features.astype(np.float32)))
+        return _mask(rng, normal, settings.masks), tokens
+
+    def _run(
+        self, rng: np.random.Generator, recordings: Sequence[Recording], most: int
+    ) -> tuple[np.ndarray, list[int]]:
+        """A run of at most `most` consecutive tokens of one recording, in another tempo."""
+        settings = self.augmentation
+        recording = recordings[int(rng.integers(len(recordings)))]
+        length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
+        first = int(rng.integers(0, len(recording.tokens) - length + 1))
+        last = first + length - 1
+        features = recording.cut(first, last)
+        if first == 0:
+            features = features[
+                max(0, recording.spans[0][0] - int(rng.integers(settings.trim + 1))) :
+            ]
+        if last == len(recording.tokens) - 1:
+            behind = len(recording.features) - recording.spans[last][1]
+            surplus = max(0, behind - int(rng.integers(settings.trim + 1)))
+            features = features[: len(features) - surplus]
+        tempo = np.exp(rng.normal(0, settings.tempo))
+        features = _stretch(features, 0, tempo, round(len(features) / tempo))
+        return features + rng.normal(0, settings.level), list(recording.tokens[first : last + 1])
+
+
+def _by_speaker(recordings: Sequence[Recording]) -> list[list[Recording]]:
+    speakers: dict[str, list[Recording]] = {}
+    for recording in recordings:
+        speakers.setdefault(recording.speaker, []).append(recording)
+    return list(speakers.values())
+
+
+def _pause(rng: np.random.Generator, recordings: Sequence[Recording], *, ends: bool) -> np.ndarray:
+    """Frames of a pause: digital silence or the recording's own, often none between words."""
+    kind = rng.random()
+    if ends:
+        frames = int(rng.integers(0, 40)) if kind < 0.9 else int(rng.integers(0, 150))
+    elif kind < 0.4:
+        frames = 0
+    else:
+        frames = int(rng.integers(0, 25)) if kind < 0.9 else int(rng.integers(25, 150))
+    bands = recordings[0].features.shape[1]
+    quiet = recordings[int(rng.integers(len(recordings)))].quiet
+    if len(quiet) < 5 or rng.random() < 0.3:
+        return np.full((frames, bands), SILENCE)
+    return quiet[rng.integers(0, len(quiet), frames)]
+
+
+def _stretch(features: np.ndarray, axis: int, factor: float, size: int | None = None) -> np.ndarray:
+    """Read an axis at every `factor`-th place, between its entries by linear interpolation."""
+    length = features.shape[axis]
+    size = max(1, length if size is None else size)
+    places = np.minimum(np.arange(size) * factor, length - 1)
+    below = places.astype(int)
+    above = np.minimum(below + 1, length - 1)
+    share = (places - below).astype(np.float32)
+    share = share[:, None] if axis == 0 else share
+    return np.take(features, below, axis) * (1 - share) + np.take(features, above, axis) * share
+
+
+def _curve(rng: np.random.Generator, bands: int, size: float) -> np.ndarray:
+    """A smooth random curve over the bands."""
+    waves = np.cos(np.outer(np.arange(1, 4), np.linspace(0, np.pi, bands)))
+    return (rng.normal(0, size, 3) @ waves).astype(np.float32)
+
+
+def _add_noise(rng: np.random.Generator, features: np.ndarray, level: float) -> np.ndarray:
+    """Add noise of a random colour at a level in nepers of power."""
+    noise = level + _curve(rng, features.shape[1], 1.0) + rng.normal(0, 0.6, features.shape)
+    return np.logaddexp(features, noise)
+
+
+def _mask(rng: np.random.Generator, features: Tensor, masks: int) -> Tensor:
+    """Set some bands and some stretches of time to the mean (SpecAugment)."""
+    frames, bands = features.shape
+    mean = float(features.mean()) if frames else 0.0
+    for _ in range(rng.integers(0, masks + 1)):
+        width = int(rng.integers(1, bands // 6 + 1))
+        start = int(rng.integers(0, bands - width + 1))
+        features[:, start : start + width] = mean
+    for _ in range(rng.integers(0, masks + 1)):
+        width = int(rng.integers(1, 9))
+        start = int(rng.integers(0, max(1, frames - width)))
+        features[start : start + width] = mean
+    return features

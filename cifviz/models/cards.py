@@ -1,0 +1,99 @@
+"""Model cards: what a checkpoint was made from and what it measured, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+Result = dict[str, Any]
+
+ROWS: dict[str, tuple[Callable[[Result], float], str]] = {
+    "token error rate": (lambda r: 100 * r["token_error_rate"], "%"),
+    "deletions": (lambda r: 100 * r["deletions"] / r["tokens"], "%"),
+    "insertions": (lambda r: 100 * r["insertions"] / r["tokens"], "%"),
+    "substitutions": (lambda r: 100 * r["substitutions"] / r["tokens"], "%"),
+    "right number of tokens": (lambda r: 100 * r["count_accuracy"], "%"),
+    "mean abs(Σα − N)": (lambda r: r["weight_sum_error"]["mean_absolute"], ""),
+}
+EDGES = {
+    "signed mean": "signed_mean",
+    "mean absolute": "mean_absolute",
+    "median absolute": "median_absolute",
+}
+
+
+def spread(values: Sequence[float], unit: str = "") -> str:
+    """Mean ± standard deviation over runs (n − 1), or the one value.
+
+    >>> spread([1.0, 2.0, 3.0], "%")
+    '2.00 ± 1.00 %'
+    """
+    text = f"{np.mean(values):.2f}"
+    if len(values) > 1:
+        text += f" ± {np.std(values, ddof=1):.2f}"
+    return f"{text} {unit}".strip()
+
+
+def results_table(results: Sequence[Result], split: str) -> str:
+    """Recognition and edges of several seeds on one set, as a Markdown table."""
+    measured = [result[split] for result in results if split in result]
+    lines = [f"| {split} | {len(measured)} seed{'s' if len(measured) > 1 else ''} |", "|---|---|"]
+    for name, (value, unit) in ROWS.items():
+        lines.append(f"| {name} | {spread([value(one) for one in measured], unit)} |")
+    for rule in ("fire", "calibrated"):
+        for edge in ("onset", "offset"):
+            for name, key in EDGES.items():
+                values = [1000 * one[rule][edge][key] for one in measured if rule in one]
+                if values:
+                    lines.append(f"| {edge}, {rule}: {name} | {spread(values, 'ms')} |")
+    return "\n".join(lines)
+
+
+def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
+    """The card of a recipe's checkpoint.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What was run.
+    results : sequence of dict
+        What `train` returned for each run.
+    seed : int
+        The one that is shipped.
+    """
+    whole = [result for result in results if result["leave_out"] is None]
+    unheard = [result for result in results if result["leave_out"] is not None]
+    shipped = next(result for result in whole if result["seed"] == seed)
+    seeds = ", ".join(str(result["seed"]) for result in whole)
+    parts = [
+        f"# {recipe.name}",
+        f"Seed {seed} of seeds {seeds}, the one with the lowest token error rate on the "
+        f"development set. Made by `cifviz train {recipe.name} --seed {seed}` and `cifviz publish "
+        f"{recipe.name}` in {shipped['seconds'] / 60:.0f} minutes on one CPU core "
+        f"(torch {shipped['versions']['torch']}).",
+        f"Data: {recipe.sources}.",
+        f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
+        f"{1000 * recipe.config.features.grid.shift * recipe.config.encoder.down_sampling:.0f} ms.",
+        "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, in "
+        "utterances whose number of tokens is right: *fire* is the raw reading, *calibrated* at "
+        "30 % and 70 % of a token's mass plus a shift learned on the development set.",
+    ]
+    for split in ("test", "dev"):
+        if any(split in result for result in whole):
+            parts.append(results_table(whole, split))
+    if unheard:
+        lines = ["| speaker kept out of training | seed | token error rate on that speaker |"]
+        lines.append("|---|---|---|")
+        for result in unheard:
+            rate = 100 * result["test"]["token_error_rate"]
+            lines.append(f"| {result['leave_out']} | {result['seed']} | {rate:.2f} % |")
+        errors = [
+            sum(result["test"][kind] for kind in ("deletions", "insertions", "substitutions"))
+            for result in unheard
+        ]
+        pooled = 100 * sum(errors) / sum(result["test"]["tokens"] for result in unheard)
+        lines.append(f"| all together | | {pooled:.2f} % |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"

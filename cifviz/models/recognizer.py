@@ -1,0 +1,290 @@
+"""`Recognizer`: an encoder, a CIF and a decoder composed, and the `Transcription` it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cifviz.core.firing import Firing
+from cifviz.core.losses import quantity_loss
+from cifviz.core.masks import valid_mask
+from cifviz.core.module import CIF, CIFConfig
+from cifviz.errors import require
+from cifviz.models.decoders import DecoderConfig, make_decoder
+from cifviz.models.encoder import Encoder, EncoderConfig
+from cifviz.speech.alignment import Alignment, Edges
+from cifviz.speech.audio import LogMel, Waveform
+from cifviz.timing import FrameGrid
+
+DYNAMIC_RANGE = 12.0
+"""Log-mel power is kept from its maximum down to this much below (nepers of power; 52 dB)."""
+QUIET = -12.0
+"""Log-mel power that counts as the maximum where nothing is louder: silence stays silent."""
+
+
+def normalise(features: Tensor) -> Tensor:
+    """Log-mel relative to its loudest frame, scaled to about [−1, 1].
+
+    Parameters
+    ----------
+    features : Tensor (frames, n_mels)
+        Natural logarithm of mel power.
+
+    Returns
+    -------
+    Tensor (frames, n_mels)
+        ``(max(features − loudest, −12) + 6) / 6``. An utterance's loudest frame becomes the
+        reference, unless it is quieter than `QUIET`; `DYNAMIC_RANGE` below it all is silence.
+
+    Examples
+    --------
+    >>> normalise(torch.tensor([[0.0, 0.0], [-3.0, -30.0]]))
+    tensor([[ 1.0000,  1.0000],
+            [ 0.5000, -1.0000]])
+    """
+    if not len(features):
+        return features
+    loudest = features.mean(dim=1).max().clamp(min=QUIET)
+    half = DYNAMIC_RANGE / 2
+    return ((features - loudest).clamp(min=-DYNAMIC_RANGE) + half) / half
+
+
+@dataclass(frozen=True)
+class RecognizerConfig:
+    """Everything that makes a `Recognizer`, but for its weights."""
+
+    vocabulary: tuple[str, ...]
+    features: LogMel = field(default_factory=LogMel)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    cif: CIFConfig = field(default_factory=CIFConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    edges: Edges = field(default_factory=Edges)
+    """Where token times are read; shifts learned on a development set."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
+        require(
+            len(set(self.vocabulary)) == len(self.vocabulary) > 0,
+            "vocabulary must be distinct tokens, at least one",
+        )
+        require(
+            self.features.n_mels == self.encoder.n_mels,
+            f"the encoder expects {self.encoder.n_mels} mel bands, "
+            f"the features have {self.features.n_mels}",
+        )
+        require(
+            self.encoder.channels == self.cif.encoder_embed_dim,
+            f"the CIF expects frames of {self.cif.encoder_embed_dim} channels, "
+            f"the encoder gives {self.encoder.channels}",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> RecognizerConfig:
+        """The inverse of `to_dict`."""
+        return cls(
+            vocabulary=tuple(values["vocabulary"]),
+            features=LogMel(**values["features"]),
+            encoder=EncoderConfig(**values["encoder"]),
+            cif=CIFConfig.from_dict(values["cif"]),
+            decoder=DecoderConfig(**values["decoder"]),
+            edges=Edges(**values["edges"]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Transcription:
+    """What a recogniser heard: tokens with scores and times, and the firing behind them."""
+
+    tokens: tuple[str, ...]
+    scores: tuple[float, ...]
+    """Probability of each token, in [0, 1]."""
+    alignment: Alignment
+    firing: Firing
+    """Of this utterance alone (a batch of one)."""
+    grid: FrameGrid
+    """Clock of the firing's frames."""
+    waveform: Waveform
+
+    @property
+    def text(self) -> str:
+        """The tokens, separated by spaces."""
+        return " ".join(self.tokens)
+
+    def cut(self, index: int) -> Waveform:
+        """The sound of one token, from its start to its end."""
+        token = self.alignment.tokens[index]
+        require(token.is_timed, f"token {index} ({token.token!r}) is untimed and cannot be cut")
+        return self.waveform.cut(token.start or 0.0, token.end or 0.0)
+
+    def _repr_png_(self) -> bytes:
+        """The panel, for notebooks."""
+        from cifviz.plot import panel_png
+
+        return panel_png(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Padded training examples."""
+
+    features: Tensor
+    """Normalised log-mel (batch, feature_frames, n_mels)."""
+    lengths: Tensor
+    """Feature frames of each utterance (batch,)."""
+    targets: Tensor
+    """Token ids, padded with −1 (batch, tokens)."""
+    target_lengths: Tensor
+    """Tokens of each utterance (batch,)."""
+
+    @classmethod
+    def collate(cls, features: Sequence[Tensor], targets: Sequence[Sequence[int]]) -> Batch:
+        """Pad a list of utterances to one batch."""
+        ids = [torch.tensor(target, dtype=torch.long) for target in targets]
+        return cls(
+            nn.utils.rnn.pad_sequence(list(features), batch_first=True),
+            torch.tensor([len(one) for one in features]),
+            nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1),
+            torch.tensor([len(one) for one in ids]),
+        )
+
+
+class Recognizer(nn.Module):
+    """Encoder → CIF → decoder, with CTC beside it in training.
+
+    Parameters
+    ----------
+    config : RecognizerConfig
+        What to build.
+
+    Notes
+    -----
+    Paper: Dong & Xu (2020). The loss is ``cross-entropy + 0.5 · CTC + quantity``, each per token.
+    """
+
+    def __init__(self, config: RecognizerConfig):
+        super().__init__()
+        self.config = config
+        vocabulary = len(config.vocabulary)
+        self.encoder = Encoder(config.encoder)
+        self.cif = CIF(config.cif)
+        self.decoder = make_decoder(config.decoder, config.encoder.channels, vocabulary)
+        self.ctc = nn.Linear(config.encoder.channels, vocabulary + 1)
+
+    @property
+    def grid(self) -> FrameGrid:
+        """Clock of the encoder's frames."""
+        return self.config.features.grid.downsampled(self.config.encoder.down_sampling)
+
+    def forward(
+        self, batch: Batch, *, ctc_weight: float = 0.5, label_smoothing: float = 0.1
+    ) -> dict[str, Tensor]:
+        """The loss to minimise, under "loss", and its parts, all per token."""
+        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
+        firing = self.cif(encoder_out, frame_lengths, target_lengths=batch.target_lengths)
+        tokens = batch.target_lengths.sum().clamp(min=1)
+        quantity = quantity_loss(firing, batch.target_lengths)
+        # Without scaling, as many tokens come out as fire: compare what both have.
+        common = min(firing.embeddings.shape[1], batch.targets.shape[1])
+        targets = batch.targets[:, :common]
+        logits = self.decoder(
+            firing.embeddings[:, :common],
+            firing.num_fires.clamp(max=common),
+            targets.clamp(min=0),
+        )
+        compared = valid_mask(firing.num_fires, common)
+        cross_entropy = F.cross_entropy(
+            logits.flatten(0, 1),
+            targets.masked_fill(~compared, -1).flatten(),
+            ignore_index=-1,
+            label_smoothing=label_smoothing,
+            reduction="sum",
+        )
+        cross_entropy = cross_entropy / tokens
+        ctc = F.ctc_loss(
+            self.ctc(encoder_out).log_softmax(dim=2).transpose(0, 1),
+            batch.targets.clamp(min=0),
+            frame_lengths,
+            batch.target_lengths,
+            blank=len(self.config.vocabulary),
+            reduction="sum",
+            zero_infinity=True,
+        )
+        ctc = ctc / tokens
+        return {
+            "loss": cross_entropy + ctc_weight * ctc + quantity,
+            "cross_entropy": cross_entropy,
+            "ctc": ctc,
+            "quantity": quantity,
+        }
+
+    @torch.inference_mode()
+    def listen(self, waveforms: Sequence[Waveform]) -> Firing:
+        """Weights and fires of a batch of waveforms, without decoding them."""
+        features = [normalise(self.config.features(waveform)) for waveform in waveforms]
+        device = next(self.parameters()).device
+        batch = Batch.collate(features, [[] for _ in features])
+        return self.cif(*self.encoder(batch.features.to(device), batch.lengths.to(device)))
+
+    @torch.inference_mode()
+    def transcribe(self, waveform: Waveform) -> Transcription:
+        """Recognise one utterance.
+
+        Parameters
+        ----------
+        waveform : Waveform
+            At the model's sample rate.
+
+        Returns
+        -------
+        Transcription
+            On the CPU. Silence gives one without tokens.
+
+        Raises
+        ------
+        AudioError
+            If the sample rate is not the model's.
+        """
+        return self.transcribe_batch([waveform])[0]
+
+    @torch.inference_mode()
+    def transcribe_batch(self, waveforms: Sequence[Waveform]) -> list[Transcription]:
+        """Like `transcribe`, but several at once; the result of each is the same as alone."""
+        if not waveforms:
+            return []
+        require(not self.training, "call .eval() before transcribing: dropout is still on")
+        firing = self.listen(waveforms)
+        ids, scores = self.decoder.decode(firing.embeddings, firing.num_fires)
+        return [
+            self._transcription(waveform, one.cpu(), ids[row].tolist(), scores[row].tolist())
+            for row, (waveform, one) in enumerate(zip(waveforms, firing, strict=True))
+        ]
+
+    def _transcription(
+        self, waveform: Waveform, firing: Firing, ids: list[int], scores: list[float]
+    ) -> Transcription:
+        fires = int(firing.num_fires)
+        tokens = tuple(self.config.vocabulary[index] for index in ids[:fires])
+        return Transcription(
+            tokens=tokens,
+            scores=tuple(scores[:fires]),
+            alignment=Alignment.from_firing(
+                firing,
+                tokens,
+                self.grid,
+                edges=self.config.edges,
+                scores=scores[:fires],
+                duration=waveform.duration,
+            ),
+            firing=firing,
+            grid=self.grid,
+            waveform=waveform,
+        )

@@ -1,0 +1,185 @@
+"""One fit loop, on Lightning Fabric: progress, checkpoints, resume, several devices.
+
+Everything random in a step depends on the seed and the number of the step alone, so a run that was
+interrupted and resumed gives the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from cifviz.errors import CheckpointError, require
+from cifviz.models.recognizer import Batch, Recognizer
+
+Example = tuple[Tensor, list[int]]
+"""Normalised features (frames, n_mels) and token ids."""
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How long and how fast to train."""
+
+    steps: int = 2000
+    batch_size: int = 24
+    learning_rate: float = 2e-3
+    warmup: int = 150
+    """Steps until the learning rate is reached; from there it falls as a half cosine."""
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    """Largest gradient norm."""
+    averaging: float = 0.995
+    """Decay of the moving average of the weights, which is what comes out."""
+    save_every: int = 500
+    seed: int = 0
+    devices: int = 1
+
+
+def fit(
+    model: Recognizer,
+    make_example: Callable[[np.random.Generator], Example],
+    config: FitConfig,
+    *,
+    folder: Path,
+    resume: bool = True,
+    progress: bool = True,
+) -> tuple[Recognizer, list[dict[str, float]]]:
+    """Train a recogniser.
+
+    Parameters
+    ----------
+    model : Recognizer
+        Its weights are the start.
+    make_example : callable
+        Makes one training utterance from a random generator.
+    config : FitConfig
+        How long and how fast.
+    folder : Path
+        Where ``last.ckpt`` is kept; written to a temporary file first.
+    resume : bool
+        Go on from ``last.ckpt`` if it is there.
+    progress : bool
+        Show a bar with the losses.
+
+    Returns
+    -------
+    model : Recognizer
+        With the averaged weights, in evaluation mode, on the CPU.
+    history : list of dict
+        Losses of each 50 steps.
+
+    Raises
+    ------
+    CheckpointError
+        If ``last.ckpt`` was made with other settings.
+    """
+    require(config.steps > 0, f"steps must be > 0, got {config.steps}")
+    fabric = Fabric(devices=config.devices, accelerator="auto" if config.devices > 1 else "cpu")
+    fabric.launch()
+    fabric.seed_everything(config.seed, verbose=False)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    learner, optimizer = fabric.setup(model, optimizer)
+    average = average.to(fabric.device)
+    state: dict[str, Any] = {
+        "model": model,
+        "average": average,
+        "optimizer": optimizer,
+        "step": 0,
+        "history": [],
+        "config": asdict(config),
+    }
+    path = folder / "last.ckpt"
+    if resume and path.exists():
+        state = _resume(fabric, path, state)
+    learner.train()
+    bar = tqdm(
+        range(state["step"], config.steps),
+        initial=state["step"],
+        total=config.steps,
+        disable=not progress or not fabric.is_global_zero,
+        desc=f"seed {config.seed}",
+    )
+    sums: dict[str, float] = {}
+    for step in bar:
+        batch = _batch(make_example, config, step, fabric.global_rank)
+        torch.manual_seed(config.seed * 1_000_003 + step)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(config, step)
+        losses = learner(_to(batch, fabric.device))
+        fabric.backward(losses["loss"])
+        fabric.clip_gradients(learner, optimizer, max_norm=config.clip, error_if_nonfinite=True)
+        optimizer.step()
+        optimizer.zero_grad()
+        average.update_parameters(model)
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(value.detach())
+        if (step + 1) % 50 == 0 or step + 1 == config.steps:
+            count = step % 50 + 1
+            means = {name: round(value / count, 5) for name, value in sums.items()}
+            state["history"].append({"step": step + 1, **means})
+            bar.set_postfix(means)
+            sums = {}
+        state["step"] = step + 1
+        if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
+            _save(fabric, path, state)
+    trained: Any = average.module.cpu().eval()
+    return trained, state["history"]
+
+
+def learning_rate(config: FitConfig, step: int) -> float:
+    """Learning rate of a step: a linear rise, then half a cosine down to 1 %.
+
+    >>> learning_rate(FitConfig(steps=100, warmup=10, learning_rate=1.0), 9)
+    1.0
+    """
+    if step < config.warmup:
+        return config.learning_rate * (step + 1) / config.warmup
+    share = (step - config.warmup) / max(1, config.steps - config.warmup)
+    return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
+
+
+def _batch(
+    make_example: Callable[[np.random.Generator], Example],
+    config: FitConfig,
+    step: int,
+    rank: int,
+) -> Batch:
+    rng = np.random.default_rng([config.seed, step, rank])
+    features, targets = zip(*(make_example(rng) for _ in range(config.batch_size)), strict=True)
+    return Batch.collate(features, targets)
+
+
+def _to(batch: Batch, device: torch.device) -> Batch:
+    return Batch(**{name: value.to(device) for name, value in vars(batch).items()})
+
+
+def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    fabric.save(partial, state)
+    if fabric.is_global_zero:
+        partial.replace(path)
+
+
+def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
+    wanted = state["config"]
+    fabric.load(path, state, weights_only=True)
+    if state["config"] != wanted:
+        raise CheckpointError(
+            f"{path} was made with {state['config']}, asked for {wanted}; "
+            "finish it with its own settings or start in another folder"
+        )
+    return state
