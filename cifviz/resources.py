@@ -59,8 +59,9 @@ def write_atomically(path: str | Path, writer: Callable[[Path], object]) -> Path
 
     Examples
     --------
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> write_atomically(Path(folder.name) / "a.txt", lambda part: part.write_text("b")).read_text()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_atomically(Path(folder) / "a.txt", lambda part: part.write_bytes(b"b"))
+    ...     path.read_text()
     'b'
     """
     path = Path(path)

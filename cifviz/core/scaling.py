@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from cifviz.core.masks import check_lengths
@@ -51,4 +52,7 @@ def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.
     if not threshold > 0:
         raise CIFError(f"threshold must be > 0, got {threshold!r}")
     wanted = target_lengths.double() * threshold
-    return alpha * (wanted / (alpha.double().sum(dim=1) + EPSILON)).to(alpha.dtype).unsqueeze(1)
+    factor = wanted / (alpha.double().sum(dim=1) + EPSILON)
+    # In float16 a factor above 65504 would be infinite: it stays at least a float32.
+    factor = factor.to(torch.promote_types(alpha.dtype, torch.float32)).unsqueeze(1)
+    return (alpha * factor).to(alpha.dtype)

@@ -21,7 +21,7 @@ class EncoderConfig:
     """Size and shape of an `Encoder`."""
 
     n_mels: int = 40
-    channels: int = 160
+    channels: int = 256
     down_sampling: int = 4
     """Feature frames in one encoder frame: a power of two. 4 gives 40 ms, 8 gives 80 ms."""
     kernel: int = 5

@@ -6,6 +6,7 @@ ships the seed that did best on the development set, with a model card made from
 
 from __future__ import annotations
 
+import hashlib
 import math
 import platform
 import random
@@ -31,7 +32,7 @@ from cifviz.models.training import FitConfig, fit
 from cifviz.speech import datasets
 from cifviz.speech.audio import LogMel
 from cifviz.speech.formats import read_json, write_json
-from cifviz.speech.synthesis import VOICES, synthesize
+from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 GRID = (
@@ -87,25 +88,30 @@ def _spoken_sentences(split: str) -> list[Spoken]:
     ]
 
 
-def _synthetic(texts: Callable[[random.Random], str], count: int) -> list[Spoken]:
+def _synthetic(tokens: Callable[[random.Random], list[str]], count: int) -> list[Spoken]:
     """Utterances in all voices, at several rates and pitches."""
     rng = random.Random(0)
     spoken = []
     for index in range(count):
         voice = VOICES[index % len(VOICES)]
+        words = tokens(rng)
         utterance = synthesize(
-            texts(rng), voice=voice, rate=rng.randint(120, 200), pitch=rng.randint(25, 75)
+            spoken_text(words),
+            tokens=words,
+            voice=voice,
+            rate=rng.randint(120, 200),
+            pitch=rng.randint(25, 75),
         )
         spoken.append(Spoken(utterance.waveform, utterance.words, voice))
     return spoken
 
 
-def _digit_text(rng: random.Random) -> str:
-    return " ".join(rng.choices(DIGITS, k=rng.randint(1, 8)))
+def _digit_string(rng: random.Random) -> list[str]:
+    return rng.choices(DIGITS, k=rng.randint(1, 8))
 
 
-def _grid_text(rng: random.Random) -> str:
-    return " ".join(rng.choice(group) for group in GRID)
+def _grid_sentence(rng: random.Random) -> list[str]:
+    return [rng.choice(group) for group in GRID]
 
 
 def _recognizer(
@@ -130,7 +136,7 @@ RECIPES = {
         # The recordings hold nothing above 4 kHz, so nothing above is looked at.
         config=_recognizer(DIGITS, f_max=4000.0, n_mels=40, channels=144, decoder="nar"),
         real=_spoken_takes,
-        synthetic=lambda: _synthetic(_digit_text, 1400),
+        synthetic=lambda: _synthetic(_digit_string, 1400),
         dev=lambda: _spoken_strings("dev"),
         test=lambda: _spoken_strings("test"),
         sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers; "
@@ -146,7 +152,7 @@ RECIPES = {
             decoder="ar",
         ),
         real=lambda: _spoken_sentences("train"),
-        synthetic=lambda: _synthetic(_grid_text, 1400),
+        synthetic=lambda: _synthetic(_grid_sentence, 1400),
         dev=lambda: _spoken_sentences("dev"),
         test=None,
         fit=FitConfig(steps=3000),
@@ -190,13 +196,17 @@ def train(
         Command, settings, versions, losses and results; what ``result.json`` holds.
     """
     began = time.perf_counter()
+    cache = folder.parent / "cache"
     folder.mkdir(parents=True, exist_ok=True)
+    real = recordings(recipe, "real", cache)
+    if leave_out is not None:
+        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
+    groups = {
+        "real": [one for one in real if one.speaker != leave_out],
+        "synthetic": recordings(recipe, "synthetic", cache),
+    }
     torch.manual_seed(recipe.fit.seed)
     model = Recognizer(recipe.config)
-    groups = {
-        "real": [one for one in recordings(recipe, "real") if one.speaker != leave_out],
-        "synthetic": recordings(recipe, "synthetic"),
-    }
     shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
     make_example = CutAndJoin(groups, shares, recipe.augmentation)
     model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
@@ -231,23 +241,26 @@ def train(
     return result
 
 
-def recordings(recipe: Recipe, group: str) -> list[Recording]:
+def recordings(recipe: Recipe, group: str, cache: Path) -> list[Recording]:
     """Features and frames of a recipe's training utterances, computed once and cached."""
     from joblib import Memory
 
     require_choice("group", group, ("real", "synthetic"))
-    cache = Memory(Path("runs") / "cache", verbose=0)
-    return cache.cache(_recordings, ignore=["spoken"])(
-        recipe.name, group, recipe.config.features, recipe.config.vocabulary, getattr(recipe, group)
-    )
+    made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
+    key = f"{recipe.name} {group} {_fingerprint()}"
+    return made(key, recipe.config.features, recipe.config.vocabulary, getattr(recipe, group))
+
+
+def _fingerprint() -> str:
+    """Hash of the code that makes training utterances: other code, other cache."""
+    from cifviz.speech import synthesis
+
+    files = [__file__, datasets.__file__, synthesis.__file__]
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
 
 
 def _recordings(
-    name: str,
-    group: str,
-    features: LogMel,
-    vocabulary: tuple[str, ...],
-    spoken: Callable[[], list[Spoken]],
+    key: str, features: LogMel, vocabulary: tuple[str, ...], spoken: Callable[[], list[Spoken]]
 ) -> list[Recording]:
     ids = {token: index for index, token in enumerate(vocabulary)}
     made = []

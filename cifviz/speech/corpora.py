@@ -51,7 +51,7 @@ REGISTRY = {
         DataSet(
             name="clips",
             title="Short utterances synthesised for this project, with word and phone times",
-            licence="CC0-1.0",
+            licence="MIT",
             attribution="made by data/make_clips.py with eSpeak NG",
             source="data/clips in this repository",
         ),
@@ -123,8 +123,9 @@ def corpus_folder(name: str) -> Path:
         else f"cifviz.speech.datasets.fetch({name!r}) downloads the official archives"
     )
     raise DataError(
-        f"data set {name!r} not found: expected {needed} in one of: {looked}. Set {DATA_VARIABLE} to "
-        f"the folder that holds {name}/; {hint}, and data/README.md tells how to lay them out"
+        f"data set {name!r} not found: expected {needed} in one of: {looked}. "
+        f"Set {DATA_VARIABLE} to the folder that holds {name}/; {hint}, "
+        "and data/README.md tells how to lay them out"
     )
 
 

@@ -33,6 +33,8 @@ __all__ = [
     "digit_takes",
     "fetch",
     "grid_sentences",
+    "list_clips",
+    "load_clip",
     "read_table",
     "take_waveform",
 ]
@@ -131,7 +133,7 @@ def digit_strings(split: str) -> list[DigitString]:
     folder = corpus_folder("digits")
     takes = _takes(folder)
     table = folder / f"strings_{split}.csv"
-    columns = {
+    columns: dict[str, Callable[[str], Any]] = {
         "id": str,
         "speaker": str,
         "text": lambda text: tuple(text.split()),

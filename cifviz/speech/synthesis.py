@@ -249,7 +249,9 @@ def synthesize(
     spans, phones = recording.timed()
     names = _named(text, tokens, recording.word_positions, voice)
     for name, span in zip(names, spans, strict=True):
-        require(span is not None, f"{name!r} has no sound in {text!r} with voice {voice!r}", DataError)
+        require(
+            span is not None, f"{name!r} has no sound in {text!r} with voice {voice!r}", DataError
+        )
     samples = recording.samples
     if len(samples) and native_rate != sample_rate:
         import librosa
@@ -301,8 +303,8 @@ def _named(
     )
     require(
         matches,
-        f"expected one spoken word for each of {len(names)} tokens, got {len(positions)} in {text!r} "
-        f"with voice {voice!r}" + (f" (words spoken for: {odd})" if odd else ""),
+        f"expected one spoken word for each of {len(names)} tokens, got {len(positions)} "
+        f"in {text!r} with voice {voice!r}" + (f" (words spoken for: {odd})" if odd else ""),
         DataError,
     )
     return names
@@ -354,7 +356,7 @@ def _unload(library: ctypes.CDLL) -> None:
     """Drop the library from memory; ctypes never does so of its own accord."""
     import _ctypes
 
-    close = _ctypes.FreeLibrary if sys.platform == "win32" else _ctypes.dlclose
+    close = getattr(_ctypes, "FreeLibrary" if sys.platform == "win32" else "dlclose")
     close(library._handle)
 
 

@@ -1,0 +1,28 @@
+"""Pictures of Continuous Integrate-and-Fire, with matplotlib: Axes first, all times in seconds.
+
+A function takes what it draws, draws on the one Axes given as ``ax`` and returns the artists. Only
+`panel` makes a figure. The numbers behind the pictures are in `cifviz.plot.geometry`.
+"""
+
+from __future__ import annotations
+
+from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform, weights
+from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.panels import panel, panel_alt, panel_png
+from cifviz.plot.tokens import contributions, token_spans
+
+__all__ = [
+    "STYLE",
+    "accumulation",
+    "contributions",
+    "fires",
+    "log_mel",
+    "mass_axis",
+    "panel",
+    "panel_alt",
+    "panel_png",
+    "token_spans",
+    "token_style",
+    "waveform",
+    "weights",
+]

@@ -1,0 +1,172 @@
+"""What all drawing functions share: the Axes they draw on, and labels that cannot do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from itertools import accumulate
+from typing import Any
+from unicodedata import east_asian_width
+
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.textpath import text_to_path
+
+from cifviz.errors import require
+
+FONTS = (
+    "DejaVu Sans",  # comes with matplotlib
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
+    "Microsoft YaHei",
+    "SimHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Arial Unicode MS",
+)
+"""Families tried for the characters of a token, in order; the installed ones are used."""
+
+MOST_COLUMNS = 16
+"""Longer labels are cut, and end in "…"; a Chinese character takes two columns."""
+
+SMALL = 8.0
+"""Size of texts inside plots, in points."""
+
+
+def resolve(ax: Axes | None) -> Axes:
+    """The Axes to draw on: `ax`, or without one the current Axes of pyplot.
+
+    Raises
+    ------
+    CIFError
+        If `ax` is something else.
+    """
+    if ax is None:
+        from matplotlib import pyplot as plt
+
+        return plt.gca()
+    require(isinstance(ax, Axes), f"ax must be a matplotlib Axes, got {type(ax).__name__}")
+    return ax
+
+
+def show_time(ax: Axes, start: float, end: float) -> None:
+    """Give the x axis its words, and room for start … end unless its limits were set by hand."""
+    ax.set_xlabel("time (s)")
+    ax.update_datalim([(start, 0.0), (end, 0.0)], updatey=False)
+    if ax.get_autoscalex_on():
+        ax.margins(x=0)
+        ax.autoscale_view(scaley=False)
+
+
+def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
+    r"""A label as it can be shown with the fonts at hand.
+
+    Parameters
+    ----------
+    label : str
+        Any text, that of a stranger included.
+    columns : int
+        Room for it; wide characters take two columns.
+
+    Returns
+    -------
+    str
+        Without what cannot be printed: a control character, or a character that no installed font
+        of `FONTS` has, becomes its escaped code point. A label without visible characters is
+        quoted. A long one is cut and ends in "…".
+
+    Examples
+    --------
+    >>> displayable("naïve"), displayable("two\nlines"), displayable("")
+    ('naïve', 'two\\nlines', "''")
+    >>> displayable("incomprehensibility", columns=8)
+    'incompr…'
+    """
+    if not label.strip():
+        label = repr(label)
+    parts = [
+        character if character.isprintable() and _is_drawable(character) else _escaped(character)
+        for character in label[: columns + 1]
+    ]
+    ends = list(accumulate(sum(map(_columns, part)) for part in parts))
+    if ends[-1] <= columns:
+        return "".join(parts)
+    return "".join(part for part, end in zip(parts, ends, strict=True) if end < columns) + "…"
+
+
+def plain_text() -> dict[str, Any]:
+    """Properties of a text that shows a stranger's words: `$` is a dollar, no formula.
+
+    >>> plain_text()["parse_math"]
+    False
+    """
+    return {"parse_math": False, "usetex": False, "fontfamily": list(_families())}
+
+
+def text_widths(labels: Iterable[str], size: float, ax: Axes) -> list[float]:
+    """Widths of labels on the x axis, in its unit, at its present limits and size."""
+    properties = font_manager.FontProperties(family=list(_families()), size=size)
+    left, right = ax.get_xlim()
+    return [
+        text_to_path.get_text_width_height_descent(label, properties, False)[0]
+        * abs(right - left)
+        / width_in_points(ax)
+        for label in labels
+    ]
+
+
+def width_in_points(ax: Axes) -> float:
+    """Width of the Axes, in points of 1/72 inch."""
+    return max(1.0, ax.bbox.width / _dpi(ax) * 72)
+
+
+def height_in_points(ax: Axes) -> float:
+    """Height of the Axes, in points of 1/72 inch."""
+    return max(1.0, ax.bbox.height / _dpi(ax) * 72)
+
+
+def _dpi(ax: Axes) -> float:
+    figure: Figure | SubFigure | None = ax.figure
+    return 100.0 if figure is None else float(figure.dpi)
+
+
+def _escaped(character: str) -> str:
+    r"""``\n`` for a newline, ``\u4e2d`` for a character that no font here has."""
+    return character.encode("unicode_escape", errors="backslashreplace").decode("ascii")
+
+
+def _columns(character: str) -> int:
+    return 2 if east_asian_width(character) in "WF" else 1
+
+
+@cache
+def _fonts() -> dict[str, Any]:
+    """The installed ones among `FONTS`, by family."""
+    found = {}
+    for family in FONTS:
+        try:
+            path = font_manager.findfont(
+                font_manager.FontProperties(family=[family]), fallback_to_default=False
+            )
+        except ValueError:  # not installed
+            continue
+        found[family] = font_manager.get_font(path)
+    return found
+
+
+def _families() -> tuple[str, ...]:
+    return tuple(_fonts())
+
+
+@cache
+def _is_drawable(character: str) -> bool:
+    return any(font.get_char_index(ord(character)) for font in _fonts().values())

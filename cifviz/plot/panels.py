@@ -1,0 +1,232 @@
+"""The panel: one utterance from sound to tokens, lane under lane. Nothing else here makes figures.
+
+A panel is a bare `matplotlib.figure.Figure`: pyplot does not know it, so a notebook shows it once,
+nothing has to be closed and no rcParam changes.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from cifviz.plot import curves, geometry, tokens
+from cifviz.plot.canvas import displayable
+from cifviz.plot.palette import STYLE
+from cifviz.speech.alignment import Alignment
+from cifviz.speech.audio import LogMel, Waveform
+
+if TYPE_CHECKING:
+    from cifviz.models.recognizer import Transcription
+
+DPI = 100
+"""Pixels per inch of a panel."""
+
+WIDTH = 10.0
+"""Inches."""
+
+LANES = {
+    "waveform": 0.9,
+    "log_mel": 1.3,
+    "weights": 1.35,
+    "accumulation": 1.6,
+    "contributions": 1.5,
+    "tokens": 1.35,
+    "reference": 1.35,
+}
+"""The lanes from top to bottom, and their heights in inches."""
+
+MOST_TOKENS_IN_WORDS = 20
+"""Longer transcriptions are cut in the alternative text."""
+
+_GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.14, 1.05, 0.65, 0.2, 0.5  # inches
+
+
+class PanelFigure(Figure):
+    """A figure that a notebook shows, pyplot or not."""
+
+    def _repr_png_(self) -> bytes:
+        return _png(self)
+
+
+class Panel(NamedTuple):
+    """A figure and its lanes; as the last expression of a notebook cell it shows the figure."""
+
+    fig: Figure
+    axes: dict[str, Axes]
+    """By name, in the order of `LANES`."""
+
+    def _repr_png_(self) -> bytes:
+        return _png(self.fig)
+
+
+def panel(transcription: Transcription, *, reference: Alignment | None = None) -> Panel:
+    """Draw everything about one utterance on one time axis.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What a recogniser heard.
+    reference : Alignment, optional
+        What was said, for a lane of its own.
+
+    Returns
+    -------
+    Panel
+        ``(fig, axes)``: the lanes "waveform", "log_mel", "weights", "accumulation",
+        "contributions", "tokens" and, if there is one, "reference", through which no fires run.
+        The figure is a bare one: show it as the last expression of a cell, or ``fig.savefig(...)``.
+
+    Raises
+    ------
+    CIFError
+        If the transcription holds several utterances.
+
+    See Also
+    --------
+    panel_png : the same as an image.
+    panel_alt : the same in words.
+
+    Notes
+    -----
+    Notebook: notebooks/00_start_here.ipynb
+    """
+    names = [name for name in LANES if name != "reference" or reference is not None]
+    heights = [LANES[name] for name in names]
+    height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
+    fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
+    FigureCanvasAgg(fig)
+    lanes = fig.subplots(
+        len(names),
+        sharex=True,
+        squeeze=False,
+        gridspec_kw={
+            "height_ratios": heights,
+            "left": _LEFT / WIDTH,
+            "right": 1 - _RIGHT / WIDTH,
+            "top": 1 - _TOP / height,
+            "bottom": _BOTTOM / height,
+            "hspace": _GAP * len(names) / sum(heights),
+        },
+    )[:, 0]
+    axes = dict(zip(names, lanes, strict=True))
+
+    firing, grid = transcription.firing, transcription.grid
+    frames = firing.alpha.shape[1]
+    begin = min(0.0, grid.start)
+    end = max(transcription.waveform.duration, grid.seconds(frames))
+    lanes[0].set_xlim(begin, end if end > begin else begin + grid.shift)
+
+    curves.waveform(transcription.waveform, ax=axes["waveform"])
+    _log_mel(transcription.waveform, axes["log_mel"])
+    curves.weights(firing, grid, ax=axes["weights"])
+    curves.accumulation(firing, grid, ax=axes["accumulation"])
+    tokens.contributions(firing, grid, tokens=transcription.tokens, ax=axes["contributions"])
+    tokens.token_spans(transcription.alignment, ax=axes["tokens"])
+    if reference is not None:
+        # In grey: the tokens that were said need not be those that fired.
+        ax = axes["reference"]
+        tokens.token_spans(reference, ax=ax, facecolor=STYLE["rest"], hatch="")
+        ax.set_ylabel("reference")
+    for name, ax in axes.items():
+        if name not in ("accumulation", "reference"):
+            curves.fires(firing, grid, ax=ax)
+        if ax is not lanes[-1]:
+            ax.set_xlabel("")
+    fig.align_ylabels(lanes)
+    return Panel(fig, axes)
+
+
+def panel_png(transcription: Transcription) -> bytes:
+    """The panel as a PNG image, always of the same width.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What a recogniser heard.
+
+    Returns
+    -------
+    bytes
+        The file; `panel_alt` is inside as its description.
+
+    Raises
+    ------
+    CIFError
+        If the transcription holds several utterances.
+
+    Notes
+    -----
+    Notebook: notebooks/00_start_here.ipynb
+    """
+    return _png(panel(transcription).fig, {"Description": panel_alt(transcription)})
+
+
+def panel_alt(transcription: Transcription) -> str:
+    """What there is to see in the panel, in words, for those who cannot see it.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What a recogniser heard.
+
+    Returns
+    -------
+    str
+        Length, tokens with their times in seconds (at most `MOST_TOKENS_IN_WORDS`), and lanes.
+
+    Notes
+    -----
+    Notebook: notebooks/00_start_here.ipynb
+    """
+    one = geometry.one_utterance(transcription.firing)
+    spoken = [
+        f"“{displayable(token.token)}” "
+        + (f"{token.start:.2f}–{token.end:.2f} s" if token.is_timed else "untimed")
+        for token in transcription.alignment.tokens[:MOST_TOKENS_IN_WORDS]
+    ]
+    more = len(transcription.alignment) - len(spoken)
+    if more > 0:
+        spoken.append(f"and {more} more")
+    count = len(transcription.tokens)
+    sentences = [
+        f"Continuous integrate-and-fire on {transcription.waveform.duration:.2f} s of sound:",
+        f"{count} token{'' if count == 1 else 's'}" + (": " if spoken else ".") + ", ".join(spoken),
+    ]
+    if spoken:
+        sentences[-1] += "."
+    sentences.append(
+        f"The weights of {one.alpha.shape[1]} frames sum to {float(one.weight_sum[0]):.2f}; "
+        f"a token takes β = {one.threshold:g}."
+    )
+    if bool(one.tail_fired[0]):
+        sentences.append("The last token is made of the weight left at the end.")
+    sentences.append(
+        "Lanes on one time axis: waveform, log-mel spectrogram, weight per frame, "
+        "accumulated weight that drops at each fire, contributions of frames to tokens, tokens."
+    )
+    return " ".join(sentences)
+
+
+def _log_mel(waveform: Waveform, ax: Axes) -> None:
+    """The spectrogram lane, with features of its own: a picture, not what the model heard."""
+    from librosa import mel_frequencies
+
+    features = LogMel(
+        sample_rate=waveform.sample_rate,
+        hop_length=max(1, round(0.01 * waveform.sample_rate)),
+        win_length=max(2, round(0.025 * waveform.sample_rate)),
+        f_min=0.0,
+        f_max=min(LogMel().f_max, waveform.sample_rate / 2),
+    )
+    edges = mel_frequencies(features.n_mels + 2, fmin=features.f_min, fmax=features.f_max)
+    curves.log_mel(features(waveform), features.grid, frequencies=edges[1:-1], ax=ax)
+
+
+def _png(fig: Figure, metadata: dict[str, Any] | None = None) -> bytes:
+    image = BytesIO()
+    FigureCanvasAgg(fig).print_png(image, metadata=metadata)
+    return image.getvalue()

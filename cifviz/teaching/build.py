@@ -1,0 +1,122 @@
+"""Builds the notebooks from their sources, one way:  python -m cifviz.teaching.build [NAME …].
+
+Each lesson is executed from a fresh kernel, once with open exercises and once solved. Two builds of
+one source give the same bytes on one machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+
+from cifviz.errors import CIFError, DataError, require
+from cifviz.resources import write_atomically
+from cifviz.teaching.execution import ROOT, execute
+from cifviz.teaching.normalise import normalise
+from cifviz.teaching.sources import Copy, derive, read_source
+
+NOTEBOOKS = ROOT / "notebooks"
+"""Where the sources are, in ``source``, and what is made of them."""
+
+
+def lessons(folder: Path = NOTEBOOKS) -> list[str]:
+    """Names of all lessons, in their order."""
+    return sorted(path.stem for path in (folder / "source").glob("[0-9][0-9]_*.py"))
+
+
+def product(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
+    """Where a notebook of a lesson belongs."""
+    return folder / ("solutions" if copy == "solved" else "") / f"{name}.ipynb"
+
+
+def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
+    """Execute one notebook of a lesson and put it in its place.
+
+    Parameters
+    ----------
+    name : str
+        Of the lesson: "01_integrate_and_fire".
+    copy : {"student", "solved"}
+        Which of its notebooks.
+    folder : Path
+        Where ``source`` is.
+
+    Returns
+    -------
+    Path
+        The notebook. One that stood there is replaced in one step, or not at all.
+
+    Raises
+    ------
+    DataError
+        If there is no such lesson or it is not built as a lesson is.
+    papermill.exceptions.PapermillExecutionError
+        If a cell fails; what ran is left in ``build/notebooks``.
+    """
+    from cifviz.teaching.checks import problems
+
+    notebook = derive(read_source(folder / "source" / f"{name}.py"), name, copy)
+    keep = folder.parent / "build" / "notebooks" / f"{name}-{copy}.ipynb"
+    result = normalise(execute(notebook, keep=keep))
+    path = product(name, copy, folder)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = serialised(result)
+    found = problems(nbformat.reads(text, as_version=4), size=len(text.encode()), place=path)
+    if found:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        keep.write_text(text, encoding="utf-8")
+        raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))
+    return write_atomically(path, lambda part: part.write_bytes(text.encode()))
+
+
+def serialised(notebook: nbformat.NotebookNode) -> str:
+    """The notebook as it is written: valid, keys sorted, a newline at the end."""
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build all lessons, or those that are named."""
+    from papermill.exceptions import PapermillExecutionError
+
+    parser = argparse.ArgumentParser(prog="python -m cifviz.teaching.build", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="such as 01_integrate_and_fire, or 01")
+    wanted = parser.parse_args(arguments).names
+    try:
+        names = [_resolve(name) for name in wanted] or lessons()
+    except CIFError as error:
+        print(error, file=sys.stderr)
+        return 2
+    failed = 0
+    copies: tuple[Copy, ...] = ("student", "solved")
+    for name in names:
+        for copy in copies:
+            started = time.monotonic()
+            try:
+                path = build(name, copy)
+            except (CIFError, PapermillExecutionError) as error:
+                failed += 1
+                print(f"{name} ({copy}) FAILED: {error}", file=sys.stderr, flush=True)
+            else:
+                size = path.stat().st_size / 1000
+                seconds = time.monotonic() - started
+                where = path.relative_to(ROOT)
+                print(f"{where}: {seconds:.0f} s, {size:.0f} kB", flush=True)
+    return 1 if failed else 0
+
+
+def _resolve(name: str) -> str:
+    """A lesson by its name, or by the number it begins with."""
+    stem = Path(name).stem
+    found = [lesson for lesson in lessons() if lesson == stem or lesson.split("_")[0] == stem]
+    require(len(found) == 1, f"no lesson {name!r}, there are: {', '.join(lessons())}", DataError)
+    return found[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""Controls that move a picture, and the same picture standing still for where nothing moves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from cifviz.errors import require
+from cifviz.teaching.figures import DPI, WIDTH, image_tag, png, show
+
+DELAY = 0.03
+"""Seconds without a movement before the picture follows; what came in between is skipped."""
+
+Draw = Callable[..., object]
+
+
+class Slider(NamedTuple):
+    """A range of numbers to choose from: floats, or whole numbers where all four are."""
+
+    low: float
+    high: float
+    step: float
+    start: float
+
+
+def explore(
+    draw: Draw,
+    *,
+    still: Sequence[Mapping[str, Any]],
+    alt: str,
+    height: float = 2.2,
+    **controls: Slider | Sequence[Any],
+) -> None:
+    """Show a picture that follows its sliders, and below it the same picture at a few settings.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(ax, **settings)`` draws on one empty Axes.
+    still : sequence of mappings
+        3 to 5 settings to show as one PNG, for GitHub, paper and screen readers.
+    alt : str
+        What there is to see in the still picture.
+    height : float > 0
+        Inches of one picture.
+    **controls : Slider or sequence, by name
+        A range of numbers, or the values to choose from.
+
+    Raises
+    ------
+    CIFError
+        If there are no controls, not 3 to 5 settings, or a setting names other controls.
+
+    Examples
+    --------
+    >>> explore(
+    ...     lambda ax, slope: ax.plot([0, 1], [0, slope]),
+    ...     slope=Slider(0, 2, 0.1, 1),
+    ...     still=[{"slope": 0}, {"slope": 1}, {"slope": 2}],
+    ...     alt="A line through the origin, flat at slope 0 and steep at slope 2.",
+    ... )
+    Figure: A line through the origin, flat at slope 0 and steep at slope 2.
+    """
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    explorer = Explorer(draw, controls, still=still, alt=alt, height=height)
+    if get_ipython() is not None:
+        display(explorer.widget)
+    show(explorer.still_figure(), alt)
+
+
+class Explorer:
+    """What `explore` shows: a widget that redraws one figure, and its still sibling.
+
+    Parameters
+    ----------
+    draw, still, alt, height
+        As for `explore`.
+    controls : mapping of str to Slider or sequence
+        What can be moved.
+    """
+
+    def __init__(
+        self,
+        draw: Draw,
+        controls: Mapping[str, Slider | Sequence[Any]],
+        *,
+        still: Sequence[Mapping[str, Any]],
+        alt: str,
+        height: float = 2.2,
+    ):
+        import ipywidgets
+
+        require(bool(controls), "explore needs at least one control, such as slope=Slider(0, 2, 1, 1)")
+        require(3 <= len(still) <= 5, f"still must be 3 to 5 settings, got {len(still)}")
+        for setting in still:
+            require(
+                setting.keys() == controls.keys(),
+                f"each still setting must name {sorted(controls)}, got {sorted(setting)}",
+            )
+        self.draw, self.still, self.alt, self.height = draw, still, alt, height
+        self._figure = _bare_figure(height, 1)
+        # One fixed frame: a layout that is computed anew for each picture takes longer than drawing.
+        self._axes = self._figure.add_axes((0.085, 0.5 / height, 0.845, 1 - 0.8 / height))
+        self.controls = {name: _control(name, spec) for name, spec in controls.items()}
+        self.picture = ipywidgets.HTML()
+        self._follow = _Debounced(self.redraw, DELAY)
+        for control in self.controls.values():
+            control.observe(self._follow, names="value")
+        self.widget = ipywidgets.VBox([*self.controls.values(), self.picture])
+        self.redraw()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Where the controls stand now."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def redraw(self) -> None:
+        """Draw the picture at the present settings."""
+        settings = self.settings
+        self._axes.clear()
+        self.draw(self._axes, **settings)
+        self._axes.set_title(_words(settings), loc="left", fontsize="medium")
+        alt = f"{self.alt} Now at {_words(settings)}."
+        self.picture.value = image_tag(png(self._figure), alt)
+
+    def still_figure(self) -> Figure:
+        """The same picture at each of the still settings, one below the other."""
+        figure = _bare_figure(self.height, len(self.still), layout="constrained")
+        axes: Sequence[Axes] = figure.subplots(len(self.still), 1, sharex=True)
+        for ax, setting in zip(axes, self.still, strict=True):
+            self.draw(ax, **setting)
+            ax.set_title(_words(setting), loc="left", fontsize="medium")
+            ax.label_outer()
+        return figure
+
+
+class _Debounced:
+    """Calls a function once movement has stopped for a moment, at once where no loop is running."""
+
+    def __init__(self, call: Callable[[], None], delay: float):
+        self.call, self.delay = call, delay
+        self.pending: asyncio.TimerHandle | None = None
+
+    def __call__(self, _change: object = None) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.call()
+            return
+        if self.pending is not None:
+            self.pending.cancel()
+        self.pending = loop.call_later(self.delay, self.call)
+
+
+def _bare_figure(height: float, rows: int, **kwargs: Any) -> Figure:
+    figure = Figure(figsize=(WIDTH, height * rows), dpi=DPI, **kwargs)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _control(name: str, spec: Slider | Sequence[Any]) -> Any:
+    import ipywidgets
+
+    look = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+    wide = ipywidgets.Layout(width="32em")
+    if not isinstance(spec, Slider):
+        return ipywidgets.SelectionSlider(options=list(spec), value=spec[0], layout=wide, **look)
+    require(
+        spec.low <= spec.start <= spec.high and spec.step > 0,
+        f"{name} needs low <= start <= high and step > 0, got {spec}",
+    )
+    whole = all(isinstance(number, int) for number in spec)
+    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    return kind(
+        min=spec.low, max=spec.high, step=spec.step, value=spec.start, layout=wide, **look
+    )
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    """Settings as a reader says them.
+
+    >>> _words({"tail_threshold": 0.5, "frames": 3})
+    'tail threshold = 0.5, frames = 3'
+    """
+    shown = {
+        name: f"{value:.4g}" if isinstance(value, float) else str(value)
+        for name, value in settings.items()
+    }
+    return ", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in shown.items())

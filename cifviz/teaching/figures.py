@@ -1,0 +1,161 @@
+"""Pictures and tables for notebooks: every one with words for those who cannot see it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from cifviz.errors import require
+
+DPI = 100
+"""Pixels per inch of every picture in a notebook."""
+WIDTH = 8.0
+"""Inches: as wide as a page of text."""
+
+
+def canvas(
+    rows: int = 1, *, height: float = 2.2, width: float = WIDTH, share_time: bool = True
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure with axes one below the other, unknown to pyplot.
+
+    Parameters
+    ----------
+    rows : int > 0
+        Number of axes.
+    height : float > 0
+        Inches for each of them.
+    width : float > 0
+        Inches.
+    share_time : bool
+        Whether all have one horizontal axis.
+
+    Returns
+    -------
+    Figure
+        It is drawn only where it is asked for, by `show`: a cell shows nothing twice.
+    list of Axes (rows,)
+    """
+    require(rows > 0, f"rows must be > 0, got {rows}")
+    figure = Figure(figsize=(width, height * rows), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, 1, squeeze=False, sharex=share_time)[:, 0]
+    return figure, list(axes)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG at a fixed resolution, the same bytes each time."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def image_tag(picture: bytes, alt: str) -> str:
+    """An HTML image that carries its picture and its description inside it.
+
+    >>> image_tag(b"", 'weights > 1 "fire"')
+    '<img alt="weights &gt; 1 &quot;fire&quot;" src="data:image/png;base64,"/>'
+    """
+    code = base64.b64encode(picture).decode("ascii")
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{code}"/>'
+
+
+def picture_bundle(picture: bytes, alt: str) -> dict[str, Any]:
+    """What a notebook keeps of a picture: PNG, an image with alt text, and words alone.
+
+    Raises
+    ------
+    CIFError
+        If `alt` says nothing.
+    """
+    require(bool(alt.strip()), "alt must say what there is to see in the picture, got no text")
+    return {
+        "image/png": base64.b64encode(picture).decode("ascii"),
+        "text/html": image_tag(picture, alt),
+        "text/plain": f"Figure: {alt}",
+    }
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Show a figure in a notebook, with alt text.
+
+    Parameters
+    ----------
+    figure : Figure
+        Of `canvas`, of `cifviz.plot.panel`, or of pyplot.
+    alt : str
+        What there is to see, in a sentence or two.
+
+    Raises
+    ------
+    CIFError
+        If `alt` says nothing.
+
+    Notes
+    -----
+    Gives GitHub the PNG, HTML and screen readers an image with alt text, and a terminal the words.
+    """
+    emit(picture_bundle(png(figure), alt))
+    if "matplotlib.pyplot" in sys.modules:  # or the end of the cell would show it once more
+        sys.modules["matplotlib.pyplot"].close(figure)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show a table in a notebook: Markdown where that is rendered, aligned text elsewhere.
+
+    Parameters
+    ----------
+    header : sequence of str (columns,)
+        Names of the columns, with units.
+    rows : sequence of rows
+        A row has one value for each column; numbers are best formatted by the caller.
+    """
+    cells = [[str(cell) for cell in row] for row in rows]
+    emit({"text/markdown": markdown_table(header, cells), "text/plain": text_table(header, cells)})
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown.
+
+    >>> print(markdown_table(["token", "end s"], [["one", "0.50"]]))
+    | token | end s |
+    |---|---|
+    | one | 0.50 |
+    """
+    lines = [header, ["---"] * len(header), *rows]
+    text = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    text[1] = text[1].replace(" ", "")
+    return "\n".join(text)
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in plain text, columns aligned.
+
+    >>> print(text_table(["token", "end s"], [["one", "0.50"]]))
+    token  end s
+    one    0.50
+    """
+    lines = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def emit(bundle: dict[str, Any]) -> None:
+    """Put a mime bundle into the output of a notebook cell; outside a notebook print its words."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
+        print(bundle["text/plain"])
+    else:
+        display(bundle, raw=True)

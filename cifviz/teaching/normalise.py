@@ -1,0 +1,87 @@
+"""Takes out of an executed notebook what differs from run to run and means nothing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any
+
+from nbformat import NotebookNode
+
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_RUN_METADATA = ("papermill", "execution", "collapsed", "ExecuteTime")
+
+
+def normalise(notebook: NotebookNode) -> NotebookNode:
+    """The same notebook without timestamps, papermill's metadata, memory addresses and random ids.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed; it is not changed.
+
+    Returns
+    -------
+    NotebookNode
+        Pieces of one stream are joined, since where they are cut is chance. Widgets keep their
+        state, under ids that count from 1, so that a reader sees them before running a cell.
+    """
+    result = copy.deepcopy(notebook)
+    result.metadata.pop("papermill", None)
+    # The version of Python is no business of a lesson.
+    result.metadata["language_info"] = NotebookNode(name="python")
+    for cell in result.cells:
+        for name in _RUN_METADATA:
+            cell.metadata.pop(name, None)
+        if cell.cell_type == "code":
+            cell.outputs = [_without_addresses(output) for output in _joined(cell.outputs)]
+    return _with_counted_widgets(result)
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Consecutive pieces of one stream as one output."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        last = joined[-1] if joined else None
+        stream = output.output_type == "stream"
+        if stream and last and last.output_type == "stream" and last.name == output.name:
+            last.text += output.text
+        else:
+            joined.append(output)
+    return joined
+
+
+def _without_addresses(output: NotebookNode) -> NotebookNode:
+    if output.output_type == "stream":
+        output.text = _ADDRESS.sub("0x…", output.text)
+    for mime, value in output.get("data", {}).items():
+        # In HTML and pictures an address would be part of something encoded.
+        if mime in ("text/plain", "text/markdown") and isinstance(value, str):
+            output.data[mime] = _ADDRESS.sub("0x…", value)
+    return output
+
+
+def _with_counted_widgets(notebook: NotebookNode) -> NotebookNode:
+    """Replace the random id of each widget model by a count, in the order in which they were made."""
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    names = {model: f"{count:032x}" for count, model in enumerate(state, start=1)}
+    if not names:
+        return notebook
+    pattern = re.compile("|".join(map(re.escape, names)))
+    widgets = json.dumps(notebook.metadata.widgets)
+    notebook.metadata.widgets = _node(pattern.sub(lambda found: names[found[0]], widgets))
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            view = output.get("data", {}).get(WIDGET_VIEW)
+            if view:
+                view["model_id"] = names.get(view["model_id"], view["model_id"])
+                output.data["text/plain"] = "A control: run this cell to move it."
+    return notebook
+
+
+def _node(text: str) -> Any:
+    return json.loads(text, object_hook=NotebookNode)

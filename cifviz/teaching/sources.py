@@ -1,0 +1,138 @@
+"""Lessons as people write them, and the two notebooks that each becomes.
+
+`notebooks/source/NN_name.py` is in jupytext's percent format. Cells tagged "exercise" hold a stub;
+the cell tagged "solution" behind each holds the answer. The student's notebook keeps the stubs, the
+solved one puts the solutions in their places.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+
+from cifviz.errors import DataError, require
+
+Copy = Literal["student", "solved"]
+"""Which of the two notebooks of a lesson."""
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+"""What a reader's Jupyter should start."""
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The cells of a lesson as they were written, exercises and solutions both.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or a solution does not stand right behind its exercise.
+    """
+    import jupytext
+
+    require(path.is_file(), f"no such lesson: {path}", DataError)
+    source = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    before: set[str] = set()
+    for number, cell in enumerate(source.cells):
+        here = tags(cell)
+        require(
+            ("solution" in here) == ("exercise" in before),
+            f"{path.name}, cell {number}: a cell tagged exercise is followed by its solution, "
+            "and a solution follows nothing else",
+            DataError,
+        )
+        before = here
+    require("exercise" not in before, f"{path.name}: the last exercise has no solution", DataError)
+    return source
+
+
+def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
+    """One of the two notebooks of a lesson, not yet executed.
+
+    Parameters
+    ----------
+    source : NotebookNode
+        What `read_source` read.
+    name : str
+        Of the lesson: "01_integrate_and_fire".
+    copy : {"student", "solved"}
+        With stubs, or with solutions.
+
+    Returns
+    -------
+    NotebookNode
+        Cell ids are made of what stands in a cell, so that the same cell always has the same one.
+    """
+    dropped = "solution" if copy == "student" else "exercise"
+    cells = []
+    seen: dict[str, int] = {}
+    for cell in source.cells:
+        if dropped in tags(cell):
+            continue
+        fresh = NotebookNode(
+            cell_type=cell.cell_type, source=cell.source, metadata=NotebookNode(cell.metadata)
+        )
+        if cell.cell_type == "code":
+            fresh.update(execution_count=None, outputs=[])
+        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:10]
+        seen[digest] = seen.get(digest, 0) + 1
+        fresh.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+        cells.append(fresh)
+    notebook = new_notebook(cells=cells)
+    notebook.metadata = NotebookNode(
+        kernelspec=NotebookNode(KERNEL),
+        language_info=NotebookNode(name="python"),
+        cifviz=NotebookNode(provenance(source, name, copy)),
+    )
+    return notebook
+
+
+def provenance(source: NotebookNode, name: str, copy: Copy) -> dict[str, Any]:
+    """What a notebook was made of: stored in it when built, compared when it is tested."""
+    import cifviz
+
+    cells = [[cell.cell_type, sorted(tags(cell)), cell.source] for cell in source.cells]
+    text = json.dumps(cells, ensure_ascii=False)
+    return {
+        "lesson": name,
+        "copy": copy,
+        "source_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "library": cifviz.__version__,
+        "parameters": read_parameters(source),
+    }
+
+
+def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
+    """Names and values in the cells tagged "parameters": plain assignments of constants.
+
+    Raises
+    ------
+    DataError
+        If anything else stands there: papermill could not replace it.
+    """
+    found: dict[str, Any] = {}
+    for cell in notebook.cells:
+        if "parameters" not in tags(cell):
+            continue
+        for statement in ast.parse(cell.source).body:
+            plain = isinstance(statement, ast.Assign) and len(statement.targets) == 1
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+            try:
+                require(plain and isinstance(target, ast.Name), "")
+                assert isinstance(statement, ast.Assign) and isinstance(target, ast.Name)
+                found[target.id] = ast.literal_eval(statement.value)
+            except ValueError as error:
+                line = ast.unparse(statement)
+                message = f"a parameter is set as name = constant, got: {line}"
+                raise DataError(message) from error
+    return found
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """The tags of a cell."""
+    return set(cell.metadata.get("tags", ()))

@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # before anything imports matplotlib: no screen needed
+
+import pytest
+from hypothesis import settings
+
+# The same examples in every run: a failure in CI is a failure here.
+settings.register_profile("cifviz", derandomize=True, deadline=None)
+settings.load_profile("cifviz")
+
+
+@pytest.fixture(scope="session")
+def cifviz_data() -> Path:
+    """The folder of real speech that is not part of the project."""
+    folder = os.environ.get("CIFVIZ_DATA")
+    if not folder:
+        pytest.skip("CIFVIZ_DATA does not name the folder of real speech")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"CIFVIZ_DATA names {folder}, which is not a folder")
+    return path

@@ -1,0 +1,135 @@
+"""Bad input is named; legal but degenerate input gives an empty result."""
+
+import math
+
+import pytest
+import torch
+
+from cifviz.core.firing import integrate_and_fire
+from cifviz.errors import CIFError
+
+
+def fire(alpha=None, encoder_out=None, **options):
+    alpha = torch.full((2, 5), 0.6) if alpha is None else alpha
+    return integrate_and_fire(alpha, torch.ones(2, 5, 3) if encoder_out is None else encoder_out, **options)
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf, -0.25])
+def test_a_weight_that_is_none_is_named_with_its_place(weight):
+    alpha = torch.full((2, 5), 0.6)
+    alpha[1, 3] = weight
+    with pytest.raises(CIFError, match=rf"finite and >= 0 .* got {weight} in row 1, frame 3"):
+        fire(alpha)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "encoder_out", "message"),
+    [
+        (torch.ones(2, 4), None, r"\(2, 5\) to match encoder_out \(2, 5, 3\), got \(2, 4\)"),
+        (torch.ones(3, 5), None, r"\(2, 5\) to match encoder_out \(2, 5, 3\), got \(3, 5\)"),
+        (torch.ones(5), None, r"alpha must be floating point, \(batch, frames\), got .*\(5,\)"),
+        (torch.ones(2, 5, 1), None, r"alpha must be .*\(batch, frames\), got .*\(2, 5, 1\)"),
+        (None, torch.ones(2, 5), r"encoder_out must be .*\(batch, frames, dim\), got .*\(2, 5\)"),
+        (torch.ones(2, 5).long(), None, r"alpha must be floating point.* got torch.int64 \(2, 5\)"),
+        (None, torch.ones(2, 5, 3).int(), "encoder_out must be floating point.* got torch.int32"),
+    ],
+    ids=["frames", "batch", "1-d", "3-d", "2-d", "integers", "integer encoder_out"],
+)
+def test_shapes_and_types_must_fit(alpha, encoder_out, message):
+    with pytest.raises(CIFError, match=message):
+        fire(alpha, encoder_out)
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf])
+def test_threshold_must_be_a_number_above_zero(threshold):
+    with pytest.raises(CIFError, match=f"threshold must be a number > 0, got {threshold}"):
+        fire(threshold=threshold)
+
+
+@pytest.mark.parametrize("slack", [-0.01, 0.5, 1.0, math.nan])
+def test_slack_must_be_below_the_threshold(slack):
+    with pytest.raises(CIFError, match=rf"slack must be in \[0, threshold\) = \[0, 0.5\), got {slack}"):
+        fire(threshold=0.5, slack=slack)
+
+
+@pytest.mark.parametrize("name", ["frame_lengths", "target_lengths"])
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        (torch.tensor([5.0, 3.0]), "must hold integers, got torch.float32"),
+        (torch.tensor([True, False]), "must hold integers, got torch.bool"),
+        (torch.tensor([5, 3, 1]), r"must be \(batch,\) = \(2,\), got \(3,\)"),
+        (torch.tensor([[5, 3]]), r"must be \(batch,\) = \(2,\), got \(1, 2\)"),
+        (torch.tensor(5), r"must be \(batch,\) = \(2,\), got \(\)"),
+        (torch.tensor([5, -1]), "got -1 in row 1"),
+        ([5, 3], r"must be a tensor \(batch,\), got list"),
+    ],
+    ids=["float", "bool", "too many", "2-d", "0-d", "negative", "list"],
+)
+def test_lengths_must_be_one_count_for_each_row(name, lengths, message):
+    with pytest.raises(CIFError, match=f"{name} {message}|{name} must be .*{message}"):
+        fire(**{name: lengths})
+
+
+def test_frame_lengths_must_not_be_longer_than_the_batch():
+    with pytest.raises(CIFError, match="frame_lengths must be between 0 and 5, got 6 in row 1"):
+        fire(frame_lengths=torch.tensor([5, 6]))
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.uint8])
+def test_any_integer_lengths_will_do(dtype):
+    firing = fire(frame_lengths=torch.tensor([5, 2], dtype=dtype), slack=0.1)
+    assert firing.num_fires.tolist() == [3, 1]
+    assert fire(target_lengths=torch.tensor([2, 0], dtype=dtype)).num_fires.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("tail_threshold", [None, 0.0, 0.5])
+def test_no_frames_give_an_empty_result(tail_threshold):
+    firing = fire(torch.ones(2, 0), torch.ones(2, 0, 3), tail_threshold=tail_threshold)
+    assert firing.num_fires.tolist() == [0, 0]
+    assert firing.embeddings.shape == (2, 0, 3)
+    assert firing.contributions.shape == (2, 0, 0)
+    assert firing.accumulated.shape == (2, 0)
+    assert firing.residual.tolist() == [0, 0]
+    assert firing.frames_at_mass(torch.zeros(2, 1)).tolist() == [[0.0], [0.0]]
+
+
+def test_no_utterances_give_an_empty_result():
+    firing = fire(torch.ones(0, 5), torch.ones(0, 5, 3), tail_threshold=0.5)
+    assert len(firing) == 0
+    assert list(firing) == []
+    assert firing.embeddings.shape == (0, 0, 3)
+    in_training = fire(
+        torch.ones(0, 5), torch.ones(0, 5, 3), target_lengths=torch.zeros(0, dtype=torch.long)
+    )
+    assert in_training.embeddings.shape == (0, 0, 3)
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([2, 2])])
+def test_an_utterance_that_is_all_padding_gives_nothing(targets):
+    lengths = torch.tensor([5, 0])
+    firing = fire(frame_lengths=lengths, target_lengths=targets, tail_threshold=0.5)
+    assert firing.embeddings.isfinite().all()
+    assert (firing.embeddings[1] == 0).all()
+    assert firing.utterance(1).alpha.shape == (1, 0)
+    if targets is None:
+        assert firing.num_fires[1] == 0
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([3, 1])])
+def test_silence_gives_zeros_and_finite_gradients(targets):
+    alpha = torch.zeros(2, 5, requires_grad=True)
+    firing = fire(alpha, target_lengths=targets, tail_threshold=0.5)
+    assert (firing.embeddings == 0).all()
+    (firing.embeddings.sum() + firing.residual.sum()).backward()
+    assert alpha.grad.isfinite().all()
+
+
+def test_one_frame_may_be_the_whole_utterance():
+    firing = fire(torch.tensor([[2.5]]), torch.ones(1, 1, 1))
+    assert firing.num_fires.tolist() == [2]
+    assert firing.fire_positions[0].tolist() == pytest.approx([0.4, 0.8])
+
+
+def test_encoder_output_without_dimensions_is_legal():
+    assert fire(encoder_out=torch.ones(2, 5, 0)).embeddings.shape == (2, 3, 0)

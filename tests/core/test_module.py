@@ -1,0 +1,278 @@
+"""Every key of CIF-PyTorch's README is taken, with its default, and does something."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from cifviz.core.module import CIF, CIFConfig
+from cifviz.errors import CIFError
+
+README = {
+    "encoder_embed_dim": 256,
+    "produce_weight_type": "conv",
+    "cif_threshold": 0.99,
+    "conv_cif_layer_num": 1,
+    "conv_cif_width": 3,
+    "conv_cif_output_channels_num": 256,
+    "conv_cif_dropout": 0.1,
+    "dense_cif_units_num": 256,
+    "apply_scaling": True,
+    "apply_tail_handling": True,
+    "tail_handling_firing_threshold": 0.5,
+    "add_cif_ctxt_layers": False,
+}
+SMALL = {"encoder_embed_dim": 8, "conv_cif_output_channels_num": 8, "dense_cif_units_num": 8}
+
+
+def small(**settings) -> CIF:
+    torch.manual_seed(0)
+    return CIF(CIFConfig.from_dict({**SMALL, **settings})).eval()
+
+
+def steady(weight: float, **settings) -> CIF:
+    """A CIF that gives every frame the same weight."""
+    cif = small(produce_weight_type="linear", **settings)
+    torch.nn.init.zeros_(cif.weights.weight_proj.weight)
+    cif.start_at(weight)
+    return cif
+
+
+def reach(cif: CIF) -> list[int]:
+    """Frames whose weight changes when frame 10 does."""
+    encoder_out = torch.randn(1, 21, 8)
+    changed = encoder_out.clone()
+    changed[0, 10] += 1
+    lengths = torch.tensor([21])
+    difference = cif.weights(encoder_out, lengths) - cif.weights(changed, lengths)
+    return difference[0].abs().gt(1e-6).nonzero().flatten().tolist()
+
+
+def test_readme_configuration_is_the_default():
+    assert CIFConfig.from_dict(README) == CIFConfig()
+    assert CIFConfig().to_dict().items() >= README.items()
+    cif = CIF(CIFConfig.from_dict({**README, "conv_cif_width": 5, "add_cif_ctxt_layers": True}))
+    assert cif.eval()(torch.randn(1, 10, 256)).embeddings.shape[2] == 256
+
+
+def test_configuration_survives_json():
+    config = CIFConfig(encoder_embed_dim=64, cif_threshold=0.9, add_cif_ctxt_layers=True)
+    assert CIFConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_encoder_embed_dim_is_the_size_of_a_frame():
+    cif = small(encoder_embed_dim=12)
+    assert cif(torch.randn(1, 9, 12)).embeddings.shape[2] == 12
+    with pytest.raises(CIFError, match=r"dim = encoder_embed_dim = 12, got \(1, 9, 8\)"):
+        cif(torch.randn(1, 9, 8))
+    with pytest.raises(CIFError, match=r"encoder_out must be \(batch, frames, dim\).*got \(9, 12\)"):
+        cif(torch.randn(9, 12))
+
+
+def test_produce_weight_type_chooses_what_a_frame_is_judged_by():
+    assert reach(small(produce_weight_type="linear")) == [10]
+    assert reach(small(produce_weight_type="dense")) == [10]
+    assert reach(small(produce_weight_type="conv")) == [9, 10, 11]
+    assert reach(small(produce_weight_type="depthwise")) == [9, 10, 11]
+    sizes = {
+        kind: sum(p.numel() for p in small(produce_weight_type=kind).parameters())
+        for kind in ("linear", "dense", "conv", "depthwise")
+    }
+    # one layer of 8 + 1 behind: nothing, 8·8 + 8, 8·8·3 + 8, 8·3 + 8
+    assert sizes == {"linear": 9, "dense": 81, "conv": 209, "depthwise": 41}
+
+
+def test_cif_threshold_is_a_threshold_of_one_with_a_slack():
+    config = CIFConfig(cif_threshold=0.99)
+    assert config.threshold == 1.0
+    assert config.slack == pytest.approx(0.01)
+    assert CIFConfig(cif_threshold=1.0).slack == 0
+    frames = torch.zeros(1, 3, 8)  # S = 0.93
+    early = steady(0.31, cif_threshold=0.9, apply_tail_handling=False)(frames)
+    assert early.num_fires.tolist() == [1]
+    assert early.contributions.sum().item() == pytest.approx(1)
+    late = steady(0.31, cif_threshold=0.99, apply_tail_handling=False)(frames)
+    assert late.num_fires.tolist() == [0]
+
+
+def test_conv_cif_layer_num_and_width_set_how_far_a_frame_looks():
+    assert reach(small(conv_cif_width=5)) == list(range(8, 13))
+    assert reach(small(conv_cif_width=1)) == [10]
+    assert reach(small(conv_cif_layer_num=2)) == list(range(8, 13))
+    assert reach(small(conv_cif_layer_num=3)) == list(range(7, 14))
+
+
+def test_conv_cif_output_channels_num_is_the_size_behind_the_convolution():
+    cif = small(conv_cif_output_channels_num=5)
+    assert cif.weights.weight_proj.in_features == 5
+    assert cif.weights.conv[0].out_channels == 5
+
+
+@pytest.mark.parametrize("kind", ["conv", "depthwise"])
+def test_conv_cif_dropout_makes_training_weights_random(kind):
+    frames, lengths = torch.randn(1, 30, 8), torch.tensor([30])
+    for dropout, is_random in ((0.5, True), (0.0, False)):
+        cif = small(produce_weight_type=kind, conv_cif_dropout=dropout)
+        one, two = (cif.train().weights(frames, lengths) for _ in range(2))
+        assert torch.equal(one, two) is not is_random
+        one, two = (cif.eval().weights(frames, lengths) for _ in range(2))
+        assert torch.equal(one, two)
+
+
+def test_dense_cif_units_num_is_the_size_of_the_hidden_layer():
+    cif = small(produce_weight_type="dense", dense_cif_units_num=13)
+    assert cif.weights.dense_proj.out_features == 13
+
+
+def test_apply_scaling_makes_the_count_the_one_asked_for():
+    frames, targets = torch.zeros(1, 20, 8), torch.tensor([7])
+    with_scaling = steady(0.2)(frames, target_lengths=targets)
+    assert with_scaling.num_fires.tolist() == [7]
+    assert with_scaling.weight_sum.item() == pytest.approx(4)
+    assert with_scaling.scaled_alpha.sum().item() == pytest.approx(7)
+    without = steady(0.2, apply_scaling=False)(frames, target_lengths=targets)
+    assert without.num_fires.tolist() == [4]
+    assert torch.equal(without.scaled_alpha, without.alpha)
+
+
+def test_apply_scaling_does_not_depend_on_the_dropout():
+    """In one published recogniser it did: a dropout of 0 switched it off."""
+    frames = torch.zeros(1, 20, 8)
+    cif = steady(0.2, conv_cif_dropout=0.0)
+    assert cif(frames, target_lengths=torch.tensor([7])).num_fires.tolist() == [7]
+
+
+def test_apply_tail_handling_fires_the_rest_of_an_utterance():
+    frames = torch.zeros(1, 7, 8)  # S = 2.8
+    assert steady(0.4)(frames).num_fires.tolist() == [3]
+    assert steady(0.4, apply_tail_handling=False)(frames).num_fires.tolist() == [2]
+
+
+def test_apply_tail_handling_is_for_inference():
+    frames = torch.zeros(1, 7, 8)
+    cif = steady(0.4, apply_scaling=False)
+    assert cif(frames, target_lengths=torch.tensor([3])).tail_fired.tolist() == [False]
+
+
+def test_tail_handling_firing_threshold_is_what_the_rest_must_exceed():
+    frames = torch.zeros(1, 7, 8)  # a rest of 0.8
+    assert steady(0.4, tail_handling_firing_threshold=0.7)(frames).num_fires.tolist() == [3]
+    assert steady(0.4, tail_handling_firing_threshold=0.9)(frames).num_fires.tolist() == [2]
+
+
+def test_add_cif_ctxt_layers_lets_tokens_see_each_other():
+    torch.manual_seed(0)
+    frames = torch.randn(1, 40, 8)
+    changed = frames.clone()
+    changed[0, :2] += 1  # the first token
+    for add, others_change in ((False, False), (True, True)):
+        cif = steady(0.5, add_cif_ctxt_layers=add, cif_ctxt_attention_heads=2)
+        with torch.no_grad():
+            difference = cif(frames).embeddings - cif(changed).embeddings
+        assert difference[0, 0].abs().max() > 1e-3
+        assert bool((difference[0, 1:].abs() > 1e-6).any()) is others_change
+
+
+def test_settings_of_the_context_layers():
+    layers = small(
+        add_cif_ctxt_layers=True,
+        cif_ctxt_layers=3,
+        cif_ctxt_attention_heads=2,
+        cif_ctxt_ffn_embed_dim=20,
+        cif_ctxt_dropout=0.25,
+    ).context.layers.layers
+    assert len(layers) == 3
+    assert layers[0].self_attn.num_heads == 2
+    assert layers[0].linear1.out_features == 20
+    assert layers[0].dropout.p == 0.25
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_context_layers_of_utterances_without_tokens_give_no_nan(grad):
+    cif = steady(0.4, add_cif_ctxt_layers=True, cif_ctxt_attention_heads=2)
+    with torch.set_grad_enabled(grad):
+        firing = cif(torch.randn(3, 7, 8), torch.tensor([7, 1, 0]))
+        assert firing.num_fires.tolist() == [3, 0, 0]
+        assert firing.embeddings.isfinite().all()
+        assert (firing.embeddings[1:] == 0).all()
+        assert cif(torch.randn(2, 7, 8), torch.tensor([1, 0])).embeddings.shape == (2, 0, 8)
+
+
+def test_conv_cif_activation_is_a_relu_behind_the_convolution():
+    frames, lengths = torch.randn(1, 30, 8), torch.tensor([30])
+    plain, bent = small(), small(conv_cif_activation=True)
+    bent.load_state_dict(plain.state_dict())
+    assert not torch.allclose(plain.weights(frames, lengths), bent.weights(frames, lengths))
+
+
+@pytest.mark.parametrize("kind", ["conv", "dense", "linear", "depthwise"])
+@pytest.mark.parametrize("shape", [(2, 0, 8), (0, 5, 8)], ids=["no frames", "no utterances"])
+def test_nothing_to_hear_gives_an_empty_result(kind, shape):
+    cif = small(produce_weight_type=kind, add_cif_ctxt_layers=True, cif_ctxt_attention_heads=2)
+    assert cif(torch.zeros(shape)).embeddings.shape == (shape[0], 0, 8)
+
+
+def test_start_at_makes_the_first_counts_about_right():
+    torch.manual_seed(0)
+    cif = small()
+    cif.start_at(0.1)
+    assert cif(torch.randn(8, 100, 8)).weight_sum.mean().item() == pytest.approx(10, rel=0.3)
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([3, 1])])
+def test_every_parameter_is_trained(targets):
+    cif = small(add_cif_ctxt_layers=True, cif_ctxt_attention_heads=2).train()
+    (cif(torch.randn(2, 20, 8), target_lengths=targets).embeddings ** 2).sum().backward()
+    for name, parameter in cif.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"cif_treshold": 0.9}, "unknown CIF setting 'cif_treshold', did you mean 'cif_threshold'"),
+        ({"zzz": 1}, "unknown CIF setting 'zzz'.*Known: encoder_embed_dim, produce_weight_type"),
+        ({"produce_weight_type": "cnov"}, "'conv', 'dense', 'linear', 'depthwise', got 'cnov'"),
+        ({"encoder_embed_dim": 0}, "encoder_embed_dim must be an integer > 0, got 0"),
+        ({"encoder_embed_dim": 8.0}, "encoder_embed_dim must be an integer > 0, got 8.0"),
+        ({"conv_cif_layer_num": 0}, "conv_cif_layer_num must be an integer > 0, got 0"),
+        ({"conv_cif_output_channels_num": -1}, "conv_cif_output_channels_num must be .* got -1"),
+        ({"dense_cif_units_num": 0}, "dense_cif_units_num must be an integer > 0, got 0"),
+        ({"conv_cif_width": 4}, "conv_cif_width must be an odd integer > 0, got 4"),
+        ({"conv_cif_width": -3}, "conv_cif_width must be an odd integer > 0, got -3"),
+        ({"conv_cif_width": 3.0}, "conv_cif_width must be an odd integer > 0, got 3.0"),
+        ({"cif_threshold": 0.0}, r"cif_threshold must be in \(0, 1\].*got 0.0"),
+        ({"cif_threshold": 1.01}, r"cif_threshold must be in \(0, 1\].*got 1.01"),
+        ({"cif_threshold": math.nan}, r"cif_threshold must be in \(0, 1\].*got nan"),
+        ({"tail_handling_firing_threshold": -0.1}, "tail_handling_firing_threshold .* got -0.1"),
+        ({"tail_handling_firing_threshold": math.inf}, "tail_handling_firing_threshold .* got inf"),
+        ({"conv_cif_dropout": 1.0}, r"conv_cif_dropout must be in \[0, 1\), got 1.0"),
+        ({"conv_cif_dropout": -0.1}, r"conv_cif_dropout must be in \[0, 1\), got -0.1"),
+        ({"cif_ctxt_dropout": math.nan}, r"cif_ctxt_dropout must be in \[0, 1\), got nan"),
+        ({"cif_ctxt_layers": 0}, "cif_ctxt_layers must be an integer > 0, got 0"),
+        (
+            {"encoder_embed_dim": 10, "add_cif_ctxt_layers": True},
+            r"encoder_embed_dim \(10\) must be a multiple of cif_ctxt_attention_heads \(4\)",
+        ),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_value(values, message):
+    with pytest.raises(CIFError, match=message):
+        CIFConfig.from_dict(values)
+
+
+@pytest.mark.parametrize("name", ["apply_scaling", "apply_tail_handling", "add_cif_ctxt_layers"])
+def test_a_switch_is_true_or_false_and_not_the_word(name):
+    """The string "False" is true: passed on from a command line, it would switch the thing on."""
+    with pytest.raises(CIFError, match=f"{name} must be .*got 'False'"):
+        CIFConfig.from_dict({name: "False"})
+
+
+@pytest.mark.parametrize(
+    "name", ["cif_threshold", "tail_handling_firing_threshold", "conv_cif_dropout"]
+)
+def test_a_number_is_not_a_word(name):
+    with pytest.raises(CIFError, match=f"{name} must be .*got '0.5'"):
+        CIFConfig.from_dict({name: "0.5"})

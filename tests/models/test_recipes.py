@@ -1,0 +1,152 @@
+"""A whole recipe on two invented words: train, measure, publish, load."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cifviz.cli import app
+from cifviz.core.module import CIFConfig
+from cifviz.errors import CIFError, DataError
+from cifviz.models import recipes
+from cifviz.models.cards import model_card, results_table, spread
+from cifviz.models.checkpoints import load_model
+from cifviz.models.decoders import DecoderConfig
+from cifviz.models.encoder import EncoderConfig
+from cifviz.models.evaluation import Spoken
+from cifviz.models.recognizer import RecognizerConfig
+from cifviz.models.training import FitConfig
+from cifviz.speech.alignment import Alignment, TimedToken
+from cifviz.speech.audio import Waveform
+
+
+def tones(words, speaker):
+    """One tone of 0.2 s for each word, 0.1 s of silence around each."""
+    samples, tokens = [np.zeros(1600)], []
+    for word in words:
+        start = sum(map(len, samples)) / 16000
+        frequency = {"low": 300, "high": 2000}[word]
+        samples += [np.sin(np.arange(3200) * frequency * 2 * np.pi / 16000), np.zeros(1600)]
+        tokens.append(TimedToken(word, start, start + 0.2))
+    return Spoken(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
+
+
+def two_speakers():
+    return [tones(["low", "high", "high"], "ann"), tones(["high", "low"], "bob")]
+
+
+@pytest.fixture
+def recipe():
+    config = RecognizerConfig(
+        vocabulary=("low", "high"),
+        encoder=EncoderConfig(channels=16, dilations=(1,)),
+        cif=CIFConfig(encoder_embed_dim=16, conv_cif_output_channels_num=16),
+        decoder=DecoderConfig(dim=16),
+    )
+    return recipes.Recipe(
+        name="tones",
+        config=config,
+        real=two_speakers,
+        synthetic=lambda: [tones(["low"], "robot")],
+        dev=two_speakers,
+        test=two_speakers,
+        fit=FitConfig(steps=3, batch_size=2),
+        sources="sines",
+    )
+
+
+def test_train_writes_a_model_and_what_it_measured(recipe, tmp_path):
+    result = recipes.train(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    assert json.loads((tmp_path / "tones-seed0/result.json").read_text("utf-8"))["seed"] == 0
+    assert result["test"]["utterances"] == 2
+    assert result["recordings"] == {"real": 2, "synthetic": 1}
+    assert len(result["history"]) == 1
+    model = load_model(tmp_path / "tones-seed0/model")
+    assert model.config.edges.onset_shift == result["edges"]["onset_shift"]
+
+
+def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
+    result = recipes.train(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
+    assert result["recordings"] == {"real": 1, "synthetic": 1}
+    assert result["test"]["tokens"] == 2
+    assert result["dev"]["tokens"] == 3
+
+
+def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
+    with pytest.raises(CIFError, match="leave_out must be one of 'ann', 'bob', got 'eve'"):
+        recipes.train(recipe, folder=tmp_path / "run", leave_out="eve", progress=False)
+
+
+def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    runs, data = tmp_path / "runs", tmp_path / "data"
+    for seed in (0, 1):
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=seed))
+        recipes.train(seeded, folder=runs / f"tones-seed{seed}", progress=False)
+    for seed, rate in ((0, 0.5), (1, 0.25)):
+        path = runs / f"tones-seed{seed}/result.json"
+        result = json.loads(path.read_text("utf-8"))
+        result["dev"]["token_error_rate"] = rate
+        path.write_text(json.dumps(result), "utf-8")
+    result = CliRunner().invoke(
+        app, ["publish", "tones", "--runs", str(runs), "--data", str(data)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Seed 1 of seeds 0, 1" in (data / "checkpoints/tones/README.md").read_text("utf-8")
+    assert sorted(path.name for path in (data / "results").iterdir()) == [
+        "tones-seed0.json",
+        "tones-seed1.json",
+    ]
+    shipped = load_model(data / "checkpoints/tones").state_dict()
+    best = load_model(runs / "tones-seed1/model").state_dict()
+    assert all((shipped[name] == best[name]).all() for name in best)
+
+
+def test_nothing_to_publish_says_what_to_run(tmp_path):
+    with pytest.raises(DataError, match="run `cifviz train digits`"):
+        recipes.publish("digits", runs=tmp_path, data=tmp_path)
+
+
+def test_unknown_recipe_is_answered_with_the_known_ones(tmp_path):
+    result = CliRunner().invoke(app, ["train", "poetry"])
+    assert result.exit_code == 1
+    assert "recipe must be one of 'digits', 'grid', got 'poetry'" in result.stderr
+
+
+def measured(rate, tokens=100):
+    errors = {"deletions": 0, "insertions": 0, "substitutions": round(rate * tokens)}
+    edges = {"signed_mean": 0.01, "mean_absolute": 0.02, "median_absolute": 0.015, "count": 9}
+    return {
+        "token_error_rate": rate,
+        "tokens": tokens,
+        "count_accuracy": 1.0,
+        "weight_sum_error": {"mean": 0.0, "mean_absolute": 0.1},
+        "fire": {"onset": edges, "offset": edges},
+        "calibrated": {"onset": edges, "offset": edges},
+        **errors,
+    }
+
+
+def test_tables_give_mean_and_standard_deviation_of_the_seeds():
+    table = results_table([{"test": measured(rate)} for rate in (0.01, 0.02, 0.03)], "test")
+    assert "| test | 3 seeds |" in table
+    assert "| token error rate | 2.00 ± 1.00 % |" in table
+    assert "| offset, calibrated: mean absolute | 20.00 ± 0.00 ms |" in table
+
+
+def test_one_run_has_no_spread():
+    assert spread([1.5], "%") == "1.50 %"
+
+
+def test_card_pools_the_speakers_left_out(recipe):
+    run = {"seconds": 60, "versions": {"torch": "2"}, "seed": 0}
+    results = [
+        {**run, "leave_out": None, "dev": measured(0.0), "test": measured(0.0)},
+        {**run, "leave_out": "ann", "dev": measured(0.0), "test": measured(0.1, tokens=100)},
+        {**run, "leave_out": "bob", "dev": measured(0.0), "test": measured(0.02, tokens=300)},
+    ]
+    card = model_card(recipe, results, 0)
+    assert "| ann | 0 | 10.00 % |" in card
+    assert "| all together | | 4.00 % |" in card

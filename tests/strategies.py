@@ -1,0 +1,69 @@
+"""What hypothesis draws: weights, and everything else that decides where a CIF fires."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from cifviz.core.firing import Firing, integrate_and_fire
+
+same_every_time = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+"""A test that fails once fails again: examples are drawn from a fixed seed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Weights of one utterance and the settings to fire them with."""
+
+    alpha: tuple[float, ...]
+    threshold: float = 1.0
+    slack: float = 0.0
+    tail_threshold: float | None = None
+
+    def fire(self, encoder_out: torch.Tensor | None = None, **changes) -> Firing:
+        """Fire in float64, by default on the identity, so that the embeddings are W."""
+        alpha = torch.tensor([self.alpha], dtype=torch.float64)
+        if encoder_out is None:
+            encoder_out = torch.eye(alpha.shape[1], dtype=torch.float64)[None]
+        options = {
+            "threshold": self.threshold,
+            "slack": self.slack,
+            "tail_threshold": self.tail_threshold,
+        }
+        return integrate_and_fire(alpha, encoder_out, **{**options, **changes})
+
+
+def weights(largest: float = 3.0, max_frames: int = 20) -> st.SearchStrategy[tuple[float, ...]]:
+    """Weights of an utterance: silence, anything up to `largest`, and tenths, which round badly."""
+    one = st.one_of(
+        st.just(0.0),
+        st.floats(0, largest, allow_subnormal=False),
+        st.integers(0, int(10 * largest)).map(lambda tenths: tenths / 10),
+    )
+    return st.lists(one, max_size=max_frames).map(tuple)
+
+
+def exact_weights(max_frames: int = 20) -> st.SearchStrategy[tuple[float, ...]]:
+    """Multiples of 1/16 up to 3: their sums are exact, so ties are ties and equal means equal."""
+    return st.lists(st.integers(0, 48).map(lambda n: n / 16), max_size=max_frames).map(tuple)
+
+
+@st.composite
+def cases(draw, alpha=None, with_slack: bool = True, with_tail: bool = True) -> Case:
+    """Weights with a threshold, a slack below it and a tail threshold."""
+    threshold = draw(st.sampled_from([0.25, 0.5, 0.7, 1.0, 1.3, 2.0]))
+    slack = draw(st.sampled_from([0.0, 0.01, 0.1, 0.5, 0.9])) * threshold if with_slack else 0.0
+    tail = draw(st.sampled_from([None, 0.1, 0.5])) if with_tail else None
+    return Case(draw(weights() if alpha is None else alpha), threshold, slack, tail)
+
+
+@st.composite
+def exact_cases(draw, with_slack: bool = True) -> Case:
+    """Like `cases`, but every number is a small multiple of a power of two."""
+    threshold = draw(st.sampled_from([0.5, 1.0, 1.5, 2.0]))
+    slack = draw(st.sampled_from([0.0, 0.0625, 0.25])) if with_slack else 0.0
+    tail = draw(st.sampled_from([None, 0.125, 0.5]))
+    return Case(draw(exact_weights()), threshold, slack, tail)

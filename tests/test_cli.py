@@ -1,0 +1,104 @@
+"""`cifviz align`, tried as a person would: on the bundled clips, on real speech, on bad files."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from cifviz.cli import app
+from cifviz.resources import resource
+from cifviz.speech.clips import load_clip
+from cifviz.speech.datasets import digit_string_waveform, digit_strings, grid_sentences
+from cifviz.speech.formats import read_textgrid
+
+CLIPS = resource("clips")
+
+
+def align(*arguments):
+    return CliRunner().invoke(app, ["align", *map(str, arguments)])
+
+
+def heard(path):
+    return [token["token"] for token in json.loads(path.read_text("utf-8"))["tokens"]]
+
+
+def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path):
+    clip = load_clip("digits_four")
+    result = align(CLIPS / "digits_four.flac", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == list(clip.tokens)
+    assert heard(tmp_path / "digits_four.json") == list(clip.tokens)
+    tier = read_textgrid(tmp_path / "digits_four.TextGrid")["tokens"]
+    assert [token.token for token in tier] == list(clip.tokens)
+    assert (tmp_path / "digits_four.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".TextGrid", ".json", ".png"]
+
+
+def test_json_has_the_promised_fields(tmp_path):
+    align(CLIPS / "digits_two.flac", "--out", tmp_path)
+    record = json.loads((tmp_path / "digits_two.json").read_text("utf-8"))
+    assert record["file"] == "digits_two.flac"
+    assert record["model"] == "digits"
+    assert record["duration"] == pytest.approx(load_clip("digits_two").waveform.duration, abs=1e-4)
+    for token in record["tokens"]:
+        assert set(token) == {"token", "start", "end", "score"}
+        assert 0 <= token["start"] <= token["end"] <= record["duration"]
+        assert 0 <= token["score"] <= 1
+
+
+def test_grid_clip_with_the_grid_model(tmp_path):
+    clip = load_clip("grid_bin")
+    result = align(CLIPS / "grid_bin.flac", "--model", "grid", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert heard(tmp_path / "grid_bin.json") == list(clip.tokens)
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_real_digits_and_a_real_sentence(tmp_path):
+    string = digit_strings("test")[0]
+    waveform, _ = digit_string_waveform(string)
+    soundfile.write(tmp_path / "string.wav", waveform.samples, waveform.sample_rate)
+    assert align(tmp_path / "string.wav", "--out", tmp_path).exit_code == 0
+    assert heard(tmp_path / "string.json") == list(string.words)
+
+    sentence = grid_sentences("dev")[0]
+    assert align(sentence.path, "--model", "grid", "--out", tmp_path).exit_code == 0
+    assert heard(tmp_path / f"{sentence.path.stem}.json") == sentence.text.split()
+
+
+def test_one_bad_file_is_reported_and_the_rest_go_on(tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("this is no sound")
+    out = tmp_path / "out"
+    result = align(bad, CLIPS / "digits_one.flac", tmp_path / "missing.wav", "--out", out)
+    assert result.exit_code == 1
+    assert "notes.wav" in result.stderr
+    assert "missing.wav" in result.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "digits_one.TextGrid",
+        "digits_one.json",
+        "digits_one.png",
+    ]
+
+
+def test_silence_gives_an_empty_table(tmp_path):
+    soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
+    result = align(tmp_path / "silence.wav", "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert "(no token fired)" in result.stdout
+    assert heard(tmp_path / "silence.json") == []
+
+
+def test_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
+    result = align(CLIPS / "digits_one.flac", tmp_path / "digits_one.wav", "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert "digits_one.png" in result.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
+    result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "digits, grid" in result.stderr

@@ -1,0 +1,149 @@
+"""The files around the code agree with each other and with what stands."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+PINS = [line for line in CONSTRAINTS.splitlines() if line and not line.startswith("#")]
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+
+
+def project_files():
+    """Files that git would commit; in a copy without git, all but hidden ones and their like."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = None
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listing = subprocess.run(command, cwd=ROOT, capture_output=True)
+    if listing and listing.returncode == 0:
+        paths = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
+    else:
+        paths = [
+            path
+            for path in ROOT.rglob("*")
+            if not any(part.startswith((".", "__")) for part in path.relative_to(ROOT).parts[:-1])
+        ]
+    return [path for path in paths if path.is_file()]
+
+
+def normalised(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def required_names():
+    groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    names = {
+        normalised(re.match(r"[\w.-]+", requirement)[0])
+        for group in groups
+        for requirement in group
+    }
+    return names - {PROJECT["name"]}
+
+
+def test_dev_is_every_extra():
+    extras = PROJECT["optional-dependencies"]
+    reached, waiting = set(), ["dev"]
+    while waiting:
+        extra = waiting.pop()
+        reached.add(extra)
+        for requirement in extras[extra]:
+            own = re.fullmatch(rf"{PROJECT['name']}\[(.*)\]", requirement)
+            waiting.extend(own[1].split(",") if own else [])
+    assert reached == set(extras)
+
+
+def test_every_requirement_is_pinned():
+    assert required_names() <= {normalised(pin.split("==")[0]) for pin in PINS}
+
+
+def test_constraints_pin_plain_versions():
+    for pin in PINS:
+        assert re.fullmatch(r"[\w.-]+==[\w.]+(; .+)?", pin), pin
+    assert "+cpu" not in CONSTRAINTS and "@ file" not in CONSTRAINTS
+    assert re.search(r"^torch==2\.13\.0;", CONSTRAINTS, re.MULTILINE)
+
+
+def test_constraints_that_depend_on_the_platform_cover_every_platform():
+    intel_mac = 'sys_platform == "darwin" and platform_machine == "x86_64"'
+    others = 'sys_platform != "darwin" or platform_machine != "x86_64"'
+    markers = {}
+    for pin in PINS:
+        if ";" in pin:
+            version, marker = pin.split("; ")
+            markers.setdefault(version.split("==")[0], set()).add(marker)
+    assert "torch" in markers
+    assert all(found == {intel_mac, others} for found in markers.values()), markers
+
+
+def test_conda_installs_what_everybody_installs():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, through_pip = environment["dependencies"]
+    assert environment["name"] == PROJECT["name"]
+    assert environment["channels"] == ["conda-forge"]
+    assert (python, pip) == ("python" + PROJECT["requires-python"], "pip")
+    assert through_pip == {"pip": ["-c constraints.txt", "-e .[dev]"]}
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "CITATION.cff"])
+def test_the_version_is_the_same_everywhere(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert re.search(rf"^(## |version: ){re.escape(PROJECT['version'])}$", text, re.MULTILINE)
+
+
+def test_citation_is_complete():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert "Continuous Integrate-and-Fire" in citation["references"][0]["title"]
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_lead_somewhere(name):
+    targets = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
+    missing = [target for target in targets if "://" not in target and not (ROOT / target).exists()]
+    assert not missing
+
+
+def test_the_tour_of_the_readme_visits_the_rooms():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    tour = readme.split("## A tour")[1].split("\n## ")[0]
+    visited = LINK.findall(tour)
+    assert visited[0] == "cifviz/core/reference.py"
+    for room in ("core", "speech", "models", "plot"):
+        assert any(target.startswith(f"cifviz/{room}") for target in visited), room
+
+
+def test_pictures_of_the_readme_have_alt_text():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    alts = re.findall(r"!\[([^]]*)\]", readme)
+    assert alts and all(len(alt) > 30 for alt in alts)
+
+
+@pytest.mark.parametrize(
+    "path", [".venv/bin/python", "cifviz/__pycache__/x.pyc", ".mypy_cache/x", "dist/x.whl"]
+)
+def test_git_ignores_what_is_made(path):
+    patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    parts = path.split("/")
+    candidates = {f"{part}/" for part in parts[:-1]} | {f"/{parts[0]}/"}
+    assert candidates & set(patterns)
+
+
+def test_the_project_speaks_of_itself_alone():
+    """No file names a place outside the clone; only CI may look beside it for recordings."""
+    outside = ["/wor" + "k/", "../sha" + "red"]
+    for path in project_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # sound, pictures, weights
+        name = path.relative_to(ROOT).as_posix()
+        allowed = outside[1:] if name == ".ci/run" else []
+        found = [place for place in outside if place in text and place not in allowed]
+        assert not found, f"{name} names {found}"

@@ -1,0 +1,247 @@
+"""`tasks.py`, which prepares everything else: it installs once, and fails with words."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import tasks
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+
+
+class FakeRun:
+    """Stands in for `subprocess.call`: remembers commands, and does as told."""
+
+    def __init__(self, failing=()):
+        self.commands = []
+        self.failing = failing
+
+    def __call__(self, command, cwd=None):
+        self.commands.append(command)
+        if "venv" in command:
+            python = tasks.program(Path(command[-1]), "python")
+            python.parent.mkdir(parents=True)
+            python.touch()
+        return int(any(word in command for word in self.failing))
+
+    @property
+    def pip(self):
+        """What pip was asked, without the words that all its calls begin with."""
+        return [command[5:] for command in self.commands if command[1:3] == ["-m", "pip"]]
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A folder with what the installation depends on."""
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+# --- Python --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [(3, 8, 18), (3, 10, 0), (2, 7, 18)])
+def test_an_older_python_is_told_so(version, capsys):
+    assert tasks.main(["test"], version=version) == 1
+    said = capsys.readouterr().out
+    assert f"cifviz needs Python 3.11 or newer, this is {version[0]}.{version[1]}." in said
+
+
+def test_an_older_python_can_read_the_file():
+    ast.parse((ROOT / "tasks.py").read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+def test_every_console_can_print_its_messages():
+    assert (ROOT / "tasks.py").read_text(encoding="utf-8").isascii()
+
+
+# --- setup ---------------------------------------------------------------------------------------
+
+
+def test_setup_makes_an_environment_and_installs_with_the_constraints(clone):
+    run = FakeRun()
+    python = tasks.setup(clone, {}, run)
+    assert python == tasks.program(clone / ".venv", "python")
+    assert run.commands[0] == [sys.executable, "-m", "venv", "--clear", str(clone / ".venv")]
+    constraints = str(clone / "constraints.txt")
+    assert run.pip == [["--constraint", constraints, "--editable", ".[dev]"]]
+
+
+def test_a_second_setup_does_nothing(clone):
+    tasks.setup(clone, {}, FakeRun())
+    run = FakeRun()
+    started = time.monotonic()
+    tasks.setup(clone, {}, run)
+    assert run.commands == []
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
+def test_a_changed_file_installs_again_into_what_stands(clone, name):
+    tasks.setup(clone, {}, FakeRun())
+    with (clone / name).open("a") as file:
+        file.write("# changed\n")
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert len(run.pip) == 1
+    assert not any("venv" in command for command in run.commands)
+
+
+def test_an_environment_of_another_python_is_made_anew(clone):
+    tasks.setup(clone, {}, FakeRun())
+    (clone / "pyproject.toml").write_text("")
+    shutil.rmtree(tasks.program(clone / ".venv", "python").parent)
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert any("venv" in command for command in run.commands)
+
+
+def test_no_environment_no_installation(clone):
+    run = FakeRun(failing=["venv"])
+    with pytest.raises(tasks.Stop, match="could not make a virtual environment"):
+        tasks.setup(clone, {}, run)
+    assert run.pip == []
+
+
+def test_a_failed_installation_leaves_no_stamp(clone):
+    with pytest.raises(tasks.Stop, match="the installation failed"):
+        tasks.setup(clone, {}, FakeRun(failing=["--editable"]))
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert len(run.pip) == 1, "after a failure nothing counts as installed"
+
+
+def test_a_failed_update_takes_the_stamp_away(clone):
+    tasks.setup(clone, {}, FakeRun())
+    with pytest.raises(tasks.Stop, match="the installation failed"):
+        tasks.setup(clone, {"CIFVIZ_TORCH": "2.9.1"}, FakeRun(failing=["torch==2.9.1"]))
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert len(run.pip) == 1
+
+
+@pytest.mark.slow
+def test_the_reader_of_a_failed_download_sees_words_and_a_code(clone):
+    """For real: a fresh environment, and a pip that may ask nobody."""
+    shutil.copy(ROOT / "tasks.py", clone)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    env |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
+    result = subprocess.run(
+        [sys.executable, "tasks.py", "test"], cwd=clone, env=env, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "cifviz: the installation failed" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "=== tests" not in result.stdout
+
+
+# --- another PyTorch -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({"CIFVIZ_TORCH": "2.9.1"}, ["torch==2.9.1"]),
+        ({"CIFVIZ_TORCH": "torch>=2.9"}, ["torch>=2.9"]),
+        ({"CIFVIZ_TORCH": "wheels/torch.whl"}, ["wheels/torch.whl"]),
+        (
+            {"CIFVIZ_TORCH": "2.9.1", "CIFVIZ_TORCH_INDEX": CPU_WHEELS},
+            ["torch==2.9.1", "--index-url", CPU_WHEELS],
+        ),
+        (
+            {"CIFVIZ_TORCH_INDEX": CPU_WHEELS},
+            ["torch", "--constraint", "{constraints}", "--index-url", CPU_WHEELS],
+        ),
+    ],
+)
+def test_the_chosen_pytorch_comes_first_and_alone(clone, environ, asked):
+    run = FakeRun()
+    tasks.setup(clone, environ, run)
+    constraints = str(clone / "constraints.txt")
+    torch, rest = run.pip
+    assert torch == [
+        "--no-deps",
+        "--force-reinstall",
+        *(word.format(constraints=constraints) for word in asked),
+    ]
+    assert rest[-2:] == ["--editable", ".[dev]"]
+    assert CPU_WHEELS not in rest, "everything else comes from where it always comes from"
+
+
+def test_the_constraints_of_the_rest_do_not_contradict_the_chosen_pytorch(clone):
+    run = FakeRun()
+    tasks.setup(clone, {"CIFVIZ_TORCH": "2.9.1"}, run)
+    used = Path(run.pip[1][1]).read_text(encoding="utf-8").splitlines()
+    given = (clone / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert {line.split("==")[0] for line in set(given) - set(used)} == {
+        "torch",
+        "sympy",
+        "setuptools",
+    }
+    assert set(used) < set(given)
+
+
+def test_another_choice_of_pytorch_installs_again(clone):
+    tasks.setup(clone, {}, FakeRun())
+    for environ in ({"CIFVIZ_TORCH": "2.9.1"}, {"CIFVIZ_TORCH_INDEX": CPU_WHEELS}, {}):
+        run = FakeRun()
+        tasks.setup(clone, environ, run)
+        assert run.pip, environ
+        again = FakeRun()
+        tasks.setup(clone, environ, again)
+        assert not again.commands, environ
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def test_programs_are_found_on_windows():
+    assert tasks.program(Path("v"), "python", "nt") == Path("v/Scripts/python.exe")
+    assert tasks.program(Path("v"), "python", "posix") == Path("v/bin/python")
+
+
+def test_lab_hands_on_what_follows():
+    command = tasks.lab_command(Path("python"), ["--no-browser", "--port", "8899"])
+    assert command[:3] == ["python", "-m", "jupyterlab"]
+    assert command[-3:] == ["--no-browser", "--port", "8899"]
+    assert str(ROOT / "notebooks" / "00_start_here.ipynb") in command
+
+
+def test_every_step_runs_and_the_first_failure_is_the_code(capsys):
+    codes = {"a": 0, "b": 3, "c": 5, "d": 0}
+    code = tasks.run_all([(name, [name]) for name in codes], lambda command, cwd: codes[command[0]])
+    assert code == 3
+    report = capsys.readouterr().out.splitlines()[-4:]
+    assert [line.split()[0] for line in report] == list(codes)
+    assert ["FAILED" in line for line in report] == [False, True, True, False]
+
+
+def test_an_unknown_command_lists_the_known(capsys):
+    assert tasks.main(["tests"]) == 2
+    assert "setup, lab, test" in capsys.readouterr().out
+
+
+def test_without_a_command_it_says_what_there_is(capsys):
+    assert tasks.main([]) == 0
+    assert "CIFVIZ_TORCH_INDEX" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make on this machine")
+@pytest.mark.parametrize("command", ["setup", "lab", "test", "lint", "notebooks"])
+def test_make_hands_on_to_tasks(command):
+    result = subprocess.run(
+        ["make", "--dry-run", command, "ARGS=-x", "PYTHON=py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip() == f"py tasks.py {command} -x"

@@ -1,0 +1,66 @@
+"""What a wheel carries works where there is no clone."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder that holds the contents of the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    build = subprocess.run(
+        [*command, "--wheel-dir", str(folder), str(ROOT)], capture_output=True, text=True
+    )
+    assert build.returncode == 0, build.stdout + build.stderr
+    (wheel,) = folder.glob("cifviz-*.whl")
+    target = folder / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
+    return target
+
+
+def run_outside(installed, script):
+    """Run Python with the unpacked wheel first on its path, away from the clone."""
+    environ = {**os.environ, "PYTHONPATH": str(installed)}
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=installed.parent,
+        env=environ,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+def test_the_wheel_holds_the_package_and_its_data_alone(installed):
+    package, metadata = sorted(path.name for path in installed.iterdir())
+    assert package == "cifviz" and metadata.startswith("cifviz-")
+    assert (installed / "cifviz/_data/README.md").is_file(), "the licences of the data"
+    for name in ("clips", "checkpoints"):
+        shipped = {path.name for path in (installed / "cifviz/_data" / name).glob("*")}
+        assert shipped == {path.name for path in (ROOT / "data" / name).glob("*")}
+
+
+def test_clips_are_found_in_the_wheel(installed):
+    script = "import cifviz.resources as r; print(r.__file__); print(r.resource('clips'))"
+    module, clips = map(Path, run_outside(installed, script).splitlines())
+    assert module.is_relative_to(installed), "the clone answered, not the wheel"
+    assert clips == installed / "cifviz/_data/clips"
+    assert any(clips.iterdir())
+
+
+@pytest.mark.skipif(
+    not (ROOT / "data/checkpoints/digits").exists(), reason="data/checkpoints/digits is missing"
+)
+def test_the_digits_recogniser_loads_from_the_wheel(installed):
+    script = "import cifviz; print(cifviz.__file__); cifviz.load_model('digits')"
+    assert Path(run_outside(installed, script)).is_relative_to(installed)
