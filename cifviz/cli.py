@@ -1,4 +1,4 @@
-"""The command line: ``cifviz align | train | publish``."""
+"""The command line: ``cifviz align | train | publish | notebooks``."""
 
 from __future__ import annotations
 
@@ -108,6 +108,42 @@ def publish(
     except CIFError as error:
         typer.echo(f"cifviz publish: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+lessons = typer.Typer(help="Build and check the notebooks.", no_args_is_help=True)
+app.add_typer(lessons, name="notebooks")
+
+
+@lessons.command("build")
+def build_lessons(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Such as 01_integrate_and_fire, or 01; default all.")
+    ] = None,
+) -> None:
+    """Execute the lessons of a clone from their sources, with open exercises and solved."""
+    from cifviz.teaching.build import main
+
+    raise typer.Exit(main(names or []))
+
+
+@lessons.command("check")
+def check_notebooks(
+    paths: Annotated[list[Path], typer.Argument(help="Executed notebooks, yours or ours.")],
+) -> None:
+    """Run notebooks again and compare the numbers that they recorded; the exit code is 1 if not."""
+    from papermill.exceptions import PapermillExecutionError
+
+    from cifviz.teaching.verification import verify
+
+    failed = 0
+    for path in paths:
+        try:
+            complaints = verify(path)
+        except (CIFError, PapermillExecutionError) as error:
+            complaints = [str(error)]
+        failed += bool(complaints)
+        typer.echo("\n".join([f"{path}: {'FAILED' if complaints else 'as before'}", *complaints]))
+    raise typer.Exit(bool(failed))
 
 
 def _refuse_twins(files: list[Path]) -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cifviz.core.firing import Firing, integrate_and_fire
-
-same_every_time = settings(max_examples=100, deadline=None, derandomize=True, database=None)
-"""A test that fails once fails again: examples are drawn from a fixed seed."""
 
 
 @dataclass(frozen=True)

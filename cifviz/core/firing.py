@@ -357,6 +357,6 @@ def _check_input(
         row, frame = wrong.nonzero()[0].tolist()
         raise CIFError(
             "alpha must be finite and >= 0 in every real frame, "
-            f"got {float(alpha[row, frame])} in row {row}, frame {frame}"
+            f"got {alpha[row, frame].detach().item()} in row {row}, frame {frame}"
         )
     return alpha, encoder_out, frame_lengths

@@ -95,6 +95,14 @@ class CIFConfig:
             math.isfinite(tail) and tail >= 0,
             f"tail_handling_firing_threshold must be a number >= 0, got {tail!r}",
         )
+        for name in (
+            "apply_scaling",
+            "apply_tail_handling",
+            "add_cif_ctxt_layers",
+            "conv_cif_activation",
+        ):
+            value = getattr(self, name)
+            require(isinstance(value, bool), f"{name} must be True or False, got {value!r}")
         for name in ("conv_cif_dropout", "cif_ctxt_dropout"):
             value = getattr(self, name)
             require(0 <= value < 1, f"{name} must be in [0, 1), got {value!r}")

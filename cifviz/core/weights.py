@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cifviz.core.masks import valid_mask
+from cifviz.core.masks import convolve, valid_mask
 from cifviz.errors import require
 
 
@@ -114,7 +114,7 @@ class ConvWeights(WeightPredictor):
         real = valid_mask(frame_lengths, encoder_out.shape[1])
         hidden = encoder_out.transpose(1, 2)
         for conv in self.conv:
-            hidden = self.activation(conv(hidden.masked_fill(~real.unsqueeze(1), 0)))
+            hidden = self.activation(convolve(conv, hidden.masked_fill(~real.unsqueeze(1), 0)))
         logits = self.weight_proj(self.dropout(hidden.transpose(1, 2)))
         return torch.sigmoid(logits.squeeze(2)).masked_fill(~real, 0)
 
@@ -130,5 +130,5 @@ class DepthwiseWeights(WeightPredictor):
 
     def hidden(self, encoder_out: Tensor) -> Tensor:
         """ReLU of the frame plus its filtered neighbourhood."""
-        filtered = self.conv(encoder_out.transpose(1, 2)).transpose(1, 2)
+        filtered = convolve(self.conv, encoder_out.transpose(1, 2)).transpose(1, 2)
         return torch.relu(self.dropout(encoder_out + filtered))

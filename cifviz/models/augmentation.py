@@ -33,13 +33,19 @@ class Recording:
     """First frame of each token and the one after its last."""
     speaker: str
 
-    def cut(self, first: int, last: int) -> np.ndarray:
-        """Features of the tokens first … last, cut in the middle of the gaps around them."""
-        start = 0 if first == 0 else (self.spans[first - 1][1] + self.spans[first][0]) // 2
-        is_last = last == len(self.tokens) - 1
-        end = (
-            len(self.features) if is_last else (self.spans[last][1] + self.spans[last + 1][0]) // 2
-        )
+    def cut(self, first: int, last: int, margins: tuple[int, int]) -> np.ndarray:
+        """Features of the tokens first … last, cut in the middle of the gaps around them.
+
+        At the start and the end of the recording at most so many frames of silence are kept.
+        """
+        if first == 0:
+            start = max(0, self.spans[0][0] - margins[0])
+        else:
+            start = (self.spans[first - 1][1] + self.spans[first][0]) // 2
+        if last == len(self.tokens) - 1:
+            end = min(len(self.features), self.spans[last][1] + margins[1])
+        else:
+            end = (self.spans[last][1] + self.spans[last + 1][0]) // 2
         return self.features[start:end]
 
     @property
@@ -56,15 +62,17 @@ class Augmentation:
     max_tokens: int = 9
     trim: int = 30
     """Frames of silence kept at the ends of a recording, at most."""
-    tempo: float = 0.12
+    tempo: float = 0.2
     """Standard deviation of the logarithm of the tempo."""
-    warp: float = 0.12
+    warp: float = 0.15
     """Largest stretch of the frequency axis: another vocal tract."""
-    tilt: float = 1.0
+    tilt: float = 0.5
     """Standard deviation of the slow waves added along frequency (nepers): another channel."""
     level: float = 0.4
     """Standard deviation of the level of a joined piece (nepers of power)."""
-    noise: float = 0.6
+    hush: float = 4.0
+    """Largest loss of frames whose power lies high (nepers): fricatives poorly recorded."""
+    noise: float = 0.7
     """Share of utterances with added noise."""
     masks: int = 2
     """Largest number of masked bands and of masked stretches of time."""
@@ -117,10 +125,11 @@ class CutAndJoin:
         pieces.append(_pause(rng, recordings, ends=True))
         features = np.concatenate(pieces)
         features = _stretch(features, 1, 1 + rng.uniform(-settings.warp, settings.warp))
+        features = _hush(features, rng.uniform(0, settings.hush))
         features = features + _curve(rng, features.shape[1], settings.tilt)
         if rng.random() < settings.noise:
             loudest = features.mean(axis=1).max()
-            features = _add_noise(rng, features, loudest - rng.uniform(3.5, 13))
+            features = _add_noise(rng, features, loudest - rng.uniform(2.5, 12))
         normal = normalise(torch.from_numpy(features.astype(np.float32)))
         return _mask(rng, normal, settings.masks), tokens
 
@@ -133,15 +142,8 @@ class CutAndJoin:
         length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
         first = int(rng.integers(0, len(recording.tokens) - length + 1))
         last = first + length - 1
-        features = recording.cut(first, last)
-        if first == 0:
-            features = features[
-                max(0, recording.spans[0][0] - int(rng.integers(settings.trim + 1))) :
-            ]
-        if last == len(recording.tokens) - 1:
-            behind = len(recording.features) - recording.spans[last][1]
-            surplus = max(0, behind - int(rng.integers(settings.trim + 1)))
-            features = features[: len(features) - surplus]
+        before, behind = rng.integers(settings.trim + 1, size=2).tolist()
+        features = recording.cut(first, last, (before, behind))
         tempo = np.exp(rng.normal(0, settings.tempo))
         features = _stretch(features, 0, tempo, round(len(features) / tempo))
         return features + rng.normal(0, settings.level), list(recording.tokens[first : last + 1])
@@ -186,6 +188,14 @@ def _curve(rng: np.random.Generator, bands: int, size: float) -> np.ndarray:
     """A smooth random curve over the bands."""
     waves = np.cos(np.outer(np.arange(1, 4), np.linspace(0, np.pi, bands)))
     return (rng.normal(0, size, 3) @ waves).astype(np.float32)
+
+
+def _hush(features: np.ndarray, loss: float) -> np.ndarray:
+    """Lower each frame by up to `loss`, the more the higher its power lies."""
+    bands = features.shape[1]
+    high = features[:, bands * 2 // 3 :].mean(axis=1)
+    low = features[:, bands // 10 : bands * 9 // 20].mean(axis=1)
+    return features - (loss / (1 + np.exp(-2 * (high - low))))[:, None]
 
 
 def _add_noise(rng: np.random.Generator, features: np.ndarray, level: float) -> np.ndarray:

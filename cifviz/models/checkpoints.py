@@ -54,9 +54,9 @@ def load_model(name: str | Path) -> Recognizer:
         )
     try:
         config = RecognizerConfig.from_dict(json.loads((folder / CONFIG).read_text("utf-8")))
-    except (ValueError, KeyError, TypeError) as error:
+        model = Recognizer(config)
+    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError) as error:
         raise CheckpointError(f"{folder / CONFIG} is not a configuration: {error}") from error
-    model = Recognizer(config)
     _load_weights(model, folder / WEIGHTS)
     return model.eval()
 

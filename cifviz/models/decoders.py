@@ -50,6 +50,8 @@ class NARDecoder(nn.Module):
         return best.indices, best.values
 
     def _logits(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        if not embeddings.shape[1]:
+            return _no_logits(embeddings, self.output)
         hidden = self.project(embeddings)
         hidden = self.attention(hidden, src_key_padding_mask=_unseen(num_fires, hidden))
         return self.output(hidden)
@@ -90,6 +92,8 @@ class ARDecoder(nn.Module):
         return tokens[:, 1:], scores
 
     def _logits(self, embeddings: Tensor, num_fires: Tensor, previous: Tensor) -> Tensor:
+        if not embeddings.shape[1]:
+            return _no_logits(embeddings, self.output)
         before = torch.cat([torch.zeros_like(embeddings[:, :1]), embeddings[:, :-1]], dim=1)
         hidden = self.project(torch.cat([before, self.embed(previous) * self.scale], dim=2))
         steps = hidden.shape[1]
@@ -118,6 +122,11 @@ def _attention(config: DecoderConfig) -> nn.TransformerEncoder:
     return nn.TransformerEncoder(
         layer, config.layers, norm=nn.LayerNorm(config.dim), enable_nested_tensor=False
     )
+
+
+def _no_logits(embeddings: Tensor, output: nn.Linear) -> Tensor:
+    """Logits of a batch without any token: attention cannot take none."""
+    return embeddings.new_zeros(len(embeddings), 0, output.out_features)
 
 
 def _unseen(num_fires: Tensor, hidden: Tensor) -> Tensor:

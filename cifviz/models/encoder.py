@@ -12,7 +12,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cifviz.core.masks import valid_mask
+from cifviz.core.masks import convolve, valid_mask
 from cifviz.errors import require
 
 
@@ -65,7 +65,7 @@ class Encoder(nn.Module):
         self.halve = nn.ModuleList(
             nn.Conv1d(before, after, 4, stride=2, padding=1) for before, after in pairwise(sizes)
         )
-        self.project = nn.Identity() if halvings else nn.Conv1d(config.n_mels, config.channels, 1)
+        self.project = None if halvings else nn.Conv1d(config.n_mels, config.channels, 1)
         self.blocks = nn.ModuleList(_Block(config, dilation) for dilation in config.dilations)
         self.norm = nn.LayerNorm(config.channels)
 
@@ -89,9 +89,9 @@ class Encoder(nn.Module):
         hidden = features.transpose(1, 2)
         for halve in self.halve:
             hidden = hidden.masked_fill(~valid_mask(lengths, hidden.shape[2]).unsqueeze(1), 0)
-            hidden = F.gelu(halve(F.pad(hidden, (0, hidden.shape[2] % 2))))
+            hidden = F.gelu(convolve(halve, F.pad(hidden, (0, hidden.shape[2] % 2))))
             lengths = (lengths + 1) // 2
-        hidden = self.project(hidden)
+        hidden = convolve(self.project, hidden) if self.project else hidden
         padded = ~valid_mask(lengths, hidden.shape[2]).unsqueeze(1)
         for block in self.blocks:
             hidden = block(hidden, padded)
@@ -115,4 +115,4 @@ class _Block(nn.Module):
 
     def forward(self, hidden: Tensor, padded: Tensor) -> Tensor:
         inner = self.norm(hidden.transpose(1, 2)).transpose(1, 2).masked_fill(padded, 0)
-        return hidden + self.dropout(F.gelu(self.conv(inner)))
+        return hidden + self.dropout(F.gelu(convolve(self.conv, inner)))

@@ -139,6 +139,9 @@ RECIPES = {
         synthetic=lambda: _synthetic(_digit_string, 1400),
         dev=lambda: _spoken_strings("dev"),
         test=lambda: _spoken_strings("test"),
+        fit=FitConfig(steps=1500),
+        augmentation=Augmentation(max_tokens=8),
+        synthetic_share=0.4,
         sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers; "
         "digit strings synthesised with eSpeak NG",
     ),
@@ -155,7 +158,10 @@ RECIPES = {
         synthetic=lambda: _synthetic(_grid_sentence, 1400),
         dev=lambda: _spoken_sentences("dev"),
         test=None,
-        fit=FitConfig(steps=3000),
+        fit=FitConfig(steps=2500),
+        # One speaker and one microphone: what is varied serves the synthesised voices.
+        augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
+        synthetic_share=0.2,
         sources="GRID corpus, talker 1 (Cooke, Barker, Cunningham & Shao 2006, CC BY 4.0 as its "
         "users state); sentences of its grammar synthesised with eSpeak NG",
     ),

@@ -23,12 +23,14 @@ from cifviz.timing import FrameGrid
 
 DYNAMIC_RANGE = 12.0
 """Log-mel power is kept from its maximum down to this much below (nepers of power; 52 dB)."""
+LOUD = 8.0
+"""Frames this close to the loudest (nepers of power) make up the mean spectrum."""
 QUIET = -12.0
 """Log-mel power that counts as the maximum where nothing is louder: silence stays silent."""
 
 
 def normalise(features: Tensor) -> Tensor:
-    """Log-mel relative to its loudest frame, scaled to about [−1, 1].
+    """Log-mel relative to its loudest frame and its mean spectrum, scaled to about [−1, 1].
 
     Parameters
     ----------
@@ -38,20 +40,29 @@ def normalise(features: Tensor) -> Tensor:
     Returns
     -------
     Tensor (frames, n_mels)
-        ``(max(features − loudest, −12) + 6) / 6``. An utterance's loudest frame becomes the
-        reference, unless it is quieter than `QUIET`; `DYNAMIC_RANGE` below it all is silence.
+        ``(max(features − loudest − tilt, −12) + 6) / 6``. An utterance's loudest frame becomes the
+        reference, unless it is quieter than `QUIET`; `DYNAMIC_RANGE` below it all is silence. The
+        tilt is the mean of its `LOUD` frames, less the mean of that: speaker and microphone.
 
     Examples
     --------
-    >>> normalise(torch.tensor([[0.0, 0.0], [-3.0, -30.0]]))
-    tensor([[ 1.0000,  1.0000],
-            [ 0.5000, -1.0000]])
+    Two frames of the same colour, one 3 nepers below the other: the colour goes, the step stays.
+
+    >>> normalise(torch.tensor([[1.0, -1.0], [-2.0, -4.0]]))
+    tensor([[1.0000, 1.0000],
+            [0.5000, 0.5000]])
     """
     if not len(features):
         return features
-    loudest = features.mean(dim=1).max().clamp(min=QUIET)
+    level = features.mean(dim=1)
+    loudest = level.max().clamp(min=QUIET)
+    relative = (features - loudest).clamp(min=-DYNAMIC_RANGE)
+    loud = level > loudest - LOUD
+    if loud.any():
+        spectrum = relative[loud].mean(dim=0)
+        relative = (relative - (spectrum - spectrum.mean())).clamp(min=-DYNAMIC_RANGE)
     half = DYNAMIC_RANGE / 2
-    return ((features - loudest).clamp(min=-DYNAMIC_RANGE) + half) / half
+    return (relative + half) / half
 
 
 @dataclass(frozen=True)
@@ -125,11 +136,11 @@ class Transcription:
         require(token.is_timed, f"token {index} ({token.token!r}) is untimed and cannot be cut")
         return self.waveform.cut(token.start or 0.0, token.end or 0.0)
 
-    def _repr_png_(self) -> bytes:
-        """The panel, for notebooks."""
-        from cifviz.plot import panel_png
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        """The panel, for notebooks; with its alt text."""
+        from cifviz.plot import panel_alt, panel_png
 
-        return panel_png(self)
+        return panel_png(self), {"alt": panel_alt(self)}
 
 
 @dataclass(frozen=True, eq=False)

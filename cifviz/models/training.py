@@ -6,7 +6,9 @@ interrupted and resumed gives the weights of one that was not.
 
 from __future__ import annotations
 
+import json
 import math
+import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,7 +101,8 @@ def fit(
         "optimizer": optimizer,
         "step": 0,
         "history": [],
-        "config": asdict(config),
+        "sums": {},
+        "config": json.dumps([asdict(config), model.config.to_dict()], sort_keys=True),
     }
     path = folder / "last.ckpt"
     if resume and path.exists():
@@ -112,7 +115,6 @@ def fit(
         disable=not progress or not fabric.is_global_zero,
         desc=f"seed {config.seed}",
     )
-    sums: dict[str, float] = {}
     for step in bar:
         batch = _batch(make_example, config, step, fabric.global_rank)
         torch.manual_seed(config.seed * 1_000_003 + step)
@@ -125,13 +127,13 @@ def fit(
         optimizer.zero_grad()
         average.update_parameters(model)
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value.detach())
+            state["sums"][name] = state["sums"].get(name, 0.0) + float(value.detach())
         if (step + 1) % 50 == 0 or step + 1 == config.steps:
             count = step % 50 + 1
-            means = {name: round(value / count, 5) for name, value in sums.items()}
+            means = {name: round(value / count, 5) for name, value in state["sums"].items()}
             state["history"].append({"step": step + 1, **means})
             bar.set_postfix(means)
-            sums = {}
+            state["sums"] = {}
         state["step"] = step + 1
         if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
             _save(fabric, path, state)
@@ -175,11 +177,16 @@ def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
 
 
 def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
-    wanted = state["config"]
-    fabric.load(path, state, weights_only=True)
-    if state["config"] != wanted:
+    """Read the state of an unfinished run; the settings must be those of this one."""
+    try:
+        made_with = torch.load(path, weights_only=True, map_location="cpu")["config"]
+        if made_with == state["config"]:
+            fabric.load(path, state, weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is not the checkpoint of a run: {error}") from error
+    if made_with != state["config"]:
         raise CheckpointError(
-            f"{path} was made with {state['config']}, asked for {wanted}; "
+            f"{path} was made with {made_with}, asked for {state['config']}; "
             "finish it with its own settings or start in another folder"
         )
     return state

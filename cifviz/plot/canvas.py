@@ -103,6 +103,17 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     return "".join(part for part, end in zip(parts, ends, strict=True) if end < columns) + "…"
 
 
+def printable(label: str, *, most: int = 200) -> str:
+    r"""A label without control characters: they become escapes. Cut after `most` characters.
+
+    >>> printable("two\nlines"), printable("中文")
+    ('two\\nlines', '中文')
+    """
+    return "".join(
+        character if character.isprintable() else _escaped(character) for character in label[:most]
+    )
+
+
 def plain_text() -> dict[str, Any]:
     """Properties of a text that shows a stranger's words: `$` is a dollar, no formula.
 

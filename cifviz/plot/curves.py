@@ -176,13 +176,12 @@ def log_mel(
     require(values.ndim == 2, f"features must be (frames, n_mels), got {values.shape}")
     frames, bands = values.shape
     start, end = grid.seconds(0), grid.seconds(frames)
-    loudest = float(values.max()) if values.size else 0.0
-    faintest = max(float(values.min()), loudest - LOG_MEL_RANGE) if values.size else -1.0
+    faintest, loudest = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
     look = {
         "cmap": STYLE["log_mel"],
         "interpolation": "nearest",
-        "vmin": faintest if faintest < loudest else loudest - 1.0,
-        "vmax": loudest,
+        "vmin": max(faintest, loudest - LOG_MEL_RANGE),
+        "vmax": loudest if faintest < loudest else loudest + 1.0,  # silence is white
     }
     shown_end = end if frames else grid.seconds(1)  # an image needs some width, were it empty
     image = ax.imshow(
@@ -342,7 +341,7 @@ def weights(
         scaled = ax.stairs(steps.scaled, steps.edges, **{**look, **(scaled_kw or {})})
         legend = ax.legend(loc="upper right", fontsize=SMALL)
     highest = max(steps.given.max(initial=0.0), steps.scaled.max(initial=0.0))
-    far_above = 0 < highest < one.threshold / 2
+    far_above = bool(0 < highest < one.threshold / 2)
     line, label = _threshold(ax, one.threshold, threshold_kw, far_above=far_above)
     ax.set_ylabel("weight per frame")
     show_time(ax, steps.edges[0], steps.edges[-1])
@@ -570,7 +569,8 @@ def _threshold(
     line = Line2D([0.0, 1.0], [threshold, threshold], **look)
     line.sticky_edges.y.append(0.0)  # nothing but a negative level needs room below 0
     ax.add_artist(line)
-    ax.update_datalim([(0.0, 0.0)] + [(0.0, threshold)] * (not far_above), updatex=False)
+    seen = threshold / 10 if far_above else threshold
+    ax.update_datalim([(0.0, 0.0), (0.0, seen)], updatex=False)
     ax.autoscale_view(scalex=False)
     if far_above:
         text = f" β = {threshold:g} ↑"

@@ -7,14 +7,14 @@ nothing has to be closed and no rcParam changes.
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.plot import curves, geometry, tokens
-from cifviz.plot.canvas import displayable
+from cifviz.plot.canvas import printable
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import LogMel, Waveform
@@ -46,21 +46,30 @@ _GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.14, 1.05, 0.65, 0.2, 0.5  # inches
 
 
 class PanelFigure(Figure):
-    """A figure that a notebook shows, pyplot or not."""
+    """A figure that a notebook shows, pyplot or not, and that can be put in words."""
 
-    def _repr_png_(self) -> bytes:
-        return _png(self)
+    alt: str = ""
+    """The alternative text; see `panel_alt`."""
+
+    def png(self) -> bytes:
+        """The figure as a PNG image, with its alternative text inside as the description."""
+        image = BytesIO()
+        FigureCanvasAgg(self).print_png(image, metadata={"Description": self.alt})
+        return image.getvalue()
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return self.png(), {"alt": self.alt}
 
 
 class Panel(NamedTuple):
     """A figure and its lanes; as the last expression of a notebook cell it shows the figure."""
 
-    fig: Figure
+    fig: PanelFigure
     axes: dict[str, Axes]
     """By name, in the order of `LANES`."""
 
-    def _repr_png_(self) -> bytes:
-        return _png(self.fig)
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return self.fig._repr_png_()
 
 
 def panel(transcription: Transcription, *, reference: Alignment | None = None) -> Panel:
@@ -98,7 +107,7 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     heights = [LANES[name] for name in names]
     height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
-    FigureCanvasAgg(fig)
+    fig.alt = panel_alt(transcription)
     lanes = fig.subplots(
         len(names),
         sharex=True,
@@ -162,7 +171,7 @@ def panel_png(transcription: Transcription) -> bytes:
     -----
     Notebook: notebooks/00_start_here.ipynb
     """
-    return _png(panel(transcription).fig, {"Description": panel_alt(transcription)})
+    return panel(transcription).fig.png()
 
 
 def panel_alt(transcription: Transcription) -> str:
@@ -184,24 +193,21 @@ def panel_alt(transcription: Transcription) -> str:
     """
     one = geometry.one_utterance(transcription.firing)
     spoken = [
-        f"“{displayable(token.token)}” "
+        f"“{printable(token.token)}” "
         + (f"{token.start:.2f}–{token.end:.2f} s" if token.is_timed else "untimed")
         for token in transcription.alignment.tokens[:MOST_TOKENS_IN_WORDS]
     ]
     more = len(transcription.alignment) - len(spoken)
     if more > 0:
         spoken.append(f"and {more} more")
-    count = len(transcription.tokens)
+    seconds = f"{transcription.waveform.duration:.2f} s of sound"
+    count = _counted(len(transcription.tokens), "token")
+    heard = f"{count}: {', '.join(spoken)}" if spoken else "no token"
     sentences = [
-        f"Continuous integrate-and-fire on {transcription.waveform.duration:.2f} s of sound:",
-        f"{count} token{'' if count == 1 else 's'}" + (": " if spoken else ".") + ", ".join(spoken),
+        f"Continuous integrate-and-fire on {seconds}: {heard}.",
+        f"The weights of {_counted(one.alpha.shape[1], 'frame')} sum to "
+        f"{float(one.weight_sum[0]):.2f}; a token takes β = {one.threshold:g}.",
     ]
-    if spoken:
-        sentences[-1] += "."
-    sentences.append(
-        f"The weights of {one.alpha.shape[1]} frames sum to {float(one.weight_sum[0]):.2f}; "
-        f"a token takes β = {one.threshold:g}."
-    )
     if bool(one.tail_fired[0]):
         sentences.append("The last token is made of the weight left at the end.")
     sentences.append(
@@ -211,6 +217,10 @@ def panel_alt(transcription: Transcription) -> str:
     return " ".join(sentences)
 
 
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def _log_mel(waveform: Waveform, ax: Axes) -> None:
     """The spectrogram lane, with features of its own: a picture, not what the model heard."""
     from librosa import mel_frequencies
@@ -218,15 +228,9 @@ def _log_mel(waveform: Waveform, ax: Axes) -> None:
     features = LogMel(
         sample_rate=waveform.sample_rate,
         hop_length=max(1, round(0.01 * waveform.sample_rate)),
-        win_length=max(2, round(0.025 * waveform.sample_rate)),
+        win_length=max(400, round(0.025 * waveform.sample_rate)),  # some samples for each band
         f_min=0.0,
         f_max=min(LogMel().f_max, waveform.sample_rate / 2),
     )
     edges = mel_frequencies(features.n_mels + 2, fmin=features.f_min, fmax=features.f_max)
     curves.log_mel(features(waveform), features.grid, frequencies=edges[1:-1], ax=ax)
-
-
-def _png(fig: Figure, metadata: dict[str, Any] | None = None) -> bytes:
-    image = BytesIO()
-    FigureCanvasAgg(fig).print_png(image, metadata=metadata)
-    return image.getvalue()

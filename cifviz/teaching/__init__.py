@@ -2,7 +2,7 @@
 
 from cifviz.teaching.controls import Slider, explore
 from cifviz.teaching.exercises import check
-from cifviz.teaching.figures import canvas, show, table
+from cifviz.teaching.figures import canvas, count_frames, show, table
 from cifviz.teaching.records import record
 from cifviz.teaching.sound import play, play_all, play_tokens
 
@@ -10,6 +10,7 @@ __all__ = [
     "Slider",
     "canvas",
     "check",
+    "count_frames",
     "explore",
     "play",
     "play_all",

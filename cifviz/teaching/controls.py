@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from cifviz.errors import require
 from cifviz.teaching.figures import DPI, WIDTH, image_tag, png, show
 
-DELAY = 0.03
+DELAY = 0.02
 """Seconds without a movement before the picture follows; what came in between is skipped."""
 
 Draw = Callable[..., object]
@@ -41,7 +41,8 @@ def explore(
     Parameters
     ----------
     draw : callable
-        ``draw(ax, **settings)`` draws on one empty Axes.
+        ``draw(ax, **settings)`` draws on one empty Axes. A text that it returns becomes part of the
+        title, behind the settings.
     still : sequence of mappings
         3 to 5 settings to show as one PNG, for GitHub, paper and screen readers.
     alt : str
@@ -97,7 +98,9 @@ class Explorer:
     ):
         import ipywidgets
 
-        require(bool(controls), "explore needs at least one control, such as slope=Slider(0, 2, 1, 1)")
+        require(
+            bool(controls), "explore needs at least one control, such as slope=Slider(0, 2, 1, 1)"
+        )
         require(3 <= len(still) <= 5, f"still must be 3 to 5 settings, got {len(still)}")
         for setting in still:
             require(
@@ -106,8 +109,9 @@ class Explorer:
             )
         self.draw, self.still, self.alt, self.height = draw, still, alt, height
         self._figure = _bare_figure(height, 1)
-        # One fixed frame: a layout that is computed anew for each picture takes longer than drawing.
+        # One fixed frame: to compute a layout for each picture takes longer than to draw it.
         self._axes = self._figure.add_axes((0.085, 0.5 / height, 0.845, 1 - 0.8 / height))
+        self._drawn: dict[tuple[Any, ...], str] = {}
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
         self.picture = ipywidgets.HTML()
         self._follow = _Debounced(self.redraw, DELAY)
@@ -122,23 +126,33 @@ class Explorer:
         return {name: control.value for name, control in self.controls.items()}
 
     def redraw(self) -> None:
-        """Draw the picture at the present settings."""
+        """Show the picture at the present settings; what was drawn before is not drawn again."""
         settings = self.settings
-        self._axes.clear()
-        self.draw(self._axes, **settings)
-        self._axes.set_title(_words(settings), loc="left", fontsize="medium")
-        alt = f"{self.alt} Now at {_words(settings)}."
-        self.picture.value = image_tag(png(self._figure), alt)
+        key = tuple(settings.values())
+        if key not in self._drawn:
+            self._axes.clear()
+            title = self._draw_on(self._axes, settings)
+            self._drawn[key] = image_tag(
+                png(self._figure, colours=None), f"{self.alt} Now: {title}."
+            )
+        self.picture.value = self._drawn[key]
 
     def still_figure(self) -> Figure:
         """The same picture at each of the still settings, one below the other."""
         figure = _bare_figure(self.height, len(self.still), layout="constrained")
         axes: Sequence[Axes] = figure.subplots(len(self.still), 1, sharex=True)
         for ax, setting in zip(axes, self.still, strict=True):
-            self.draw(ax, **setting)
-            ax.set_title(_words(setting), loc="left", fontsize="medium")
+            self._draw_on(ax, setting)
             ax.label_outer()
         return figure
+
+    def _draw_on(self, ax: Axes, settings: Mapping[str, Any]) -> str:
+        """Draw, and put settings and caption above; return what stands there."""
+        caption = self.draw(ax, **settings)
+        title = _words(settings) + (f": {caption}" if isinstance(caption, str) else "")
+        # Told where to stand, a title need not look for room, which would take as long as the rest.
+        ax.set_title(title, loc="left", fontsize="medium", y=1.0)
+        return title
 
 
 class _Debounced:
@@ -178,9 +192,7 @@ def _control(name: str, spec: Slider | Sequence[Any]) -> Any:
     )
     whole = all(isinstance(number, int) for number in spec)
     kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-    return kind(
-        min=spec.low, max=spec.high, step=spec.step, value=spec.start, layout=wide, **look
-    )
+    return kind(min=spec.low, max=spec.high, step=spec.step, value=spec.start, layout=wide, **look)
 
 
 def _words(settings: Mapping[str, Any]) -> str:

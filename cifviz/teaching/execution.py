@@ -18,6 +18,9 @@ from cifviz.errors import CIFError, require
 ROOT = Path(__file__).resolve().parents[2]
 """What must be on the path for the kernel to import the same cifviz."""
 
+SCRIPT = Path(__file__).with_name("kernel.py")
+"""The kernel that is started."""
+
 CELL_SECONDS = 120
 """Longest that one cell may take."""
 START_SECONDS = 180
@@ -25,14 +28,14 @@ START_SECONDS = 180
 
 
 class SealedKernel(AsyncKernelManager):
-    """Starts `cifviz.teaching.kernel` in this interpreter, whatever kernels are installed."""
+    """Starts ``kernel.py`` in this interpreter, whatever kernels are installed."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """How to start it."""
         path = os.environ.get("PYTHONPATH")
         return KernelSpec(
-            argv=[sys.executable, "-m", "cifviz.teaching.kernel", "-f", "{connection_file}"],
+            argv=[sys.executable, str(SCRIPT), "-f", "{connection_file}"],
             env={
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])]),
                 "PYTHONHASHSEED": "0",

@@ -84,7 +84,9 @@ class Numbers(Exercise):
         return "wrong", self.otherwise
 
     def _same(self, one: np.ndarray, other: np.ndarray) -> bool:
-        return one.shape == other.shape and bool(np.allclose(one, other, rtol=0, atol=self.tolerance))
+        return one.shape == other.shape and bool(
+            np.allclose(one, other, rtol=0, atol=self.tolerance)
+        )
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,9 @@ class Program(Exercise):
         raise CIFError(f"exercise {self.number} contradicts itself")
 
     def _all_same(self, ones: Sequence[Any], others: Sequence[Any]) -> bool:
-        return all(_close(one, other, self.tolerance) for one, other in zip(ones, others, strict=True))
+        return all(
+            _close(one, other, self.tolerance) for one, other in zip(ones, others, strict=True)
+        )
 
 
 def judge(number: str, answer: Any) -> Verdict:

@@ -1,13 +1,13 @@
 """The kernel that lessons are built and tested in: warnings are errors, and there is no network.
 
-Run as ``python -m cifviz.teaching.kernel -f CONNECTION_FILE``.
+Run as a script, ``python cifviz/teaching/kernel.py -f CONNECTION_FILE``: it imports nothing of the
+library, so that what the library says when it is imported is an error in a lesson, too.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 LOCAL = {"localhost", "127.0.0.1", "::1", ""}
@@ -43,14 +43,14 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 
 def main() -> None:
     """Start the kernel; what it imports for itself may warn, what a lesson does may not."""
-    if sys.path[0] == "" or Path(sys.path[0]) == Path.cwd():
-        del sys.path[0]
-
+    del sys.path[0]  # the folder of this script
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize(sys.argv[1:])
+    app.initialize([*sys.argv[1:], "--log-level=CRITICAL"])
     warnings.simplefilter("error")
+    # What the kernel says about itself is no business of a lesson.
+    warnings.filterwarnings("ignore", module=r"(ipykernel|jupyter_client|traitlets|tornado|zmq)\b")
     sys.addaudithook(refuse_network)
     app.start()
 

@@ -37,6 +37,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     for cell in result.cells:
         for name in _RUN_METADATA:
             cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
         if cell.cell_type == "code":
             cell.outputs = [_without_addresses(output) for output in _joined(cell.outputs)]
     return _with_counted_widgets(result)
@@ -66,7 +68,7 @@ def _without_addresses(output: NotebookNode) -> NotebookNode:
 
 
 def _with_counted_widgets(notebook: NotebookNode) -> NotebookNode:
-    """Replace the random id of each widget model by a count, in the order in which they were made."""
+    """Replace the random ids of widget models by counts, in the order in which they were made."""
     state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     names = {model: f"{count:032x}" for count, model in enumerate(state, start=1)}
     if not names:

@@ -74,8 +74,11 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
     for cell in source.cells:
         if dropped in tags(cell):
             continue
+        text = cell.source
+        if copy == "solved" and cell.cell_type == "markdown":
+            text = text.replace("](../", "](../../")  # it lies one folder deeper
         fresh = NotebookNode(
-            cell_type=cell.cell_type, source=cell.source, metadata=NotebookNode(cell.metadata)
+            cell_type=cell.cell_type, source=text, metadata=NotebookNode(cell.metadata)
         )
         if cell.cell_type == "code":
             fresh.update(execution_count=None, outputs=[])

@@ -50,7 +50,9 @@ def test_garbage_behind_an_utterance_is_not_read(mode, garbage):
     options = {"frame_lengths": lengths, **OPTIONS[mode]}
     clean = integrate_and_fire(alpha, encoder_out, **options)
     dirty = integrate_and_fire(
-        alpha.masked_fill(padded, garbage), encoder_out.masked_fill(padded[..., None], garbage), **options
+        alpha.masked_fill(padded, garbage),
+        encoder_out.masked_fill(padded[..., None], garbage),
+        **options,
     )
     for name in ("embeddings", "fire_positions", "num_fires", "residual", "weight_sum"):
         assert torch.equal(getattr(clean, name), getattr(dirty, name)), name
@@ -72,7 +74,12 @@ def test_entries_beyond_an_utterance_are_zero():
     no_frame = torch.arange(alpha.shape[1]) >= lengths[:, None]
     assert no_token.any()
     assert no_frame.any()
-    for beyond in (firing.embeddings, firing.fire_positions, firing.token_masses, firing.contributions):
+    for beyond in (
+        firing.embeddings,
+        firing.fire_positions,
+        firing.token_masses,
+        firing.contributions,
+    ):
         assert (beyond[no_token] == 0).all()
     for beyond in (firing.alpha, firing.accumulated, firing.contributions.transpose(1, 2)):
         assert (beyond[no_frame] == 0).all()

@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.reference import integrate_and_fire as fire_in_a_loop
-from tests.strategies import Case, cases, exact_cases, same_every_time, weights
+from tests.strategies import Case, cases, exact_cases, weights
 
 
 def double(values):
     return torch.tensor(values, dtype=torch.float64)
 
 
-@same_every_time
 @given(cases(with_tail=False))
 def test_equals_the_loop(case):
     contributions, positions, residual = fire_in_a_loop(case.alpha, case.threshold, case.slack)
@@ -27,14 +26,12 @@ def test_equals_the_loop(case):
     torch.testing.assert_close(firing.contributions, expected, rtol=0, atol=1e-9)
 
 
-@same_every_time
 @given(cases())
 def test_every_token_takes_the_threshold(case):
     sums = case.fire().contributions.sum(dim=2)
     torch.testing.assert_close(sums, torch.full_like(sums, case.threshold), rtol=1e-6, atol=1e-9)
 
 
-@same_every_time
 @given(cases(with_slack=False))
 def test_no_weight_is_lost_or_made(case):
     """Columns of W, the tail taken back to its own size, are α; a dropped rest is the residual."""
@@ -49,7 +46,6 @@ def test_no_weight_is_lost_or_made(case):
     torch.testing.assert_close(given_away, expected, rtol=0, atol=1e-9)
 
 
-@same_every_time
 @given(cases(with_tail=False))
 def test_what_the_tokens_do_not_hold_is_the_residual(case):
     firing = case.fire()
@@ -57,13 +53,11 @@ def test_what_the_tokens_do_not_hold_is_the_residual(case):
     assert held + firing.residual.item() == pytest.approx(sum(case.alpha), abs=1e-9)
 
 
-@same_every_time
 @given(cases(with_slack=False))
 def test_without_slack_no_contribution_is_negative(case):
     assert (case.fire().contributions >= -1e-12).all()
 
 
-@same_every_time
 @given(cases())
 def test_fires_are_in_order_and_inside_the_utterance(case):
     positions = case.fire().fire_positions[0]
@@ -71,7 +65,6 @@ def test_fires_are_in_order_and_inside_the_utterance(case):
     assert ((positions >= 0) & (positions <= len(case.alpha))).all()
 
 
-@same_every_time
 @given(cases(with_tail=False))
 def test_accumulated_stays_between_minus_slack_and_the_threshold(case):
     accumulated = case.fire().accumulated
@@ -79,7 +72,6 @@ def test_accumulated_stays_between_minus_slack_and_the_threshold(case):
     assert (accumulated < case.threshold - case.slack + 1e-9).all()
 
 
-@same_every_time
 @given(cases(with_tail=False))
 def test_accumulated_ends_at_the_residual(case):
     assume(case.alpha)
@@ -87,13 +79,15 @@ def test_accumulated_ends_at_the_residual(case):
     assert firing.accumulated[0, -1].item() == pytest.approx(firing.residual.item(), abs=1e-9)
 
 
-@same_every_time
 @given(cases(), st.sampled_from([2.0**-20, 0.25, 2.0, 1024.0]))
 def test_scaling_all_weights_and_thresholds_together_moves_nothing(case, factor):
     """Powers of two multiply without rounding, so nothing moves at all."""
     tail = None if case.tail_threshold is None else case.tail_threshold * factor
     scaled = Case(
-        tuple(factor * one for one in case.alpha), factor * case.threshold, factor * case.slack, tail
+        tuple(factor * one for one in case.alpha),
+        factor * case.threshold,
+        factor * case.slack,
+        tail,
     )
     before, after = case.fire(), scaled.fire()
     assert torch.equal(before.fire_positions, after.fire_positions)
@@ -101,7 +95,6 @@ def test_scaling_all_weights_and_thresholds_together_moves_nothing(case, factor)
     assert torch.equal(factor * before.residual, after.residual)
 
 
-@same_every_time
 @given(exact_cases(), st.integers(0, 20), st.integers(1, 5))
 def test_silence_put_in_moves_nothing_but_what_comes_after_it(case, place, frames):
     place = min(place, len(case.alpha))
@@ -118,7 +111,6 @@ def test_silence_put_in_moves_nothing_but_what_comes_after_it(case, place, frame
     assert torch.equal(after.residual, before.residual)
 
 
-@same_every_time
 @given(cases(), st.lists(st.sampled_from([0.0, 1.0, -1.0, math.nan, math.inf]), max_size=5))
 def test_padding_is_not_read(case, padding):
     frames = len(case.alpha)
@@ -132,7 +124,6 @@ def test_padding_is_not_read(case, padding):
     torch.testing.assert_close(padded.embeddings, alone.embeddings)
 
 
-@same_every_time
 @given(weights())
 def test_a_threshold_that_is_never_reached_gives_no_fire(alpha):
     firing = Case(alpha, threshold=1e9).fire()
@@ -141,7 +132,6 @@ def test_a_threshold_that_is_never_reached_gives_no_fire(alpha):
     assert firing.residual.item() == sum(alpha)
 
 
-@same_every_time
 @given(cases(), st.floats(0, 1))
 def test_frames_at_mass_is_the_inverse_of_the_mass_curve(case, share):
     assume(case.alpha)
@@ -153,14 +143,12 @@ def test_frames_at_mass_is_the_inverse_of_the_mass_curve(case, share):
     assert curve == pytest.approx(mass, abs=1e-9)
 
 
-@same_every_time
 @given(exact_cases(with_slack=False))
 def test_fires_stand_where_their_masses_are_reached(case):
     firing = case.fire()
     assert torch.equal(firing.frames_at_mass(firing.token_masses), firing.fire_positions)
 
 
-@same_every_time
 @given(exact_cases())
 def test_slack_never_fires_fewer_tokens_or_later_ones(case):
     eager = case.fire(tail_threshold=None)
@@ -171,7 +159,6 @@ def test_slack_never_fires_fewer_tokens_or_later_ones(case):
     assert int(eager.num_fires) == math.floor((sum(case.alpha) + case.slack) / case.threshold)
 
 
-@same_every_time
 @given(weights(), st.integers(0, 12), st.sampled_from([0.0, 0.1]))
 def test_in_training_the_count_is_the_one_asked_for(alpha, tokens, slack):
     firing = Case(alpha, slack=slack).fire(target_lengths=torch.tensor([tokens]))
@@ -181,7 +168,6 @@ def test_in_training_the_count_is_the_one_asked_for(alpha, tokens, slack):
         assert firing.embeddings.sum().item() == pytest.approx(tokens, rel=1e-6)
 
 
-@same_every_time
 @given(st.lists(weights(max_frames=8), min_size=1, max_size=5))
 def test_rows_do_not_know_of_each_other(rows):
     lengths = torch.tensor([len(row) for row in rows])

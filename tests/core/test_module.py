@@ -66,7 +66,7 @@ def test_encoder_embed_dim_is_the_size_of_a_frame():
     assert cif(torch.randn(1, 9, 12)).embeddings.shape[2] == 12
     with pytest.raises(CIFError, match=r"dim = encoder_embed_dim = 12, got \(1, 9, 8\)"):
         cif(torch.randn(1, 9, 8))
-    with pytest.raises(CIFError, match=r"encoder_out must be \(batch, frames, dim\).*got \(9, 12\)"):
+    with pytest.raises(CIFError, match=r"\(batch, frames, dim\) with dim.*got \(9, 12\)"):
         cif(torch.randn(9, 12))
 
 
@@ -165,7 +165,7 @@ def test_add_cif_ctxt_layers_lets_tokens_see_each_other():
     torch.manual_seed(0)
     frames = torch.randn(1, 40, 8)
     changed = frames.clone()
-    changed[0, :2] += 1  # the first token
+    changed[0, :2] = torch.randn(2, 8)  # the first token
     for add, others_change in ((False, False), (True, True)):
         cif = steady(0.5, add_cif_ctxt_layers=add, cif_ctxt_attention_heads=2)
         with torch.no_grad():
@@ -197,6 +197,9 @@ def test_context_layers_of_utterances_without_tokens_give_no_nan(grad):
         assert firing.embeddings.isfinite().all()
         assert (firing.embeddings[1:] == 0).all()
         assert cif(torch.randn(2, 7, 8), torch.tensor([1, 0])).embeddings.shape == (2, 0, 8)
+    if grad:
+        firing.embeddings.sum().backward()
+        assert all(p.grad.isfinite().all() for p in cif.context.parameters())
 
 
 def test_conv_cif_activation_is_a_relu_behind_the_convolution():
@@ -268,11 +271,3 @@ def test_a_switch_is_true_or_false_and_not_the_word(name):
     """The string "False" is true: passed on from a command line, it would switch the thing on."""
     with pytest.raises(CIFError, match=f"{name} must be .*got 'False'"):
         CIFConfig.from_dict({name: "False"})
-
-
-@pytest.mark.parametrize(
-    "name", ["cif_threshold", "tail_handling_firing_threshold", "conv_cif_dropout"]
-)
-def test_a_number_is_not_a_word(name):
-    with pytest.raises(CIFError, match=f"{name} must be .*got '0.5'"):
-        CIFConfig.from_dict({name: "0.5"})

@@ -28,7 +28,9 @@ def test_a_rest_above_the_threshold_is_rescaled_to_a_full_token():
     for threshold in (1.0, 1.5):
         firing = fire([[threshold, 0.25, 0.5]], threshold=threshold, tail_threshold=0.5)
         assert firing.tail_fired.tolist() == [True]
-        assert firing.embeddings[0, 1].tolist() == pytest.approx([0, threshold / 3, threshold * 2 / 3])
+        assert firing.embeddings[0, 1].tolist() == pytest.approx(
+            [0, threshold / 3, threshold * 2 / 3]
+        )
         assert firing.residual.item() == 0.75  # what was left before the rule
 
 
@@ -75,5 +77,5 @@ def test_target_lengths_leave_no_tail():
 
 @pytest.mark.parametrize("threshold", [-0.1, math.nan, math.inf])
 def test_tail_threshold_must_be_a_number_from_zero_up(threshold):
-    with pytest.raises(CIFError, match=f"tail_threshold must be a number >= 0 or None, got {threshold}"):
+    with pytest.raises(CIFError, match=f"tail_threshold must be .* >= 0 or None, got {threshold}"):
         tail_fires(torch.tensor([0.5]), threshold)

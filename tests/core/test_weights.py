@@ -52,10 +52,14 @@ def test_nan_behind_an_utterance_stays_out_of_the_gradients(predictor):
         assert parameter.grad.isfinite().all(), name
 
 
-def test_start_at_sets_the_mean_weight(predictor):
-    encoder_out, lengths = 0.01 * torch.randn(2, 50, DIM), torch.full((2,), 50)
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_start_at_sets_about_the_mean_weight_of_an_untrained_predictor(name):
+    torch.manual_seed(0)
+    predictor = PREDICTORS[name]().eval()
+    encoder_out, lengths = 0.3 * torch.randn(8, 50, DIM), torch.full((8,), 50)
+    assert predictor(encoder_out, lengths).mean().item() == pytest.approx(0.5, rel=0.5)
     predictor.start_at(0.07)
-    assert predictor(encoder_out, lengths).mean().item() == pytest.approx(0.07, abs=0.01)
+    assert predictor(encoder_out, lengths).mean().item() == pytest.approx(0.07, rel=0.5)
 
 
 def test_start_at_is_exact_where_nothing_is_heard():

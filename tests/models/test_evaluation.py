@@ -17,9 +17,7 @@ class Parrot:
     """Stands in for a recogniser: hears what it was told, with given weights in frames of 0.1 s."""
 
     def __init__(self, heard):
-        self.config = RecognizerConfig.from_dict(
-            RecognizerConfig(vocabulary=("a", "b")).to_dict()
-        )
+        self.config = RecognizerConfig.from_dict(RecognizerConfig(vocabulary=("a", "b")).to_dict())
         self.heard = iter(heard)
 
     def transcribe_batch(self, waveforms):

@@ -90,9 +90,7 @@ def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatc
         result = json.loads(path.read_text("utf-8"))
         result["dev"]["token_error_rate"] = rate
         path.write_text(json.dumps(result), "utf-8")
-    result = CliRunner().invoke(
-        app, ["publish", "tones", "--runs", str(runs), "--data", str(data)]
-    )
+    result = CliRunner().invoke(app, ["publish", "tones", "--runs", str(runs), "--data", str(data)])
     assert result.exit_code == 0, result.output
     assert "Seed 1 of seeds 0, 1" in (data / "checkpoints/tones/README.md").read_text("utf-8")
     assert sorted(path.name for path in (data / "results").iterdir()) == [

@@ -78,14 +78,14 @@ EXERCISES = (
         mistakes=(
             (
                 2,
-                "It seems that the sum starts again at 0 after a fire. It starts at what the firing "
-                "frame has left: 0.7 + 0.7 = 1.4 fires with 0.4 to spare.",
+                "It seems that the sum starts again at 0 after a fire. It starts at what the "
+                "firing frame has left: 0.7 + 0.7 = 1.4 fires with 0.4 to spare.",
             ),
             (4, "The last 0.5 never reaches the threshold, so it does not fire."),
             (5, "That is the number of frames. A frame fires only if the sum reaches 1 in it."),
             (3.5, "That is the sum of the weights. A token fires whole or not at all."),
         ),
-        otherwise="Add up the weights, frame by frame; each time the sum passes a whole number, count.",
+        otherwise="Add up the weights; each time the sum passes a whole number, count one.",
     ),
     Numbers(
         "01.2",
@@ -106,14 +106,14 @@ EXERCISES = (
             ),
             (
                 (0.1, 0.6, 0.3, 0.0),
-                "Right weights, one frame early: the list begins with frame 0, which gives nothing.",
+                "Right weights, one frame early: the list begins with frame 0, and that gives 0.",
             ),
             (
                 (0.0, 0.9, 0.1, 0.0),
                 "Frame 1 has spent 0.8 of its 0.9 on token 0; only 0.1 is left for token 1.",
             ),
         ),
-        otherwise="Four numbers that sum to 1: what is left of frame 1, all of frame 2, some of frame 3.",
+        otherwise="Four numbers that sum to 1: the rest of frame 1, all of 2, some of 3.",
     ),
     Numbers(
         "01.3",
@@ -125,8 +125,8 @@ EXERCISES = (
             (0.8 / 0.9, "That is how far into its frame the fire is. Add the frames before it."),
             (
                 1.8,
-                "0.8 is the weight that is needed, not the share of the frame: divide by the weight "
-                "of frame 1.",
+                "0.8 is the weight that is needed, not the share of the frame: divide by the "
+                "weight of frame 1.",
             ),
             (1.1, "0.1 is what is left after the fire. What was needed before it?"),
         ),
@@ -147,8 +147,8 @@ EXERCISES = (
         mistakes=(
             (
                 _fires_once,
-                "This fires at most once in each frame, so a weight of 2.5 piles up. Ask again after "
-                "each fire: while, not if.",
+                "This fires at most once in each frame, so a weight of 2.5 piles up. Ask again "
+                "after each fire: while, not if.",
             ),
             (
                 _forgets_the_remainder,
@@ -169,11 +169,11 @@ EXERCISES = (
             ),
             (
                 _normalises,
-                "The rows are divided by the threshold. CIF does not: with β = 0.5 a row sums to 0.5.",
+                "The rows are divided by the threshold. In CIF, with β = 0.5 a row sums to 0.5.",
             ),
             (
                 _gives_frames_to_rows,
-                "Rows and columns are swapped: one list for each token, one number in it per frame.",
+                "Rows and columns are swapped: one list for each token, with a number per frame.",
             ),
         ),
     ),

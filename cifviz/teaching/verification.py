@@ -1,0 +1,81 @@
+"""Runs an executed notebook once more, and compares what it arrives at with what it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from cifviz.errors import DataError, require
+from cifviz.teaching.checks import no_errors, no_stderr, pictures_have_alt, widgets_have_stills
+from cifviz.teaching.execution import execute
+from cifviz.teaching.normalise import normalise
+from cifviz.teaching.records import compare_records, comparison_table, read_records
+
+
+def verify(path: Path, *, keep: Path | None = None) -> list[str]:
+    """Execute a notebook from a fresh kernel and compare with what it holds.
+
+    Parameters
+    ----------
+    path : Path
+        An executed notebook, of this project or of anyone's. It is not changed.
+    keep : Path, optional
+        Where the fresh run is left if anything is wrong.
+
+    Returns
+    -------
+    list of str
+        Complaints; empty if recorded numbers agree within their tolerances, each cell shows the
+        same kinds of output, and nothing went to the error stream.
+
+    Raises
+    ------
+    DataError
+        If there is no such notebook, or it cannot be read.
+    papermill.exceptions.PapermillExecutionError
+        If a cell fails.
+    """
+    import nbformat
+
+    require(path.is_file(), f"no such notebook: {path}", DataError)
+    try:
+        committed = nbformat.read(path, as_version=4)
+    except ValueError as error:
+        raise DataError(f"{path} is not a notebook: {error}") from error
+    now = normalise(execute(committed, keep=keep))
+    found = [*_numbers(committed, now), *_outputs(committed, now)]
+    for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_stills):
+        found += check(now)
+    if found and keep is not None:
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(now, keep)
+    return found
+
+
+def _numbers(committed: NotebookNode, now: NotebookNode) -> list[str]:
+    """A table of the recorded numbers, if they differ."""
+    comparisons = compare_records(read_records(committed), read_records(now))
+    if all(one.agrees for one in comparisons):
+        return []
+    return ["recorded numbers differ:\n" + comparison_table(comparisons)]
+
+
+def _outputs(committed: NotebookNode, now: NotebookNode) -> list[str]:
+    """Cells whose outputs are of other kinds than before."""
+    pairs = zip(committed.cells, now.cells, strict=True)
+    kinds = [[_kinds(cell) for cell in pair] for pair in pairs]
+    return [
+        f"cell {number} shows {after or 'nothing'}, the committed one {before or 'nothing'}"
+        for number, (before, after) in enumerate(kinds)
+        if before != after
+    ]
+
+
+def _kinds(cell: NotebookNode) -> str:
+    """What a cell shows: names of streams and types of data, in their order."""
+    shown = [
+        output.get("name") or "+".join(sorted(output.get("data", ()))) or output.output_type
+        for output in cell.get("outputs", ())
+    ]
+    return ", ".join(shown)

@@ -1,0 +1,274 @@
+# %% [markdown]
+# # See and hear what CIF makes of a clip
+#
+# **What you'll do:** listen to a spoken number, let a small recogniser write it down, and see and
+# hear, token by token, how Continuous Integrate-and-Fire (CIF) found each word.
+#
+# **What you'll learn**
+#
+# - *name* the steps from sound to tokens: frames, weights, fires, tokens
+# - *read* the picture of an utterance, lane by lane
+# - *compare* the times that CIF finds with the true ones
+# - *predict* how many tokens fire when the threshold moves
+# - *try* CIF on a recording of your own
+#
+# **What you need:** this notebook; no network, no GPU. Headphones help. No knowledge of speech
+# recognition.
+#
+# **Time:** 15 minutes
+#
+# Previous: this is the first lesson · Next: [01 Turn weights into
+# tokens](01_integrate_and_fire.ipynb)
+
+# %%
+import torch
+
+import cifviz
+from cifviz.plot import accumulation, panel, panel_alt
+from cifviz.teaching import Slider, check, explore, play, play_tokens, record, show, table
+
+# %% tags=["parameters"]
+seed = 0  # nothing in this lesson is left to chance; later lessons use it
+fast = True  # nothing in this lesson takes long; later lessons do more if it is False
+clip = "digits_four"  # any name in cifviz.list_clips() that begins with "digits"
+model = "digits"  # any name in cifviz.list_models(), or a folder
+own_file = ""  # a recording of yours: WAV, FLAC, MP3, Ogg
+own_model = "grid"  # who listens to it
+
+# %% [markdown]
+# ## 1. Listen
+#
+# A synthetic voice says a few English digits. **Before you read on:** how many words do you hear,
+# and at about what time does the second one begin?
+
+# %%
+spoken = cifviz.load_clip(clip)
+play(spoken.waveform, f"The clip {clip}, {spoken.waveform.duration:.2f} s")
+
+# %% [markdown]
+# ## 2. Let a recogniser listen
+#
+# The recogniser is small, a few megabytes, and was trained on spoken digits. It cuts the sound
+# into *frames* of 40 ms, and CIF decides which frames belong to one word.
+
+# %%
+recognizer = cifviz.load_model(model)
+heard = recognizer.transcribe(spoken.waveform)
+print("said: ", *spoken.tokens)
+print("heard:", *heard.tokens)
+
+# %% [markdown]
+# ## 3. See what happened
+#
+# Each frame gets a *weight* α, a number between 0 and 1. CIF adds the weights up, frame after
+# frame. Whenever the sum reaches the *threshold* β = 1, a token *fires*, and what is left over
+# starts the next one.
+#
+# **Predict first:** will the weights be large in the words or in the silence around them? And
+# what will they add up to, more or less, over the whole clip?
+
+# %%
+picture = panel(heard, reference=spoken.words)
+show(picture.fig, f"{panel_alt(heard)} The last lane shows when each word was really said.")
+
+# %% [markdown]
+# How to read it, from top to bottom:
+#
+# | lane | what it shows |
+# |---|---|
+# | amplitude | the sound itself |
+# | frequency | which pitches it is made of; dark is loud. This is what the recogniser sees |
+# | weight per frame | α of each frame, all far below the threshold β: a word takes many frames |
+# | accumulated weight | the weights added up. At β a token fires (▼) and the sum falls back |
+# | token | a row for each token: the frames it is made of; at a border two tokens share one |
+# | tokens | when each token was said, according to CIF |
+# | reference | when it was really said: the synthesiser that spoke the clip knows |
+#
+# The vertical lines are the fires; a hollow ▽ is a last token made of what was left at the end.
+# The weights add up to about the number of words: that is what training taught them.
+
+# %%
+firing = heard.firing
+print(f"{firing.alpha.shape[1]} frames of {1000 * heard.grid.shift:.0f} ms")
+print(f"sum of the weights: {float(firing.weight_sum):.2f}")
+print(f"tokens:             {int(firing.num_fires)}")
+times = [heard.grid.seconds(position) for position in firing.fire_positions[0].tolist()]
+print("fires at", ", ".join(f"{time:.2f}" for time in times), "s")
+
+# %% [markdown]
+# **Exercise 00.1.** Fires may fall inside a frame: positions are fractional, and frame t covers
+# the time from t to t + 1 frames. A token of some other clip ends at position 12.5, in frames of
+# 0.04 s. At what time is that, in seconds?
+
+# %% tags=["exercise"]
+seconds = ...
+check("00.1", seconds)
+
+# %% tags=["solution"]
+seconds = 12.5 * 0.04
+check("00.1", seconds)
+
+# %% [markdown]
+# ## 4. Hear it, token by token
+#
+# Each player holds one token, cut from its start to its end. **Listen for the edges:** is a word
+# cut short, or does a bit of its neighbour sneak in?
+
+# %%
+play_tokens(heard)
+
+# %% [markdown]
+# ## 5. Compare with the truth
+#
+# The synthesiser tells to the millisecond when it said what, so we can see how far off CIF is.
+# **Predict first:** will it be off by about 5, 50 or 500 ms?
+
+# %%
+pairs = list(zip(spoken.words, heard.alignment, strict=False))
+rows = [
+    [
+        said.token,
+        found.token,
+        f"{said.start:.2f} to {said.end:.2f}",
+        f"{found.start:.2f} to {found.end:.2f}",
+        f"{1000 * (found.start - said.start):+.0f}",
+        f"{1000 * (found.end - said.end):+.0f}",
+    ]
+    for said, found in pairs
+]
+table(["said", "heard", "true time (s)", "found (s)", "start off by (ms)", "end off by (ms)"], rows)
+
+# %%
+start_errors = [1000 * abs(found.start - said.start) for said, found in pairs]
+mean_start_error = sum(start_errors) / max(1, len(start_errors))
+print(f"starts are off by {mean_start_error:.0f} ms on average; a frame is 40 ms long")
+
+# %% [markdown]
+# Nobody told the recogniser these times when it was trained: it saw which digits were said, in
+# their order, and how many. That the weights come to lie where the words are is what makes CIF an
+# *alignment*.
+#
+# ## 6. Move the threshold
+#
+# The weights stay as they are; we only change β, the weight that a token takes.
+#
+# **Exercise 00.2.** The weights of some clip sum to 6.2. How many tokens fire at β = 1? (A rest
+# fires as well if it is more than half a token.)
+
+# %% tags=["exercise"]
+tokens_at_1 = ...
+check("00.2", tokens_at_1)
+
+# %% tags=["solution"]
+tokens_at_1 = 6  # 6.2 = 6 · 1 + 0.2, and 0.2 is less than half a token
+check("00.2", tokens_at_1)
+
+# %% [markdown]
+# **Exercise 00.3.** The same clip, the same weights: how many tokens fire at β = 0.5?
+
+# %% tags=["exercise"]
+tokens_at_half = ...
+check("00.3", tokens_at_half)
+
+# %% tags=["solution"]
+tokens_at_half = 12  # 6.2 = 12 · 0.5 + 0.2, and 0.2 is less than half of 0.5
+check("00.3", tokens_at_half)
+
+# %% [markdown]
+# Now on our clip. Move the slider: lower, and words break into pieces; higher, and words melt
+# together.
+
+
+# %%
+def fire_again(threshold):
+    alpha = heard.firing.scaled_alpha
+    vectors = torch.eye(alpha.shape[1])[None]  # any vectors will do: here only the fires matter
+    return cifviz.integrate_and_fire(
+        alpha, vectors, threshold=threshold, slack=0.01 * threshold, tail_threshold=threshold / 2
+    )
+
+
+# %%
+def draw_fires(ax, *, threshold):
+    again = fire_again(threshold)
+    accumulation(again, heard.grid, ax=ax)
+    ax.set_ylim(0, 2.1)
+    return f"{int(again.num_fires)} tokens"
+
+
+explore(
+    draw_fires,
+    threshold=Slider(0.3, 2.0, 0.05, 1.0),
+    still=[{"threshold": value} for value in (0.5, 0.8, 1.0, 2.0)],
+    alt="Accumulated weight over time at four thresholds: the lower the threshold, the more often "
+    "the sum reaches it and the more tokens fire; at 2 there are half as many tokens as words.",
+)
+
+# %% [markdown]
+# At β = 1 there is a token for each word, because the recogniser was trained with β = 1: its
+# weights are measured in tokens. Another threshold would need another training, or other weights.
+#
+# ## 7. Your turn: another recording
+#
+# Put the path of a recording into `own_file`, in the cell of parameters near the top, choose who
+# listens with `own_model`, and run all cells again. `"digits"` knows the digits zero to nine.
+# `"grid"` knows sentences of six words such as *place red by a nine please*. Whatever you say,
+# they hear only words that they know.
+#
+# As long as `own_file` is empty, a bundled sentence stands in.
+
+# %%
+stand_in = cifviz.load_clip("grid_bin").waveform
+own = cifviz.load_waveform(own_file) if own_file else stand_in
+own_heard = cifviz.load_model(own_model).transcribe(own)
+print("heard:", own_heard.text or "(no token fired)")
+play(own, "The whole recording")
+play_tokens(own_heard)
+
+# %%
+show(panel(own_heard).fig, panel_alt(own_heard))
+
+# %% [markdown]
+# The numbers that this lesson arrived at are kept in the notebook, so that a later run can be
+# compared with this one.
+
+# %%
+record(
+    text=heard.text,
+    fires=int(firing.num_fires),
+    fires_at_half=int(fire_again(0.5).num_fires),
+    fires_at_two=int(fire_again(2.0).num_fires),
+    own_text=own_heard.text,
+)
+record(weight_sum=firing.weight_sum, residual=firing.residual, tolerance=0.01)
+record(mean_start_error_ms=mean_start_error, tolerance=2.0)
+
+# %% [markdown]
+# ## On your own
+#
+# - Set `clip` to `"digits_pause"` and run all cells: what do the weights do in the long pause?
+# - `"digits_repeated"` says the same digit three times in a row. How does CIF keep the three
+#   apart?
+# - Let the recogniser listen to `"silence"`. How many tokens should there be?
+# - Say a digit string yourself, once slowly and once fast. Does the sum of the weights change?
+
+# %% [markdown]
+# ## In practice
+#
+# - Large recognisers use the same mechanism. FunASR's and WeNet's *Paraformer* predicts with CIF
+#   how many tokens there are and where, and decodes them all at once.
+# - Their encoders give a frame for each 60 to 80 ms, so times are coarser than here, and a fire
+#   marks the *end* of a token. Tools that want word times add a second, finer predictor.
+# - Code bases differ in what they do with the rest at the end: CIF-PyTorch fires it if it is
+#   above 0.5, FunASR and WeNet add 0.45 to the sum and round down. Lesson 04 will be about that.
+
+# %% [markdown]
+# ## Further reading
+#
+# - L. Dong and B. Xu, [CIF: Continuous Integrate-and-Fire for End-to-End Speech
+#   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: the paper that introduced the
+#   mechanism. Algorithm 1 is what the next lesson programs.
+# - Z. Gao et al., [Paraformer](https://arxiv.org/abs/2206.08317), Interspeech 2022: CIF as the
+#   first stage of a recogniser that decodes all tokens at once, widely used in industry.
+# - [cifviz/models/recognizer.py](../cifviz/models/recognizer.py): the recogniser of this lesson,
+#   an encoder, a CIF and a decoder composed in a page of code.

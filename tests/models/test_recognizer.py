@@ -1,0 +1,227 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from cifviz.core.module import CIFConfig
+from cifviz.errors import AudioError, CIFError
+from cifviz.models.encoder import EncoderConfig
+from cifviz.models.recognizer import Batch, RecognizerConfig, normalise
+from cifviz.speech.alignment import Edges
+from cifviz.speech.audio import LogMel, Waveform
+from tests.models.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
+
+
+def silence(seconds: float) -> Waveform:
+    return Waveform(np.zeros(round(16_000 * seconds), dtype=np.float32))
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar"])
+def test_batch_equals_one_by_one(decoder):
+    model = tiny_recognizer(decoder=decoder)
+    waveforms = [noise(s, seed) for seed, s in enumerate([3.0, 0.02, 1.013, 0.31, 2.0])]
+    together = model.transcribe_batch(waveforms)
+    assert len(together[0].tokens) > len(together[1].tokens)
+    for waveform, one in zip(waveforms, together, strict=True):
+        alone = model.transcribe(waveform)
+        assert one.tokens == alone.tokens
+        assert one.scores == pytest.approx(alone.scores, abs=1e-4)
+        assert one.waveform is waveform
+        torch.testing.assert_close(
+            one.firing.fire_positions, alone.firing.fire_positions, rtol=0, atol=1e-4
+        )
+        torch.testing.assert_close(one.firing.alpha, alone.firing.alpha, rtol=0, atol=1e-5)
+        for mine, its in zip(one.alignment, alone.alignment, strict=True):
+            assert (mine.start, mine.end) == pytest.approx((its.start, its.end), abs=1e-4)
+
+
+def test_transcription_holds_together():
+    """One token, score and time for each fire, all inside the audio, in words of the vocabulary."""
+    waveform = noise(1.5)
+    heard = tiny_recognizer().transcribe(waveform)
+    fires = int(heard.firing.num_fires)
+    assert fires > 3
+    assert len(heard.tokens) == len(heard.scores) == len(heard.alignment) == fires
+    assert set(heard.tokens) <= set(VOCABULARY)
+    assert heard.text == " ".join(heard.tokens) == heard.alignment.text
+    assert all(0 < score <= 1 for score in heard.scores)
+    assert [token.score for token in heard.alignment] == list(heard.scores)
+    assert all(0 <= token.start <= token.end <= 1.5 for token in heard.alignment)
+    assert not heard.firing.embeddings.requires_grad
+    first = heard.alignment.tokens[0]
+    assert heard.cut(0).duration == pytest.approx(first.duration, abs=1 / 16_000)
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1, 0.01), (4, 0.04), (8, 0.08)])
+def test_grid_is_the_clock_of_the_encoder(factor, shift):
+    model = tiny_recognizer(down_sampling=factor)
+    heard = model.transcribe(noise(0.995))
+    assert heard.grid == model.grid
+    assert model.grid.shift == pytest.approx(shift)
+    frames = int(heard.firing.frame_lengths)
+    assert heard.grid.seconds(frames - 1) < 0.995 <= heard.grid.seconds(frames)
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar"])
+def test_ten_minutes_of_silence_are_an_empty_transcription(decoder):
+    model = tiny_recognizer(decoder=decoder)
+    torch.nn.init.zeros_(model.cif.weights.weight_proj.weight)
+    model.cif.start_at(1e-6)
+    heard = model.transcribe(silence(600))
+    assert heard.tokens == heard.scores == heard.alignment.tokens == ()
+    assert heard.text == ""
+    assert heard.firing.alpha.shape == (1, 15_000)
+    assert heard.firing.weight_sum.item() == pytest.approx(0.015, rel=1e-2)
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar"])
+def test_no_samples_are_an_empty_transcription(decoder):
+    heard = tiny_recognizer(decoder=decoder).transcribe(silence(0))
+    assert heard.tokens == heard.scores == heard.alignment.tokens == ()
+    assert heard.firing.alpha.shape == (1, 0)
+
+
+def test_no_samples_beside_some_are_an_empty_transcription():
+    model = tiny_recognizer()
+    empty, full = model.transcribe_batch([silence(0), noise(1)])
+    assert empty.tokens == ()
+    assert full.tokens == model.transcribe(noise(1)).tokens != ()
+
+
+def test_one_sample_is_legal():
+    assert tiny_recognizer().transcribe(silence(1 / 16_000)).firing.alpha.shape == (1, 1)
+
+
+def test_nothing_to_transcribe_is_an_empty_list():
+    assert tiny_recognizer().transcribe_batch([]) == []
+
+
+def test_loudness_does_not_matter():
+    model, waveform = tiny_recognizer(), noise(1.5)
+    quieter = Waveform(waveform.samples * 0.3)
+    assert model.transcribe(quieter).tokens == model.transcribe(waveform).tokens
+
+
+def test_another_sample_rate_is_refused():
+    with pytest.raises(AudioError, match="expected audio at 16000 Hz, got 8000 Hz"):
+        tiny_recognizer().transcribe(Waveform(np.zeros(800, dtype=np.float32), 8000))
+
+
+def test_a_model_in_training_is_not_asked():
+    with pytest.raises(CIFError, match=r"call \.eval\(\) before transcribing"):
+        tiny_recognizer().train().transcribe(noise(0.5))
+
+
+def test_listen_gives_the_firing_that_transcribe_decodes():
+    model, waveforms = tiny_recognizer(), [noise(1.0), noise(0.5)]
+    firing = model.listen(waveforms)
+    for one, heard in zip(firing, model.transcribe_batch(waveforms), strict=True):
+        assert torch.equal(one.fire_positions, heard.firing.fire_positions)
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar"])
+@pytest.mark.parametrize(
+    "targets",
+    [[[1, 2, 3], [0]], [[1, 2, 3], []], [[], []], [[4] * 40, [1]]],
+    ids=["words", "one empty", "all empty", "more tokens than frames"],
+)
+def test_losses_and_gradients_are_finite(decoder, targets):
+    model = tiny_recognizer(decoder=decoder).train()
+    losses = model(Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], targets))
+    losses["loss"].backward()
+    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity"}
+    assert all(loss.isfinite() and loss >= 0 for loss in losses.values())
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is None or parameter.grad.isfinite().all(), name
+
+
+def test_loss_is_the_sum_of_its_parts():
+    batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
+    for weight in (0.0, 0.5):
+        losses = tiny_recognizer()(batch, ctc_weight=weight)
+        expected = losses["cross_entropy"] + weight * losses["ctc"] + losses["quantity"]
+        torch.testing.assert_close(losses["loss"], expected)
+
+
+@pytest.mark.parametrize("apply_scaling", [True, False])
+def test_loss_does_not_depend_on_padding(apply_scaling):
+    """Two utterances together lose, per token, the mean of what they lose alone."""
+    model = tiny_recognizer(apply_scaling=apply_scaling)
+    features = [torch.randn(60, 40), torch.randn(21, 40)]
+    targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2, 3, 4]]  # without scaling the second fires less often
+    alone = [model(Batch.collate([f], [t])) for f, t in zip(features, targets, strict=True)]
+    together = model(Batch.collate(features, targets))
+    for name, loss in together.items():
+        expected = (6 * alone[0][name] + 5 * alone[1][name]) / 11
+        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_ctc_by_hand():
+    """3 frames, each silent or the word by halves: 6 of 8 paths spell it, so −log 0.75."""
+    model = tiny_recognizer()
+    torch.nn.init.zeros_(model.ctc.weight)
+    with torch.no_grad():
+        model.ctc.bias[:] = torch.tensor([-99.0, 0, -99, -99, -99, 0])  # the last is the blank
+    losses = model(Batch.collate([torch.randn(12, 40)], [[1]]))
+    assert losses["ctc"].item() == pytest.approx(-np.log(0.75))
+
+
+def test_without_scaling_common_tokens_are_compared():
+    model = tiny_recognizer(apply_scaling=False).train()
+    losses = model(Batch.collate([torch.randn(60, 40)] * 2, [[1] * 30, [2]]))
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+def test_collate_pads_features_with_zeros_and_targets_with_minus_one():
+    batch = Batch.collate([torch.ones(3, 2), torch.ones(1, 2)], [[4], [1, 2]])
+    assert batch.features[1].tolist() == [[1, 1], [0, 0], [0, 0]]
+    assert batch.lengths.tolist() == [3, 1]
+    assert batch.targets.tolist() == [[4, -1], [1, 2]]
+    assert batch.target_lengths.tolist() == [1, 2]
+
+
+def test_configuration_survives_a_dict_and_json():
+    config = RecognizerConfig(
+        vocabulary=("α", "b"),
+        encoder=EncoderConfig(channels=16, dilations=(1, 3)),
+        cif=CIFConfig(encoder_embed_dim=16, cif_threshold=0.9),
+        edges=Edges(0.2, 0.8, onset_shift=-0.03),
+        features=LogMel(f_min=50.0),
+    )
+    assert RecognizerConfig.from_dict(config.to_dict()) == config
+    assert RecognizerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"vocabulary": ()}, "vocabulary must be distinct tokens, at least one"),
+        ({"vocabulary": ("a", "a")}, "vocabulary must be distinct tokens"),
+        ({"features": LogMel(n_mels=30)}, "encoder expects 40 mel bands, the features have 30"),
+        ({"encoder": EncoderConfig(channels=32)}, "frames of 16 channels, the encoder gives 32"),
+    ],
+)
+def test_parts_must_fit(settings, message):
+    fitting = vars(tiny_config())
+    with pytest.raises(CIFError, match=message):
+        RecognizerConfig(**{**fitting, **settings})
+
+
+def test_normalise_by_hand():
+    """The loudest frame, 2, becomes 1; 2 − 6 becomes 0; 2 − 12 and all below becomes −1."""
+    features = torch.tensor([[2.0, 2.0], [-4.0, -4.0], [-10.0, -10.0], [-50.0, -50.0]])
+    assert normalise(features).tolist() == [[1, 1], [0, 0], [-1, -1], [-1, -1]]
+
+
+def test_normalise_takes_off_level_and_colour():
+    """Another microphone adds a curve over the bands to every frame: nothing of it is left."""
+    torch.manual_seed(0)
+    features, colour = torch.randn(30, 8).clamp(-2, 2), torch.randn(8)
+    torch.testing.assert_close(normalise(features + 3 + colour), normalise(features))
+
+
+def test_normalise_does_not_make_silence_loud():
+    quiet = torch.full((4, 40), -23.0)
+    assert normalise(quiet).max() <= 0.1
+    assert normalise(torch.zeros(0, 40)).shape == (0, 40)

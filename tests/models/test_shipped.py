@@ -1,0 +1,88 @@
+"""The recognisers that come with cifviz, on the clips that come with it and on real speech."""
+
+import numpy as np
+import pytest
+
+from cifviz.models.checkpoints import list_models, load_model
+from cifviz.models.evaluation import FIRES, Spoken, evaluate
+from cifviz.resources import resource
+from cifviz.speech.audio import SAMPLE_RATE, Waveform
+from cifviz.speech.clips import list_clips, load_clip
+from cifviz.speech.datasets import digit_string_waveform, digit_strings, grid_sentences
+
+MODELS = ("digits", "grid")
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def shipped(request):
+    """Name, model and clips of its domain."""
+    clips = [clip for clip in map(load_clip, list_clips()) if clip.domain == request.param]
+    assert clips
+    return request.param, load_model(request.param), clips
+
+
+def test_both_models_ship():
+    assert set(MODELS) <= set(list_models())
+
+
+def test_checkpoints_are_small():
+    for path in resource("checkpoints").rglob("*"):
+        assert path.stat().st_size < 5_000_000, path
+
+
+def test_every_clip_of_the_domain_is_heard_right(shipped):
+    _, model, clips = shipped
+    heard = {clip.name: list(model.transcribe(clip.waveform).tokens) for clip in clips}
+    assert heard == {clip.name: list(clip.tokens) for clip in clips}
+
+
+def test_neither_fires_nor_edges_are_off_by_a_frame(shipped):
+    _, model, clips = shipped
+    measured = evaluate(model, [Spoken(clip.waveform, clip.words) for clip in clips])
+    frame = model.grid.shift
+    assert abs(measured["calibrated"]["onset"]["signed_mean"]) < frame
+    assert abs(measured["calibrated"]["offset"]["signed_mean"]) < frame
+
+
+def test_fires_fall_between_the_middles_of_the_words(shipped):
+    # A frame lost somewhere between samples and fires would show here before anywhere else.
+    _, model, clips = shipped
+    for clip in clips:
+        one = model.transcribe(clip.waveform)
+        _, fires = FIRES.read(one.firing, one.grid)
+        middles = [(start + end) / 2 for start, end in clip.words.spans]
+        for fire, before, after in zip(fires[:-1].tolist(), middles, middles[1:], strict=False):
+            assert before - model.grid.shift < fire < after + model.grid.shift, clip.name
+
+
+def test_alone_and_in_a_batch_are_the_same(shipped):
+    _, model, clips = shipped
+    together = model.transcribe_batch([clip.waveform for clip in clips])
+    for clip, other in zip(clips, together, strict=True):
+        alone = model.transcribe(clip.waveform)
+        assert alone.tokens == other.tokens
+        np.testing.assert_allclose(
+            alone.firing.fire_positions, other.firing.fire_positions, atol=1e-3
+        )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_silence_is_empty(name):
+    model = load_model(name)
+    assert model.transcribe(load_clip("silence").waveform).tokens == ()
+    ten_minutes = Waveform(np.zeros(600 * SAMPLE_RATE, np.float32))
+    assert model.transcribe(ten_minutes).tokens == ()
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_real_digit_strings():
+    strings = digit_strings("test")[:40]
+    spoken = [Spoken(*digit_string_waveform(string)) for string in strings]
+    assert evaluate(load_model("digits"), spoken)["token_error_rate"] <= 0.02
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_real_grid_sentences():
+    sentences = grid_sentences("dev")[:20]
+    spoken = [Spoken(sentence.waveform(), sentence.words) for sentence in sentences]
+    assert evaluate(load_model("grid"), spoken)["token_error_rate"] <= 0.05

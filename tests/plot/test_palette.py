@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cifviz.plot import STYLE, token_style
+
+# Machado, Oliveira and Fernandes (2009), "A physiologically-based model for simulation of color
+# vision deficiency", IEEE TVCG 15(6), severity 1.0; they act on linear RGB.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+}
+XYZ = np.array(  # of linear sRGB, IEC 61966-2-1
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+)
+
+
+def linear(colour: str) -> np.ndarray:
+    value = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIELAB of linear sRGB, white being (1, 1, 1)."""
+    ratio = (XYZ @ rgb) / XYZ.sum(axis=1)
+    f = np.where(ratio > 216 / 24389, np.cbrt(ratio), (24389 / 27 * ratio + 16) / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_neighbouring_tokens_stay_apart(vision):
+    seen = [lab((VISION[vision] @ linear(colour)).clip(0, 1)) for colour in STYLE["token_colours"]]
+    distances = [
+        np.linalg.norm(one - next_) for one, next_ in zip(seen, seen[1:] + seen[:1], strict=True)
+    ]
+    assert min(distances) > 20  # a difference of 2.3 is just noticeable
+
+
+def test_matrices_keep_grey_grey():
+    for matrix in VISION.values():
+        assert matrix.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_thirty_five_tokens_look_different():
+    assert len({token_style(index) for index in range(35)}) == 35
+    assert token_style(35) == token_style(0)
+
+
+def test_neighbours_differ_in_pattern_too():
+    for index in range(35):
+        assert token_style(index).hatch != token_style(index + 1).hatch
+
+
+def test_style_is_read_only():
+    with pytest.raises(TypeError, match="does not support item assignment"):
+        STYLE["fire"] = "red"

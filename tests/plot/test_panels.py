@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from PIL import Image
+
+from cifviz import plot
+from cifviz.plot import panels
+from cifviz.speech.alignment import Alignment, TimedToken
+from cifviz.speech.audio import Waveform
+
+
+def opened(png):
+    return Image.open(BytesIO(png))
+
+
+def test_lanes_share_one_time_axis(make):
+    fig, axes = plot.panel(make.transcription())
+    assert list(axes) == [
+        "waveform",
+        "log_mel",
+        "weights",
+        "accumulation",
+        "contributions",
+        "tokens",
+    ]
+    for ax in axes.values():
+        assert ax.get_xlim() == pytest.approx((0.0, 0.16))
+    assert axes["tokens"].get_xlabel() == "time (s)"
+    assert fig.dpi == panels.DPI
+
+
+def test_fires_run_through_all_lanes(make):
+    _, axes = plot.panel(make.transcription())
+    times = pytest.approx([0.04 * (1 + 8 / 9), 0.14])
+    for ax in axes.values():
+        markers = [c for c in ax.collections if len(c.get_offsets()) == 2]
+        assert any(list(c.get_offsets()[:, 0]) == times for c in markers)
+
+
+def test_reference_gets_a_lane(make):
+    reference = Alignment((TimedToken("one", 0.0, 0.1),))
+    _, axes = plot.panel(make.transcription(), reference=reference)
+    assert axes["reference"].get_ylabel() == "reference"
+    assert axes["reference"].patches[0].get_width() == pytest.approx(0.1)
+    assert axes["tokens"].get_xlabel() == ""
+
+
+def test_pyplot_knows_nothing_of_a_panel(make):
+    before, numbers = dict(mpl.rcParams), plt.get_fignums()
+    plot.panel(make.transcription())
+    plot.panel_png(make.transcription())
+    assert plt.get_fignums() == numbers
+    assert dict(mpl.rcParams) == before
+
+
+def test_png_is_an_image_with_its_description(make):
+    transcription = make.transcription()
+    image = opened(plot.panel_png(transcription))
+    assert image.format == "PNG"
+    assert image.width == panels.WIDTH * panels.DPI
+    assert image.text["Description"] == plot.panel_alt(transcription)
+
+
+def test_a_notebook_shows_the_panel_and_its_words(make):
+    shown = plot.panel(make.transcription())
+    for what in (shown, shown.fig):
+        png, metadata = what._repr_png_()
+        assert opened(png).format == "PNG"
+        assert metadata == {"alt": plot.panel_alt(make.transcription())}
+
+
+def test_a_transcription_shows_itself(make):
+    assert opened(make.transcription()._repr_png_()).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("alpha", "seconds"), [((), 0.0), ((0.1,), 0.03), ((2.5,), 0.04), ((0.0,) * 5, 0.2)]
+)
+def test_next_to_nothing(make, alpha, seconds):
+    opened(plot.panel_png(make.transcription(alpha, seconds=seconds)))
+
+
+def test_many_tokens_and_strange_names(make):
+    names = ["$\\frac$", "中文", "a\nb", ""] * 10
+    plot.panel_png(make.transcription(np.full(80, 0.5), names))
+
+
+@pytest.mark.parametrize("sample_rate", [100, 4000, 8000, 44_100])
+def test_any_sample_rate(make, sample_rate):
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, round(sample_rate * 0.16))
+    transcription = replace(make.transcription(), waveform=Waveform(noise, sample_rate))
+    opened(plot.panel_png(transcription))
+
+
+def test_alternative_text_says_what_there_is(make):
+    alt = plot.panel_alt(make.transcription(tokens=["one", "中文"]))
+    assert alt.startswith(
+        "Continuous integrate-and-fire on 0.16 s of sound: 2 tokens: “one” 0.04–0.06 s, “中文” "
+    )
+    assert "The weights of 4 frames sum to 2.30; a token takes β = 1." in alt
+
+
+def test_alternative_text_of_nothing(make):
+    alt = plot.panel_alt(make.transcription((0.1,)))
+    assert "0.04 s of sound: no token. The weights of 1 frame sum to 0.10" in alt
+
+
+def test_alternative_text_stays_short(make):
+    alt = plot.panel_alt(make.transcription(np.ones(30), ["x"] * 30))
+    assert alt.count("“x”") == 20
+    assert "and 10 more." in alt

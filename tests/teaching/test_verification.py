@@ -1,0 +1,67 @@
+"""A notebook is run again: what differs is found."""
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from cifviz.errors import DataError
+from cifviz.teaching import verification
+from cifviz.teaching.execution import execute
+from cifviz.teaching.normalise import normalise
+from cifviz.teaching.verification import verify
+
+CELLS = ["from cifviz.teaching import record", "record(fires=3, mass=2.5)", "print('text')"]
+
+
+@pytest.fixture(scope="module")
+def executed():
+    return normalise(execute(new_notebook(cells=[new_code_cell(cell) for cell in CELLS])))
+
+
+@pytest.fixture
+def rerun(executed, tmp_path, monkeypatch):
+    """What `verify` says of a committed notebook, the second run being given."""
+    monkeypatch.setattr(verification, "execute", lambda notebook, keep: executed)
+
+    def run(old, new):
+        text = json.dumps(executed)
+        assert old in text
+        path = tmp_path / "lesson.ipynb"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        return verify(path, keep=tmp_path / "kept.ipynb")
+
+    return run
+
+
+def test_the_same_is_found_the_same_in_a_real_run(executed, tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    nbformat.write(executed, path)
+    assert verify(path, keep=tmp_path / "kept.ipynb") == []
+    assert not (tmp_path / "kept.ipynb").exists()
+
+
+def test_another_number_is_shown_in_a_table(rerun, tmp_path):
+    (complaint,) = rerun('"fires": 3', '"fires": 4')
+    assert "fires  4          3    exact      differs" in complaint
+    assert (tmp_path / "kept.ipynb").is_file()
+
+
+def test_a_number_within_its_tolerance_passes(rerun):
+    assert rerun('"mass": 2.5', '"mass": 2.5009') == []
+
+
+def test_another_kind_of_output_is_found(rerun):
+    assert rerun('"name": "stdout"', '"name": "stderr"') == [
+        "cell 2 shows stdout, the committed one stderr"
+    ]
+
+
+@pytest.mark.parametrize("content", [None, "no notebook"])
+def test_what_is_no_notebook_is_refused(tmp_path, content):
+    path = tmp_path / "lesson.ipynb"
+    if content:
+        path.write_text(content)
+    with pytest.raises(DataError, match=r"lesson\.ipynb"):
+        verify(path)
