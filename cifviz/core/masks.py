@@ -18,15 +18,16 @@ def valid_mask(lengths: Tensor, size: int) -> Tensor:
     return torch.arange(size, device=lengths.device) < lengths.unsqueeze(1)
 
 
-def convolve(conv: nn.Conv1d, hidden: Tensor) -> Tensor:
+def convolve(conv: nn.Module, hidden: Tensor) -> Tensor:
     """Convolve (batch, channels, frames), also where there is no frame at all.
 
     >>> convolve(nn.Conv1d(2, 5, 3, padding=1), torch.zeros(1, 2, 0)).shape
     torch.Size([1, 5, 0])
     """
     if not hidden.shape[2]:
-        return hidden.new_zeros(len(hidden), conv.out_channels, 0)
-    return conv(hidden)
+        return hidden.new_zeros(len(hidden), len(conv.get_parameter("weight")), 0)
+    convolved: Tensor = conv(hidden)
+    return convolved
 
 
 def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None = None) -> Tensor:

@@ -42,12 +42,14 @@ def results_table(results: Sequence[Result], split: str) -> str:
     lines = [f"| {split} | {len(measured)} seed{'s' if len(measured) > 1 else ''} |", "|---|---|"]
     for name, (value, unit) in ROWS.items():
         lines.append(f"| {name} | {spread([value(one) for one in measured], unit)} |")
-    for rule in ("fire", "calibrated"):
+    for rule in measured[0]["edges"]:
         for edge in ("onset", "offset"):
-            for name, key in EDGES.items():
-                values = [1000 * one[rule][edge][key] for one in measured if rule in one]
-                if values:
-                    lines.append(f"| {edge}, {rule}: {name} | {spread(values, 'ms')} |")
+            errors = [one["edges"][rule][edge] for one in measured]
+            values = ", ".join(
+                f"{name} {spread([1000 * one[key] for one in errors])}"
+                for name, key in EDGES.items()
+            )
+            lines.append(f"| {edge} error in ms, {rule} | {values} |")
     return "\n".join(lines)
 
 
@@ -77,8 +79,9 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.features.grid.shift * recipe.config.encoder.down_sampling:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, in "
-        "utterances whose number of tokens is right: *fire* is the raw reading, *calibrated* at "
-        "30 % and 70 % of a token's mass plus a shift learned on the development set.",
+        "utterances whose number of tokens is right: *fire* is the raw reading, *fire, shifted* "
+        "adds a constant learned on the development set, and *calibrated* is what transcriptions "
+        "carry: read at 30 % and 70 % of a token's mass, plus such a constant.",
     ]
     for split in ("test", "dev"):
         if any(split in result for result in whole):

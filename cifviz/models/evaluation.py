@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,7 +41,7 @@ def transcribe_all(
 
 
 def evaluate(
-    model: Recognizer, utterances: Sequence[Spoken], edges: Edges | None = None
+    model: Recognizer, utterances: Sequence[Spoken], rules: Mapping[str, Edges] | None = None
 ) -> dict[str, Any]:
     """Measure a recogniser on utterances with known words.
 
@@ -51,15 +51,15 @@ def evaluate(
         In evaluation mode.
     utterances : sequence of Spoken
         At least one.
-    edges : Edges, optional
-        Where the calibrated edges are read; default the model's own.
+    rules : mapping of str to Edges, optional
+        Ways to read edges, by name; default the fires ("fire") and the model's own ("calibrated").
 
     Returns
     -------
     dict
         ``token_error_rate`` and its parts, ``count_accuracy``, the mean and mean absolute value of
-        ``Σα − N``, and for onsets and offsets the errors of the fires and of the calibrated edges
-        (seconds), over the utterances whose number of tokens is right (``edge_utterances``).
+        ``Σα − N``; under ``edges`` for each rule the errors of onsets and offsets (seconds), over
+        the utterances whose number of tokens is right (``edge_utterances``).
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
     transcriptions = transcribe_all(model, utterances)
@@ -87,31 +87,33 @@ def evaluate(
             "mean_absolute": float(np.abs(surplus).mean()),
         },
     }
-    rows = {"fire": FIRES, "calibrated": edges or model.config.edges}
-    for name, rule in rows.items():
+    measured["edges"] = {}
+    for name, rule in (rules or {"fire": FIRES, "calibrated": model.config.edges}).items():
         onsets, offsets, used = _edge_errors(transcriptions, utterances, rule)
         measured["edge_utterances"] = used
         if used:
-            measured[name] = {"onset": edge_errors(onsets), "offset": edge_errors(offsets)}
+            measured["edges"][name] = {"onset": edge_errors(onsets), "offset": edge_errors(offsets)}
     return measured
 
 
-def learn_shifts(model: Recognizer, utterances: Sequence[Spoken]) -> Edges:
-    """Edges of the model with the constant shifts that fit the utterances best.
+def learn_shifts(model: Recognizer, utterances: Sequence[Spoken], edges: Edges) -> Edges:
+    """Edges with the constant shifts that fit the utterances best.
 
     Parameters
     ----------
     model : Recognizer
-        Its quantiles are kept.
+        Whose edges are judged.
     utterances : sequence of Spoken
         A development set, never the one that is reported.
+    edges : Edges
+        Its quantiles are kept.
 
     Returns
     -------
     Edges
         Shifts are minus the median errors; zero where no utterance has the right count.
     """
-    plain = replace(model.config.edges, onset_shift=0.0, offset_shift=0.0)
+    plain = replace(edges, onset_shift=0.0, offset_shift=0.0)
     transcriptions = transcribe_all(model, utterances)
     onsets, offsets, used = _edge_errors(transcriptions, utterances, plain)
     if not used:

@@ -6,10 +6,8 @@ ships the seed that did best on the development set, with a model card made from
 
 from __future__ import annotations
 
-import hashlib
-import math
+import json
 import platform
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -20,30 +18,28 @@ import numpy as np
 import torch
 
 from cifviz.core.module import CIFConfig
-from cifviz.errors import DataError, require, require_choice
-from cifviz.models.augmentation import Augmentation, CutAndJoin, Recording
+from cifviz.errors import CheckpointError, DataError, require, require_choice
+from cifviz.models.augmentation import Augmentation, CutAndJoin
 from cifviz.models.cards import model_card
 from cifviz.models.checkpoints import load_model, save_model
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import EncoderConfig
-from cifviz.models.evaluation import Spoken, evaluate, learn_shifts
+from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_shifts
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.models.training import FitConfig, fit
-from cifviz.speech import datasets
+from cifviz.models.training_data import (
+    DIGITS,
+    GRID,
+    digit_string,
+    grid_sentence,
+    recordings,
+    spoken_sentences,
+    spoken_strings,
+    spoken_takes,
+    synthetic,
+)
 from cifviz.speech.audio import LogMel
 from cifviz.speech.formats import read_json, write_json
-from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
-
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-GRID = (
-    ("bin", "lay", "place", "set"),
-    ("blue", "green", "red", "white"),
-    ("at", "by", "in", "with"),
-    tuple("abcdefghijklmnopqrstuvxyz"),
-    DIGITS,
-    ("again", "now", "please", "soon"),
-)
-"""The grammar of a grid sentence: one word of each group, in this order."""
 
 
 @dataclass(frozen=True)
@@ -64,54 +60,6 @@ class Recipe:
     synthetic_share: float = 0.25
     sources: str = ""
     """Data sets and their licences, for the model card."""
-
-
-def _spoken_takes() -> list[Spoken]:
-    return [
-        Spoken(*datasets.take_waveform(take), take.speaker)
-        for take in datasets.digit_takes()
-        if take.split == "train"
-    ]
-
-
-def _spoken_strings(split: str) -> list[Spoken]:
-    return [
-        Spoken(*datasets.digit_string_waveform(string), string.speaker)
-        for string in datasets.digit_strings(split)
-    ]
-
-
-def _spoken_sentences(split: str) -> list[Spoken]:
-    return [
-        Spoken(sentence.waveform(), sentence.words, "s1")
-        for sentence in datasets.grid_sentences(split)
-    ]
-
-
-def _synthetic(tokens: Callable[[random.Random], list[str]], count: int) -> list[Spoken]:
-    """Utterances in all voices, at several rates and pitches."""
-    rng = random.Random(0)
-    spoken = []
-    for index in range(count):
-        voice = VOICES[index % len(VOICES)]
-        words = tokens(rng)
-        utterance = synthesize(
-            spoken_text(words),
-            tokens=words,
-            voice=voice,
-            rate=rng.randint(120, 200),
-            pitch=rng.randint(25, 75),
-        )
-        spoken.append(Spoken(utterance.waveform, utterance.words, voice))
-    return spoken
-
-
-def _digit_string(rng: random.Random) -> list[str]:
-    return rng.choices(DIGITS, k=rng.randint(1, 8))
-
-
-def _grid_sentence(rng: random.Random) -> list[str]:
-    return [rng.choice(group) for group in GRID]
 
 
 def _recognizer(
@@ -135,10 +83,10 @@ RECIPES = {
         name="digits",
         # The recordings hold nothing above 4 kHz, so nothing above is looked at.
         config=_recognizer(DIGITS, f_max=4000.0, n_mels=40, channels=144, decoder="nar"),
-        real=_spoken_takes,
-        synthetic=lambda: _synthetic(_digit_string, 1400),
-        dev=lambda: _spoken_strings("dev"),
-        test=lambda: _spoken_strings("test"),
+        real=spoken_takes,
+        synthetic=lambda: synthetic(digit_string, 1400),
+        dev=lambda: spoken_strings("dev"),
+        test=lambda: spoken_strings("test"),
         fit=FitConfig(steps=1500),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
@@ -154,9 +102,9 @@ RECIPES = {
             channels=144,
             decoder="ar",
         ),
-        real=lambda: _spoken_sentences("train"),
-        synthetic=lambda: _synthetic(_grid_sentence, 1400),
-        dev=lambda: _spoken_sentences("dev"),
+        real=lambda: spoken_sentences("train"),
+        synthetic=lambda: synthetic(grid_sentence, 1400),
+        dev=lambda: spoken_sentences("dev"),
         test=None,
         fit=FitConfig(steps=2500),
         # One speaker and one microphone: what is varied serves the synthesised voices.
@@ -184,6 +132,8 @@ def train(
 ) -> dict[str, Any]:
     """Run a recipe with the seed of its `FitConfig` and measure what came out.
 
+    A run that was interrupted goes on where it was; a finished one is only measured again.
+
     Parameters
     ----------
     recipe : Recipe
@@ -204,28 +154,14 @@ def train(
     began = time.perf_counter()
     cache = folder.parent / "cache"
     folder.mkdir(parents=True, exist_ok=True)
-    real = recordings(recipe, "real", cache)
+    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
     if leave_out is not None:
         require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
     groups = {
         "real": [one for one in real if one.speaker != leave_out],
-        "synthetic": recordings(recipe, "synthetic", cache),
+        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
     }
-    torch.manual_seed(recipe.fit.seed)
-    model = Recognizer(recipe.config)
-    shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
-    make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
-    model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
-
-    dev = recipe.dev()
-    test = recipe.test() if recipe.test else []
-    if leave_out:
-        dev = [spoken for spoken in dev if spoken.speaker != leave_out]
-        test = [spoken for spoken in test if spoken.speaker == leave_out]
-    edges = learn_shifts(model, dev)
-    model.config = replace(model.config, edges=edges)
-    result: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "recipe": recipe.name,
         "seed": recipe.fit.seed,
         "leave_out": leave_out,
@@ -233,55 +169,62 @@ def train(
         "augmentation": asdict(recipe.augmentation),
         "synthetic_share": recipe.synthetic_share,
         "config": recipe.config.to_dict(),
-        "edges": asdict(edges),
         "recordings": {name: len(group) for name, group in groups.items()},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "dev": evaluate(model, dev),
-        "history": history,
+    }
+    if (folder / "result.json").exists():
+        trained = _finished(folder, settings)
+        model = load_model(folder / "model")
+    else:
+        torch.manual_seed(recipe.fit.seed)
+        model = Recognizer(recipe.config)
+        shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
+        make_example = CutAndJoin(groups, shares, recipe.augmentation)
+        model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
+        model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
+        trained = {
+            "versions": {"python": platform.python_version(), "torch": torch.__version__},
+            "seconds": round(time.perf_counter() - began),
+            "history": history,
+        }
+
+    dev = recipe.dev()
+    test = recipe.test() if recipe.test else []
+    if leave_out:
+        dev = [spoken for spoken in dev if spoken.speaker != leave_out]
+        test = [spoken for spoken in test if spoken.speaker == leave_out]
+    edges = learn_shifts(model, dev, recipe.config.edges)
+    rules = {
+        "fire": FIRES,
+        "fire, shifted": learn_shifts(model, dev, FIRES),
+        "calibrated": edges,
+    }
+    model.config = replace(model.config, edges=edges)
+    result = {
+        "command": f"cifviz train {recipe.name} --seed {recipe.fit.seed}"
+        + (f" --leave-out {leave_out}" if leave_out else ""),
+        **settings,
+        **trained,
+        "edges": {name: asdict(rule) for name, rule in rules.items()},
+        "dev": evaluate(model, dev, rules),
     }
     if test:
-        result["test"] = evaluate(model, test)
-    result["seconds"] = round(time.perf_counter() - began)
+        result["test"] = evaluate(model, test, rules)
     save_model(model, folder / "model", f"# {recipe.name}, seed {recipe.fit.seed}\n")
     write_json(folder / "result.json", result)
     return result
 
 
-def recordings(recipe: Recipe, group: str, cache: Path) -> list[Recording]:
-    """Features and frames of a recipe's training utterances, computed once and cached."""
-    from joblib import Memory
-
-    require_choice("group", group, ("real", "synthetic"))
-    made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
-    key = f"{recipe.name} {group} {_fingerprint()}"
-    return made(key, recipe.config.features, recipe.config.vocabulary, getattr(recipe, group))
-
-
-def _fingerprint() -> str:
-    """Hash of the code that makes training utterances: other code, other cache."""
-    from cifviz.speech import synthesis
-
-    files = [__file__, datasets.__file__, synthesis.__file__]
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
-
-
-def _recordings(
-    key: str, features: LogMel, vocabulary: tuple[str, ...], spoken: Callable[[], list[Spoken]]
-) -> list[Recording]:
-    ids = {token: index for index, token in enumerate(vocabulary)}
-    made = []
-    for one in spoken():
-        log_mel = features(one.waveform).numpy()
-        spans = [
-            (
-                max(0, math.floor(features.grid.frame(start))),
-                min(len(log_mel), math.ceil(features.grid.frame(end))),
-            )
-            for start, end in one.words.spans
-        ]
-        tokens = tuple(ids[word.token] for word in one.words.timed)
-        made.append(Recording(log_mel, tokens, tuple(spans), one.speaker))
-    return made
+def _finished(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """What a finished run says of its training; its settings must be the ones asked for."""
+    result = read_json(folder / "result.json")
+    asked = json.loads(json.dumps(settings))
+    other = [name for name in asked if result.get(name) != asked[name]]
+    if other:
+        raise CheckpointError(
+            f"{folder} holds a finished run with other settings ({', '.join(other)}); "
+            "train in another folder"
+        )
+    return {name: result[name] for name in ("versions", "seconds", "history")}
 
 
 def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from cifviz.errors import require
 from cifviz.teaching.figures import DPI, WIDTH, image_tag, png, show
 
-DELAY = 0.02
+DELAY = 0.01
 """Seconds without a movement before the picture follows; what came in between is skipped."""
 
 Draw = Callable[..., object]

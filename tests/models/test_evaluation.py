@@ -6,7 +6,7 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
-from cifviz.models.evaluation import Spoken, evaluate, learn_shifts
+from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_shifts
 from cifviz.models.recognizer import RecognizerConfig, Transcription
 from cifviz.speech.alignment import Alignment, Edges, TimedToken
 from cifviz.speech.audio import Waveform
@@ -34,17 +34,21 @@ def spoken(*words):
     return Spoken(Waveform(np.zeros(16000, np.float32)), Alignment(words))
 
 
+RULES = {"fire": FIRES, "calibrated": Edges(0.3, 0.7, offset_shift=-0.04)}
+
 # Two tokens, each spread evenly over two frames: fires at 0.2 s and 0.4 s, 70 % at 0.14 and 0.34.
 EVEN = (("a", "b"), [0.5, 0.5, 0.5, 0.5])
 
 
 def test_edges_at_the_fires_and_calibrated():
     said = spoken(TimedToken("a", 0.0, 0.1), TimedToken("b", 0.2, 0.3))
-    measured = evaluate(Parrot([EVEN]), [said], Edges(0.3, 0.7, offset_shift=-0.04))
-    assert measured["fire"]["offset"]["signed_mean"] == pytest.approx(0.1)
-    assert measured["calibrated"]["offset"]["mean_absolute"] == pytest.approx(0.0, abs=1e-9)
-    assert measured["calibrated"]["onset"]["signed_mean"] == pytest.approx(0.06)
-    assert measured["fire"]["onset"]["count"] == 2
+    measured = evaluate(Parrot([EVEN]), [said], RULES)
+    assert measured["edges"]["fire"]["offset"]["signed_mean"] == pytest.approx(0.1)
+    assert measured["edges"]["calibrated"]["offset"]["mean_absolute"] == pytest.approx(
+        0.0, abs=1e-9
+    )
+    assert measured["edges"]["calibrated"]["onset"]["signed_mean"] == pytest.approx(0.06)
+    assert measured["edges"]["fire"]["onset"]["count"] == 2
 
 
 def test_tokens_and_counts():
@@ -62,13 +66,13 @@ def test_tokens_and_counts():
 
 def test_shifts_are_minus_the_median_error():
     said = spoken(TimedToken("a", 0.0, 0.1), TimedToken("b", 0.2, 0.3))
-    edges = learn_shifts(Parrot([EVEN]), [said])
+    edges = learn_shifts(Parrot([EVEN]), [said], Edges())
     assert edges.onset_shift == pytest.approx(-0.06)
     assert edges.offset_shift == pytest.approx(-0.04)
 
 
 def test_nothing_to_learn_from_gives_no_shift():
-    edges = learn_shifts(Parrot([EVEN]), [spoken(TimedToken("a", 0.0, 0.1))])
+    edges = learn_shifts(Parrot([EVEN]), [spoken(TimedToken("a", 0.0, 0.1))], Edges())
     assert (edges.onset_shift, edges.offset_shift) == (0.0, 0.0)
 
 

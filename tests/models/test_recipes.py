@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cifviz.cli import app
 from cifviz.core.module import CIFConfig
-from cifviz.errors import CIFError, DataError
+from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.models import recipes
 from cifviz.models.cards import model_card, results_table, spread
 from cifviz.models.checkpoints import load_model
@@ -64,7 +64,23 @@ def test_train_writes_a_model_and_what_it_measured(recipe, tmp_path):
     assert result["recordings"] == {"real": 2, "synthetic": 1}
     assert len(result["history"]) == 1
     model = load_model(tmp_path / "tones-seed0/model")
-    assert model.config.edges.onset_shift == result["edges"]["onset_shift"]
+    assert model.config.edges.onset_shift == result["edges"]["calibrated"]["onset_shift"]
+
+
+def test_a_finished_run_is_measured_again_and_not_trained(recipe, tmp_path):
+    first = recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    weights = (tmp_path / "run/model/model.safetensors").read_bytes()
+    assert recipes.train(recipe, folder=tmp_path / "run", progress=False) == first
+    assert (tmp_path / "run/model/model.safetensors").read_bytes() == weights
+
+
+def test_a_finished_run_with_other_settings_is_left_alone(recipe, tmp_path):
+    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    other = replace(recipe, synthetic_share=0.5)
+    with pytest.raises(
+        CheckpointError, match=r"finished run with other settings \(synthetic_share"
+    ):
+        recipes.train(other, folder=tmp_path / "run", progress=False)
 
 
 def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
@@ -121,8 +137,7 @@ def measured(rate, tokens=100):
         "tokens": tokens,
         "count_accuracy": 1.0,
         "weight_sum_error": {"mean": 0.0, "mean_absolute": 0.1},
-        "fire": {"onset": edges, "offset": edges},
-        "calibrated": {"onset": edges, "offset": edges},
+        "edges": {"calibrated": {"onset": edges, "offset": edges}},
         **errors,
     }
 
@@ -131,7 +146,10 @@ def test_tables_give_mean_and_standard_deviation_of_the_seeds():
     table = results_table([{"test": measured(rate)} for rate in (0.01, 0.02, 0.03)], "test")
     assert "| test | 3 seeds |" in table
     assert "| token error rate | 2.00 ± 1.00 % |" in table
-    assert "| offset, calibrated: mean absolute | 20.00 ± 0.00 ms |" in table
+    assert (
+        "| offset error in ms, calibrated | signed mean 10.00 ± 0.00, mean absolute 20.00 ± 0.00"
+        in table
+    )
 
 
 def test_one_run_has_no_spread():

@@ -40,8 +40,8 @@ def test_neither_fires_nor_edges_are_off_by_a_frame(shipped):
     _, model, clips = shipped
     measured = evaluate(model, [Spoken(clip.waveform, clip.words) for clip in clips])
     frame = model.grid.shift
-    assert abs(measured["calibrated"]["onset"]["signed_mean"]) < frame
-    assert abs(measured["calibrated"]["offset"]["signed_mean"]) < frame
+    assert abs(measured["edges"]["calibrated"]["onset"]["signed_mean"]) < frame
+    assert abs(measured["edges"]["calibrated"]["offset"]["signed_mean"]) < frame
 
 
 def test_fires_fall_between_the_middles_of_the_words(shipped):

@@ -60,7 +60,7 @@ def test_it_is_fresh_and_built_as_a_lesson(name, copy):
     assert path.is_file(), "run make notebooks"
     text = path.read_bytes()
     notebook = nbformat.reads(text.decode("utf-8"), as_version=4)
-    assert notebook.metadata.cifviz.copy == copy
+    assert notebook.metadata.cifviz["copy"] == copy
     assert problems(notebook, size=len(text), source=source_of(name), place=path) == []
 
 

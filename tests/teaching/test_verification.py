@@ -5,8 +5,11 @@ import json
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+from typer.testing import CliRunner
 
+from cifviz.cli import app
 from cifviz.errors import DataError
+from cifviz.teaching import build as building
 from cifviz.teaching import verification
 from cifviz.teaching.execution import execute
 from cifviz.teaching.normalise import normalise
@@ -65,3 +68,28 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
         path.write_text(content)
     with pytest.raises(DataError, match=r"lesson\.ipynb"):
         verify(path)
+
+
+def test_the_command_says_which_notebook_is_not_as_before(tmp_path, monkeypatch):
+    said = {"good.ipynb": [], "bad.ipynb": ["recorded numbers differ:\nfires"]}
+    monkeypatch.setattr(verification, "verify", lambda path: said[path.name])
+    good, bad = (str(tmp_path / name) for name in said)
+    result = CliRunner().invoke(app, ["notebooks", "check", good])
+    assert (result.exit_code, result.stdout) == (0, f"{good}: as before\n")
+    result = CliRunner().invoke(app, ["notebooks", "check", good, bad])
+    assert result.exit_code == 1
+    assert result.stdout.endswith(f"{bad}: FAILED\nrecorded numbers differ:\nfires\n")
+
+
+def test_the_command_goes_on_after_a_missing_notebook(tmp_path):
+    result = CliRunner().invoke(app, ["notebooks", "check", str(tmp_path / "none.ipynb")])
+    assert result.exit_code == 1
+    assert "no such notebook" in result.stdout
+
+
+def test_the_command_builds(monkeypatch):
+    asked = []
+    monkeypatch.setattr(building, "main", lambda names: asked.append(names) or 0)
+    assert CliRunner().invoke(app, ["notebooks", "build", "01"]).exit_code == 0
+    assert CliRunner().invoke(app, ["notebooks", "build"]).exit_code == 0
+    assert asked == [["01"], []]

@@ -1,0 +1,132 @@
+"""What the recipes train on: real and synthesised utterances, and their features."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+from cifviz.models.augmentation import Recording
+from cifviz.models.evaluation import Spoken
+from cifviz.models.recognizer import RecognizerConfig
+from cifviz.speech import datasets
+from cifviz.speech.audio import LogMel
+from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+GRID = (
+    ("bin", "lay", "place", "set"),
+    ("blue", "green", "red", "white"),
+    ("at", "by", "in", "with"),
+    tuple("abcdefghijklmnopqrstuvxyz"),
+    DIGITS,
+    ("again", "now", "please", "soon"),
+)
+"""The grammar of a grid sentence: one word of each group, in this order."""
+
+
+def spoken_takes() -> list[Spoken]:
+    """Training takes of the data set "digits", a word each."""
+    return [
+        Spoken(*datasets.take_waveform(take), take.speaker)
+        for take in datasets.digit_takes()
+        if take.split == "train"
+    ]
+
+
+def spoken_strings(split: str) -> list[Spoken]:
+    """Connected strings of "digits"."""
+    return [
+        Spoken(*datasets.digit_string_waveform(string), string.speaker)
+        for string in datasets.digit_strings(split)
+    ]
+
+
+def spoken_sentences(split: str) -> list[Spoken]:
+    """Sentences of "grid"."""
+    return [
+        Spoken(sentence.waveform(), sentence.words, "s1")
+        for sentence in datasets.grid_sentences(split)
+    ]
+
+
+def synthetic(tokens: Callable[[random.Random], list[str]], count: int) -> list[Spoken]:
+    """Utterances in all voices, at several rates and pitches."""
+    rng = random.Random(0)
+    spoken = []
+    for index in range(count):
+        voice = VOICES[index % len(VOICES)]
+        words = tokens(rng)
+        utterance = synthesize(
+            spoken_text(words),
+            tokens=words,
+            voice=voice,
+            rate=rng.randint(120, 200),
+            pitch=rng.randint(25, 75),
+        )
+        spoken.append(Spoken(utterance.waveform, utterance.words, voice))
+    return spoken
+
+
+def digit_string(rng: random.Random) -> list[str]:
+    """One to eight random digits."""
+    return rng.choices(DIGITS, k=rng.randint(1, 8))
+
+
+def grid_sentence(rng: random.Random) -> list[str]:
+    """A random sentence of the grammar of GRID."""
+    return [rng.choice(group) for group in GRID]
+
+
+def recordings(
+    name: str,
+    spoken: Callable[[], list[Spoken]],
+    config: RecognizerConfig,
+    cache: Path,
+) -> list[Recording]:
+    """Features and frames of training utterances, computed once and cached.
+
+    Parameters
+    ----------
+    name : str
+        Of the set that `spoken` makes; another set needs another name.
+    spoken : callable
+        Makes the utterances; called only where the cache does not hold them.
+    config : RecognizerConfig
+        Says which features, and numbers the tokens.
+    cache : Path
+        A folder.
+    """
+    from joblib import Memory
+
+    made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
+    return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, spoken)
+
+
+def _fingerprint() -> str:
+    """Hash of the code that makes training utterances: other code, other cache."""
+    from cifviz.speech import synthesis
+
+    files = [__file__, datasets.__file__, synthesis.__file__]
+    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+
+
+def _recordings(
+    key: str, features: LogMel, vocabulary: tuple[str, ...], spoken: Callable[[], list[Spoken]]
+) -> list[Recording]:
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    made = []
+    for one in spoken():
+        log_mel = features(one.waveform).numpy()
+        spans = [
+            (
+                max(0, math.floor(features.grid.frame(start))),
+                min(len(log_mel), math.ceil(features.grid.frame(end))),
+            )
+            for start, end in one.words.spans
+        ]
+        tokens = tuple(ids[word.token] for word in one.words.timed)
+        made.append(Recording(log_mel, tokens, tuple(spans), one.speaker))
+    return made
