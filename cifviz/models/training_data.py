@@ -63,7 +63,7 @@ def synthetic(tokens: Callable[[random.Random], list[str]], count: int) -> list[
             spoken_text(words),
             tokens=words,
             voice=voice,
-            rate=rng.randint(120, 200),
+            rate=rng.randint(110, 260),
             pitch=rng.randint(25, 75),
         )
         spoken.append(Spoken(utterance.waveform, utterance.words, voice))

@@ -269,6 +269,6 @@ record(mean_start_error_ms=mean_start_error, tolerance=2.0)
 #   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: the paper that introduced the
 #   mechanism. Algorithm 1 is what the next lesson programs.
 # - Z. Gao et al., [Paraformer](https://arxiv.org/abs/2206.08317), Interspeech 2022: CIF as the
-#   first stage of a recogniser that decodes all tokens at once, widely used in industry.
+#   first stage of a recogniser that decodes all tokens at once.
 # - [cifviz/models/recognizer.py](../cifviz/models/recognizer.py): the recogniser of this lesson,
 #   an encoder, a CIF and a decoder composed in a page of code.
