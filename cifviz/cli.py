@@ -1,4 +1,4 @@
-"""The command line: ``cifviz align | train | publish | notebooks``."""
+"""The command line: ``cifviz align | train | publish | results | notebooks``."""
 
 from __future__ import annotations
 
@@ -108,6 +108,17 @@ def publish(
     except CIFError as error:
         typer.echo(f"cifviz publish: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@app.command()
+def results(
+    data: Annotated[Path, typer.Option(help="Holds results/.")] = Path("data"),
+) -> None:
+    """Print the table of what the published recognisers measured."""
+    from cifviz.models.cards import summary
+    from cifviz.models.recipes import read_results
+
+    typer.echo(summary(read_results(data / "results")))
 
 
 lessons = typer.Typer(help="Build and check the notebooks.", no_args_is_help=True)

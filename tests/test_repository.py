@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cifviz.models.cards import summary
+from cifviz.models.recipes import read_results
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
@@ -147,3 +150,9 @@ def test_the_project_speaks_of_itself_alone():
         allowed = outside[1:] if name == ".ci/run" else []
         found = [place for place in outside if place in text and place not in allowed]
         assert not found, f"{name} names {found}"
+
+
+def test_the_readme_shows_what_was_measured():
+    results = read_results(ROOT / "data" / "results")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert summary(results) in readme, "put what `cifviz results` prints into README.md"

@@ -60,6 +60,8 @@ class CIFConfig:
     cif_ctxt_attention_heads: int = 4
     cif_ctxt_ffn_embed_dim: int = 1024
     cif_ctxt_dropout: float = 0.1
+    noise_threshold: float = 0.0
+    """Taken off every weight, down to 0, so that long silence adds up to nothing (FunASR's key)."""
     conv_cif_activation: bool = False
     """ReLU behind the convolution (CIF-PyTorch has none, which makes it one affine filter)."""
 
@@ -103,7 +105,7 @@ class CIFConfig:
         ):
             value = getattr(self, name)
             require(isinstance(value, bool), f"{name} must be True or False, got {value!r}")
-        for name in ("conv_cif_dropout", "cif_ctxt_dropout"):
+        for name in ("conv_cif_dropout", "cif_ctxt_dropout", "noise_threshold"):
             value = getattr(self, name)
             require(0 <= value < 1, f"{name} must be in [0, 1), got {value!r}")
         require(
@@ -218,8 +220,9 @@ class CIF(nn.Module):
             frame_lengths = encoder_out.new_full((batch,), frames).long()
         frame_lengths = check_lengths("frame_lengths", frame_lengths, encoder_out, maximum=frames)
         tail = self.config.apply_tail_handling and target_lengths is None
+        alpha = self.weights(encoder_out, frame_lengths)
         firing = integrate_and_fire(
-            self.weights(encoder_out, frame_lengths),
+            (alpha - self.config.noise_threshold).clamp(min=0),
             encoder_out,
             frame_lengths=frame_lengths,
             target_lengths=target_lengths if self.config.apply_scaling else None,

@@ -76,7 +76,7 @@ class Augmentation:
     """Share of utterances with added noise."""
     masks: int = 2
     """Largest number of masked bands and of masked stretches of time."""
-    empty: float = 0.03
+    empty: float = 0.06
     """Share of utterances without a word: silence or noise."""
 
 

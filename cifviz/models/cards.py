@@ -53,6 +53,52 @@ def results_table(results: Sequence[Result], split: str) -> str:
     return "\n".join(lines)
 
 
+def summary(results: Sequence[Result]) -> str:
+    """One table over all recipes: recognition, counts and calibrated word edges.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        What `train` returned for each run, of any recipes.
+
+    Returns
+    -------
+    str
+        Markdown; mean ± standard deviation over seeds. Recipes with a test set are shown on it, the
+        others on their development set; runs that left a speaker out, on that speaker.
+    """
+    lines = [
+        "| model and set | runs | token errors | deleted, inserted, substituted | right count "
+        "| onset error | offset error |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    groups: dict[str, list[Result]] = {}
+    for result in sorted(results, key=lambda one: (one["recipe"], one["leave_out"] or "")):
+        split = "test" if "test" in result else "dev"
+        unheard = f", {result['leave_out']} unheard in training" if result["leave_out"] else ""
+        name = f"{result['recipe']}: {split} set{unheard}"
+        groups.setdefault(name, []).append(result[split])
+    for name, measured in groups.items():
+        parts = [
+            spread([100 * one[part] / one["tokens"] for one in measured])
+            for part in ("deletions", "insertions", "substitutions")
+        ]
+        edges = [
+            spread([1000 * one["edges"]["calibrated"][edge]["mean_absolute"] for one in measured])
+            for edge in ("onset", "offset")
+        ]
+        cells = [
+            name,
+            str(len(measured)),
+            spread([100 * one["token_error_rate"] for one in measured], "%"),
+            ", ".join(parts) + " %",
+            spread([100 * one["count_accuracy"] for one in measured], "%"),
+            *(f"{edge} ms" for edge in edges),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     """The card of a recipe's checkpoint.
 

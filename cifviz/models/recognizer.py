@@ -138,9 +138,9 @@ class Transcription:
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
         """The panel, for notebooks; with its alt text."""
-        from cifviz.plot import panel_alt, panel_png
+        from cifviz.plot import panel
 
-        return panel_png(self), {"alt": panel_alt(self)}
+        return panel(self)._repr_png_()
 
 
 @dataclass(frozen=True, eq=False)

@@ -342,8 +342,8 @@ for tail_threshold in (None, 0.5, 0.25):
 # %% [markdown]
 # ## 8. On real weights
 #
-# Four numbers prove little. Here are the weights that a trained recogniser gave to a clip. Does
-# our loop agree with the library there too?
+# Four numbers prove little. Here are the weights that a trained recogniser gave to a clip. Do the
+# plain loop (the reference, where a frame may fire several times) and the library agree there too?
 
 # %%
 recognizer = cifviz.load_model(model)
@@ -353,7 +353,7 @@ for name in [clip] if fast else [clip, *digit_clips]:
     heard = recognizer.transcribe(cifviz.load_clip(name).waveform)
     real = heard.firing.alpha
     again = cifviz.integrate_and_fire(real, torch.eye(real.shape[1])[None], threshold=threshold)
-    by_loop, rest = fire_by_loop(real[0].double().tolist(), threshold)
+    by_loop, _, rest = reference.integrate_and_fire(real[0].double().tolist(), threshold)
     assert_close(by_loop, again.contributions[0].tolist(), rtol=0, atol=1e-6)
     assert_close(rest, float(again.residual), rtol=0, atol=1e-6)
     utterances[name] = again

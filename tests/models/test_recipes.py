@@ -11,7 +11,7 @@ from cifviz.cli import app
 from cifviz.core.module import CIFConfig
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.models import recipes
-from cifviz.models.cards import model_card, results_table, spread
+from cifviz.models.cards import model_card, results_table, spread, summary
 from cifviz.models.checkpoints import load_model
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import EncoderConfig
@@ -154,6 +154,24 @@ def test_tables_give_mean_and_standard_deviation_of_the_seeds():
 
 def test_one_run_has_no_spread():
     assert spread([1.5], "%") == "1.50 %"
+
+
+def test_summary_has_a_row_for_each_set():
+    run = {"recipe": "tones", "leave_out": None}
+    table = summary(
+        [
+            {**run, "dev": measured(0.5), "test": measured(0.01)},
+            {**run, "dev": measured(0.5), "test": measured(0.03)},
+            {**run, "leave_out": "ann", "dev": measured(0.5), "test": measured(0.2)},
+            {"recipe": "bells", "leave_out": None, "dev": measured(0.04)},
+        ]
+    )
+    rows = [row.split(" | ")[:4] for row in table.splitlines()[2:]]
+    assert rows == [
+        ["| bells: dev set", "1", "4.00 %", "0.00, 0.00, 4.00 %"],
+        ["| tones: test set", "2", "2.00 ± 1.41 %", "0.00 ± 0.00, 0.00 ± 0.00, 2.00 ± 1.41 %"],
+        ["| tones: test set, ann unheard in training", "1", "20.00 %", "0.00, 0.00, 20.00 %"],
+    ]
 
 
 def test_card_pools_the_speakers_left_out(recipe):

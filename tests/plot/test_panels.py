@@ -69,14 +69,10 @@ def test_png_is_an_image_with_its_description(make):
 
 def test_a_notebook_shows_the_panel_and_its_words(make):
     shown = plot.panel(make.transcription())
-    for what in (shown, shown.fig):
+    for what in (shown, shown.fig, make.transcription()):
         png, metadata = what._repr_png_()
         assert opened(png).format == "PNG"
         assert metadata == {"alt": plot.panel_alt(make.transcription())}
-
-
-def test_a_transcription_shows_itself(make):
-    assert opened(make.transcription()._repr_png_()).format == "PNG"
 
 
 @pytest.mark.parametrize(
