@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,20 +39,18 @@ def align(
     """Recognise sound files and show when each token was said.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
-    STEM.json beside it. A file that cannot be read is reported, the rest go on, the exit code is 1.
+    STEM.json into a folder. A file that cannot be read is reported, the rest go on, and the exit
+    code is 1.
     """
     from tqdm import tqdm
 
     from cifviz.models.checkpoints import load_model
     from cifviz.speech.audio import load_waveform
 
-    try:
+    with _in_words("align", exit_code=2):
         _refuse_twins(files)
         out.mkdir(parents=True, exist_ok=True)
         recognizer = load_model(model)
-    except (CIFError, OSError) as error:
-        typer.echo(f"cifviz align: {error}", err=True)
-        raise typer.Exit(2) from error
     failed = 0
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
         try:
@@ -59,7 +59,7 @@ def align(
             _write(out / path.stem, path, model, transcription)
         except (CIFError, OSError) as error:
             failed += 1
-            tqdm.write(f"cifviz align: {path}: {error}", file=sys.stderr)
+            tqdm.write(f"cifviz align: {_printable(path)}: {error}", file=sys.stderr)
         else:
             tqdm.write(_table(path, model, transcription), file=sys.stdout)
     if failed:
@@ -79,19 +79,17 @@ def train(
 ) -> None:
     """Train a recogniser by its recipe and measure it; the recipe says on which data."""
     from cifviz.models import recipes
+    from cifviz.models.cards import results_table
 
-    try:
+    with _in_words("train"):
         recipe = recipes.find_recipe(name)
-        fit = replace(recipe.fit, seed=seed, devices=devices, steps=steps or recipe.fit.steps)
+        fit = replace(recipe.fit, seed=seed, devices=devices)
+        if steps is not None:
+            fit = replace(fit, steps=steps)
         folder = runs / recipes.run_name(name, seed, leave_out)
         result = recipes.train(replace(recipe, fit=fit), folder=folder, leave_out=leave_out)
-    except CIFError as error:
-        typer.echo(f"cifviz train: {error}", err=True)
-        raise typer.Exit(1) from error
-    for split in ("dev", "test"):
-        if split in result:
-            typer.echo(f"{split}: {json.dumps(result[split])}")
-    typer.echo(f"written to {folder}")
+        typer.echo(results_table([result], "test" if "test" in result else "dev"))
+        typer.echo(f"written to {folder}")
 
 
 @app.command()
@@ -100,14 +98,11 @@ def publish(
     runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
     data: Annotated[Path, typer.Option(help="Gets results/ and checkpoints/.")] = Path("data"),
 ) -> None:
-    """Keep the results of all runs of a recipe and ship the one that did best on the dev set."""
-    from cifviz.models.recipes import publish
+    """Keep the results of all runs of a recipe and ship the best seed, with its model card."""
+    from cifviz.models import recipes
 
-    try:
-        typer.echo(publish(name, runs=runs, data=data))
-    except CIFError as error:
-        typer.echo(f"cifviz publish: {error}", err=True)
-        raise typer.Exit(1) from error
+    with _in_words("publish"):
+        typer.echo(recipes.publish(name, runs=runs, data=data))
 
 
 @app.command()
@@ -118,7 +113,8 @@ def results(
     from cifviz.models.cards import summary
     from cifviz.models.recipes import read_results
 
-    typer.echo(summary(read_results(data / "results")))
+    with _in_words("results"):
+        typer.echo(summary(read_results(data / "results")))
 
 
 lessons = typer.Typer(help="Build and check the notebooks.", no_args_is_help=True)
@@ -149,12 +145,33 @@ def check_notebooks(
     failed = 0
     for path in paths:
         try:
-            complaints = verify(path)
+            complaints = verify(path, keep=Path("build") / "notebooks" / path.name)
         except (CIFError, PapermillExecutionError) as error:
             complaints = [str(error)]
         failed += bool(complaints)
         typer.echo("\n".join([f"{path}: {'FAILED' if complaints else 'as before'}", *complaints]))
     raise typer.Exit(bool(failed))
+
+
+@contextmanager
+def _in_words(command: str, *, exit_code: int = 1) -> Iterator[None]:
+    """Turn what a user can mend into one line and an exit code."""
+    try:
+        yield
+    except (CIFError, OSError) as error:
+        typer.echo(f"cifviz {command}: {error}", err=True)
+        raise typer.Exit(exit_code) from error
+    except ModuleNotFoundError as error:
+        typer.echo(
+            f"cifviz {command} needs the package {error.name!r}: pip install 'cifviz[dev]'",
+            err=True,
+        )
+        raise typer.Exit(exit_code) from error
+
+
+def _printable(path: Path) -> str:
+    """A file's name; bytes in it that are no text become question marks."""
+    return path.name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _refuse_twins(files: list[Path]) -> None:
@@ -169,14 +186,17 @@ def _refuse_twins(files: list[Path]) -> None:
 def _write(stem: Path, path: Path, model: str, transcription: Any) -> None:
     """Write STEM.png, STEM.TextGrid and STEM.json, each whole or not at all."""
     from cifviz.plot import panel_png
-    from cifviz.resources import write_atomically
     from cifviz.speech.formats import write_json, write_textgrid
 
-    picture = panel_png(transcription)
     duration = transcription.waveform.duration
-    write_textgrid(_with(stem, ".TextGrid"), {"tokens": transcription.alignment}, duration)
-    write_json(_with(stem, ".json"), _record(path, model, transcription))
-    write_atomically(_with(stem, ".png"), lambda part: part.write_bytes(picture))
+    # All three are made aside first, so that a failure leaves none of them.
+    with tempfile.TemporaryDirectory(dir=stem.parent) as folder:
+        aside = Path(folder) / "made"
+        _with(aside, ".png").write_bytes(panel_png(transcription))
+        write_textgrid(_with(aside, ".TextGrid"), {"tokens": transcription.alignment}, duration)
+        write_json(_with(aside, ".json"), _record(path, model, transcription))
+        for suffix in (".png", ".TextGrid", ".json"):
+            _with(aside, suffix).replace(_with(stem, suffix))
 
 
 def _with(stem: Path, suffix: str) -> Path:
@@ -187,7 +207,7 @@ def _with(stem: Path, suffix: str) -> Path:
 def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
     firing = transcription.firing
     return {
-        "file": path.name,
+        "file": _printable(path),
         "model": model,
         "duration": round(transcription.waveform.duration, 4),
         "tokens": [
@@ -211,7 +231,7 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
 def _table(path: Path, model: str, transcription: Any) -> str:
     tokens = transcription.alignment.tokens
     width = max([5, *(len(token.token) for token in tokens)])
-    lines = [f"{path.name}  ({transcription.waveform.duration:.2f} s, model {model})"]
+    lines = [f"{_printable(path)}  ({transcription.waveform.duration:.2f} s, model {model})"]
     lines.append(f"  {'token':<{width}}  start s   end s  score")
     lines += [
         f"  {token.token:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"

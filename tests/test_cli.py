@@ -1,6 +1,7 @@
 """`cifviz align`, tried as a person would: on the bundled clips, on real speech, on bad files."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -81,6 +82,43 @@ def test_one_bad_file_is_reported_and_the_rest_go_on(tmp_path):
         "digits_one.json",
         "digits_one.png",
     ]
+
+
+def test_names_that_are_no_text_are_no_obstacle(tmp_path):
+    sound = (CLIPS / "digits_one.flac").read_bytes()
+    for name in (b"bad\xff.flac", "你好.flac".encode()):
+        (tmp_path / os.fsdecode(name)).write_bytes(sound)
+    files = sorted(tmp_path.iterdir())
+    result = align(*files, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "out").glob("*.json"))) == 2
+
+
+def test_a_result_that_cannot_be_written_leaves_no_other_behind(tmp_path):
+    (tmp_path / "digits_one.TextGrid" / "in the way").mkdir(parents=True)
+    result = align(CLIPS / "digits_one.flac", "--out", tmp_path)
+    assert result.exit_code == 1
+    assert "digits_one" in result.stderr
+    assert not (tmp_path / "digits_one.json").exists()
+
+
+def test_an_out_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "out").write_text("a file")
+    result = align(CLIPS / "digits_one.flac", "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "cifviz align:" in result.stderr
+
+
+def test_results_of_nothing_say_so(tmp_path):
+    result = CliRunner().invoke(app, ["results", "--data", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "expected results" in result.stderr
+
+
+def test_no_steps_are_refused(tmp_path):
+    result = CliRunner().invoke(app, ["train", "digits", "--steps", "0", "--runs", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "steps must be an integer > 0, got 0" in result.stderr
 
 
 def test_silence_gives_an_empty_table(tmp_path):

@@ -4,10 +4,13 @@ import re
 import shutil
 import subprocess
 import tomllib
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from cifviz.models.cards import summary
 from cifviz.models.recipes import read_results
@@ -19,12 +22,16 @@ PINS = [line for line in CONSTRAINTS.splitlines() if line and not line.startswit
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
+def git(*arguments):
+    """What git says in this clone; None without git, or in a copy without its history."""
+    if not (shutil.which("git") and (ROOT / ".git").exists()):
+        return None
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True)
+
+
 def project_files():
     """Files that git would commit; in a copy without git, all but hidden ones and their like."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listing = None
-    if shutil.which("git") and (ROOT / ".git").exists():
-        listing = subprocess.run(command, cwd=ROOT, capture_output=True)
+    listing = git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if listing and listing.returncode == 0:
         paths = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
     else:
@@ -71,6 +78,22 @@ def test_constraints_pin_plain_versions():
         assert re.fullmatch(r"[\w.-]+==[\w.]+(; .+)?", pin), pin
     assert "+cpu" not in CONSTRAINTS and "@ file" not in CONSTRAINTS
     assert re.search(r"^torch==2\.13\.0;", CONSTRAINTS, re.MULTILINE)
+
+
+def test_the_oldest_promised_python_can_install_the_pins():
+    """Not only 3.11, but 3.11.0."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    looked_at = []
+    for pin in map(Requirement, PINS):
+        try:
+            installed = distribution(pin.name)
+        except PackageNotFoundError:
+            continue  # another platform's
+        if installed.version in pin.specifier and (not pin.marker or pin.marker.evaluate()):
+            wanted = installed.metadata["Requires-Python"] or ""
+            assert oldest in SpecifierSet(wanted), f"{pin} needs Python {wanted}"
+            looked_at.append(normalised(pin.name))
+    assert {"numpy", "torch", "typer"} <= set(looked_at)
 
 
 def test_constraints_that_depend_on_the_platform_cover_every_platform():
@@ -129,13 +152,31 @@ def test_pictures_of_the_readme_have_alt_text():
 
 
 @pytest.mark.parametrize(
-    "path", [".venv/bin/python", "cifviz/__pycache__/x.pyc", ".mypy_cache/x", "dist/x.whl"]
+    "path",
+    [
+        ".venv/bin/python",
+        "cifviz/__pycache__/x.pyc",
+        ".mypy_cache/x",
+        "build/notebooks/x.ipynb",
+        "dist/x.whl",
+        "runs/digits-seed0/result.json",
+    ],
 )
 def test_git_ignores_what_is_made(path):
+    answer = git("check-ignore", "--no-index", "--quiet", path)
+    if answer and answer.returncode in (0, 1):  # 128: git does not trust this folder
+        assert answer.returncode == 0
+        return
     patterns = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     parts = path.split("/")
     candidates = {f"{part}/" for part in parts[:-1]} | {f"/{parts[0]}/"}
     assert candidates & set(patterns)
+
+
+@pytest.mark.parametrize("path", ["data/results/digits-seed0.json", "data/checkpoints/digits/x"])
+def test_git_keeps_what_is_published(path):
+    answer = git("check-ignore", "--no-index", "--quiet", path)
+    assert answer is None or answer.returncode != 0
 
 
 def test_the_project_speaks_of_itself_alone():
@@ -155,4 +196,5 @@ def test_the_project_speaks_of_itself_alone():
 def test_the_readme_shows_what_was_measured():
     results = read_results(ROOT / "data" / "results")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert summary(results) in readme, "put what `cifviz results` prints into README.md"
+    between = re.findall(r"<!-- results -->\n(.*?)\n<!-- /results -->", readme, re.DOTALL)
+    assert between == [summary(results)], "put what `cifviz results` prints into README.md"

@@ -117,19 +117,19 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     seeds = ", ".join(str(result["seed"]) for result in whole)
     parts = [
         f"# {recipe.name}",
-        f"Seed {seed} of seeds {seeds}, the one with the lowest token error rate on the "
-        f"development set. Made by `cifviz train {recipe.name} --seed {seed}` and `cifviz publish "
-        f"{recipe.name}` in {shipped['seconds'] / 60:.0f} minutes on one CPU core "
-        f"(torch {shipped['versions']['torch']}).",
-        f"Data: {recipe.sources}.",
+        f"Seed {seed} of seeds {seeds}: of those that hear the bundled clips best the one with the "
+        f"lowest token error rate on the development set. Made by `cifviz train {recipe.name} "
+        f"--seed {seed}` and `cifviz publish {recipe.name}` in "
+        f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
+        f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
-        f"{1000 * recipe.config.features.grid.shift * recipe.config.encoder.down_sampling:.0f} ms.",
+        f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, in "
         "utterances whose number of tokens is right: *fire* is the raw reading, *fire, shifted* "
         "adds a constant learned on the development set, and *calibrated* is what transcriptions "
         "carry: read at 30 % and 70 % of a token's mass, plus such a constant.",
     ]
-    for split in ("test", "dev"):
+    for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):
             parts.append(results_table(whole, split))
     if unheard:

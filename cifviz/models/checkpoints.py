@@ -43,6 +43,8 @@ def load_model(name: str | Path) -> Recognizer:
     >>> load_model("digits").config.vocabulary[:3]
     ('zero', 'one', 'two')
     """
+    if not isinstance(name, str | Path):
+        raise CheckpointError(f"a model is a name or a folder, got {type(name).__name__} {name!r}")
     folder = Path(name)
     if isinstance(name, str) and name in list_models():
         folder = resource("checkpoints") / name

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from cifviz.errors import require
 from cifviz.models.recognizer import Recognizer, Transcription
@@ -58,8 +59,9 @@ def evaluate(
     -------
     dict
         ``token_error_rate`` and its parts, ``count_accuracy``, the mean and mean absolute value of
-        ``Σα − N``; under ``edges`` for each rule the errors of onsets and offsets (seconds), over
-        the utterances whose number of tokens is right (``edge_utterances``).
+        ``Σα − N``; under ``edges`` for each rule the errors of onsets and offsets (seconds) that a
+        transcription with these edges carries, over the utterances whose number of tokens is right
+        (``edge_utterances``).
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
     transcriptions = transcribe_all(model, utterances)
@@ -89,9 +91,13 @@ def evaluate(
     }
     measured["edges"] = {}
     for name, rule in (rules or {"fire": FIRES, "calibrated": model.config.edges}).items():
-        onsets, offsets, used = _edge_errors(transcriptions, utterances, rule)
-        measured["edge_utterances"] = used
-        if used:
+        errors_of_rule = [
+            np.array(_aligned(one, rule).spans) - np.array(spoken.words.spans)
+            for one, spoken in _comparable(transcriptions, utterances)
+        ]
+        measured["edge_utterances"] = len(errors_of_rule)
+        if errors_of_rule:
+            onsets, offsets = np.concatenate(errors_of_rule).T
             measured["edges"][name] = {"onset": edge_errors(onsets), "offset": edge_errors(offsets)}
     return measured
 
@@ -111,32 +117,29 @@ def learn_shifts(model: Recognizer, utterances: Sequence[Spoken], edges: Edges) 
     Returns
     -------
     Edges
-        Shifts are minus the median errors; zero where no utterance has the right count.
+        Shifts are minus the median errors of the plain readings, before neighbours are kept from
+        overlapping; zero where no utterance has the right count.
     """
     plain = replace(edges, onset_shift=0.0, offset_shift=0.0)
-    transcriptions = transcribe_all(model, utterances)
-    onsets, offsets, used = _edge_errors(transcriptions, utterances, plain)
-    if not used:
+    errors = [
+        torch.stack(plain.read(one.firing, one.grid), dim=1).numpy() - np.array(spoken.words.spans)
+        for one, spoken in _comparable(transcribe_all(model, utterances), utterances)
+    ]
+    if not errors:
         return plain
+    onsets, offsets = np.concatenate(errors).T
     return replace(plain, onset_shift=best_shift(onsets), offset_shift=best_shift(offsets))
 
 
-def _edge_errors(
-    transcriptions: Sequence[Transcription], utterances: Sequence[Spoken], edges: Edges
-) -> tuple[list[float], list[float], int]:
-    """Errors of onsets and offsets, where the count is right, and the number of such utterances."""
-    onset_errors: list[float] = []
-    offset_errors: list[float] = []
-    used = 0
-    for one, spoken in zip(transcriptions, utterances, strict=True):
-        if len(one.tokens) != len(spoken.words) or not one.tokens:
-            continue
-        used += 1
-        onsets, offsets = edges.read(one.firing, one.grid)
-        for onset, offset, word in zip(
-            onsets.tolist(), offsets.tolist(), spoken.words, strict=True
-        ):
-            if word.start is not None and word.end is not None:
-                onset_errors.append(onset - word.start)
-                offset_errors.append(offset - word.end)
-    return onset_errors, offset_errors, used
+def _comparable(
+    transcriptions: Sequence[Transcription], utterances: Sequence[Spoken]
+) -> list[tuple[Transcription, Spoken]]:
+    """The utterances with words whose number of tokens is right."""
+    pairs = zip(transcriptions, utterances, strict=True)
+    return [(one, spoken) for one, spoken in pairs if len(one.tokens) == len(spoken.words) > 0]
+
+
+def _aligned(one: Transcription, edges: Edges) -> Alignment:
+    """The alignment that a transcription would carry with other edges."""
+    duration = one.waveform.duration
+    return Alignment.from_firing(one.firing, one.tokens, one.grid, edges=edges, duration=duration)

@@ -1,7 +1,8 @@
 """The recipes that made the checkpoints: which data, which model, how long, how measured.
 
-`train` runs one recipe with one seed and writes what it measured to ``data/results``; `publish`
-ships the seed that did best on the development set, with a model card made from the results.
+`train` runs one recipe with one seed and keeps weights and measurements in a folder of its own;
+`publish` collects the measurements of all seeds in ``data/results`` and ships the best one in
+``data/checkpoints``, with a model card.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from cifviz.models.training_data import (
     digit_string,
     grid_sentence,
     recordings,
+    spoken_clips,
     spoken_sentences,
     spoken_strings,
     spoken_takes,
@@ -60,6 +62,8 @@ class Recipe:
     synthetic_share: float = 0.25
     sources: str = ""
     """Data sets and their licences, for the model card."""
+    licence: str = ""
+    """Of the weights."""
 
 
 def _recognizer(
@@ -100,6 +104,7 @@ RECIPES = {
         fit=FitConfig(steps=1500),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
+        licence="CC BY-SA 4.0, as the recordings",
         sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers; "
         "digit strings synthesised with eSpeak NG",
     ),
@@ -120,6 +125,7 @@ RECIPES = {
         # One speaker and one microphone: what is varied serves the synthesised voices.
         augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
         synthetic_share=0.35,
+        licence="CC BY 4.0, as the recordings",
         sources="GRID corpus, talker 1 (Cooke, Barker, Cunningham & Shao 2006, CC BY 4.0 as its "
         "users state); sentences of its grammar synthesised with eSpeak NG",
     ),
@@ -149,10 +155,10 @@ def train(
     recipe : Recipe
         What to do.
     folder : Path
-        For this run alone: cached features, the checkpoint to resume from and, at the end,
-        ``model/`` and ``result.json``.
+        For this run alone: the checkpoint to resume from and, at the end, ``model/`` and
+        ``result.json``. Features are cached beside it, in ``cache``.
     leave_out : str, optional
-        Speaker to keep out of training; the development and test sets then hold that one alone.
+        Speaker to keep out of training and of the development set; the test set is that one alone.
     progress : bool
         Show progress bars.
 
@@ -160,18 +166,32 @@ def train(
     -------
     dict
         Command, settings, versions, losses and results; what ``result.json`` holds.
+
+    Raises
+    ------
+    CIFError
+        If nobody knows the speaker to leave out, or the folder holds a run with other settings.
     """
-    began = time.perf_counter()
-    cache = folder.parent / "cache"
-    folder.mkdir(parents=True, exist_ok=True)
-    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
-    if leave_out is not None:
-        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
-    groups = {
-        "real": [one for one in real if one.speaker != leave_out],
-        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
+    settings = _settings(recipe, leave_out)
+    if (folder / "result.json").exists():
+        model, trained = _finished(folder, settings)
+    else:
+        model, trained = _trained(recipe, folder, leave_out, progress)
+    model, measured = _measured(recipe, model, leave_out)
+    result = {
+        "command": _command(recipe, leave_out),
+        **settings,
+        **trained,
+        **measured,
     }
-    settings: dict[str, Any] = {
+    save_model(model, folder / "model", f"# {folder.name}\n")
+    write_json(folder / "result.json", result)
+    return result
+
+
+def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
+    """Everything that one run of a recipe was asked to do, as JSON gives it back."""
+    settings = {
         "recipe": recipe.name,
         "seed": recipe.fit.seed,
         "leave_out": leave_out,
@@ -179,62 +199,83 @@ def train(
         "augmentation": asdict(recipe.augmentation),
         "synthetic_share": recipe.synthetic_share,
         "config": recipe.config.to_dict(),
-        "recordings": {name: len(group) for name, group in groups.items()},
     }
-    if (folder / "result.json").exists():
-        trained = _finished(folder, settings)
-        model = load_model(folder / "model")
-    else:
-        torch.manual_seed(recipe.fit.seed)
-        model = Recognizer(recipe.config)
-        shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
-        make_example = CutAndJoin(groups, shares, recipe.augmentation)
-        model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
-        model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
-        trained = {
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
-            "seconds": round(time.perf_counter() - began),
-            "history": history,
-        }
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain
 
+
+def _command(recipe: Recipe, leave_out: str | None) -> str:
+    """The command line of a run."""
+    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
+    usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
+    for option in ("steps", "devices"):
+        if getattr(recipe.fit, option) != getattr(usual, option):
+            words += [f"--{option}", str(getattr(recipe.fit, option))]
+    if leave_out:
+        words += ["--leave-out", leave_out]
+    return " ".join(words)
+
+
+def _trained(
+    recipe: Recipe, folder: Path, leave_out: str | None, progress: bool
+) -> tuple[Recognizer, dict[str, Any]]:
+    """Train, or go on training; the model and what is known of its training."""
+    began = time.perf_counter()
+    cache = folder.parent / "cache"
+    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
+    if leave_out is not None:
+        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
+    groups = {
+        "real": [one for one in real if one.speaker != leave_out],
+        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.fit.seed)
+    model = Recognizer(recipe.config)
+    shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
+    make_example = CutAndJoin(groups, shares, recipe.augmentation)
+    model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
+    model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
+    return model, {
+        "recordings": {name: len(group) for name, group in groups.items()},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "seconds": round(time.perf_counter() - began),
+        "history": history,
+    }
+
+
+def _finished(folder: Path, settings: dict[str, Any]) -> tuple[Recognizer, dict[str, Any]]:
+    """The same of a run that is finished; its settings must be the ones asked for."""
+    result = _read_result(folder / "result.json")
+    other = [name for name in settings if result[name] != settings[name]]
+    require(
+        not other,
+        f"{folder} holds a finished run with other settings ({', '.join(other)}); "
+        "train in another folder",
+        CheckpointError,
+    )
+    trained = {name: result[name] for name in ("recordings", "versions", "seconds", "history")}
+    return load_model(folder / "model"), trained
+
+
+def _measured(
+    recipe: Recipe, model: Recognizer, leave_out: str | None
+) -> tuple[Recognizer, dict[str, Any]]:
+    """The model with its edges learned on the development set, and all its measurements."""
     dev = recipe.dev()
     test = recipe.test() if recipe.test else []
     if leave_out:
         dev = [spoken for spoken in dev if spoken.speaker != leave_out]
         test = [spoken for spoken in test if spoken.speaker == leave_out]
-    edges = learn_shifts(model, dev, recipe.config.edges)
     rules = {
         "fire": FIRES,
         "fire, shifted": learn_shifts(model, dev, FIRES),
-        "calibrated": edges,
+        "calibrated": learn_shifts(model, dev, recipe.config.edges),
     }
-    model.config = replace(model.config, edges=edges)
-    result = {
-        "command": f"cifviz train {recipe.name} --seed {recipe.fit.seed}"
-        + (f" --leave-out {leave_out}" if leave_out else ""),
-        **settings,
-        **trained,
-        "edges": {name: asdict(rule) for name, rule in rules.items()},
-        "dev": evaluate(model, dev, rules),
-    }
-    if test:
-        result["test"] = evaluate(model, test, rules)
-    save_model(model, folder / "model", f"# {recipe.name}, seed {recipe.fit.seed}\n")
-    write_json(folder / "result.json", result)
-    return result
-
-
-def _finished(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """What a finished run says of its training; its settings must be the ones asked for."""
-    result = read_json(folder / "result.json")
-    asked = json.loads(json.dumps(settings))
-    other = [name for name in asked if result.get(name) != asked[name]]
-    if other:
-        raise CheckpointError(
-            f"{folder} holds a finished run with other settings ({', '.join(other)}); "
-            "train in another folder"
-        )
-    return {name: result[name] for name in ("versions", "seconds", "history")}
+    model.config = replace(model.config, edges=rules["calibrated"])
+    sets = {"dev": dev, "test": test, "clips": spoken_clips(recipe.name)}
+    measured = {name: evaluate(model, spoken, rules) for name, spoken in sets.items() if spoken}
+    return model, {"edges": {name: asdict(rule) for name, rule in rules.items()}, **measured}
 
 
 def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
@@ -254,8 +295,25 @@ def run_name(name: str, seed: int, leave_out: str | None) -> str:
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
-    """What all published runs measured, in the order of their names."""
-    return [read_json(path) for path in sorted(folder.glob("*.json"))]
+    """What all published runs measured, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If there is none, or one is not what `train` writes.
+    """
+    results = [_read_result(path) for path in sorted(folder.glob("*.json"))]
+    require(bool(results), f"expected results (*.json) in {folder}, found none", DataError)
+    return results
+
+
+def _read_result(path: Path) -> dict[str, Any]:
+    """A result, if it is one."""
+    result = read_json(path)
+    needed = {"recipe", "seed", "leave_out", "fit", "recordings", "versions", "history"}
+    missing = needed - set(result if isinstance(result, dict) else ())
+    require(not missing, f"{path} is no result of `cifviz train`: no {sorted(missing)}", DataError)
+    return dict(result)
 
 
 def publish(name: str, *, runs: Path, data: Path) -> str:
@@ -268,29 +326,46 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     runs : Path
         Where the runs' folders are.
     data : Path
-        Gets ``results/*.json`` and ``checkpoints/<name>/``.
+        Gets ``results/*.json``, in place of older ones of the recipe, and ``checkpoints/<name>/``.
 
     Returns
     -------
     str
-        The model card. The shipped seed is the one with the lowest token error rate on the
-        development set; test sets are only reported.
+        The model card. What ships makes the fewest errors on the bundled clips and, among equals,
+        on the development set; test sets are only reported.
 
     Raises
     ------
     DataError
-        If no finished run of all speakers is there.
+        If there is no finished run of all speakers, or one was made with other settings than the
+        recipe's.
     """
     recipe = find_recipe(name)
-    results = {path.parent: read_json(path) for path in sorted(runs.glob(f"{name}-*/result.json"))}
-    whole = {folder: one for folder, one in results.items() if one["leave_out"] is None}
+    results = {
+        path.parent: _read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
+    }
+    for folder, result in results.items():
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        asked = _settings(seeded, result["leave_out"])
+        other = [key for key in asked if result[key] != asked[key]]
+        require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
+    whole = [folder for folder, result in results.items() if result["leave_out"] is None]
     require(
         bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
     )
-    best = min(whole, key=lambda folder: (whole[folder]["dev"]["token_error_rate"], str(folder)))
-    (data / "results").mkdir(parents=True, exist_ok=True)
+
+    def errors(folder: Path) -> tuple[float, float, str]:
+        clips = results[folder].get("clips", {"token_error_rate": 0.0})
+        dev = results[folder]["dev"]
+        return clips["token_error_rate"], dev["token_error_rate"], folder.name
+
+    best = min(whole, key=errors)
+    kept = data / "results"
+    kept.mkdir(parents=True, exist_ok=True)
+    for old in kept.glob(f"{name}-*.json"):
+        old.unlink()
     for folder, result in results.items():
-        write_json(data / "results" / f"{folder.name}.json", result)
-    card = model_card(recipe, list(results.values()), whole[best]["seed"])
+        write_json(kept / f"{folder.name}.json", result)
+    card = model_card(recipe, list(results.values()), results[best]["seed"])
     save_model(load_model(best / "model"), data / "checkpoints" / name, card)
     return card

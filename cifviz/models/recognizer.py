@@ -94,6 +94,11 @@ class RecognizerConfig:
             f"the encoder gives {self.encoder.channels}",
         )
 
+    @property
+    def grid(self) -> FrameGrid:
+        """Clock of the encoder's frames."""
+        return self.features.grid.downsampled(self.encoder.down_sampling)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
@@ -193,7 +198,7 @@ class Recognizer(nn.Module):
     @property
     def grid(self) -> FrameGrid:
         """Clock of the encoder's frames."""
-        return self.config.features.grid.downsampled(self.config.encoder.down_sampling)
+        return self.config.grid
 
     def forward(
         self, batch: Batch, *, ctc_weight: float = 0.5, label_smoothing: float = 0.1
@@ -272,6 +277,12 @@ class Recognizer(nn.Module):
         if not waveforms:
             return []
         require(not self.training, "call .eval() before transcribing: dropout is still on")
+        for waveform in waveforms:
+            require(
+                isinstance(waveform, Waveform),
+                "expected a Waveform, such as cifviz.load_waveform(path) gives, "
+                f"got {type(waveform).__name__}",
+            )
         firing = self.listen(waveforms)
         ids, scores = self.decoder.decode(firing.embeddings, firing.num_fires)
         return [

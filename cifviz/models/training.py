@@ -46,6 +46,14 @@ class FitConfig:
     seed: int = 0
     devices: int = 1
 
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "save_every", "devices"):
+            value = getattr(self, name)
+            require(
+                isinstance(value, int) and value > 0,
+                f"{name} must be an integer > 0, got {value!r}",
+            )
+
 
 def fit(
     model: Recognizer,
@@ -78,15 +86,18 @@ def fit(
     model : Recognizer
         With the averaged weights, in evaluation mode, on the CPU.
     history : list of dict
-        Losses of each 50 steps.
+        Mean losses of each 50 steps. With several devices only the first process returns; the
+        others end here, so that what follows training is done once.
 
     Raises
     ------
     CheckpointError
         If ``last.ckpt`` was made with other settings.
     """
-    require(config.steps > 0, f"steps must be > 0, got {config.steps}")
-    fabric = Fabric(devices=config.devices, accelerator="auto" if config.devices > 1 else "cpu")
+    # Not "auto": Apple's GPUs have no float64, in which weights are summed.
+    fabric = Fabric(
+        devices=config.devices, accelerator="cuda" if torch.cuda.is_available() else "cpu"
+    )
     fabric.launch()
     fabric.seed_everything(config.seed, verbose=False)
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
@@ -130,13 +141,17 @@ def fit(
             state["sums"][name] = state["sums"].get(name, 0.0) + float(value.detach())
         if (step + 1) % 50 == 0 or step + 1 == config.steps:
             count = step % 50 + 1
-            means = {name: round(value / count, 5) for name, value in state["sums"].items()}
+            sums: Any = fabric.all_reduce({k: torch.tensor(v) for k, v in state["sums"].items()})
+            means = {name: round(float(value) / count, 5) for name, value in sums.items()}
             state["history"].append({"step": step + 1, **means})
             bar.set_postfix(means)
             state["sums"] = {}
         state["step"] = step + 1
         if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
             _save(fabric, path, state)
+    fabric.barrier()
+    if not fabric.is_global_zero:
+        raise SystemExit(0)
     trained: Any = average.module.cpu().eval()
     return trained, state["history"]
 

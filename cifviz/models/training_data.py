@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 from cifviz.models.augmentation import Recording
 from cifviz.models.evaluation import Spoken
 from cifviz.models.recognizer import RecognizerConfig
-from cifviz.speech import datasets
+from cifviz.speech import audio, datasets, synthesis
 from cifviz.speech.audio import LogMel
+from cifviz.speech.clips import list_clips, load_clip
+from cifviz.speech.corpora import DATA_VARIABLE
 from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -49,6 +52,14 @@ def spoken_sentences(split: str) -> list[Spoken]:
     return [
         Spoken(sentence.waveform(), sentence.words, "s1")
         for sentence in datasets.grid_sentences(split)
+    ]
+
+
+def spoken_clips(domain: str) -> list[Spoken]:
+    """The bundled clips of a domain, such as "digits"."""
+    clips = [load_clip(name) for name in list_clips()]
+    return [
+        Spoken(clip.waveform, clip.words, clip.voice) for clip in clips if clip.domain == domain
     ]
 
 
@@ -106,11 +117,10 @@ def recordings(
 
 
 def _fingerprint() -> str:
-    """Hash of the code that makes training utterances: other code, other cache."""
-    from cifviz.speech import synthesis
-
-    files = [__file__, datasets.__file__, synthesis.__file__]
-    return hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    """Hash of the code and the data that training utterances are made from."""
+    files = [__file__, audio.__file__, datasets.__file__, synthesis.__file__]
+    code = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    return f"{code} {os.environ.get(DATA_VARIABLE, '')}"
 
 
 def _recordings(

@@ -276,7 +276,7 @@ def fires(
     size = min(max(room / 3, 2.0), 4.7)
     markers = _markers(ax, tops, is_tail, marker_kw, transform=across, s=size**2)
     end = grid.seconds(one.alpha.shape[1])
-    show_time(ax, grid.start, end)
+    show_time(ax, grid.seconds(0), end)
     return FireArtists(lines, markers)
 
 

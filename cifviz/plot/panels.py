@@ -125,9 +125,9 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
 
     firing, grid = transcription.firing, transcription.grid
     frames = firing.alpha.shape[1]
-    begin = min(0.0, grid.start)
+    begin = min(0.0, grid.seconds(0))
     end = max(transcription.waveform.duration, grid.seconds(frames))
-    lanes[0].set_xlim(begin, end if end > begin else begin + grid.shift)
+    lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
 
     curves.waveform(transcription.waveform, ax=axes["waveform"])
     _log_mel(transcription.waveform, axes["log_mel"])

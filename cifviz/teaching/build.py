@@ -1,4 +1,4 @@
-"""Builds the notebooks from their sources, one way:  python -m cifviz.teaching.build [NAME …].
+"""Builds the notebooks from their sources, one way:  cifviz notebooks build [NAME …].
 
 Each lesson is executed from a fresh kernel, once with open exercises and once solved. Two builds of
 one source give the same bytes on one machine.
@@ -6,7 +6,6 @@ one source give the same bytes on one machine.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -81,17 +80,24 @@ def serialised(notebook: nbformat.NotebookNode) -> str:
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Build all lessons, or those that are named."""
+def main(wanted: Sequence[str] = ()) -> int:
+    """Build both notebooks of some lessons and say how it went: ``cifviz notebooks build``.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        Names of lessons, or the numbers they begin with; default all.
+
+    Returns
+    -------
+    int
+        The exit code: 0 if all were built, 1 if one was not, 2 if there is no such lesson.
+    """
     from papermill.exceptions import PapermillExecutionError
 
-    parser = argparse.ArgumentParser(prog="python -m cifviz.teaching.build", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="such as 01_integrate_and_fire, or 01"
-    )
-    wanted = parser.parse_args(arguments).names
     try:
         names = [_resolve(name) for name in wanted] or lessons()
+        require(bool(names), f"no lessons in {NOTEBOOKS / 'source'}: build in a clone", DataError)
     except CIFError as error:
         print(error, file=sys.stderr)
         return 2
@@ -119,7 +125,3 @@ def _resolve(name: str) -> str:
     found = [lesson for lesson in lessons() if lesson == stem or lesson.split("_")[0] == stem]
     require(len(found) == 1, f"no lesson {name!r}, there are: {', '.join(lessons())}", DataError)
     return found[0]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

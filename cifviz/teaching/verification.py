@@ -26,8 +26,8 @@ def verify(path: Path, *, keep: Path | None = None) -> list[str]:
     Returns
     -------
     list of str
-        Complaints; empty if recorded numbers agree within their tolerances, each cell shows the
-        same kinds of output, and nothing went to the error stream.
+        Complaints; empty if there are recorded numbers and they agree within their tolerances, each
+        cell shows the same kinds of output, and nothing went to the error stream.
 
     Raises
     ------
@@ -38,11 +38,7 @@ def verify(path: Path, *, keep: Path | None = None) -> list[str]:
     """
     import nbformat
 
-    require(path.is_file(), f"no such notebook: {path}", DataError)
-    try:
-        committed = nbformat.read(path, as_version=4)
-    except ValueError as error:
-        raise DataError(f"{path} is not a notebook: {error}") from error
+    committed = _read(path)
     now = normalise(execute(committed, keep=keep))
     found = [*_numbers(committed, now), *_outputs(committed, now)]
     for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_stills):
@@ -53,9 +49,27 @@ def verify(path: Path, *, keep: Path | None = None) -> list[str]:
     return found
 
 
+def _read(path: Path) -> NotebookNode:
+    """A notebook, if it is one."""
+    import nbformat
+
+    require(path.is_file(), f"no such notebook: {path}", DataError)
+    # What stands in a file may fail in many ways: no JSON, no object, no cells, cells of no kind.
+    broken = (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except broken as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{path} is not a notebook: {reason}") from error
+    return notebook
+
+
 def _numbers(committed: NotebookNode, now: NotebookNode) -> list[str]:
-    """A table of the recorded numbers, if they differ."""
+    """A table of the recorded numbers, if they differ; a sentence, if there are none."""
     comparisons = compare_records(read_records(committed), read_records(now))
+    if not comparisons:
+        return ["no cell records a number, so there is nothing to compare: record(fires=…)"]
     if all(one.agrees for one in comparisons):
         return []
     return ["recorded numbers differ:\n" + comparison_table(comparisons)]

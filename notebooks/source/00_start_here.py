@@ -30,9 +30,9 @@ from cifviz.teaching import Slider, check, explore, play, play_tokens, record, s
 # %% tags=["parameters"]
 seed = 0  # nothing in this lesson is left to chance; later lessons use it
 fast = True  # nothing in this lesson takes long; later lessons do more if it is False
-clip = "digits_four"  # any name in cifviz.list_clips() that begins with "digits"
+clip = "digits_four"  # a name in cifviz.list_clips(): one that begins with "digits", or "silence"
 model = "digits"  # any name in cifviz.list_models(), or a folder
-own_file = ""  # a recording of yours: WAV, FLAC, MP3, Ogg
+own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, Ogg
 own_model = "grid"  # who listens to it
 
 # %% [markdown]
@@ -43,7 +43,7 @@ own_model = "grid"  # who listens to it
 
 # %%
 spoken = cifviz.load_clip(clip)
-play(spoken.waveform, f"The clip {clip}, {spoken.waveform.duration:.2f} s")
+play(spoken.waveform, f"The clip {clip}")
 
 # %% [markdown]
 # ## 2. Let a recogniser listen
@@ -78,7 +78,7 @@ show(picture.fig, f"{panel_alt(heard)} The last lane shows when each word was re
 # |---|---|
 # | amplitude | the sound itself |
 # | frequency | which pitches it is made of; dark is loud. This is what the recogniser sees |
-# | weight per frame | α of each frame, all far below the threshold β: a word takes many frames |
+# | weight per frame | α of each frame, usually well below β: many frames make a word |
 # | accumulated weight | the weights added up. At β a token fires (▼) and the sum falls back |
 # | token | a row for each token: the frames it is made of; at a border two tokens share one |
 # | tokens | when each token was said, according to CIF |
@@ -105,7 +105,7 @@ seconds = ...
 check("00.1", seconds)
 
 # %% tags=["solution"]
-seconds = 12.5 * 0.04
+seconds = 12.5 * 0.04  # the library says it so: cifviz.FrameGrid(shift=0.04).seconds(12.5)
 check("00.1", seconds)
 
 # %% [markdown]
@@ -141,12 +141,19 @@ table(["said", "heard", "true time (s)", "found (s)", "start off by (ms)", "end 
 # %%
 start_errors = [1000 * abs(found.start - said.start) for said, found in pairs]
 mean_start_error = sum(start_errors) / max(1, len(start_errors))
-print(f"starts are off by {mean_start_error:.0f} ms on average; a frame is 40 ms long")
+frame_length = 1000 * heard.grid.shift
+print(f"starts: {mean_start_error:.0f} ms off on average; a frame is {frame_length:.0f} ms long")
 
 # %% [markdown]
-# Nobody told the recogniser these times when it was trained: it saw which digits were said, in
-# their order, and how many. That the weights come to lie where the words are is what makes CIF an
-# *alignment*.
+# The loss that trained the recogniser never saw a time, only which words were said, in which order.
+# That the weights come to lie where the words are is what makes CIF an *alignment*. Known times
+# did help in two other places: the training material was cut at them and joined anew, and two
+# constants, one added to all starts and one to all ends, were chosen on other recordings.
+#
+# It is a friendly comparison, too. The synthesiser of this clip, eSpeak NG, spoke part of the
+# training material in the same voices, beside real recordings; and of several training runs the
+# one that makes the fewest errors on the bundled clips is the one you use. The
+# [results](../README.md#how-good-it-is) say how it does on people it was not chosen by.
 #
 # ## 6. Move the threshold
 #
@@ -210,10 +217,10 @@ explore(
 #
 # ## 7. Your turn: another recording
 #
-# Put the path of a recording into `own_file`, in the cell of parameters near the top, choose who
-# listens with `own_model`, and run all cells again. `"digits"` knows the digits zero to nine.
-# `"grid"` knows sentences of six words such as *place red by a nine please*. Whatever you say,
-# they hear only words that they know.
+# Put the full path of a recording into `own_file`, in the cell of parameters near the top (with
+# forward slashes, on Windows too), choose who listens with `own_model`, and run all cells again.
+# `"digits"` knows the digits zero to nine. `"grid"` knows sentences of six words such as *place
+# red by a nine please*. Whatever you say, they hear only words that they know.
 #
 # As long as `own_file` is empty, a bundled sentence stands in.
 
@@ -249,7 +256,7 @@ record(mean_start_error_ms=mean_start_error, tolerance=2.0)
 # - Set `clip` to `"digits_pause"` and run all cells: what do the weights do in the long pause?
 # - `"digits_repeated"` says the same digit three times in a row. How does CIF keep the three
 #   apart?
-# - Let the recogniser listen to `"silence"`. How many tokens should there be?
+# - Set `clip` to `"silence"`. How many tokens should there be?
 # - Say a digit string yourself, once slowly and once fast. Does the sum of the weights change?
 
 # %% [markdown]
@@ -257,17 +264,18 @@ record(mean_start_error_ms=mean_start_error, tolerance=2.0)
 #
 # - Large recognisers use the same mechanism. FunASR's and WeNet's *Paraformer* predicts with CIF
 #   how many tokens there are and where, and decodes them all at once.
-# - Their encoders give a frame for each 60 to 80 ms, so times are coarser than here, and a fire
-#   marks the *end* of a token. Tools that want word times add a second, finer predictor.
-# - Code bases differ in what they do with the rest at the end: CIF-PyTorch fires it if it is
-#   above 0.5, FunASR and WeNet add 0.45 to the sum and round down. Lesson 04 will be about that.
+# - Frames are often longer than here: 60 ms in FunASR's large Paraformer, 80 ms in the AISHELL-1
+#   recipe of CIF-HieraDist. For word times, FunASR adds a second predictor with finer frames.
+# - Code bases differ in what they do with the rest at the end. CIF-PyTorch fires it if it is above
+#   0.5, but only where a padded frame follows: never for an utterance on its own. FunASR and WeNet
+#   add 0.45 to the sum and round down. Lesson 04 will be about that.
 
 # %% [markdown]
 # ## Further reading
 #
 # - L. Dong and B. Xu, [CIF: Continuous Integrate-and-Fire for End-to-End Speech
 #   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: the paper that introduced the
-#   mechanism. Algorithm 1 is what the next lesson programs.
+#   mechanism. Its Algorithm 1, with β = 1, is what the next lesson programs.
 # - Z. Gao et al., [Paraformer](https://arxiv.org/abs/2206.08317), Interspeech 2022: CIF as the
 #   first stage of a recogniser that decodes all tokens at once.
 # - [cifviz/models/recognizer.py](../cifviz/models/recognizer.py): the recogniser of this lesson,

@@ -114,8 +114,9 @@ check("01.2", token_1)
 # %% [markdown]
 # ## 3. As a program
 #
-# Algorithm 1 of the paper in plain Python. We keep `token`, what the token being filled has
-# received from each frame.
+# The rule in plain Python. We keep `token`, what the token being filled has received from each
+# frame. With β = 1 this is Algorithm 1 of the paper. Another β means something else there: a
+# token still takes 1, and β only says how full it must be to fire. Here a token takes β.
 
 
 # %%
@@ -374,9 +375,13 @@ show(
 )
 
 # %% [markdown]
-# A rest just below 1 can be the last word: with β = 1 exactly, weights that sum to 2.99 lose a
-# token. That is why code fires a little early (0.99) or has a tail rule, and why lesson 05 asks
-# what 0.99 means.
+# A rest just below 1 may well be the last word: without a tail rule, weights that sum to 2.99 give
+# two tokens.
+#
+# Training knows that trouble as well. There the weights are scaled to sum to the number of tokens,
+# but computers round: a sum of 2.9999998 never fills the third token, and it is lost. That is the
+# main reason why code fires a little early, at 0.99. Lesson 05 will measure how often it happens
+# without, and ask what 0.99 means.
 #
 # ## 9. Extra: how can this be learnt?
 #
@@ -430,8 +435,9 @@ record(utterance_residual=utterance.residual, utterance_mass=utterance.weight_su
 # %% [markdown]
 # ## In practice
 #
-# - CIF-PyTorch fires at 0.99 and still charges 1 for a token: a *slack*, not another threshold.
-#   torch_cif charges the threshold that you set. The same number means two things.
+# - CIF-PyTorch fires at 0.99 and still charges 1 for a token, as the paper does: a *slack*, not
+#   another threshold. torch_cif charges the threshold that you set, as the lessons do. The same
+#   number means two things.
 # - CIF-PyTorch's loop fires at most once in a frame, as ours did in section 3; torch_cif fires as
 #   often as needed.
 # - Loops are slow on a GPU. Overlaps need one running sum, and memory for tokens × frames.

@@ -1,7 +1,11 @@
 """`fit` learns, and a run that was interrupted goes on as if it had not been."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,7 +192,7 @@ def test_warmup_as_long_as_the_run_is_legal():
 
 
 def test_steps_must_be_above_zero(tmp_path):
-    with pytest.raises(CIFError, match="steps must be > 0, got 0"):
+    with pytest.raises(CIFError, match="steps must be an integer > 0, got 0"):
         run(tmp_path, replace(SETTINGS, steps=0))
 
 
@@ -199,3 +203,29 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
 
     with pytest.raises((RuntimeError, CIFError), match="non-finite|finite and >= 0"):
         run(tmp_path, make=broken)
+
+
+TWO_PROCESSES = """
+import sys
+from pathlib import Path
+from dataclasses import replace
+from tests.models.test_training import SETTINGS, run
+
+model, history = run(Path(sys.argv[1]), replace(SETTINGS, steps=6, devices=2))
+print("trained", history[-1]["step"])
+"""
+
+
+def test_two_devices_train_one_model(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(TWO_PROCESSES)
+    root = Path(__file__).resolve().parents[2]
+    result = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("trained 6") == 1

@@ -42,10 +42,6 @@ OTHER = {
 
 each_lesson = pytest.mark.parametrize("name", lessons())
 each_copy = pytest.mark.parametrize("copy", COPIES)
-needs_models = pytest.mark.skipif(
-    not all((ROOT / "data/checkpoints" / name).is_dir() for name in ("digits", "grid")),
-    reason="data/checkpoints/digits or data/checkpoints/grid is missing",
-)
 
 
 def source_of(name):
@@ -54,7 +50,6 @@ def source_of(name):
 
 @each_copy
 @each_lesson
-@needs_models
 def test_it_is_fresh_and_built_as_a_lesson(name, copy):
     path = product(name, copy)
     assert path.is_file(), "run make notebooks"
@@ -66,7 +61,6 @@ def test_it_is_fresh_and_built_as_a_lesson(name, copy):
 
 @each_copy
 @each_lesson
-@needs_models
 def test_its_cells_are_those_of_its_source(name, copy):
     notebook = nbformat.read(product(name, copy), as_version=4)
     derived = derive(source_of(name), name, copy)
@@ -77,7 +71,6 @@ def test_its_cells_are_those_of_its_source(name, copy):
 
 @each_copy
 @each_lesson
-@needs_models
 @pytest.mark.slow
 def test_it_runs_and_arrives_at_the_same(name, copy):
     started = time.monotonic()
@@ -87,7 +80,6 @@ def test_it_runs_and_arrives_at_the_same(name, copy):
 
 
 @each_lesson
-@needs_models
 @pytest.mark.slow
 def test_it_runs_with_other_parameters(name):
     notebook = derive(source_of(name), name, "solved")
@@ -107,7 +99,6 @@ def test_other_parameters_are_really_other(name):
 
 
 @each_lesson
-@needs_models
 def test_every_exercise_is_asked_and_every_question_has_a_checker(name):
     notebook = nbformat.read(product(name, "solved"), as_version=4)
     assert list(read_verdicts(notebook)) == list(exercises(name.split("_")[0]))

@@ -255,3 +255,17 @@ def test_the_command_builds_what_is_named(monkeypatch, capsys):
     assert "01_integrate_and_fire (solved) FAILED: not this one" in said.err
     assert building.main(["77"]) == 2
     assert "no lesson '77', there are: 00_start_here" in capsys.readouterr().err
+
+
+def test_the_command_builds_all_lessons_of_a_clone(monkeypatch, capsys):
+    built = []
+    monkeypatch.setattr(
+        building,
+        "build",
+        lambda name, copy: built.append(name) or building.NOTEBOOKS / "source" / f"{name}.py",
+    )
+    assert building.main() == 0
+    assert sorted(set(built)) == lessons()
+    monkeypatch.setattr(building, "lessons", lambda: [])
+    assert building.main() == 2
+    assert "build in a clone" in capsys.readouterr().err

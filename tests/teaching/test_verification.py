@@ -61,18 +61,58 @@ def test_another_kind_of_output_is_found(rerun):
     ]
 
 
-@pytest.mark.parametrize("content", [None, "no notebook"])
+def test_a_notebook_that_records_nothing_is_not_as_before(rerun, executed, monkeypatch):
+    silent = normalise(executed)
+    silent.cells[1].outputs = []
+    monkeypatch.setattr(verification, "execute", lambda notebook, keep: silent)
+    (complaint, _) = rerun(*["application/vnd.cifviz.record+json"] * 2)
+    assert "fires  3          (missing)  exact      differs" in complaint
+    complaints = rerun(json.dumps(executed.cells[1].outputs), "[]")
+    assert complaints == [
+        "no cell records a number, so there is nothing to compare: record(fires=…)"
+    ]
+
+
+BROKEN = [
+    "no notebook",
+    "",
+    "{}",
+    "[]",
+    "null",
+    '{"nbformat": 3}',
+    '{"nbformat": 9, "cells": []}',
+    '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
+    '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+    '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "code"}]}',
+]
+
+
+@pytest.mark.parametrize("content", BROKEN)
 def test_what_is_no_notebook_is_refused(tmp_path, content):
     path = tmp_path / "lesson.ipynb"
-    if content:
-        path.write_text(content)
-    with pytest.raises(DataError, match=r"lesson\.ipynb"):
+    path.write_text(content)
+    with pytest.raises(DataError, match=r"lesson\.ipynb is not a notebook: .+"):
         verify(path)
+    result = CliRunner().invoke(app, ["notebooks", "check", str(path)])
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{path}: FAILED\n{path} is not a notebook: ")
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    path.write_bytes(b"\x89PNG\xff")
+    with pytest.raises(DataError, match=r"lesson\.ipynb is not a notebook: .+"):
+        verify(path)
+
+
+def test_a_missing_notebook_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"no such notebook: .*lesson\.ipynb"):
+        verify(tmp_path / "lesson.ipynb")
 
 
 def test_the_command_says_which_notebook_is_not_as_before(tmp_path, monkeypatch):
     said = {"good.ipynb": [], "bad.ipynb": ["recorded numbers differ:\nfires"]}
-    monkeypatch.setattr(verification, "verify", lambda path: said[path.name])
+    monkeypatch.setattr(verification, "verify", lambda path, keep: said[path.name])
     good, bad = (str(tmp_path / name) for name in said)
     result = CliRunner().invoke(app, ["notebooks", "check", good])
     assert (result.exit_code, result.stdout) == (0, f"{good}: as before\n")
