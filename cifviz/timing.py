@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-from cifviz.errors import require
+from cifviz.errors import is_number, require, require_number, shown
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+Times = TypeVar("Times", float, "np.ndarray", "torch.Tensor")
+"""A number, or an array or tensor of numbers, that comes back as what it was."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,15 @@ class FrameGrid:
 
     def __post_init__(self) -> None:
         require(
-            math.isfinite(self.shift) and self.shift > 0,
-            f"FrameGrid.shift must be a positive number of seconds, got {self.shift!r}",
+            is_number(self.shift) and self.shift > 0,
+            f"FrameGrid.shift must be a positive number of seconds, got {shown(self.shift)}",
         )
         require(
-            math.isfinite(self.start),
-            f"FrameGrid.start must be a finite number of seconds, got {self.start!r}",
+            is_number(self.start),
+            f"FrameGrid.start must be a finite number of seconds, got {shown(self.start)}",
         )
 
-    def seconds(self, frame: float) -> float:
+    def seconds(self, frame: Times) -> Times:
         """Time in seconds of a (fractional) frame position: ``start + frame · shift``.
 
         Arrays and tensors are converted element by element.
@@ -60,7 +67,7 @@ class FrameGrid:
         """
         return self.start + frame * self.shift
 
-    def frame(self, seconds: float) -> float:
+    def frame(self, seconds: Times) -> Times:
         """Fractional frame position of a time in seconds: ``(seconds − start) / shift``.
 
         See Also
@@ -75,4 +82,4 @@ class FrameGrid:
         >>> FrameGrid(0.01).downsampled(4)
         FrameGrid(shift=0.04, start=0.0)
         """
-        return FrameGrid(self.shift * factor, self.start)
+        return FrameGrid(self.shift * require_number("factor", factor, above=0), self.start)

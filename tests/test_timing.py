@@ -43,13 +43,21 @@ def test_grids_are_equal_by_value_and_frozen():
         FrameGrid(0.04).shift = 0.02
 
 
-@pytest.mark.parametrize("shift", [0.0, -0.01, math.nan, math.inf])
+@pytest.mark.parametrize("shift", [0.0, -0.01, math.nan, math.inf, "a", None, True])
 def test_shift_must_be_positive_and_finite(shift):
-    with pytest.raises(CIFError, match=f"shift must be a positive number of seconds, got {shift}"):
+    with pytest.raises(
+        CIFError, match=f"shift must be a positive number of seconds, got {shift!r}"
+    ):
         FrameGrid(shift)
 
 
-@pytest.mark.parametrize("start", [math.nan, math.inf])
+@pytest.mark.parametrize("start", [math.nan, math.inf, "a", None])
 def test_start_must_be_finite(start):
-    with pytest.raises(CIFError, match=f"start must be a finite number of seconds, got {start}"):
+    with pytest.raises(CIFError, match=f"start must be a finite number of seconds, got {start!r}"):
         FrameGrid(0.04, start)
+
+
+@pytest.mark.parametrize("factor", [0, -2, "4", None])
+def test_down_sampling_needs_a_factor(factor):
+    with pytest.raises(CIFError, match=f"factor must be a number > 0, got {factor!r}"):
+        FrameGrid(0.01).downsampled(factor)

@@ -3,6 +3,7 @@
 Everything happens on the *mass axis*: the weights laid end to end. Frame t owns ``[S_t, S_{t+1}]``,
 token i owns ``[iβ, (i+1)β]``, and what frame t contributes to token i is the length of their
 overlap. Running sums are float64 whatever the dtype of the weights, so no token is lost in adding.
+Apple's MPS devices have no float64: on them, move the weights and the encoder output to the CPU.
 """
 
 from __future__ import annotations
@@ -15,10 +16,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cifviz.core.masks import check_lengths, valid_mask
+from cifviz.core.masks import (
+    check_lengths,
+    described,
+    require_tensor,
+    require_weights,
+    valid_mask,
+)
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.tail import tail_fires
-from cifviz.errors import CIFError, require
+from cifviz.errors import CIFError, require, require_integer, require_number
+
+MOST_TOKENS = 1_000_000
+"""More in one utterance are refused: they are a mistake, and would fill the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +49,8 @@ class Firing:
     slack: float
     """δ, how far below full a token may fire."""
     embeddings: Tensor
-    """Integrated embeddings c_i (batch, fires, dim)."""
+    """Integrated embeddings c_i (batch, fires, dim). A `CIF` with ``add_cif_ctxt_layers`` replaces
+    them by what its context layers make of them."""
     num_fires: Tensor
     """Tokens of each utterance, the tail's included (batch,)."""
     tail_fired: Tensor
@@ -75,8 +86,9 @@ class Firing:
     def contributions(self) -> Tensor:
         """What each frame gives to each token, W (batch, fires, frames), float64.
 
-        ``embeddings = W @ encoder_out``. Rows sum to β (in training the last one carries the
-        rounding); an entry is negative only where a token borrowed within the slack.
+        ``embeddings = W @ encoder_out`` (before any context layers). Rows sum to β (in training the
+        last one carries the rounding); an entry is negative only where a token borrowed within the
+        slack.
         """
         mass = _running_mass(self.scaled_alpha).unsqueeze(1)
         ends = self.token_masses.unsqueeze(2)
@@ -108,19 +120,23 @@ class Firing:
         tensor([[0.5000, 2.0000, 2.5000]], dtype=torch.float64)
         """
         require(
-            mass.ndim == 2 and len(mass) == len(self),
-            f"mass must be (batch, points) = ({len(self)}, points), got {tuple(mass.shape)}",
+            isinstance(mass, Tensor) and mass.ndim == 2 and len(mass) == len(self),
+            f"mass must be a tensor (batch, points) = ({len(self)}, points), got {described(mass)}",
         )
+        require(not mass.isnan().any(), "mass must hold numbers, got NaN")
         return _frames_at_mass(self.scaled_alpha, self.frame_lengths, mass)
 
     def utterance(self, index: int) -> Firing:
         """The same for one utterance alone, padding cut off (a batch of one).
+
+        An index below 0 counts from the end.
 
         >>> alpha = torch.tensor([[0.6, 0.6, 0.0], [0.9, 0.9, 0.9]])
         >>> firing = integrate_and_fire(alpha, torch.eye(3).expand(2, 3, 3))
         >>> firing.utterance(0).embeddings.shape
         torch.Size([1, 1, 3])
         """
+        index = require_integer("utterance index", index)
         if not -len(self) <= index < len(self):
             raise CIFError(f"utterance must be an index into a batch of {len(self)}, got {index}")
         frames, fires = int(self.frame_lengths[index]), int(self.num_fires[index])
@@ -205,8 +221,9 @@ def integrate_and_fire(
     Raises
     ------
     CIFError
-        If shapes disagree, a weight is negative or not finite, `threshold` is not above 0 or
-        `slack` not in [0, threshold).
+        If shapes disagree, a weight is negative or not finite, `threshold` is not above 0, `slack`
+        not in [0, threshold) or `tail_threshold` below 0, or if an utterance comes to more than
+        a million tokens.
 
     Examples
     --------
@@ -232,32 +249,30 @@ def integrate_and_fire(
 
     Notes
     -----
+    Algorithm 1 of the paper to the letter for β = 1 and weights up to 1: there a token fires at β
+    but is charged 1, whereas here it takes β, and a frame may fire several times.
+
     Notebook: notebooks/01_integrate_and_fire.ipynb · Paper: Dong & Xu (2020), Algorithm 1
     """
-    require(
-        math.isfinite(threshold) and threshold > 0,
-        f"threshold must be a number > 0, got {threshold!r}",
-    )
-    require(
-        0 <= slack < threshold,
-        f"slack must be in [0, threshold) = [0, {threshold}), got {slack!r}",
-    )
+    threshold = require_number("threshold", threshold, above=0)
+    slack = require_number("slack (below the threshold)", slack, at_least=0, below=threshold)
     alpha, encoder_out, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
     if target_lengths is None:
         scaled_alpha = alpha
     else:
+        target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
         scaled_alpha = scale_to_length(alpha, target_lengths, threshold)
-        target_lengths = target_lengths.to(alpha.device)
 
     mass = _running_mass(scaled_alpha)
     total = mass[:, -1] if mass.shape[1] else mass.new_zeros(len(mass))
+    _check_token_count(total, threshold)
     num_full = _count_full(total, target_lengths, threshold, slack)
     residual = total - num_full.double() * threshold
+    tail_fired = tail_fires(residual, tail_threshold)
     if target_lengths is None:
-        tail_fired = tail_fires(residual, tail_threshold)
         num_fires = num_full + tail_fired
     else:
-        tail_fired = torch.zeros_like(residual, dtype=torch.bool)
+        tail_fired = torch.zeros_like(tail_fired)
         num_fires = target_lengths
 
     with torch.no_grad():
@@ -298,6 +313,17 @@ def _running_mass(alpha: Tensor) -> Tensor:
     return alpha.double().cumsum(dim=1)
 
 
+def _check_token_count(total: Tensor, threshold: float) -> None:
+    """Refuse weights that come to more tokens than any utterance has."""
+    wrong = ~(total.detach() / threshold < MOST_TOKENS + 1)
+    if wrong.any():
+        row = int(wrong.nonzero()[0])
+        raise CIFError(
+            f"alpha must come to at most {MOST_TOKENS} tokens in an utterance, "
+            f"got a sum of {float(total[row]):g} at a threshold of {threshold:g} in row {row}"
+        )
+
+
 def _count_full(
     total: Tensor, target_lengths: Tensor | None, threshold: float, slack: float
 ) -> Tensor:
@@ -330,15 +356,8 @@ def _check_input(
     alpha: Tensor, encoder_out: Tensor, frame_lengths: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Check shapes and values; return weights and encoder output with zeros at padded frames."""
-    require(
-        alpha.ndim == 2 and alpha.is_floating_point(),
-        f"alpha must be floating point, (batch, frames), got {alpha.dtype} {tuple(alpha.shape)}",
-    )
-    require(
-        encoder_out.ndim == 3 and encoder_out.is_floating_point(),
-        "encoder_out must be floating point, (batch, frames, dim), "
-        f"got {encoder_out.dtype} {tuple(encoder_out.shape)}",
-    )
+    alpha = require_tensor("alpha", alpha, "batch", "frames")
+    encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
     require(
         alpha.shape == encoder_out.shape[:2],
         f"alpha must be (batch, frames) = {tuple(encoder_out.shape[:2])} to match encoder_out "
@@ -352,11 +371,4 @@ def _check_input(
         padded = ~valid_mask(frame_lengths, frames)
         alpha = alpha.masked_fill(padded, 0)
         encoder_out = encoder_out.masked_fill(padded.unsqueeze(2), 0)
-    wrong = ~(alpha.isfinite() & (alpha >= 0))
-    if wrong.any():
-        row, frame = wrong.nonzero()[0].tolist()
-        raise CIFError(
-            "alpha must be finite and >= 0 in every real frame, "
-            f"got {alpha[row, frame].detach().item()} in row {row}, frame {frame}"
-        )
-    return alpha, encoder_out, frame_lengths
+    return require_weights(alpha), encoder_out, frame_lengths

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.core.masks import check_lengths
+from cifviz.errors import require_type
 
 
 def quantity_loss(firing: Firing, target_lengths: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ def quantity_loss(firing: Firing, target_lengths: Tensor) -> Tensor:
     Raises
     ------
     CIFError
-        If `target_lengths` is not one integer >= 0 for each utterance.
+        If `firing` is no `Firing` or `target_lengths` not one integer >= 0 for each utterance.
 
     Examples
     --------
@@ -42,6 +43,7 @@ def quantity_loss(firing: Firing, target_lengths: Tensor) -> Tensor:
     -----
     Paper: Dong & Xu (2020), section 2.2.
     """
+    require_type("firing", firing, Firing)
     target_lengths = check_lengths("target_lengths", target_lengths, firing.alpha)
     difference = firing.weight_sum / firing.threshold - target_lengths
     return difference.abs().sum() / target_lengths.sum().clamp(min=1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.core.masks import check_lengths, valid_mask
+from cifviz.core.masks import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.weights import (
     ConvWeights,
     DenseWeights,
@@ -17,7 +17,16 @@ from cifviz.core.weights import (
     LinearWeights,
     WeightPredictor,
 )
-from cifviz.errors import CIFError, require, require_choice
+from cifviz.errors import (
+    CIFError,
+    is_number,
+    require,
+    require_choice,
+    require_integer,
+    require_number,
+    require_type,
+    shown,
+)
 
 WEIGHT_TYPES = ("conv", "dense", "linear", "depthwise")
 
@@ -26,8 +35,9 @@ WEIGHT_TYPES = ("conv", "dense", "linear", "depthwise")
 class CIFConfig:
     """The configuration of a CIF, in the keys of CIF-PyTorch's README and meaning the same.
 
-    Two things that its code does and its configuration does not say are left out: a tail that fires
-    only where a padded frame follows, and padding that the convolution reads.
+    Three things that its code does and its configuration does not say are left out: a tail that
+    fires only where a padded frame follows, padding that the convolution reads, and a limit of one
+    fire per frame.
 
     Examples
     --------
@@ -76,27 +86,16 @@ class CIFConfig:
             "cif_ctxt_attention_heads",
             "cif_ctxt_ffn_embed_dim",
         ):
-            value = getattr(self, name)
-            require(
-                isinstance(value, int) and value > 0,
-                f"{name} must be an integer > 0, got {value!r}",
-            )
+            require_integer(name, getattr(self, name), above=0)
+        width = require_integer("conv_cif_width", self.conv_cif_width, above=0)
+        require(width % 2 == 1, f"conv_cif_width must be an odd integer > 0, got {width}")
         require(
-            isinstance(self.conv_cif_width, int)
-            and self.conv_cif_width > 0
-            and self.conv_cif_width % 2 == 1,
-            f"conv_cif_width must be an odd integer > 0, got {self.conv_cif_width!r}",
-        )
-        require(
-            math.isfinite(self.cif_threshold) and 0 < self.cif_threshold <= 1,
+            is_number(self.cif_threshold) and 0 < self.cif_threshold <= 1,
             "cif_threshold must be in (0, 1]: the mass of a token is 1, and a token fires when it "
-            f"holds cif_threshold of it; got {self.cif_threshold!r}",
+            f"holds cif_threshold of it; got {shown(self.cif_threshold)}",
         )
-        tail = self.tail_handling_firing_threshold
-        require(
-            math.isfinite(tail) and tail >= 0,
-            f"tail_handling_firing_threshold must be a number >= 0, got {tail!r}",
-        )
+        tail = "tail_handling_firing_threshold"
+        require_number(tail, self.tail_handling_firing_threshold, at_least=0)
         for name in (
             "apply_scaling",
             "apply_tail_handling",
@@ -104,10 +103,9 @@ class CIFConfig:
             "conv_cif_activation",
         ):
             value = getattr(self, name)
-            require(isinstance(value, bool), f"{name} must be True or False, got {value!r}")
+            require(isinstance(value, bool), f"{name} must be True or False, got {shown(value)}")
         for name in ("conv_cif_dropout", "cif_ctxt_dropout", "noise_threshold"):
-            value = getattr(self, name)
-            require(0 <= value < 1, f"{name} must be in [0, 1), got {value!r}")
+            require_number(name, getattr(self, name), at_least=0, below=1)
         require(
             self.encoder_embed_dim % self.cif_ctxt_attention_heads == 0
             or not self.add_cif_ctxt_layers,
@@ -126,12 +124,13 @@ class CIFConfig:
         """
         import difflib
 
+        require_type("CIF configuration", values, Mapping)
         known = [field.name for field in fields(cls)]
         for name in values:
             if name not in known:
-                close = difflib.get_close_matches(name, known, 1)
+                close = difflib.get_close_matches(str(name), known, 1)
                 hint = f", did you mean {close[0]!r}?" if close else "."
-                raise CIFError(f"unknown CIF setting {name!r}{hint} Known: {', '.join(known)}")
+                raise CIFError(f"unknown CIF setting {shown(name)}{hint} Known: {', '.join(known)}")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -175,6 +174,7 @@ class CIF(nn.Module):
 
     def __init__(self, config: CIFConfig):
         super().__init__()
+        require_type("config", config, CIFConfig)
         self.config = config
         self.weights = _weight_predictor(config)
         self.context = _ContextLayers(config) if config.add_cif_ctxt_layers else None
@@ -207,11 +207,13 @@ class CIF(nn.Module):
         Raises
         ------
         CIFError
-            If `encoder_out` is not (batch, frames, encoder_embed_dim) or the lengths do not fit.
+            If `encoder_out` is not (batch, frames, encoder_embed_dim) in the module's dtype, or the
+            lengths do not fit.
         """
+        encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
         dim = self.config.encoder_embed_dim
         require(
-            encoder_out.ndim == 3 and encoder_out.shape[2] == dim,
+            encoder_out.shape[2] == dim,
             f"encoder_out must be (batch, frames, dim) with dim = encoder_embed_dim = {dim}, "
             f"got {tuple(encoder_out.shape)}",
         )
@@ -220,7 +222,15 @@ class CIF(nn.Module):
             frame_lengths = encoder_out.new_full((batch,), frames).long()
         frame_lengths = check_lengths("frame_lengths", frame_lengths, encoder_out, maximum=frames)
         tail = self.config.apply_tail_handling and target_lengths is None
-        alpha = self.weights(encoder_out, frame_lengths)
+        try:
+            alpha = self.weights(encoder_out, frame_lengths)
+        except RuntimeError as error:
+            own = self.weights.weight_proj.weight.dtype
+            if encoder_out.dtype == own:
+                raise
+            raise CIFError(  # not before it fails: under autocast the two may differ
+                f"encoder_out must be {own} like the module, got {described(encoder_out)}"
+            ) from error
         firing = integrate_and_fire(
             (alpha - self.config.noise_threshold).clamp(min=0),
             encoder_out,

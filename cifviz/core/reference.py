@@ -3,6 +3,9 @@
 This file imports nothing. It is the oracle that everything faster is held to, and it is what
 notebook 01 teaches. Frames and tokens count from 0; ``mass`` is the running sum of the weights,
 the position on the *mass axis*.
+
+It is Algorithm 1 to the letter for a threshold β = 1 and weights up to 1: in the paper a token
+fires at β but is charged 1, whereas here it takes β, and a frame may fire several times.
 """
 
 

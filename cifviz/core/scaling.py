@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifviz.core.masks import check_lengths
-from cifviz.errors import CIFError
+from cifviz.core.masks import check_lengths, require_weights
+from cifviz.errors import require_number
 
 EPSILON = 1e-8
 """Added to the sum of the weights before dividing by it (a tip of CIF-PyTorch's README)."""
@@ -32,7 +32,8 @@ def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.
     Raises
     ------
     CIFError
-        If the target lengths are not one integer >= 0 for each utterance.
+        If `alpha` is not a floating point tensor of finite weights >= 0, the target lengths are not
+        one integer >= 0 for each utterance, or `threshold` is not a number above 0.
 
     Examples
     --------
@@ -48,9 +49,9 @@ def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.
     teach how large the weights should be: that takes the quantity loss, on the unscaled weights.
     Paper: Dong & Xu (2020), section 2.2.
     """
+    alpha = require_weights(alpha)
     target_lengths = check_lengths("target_lengths", target_lengths, alpha)
-    if not threshold > 0:
-        raise CIFError(f"threshold must be > 0, got {threshold!r}")
+    threshold = require_number("threshold", threshold, above=0)
     wanted = target_lengths.double() * threshold
     factor = wanted / (alpha.double().sum(dim=1) + EPSILON)
     # In float16 a factor above 65504 would be infinite: it stays at least a float32.

@@ -7,12 +7,10 @@ utterance nor its neighbours in the batch can change it.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
-from cifviz.errors import CIFError
+from cifviz.errors import CIFError, is_number, shown
 
 
 def tail_fires(residual: Tensor, tail_threshold: float | None) -> Tensor:
@@ -33,7 +31,7 @@ def tail_fires(residual: Tensor, tail_threshold: float | None) -> Tensor:
     Raises
     ------
     CIFError
-        If `tail_threshold` is negative or not finite.
+        If `tail_threshold` is neither None nor a number >= 0.
 
     Examples
     --------
@@ -44,6 +42,6 @@ def tail_fires(residual: Tensor, tail_threshold: float | None) -> Tensor:
     """
     if tail_threshold is None:
         return torch.zeros_like(residual, dtype=torch.bool)
-    if not (math.isfinite(tail_threshold) and tail_threshold >= 0):
-        raise CIFError(f"tail_threshold must be a number >= 0 or None, got {tail_threshold!r}")
+    if not (is_number(tail_threshold) and tail_threshold >= 0):
+        raise CIFError(f"tail_threshold must be a number >= 0 or None, got {shown(tail_threshold)}")
     return residual > tail_threshold

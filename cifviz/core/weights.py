@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.masks import convolve, valid_mask
-from cifviz.errors import require
+from cifviz.errors import require, require_number
 
 
 class WeightPredictor(nn.Module):
@@ -57,7 +57,7 @@ class WeightPredictor(nn.Module):
 
         The training data's tokens per frame is a good start: the first counts are then near.
         """
-        require(0 < mean_weight < 1, f"mean_weight must be in (0, 1), got {mean_weight}")
+        mean_weight = require_number("mean_weight", mean_weight, above=0, below=1)
         self.weight_proj.bias.fill_(math.log(mean_weight / (1 - mean_weight)))
 
 

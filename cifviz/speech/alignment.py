@@ -8,13 +8,13 @@ mass, inside the word, and moved by a constant (`Edges`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 
 from cifviz.core.firing import Firing
-from cifviz.errors import CIFError, require
+from cifviz.errors import CIFError, is_number, require, require_number, require_type, shown
 from cifviz.timing import FrameGrid
 
 
@@ -34,7 +34,8 @@ class TimedToken:
     Raises
     ------
     CIFError
-        If only one time is given, a time is not finite, or the end lies before the start.
+        If the token is not a str, only one time is given, a time is not a finite number, the end
+        lies before the start, or the score is not in [0, 1].
 
     Examples
     --------
@@ -50,6 +51,9 @@ class TimedToken:
     score: float | None = None
 
     def __post_init__(self) -> None:
+        require_type("token", self.token, str)
+        if self.score is not None:
+            require_number(f"score of token {self.token!r}", self.score, at_least=0, at_most=1)
         if self.start is None and self.end is None:
             return
         if self.start is None or self.end is None:
@@ -57,9 +61,9 @@ class TimedToken:
                 f"token {self.token!r} needs both times or none, got {self.start} and {self.end}"
             )
         require(
-            math.isfinite(self.start) and math.isfinite(self.end) and self.start <= self.end,
+            is_number(self.start) and is_number(self.end) and self.start <= self.end,
             f"token {self.token!r} needs finite start <= end in seconds, "
-            f"got start={self.start}, end={self.end}",
+            f"got start={shown(self.start)}, end={shown(self.end)}",
         )
 
     @property
@@ -97,14 +101,12 @@ class Edges:
     """Added to offsets, seconds."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            require_number(f"Edges.{field.name}", getattr(self, field.name))
         require(
             0 <= self.onset_quantile <= self.offset_quantile <= 1,
             "Edges needs 0 <= onset_quantile <= offset_quantile <= 1, "
             f"got {self.onset_quantile} and {self.offset_quantile}",
-        )
-        require(
-            math.isfinite(self.onset_shift) and math.isfinite(self.offset_shift),
-            f"Edges needs finite shifts in seconds, got {self.onset_shift} and {self.offset_shift}",
         )
 
     def read(self, firing: Firing, grid: FrameGrid) -> tuple[torch.Tensor, torch.Tensor]:
@@ -113,13 +115,15 @@ class Edges:
         ``grid.seconds(frames_at_mass(start + quantile · (end − start))) + shift``, start and end
         being the token's ends on the mass axis. Nothing is clipped: these are the estimates.
         """
+        require_type("firing", firing, Firing)
+        require_type("grid", grid, FrameGrid)
         require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
         ends = firing.token_masses
         starts = torch.cat([torch.zeros_like(ends[:, :1]), ends[:, :-1]], dim=1)
 
         def times(quantile: float, shift: float) -> torch.Tensor:
             frames = firing.frames_at_mass(starts + quantile * (ends - starts))[0]
-            return grid.start + frames * grid.shift + shift
+            return grid.seconds(frames) + shift
 
         return (
             times(self.onset_quantile, self.onset_shift),
@@ -139,7 +143,8 @@ class Alignment:
     Raises
     ------
     CIFError
-        If a token begins before the previous timed one ends.
+        If something else than a `TimedToken` is among them, or one begins before the previous timed
+        one ends.
 
     Examples
     --------
@@ -151,9 +156,11 @@ class Alignment:
     tokens: tuple[TimedToken, ...] = ()
 
     def __post_init__(self) -> None:
+        require_type("tokens", self.tokens, Iterable)
         object.__setattr__(self, "tokens", tuple(self.tokens))
         last_end = -math.inf
         for index, token in enumerate(self.tokens):
+            require_type(f"token {index}", token, TimedToken)
             if token.start is None or token.end is None:
                 continue
             require(
@@ -199,7 +206,8 @@ class Alignment:
         Raises
         ------
         CIFError
-            If there are not as many tokens, or scores, as fires.
+            If there are not as many tokens, or scores, as fires, one of them cannot be, or
+            `duration` is not a number >= 0.
 
         Examples
         --------
@@ -212,6 +220,9 @@ class Alignment:
         a 0.06 0.14
         b 0.26 0.34
         """
+        require_type("firing", firing, Firing)
+        require_type("tokens", tokens, Collection)
+        end = math.inf if duration is None else require_number("duration", duration, at_least=0)
         fires = int(firing.num_fires.sum())
         require(len(tokens) == fires, f"expected {fires} tokens, one a fire, got {len(tokens)}")
         scores = list(scores) if scores is not None else [None] * fires
@@ -219,7 +230,6 @@ class Alignment:
         if not fires:
             return cls()
         onsets, offsets = (edges or Edges()).read(firing, grid)
-        end = math.inf if duration is None else duration
         onsets, offsets = onsets.clamp(0, end), offsets.clamp(0, end)
         offsets = offsets.maximum(onsets)
         clash = offsets[:-1] > onsets[1:]
@@ -259,6 +269,7 @@ class Alignment:
         >>> Alignment((TimedToken("a", 1.0, 2.0),)).shifted(0.5).tokens[0].start
         1.5
         """
+        seconds = require_number("seconds", seconds)
         return Alignment(
             tuple(
                 replace(token, start=token.start + seconds, end=token.end + seconds)

@@ -6,6 +6,7 @@ librosa and soundfile are loaded when first used, not with the library.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cifviz.errors import AudioError, require
+from cifviz.errors import (
+    AudioError,
+    require,
+    require_integer,
+    require_number,
+    require_type,
+    shown,
+)
 from cifviz.timing import FrameGrid
 
 SAMPLE_RATE = 16_000
@@ -28,14 +36,15 @@ class Waveform:
     Parameters
     ----------
     samples : array of float (time,)
-        Amplitudes, full scale being ±1.
+        Amplitudes, full scale being ±1. Integers are refused: they do not tell their full scale.
     sample_rate : int > 0
         Hz.
 
     Raises
     ------
     AudioError
-        If the samples are not a one-dimensional array of finite numbers, or the rate is not > 0.
+        If the samples are not a one-dimensional array of finite floating point numbers, or the rate
+        is not an integer > 0.
 
     Examples
     --------
@@ -47,20 +56,24 @@ class Waveform:
     sample_rate: int = SAMPLE_RATE
 
     def __post_init__(self) -> None:
-        samples = np.asarray(self.samples)
+        try:
+            samples = np.asarray(self.samples)
+        except (RuntimeError, TypeError, ValueError) as error:  # ragged, or a tensor with gradient
+            raise AudioError(f"samples must be an array (time,): {error}") from error
         require(
-            samples.ndim == 1 and samples.dtype.kind in "fiu",
-            f"samples must be numbers, (time,), got {samples.dtype} {samples.shape}",
+            samples.ndim == 1 and samples.dtype.kind == "f",
+            "samples must be floating point, (time,), full scale being ±1, "
+            f"got {samples.dtype} {samples.shape}",
             AudioError,
         )
-        samples = np.ascontiguousarray(samples, dtype=np.float32)
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
+            samples = np.ascontiguousarray(samples, dtype=np.float32)
         require(
             bool(np.isfinite(samples).all()), "samples must be finite, got NaN or inf", AudioError
         )
-        require(
-            self.sample_rate > 0, f"sample_rate must be > 0 Hz, got {self.sample_rate}", AudioError
-        )
+        rate = require_integer("sample_rate", self.sample_rate, above=0, error=AudioError)
         object.__setattr__(self, "samples", samples)
+        object.__setattr__(self, "sample_rate", rate)
 
     @property
     def duration(self) -> float:
@@ -68,15 +81,20 @@ class Waveform:
         return len(self.samples) / self.sample_rate
 
     def cut(self, start: float, end: float) -> Waveform:
-        """The part between two times in seconds, clipped to what there is.
+        """The part between two times in seconds, clipped to what there is; ``math.inf`` is its end.
 
         >>> Waveform(np.arange(10) / 10, 10).cut(0.2, 0.5).samples.tolist()
         [0.20000000298023224, 0.30000001192092896, 0.4000000059604645]
         """
+        start = require_number("start", start, error=AudioError)
+        if end != math.inf:
+            end = require_number("end", end, error=AudioError)
         require(
             start <= end, f"cut needs start <= end (seconds), got {start} and {end}", AudioError
         )
-        first, last = (round(max(0.0, time) * self.sample_rate) for time in (start, end))
+        first, last = (
+            round(min(max(0.0, time), self.duration) * self.sample_rate) for time in (start, end)
+        )
         return Waveform(self.samples[first:last], self.sample_rate)
 
     def audio(self, **kwargs: Any) -> Any:
@@ -107,19 +125,32 @@ def load_waveform(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> Wavefo
     Raises
     ------
     AudioError
-        If the file does not exist, is not audio, or holds no sample.
+        If the file does not exist, is not audio, or holds no sample, or if `sample_rate` is not an
+        integer > 0.
     """
     import soundfile
 
-    path = Path(path)
-    require(path.is_file(), f"no such audio file: {path}", AudioError)
+    sample_rate = require_integer("sample_rate", sample_rate, above=0, error=AudioError)
+    if not isinstance(path, str | os.PathLike):
+        raise AudioError(f"path must be a str or a Path, got {shown(path)}")
+    # A file's name may hold bytes that are no text: Python opens it, a message has them escaped.
+    name = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(path))
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+        with Path(path).open("rb") as file:
+            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except FileNotFoundError as error:
+        raise AudioError(f"no such audio file: {name}") from error
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise AudioError(
-            f"expected a sound file (WAV, FLAC, MP3, Ogg …), cannot read {path}: {error}"
+            f"expected a sound file (WAV, FLAC, MP3, Ogg …), cannot read {name}: {reason}"
         ) from error
-    require(len(samples) > 0, f"expected at least one sample, found none in {path}", AudioError)
+    require(len(samples) > 0, f"expected at least one sample, found none in {name}", AudioError)
+    require(
+        bool(np.isfinite(samples).all()),
+        f"expected finite samples, found NaN or inf in {name}",
+        AudioError,
+    )
     mono = samples.mean(axis=1)
     if rate != sample_rate:
         import librosa
@@ -159,6 +190,16 @@ class LogMel:
     """Smallest power, so that silence has a logarithm."""
 
     def __post_init__(self) -> None:
+        for name in ("sample_rate", "n_mels", "hop_length", "win_length"):
+            require_integer(name, getattr(self, name), above=0)
+        require(
+            self.hop_length <= self._fft_length,
+            f"hop_length must be at most the {self._fft_length} samples of the FFT for "
+            f"win_length={self.win_length}, got {self.hop_length}",
+        )
+        require_number("floor", self.floor, above=0)
+        for name in ("f_min", "f_max"):
+            require_number(name, getattr(self, name))
         require(
             0 <= self.f_min < self.f_max <= self.sample_rate / 2,
             "LogMel needs 0 <= f_min < f_max <= sample_rate / 2, "
@@ -170,10 +211,16 @@ class LogMel:
         """The clock of the frames."""
         return FrameGrid(self.hop_length / self.sample_rate)
 
+    @property
+    def _fft_length(self) -> int:
+        """The power of two that holds the window, in samples."""
+        return 1 << (self.win_length - 1).bit_length()
+
     def __call__(self, waveform: Waveform) -> Tensor:
         """Natural logarithm of the mel power, float32 (frames, n_mels)."""
         import librosa
 
+        require_type("waveform", waveform, Waveform)
         require(
             waveform.sample_rate == self.sample_rate,
             f"expected audio at {self.sample_rate} Hz, got {waveform.sample_rate} Hz",
@@ -182,7 +229,7 @@ class LogMel:
         frames = math.ceil(len(waveform.samples) / self.hop_length)
         if not frames:
             return torch.zeros(0, self.n_mels)
-        n_fft = 1 << (self.win_length - 1).bit_length()
+        n_fft = self._fft_length
         before = (n_fft - self.hop_length) // 2
         after = (frames - 1) * self.hop_length + n_fft - before - len(waveform.samples)
         mel = librosa.feature.melspectrogram(

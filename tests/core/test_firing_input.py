@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from cifviz.core.firing import integrate_and_fire
-from cifviz.errors import CIFError
+from cifviz.errors import CIFError, shown
 
 
 def fire(alpha=None, encoder_out=None, **options):
@@ -31,29 +31,82 @@ def test_a_weight_that_is_none_is_named_with_its_place(weight):
     [
         (torch.ones(2, 4), None, r"\(2, 5\) to match encoder_out \(2, 5, 3\), got \(2, 4\)"),
         (torch.ones(3, 5), None, r"\(2, 5\) to match encoder_out \(2, 5, 3\), got \(3, 5\)"),
-        (torch.ones(5), None, r"alpha must be floating point, \(batch, frames\), got .*\(5,\)"),
+        (torch.ones(5), None, r"alpha must be .*\(batch, frames\), got torch.float32 \(5,\)"),
         (torch.ones(2, 5, 1), None, r"alpha must be .*\(batch, frames\), got .*\(2, 5, 1\)"),
         (None, torch.ones(2, 5), r"encoder_out must be .*\(batch, frames, dim\), got .*\(2, 5\)"),
-        (torch.ones(2, 5).long(), None, r"alpha must be floating point.* got torch.int64 \(2, 5\)"),
-        (None, torch.ones(2, 5, 3).int(), "encoder_out must be floating point.* got torch.int32"),
+        (torch.ones(2, 5).long(), None, r"alpha must be a floating .* got torch.int64 \(2, 5\)"),
+        (None, torch.ones(2, 5, 3).int(), "encoder_out must be a floating .* got torch.int32"),
+        ([[0.6] * 5] * 2, None, "alpha must be a floating point tensor .* got list"),
+        (torch.ones(2, 5).numpy(), None, "alpha must be a floating point tensor .* got ndarray"),
+        (None, [[[1.0]]], "encoder_out must be a floating point tensor .* got list"),
     ],
-    ids=["frames", "batch", "1-d", "3-d", "2-d", "integers", "integer encoder_out"],
+    ids=[
+        *("frames", "batch", "1-d", "3-d", "2-d", "integers", "integer encoder_out"),
+        *("list", "array", "list of encoder_out"),
+    ],
 )
 def test_shapes_and_types_must_fit(alpha, encoder_out, message):
     with pytest.raises(CIFError, match=message):
         fire(alpha, encoder_out)
 
 
-@pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf])
+NO_NUMBERS = ["1", None, 1j, True, 10**400, math.nan, math.inf, torch.ones(2)]
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, *NO_NUMBERS], ids=lambda value: shown(value)[:9])
 def test_threshold_must_be_a_number_above_zero(threshold):
-    with pytest.raises(CIFError, match=f"threshold must be a number > 0, got {threshold}"):
+    with pytest.raises(CIFError, match="^threshold must be a number > 0, got ") as caught:
         fire(threshold=threshold)
+    assert str(caught.value).endswith(shown(threshold))
 
 
-@pytest.mark.parametrize("slack", [-0.01, 0.5, 1.0, math.nan])
+@pytest.mark.parametrize(
+    "slack", [-0.01, 0.5, 1.0, *NO_NUMBERS], ids=lambda value: shown(value)[:9]
+)
 def test_slack_must_be_below_the_threshold(slack):
-    with pytest.raises(CIFError, match=rf"slack must be in .* = \[0, 0.5\), got {slack}"):
+    expected = r"^slack \(below the threshold\) must be a number >= 0 and < 0.5, got "
+    with pytest.raises(CIFError, match=expected) as caught:
         fire(threshold=0.5, slack=slack)
+    assert str(caught.value).endswith(shown(slack))
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([1, 2])])
+@pytest.mark.parametrize("tail_threshold", ["1", -0.5, True, math.nan])
+def test_tail_threshold_must_be_a_number_or_none(tail_threshold, targets):
+    expected = f"tail_threshold must be a number >= 0 or None, got {tail_threshold!r}"
+    with pytest.raises(CIFError, match=expected):
+        fire(tail_threshold=tail_threshold, target_lengths=targets)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_weights_that_come_to_absurdly_many_tokens_are_refused(row):
+    alpha = torch.full((2, 5), 0.25)
+    alpha[row] = 1e30
+    with pytest.raises(CIFError, match=rf"at most 1000000 tokens .* sum of 5e\+30 .* row {row}"):
+        fire(alpha)
+    with pytest.raises(CIFError, match="at most 1000000 tokens .* threshold of 1e-300 in row 0"):
+        fire(threshold=1e-300)
+    with pytest.raises(CIFError, match="target_lengths must be between 0 and 1000000, got 1000001"):
+        fire(target_lengths=torch.tensor([2, 1_000_001]))
+
+
+def test_many_tokens_in_an_utterance_are_legal():
+    firing = fire(torch.tensor([[1e5]], dtype=torch.float64), torch.ones(1, 1, 1))
+    assert firing.num_fires.tolist() == [100_000]
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([1, 2])])
+def test_weights_must_have_a_finite_sum(targets):
+    alpha = torch.full((2, 5), 1e308, dtype=torch.float64)
+    alpha[0] = 0.5
+    with pytest.raises(CIFError, match="alpha must have a finite sum, got inf in row 1"):
+        fire(alpha, target_lengths=targets)
+
+
+def test_scaled_weights_beyond_their_dtype_are_refused():
+    alpha = torch.tensor([[0.5, 0.5]], dtype=torch.float16)
+    with pytest.raises(CIFError, match="alpha must come to at most .* got a sum of inf"):
+        fire(alpha, torch.ones(1, 2, 1), target_lengths=torch.tensor([200_000]))
 
 
 @pytest.mark.parametrize("name", ["frame_lengths", "target_lengths"])
@@ -80,11 +133,43 @@ def test_frame_lengths_must_not_be_longer_than_the_batch():
         fire(frame_lengths=torch.tensor([5, 6]))
 
 
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.uint8])
+@pytest.mark.parametrize(
+    "dtype", [torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32, torch.uint64]
+)
 def test_any_integer_lengths_will_do(dtype):
-    firing = fire(frame_lengths=torch.tensor([5, 2], dtype=dtype), slack=0.1)
-    assert firing.num_fires.tolist() == [3, 1]
-    assert fire(target_lengths=torch.tensor([2, 0], dtype=dtype)).num_fires.tolist() == [2, 0]
+    for name, values in (("frame_lengths", [5, 2]), ("target_lengths", [2, 0])):
+        expected = fire(**{name: torch.tensor(values)})
+        firing = fire(**{name: torch.tensor(values, dtype=dtype)})
+        for field in ("num_fires", "frame_lengths", "residual", "fire_positions", "embeddings"):
+            one, other = getattr(firing, field), getattr(expected, field)
+            assert one.dtype == other.dtype, field
+            assert torch.equal(one, other), field
+    assert firing.residual.tolist() == pytest.approx([1.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("mass", "message"),
+    [
+        ([[0.5], [0.5]], r"mass must be a tensor \(batch, points\) = \(2, points\), got list"),
+        (torch.ones(2), r"= \(2, points\), got torch.float32 \(2,\)"),
+        (torch.ones(3, 1), r"= \(2, points\), got torch.float32 \(3, 1\)"),
+        (torch.tensor([[0.5], [math.nan]]), "mass must hold numbers, got NaN"),
+    ],
+    ids=["list", "1-d", "another batch", "nan"],
+)
+def test_masses_must_be_one_row_of_numbers_for_each_utterance(mass, message):
+    with pytest.raises(CIFError, match=message):
+        fire().frames_at_mass(mass)
+
+
+def test_an_infinite_mass_is_never_reached():
+    assert fire().frames_at_mass(torch.full((2, 1), math.inf)).tolist() == [[5.0], [5.0]]
+
+
+@pytest.mark.parametrize("index", ["0", 0.5, None, True, 2, -3])
+def test_an_utterance_is_an_index_into_the_batch(index):
+    with pytest.raises(CIFError, match=f"utterance .*must be an in.* got {index!r}"):
+        fire().utterance(index)
 
 
 @pytest.mark.parametrize("tail_threshold", [None, 0.0, 0.5])

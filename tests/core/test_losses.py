@@ -64,3 +64,9 @@ def test_zero_where_nothing_was_said_and_nothing_heard():
 def test_target_lengths_must_be_counts(lengths, message):
     with pytest.raises(CIFError, match=f"target_lengths {message}"):
         quantity_loss(fire(torch.ones(2, 3)), lengths)
+
+
+@pytest.mark.parametrize("firing", [None, torch.ones(2, 3), {}])
+def test_a_firing_is_judged_and_nothing_else(firing):
+    with pytest.raises(CIFError, match="firing must be a Firing, got "):
+        quantity_loss(firing, torch.tensor([1, 1]))

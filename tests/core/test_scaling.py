@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -43,12 +45,34 @@ def test_no_loss_behind_scaling_can_teach_how_large_the_weights_are():
     assert along.abs().max().item() < 1e-6  # not 0: 1e-8 stands beside the sum
 
 
-@pytest.mark.parametrize("threshold", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("threshold", [0.0, -1.0, math.nan, math.inf, "1", None])
 def test_threshold_must_be_above_zero(threshold):
-    with pytest.raises(CIFError, match=f"threshold must be > 0, got {threshold}"):
+    with pytest.raises(CIFError, match=f"threshold must be a number > 0, got {threshold!r}"):
         scale_to_length(torch.ones(1, 2), torch.tensor([1]), threshold)
 
 
 def test_target_lengths_must_be_counts():
     with pytest.raises(CIFError, match="target_lengths must be >= 0, got -2 in row 1"):
         scale_to_length(torch.ones(2, 2), torch.tensor([1, -2]))
+
+
+@pytest.mark.parametrize(
+    ("alpha", "message"),
+    [
+        ([[0.5, 0.5]], r"a floating point tensor \(batch, frames\), got list"),
+        (torch.ones(2), r"got torch.float32 \(2,\)"),
+        (torch.ones(1, 2).long(), r"got torch.int64 \(1, 2\)"),
+        (torch.tensor([[0.5, math.nan]]), "finite and >= 0 .* got nan in row 0, frame 1"),
+        (torch.tensor([[-0.5, 0.5]]), "finite and >= 0 .* got -0.5 in row 0, frame 0"),
+        (torch.full((1, 2), 1e308, dtype=torch.float64), "finite sum, got inf in row 0"),
+    ],
+    ids=["list", "1-d", "integers", "nan", "negative", "overflow"],
+)
+def test_weights_must_be_weights(alpha, message):
+    with pytest.raises(CIFError, match=f"alpha must .*{message}"):
+        scale_to_length(alpha, torch.tensor([1]))
+
+
+def test_target_lengths_of_a_small_dtype_do_not_wrap():
+    scaled = scale_to_length(torch.ones(1, 2), torch.tensor([200], dtype=torch.uint8), 2.0)
+    assert scaled.sum().item() == pytest.approx(400)

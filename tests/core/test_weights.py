@@ -69,9 +69,9 @@ def test_start_at_is_exact_where_nothing_is_heard():
     assert weights[0].tolist() == pytest.approx([0.125] * 4)
 
 
-@pytest.mark.parametrize("mean", [0.0, 1.0, -0.5, math.nan])
+@pytest.mark.parametrize("mean", [0.0, 1.0, -0.5, math.nan, "0.1"])
 def test_start_at_wants_a_weight_that_a_sigmoid_can_give(mean):
-    with pytest.raises(CIFError, match=rf"mean_weight must be in \(0, 1\), got {mean}"):
+    with pytest.raises(CIFError, match=f"mean_weight must be a number > 0 and < 1, got {mean!r}"):
         LinearWeights(DIM).start_at(mean)
 
 

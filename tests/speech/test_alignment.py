@@ -47,15 +47,19 @@ def test_edges_are_read_for_one_utterance():
         Edges().read(firing, GRID)
 
 
-@pytest.mark.parametrize("quantiles", [(-0.1, 0.5), (0.6, 0.5), (0.5, 1.1), (math.nan, 0.5)])
+@pytest.mark.parametrize("quantiles", [(-0.1, 0.5), (0.6, 0.5), (0.5, 1.1)])
 def test_quantiles_out_of_order_are_refused(quantiles):
     with pytest.raises(CIFError, match="0 <= onset_quantile <= offset_quantile <= 1"):
         Edges(*quantiles)
 
 
-def test_a_shift_must_be_finite():
-    with pytest.raises(CIFError, match="finite shifts in seconds, got inf"):
-        Edges(onset_shift=math.inf)
+@pytest.mark.parametrize("value", ["a", None, math.nan, math.inf, True])
+@pytest.mark.parametrize(
+    "name", ["onset_quantile", "offset_quantile", "onset_shift", "offset_shift"]
+)
+def test_edges_are_numbers(name, value):
+    with pytest.raises(CIFError, match=f"Edges.{name} must be a number, got {value!r}"):
+        Edges(**{name: value})
 
 
 def test_tokens_get_the_times_of_their_fires():
@@ -121,6 +125,8 @@ def test_shifting_moves_what_is_timed():
         ((0.2, 0.1), "finite start <= end in seconds, got start=0.2, end=0.1"),
         ((math.nan, 0.1), "finite start <= end"),
         ((0.0, math.inf), "finite start <= end"),
+        (("0", 1.0), "finite start <= end in seconds, got start='0', end=1.0"),
+        ((0.0, True), "finite start <= end in seconds, got start=0.0, end=True"),
     ],
 )
 def test_times_that_cannot_be_are_refused(times, message):
@@ -131,3 +137,64 @@ def test_times_that_cannot_be_are_refused(times, message):
 def test_overlapping_tokens_are_refused_even_across_an_untimed_one():
     with pytest.raises(CIFError, match=r"token 2 \('b'\) starts at 0.1 s, .* ends at 0.2 s"):
         Alignment((TimedToken("a", 0.0, 0.2), TimedToken("uh"), TimedToken("b", 0.1, 0.3)))
+
+
+@pytest.mark.parametrize("token", [None, 1, b"a"])
+def test_a_token_is_text(token):
+    with pytest.raises(CIFError, match=f"token must be a str, got {token!r}"):
+        TimedToken(token, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.5, math.nan, "1", True])
+def test_a_score_is_a_share(score):
+    expected = f"score of token 'a' must be a number >= 0 and <= 1, got {score!r}"
+    with pytest.raises(CIFError, match=expected):
+        TimedToken("a", score=score)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        ("ab", "token 0 must be a TimedToken, got 'a'"),
+        ((TimedToken("a"), 1), "token 1 must be a TimedToken, got 1"),
+        (None, "tokens must be an Iterable, got None"),
+    ],
+)
+def test_an_alignment_is_made_of_timed_tokens(tokens, message):
+    with pytest.raises(CIFError, match=message):
+        Alignment(tokens)
+
+
+@pytest.mark.parametrize("duration", [-1, math.nan, math.inf, "1"])
+def test_the_audio_has_a_length(duration):
+    expected = f"duration must be a number >= 0, got {duration!r}"
+    with pytest.raises(CIFError, match=expected):
+        Alignment.from_firing(fire(0.5, 0.5), ["a"], GRID, duration=duration)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, ["a"], GRID), "firing must be a Firing, got None"),
+        ((fire(0.5, 0.5), None, GRID), "tokens must be a Collection, got None"),
+        ((fire(0.5, 0.5), ["a"], 0.1), "grid must be a FrameGrid, got 0.1"),
+        ((fire(0.5, 0.5), [1], GRID), "token must be a str, got 1"),
+    ],
+    ids=["firing", "tokens", "grid", "a token"],
+)
+def test_an_alignment_is_read_off_a_firing_with_a_clock(arguments, message):
+    with pytest.raises(CIFError, match=message):
+        Alignment.from_firing(*arguments)
+
+
+def test_edges_are_read_on_the_grids_clock():
+    firing, grid = fire(0.8, 0.7, 0.9), FrameGrid(0.0125, 0.37)
+    onsets, _ = Edges(0.0, 1.0).read(firing, FrameGrid(1.0))
+    moved, _ = Edges(0.0, 1.0).read(firing, grid)
+    assert torch.equal(moved, grid.seconds(onsets))
+
+
+@pytest.mark.parametrize("seconds", ["1", None, math.nan])
+def test_shifting_takes_a_number(seconds):
+    with pytest.raises(CIFError, match=f"seconds must be a number, got {seconds!r}"):
+        Alignment((TimedToken("a", 1.0, 2.0),)).shifted(seconds)
