@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cifviz.errors import require
+from cifviz.errors import CIFError, require
 from cifviz.models.recognizer import normalise
 
 SILENCE = np.float32(-23.0)
@@ -29,8 +29,8 @@ class Recording:
     features: np.ndarray
     """Natural logarithm of mel power, before normalisation (frames, n_mels)."""
     tokens: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...]
-    """First frame of each token and the one after its last."""
+    spans: tuple[tuple[int, int], ...] | None
+    """First frame of each token and the one after its last; None where nobody knows."""
     speaker: str
 
     def cut(self, first: int, last: int, margins: tuple[int, int]) -> np.ndarray:
@@ -38,6 +38,8 @@ class Recording:
 
         At the start and the end of the recording at most so many frames of silence are kept.
         """
+        if self.spans is None:
+            raise CIFError("a recording without spans cannot be cut")
         if first == 0:
             start = max(0, self.spans[0][0] - margins[0])
         else:
@@ -51,6 +53,8 @@ class Recording:
     @property
     def quiet(self) -> np.ndarray:
         """Frames before the first token and after the last, less 50 ms beside them."""
+        if not self.spans:
+            return self.features[:0]
         before = self.features[: max(0, self.spans[0][0] - 5)]
         return np.concatenate([before, self.features[self.spans[-1][1] + 5 :]])
 
@@ -136,17 +140,26 @@ class CutAndJoin:
     def _run(
         self, rng: np.random.Generator, recordings: Sequence[Recording], most: int
     ) -> tuple[np.ndarray, list[int]]:
-        """A run of at most `most` consecutive tokens of one recording, in another tempo."""
+        """A run of consecutive tokens of one recording, in another tempo.
+
+        At most `most` of them, or all where nobody knows where to cut.
+        """
         settings = self.augmentation
         recording = recordings[int(rng.integers(len(recordings)))]
+        if recording.spans is None:
+            return self._paced(rng, recording.features), list(recording.tokens)
         length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
         first = int(rng.integers(0, len(recording.tokens) - length + 1))
         last = first + length - 1
         before, behind = rng.integers(settings.trim + 1, size=2).tolist()
         features = recording.cut(first, last, (before, behind))
-        tempo = np.exp(rng.normal(0, settings.tempo))
+        return self._paced(rng, features), list(recording.tokens[first : last + 1])
+
+    def _paced(self, rng: np.random.Generator, features: np.ndarray) -> np.ndarray:
+        """The same in another tempo, at another level."""
+        tempo = np.exp(rng.normal(0, self.augmentation.tempo))
         features = _stretch(features, 0, tempo, round(len(features) / tempo))
-        return features + rng.normal(0, settings.level), list(recording.tokens[first : last + 1])
+        return features + rng.normal(0, self.augmentation.level)
 
 
 def _by_speaker(recordings: Sequence[Recording]) -> list[list[Recording]]:

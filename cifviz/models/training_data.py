@@ -7,6 +7,7 @@ import math
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from cifviz.models.augmentation import Recording
@@ -14,11 +15,14 @@ from cifviz.models.evaluation import Spoken
 from cifviz.models.recognizer import RecognizerConfig
 from cifviz.speech import audio, datasets, synthesis
 from cifviz.speech.audio import LogMel
+from cifviz.speech.cepstra import an4_utterances, log_mel_of_cepstra, smoothed
 from cifviz.speech.clips import list_clips, load_clip
 from cifviz.speech.corpora import DATA_VARIABLE
 from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+COEFFICIENTS = 10
+"""Cepstra of 40 bands up to 4 kHz that are as smooth as AN4's 13 of 40 bands up to 6.8 kHz."""
 GRID = (
     ("bin", "lay", "place", "set"),
     ("blue", "green", "red", "white"),
@@ -114,6 +118,26 @@ def recordings(
 
     made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
     return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, spoken)
+
+
+def an4_digits(config: RecognizerConfig) -> list[Recording]:
+    """The utterances of AN4 that hold nothing but digits, 69 speakers, as smooth log-mel."""
+    ids = {token: index for index, token in enumerate(config.vocabulary)}
+    return [
+        Recording(
+            log_mel_of_cepstra(one.cepstra, config.features),
+            tuple(ids[word] for word in one.words),
+            None,
+            one.speaker,
+        )
+        for one in an4_utterances()
+        if all(word in ids for word in one.words)
+    ]
+
+
+def smoothed_recordings(group: list[Recording]) -> list[Recording]:
+    """The same recordings, as smooth as those of which only cepstra are known."""
+    return [replace(one, features=smoothed(one.features, COEFFICIENTS)) for one in group]
 
 
 def _fingerprint() -> str:

@@ -40,7 +40,9 @@ class DataSet:
     source: str
     """The official address, for people."""
     archives: tuple[Archive, ...] = ()
-    """What `fetch` downloads; empty for what ships with the library."""
+    """What `fetch` downloads; empty where there is nothing to download in a useful form."""
+    ships: bool = False
+    """Whether it comes with the library."""
     files: tuple[str, ...] = ()
     """What the readers need in the set's folder."""
 
@@ -54,6 +56,7 @@ REGISTRY = {
             licence="MIT",
             attribution="made by data/make_clips.py with eSpeak NG",
             source="data/clips in this repository",
+            ships=True,
         ),
         DataSet(
             name="digits",
@@ -79,6 +82,14 @@ REGISTRY = {
                 Archive("https://zenodo.org/records/3625687/files/alignments.zip"),
             ),
             files=("manifest.csv", "words.csv"),
+        ),
+        DataSet(
+            name="an4",
+            title="CMU AN4, training part: 13 cepstra at 100 frames a second, without the sound",
+            licence="BSD-style: free for any use, keep the notice",
+            attribution="Copyright (c) 1991-2005 Carnegie Mellon University",
+            source="http://www.speech.cs.cmu.edu/databases/an4/",
+            files=("manifest.csv", "mfcc13_100hz_f16.npz"),
         ),
     )
 }
@@ -107,7 +118,7 @@ def corpus_folder(name: str) -> Path:
     """
     require_choice("data set", name, REGISTRY)
     data_set = REGISTRY[name]
-    if not data_set.archives:
+    if data_set.ships:
         return resource(name)
     root = os.environ.get(DATA_VARIABLE)
     places = ([Path(root) / name] if root else []) + [_cache() / name]
@@ -156,8 +167,14 @@ def fetch(name: str) -> Path:
     """
     require_choice("data set", name, REGISTRY)
     data_set = REGISTRY[name]
-    if not data_set.archives:
+    if data_set.ships:
         return resource(name)
+    require(
+        bool(data_set.archives),
+        f"data set {name!r} has nothing to download in the form needed; it is described at "
+        f"{data_set.source}",
+        DataError,
+    )
     official = _cache() / name / "official"
     if official.is_dir():
         return official
