@@ -45,6 +45,8 @@ class DataSet:
     """Whether it comes with the library."""
     files: tuple[str, ...] = ()
     """What the readers need in the set's folder."""
+    sound: tuple[str, ...] = ()
+    """What else belongs there, as patterns."""
 
 
 REGISTRY = {
@@ -70,6 +72,7 @@ REGISTRY = {
                 ),
             ),
             files=("manifest.csv", "strings_train.csv", "strings_dev.csv", "strings_test.csv"),
+            sound=("audio/*.flac",),
         ),
         DataSet(
             name="grid",
@@ -82,6 +85,7 @@ REGISTRY = {
                 Archive("https://zenodo.org/records/3625687/files/alignments.zip"),
             ),
             files=("manifest.csv", "words.csv"),
+            sound=("audio/*.flac",),
         ),
         DataSet(
             name="an4",
@@ -125,14 +129,15 @@ def corpus_folder(name: str) -> Path:
     for place in places:
         if all((place / file).is_file() for file in data_set.files):
             return place
-    needed = ", ".join((*data_set.files, "audio/*.flac"))
+    needed = ", ".join((*data_set.files, *data_set.sound))
     looked = ", ".join(str(place) for place in places)
     official = _cache() / name / "official"
-    hint = (
-        f"the official archives are in {official}, whose layout differs"
-        if official.is_dir()
-        else f"cifviz.speech.datasets.fetch({name!r}) downloads the official archives"
-    )
+    if official.is_dir():
+        hint = f"the official archives are in {official}, whose layout differs"
+    elif data_set.archives:
+        hint = f"cifviz.speech.datasets.fetch({name!r}) downloads the official archives"
+    else:
+        hint = f"it is described at {data_set.source}"
     raise DataError(
         f"data set {name!r} not found: expected {needed} in one of: {looked}. "
         f"Set {DATA_VARIABLE} to the folder that holds {name}/; {hint}, "

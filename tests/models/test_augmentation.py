@@ -172,3 +172,14 @@ def test_quiet_is_what_lies_around_the_words_less_50_ms():
     assert len(one.quiet) == 5 + 5
     assert (one.quiet == SILENCE).all()
     assert len(recording([3], margin=3).quiet) == 0
+
+
+def test_a_recording_without_times_comes_whole():
+    features = np.arange(30, dtype=np.float32)[:, None].repeat(8, axis=1)
+    recording = Recording(features, (1, 2, 0), None, "ann")
+    make = CutAndJoin({"a": [recording]}, {"a": 1.0}, Augmentation(max_tokens=1, empty=0.0))
+    for seed in range(20):
+        assert make(np.random.default_rng(seed))[1] == [1, 2, 0]
+    assert len(recording.quiet) == 0
+    with pytest.raises(CIFError, match="without spans"):
+        recording.cut(0, 0, (0, 0))

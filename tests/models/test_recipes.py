@@ -11,6 +11,7 @@ from cifviz.cli import app
 from cifviz.core.module import CIFConfig
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.models import recipes
+from cifviz.models.augmentation import Recording
 from cifviz.models.cards import model_card, results_table, spread, summary
 from cifviz.models.checkpoints import load_model
 from cifviz.models.decoders import DecoderConfig
@@ -88,6 +89,23 @@ def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
     assert result["recordings"] == {"real": 1, "synthetic": 1}
     assert result["test"]["tokens"] == 2
     assert result["dev"]["tokens"] == 3
+
+
+def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(recipe, tmp_path):
+    def cepstral(config):
+        frames = np.zeros((40, config.features.n_mels), np.float32)
+        return [Recording(frames, (0, 1), None, "cy")]
+
+    with_cepstra = replace(recipe, cepstral=cepstral, cepstral_share=0.5)
+    result = recipes.train(with_cepstra, folder=tmp_path / "run", progress=False)
+    assert result["cepstral_share"] == 0.5
+    assert result["recordings"] == {
+        "real": 2,
+        "real, smoothed": 2,
+        "synthetic": 1,
+        "synthetic, smoothed": 1,
+        "cepstral": 1,
+    }
 
 
 def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
