@@ -64,7 +64,7 @@ class Recipe:
     synthetic_share: float = 0.25
     cepstral: Callable[[RecognizerConfig], list[Recording]] | None = None
     """Utterances of many more speakers, of which only cepstra are published."""
-    cepstral_share: float = 0.3
+    cepstral_share: float = 0.2
     sources: str = ""
     """Data sets and their licences, for the model card."""
     licence: str = ""
@@ -107,7 +107,7 @@ RECIPES = {
         dev=lambda: spoken_strings("dev"),
         test=lambda: spoken_strings("test"),
         cepstral=an4_digits,
-        fit=FitConfig(steps=1100),
+        fit=FitConfig(steps=1300),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
         licence="CC BY-SA 4.0, as the recordings",
