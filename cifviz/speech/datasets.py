@@ -1,7 +1,7 @@
 """Named data sets: clips that ship with the library, and real recordings of digits and of GRID.
 
 >>> sorted(REGISTRY)
-['clips', 'digits', 'grid']
+['an4', 'clips', 'digits', 'grid']
 """
 
 from __future__ import annotations

