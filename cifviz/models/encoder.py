@@ -1,7 +1,7 @@
 """The encoder: log-mel frames in, fewer and richer frames out.
 
-Convolutions only: on two CPU cores a layer of them took 8 ms where a bidirectional GRU took 120
-(16 utterances of 120 frames, forward and backward), and what a frame knows stays near that frame.
+Convolutions only: on a CPU they train faster than recurrent layers of the same width, and
+what a frame knows stays near that frame.
 """
 
 from __future__ import annotations
