@@ -9,6 +9,7 @@ from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.scaling import scale_to_length
+from cifviz.core.streaming import CIFState
 from cifviz.errors import AudioError, CheckpointError, CIFError, DataError
 from cifviz.models.checkpoints import list_models, load_model
 from cifviz.models.recognizer import Transcription
@@ -25,6 +26,7 @@ __all__ = [
     "AudioError",
     "CIFConfig",
     "CIFError",
+    "CIFState",
     "CheckpointError",
     "DataError",
     "Edges",

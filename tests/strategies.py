@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from hypothesis import strategies as st
 
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.streaming import CIFState, Fired
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,38 @@ def exact_cases(draw, with_slack: bool = True) -> Case:
     slack = draw(st.sampled_from([0.0, 0.0625, 0.25])) if with_slack else 0.0
     tail = draw(st.sampled_from([None, 0.125, 0.5]))
     return Case(draw(exact_weights()), threshold, slack, tail)
+
+
+def chunkings(frames: int) -> st.SearchStrategy[tuple[int, ...]]:
+    """Sizes of chunks of so many frames in all: one by one, all at once, empty ones among them."""
+    cuts = st.lists(st.integers(0, frames), max_size=6).map(
+        lambda places: tuple(
+            end - begin
+            for begin, end in zip([0, *sorted(places)], [*sorted(places), frames], strict=True)
+        )
+    )
+    return st.one_of(st.just((1,) * frames), cuts)
+
+
+def fire_in_chunks(
+    alpha: torch.Tensor,
+    encoder_out: torch.Tensor,
+    chunks: Sequence[int],
+    *,
+    frame_lengths: torch.Tensor | None = None,
+    tail_threshold: float | None = None,
+    **options: float,
+) -> Fired:
+    """Like `integrate_and_fire`, fed in chunks of these sizes."""
+    batch, frames, dim = encoder_out.shape
+    assert sum(chunks) == frames
+    state = CIFState.start(batch, dim, dtype=encoder_out.dtype, **options)
+    parts, begin = [], 0
+    for size in chunks:
+        lengths = None if frame_lengths is None else (frame_lengths - begin).clamp(0, size)
+        chunk = slice(begin, begin + size)
+        fired, state = state.feed(alpha[:, chunk], encoder_out[:, chunk], frame_lengths=lengths)
+        parts.append(fired)
+        begin += size
+    tail, _ = state.flush(tail_threshold)
+    return Fired.join([*parts, tail])

@@ -16,19 +16,24 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cifviz.core.kernel import token_sums
 from cifviz.core.masks import (
     check_lengths,
     described,
+    require_all,
     require_tensor,
     require_weights,
     valid_mask,
 )
+from cifviz.core.mass_axis import MassAxis
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.tail import tail_fires
 from cifviz.errors import CIFError, require, require_integer, require_number
 
 MOST_TOKENS = 1_000_000
 """More in one utterance are refused: they are a mistake, and would fill the memory."""
+SOME = torch.finfo(torch.float64).tiny
+"""The least weight: without any, nothing fires."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +47,6 @@ class Firing:
     """Weights as given, zero at padded frames (batch, frames)."""
     scaled_alpha: Tensor
     """Weights as used: scaled in training, otherwise as given (batch, frames)."""
-    frame_lengths: Tensor
-    """Real frames of each utterance (batch,)."""
     threshold: float
     """β, the mass that a token takes."""
     slack: float
@@ -55,14 +58,15 @@ class Firing:
     """Tokens of each utterance, the tail's included (batch,)."""
     tail_fired: Tensor
     """True where the last token is the weight left at the end, rescaled to a full one (batch,)."""
-    token_masses: Tensor
-    """Ends of the tokens on the mass axis, float64 (batch, fires); one begins where one ends."""
-    fire_positions: Tensor
-    """Ends of the tokens in fractional frames, float64 (batch, fires)."""
     residual: Tensor
     """Weight left after the last full token, before any tail rule, float64 (batch,)."""
-    exact: bool = False
-    """True if the number of tokens was given: the last one then ends where the weights end."""
+    axis: MassAxis
+    """Where frames and tokens end on the mass axis."""
+
+    @property
+    def frame_lengths(self) -> Tensor:
+        """Real frames of each utterance (batch,)."""
+        return self.axis.frame_lengths
 
     @property
     def weight_sum(self) -> Tensor:
@@ -75,12 +79,24 @@ class Firing:
 
         ``S_{t+1} − β · (full tokens so far)``; negative where a token borrowed within the slack.
         """
-        mass = _running_mass(self.scaled_alpha)
-        reached = mass.unsqueeze(1) >= (self.token_masses - self.slack).unsqueeze(2)
-        fired = (reached & self._is_full.unsqueeze(2)).sum(dim=1)
-        return (mass - self.threshold * fired.double()) * valid_mask(
-            self.frame_lengths, mass.shape[1]
-        )
+        left = self.axis.running - self.threshold * self.axis.fired.double()
+        return left * valid_mask(self.frame_lengths, left.shape[1])
+
+    @property
+    def token_masses(self) -> Tensor:
+        """Ends of the tokens on the mass axis, float64 (batch, fires)."""
+        return self.axis.ends[:, 1:] * valid_mask(self.num_fires, self.axis.fill.shape[1])
+
+    @property
+    def fire_positions(self) -> Tensor:
+        """Ends of the tokens in fractional frames, float64 (batch, fires).
+
+        ``t + ((i+1)β − S_t) / α_t`` for the frame t that fires, at most ``t + 1``.
+        """
+        ends, reach = self.axis.ends[:, 1:], self.axis.reach[:, 1:]
+        reach = torch.where(reach.isinf(), ends.clamp(min=SOME), reach)
+        positions = _frames_at_mass(self.scaled_alpha, self.frame_lengths, ends, reach)
+        return positions * valid_mask(self.num_fires, positions.shape[1])
 
     @property
     def contributions(self) -> Tensor:
@@ -90,13 +106,7 @@ class Firing:
         last one carries the rounding); an entry is negative only where a token borrowed within the
         slack.
         """
-        mass = _running_mass(self.scaled_alpha).unsqueeze(1)
-        ends = self.token_masses.unsqueeze(2)
-        reached = self._is_full.unsqueeze(2) & (mass >= ends - self.slack)
-        given = torch.where(reached, ends, mass)  # M_{i+1}(t): what tokens 0…i hold after frame t
-        weights = given.diff(dim=1, prepend=torch.zeros_like(mass))
-        weights = weights.diff(dim=2, prepend=torch.zeros_like(ends))
-        return weights * self._fill.unsqueeze(2)
+        return self.axis.contributions
 
     def frames_at_mass(self, mass: Tensor) -> Tensor:
         """Fractional frame at which the running sum of the weights reaches each mass.
@@ -143,15 +153,13 @@ class Firing:
         row = {name: value[index].unsqueeze(0) for name, value in self._tensors.items()}
         for name in ("alpha", "scaled_alpha"):
             row[name] = row[name][:, :frames]
-        for name in ("embeddings", "token_masses", "fire_positions"):
-            row[name] = row[name][:, :fires]
-        return replace(self, **row)
+        row["embeddings"] = row["embeddings"][:, :fires]
+        return replace(self, **row, axis=self.axis.utterance(index, frames, fires))
 
     def cpu(self) -> Firing:
         """The same on the CPU, detached from whatever computed it."""
-        return replace(
-            self, **{name: value.detach().cpu() for name, value in self._tensors.items()}
-        )
+        on_cpu = {name: value.detach().cpu() for name, value in self._tensors.items()}
+        return replace(self, **on_cpu, axis=self.axis.cpu())
 
     def __len__(self) -> int:
         """Number of utterances in the batch."""
@@ -166,20 +174,6 @@ class Firing:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
-    @property
-    def _is_full(self) -> Tensor:
-        """True for tokens that end at a multiple of β, not where the weights end (batch, fires)."""
-        ends_with_weights = self.tail_fired | self.exact
-        return valid_mask(self.num_fires - ends_with_weights.long(), self.token_masses.shape[1])
-
-    @property
-    def _fill(self) -> Tensor:
-        """Factor on each token (batch, fires): 0 beyond the last, β / residual for a tail."""
-        is_token = valid_mask(self.num_fires, self.token_masses.shape[1])
-        is_tail = is_token & ~self._is_full & self.tail_fired.unsqueeze(1)
-        tail = self.threshold / torch.where(self.tail_fired, self.residual, 1.0)
-        return torch.where(is_tail, tail.unsqueeze(1), is_token.double())
-
 
 def integrate_and_fire(
     alpha: Tensor,
@@ -190,6 +184,7 @@ def integrate_and_fire(
     threshold: float = 1.0,
     slack: float = 0.0,
     tail_threshold: float | None = None,
+    max_fires: int | None = None,
 ) -> Firing:
     """Integrate encoder frames until their weights reach the threshold, then fire; again and again.
 
@@ -211,6 +206,9 @@ def integrate_and_fire(
     tail_threshold : float >= 0, optional
         τ: without target lengths, a rest above τ fires one more token, rescaled to a full one.
         Default: the rest is dropped.
+    max_fires : int >= 0, optional
+        Size of the fires axis, for `torch.compile`: known beforehand, it does not depend on the
+        weights. Default: as many as the utterance with most tokens has.
 
     Returns
     -------
@@ -223,7 +221,8 @@ def integrate_and_fire(
     CIFError
         If shapes disagree, a weight is negative or not finite, `threshold` is not above 0, `slack`
         not in [0, threshold) or `tail_threshold` below 0, or if an utterance comes to more than
-        a million tokens.
+        `max_fires` tokens, or a million. (Compiled code raises a RuntimeError instead where a
+        value is at fault.)
 
     Examples
     --------
@@ -256,17 +255,22 @@ def integrate_and_fire(
     """
     threshold = require_number("threshold", threshold, above=0)
     slack = require_number("slack (below the threshold)", slack, at_least=0, below=threshold)
-    alpha, encoder_out, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
-    if target_lengths is None:
-        scaled_alpha = alpha
-    else:
+    padded = frame_lengths is not None
+    alpha, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
+    scaled_alpha = alpha
+    if target_lengths is not None:
         target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
         scaled_alpha = scale_to_length(alpha, target_lengths, threshold)
 
-    mass = _running_mass(scaled_alpha)
-    total = mass[:, -1] if mass.shape[1] else mass.new_zeros(len(mass))
-    _check_token_count(total, threshold)
-    num_full = _count_full(total, target_lengths, threshold, slack)
+    running = scaled_alpha.cumsum(dim=1, dtype=torch.float64)
+    total = running[:, -1] if running.shape[1] else running.new_zeros(len(running))
+    most = _most_tokens(alpha, total, target_lengths, threshold, max_fires)
+    ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
+    reach = ends - slack
+    if target_lengths is None:
+        num_full = (total.unsqueeze(1) >= reach[1:]).sum(dim=1)
+    else:
+        num_full = (target_lengths - 1).clamp(min=0)
     residual = total - num_full.double() * threshold
     tail_fired = tail_fires(residual, tail_threshold)
     if target_lengths is None:
@@ -275,76 +279,87 @@ def integrate_and_fire(
         tail_fired = torch.zeros_like(tail_fired)
         num_fires = target_lengths
 
-    with torch.no_grad():
-        steps = torch.arange(
-            1, int(num_fires.max()) + 1 if len(num_fires) else 1, device=alpha.device
-        )
-        is_full = steps <= num_full.unsqueeze(1)
-        full_masses = (steps.double() * threshold).expand(len(alpha), -1)
-        token_masses = torch.where(is_full, full_masses, total.unsqueeze(1))
-        if (
-            target_lengths is not None
-        ):  # weights too small to be scaled must not end before they end
-            token_masses = token_masses.minimum(total.unsqueeze(1))
-        is_token = valid_mask(num_fires, len(steps))
-        positions = _frames_at_mass(
-            scaled_alpha, frame_lengths, token_masses, slack * is_full.double()
-        )
-
-    firing = Firing(
+    fires = _fires(num_fires, max_fires)
+    end_of_weights = total.detach().unsqueeze(1)
+    ends, reach = ends[: fires + 1], reach[: fires + 1]
+    if target_lengths is not None:  # weights too small to be scaled end before they should
+        ends = ends.minimum(end_of_weights)
+        reach = reach.minimum(end_of_weights - slack).clamp(min=SOME)
+        reach[:, 0] = 0
+    is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
+    fill = valid_mask(num_fires, fires).double()
+    tail_residual = None
+    if target_lengths is None and tail_threshold is not None:
+        tail_residual = torch.where(tail_fired, residual, math.inf)
+        is_tail = ~is_full[:, 1:] & (fill > 0)
+        fill = torch.where(is_tail, threshold / tail_residual.unsqueeze(1), fill)
+    ends = torch.where(is_full, ends, end_of_weights)
+    reach = torch.where(is_full, reach, math.inf)
+    axis = MassAxis(running, frame_lengths, ends, reach, fill, tail_residual)
+    return Firing(
         alpha=alpha,
         scaled_alpha=scaled_alpha,
-        frame_lengths=frame_lengths,
         threshold=threshold,
         slack=slack,
-        embeddings=encoder_out,
+        embeddings=token_sums(scaled_alpha, encoder_out, axis, padded=padded),
         num_fires=num_fires,
         tail_fired=tail_fired,
-        token_masses=token_masses * is_token,
-        fire_positions=positions * is_token,
         residual=residual,
-        exact=target_lengths is not None,
+        axis=axis,
     )
-    return replace(firing, embeddings=firing.contributions.to(encoder_out.dtype) @ encoder_out)
 
 
-def _running_mass(alpha: Tensor) -> Tensor:
-    """S_{t+1}, the sum of the weights up to and including frame t, float64 (batch, frames)."""
-    return alpha.double().cumsum(dim=1)
-
-
-def _check_token_count(total: Tensor, threshold: float) -> None:
-    """Refuse weights that come to more tokens than any utterance has."""
-    wrong = ~(total.detach() / threshold < MOST_TOKENS + 1)
-    if wrong.any():
-        row = int(wrong.nonzero()[0])
-        raise CIFError(
-            f"alpha must come to at most {MOST_TOKENS} tokens in an utterance, "
-            f"got a sum of {float(total[row]):g} at a threshold of {threshold:g} in row {row}"
+def _most_tokens(
+    alpha: Tensor,
+    total: Tensor,
+    target_lengths: Tensor | None,
+    threshold: float,
+    max_fires: int | None,
+) -> int:
+    """As many tokens as there can be, once it is sure that the weights are weights."""
+    largest = total.detach().amax() if len(total) else total.new_zeros(())
+    smallest = alpha.detach().amin() if alpha.numel() else largest
+    if torch.compiler.is_compiling():
+        right = (smallest >= 0) & (largest / threshold < MOST_TOKENS + 1)
+        torch._assert_async(
+            right, "alpha must be finite, >= 0 and come to at most a million tokens"
         )
+    elif not (float(smallest) >= 0 and float(largest) / threshold < MOST_TOKENS + 1):  # nor NaN
+        require_weights(alpha)
+        row = int(total.argmax())
+        raise CIFError(
+            f"alpha must come to at most {MOST_TOKENS} tokens in an utterance, got a sum of "
+            f"{float(total[row]):g} at a threshold of {threshold:g} in row {row}"
+        )
+    if max_fires is not None:
+        return require_integer("max_fires", max_fires, at_least=0)
+    if target_lengths is None or not len(target_lengths):
+        return math.ceil(float(largest) / threshold)
+    return int(target_lengths.max())
 
 
-def _count_full(
-    total: Tensor, target_lengths: Tensor | None, threshold: float, slack: float
-) -> Tensor:
-    """Tokens that end at a multiple of β (batch,): in training, all but the last."""
-    if target_lengths is not None:
-        return (target_lengths - 1).clamp(min=0)
-    most = math.floor((float(total.detach().max()) + slack) / threshold) + 1 if len(total) else 0
-    ends = torch.arange(1, most + 1, device=total.device).double() * threshold
-    return (total.unsqueeze(1) >= ends - slack).sum(dim=1)
+def _fires(num_fires: Tensor, max_fires: int | None) -> int:
+    """Size of the fires axis."""
+    if max_fires is None:
+        return int(num_fires.max()) if len(num_fires) else 0
+    require_all(
+        num_fires <= max_fires,
+        f"alpha must come to at most max_fires = {max_fires} tokens in an utterance",
+        lambda row: f"{int(num_fires[row])} or more",
+    )
+    return max_fires
 
 
 def _frames_at_mass(
-    alpha: Tensor, frame_lengths: Tensor, mass: Tensor, slack: Tensor | float = 0.0
+    alpha: Tensor, frame_lengths: Tensor, mass: Tensor, reach: Tensor | None = None
 ) -> Tensor:
-    """Fractional frames where the running sum reaches `mass`, found within `slack` of it."""
+    """Fractional frames of each `mass`, in the frame where the running sum comes to `reach`."""
     if not alpha.shape[1]:
         return mass.new_zeros(mass.shape, dtype=torch.float64)
     weights = alpha.detach().double()
     running = weights.cumsum(dim=1)
-    mass = mass.double().contiguous()
-    frame = torch.searchsorted(running, (mass - slack).contiguous())
+    mass = mass.double()
+    frame = torch.searchsorted(running, (mass if reach is None else reach).contiguous())
     inside = frame.clamp(max=alpha.shape[1] - 1)
     weight = weights.gather(1, inside)
     before = torch.cat([torch.zeros_like(running[:, :1]), running], dim=1).gather(1, inside)
@@ -354,8 +369,8 @@ def _frames_at_mass(
 
 def _check_input(
     alpha: Tensor, encoder_out: Tensor, frame_lengths: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Check shapes and values; return weights and encoder output with zeros at padded frames."""
+) -> tuple[Tensor, Tensor]:
+    """Check shapes and lengths; return weights with zeros at padded frames, and all lengths."""
     alpha = require_tensor("alpha", alpha, "batch", "frames")
     encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
     require(
@@ -368,7 +383,5 @@ def _check_input(
         frame_lengths = torch.full((batch,), frames, device=alpha.device)
     else:
         frame_lengths = check_lengths("frame_lengths", frame_lengths, alpha, maximum=frames)
-        padded = ~valid_mask(frame_lengths, frames)
-        alpha = alpha.masked_fill(padded, 0)
-        encoder_out = encoder_out.masked_fill(padded.unsqueeze(2), 0)
-    return require_weights(alpha), encoder_out, frame_lengths
+        alpha = alpha.masked_fill(~valid_mask(frame_lengths, frames), 0)
+    return alpha, frame_lengths

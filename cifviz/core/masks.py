@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -69,17 +72,44 @@ def require_weights(alpha: object) -> Tensor:
         If it is no such tensor, or a weight or the sum of a row is not a finite number >= 0.
     """
     alpha = require_tensor("alpha", alpha, "batch", "frames")
-    wrong = ~(alpha.isfinite() & (alpha >= 0))
-    if wrong.any():
-        row, frame = wrong.nonzero()[0].tolist()
-        raise CIFError(
-            "alpha must be finite and >= 0 in every real frame, "
-            f"got {alpha[row, frame].detach().item()} in row {row}, frame {frame}"
-        )
-    wrong = ~alpha.detach().double().sum(dim=1).isfinite()
-    if wrong.any():
-        raise CIFError(f"alpha must have a finite sum, got inf in row {int(wrong.nonzero()[0])}")
+    values = alpha.detach()
+    if not values.numel():
+        return alpha
+    low, high = values.aminmax()
+    require_all(
+        (low >= 0) & (high < math.inf),  # of NaN neither is true
+        "alpha must be finite and >= 0 in every real frame",
+        lambda _: _first_wrong(values),
+    )
+    require_all(
+        values.sum(dim=1, dtype=torch.float64).isfinite(),
+        "alpha must have a finite sum",
+        lambda row: f"inf in row {row}",
+    )
     return alpha
+
+
+def _first_wrong(alpha: Tensor) -> str:
+    """The first value of `alpha` that is no weight, and where it stands."""
+    row, frame = (~(alpha.isfinite() & (alpha >= 0))).nonzero()[0].tolist()
+    return f"{alpha[row, frame].item()} in row {row}, frame {frame}"
+
+
+def require_all(right: Tensor, expected: str, got: Callable[[int], str]) -> None:
+    """Raise unless everything is right; what came is asked of `got`, by the first wrong row.
+
+    Compiled code cannot look at values in passing: there PyTorch raises a RuntimeError when it gets
+    to them, with what was expected.
+
+    >>> require_all(torch.tensor([True, False]), "all must be 1", lambda row: f"0 in row {row}")
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.CIFError: all must be 1, got 0 in row 1
+    """
+    if torch.compiler.is_compiling():
+        torch._assert_async(right.all(), expected)
+    elif not right.all():
+        raise CIFError(f"{expected}, got {got(int(right.flatten().int().argmin()))}")
 
 
 def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None = None) -> Tensor:
@@ -108,9 +138,10 @@ def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise CIFError(f"{name} must hold integers, got {lengths.dtype}")
     lengths = lengths.to(batch.device, torch.long)  # in uint8, 0 - 1 would be 255
-    wrong = (lengths < 0) if maximum is None else (lengths < 0) | (lengths > maximum)
-    if wrong.any():
-        row = int(wrong.nonzero()[0])
-        expected = ">= 0" if maximum is None else f"between 0 and {maximum}"
-        raise CIFError(f"{name} must be {expected}, got {int(lengths[row])} in row {row}")
+    right, expected = lengths >= 0, ">= 0"
+    if maximum is not None:
+        right, expected = right & (lengths <= maximum), f"between 0 and {maximum}"
+    require_all(
+        right, f"{name} must be {expected}", lambda row: f"{int(lengths[row])} in row {row}"
+    )
     return lengths
