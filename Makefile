@@ -3,6 +3,6 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup lab test lint notebooks
-help setup lab test lint notebooks:
+.PHONY: help setup lab test lint notebooks test-peers bench
+help setup lab test lint notebooks test-peers bench:
 	@$(PYTHON) tasks.py $@ $(ARGS)

@@ -5,6 +5,8 @@
   test       set up, then run every check and every test
   lint       set up, then run the checks alone: style, types, walls between the rooms
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
+  test-peers make .venv-peers with funasr and torch-cif in it, then run the tests against them
+  bench      the same environment: time and memory beside theirs
 
 What follows a command is handed on:  python tasks.py lab --no-browser
                                       python tasks.py test -k firing
@@ -54,7 +56,7 @@ def main(arguments, version=sys.version_info):
     # Consoles of Windows may know neither beta nor tau; what we start prints them all the same.
     os.environ.setdefault("PYTHONUTF8", "1")
     try:
-        return COMMANDS[command](setup(), extra)
+        return COMMANDS[command](ENVIRONMENTS.get(command, setup)(), extra)
     except Stop as reason:
         say(f"\ncifviz: {reason}")
         return 1
@@ -71,22 +73,48 @@ def say(text):
 
 
 def setup(root=ROOT, environ=os.environ, run=subprocess.call):
-    """Make .venv, or use the one that stands, and return the path of its Python.
+    """Make .venv, or use the one that stands, and return the path of its Python."""
+    return environment(".venv", ["constraints.txt"], [["--editable", ".[dev]"]], root, environ, run)
 
-    A stamp written last says what was installed; without it nothing counts as installed.
+
+def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
+    """Make .venv-peers, or use the one that stands, and return the path of its Python.
+
+    The peers come without most of what they ask for: models from a hub, speech from a cloud and
+    text in every script are no part of a CIF.
     """
-    venv = root / ".venv"
+    needed = ["--editable", ".", *PEERS_NEED]
+    files = ["constraints.txt", "constraints-peers.txt"]
+    return environment(".venv-peers", files, [needed, ["--no-deps", *PEERS]], root, environ, run)
+
+
+PEERS = ("funasr", "torch-cif")
+PEERS_NEED = (
+    # the models of funasr, to be imported
+    *("kaldiio", "PyYAML", "requests", "six", "torch-complex"),
+    # the tests
+    *("hypothesis", "pytest", "pytest-timeout"),
+)
+
+
+def environment(name, files, wanted, root, environ, run):
+    """Make a virtual environment, or use the one that stands, and return the path of its Python.
+
+    `files` constrain the versions, each of `wanted` is a call of pip. A stamp written last says
+    what was installed; without it nothing counts as installed.
+    """
+    venv = root / name
     python = program(venv, "python")
     stamp = venv / "cifviz-installed"
-    wanted = fingerprint(root, environ)
-    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
+    content = fingerprint(root, environ, files)
+    if python.exists() and stamp.is_file() and stamp.read_text() == content:
         return python
 
     started = time.monotonic()
     if stamp.is_file():
         stamp.unlink()
     if not (python.exists() and run([str(python), "-c", SAME_PYTHON]) == 0):
-        say("Making a Python environment in .venv ...")
+        say(f"Making a Python environment in {name} ...")
         if run([sys.executable, "-m", "venv", "--clear", str(venv)]) != 0:
             raise Stop(
                 "could not make a virtual environment (the reason is above).\n"
@@ -94,13 +122,15 @@ def setup(root=ROOT, environ=os.environ, run=subprocess.call):
             )
 
     say("Installing cifviz and what it needs; the first time takes some minutes ...")
-    constraints = root / "constraints.txt"
-    torch = torch_arguments(environ, constraints)
+    constraints = [root / file for file in files]
+    torch = torch_arguments(environ, constraints[0])
     if torch:
         install(python, torch, root, run)
-        constraints = without_torch(constraints, venv / "constraints-but-torch.txt")
-    install(python, ["--constraint", str(constraints), "--editable", ".[dev]"], root, run)
-    stamp.write_text(wanted)
+        constraints[0] = without_torch(constraints[0], venv / "constraints-but-torch.txt")
+    within = [word for file in constraints for word in ("--constraint", str(file))]
+    for arguments in wanted:
+        install(python, within + arguments, root, run)
+    stamp.write_text(content)
     say(f"Installed in {time.monotonic() - started:.0f} s.")
     return python
 
@@ -113,10 +143,10 @@ def program(venv, name, system=os.name):
     return venv / "Scripts" / f"{name}.exe" if system == "nt" else venv / "bin" / name
 
 
-def fingerprint(root, environ):
+def fingerprint(root, environ, files):
     """Everything that an installation depends on, in one line."""
     digest = hashlib.sha256()
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", *files):
         digest.update((root / name).read_bytes())
     place = (str(root), sys.version_info[:2], torch_arguments(environ, "constraints.txt"))
     digest.update(repr(place).encode())
@@ -200,6 +230,20 @@ def test(python, extra):
     return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
 
 
+def test_peers(python, extra):
+    """Run the tests against the packages of others; `extra` goes to pytest."""
+    return subprocess.call([str(python), "-m", "pytest", "tests/peers", *extra], cwd=str(ROOT))
+
+
+def bench(python, extra):
+    """Measure time and memory beside the packages of others, on one thread."""
+    return subprocess.call(
+        [str(python), "-m", "benchmarks", *extra],
+        cwd=str(ROOT),
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
 def notebooks(python, extra):
     """Build the notebooks from their sources."""
     return subprocess.call(
@@ -228,7 +272,11 @@ COMMANDS = {
     "test": test,
     "lint": lint,
     "notebooks": notebooks,
+    "test-peers": test_peers,
+    "bench": bench,
 }
+ENVIRONMENTS = {"test-peers": setup_peers, "bench": setup_peers}
+"""Commands that run in another environment than .venv."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -5,6 +5,7 @@
 >>> cifviz.load_model("digits").transcribe(clip.waveform).text  # doctest: +SKIP
 """
 
+from cifviz.core.capture import capture
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
@@ -36,6 +37,7 @@ __all__ = [
     "TimedToken",
     "Transcription",
     "Waveform",
+    "capture",
     "integrate_and_fire",
     "list_clips",
     "list_models",

@@ -40,7 +40,7 @@ class FakeRun:
 @pytest.fixture
 def clone(tmp_path):
     """A folder with what the installation depends on."""
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt", "constraints-peers.txt"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -143,6 +143,53 @@ def test_the_reader_of_a_failed_download_sees_words_and_a_code(clone):
     assert "=== tests" not in result.stdout
 
 
+# --- peers ---------------------------------------------------------------------------------------
+
+
+def test_peers_get_an_environment_of_their_own(clone):
+    run = FakeRun()
+    python = tasks.setup_peers(clone, {}, run)
+    assert python == tasks.program(clone / ".venv-peers", "python")
+    within = ["--constraint", str(clone / "constraints.txt")]
+    within += ["--constraint", str(clone / "constraints-peers.txt")]
+    needed, peers = run.pip
+    assert needed[:6] == [*within, "--editable", "."]
+    assert peers == [*within, "--no-deps", "funasr", "torch-cif"]
+    again = FakeRun()
+    assert tasks.setup_peers(clone, {}, again) == python
+    assert not again.commands
+    tasks.setup(clone, {}, again)
+    assert len(again.pip) == 1, "the usual environment is another one"
+
+
+def test_changed_pins_of_the_peers_concern_them_alone(clone):
+    tasks.setup(clone, {}, FakeRun())
+    tasks.setup_peers(clone, {}, FakeRun())
+    with (clone / "constraints-peers.txt").open("a") as file:
+        file.write("# changed\n")
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert not run.commands
+    tasks.setup_peers(clone, {}, run)
+    assert len(run.pip) == 2
+
+
+def test_what_the_peers_need_is_pinned():
+    files = [ROOT / name for name in ("constraints.txt", "constraints-peers.txt")]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    pinned = [line.split("==")[0] for line in lines if "==" in line and line[0] != "#"]
+    assert {*tasks.PEERS, *tasks.PEERS_NEED} <= set(pinned)
+    assert len([name for name in pinned if name in tasks.PEERS]) == len(tasks.PEERS)
+
+
+def test_a_command_of_the_peers_runs_in_their_environment(monkeypatch):
+    ran = []
+    monkeypatch.setitem(tasks.ENVIRONMENTS, "test-peers", lambda: "peers/python")
+    monkeypatch.setattr(tasks.subprocess, "call", lambda command, cwd: ran.append(command) or 0)
+    assert tasks.main(["test-peers", "-k", "paraformer"]) == 0
+    assert ran == [["peers/python", "-m", "pytest", "tests/peers", "-k", "paraformer"]]
+
+
 # --- another PyTorch -----------------------------------------------------------------------------
 
 
@@ -235,7 +282,7 @@ def test_without_a_command_it_says_what_there_is(capsys):
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make on this machine")
-@pytest.mark.parametrize("command", ["setup", "lab", "test", "lint", "notebooks"])
+@pytest.mark.parametrize("command", ["setup", "lab", "test", "lint", "notebooks", "test-peers"])
 def test_make_hands_on_to_tasks(command):
     result = subprocess.run(
         ["make", "--dry-run", command, "ARGS=-x", "PYTHON=py"],

@@ -94,10 +94,11 @@ class _PieceSums(torch.autograd.Function):
         batch, fires = axis.fill.shape
         pieces = _Pieces.of(axis)
         weight = pieces.weight.to(encoder_out.dtype)
-        # One more sum for each utterance takes what belongs to no token.
-        sums = _sums_of_runs(encoder_out, pieces.frame, pieces.token_starts, weight)
+        # Behind the last token the runs are empty, but for one that takes what belongs to none.
+        num_fires = (axis.fill != 0).sum(dim=1, keepdim=True)
+        starts = pieces.token_starts.minimum(pieces.token_starts.gather(1, num_fires))
+        sums = _sums_of_runs(encoder_out, pieces.frame, starts, weight)
         sums = sums.view(batch, fires + 1, -1)[:, :fires]
-        sums.masked_fill_((axis.fill == 0).unsqueeze(2), 0)
         _save(ctx, alpha, axis, sums, encoder_out, pieces.token, weight)
         return sums
 

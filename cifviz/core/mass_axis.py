@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -51,7 +52,7 @@ class MassAxis:
 
     def utterance(self, index: int, frames: int, fires: int) -> MassAxis:
         """The same for one utterance alone, cut to its frames and fires."""
-        row = MassAxis(*(part if part is None else part[index].unsqueeze(0) for part in self.parts))
+        row = self._each(lambda part: part[index].unsqueeze(0))
         return replace(
             row,
             running=row.running[:, :frames],
@@ -62,4 +63,9 @@ class MassAxis:
 
     def cpu(self) -> MassAxis:
         """The same on the CPU, detached from whatever computed it."""
-        return MassAxis(*(part if part is None else part.detach().cpu() for part in self.parts))
+        return self._each(lambda part: part.detach().cpu())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> MassAxis:
+        names = (field.name for field in fields(self))
+        parts = {name: getattr(self, name) for name in names}
+        return replace(self, **{name: change(x) for name, x in parts.items() if x is not None})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -54,7 +55,7 @@ class CIFConfig:
     """Fires at this much accumulated weight and charges 1: a threshold of 1 with a slack."""
     conv_cif_layer_num: int = 1
     conv_cif_width: int = 3
-    """Frames that a convolution sees; odd."""
+    """Frames that a convolution sees; odd, unless `r_order` is given."""
     conv_cif_output_channels_num: int = 256
     conv_cif_dropout: float = 0.1
     dense_cif_units_num: int = 256
@@ -70,8 +71,15 @@ class CIFConfig:
     cif_ctxt_attention_heads: int = 4
     cif_ctxt_ffn_embed_dim: int = 1024
     cif_ctxt_dropout: float = 0.1
+    cif_embedding_dim: int | None = None
+    """Size of an embedding, if another than of a frame: a linear layer without bias makes it so."""
+    smooth_factor: float = 1.0
+    """Every weight is multiplied by it first (FunASR's key)."""
     noise_threshold: float = 0.0
     """Taken off every weight, down to 0, so that long silence adds up to nothing (FunASR's key)."""
+    r_order: int | None = None
+    """Frames after the current one that a convolution sees; default: half of the others (FunASR's
+    key)."""
     conv_cif_activation: bool = False
     """ReLU behind the convolution (CIF-PyTorch has none, which makes it one affine filter)."""
 
@@ -88,12 +96,18 @@ class CIFConfig:
         ):
             require_integer(name, getattr(self, name), above=0)
         width = require_integer("conv_cif_width", self.conv_cif_width, above=0)
-        require(width % 2 == 1, f"conv_cif_width must be an odd integer > 0, got {width}")
+        if self.cif_embedding_dim is not None:
+            require_integer("cif_embedding_dim", self.cif_embedding_dim, above=0)
+        if self.r_order is not None:
+            require_integer("r_order", self.r_order, at_least=0, below=width)
+        else:
+            require(width % 2 == 1, f"conv_cif_width must be an odd integer > 0, got {width}")
         require(
             is_number(self.cif_threshold) and 0 < self.cif_threshold <= 1,
             "cif_threshold must be in (0, 1]: the mass of a token is 1, and a token fires when it "
             f"holds cif_threshold of it; got {shown(self.cif_threshold)}",
         )
+        require_number("smooth_factor", self.smooth_factor, above=0)
         tail = "tail_handling_firing_threshold"
         require_number(tail, self.tail_handling_firing_threshold, at_least=0)
         for name in (
@@ -106,10 +120,10 @@ class CIFConfig:
             require(isinstance(value, bool), f"{name} must be True or False, got {shown(value)}")
         for name in ("conv_cif_dropout", "cif_ctxt_dropout", "noise_threshold"):
             require_number(name, getattr(self, name), at_least=0, below=1)
+        dim = "encoder_embed_dim" if self.cif_embedding_dim is None else "cif_embedding_dim"
         require(
-            self.encoder_embed_dim % self.cif_ctxt_attention_heads == 0
-            or not self.add_cif_ctxt_layers,
-            f"encoder_embed_dim ({self.encoder_embed_dim}) must be a multiple of "
+            self.embedding_dim % self.cif_ctxt_attention_heads == 0 or not self.add_cif_ctxt_layers,
+            f"{dim} ({self.embedding_dim}) must be a multiple of "
             f"cif_ctxt_attention_heads ({self.cif_ctxt_attention_heads})",
         )
 
@@ -136,6 +150,11 @@ class CIFConfig:
     def to_dict(self) -> dict[str, Any]:
         """The inverse of `from_dict`."""
         return asdict(self)
+
+    @property
+    def embedding_dim(self) -> int:
+        """Size of an embedding."""
+        return self.cif_embedding_dim or self.encoder_embed_dim
 
     @property
     def threshold(self) -> float:
@@ -177,6 +196,11 @@ class CIF(nn.Module):
         require_type("config", config, CIFConfig)
         self.config = config
         self.weights = _weight_predictor(config)
+        self.output = None
+        if config.embedding_dim != config.encoder_embed_dim:
+            # No bias: what is zero beyond the last token stays zero.
+            self.output = nn.Linear(config.encoder_embed_dim, config.embedding_dim, bias=False)
+            nn.init.xavier_uniform_(self.output.weight)
         self.context = _ContextLayers(config) if config.add_cif_ctxt_layers else None
 
     def forward(
@@ -185,6 +209,7 @@ class CIF(nn.Module):
         frame_lengths: Tensor | None = None,
         *,
         target_lengths: Tensor | None = None,
+        max_fires: int | None = None,
     ) -> Firing:
         """Predict weights, integrate and fire.
 
@@ -197,6 +222,8 @@ class CIF(nn.Module):
         target_lengths : Tensor (batch,), integers, optional
             Number of tokens of each utterance, in training: weights are scaled to it, unless
             ``apply_scaling`` is off.
+        max_fires : int >= 0, optional
+            Size of the fires axis, for `torch.compile`; default as many as there are.
 
         Returns
         -------
@@ -232,17 +259,68 @@ class CIF(nn.Module):
                 f"encoder_out must be {own} like the module, got {described(encoder_out)}"
             ) from error
         firing = integrate_and_fire(
-            (alpha - self.config.noise_threshold).clamp(min=0),
+            (alpha * self.config.smooth_factor - self.config.noise_threshold).clamp(min=0),
             encoder_out,
             frame_lengths=frame_lengths,
             target_lengths=target_lengths if self.config.apply_scaling else None,
             threshold=self.config.threshold,
             slack=self.config.slack,
             tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
+            max_fires=max_fires,
         )
-        if self.context is None:
-            return firing
-        return replace(firing, embeddings=self.context(firing.embeddings, firing.num_fires))
+        if self.output is not None:
+            firing = replace(firing, embeddings=self.output(firing.embeddings))
+        if self.context is not None:
+            firing = replace(firing, embeddings=self.context(firing.embeddings, firing.num_fires))
+        return firing
+
+    @classmethod
+    def from_cif_pytorch(
+        cls,
+        state_dict: Mapping[str, Any] | str | Path,
+        config: CIFConfig | Mapping[str, Any] | None = None,
+        *,
+        prefix: str | None = None,
+    ) -> CIF:
+        """A trained `CifMiddleware` of CIF-PyTorch or fairseq as a CIF of ours.
+
+        From its parameters, or a file of them, and its configuration; everything else about it
+        stands at `cifviz.core.foreign.cif_pytorch`.
+
+        >>> import torch
+        >>> state = {"weight_proj.weight": torch.zeros(1, 4), "weight_proj.bias": torch.zeros(1)}
+        >>> CIF.from_cif_pytorch(state, {"cif_threshold": 0.9}).config.produce_weight_type
+        'linear'
+        """
+        from cifviz.core import foreign
+
+        return foreign.cif_pytorch(state_dict, config, prefix=prefix)
+
+    @classmethod
+    def from_funasr(
+        cls,
+        state_dict: Mapping[str, Any] | str | Path,
+        *,
+        prefix: str | None = None,
+        **predictor_conf: Any,
+    ) -> CIF:
+        """A trained CifPredictor, CifPredictorV2 or CifPredictorV3 of FunASR as a CIF of ours.
+
+        From its parameters, those of a whole model, or a file of either, and its settings: any of
+        ``predictor, idim, l_order, r_order, threshold, dropout, smooth_factor, noise_threshold,
+        tail_threshold``, with FunASR's defaults. What they mean, and where ours differs, stands at
+        `cifviz.core.foreign.funasr`.
+
+        >>> import torch
+        >>> layers = {"cif_conv1d": torch.nn.Conv1d(4, 4, 3), "cif_output": torch.nn.Linear(4, 1)}
+        >>> state = torch.nn.ModuleDict(layers).state_dict()
+        >>> cif = CIF.from_funasr(state, l_order=2, r_order=0, tail_threshold=0.45)
+        >>> cif(torch.randn(1, 10, 4)).alpha.shape
+        torch.Size([1, 10])
+        """
+        from cifviz.core import foreign
+
+        return foreign.funasr(state_dict, prefix=prefix, **predictor_conf)
 
     def start_at(self, tokens_per_frame: float) -> None:
         """Set the weight bias to logit(tokens per frame), so that the first counts are near."""
@@ -255,7 +333,7 @@ class _ContextLayers(nn.Module):
     def __init__(self, config: CIFConfig):
         super().__init__()
         layer = nn.TransformerEncoderLayer(
-            config.encoder_embed_dim,
+            config.embedding_dim,
             config.cif_ctxt_attention_heads,
             config.cif_ctxt_ffn_embed_dim,
             config.cif_ctxt_dropout,
@@ -267,9 +345,9 @@ class _ContextLayers(nn.Module):
         )
 
     def forward(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
-        real = valid_mask(num_fires, embeddings.shape[1])
-        if not real.any():
+        if not embeddings.shape[1]:
             return embeddings
+        real = valid_mask(num_fires, embeddings.shape[1])
         # A row without tokens would attend to nothing and turn into NaN: let it see its zeros.
         unseen = ~real & real.any(dim=1, keepdim=True)
         return self.layers(embeddings, src_key_padding_mask=unseen).masked_fill(
@@ -284,7 +362,9 @@ def _weight_predictor(config: CIFConfig) -> WeightPredictor:
     if config.produce_weight_type == "dense":
         return DenseWeights(dim, config.dense_cif_units_num)
     if config.produce_weight_type == "depthwise":
-        return DepthwiseWeights(dim, config.conv_cif_width, dropout=config.conv_cif_dropout)
+        return DepthwiseWeights(
+            dim, config.conv_cif_width, dropout=config.conv_cif_dropout, right=config.r_order
+        )
     return ConvWeights(
         dim,
         config.conv_cif_output_channels_num,
@@ -292,4 +372,5 @@ def _weight_predictor(config: CIFConfig) -> WeightPredictor:
         layers=config.conv_cif_layer_num,
         dropout=config.conv_cif_dropout,
         activation=config.conv_cif_activation,
+        right=config.r_order,
     )

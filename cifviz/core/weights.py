@@ -87,7 +87,8 @@ class ConvWeights(WeightPredictor):
 
     As in CIF-PyTorch there is no activation behind the convolution, so that one layer and the
     projection together are a single affine filter of `width` frames. ``activation=True`` puts a
-    ReLU behind each layer.
+    ReLU behind each layer (as in FunASR's V2). Of the `width` frames, `right` come after the
+    current one; default: as many as before it.
     """
 
     def __init__(
@@ -99,11 +100,11 @@ class ConvWeights(WeightPredictor):
         layers: int = 1,
         dropout: float = 0.0,
         activation: bool = False,
+        right: int | None = None,
     ):
         super().__init__(dim, channels)
-        require(width % 2 == 1, f"conv width must be odd to keep the number of frames, got {width}")
         self.conv = nn.ModuleList(
-            nn.Conv1d(dim if layer == 0 else channels, channels, width, padding=width // 2)
+            _same_length(dim if layer == 0 else channels, channels, width, right)
             for layer in range(layers)
         )
         self.dropout = nn.Dropout(dropout)
@@ -122,13 +123,33 @@ class ConvWeights(WeightPredictor):
 class DepthwiseWeights(WeightPredictor):
     """Like `ConvWeights`, but a filter for each channel, a residual path and ReLU (FunASR's V1)."""
 
-    def __init__(self, dim: int, width: int, *, dropout: float = 0.0):
+    def __init__(self, dim: int, width: int, *, dropout: float = 0.0, right: int | None = None):
         super().__init__(dim, dim)
-        require(width % 2 == 1, f"conv width must be odd to keep the number of frames, got {width}")
-        self.conv = nn.Conv1d(dim, dim, width, padding=width // 2, groups=dim)
+        self.conv = _same_length(dim, dim, width, right, groups=dim)
         self.dropout = nn.Dropout(dropout)
 
     def hidden(self, encoder_out: Tensor) -> Tensor:
         """ReLU of the frame plus its filtered neighbourhood."""
         filtered = convolve(self.conv, encoder_out.transpose(1, 2)).transpose(1, 2)
         return torch.relu(self.dropout(encoder_out + filtered))
+
+
+class _LopsidedConv(nn.Conv1d):
+    """Like `nn.Conv1d` that keeps the number of frames, but seeing `right` of them ahead."""
+
+    def __init__(self, channels: int, units: int, width: int, right: int, groups: int):
+        super().__init__(channels, units, width, groups=groups)
+        self.zeros = (width - 1 - right, right)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(nn.functional.pad(input, self.zeros))
+
+
+def _same_length(
+    channels: int, units: int, width: int, right: int | None, groups: int = 1
+) -> nn.Conv1d:
+    """A convolution that keeps the number of frames: odd, or with `right` frames ahead."""
+    if right is None:
+        require(width % 2 == 1, f"conv width must be odd to keep the number of frames, got {width}")
+        return nn.Conv1d(channels, units, width, padding=width // 2, groups=groups)
+    return _LopsidedConv(channels, units, width, right, groups)

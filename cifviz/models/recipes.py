@@ -213,6 +213,13 @@ def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
     return plain
 
 
+def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Settings in which a result differs; one made before a setting existed had its default."""
+    config = RecognizerConfig.from_dict(result["config"]).to_dict()
+    result = {**result, "config": json.loads(json.dumps(config))}
+    return [name for name in settings if result[name] != settings[name]]
+
+
 def _command(recipe: Recipe, leave_out: str | None) -> str:
     """The command line of a run."""
     words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
@@ -266,7 +273,7 @@ def _trained(
 def _finished(folder: Path, settings: dict[str, Any]) -> tuple[Recognizer, dict[str, Any]]:
     """The same of a run that is finished; its settings must be the ones asked for."""
     result = _read_result(folder / "result.json")
-    other = [name for name in settings if result[name] != settings[name]]
+    other = _differing(result, settings)
     require(
         not other,
         f"{folder} holds a finished run with other settings ({', '.join(other)}); "
@@ -366,7 +373,7 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     for folder, result in results.items():
         seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
         asked = _settings(seeded, result["leave_out"])
-        other = [key for key in asked if result[key] != asked[key]]
+        other = _differing(result, asked)
         require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
     whole = [folder for folder, result in results.items() if result["leave_out"] is None]
     require(

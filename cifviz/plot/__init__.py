@@ -7,6 +7,7 @@ A function takes what it draws, draws on the one Axes given as ``ax`` and return
 from __future__ import annotations
 
 from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform, weights
+from cifviz.plot.dialects import dialect_lanes
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.tokens import contributions, token_spans
@@ -15,6 +16,7 @@ __all__ = [
     "STYLE",
     "accumulation",
     "contributions",
+    "dialect_lanes",
     "fires",
     "log_mel",
     "mass_axis",

@@ -84,6 +84,16 @@ def test_a_finished_run_with_other_settings_is_left_alone(recipe, tmp_path):
         recipes.train(other, folder=tmp_path / "run", progress=False)
 
 
+def test_a_run_made_before_a_setting_existed_had_its_default(recipe, tmp_path):
+    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    path = tmp_path / "run/result.json"
+    result = json.loads(path.read_text("utf-8"))
+    del result["config"]["cif"]["smooth_factor"]
+    path.write_text(json.dumps(result), "utf-8")
+    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    assert json.loads(path.read_text("utf-8"))["config"]["cif"]["smooth_factor"] == 1.0
+
+
 def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
     result = recipes.train(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
     assert result["recordings"] == {"real": 1, "synthetic": 1}

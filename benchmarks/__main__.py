@@ -1,0 +1,40 @@
+"""Measure, print the table, and keep both numbers and figure: what `make bench` runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from benchmarks import report, suite
+from benchmarks.contestants import contestants, versions
+from cifviz.resources import write_atomically
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main(
+    seconds: Annotated[float, typer.Option(help="Given to each call, at least.")] = 2.0,
+    out: Annotated[Path, typer.Option(help="Gets the numbers as JSON.")] = ROOT
+    / "data/results/benchmarks/core.json",
+    figure: Annotated[Path, typer.Option(help="Gets the figure.")] = ROOT / "docs/benchmark.png",
+) -> None:
+    """Compare cifviz with other public CIFs on one thread."""
+    torch.set_num_threads(1)
+    result = {
+        "command": f"make bench ARGS='--seconds {seconds:g}'",
+        "versions": versions(),
+        **suite.run(contestants(), seconds=seconds),
+    }
+    write_atomically(out, lambda path: path.write_text(json.dumps(result, indent=1) + "\n"))
+    report.draw(result, figure)
+    typer.echo(report.table(result))
+    typer.echo("\n" + report.streaming(result))
+    typer.echo("\n" + report.goals(result))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,134 @@
+"""What `make bench` measures, as plain values for JSON."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks.contestants import Contestant, cifviz, runs
+from benchmarks.measure import medians, peak_memory
+from cifviz.core.streaming import CIFState
+
+SHAPES = (
+    (1, 50, 256),
+    (16, 100, 256),
+    (16, 250, 256),
+    (16, 1000, 512),
+    (1, 20_000, 512),
+)
+"""Utterances, frames, size of a frame."""
+GROWTH = (1_000, 10_000, 100_000, 1_000_000)
+"""Frames of one utterance, each of 16 numbers."""
+STREAMS = ((1, 1), (1, 16), (1, 160), (16, 1), (16, 16))
+"""Streams fed together and frames in a chunk, each of 256 numbers."""
+
+
+def inputs(batch: int, frames: int, dim: int) -> tuple[Tensor, Tensor]:
+    """Weights between 0 and 0.5, so that a token takes four frames, and random frames."""
+    generator = torch.Generator().manual_seed(0)
+    alpha = torch.rand(batch, frames, generator=generator) * 0.5
+    encoder_out = torch.randn(batch, frames, dim, generator=generator)
+    return alpha.requires_grad_(), encoder_out.requires_grad_()
+
+
+def run(
+    contestants: dict[str, Contestant],
+    *,
+    seconds: float,
+    shapes: Sequence[tuple[int, int, int]] = SHAPES,
+    growth: Sequence[int] = GROWTH,
+) -> dict[str, Any]:
+    """Measure everything, each call for so many seconds."""
+    return {
+        "cpu": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+        "shapes": [compare(contestants, shape, seconds) for shape in shapes],
+        "growth": [grow(frames, seconds) for frames in growth],
+        "streaming": [stream(batch, chunk, seconds) for batch, chunk in STREAMS],
+    }
+
+
+def compare(
+    contestants: dict[str, Contestant], shape: tuple[int, int, int], seconds: float
+) -> dict[str, Any]:
+    """Time and memory of everybody on one shape, once they are known to agree."""
+    alpha, encoder_out = inputs(*shape)
+    running = {name: one for name, one in contestants.items() if runs(name, shape[1])}
+    expected = cifviz(alpha, encoder_out).detach()
+    for name, one in running.items():
+        check_agreement(name, one(alpha, encoder_out).detach(), expected)
+
+    warm = torch.empty_like(encoder_out)
+    calls = {name: partial(forward, one, alpha, encoder_out) for name, one in running.items()}
+    forwards = medians({"copy": partial(warm.copy_, encoder_out.detach()), **calls}, seconds)
+    calls = {name: partial(both, one, alpha, encoder_out) for name, one in running.items()}
+    boths = medians(calls, seconds)
+    measured = {}
+    for name, one in running.items():
+        forward_peak, embeddings = peak_memory(partial(one, alpha, encoder_out))
+        grad = torch.ones_like(embeddings)
+        backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), grad)
+        backward_peak, grads = peak_memory(backward)
+        measured[name] = {
+            "forward_ms": forwards[name] * 1e3,
+            "both_ms": boths[name] * 1e3,
+            "forward_peak_bytes": forward_peak,
+            "backward_peak_bytes": backward_peak - sum(one.nbytes for one in grads),
+        }
+    return {
+        "shape": list(shape),
+        "fires": expected.shape[1],
+        "copy_ms": forwards["copy"] * 1e3,
+        "output_bytes": expected.nbytes,
+        "alpha_bytes": alpha.detach().nbytes,
+        "contestants": measured,
+    }
+
+
+def forward(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
+    """Embeddings alone."""
+    with torch.no_grad():
+        one(alpha, encoder_out)
+
+
+def both(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
+    """Embeddings, and the gradients of weights and frames."""
+    embeddings = one(alpha, encoder_out)
+    torch.autograd.grad(embeddings, (alpha, encoder_out), torch.ones_like(embeddings))
+
+
+def check_agreement(name: str, embeddings: Tensor, expected: Tensor) -> None:
+    """Refuse to time something else: all but a few tokens must be the same.
+
+    A running sum in float32 fires some tokens a frame early or late, and may lose the last one.
+    """
+    fires = min(embeddings.shape[1], expected.shape[1])
+    assert abs(embeddings.shape[1] - expected.shape[1]) <= 1, f"{name} fires another number"
+    off = (embeddings[:, :fires] - expected[:, :fires]).abs().amax(dim=2) > 0.05
+    assert off.float().mean() < 0.02, f"{name} computes something else"
+
+
+def grow(frames: int, seconds: float) -> dict[str, Any]:
+    """Forward and backward of one utterance of so many frames."""
+    alpha, encoder_out = inputs(1, frames, 16)
+
+    took = medians({"both": partial(both, cifviz, alpha, encoder_out)}, seconds)["both"]
+    return {"frames": frames, "both_ms": took * 1e3, "us_per_frame": took / frames * 1e6}
+
+
+def stream(batch: int, chunk: int, seconds: float) -> dict[str, Any]:
+    """Frames in a second, of all streams together, fed in chunks."""
+    alpha, encoder_out = (tensor.detach() for tensor in inputs(batch, chunk, 256))
+    state = CIFState.start(batch=batch, dim=256)
+
+    def feed() -> None:
+        nonlocal state
+        _, state = state.feed(alpha, encoder_out)
+
+    took = medians({"feed": feed}, seconds)["feed"]
+    return {"streams": batch, "chunk": chunk, "frames_per_second": batch * chunk / took}

@@ -1,0 +1,90 @@
+"""Like CIF-PyTorch, but a token takes the threshold β, and a frame may fire several times.
+
+- No loop: token and frame meet by ``⌊running sum / β⌋``. ``⌊S / β⌋`` tokens fire, their weights sum
+  to β and are never negative.
+- In training (`target_lengths`) the weights are scaled to ``βN + 1e-4``, and exactly N tokens come
+  out. The surplus stands behind the last token: it is cut off with the batch's longest utterance,
+  and left in row N of the others.
+- In inference the rest fires from the tail threshold on (``>=``), multiplied by β / rest, with or
+  without a padded frame behind it.
+- `delays`, the expected frame of each token counted from 1, are taken before that rescaling.
+- Weights of padded frames are zero.
+
+Notes
+-----
+Source: torch-cif 0.2.0, torch_cif/cif.py, as with ``unbound_alpha=True``
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cifviz.core.dialects.contract import Contributions, Dialect
+from cifviz.core.dialects.parts import full_rows, largest, scaled
+
+SURPLUS = 1e-4
+"""Added to the sum that training scales to, so that rounding loses no token."""
+
+
+def integrate(
+    alpha: Tensor,
+    frame_lengths: Tensor,
+    target_lengths: Tensor | None,
+    *,
+    threshold: float,
+    tail_threshold: float,
+) -> Contributions:
+    """Scatter what each frame gives to the token it leaves, those it fills and the one it opens."""
+    if target_lengths is not None:
+        num_fires = target_lengths
+        alpha = scaled(alpha, threshold * target_lengths.float() + SURPLUS)
+    else:
+        num_fires = (alpha.sum(dim=1) / threshold).floor().long()
+    rows = largest(num_fires)
+    pieces = _pieces(alpha, threshold, rows)
+    frame = torch.arange(1, alpha.shape[1] + 1, device=alpha.device).float()
+    weights = alpha.new_zeros(len(alpha), rows + 1, alpha.shape[1])
+    delays = alpha.new_zeros(len(alpha), rows + 1)
+    for token, weight in pieces:
+        weights = weights.scatter_add(1, token.unsqueeze(1), weight.unsqueeze(1))
+        delays = delays.scatter_add(1, token, weight * frame / threshold)
+    if target_lengths is None:
+        ending = sum((weight * (token == num_fires.unsqueeze(1)) for token, weight in pieces[:2]))
+        rest = torch.as_tensor(ending).sum(dim=1)
+        keep = rest >= tail_threshold
+        factor = torch.where(keep & (rest > 0), threshold / rest, 1.0).detach()
+        row = torch.arange(rows + 1, device=alpha.device) == num_fires.unsqueeze(1)
+        weights = weights * torch.where(row, factor.unsqueeze(1), 1.0).unsqueeze(2)
+        num_fires = num_fires + keep
+        rows = largest(num_fires)
+        weights = full_rows(weights, num_fires)
+    return Contributions(
+        weights=weights[:, :rows], num_fires=num_fires, alpha=alpha, delays=delays[:, :rows]
+    )
+
+
+def _pieces(alpha: Tensor, threshold: float, rows: int) -> list[tuple[Tensor, Tensor]]:
+    """Tokens that the frames give to, and how much: right, left, and whole ones in between."""
+    mass = alpha.cumsum(dim=1)
+    right = (mass.detach() / threshold).floor().long().clamp(max=rows)
+    left = torch.cat([torch.zeros_like(right[:, :1]), right], dim=1)[:, : right.shape[1]]
+    fires = right - left
+    between = (fires - 1).clamp(min=0)
+    right_weight = torch.where(fires > 0, mass - right.float() * threshold, 0.0)
+    left_weight = alpha - right_weight - between.float() * threshold
+    pieces = [(right, right_weight), (left, left_weight)]
+    for step in range(1, int(between.max()) + 1 if between.numel() else 1):
+        whole = threshold * (step <= between).float()
+        pieces.append(((left + step).clamp(max=rows), whole))
+    return pieces
+
+
+DIALECT = Dialect(
+    name="torch_cif",
+    source="torch-cif 0.2.0",
+    integrate=integrate,
+    threshold=1.0,
+    tail_threshold=0.5,
+    adjustable=("threshold", "tail_threshold"),
+)

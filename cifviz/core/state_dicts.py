@@ -1,0 +1,165 @@
+"""State dicts of others: read from a mapping or from a file of nothing but tensors.
+
+A pickle that holds anything else is refused before anything in it runs.
+"""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cifviz.core.masks import described
+from cifviz.errors import CheckpointError, require, shown
+
+PICKLES = (".pt", ".pth", ".bin", ".ckpt")
+NESTS = ("state_dict", "model", "model_state_dict")
+"""Where FunASR, fairseq and others keep the tensors in a file that holds more."""
+Source = Mapping[str, Any] | str | Path
+Names = dict[str, tuple[str, ...]]
+"""For each parameter of ours, the foreign ones that it is made of, one below the other."""
+
+
+def parameters(
+    source: Source, prefix: str | None, telling: tuple[str, ...]
+) -> tuple[str, dict[str, Any]]:
+    """Find the parameters of a module in a state dict, perhaps of a whole model, or in a file.
+
+    Parameters
+    ----------
+    source : mapping of str to Tensor, or path
+        The state dict, or a mapping that holds it under a usual name, or a file of either.
+    prefix : str, optional
+        What their names begin with; found if there is but one beginning.
+    telling : tuple of str
+        Names that must be there; by the first of them the beginning is found.
+
+    Returns
+    -------
+    tuple of str and dict
+        Where they come from, for messages, and all that is there under the beginning, without it.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such file, it cannot be read safely, or the telling names are not there.
+    """
+    where = "the state dict"
+    tensors: Any = source
+    if isinstance(source, str | Path):
+        where, tensors = str(source), _read(Path(source))
+    if not isinstance(tensors, Mapping):
+        raise CheckpointError(
+            f"{where} must be a mapping of names to tensors, got {shown(tensors)}"
+        )
+    while not any(isinstance(value, Tensor) for value in tensors.values()):
+        nested = [name for name in NESTS if isinstance(tensors.get(name), Mapping)]
+        if not nested:
+            break
+        tensors = tensors[nested[0]]
+    if prefix is None:
+        prefix = _prefix(tensors, telling[0], where)
+    names = {name for name in tensors if isinstance(name, str) and name.startswith(prefix)}
+    missing = [prefix + name for name in telling if prefix + name not in names]
+    if missing:
+        some = ", ".join(sorted(map(str, tensors))[:8]) or "nothing"
+        raise CheckpointError(f"{where} has no {', '.join(missing)}; it has {some}")
+    return where, {name.removeprefix(prefix): tensors[name] for name in sorted(names)}
+
+
+def fill(module: nn.Module, names: Names, tensors: Mapping[str, Any], where: str) -> None:
+    """Load foreign parameters into a module of ours.
+
+    Parameters
+    ----------
+    module : nn.Module
+        What to fill, of float32.
+    names : dict of str to tuple of str
+        For each of its parameters, the foreign ones that it is made of, one below the other.
+    tensors : mapping of str to Tensor
+        The foreign parameters, these and no others.
+    where : str
+        Where they come from, for messages.
+
+    Raises
+    ------
+    CheckpointError
+        If one is missing, not expected, no floating point tensor, of another shape or not finite.
+    """
+    expected = {name for parts in names.values() for name in parts}
+    missing, unexpected = sorted(expected - set(tensors)), sorted(set(tensors) - expected)
+    problems = [
+        f"{problem}: {', '.join(found)}"
+        for problem, found in (("missing", missing), ("not expected", unexpected))
+        if found
+    ]
+    require(not problems, f"parameters of {where}: {'; '.join(problems)}", CheckpointError)
+    state = {}
+    for ours, parts in names.items():
+        shape = list(module.get_parameter(ours).shape)
+        shape[0] //= len(parts)
+        for name in parts:
+            value = tensors[name]
+            right = isinstance(value, Tensor) and value.is_floating_point()
+            if not (right and list(value.shape) == shape):
+                raise CheckpointError(
+                    f"{name} of {where} must be a floating point tensor {tuple(shape)}, "
+                    f"got {described(value)}"
+                )
+            if not value.isfinite().all():
+                raise CheckpointError(f"{name} of {where} must be finite, got NaN or infinity")
+        state[ours] = torch.cat([tensors[name].detach().float().cpu() for name in parts])
+    module.load_state_dict(state)
+
+
+def shape_of(value: object, ndim: int, name: str, where: str) -> torch.Size:
+    """The shape of a parameter, or a `CheckpointError` unless it has so many axes."""
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != ndim:
+        raise CheckpointError(
+            f"{name} of {where} must be a floating point tensor of {ndim} axes, "
+            f"got {described(value)}"
+        )
+    return value.shape
+
+
+def _read(path: Path) -> Any:
+    """What is in a file of tensors; anything else in it is refused, not run."""
+    require(path.is_file(), f"there is no file {path}", CheckpointError)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        if path.suffix in PICKLES:
+            with warnings.catch_warnings():  # about files that are then refused
+                warnings.simplefilter("ignore")
+                return torch.load(path, weights_only=True, map_location="cpu")
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(
+            f"{path} holds more than tensors, or is damaged; nothing in it was run. "
+            "Where it was made, save the state dict alone: torch.save(model.state_dict(), path)"
+        ) from error
+    except Exception as error:  # damaged files fail in as many ways as there are damages
+        raise CheckpointError(f"{path} is not a file of tensors: {shown(error)}") from error
+    raise CheckpointError(
+        f"{path} must end in .safetensors, {', '.join(PICKLES)}, got {path.suffix!r}"
+    )
+
+
+def _prefix(tensors: Mapping[str, Any], telling: str, where: str) -> str:
+    """What stands before the telling name; "" if that is there as it is, or not at all."""
+    names = [name for name in tensors if isinstance(name, str)]
+    found = [name.removesuffix(telling) for name in names if f".{name}".endswith(f".{telling}")]
+    if "" in found or not found:
+        return ""
+    require(
+        len(found) == 1,
+        f"{where} has more than one {telling}: give prefix= one of {', '.join(map(repr, found))}",
+        CheckpointError,
+    )
+    return found[0]

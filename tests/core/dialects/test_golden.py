@@ -1,0 +1,147 @@
+"""Every dialect against recorded outputs of its source: float32 to 1e-5, counts exactly."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from cifviz.core.dialects import DIALECTS
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+INDEX = {entry["file"]: entry for entry in json.loads((GOLDEN / "index.json").read_text())}
+PREDICTORS = {"CifPredictor": "paraformer_v1", "CifPredictorV2": "paraformer_v2"}
+
+
+def read(name):
+    with np.load(GOLDEN / name) as arrays:
+        return {key: torch.from_numpy(arrays[key]) for key in arrays}
+
+
+def files(start):
+    return [name for name in INDEX if name.startswith(start)]
+
+
+def close(actual, expected):
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5)
+
+
+# Weights are computed in float64 and rounded: what a float32 convolution gives in its last bit
+# depends on the processor, and at β = 1 that bit decides whether the last token fires.
+
+
+def parameters(recorded, name):
+    return recorded[f"state.{name}.weight"].double(), recorded[f"state.{name}.bias"].double()
+
+
+def linear(recorded, name, hidden):
+    return F.linear(hidden, *parameters(recorded, name))
+
+
+def convolved(recorded, name, hidden, **options):
+    weight, bias = parameters(recorded, name)
+    padding = weight.shape[2] // 2
+    context = hidden.transpose(1, 2)
+    return F.conv1d(context, weight, bias, padding=padding, **options).transpose(1, 2)
+
+
+def cif_pytorch_weights(recorded, kind):
+    hidden = recorded["encoder_out"].double()
+    if kind == "conv":
+        hidden = convolved(recorded, "conv", hidden)
+    elif kind == "dense":
+        hidden = linear(recorded, "dense_proj", hidden).relu()
+    return linear(recorded, "weight_proj", hidden).sigmoid().squeeze(2).float()
+
+
+def funasr_weights(recorded, predictor):
+    hidden = recorded["encoder_out"].double()
+    if predictor == "CifPredictor":
+        hidden = (convolved(recorded, "cif_conv1d", hidden, groups=hidden.shape[2]) + hidden).relu()
+    else:
+        hidden = convolved(recorded, "cif_conv1d", hidden).relu()
+    return linear(recorded, "cif_output", hidden).sigmoid().squeeze(2).float()
+
+
+def test_every_file_is_listed_and_listed_files_are_there():
+    assert {path.name for path in GOLDEN.glob("*.npz")} == set(INDEX)
+    tested = [files(start) for start in ("cif_pytorch_", "torch_cif_", "funasr_")]
+    assert sum(map(len, tested)) == len(INDEX)
+
+
+@pytest.mark.parametrize("name", files("cif_pytorch_contributions"))
+def test_cif_pytorch_gives_the_recorded_contributions(name):
+    recorded = read(name)
+    result = DIALECTS["cif_pytorch"].contributions(
+        recorded["alpha"], recorded["frame_lengths"], threshold=INDEX[name]["threshold"]
+    )
+    assert result.num_fires.tolist() == recorded["valid"].sum(dim=1).tolist()
+    close(result.weights, recorded["contributions"])
+
+
+@pytest.mark.parametrize("name", [name for name in files("cif_pytorch_") if "_w" in name])
+def test_cif_pytorch_module_is_reproduced_from_its_parameters(name):
+    recorded, entry = read(name), INDEX[name]
+    alpha = cif_pytorch_weights(recorded, entry["kind"])
+    result = DIALECTS["cif_pytorch"].contributions(
+        alpha,
+        recorded["frame_lengths"],
+        threshold=entry["threshold"],
+        tail_threshold=entry["tail"],
+        target_lengths=recorded["target_lengths"] if entry["training"] else None,
+    )
+    valid = recorded["cif_out_mask_1_is_valid"]
+    assert result.num_fires.tolist() == valid.sum(dim=1).tolist()
+    close(result.weights @ recorded["encoder_out"], recorded["cif_out"])
+    close((alpha * ~recorded["encoder_padding_mask"]).sum(dim=1), recorded["quantity_out"])
+
+
+@pytest.mark.parametrize("name", files("torch_cif_"))
+def test_torch_cif_is_reproduced(name):
+    recorded, entry = read(name), INDEX[name]
+    result = DIALECTS["torch_cif"].contributions(
+        recorded["alpha"],
+        recorded["frame_lengths"],
+        threshold=entry["threshold"],
+        tail_threshold=entry["tail"],
+        target_lengths=recorded.get("target_lengths"),
+    )
+    assert result.num_fires.tolist() == recorded["num_fires"].tolist()
+    close(result.weights, recorded["contributions"])
+    close(result.delays, recorded["delays"])
+
+
+@pytest.mark.parametrize("name", ["funasr_cif", "funasr_cif_v1"])
+def test_funasr_functions_are_reproduced(name):
+    recorded = read(f"{name}.npz")
+    result = DIALECTS[name].contributions(recorded["alpha"])
+    peaks = recorded["fires_accumulator"]
+    assert result.num_fires.tolist() == (peaks >= 1).sum(dim=1).tolist()
+    close(result.weights, recorded["contributions"])
+    close(result.accumulated, peaks)
+
+
+@pytest.mark.parametrize("name", files("funasr_CifPredictor"))
+def test_funasr_predictors_are_reproduced_from_their_parameters(name):
+    recorded = read(name)
+    predictor = INDEX[name]["dialect"].split()[-1]
+    targets = recorded.get("target_lengths")
+    alpha = funasr_weights(recorded, predictor)
+    result = DIALECTS[PREDICTORS[predictor]].contributions(
+        alpha,
+        recorded["frame_lengths"],
+        target_lengths=None if targets is None else targets.long(),
+    )
+    close(result.alpha, recorded["alphas"])
+    close(result.accumulated, recorded["cif_peak"])
+    hidden = recorded["encoder_out"]
+    appended = result.alpha.shape[1] - hidden.shape[1]
+    close(result.weights @ F.pad(hidden, (0, 0, 0, appended)), recorded["acoustic_embeds"])
+    if targets is None:
+        assert result.num_fires.tolist() == recorded["token_num"].tolist()
+    else:
+        assert result.num_fires.tolist() == (recorded["cif_peak"] >= 1).sum(dim=1).tolist()
+        real = torch.arange(alpha.shape[1]) < recorded["frame_lengths"].unsqueeze(1)
+        close((alpha * real).sum(dim=1), recorded["token_num"])
