@@ -23,6 +23,8 @@ def main(
     figure: Annotated[Path, typer.Option(help="Gets the figure.")] = ROOT / "docs/benchmark.png",
 ) -> None:
     """Compare cifviz with other public CIFs on one thread."""
+    for path in (out, figure):
+        path.parent.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     result = {
         "command": f"make bench ARGS='--seconds {seconds:g}'",

@@ -135,15 +135,17 @@ def draw(result: Result, path: Path) -> None:
     bars.set_yscale("log")
     bars.set_xticks(
         range(len(result["shapes"])),
-        ["×".join(map(str, row["shape"])) for row in result["shapes"]],
+        ["{} × {}\n× {}".format(*row["shape"]) for row in result["shapes"]],
     )
     bars.set_xlabel("batch × frames × dim")
     bars.set_ylabel("forward + backward (ms)")
-    bars.legend(frameon=False, fontsize="small")
+    bars.legend(
+        frameon=False, fontsize="small", ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1)
+    )
     frames = [row["frames"] for row in result["growth"]]
     growth.loglog(frames, [row["both_ms"] for row in result["growth"]], "o-", color=STYLE["level"])
-    growth.set_xlabel("frames of one utterance")
-    growth.set_title("cifviz grows with the frames", fontsize="medium")
+    growth.set_xlabel("frames (batch 1, dim 16)")
+    growth.set_ylabel("cifviz, forward + backward (ms)")
     for axes in (bars, growth):
         axes.spines[["top", "right"]].set_visible(False)
     write_atomically(path, lambda part: figure.savefig(part, dpi=150))

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.contestants import Contestant, cifviz, runs
+from benchmarks.contestants import LOOPS, Contestant, cifviz, runs
 from benchmarks.measure import medians, peak_memory
 from cifviz.core.streaming import CIFState
 
@@ -68,18 +68,11 @@ def compare(
     forwards = medians({"copy": partial(warm.copy_, encoder_out.detach()), **calls}, seconds)
     calls = {name: partial(both, one, alpha, encoder_out) for name, one in running.items()}
     boths = medians(calls, seconds)
-    measured = {}
-    for name, one in running.items():
-        forward_peak, embeddings = peak_memory(partial(one, alpha, encoder_out))
-        grad = torch.ones_like(embeddings)
-        backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), grad)
-        backward_peak, grads = peak_memory(backward)
-        measured[name] = {
-            "forward_ms": forwards[name] * 1e3,
-            "both_ms": boths[name] * 1e3,
-            "forward_peak_bytes": forward_peak,
-            "backward_peak_bytes": backward_peak - sum(one.nbytes for one in grads),
-        }
+    measured = {
+        name: {"forward_ms": forwards[name] * 1e3, "both_ms": boths[name] * 1e3}
+        | ({} if name in LOOPS else peaks(one, alpha, encoder_out))
+        for name, one in running.items()
+    }
     return {
         "shape": list(shape),
         "fires": expected.shape[1],
@@ -100,6 +93,21 @@ def both(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
     """Embeddings, and the gradients of weights and frames."""
     embeddings = one(alpha, encoder_out)
     torch.autograd.grad(embeddings, (alpha, encoder_out), torch.ones_like(embeddings))
+
+
+def peaks(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> dict[str, int]:
+    """Most bytes held at once beyond the inputs, and in the backward pass beyond the gradients.
+
+    (Not of loops: what records it would hold on to a gradient of all frames for each frame.)
+    """
+    forward_peak, embeddings = peak_memory(partial(one, alpha, encoder_out))
+    grad = torch.ones_like(embeddings)
+    backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), grad)
+    backward_peak, grads = peak_memory(backward)
+    return {
+        "forward_peak_bytes": forward_peak,
+        "backward_peak_bytes": backward_peak - sum(grad.nbytes for grad in grads),
+    }
 
 
 def check_agreement(name: str, embeddings: Tensor, expected: Tensor) -> None:
