@@ -1,4 +1,4 @@
-"""What hypothesis draws: weights, and everything else that decides where a CIF fires."""
+"""What hypothesis draws: weights, what else decides where a CIF fires, and alignments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.streaming import CIFState, Fired
+from cifviz.speech.alignment import Alignment, TimedToken
 
 
 @dataclass(frozen=True)
@@ -100,3 +101,17 @@ def fire_in_chunks(
         begin += size
     tail, _ = state.flush(tail_threshold)
     return Fired.join([*parts, tail])
+
+
+@st.composite
+def alignments(draw, max_tokens: int = 6, with_untimed: bool = True) -> Alignment:
+    """Tokens of a small vocabulary, at exact times (64ths of a second), some of them untimed."""
+    tokens, now = [], draw(st.integers(0, 32))
+    for token in draw(st.lists(st.sampled_from("abc"), max_size=max_tokens)):
+        gap, length = draw(st.integers(0, 32)), draw(st.integers(0, 32))
+        if with_untimed and draw(st.integers(0, 4)) == 0:
+            tokens.append(TimedToken(token))
+            continue
+        tokens.append(TimedToken(token, (now + gap) / 64, (now + gap + length) / 64))
+        now += gap + length
+    return Alignment(tuple(tokens))

@@ -126,8 +126,9 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, in "
         "utterances whose number of tokens is right: *fire* is the raw reading, *fire, shifted* "
-        "adds a constant learned on the development set, and *calibrated* is what transcriptions "
-        "carry: read at 30 % and 70 % of a token's mass, plus such a constant.",
+        "adds a constant learned on the development set and as many synthesised utterances, and "
+        "*calibrated* is what transcriptions carry: read at shares of a token's mass, plus such a "
+        "constant, all learned there.",
     ]
     for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from cifviz.errors import require
 from cifviz.models.recognizer import Recognizer, Transcription
@@ -17,6 +17,9 @@ from cifviz.speech.metrics import best_shift, count_accuracy, edge_errors, token
 
 FIRES = Edges(onset_quantile=0.0, offset_quantile=1.0)
 """A token from fire to fire, unshifted: the raw reading."""
+ONSET_QUANTILES = tuple(share / 20 for share in range(1, 11))
+OFFSET_QUANTILES = tuple(share / 20 for share in range(10, 20))
+"""Shares of a token's mass at which its edges may be read: 5 % … 50 % and 50 % … 95 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,33 +105,49 @@ def evaluate(
     return measured
 
 
-def learn_shifts(model: Recognizer, utterances: Sequence[Spoken], edges: Edges) -> Edges:
-    """Edges with the constant shifts that fit the utterances best.
+def learn_edges(
+    model: Recognizer,
+    utterances: Sequence[Spoken],
+    *,
+    onset_quantiles: Sequence[float] = ONSET_QUANTILES,
+    offset_quantiles: Sequence[float] = OFFSET_QUANTILES,
+) -> Edges:
+    """Edges that fit the utterances best: where in a token's mass to read, and how far to shift.
 
     Parameters
     ----------
     model : Recognizer
         Whose edges are judged.
     utterances : sequence of Spoken
-        A development set, never the one that is reported.
-    edges : Edges
-        Its quantiles are kept.
+        Development utterances, never the ones that are reported.
+    onset_quantiles, offset_quantiles : sequence of float in [0, 1]
+        To choose from.
 
     Returns
     -------
     Edges
-        Shifts are minus the median errors of the plain readings, before neighbours are kept from
-        overlapping; zero where no utterance has the right count.
+        On either side the quantile with the least mean absolute error after its best shift, which
+        is minus the median error of the plain readings, before neighbours are kept from
+        overlapping. The middle ones, unshifted, where no utterance has the right count.
     """
-    plain = replace(edges, onset_shift=0.0, offset_shift=0.0)
-    errors = [
-        torch.stack(plain.read(one.firing, one.grid), dim=1).numpy() - np.array(spoken.words.spans)
-        for one, spoken in _comparable(transcribe_all(model, utterances), utterances)
-    ]
-    if not errors:
-        return plain
-    onsets, offsets = np.concatenate(errors).T
-    return replace(plain, onset_shift=best_shift(onsets), offset_shift=best_shift(offsets))
+    pairs = _comparable(transcribe_all(model, utterances), utterances)
+    sides = []
+    for side, quantiles in enumerate((onset_quantiles, offset_quantiles)):
+        found = (math.inf, quantiles[len(quantiles) // 2], 0.0)
+        for quantile in quantiles if pairs else ():
+            plain = Edges(onset_quantile=quantile, offset_quantile=quantile)
+            errors = np.concatenate(
+                [
+                    plain.read(one.firing, one.grid)[side].numpy()
+                    - np.array(spoken.words.spans)[:, side]
+                    for one, spoken in pairs
+                ]
+            )
+            shift = best_shift(errors)
+            found = min(found, (float(np.abs(errors + shift).mean()), quantile, shift))
+        sides.append(found)
+    (_, onset, onset_shift), (_, offset, offset_shift) = sides
+    return Edges(onset, offset, onset_shift, offset_shift)
 
 
 def _comparable(

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cifviz.core.firing import Firing
-from cifviz.core.losses import quantity_loss
+from cifviz.core.losses import quantity_loss, segment_mass_loss
 from cifviz.core.masks import valid_mask
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.viterbi import ctc_viterbi
 from cifviz.errors import require
 from cifviz.models.decoders import DecoderConfig, make_decoder
 from cifviz.models.encoder import Encoder, EncoderConfig
@@ -183,7 +184,8 @@ class Recognizer(nn.Module):
 
     Notes
     -----
-    Paper: Dong & Xu (2020). The loss is ``cross-entropy + 0.5 · CTC + quantity``, each per token.
+    Paper: Dong & Xu (2020). The loss is ``cross-entropy + 0.5 · CTC + quantity``, each per token,
+    and the masses of segments where training asks for it.
     """
 
     def __init__(self, config: RecognizerConfig):
@@ -201,9 +203,18 @@ class Recognizer(nn.Module):
         return self.config.grid
 
     def forward(
-        self, batch: Batch, *, ctc_weight: float = 0.5, label_smoothing: float = 0.1
+        self,
+        batch: Batch,
+        *,
+        ctc_weight: float = 0.5,
+        segment_weight: float = 0.0,
+        label_smoothing: float = 0.1,
     ) -> dict[str, Tensor]:
-        """The loss to minimise, under "loss", and its parts, all per token."""
+        """The loss to minimise, under "loss", and its parts, all per token.
+
+        With a `segment_weight` each token's weight is drawn to where CTC hears the token, by
+        `segment_mass_loss`; worth while as soon as CTC does.
+        """
         encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
         firing = self.cif(encoder_out, frame_lengths, target_lengths=batch.target_lengths)
         tokens = batch.target_lengths.sum().clamp(min=1)
@@ -225,21 +236,28 @@ class Recognizer(nn.Module):
             reduction="sum",
         )
         cross_entropy = cross_entropy / tokens
+        log_probs, blank = self.ctc(encoder_out).log_softmax(dim=2), len(self.config.vocabulary)
+        segments = quantity.new_zeros(())
+        if segment_weight:
+            said = batch.targets, batch.target_lengths
+            spans = ctc_viterbi(log_probs, frame_lengths, *said, blank=blank)
+            segments = segment_mass_loss(firing, spans, batch.target_lengths)
         ctc = F.ctc_loss(
-            self.ctc(encoder_out).log_softmax(dim=2).transpose(0, 1),
+            log_probs.transpose(0, 1),
             batch.targets.clamp(min=0),
             frame_lengths,
             batch.target_lengths,
-            blank=len(self.config.vocabulary),
+            blank=blank,
             reduction="sum",
             zero_infinity=True,
         )
         ctc = ctc / tokens
         return {
-            "loss": cross_entropy + ctc_weight * ctc + quantity,
+            "loss": cross_entropy + ctc_weight * ctc + quantity + segment_weight * segments,
             "cross_entropy": cross_entropy,
             "ctc": ctc,
             "quantity": quantity,
+            "segments": segments,
         }
 
     @torch.inference_mode()

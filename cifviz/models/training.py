@@ -40,6 +40,10 @@ class FitConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
+    segment_weight: float = 1.0
+    """Weight of the segment mass loss …"""
+    segment_from: float = 0.25
+    """… from this share of the steps on: CTC has to align first."""
     averaging: float = 0.995
     """Decay of the moving average of the weights, which is what comes out."""
     save_every: int = 500
@@ -131,7 +135,10 @@ def fit(
         torch.manual_seed(config.seed * 1_000_003 + step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
-        losses = learner(_to(batch, fabric.device))
+        aligned = step >= config.segment_from * config.steps
+        losses = learner(
+            _to(batch, fabric.device), segment_weight=config.segment_weight if aligned else 0.0
+        )
         fabric.backward(losses["loss"])
         fabric.clip_gradients(learner, optimizer, max_norm=config.clip, error_if_nonfinite=True)
         optimizer.step()

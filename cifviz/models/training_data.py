@@ -67,9 +67,11 @@ def spoken_clips(domain: str) -> list[Spoken]:
     ]
 
 
-def synthetic(tokens: Callable[[random.Random], list[str]], count: int) -> list[Spoken]:
-    """Utterances in all voices, at several rates and pitches."""
-    rng = random.Random(0)
+def synthetic(
+    tokens: Callable[[random.Random], list[str]], count: int, *, seed: int = 0
+) -> list[Spoken]:
+    """Utterances in all voices, at several rates and pitches; others with another seed."""
+    rng = random.Random(seed)
     spoken = []
     for index in range(count):
         voice = VOICES[index % len(VOICES)]

@@ -1,4 +1,4 @@
-"""The panel: one utterance from sound to tokens, lane under lane. Nothing else here makes figures.
+"""The panel: one utterance from sound to tokens, lane under lane.
 
 A panel is a bare `matplotlib.figure.Figure`: pyplot does not know it, so a notebook shows it once,
 nothing has to be closed and no rcParam changes.

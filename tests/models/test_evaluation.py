@@ -6,7 +6,7 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
-from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_shifts
+from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_edges
 from cifviz.models.recognizer import RecognizerConfig, Transcription
 from cifviz.speech.alignment import Alignment, Edges, TimedToken
 from cifviz.speech.audio import Waveform
@@ -66,13 +66,24 @@ def test_tokens_and_counts():
 
 def test_shifts_are_minus_the_median_error():
     said = spoken(TimedToken("a", 0.0, 0.1), TimedToken("b", 0.2, 0.3))
-    edges = learn_shifts(Parrot([EVEN]), [said], Edges())
+    edges = learn_edges(Parrot([EVEN]), [said], onset_quantiles=[0.3], offset_quantiles=[0.7])
+    assert (edges.onset_quantile, edges.offset_quantile) == (0.3, 0.7)
     assert edges.onset_shift == pytest.approx(-0.06)
     assert edges.offset_shift == pytest.approx(-0.04)
 
 
+def test_edges_are_read_where_the_errors_spread_least():
+    """Onsets at 20 % and offsets at 60 % of each token's mass, though tokens differ in length."""
+    heard = ("a", "b"), [0.25, 0.25, 0.25, 0.25, 0.5, 0.5]  # 0.4 s and 0.2 s
+    said = spoken(TimedToken("a", 0.08, 0.24), TimedToken("b", 0.44, 0.52))
+    edges = learn_edges(Parrot([heard]), [said])
+    assert (edges.onset_quantile, edges.offset_quantile) == (0.2, 0.6)
+    assert edges.onset_shift == pytest.approx(0, abs=1e-9)
+    assert edges.offset_shift == pytest.approx(0, abs=1e-9)
+
+
 def test_nothing_to_learn_from_gives_no_shift():
-    edges = learn_shifts(Parrot([EVEN]), [spoken(TimedToken("a", 0.0, 0.1))], Edges())
+    edges = learn_edges(Parrot([EVEN]), [spoken(TimedToken("a", 0.0, 0.1))])
     assert (edges.onset_shift, edges.offset_shift) == (0.0, 0.0)
 
 

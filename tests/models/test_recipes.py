@@ -19,7 +19,7 @@ from cifviz.models.encoder import EncoderConfig
 from cifviz.models.evaluation import Spoken
 from cifviz.models.recognizer import RecognizerConfig
 from cifviz.models.training import FitConfig
-from cifviz.speech.alignment import Alignment, TimedToken
+from cifviz.speech.alignment import Alignment, Edges, TimedToken
 from cifviz.speech.audio import Waveform
 
 
@@ -52,6 +52,7 @@ def recipe():
         real=two_speakers,
         synthetic=lambda: [tones(["low"], "robot")],
         dev=two_speakers,
+        synthetic_dev=lambda: [tones(["high"], "robot")] * 2,
         test=two_speakers,
         fit=FitConfig(steps=3, batch_size=2),
         sources="sines",
@@ -99,6 +100,20 @@ def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
     assert result["recordings"] == {"real": 1, "synthetic": 1}
     assert result["test"]["tokens"] == 2
     assert result["dev"]["tokens"] == 3
+
+
+def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp_path, monkeypatch):
+    heard = []
+
+    def learn_edges(model, utterances, **quantiles):
+        heard.append([one.speaker for one in utterances])
+        return Edges()
+
+    monkeypatch.setattr(recipes, "learn_edges", learn_edges)
+    recipes.train(recipe, folder=tmp_path / "all", progress=False)
+    assert heard[-1] == ["ann", "bob", "robot", "robot"]
+    recipes.train(recipe, folder=tmp_path / "less", leave_out="bob", progress=False)
+    assert heard[-1] == ["ann", "robot"]
 
 
 def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(recipe, tmp_path):

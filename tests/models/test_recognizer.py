@@ -128,9 +128,10 @@ def test_listen_gives_the_firing_that_transcribe_decodes():
 )
 def test_losses_and_gradients_are_finite(decoder, targets):
     model = tiny_recognizer(decoder=decoder).train()
-    losses = model(Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], targets))
+    batch = Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], targets)
+    losses = model(batch, segment_weight=1.0)
     losses["loss"].backward()
-    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity"}
+    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity", "segments"}
     assert all(loss.isfinite() and loss >= 0 for loss in losses.values())
     for name, parameter in model.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
@@ -138,10 +139,21 @@ def test_losses_and_gradients_are_finite(decoder, targets):
 
 def test_loss_is_the_sum_of_its_parts():
     batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
-    for weight in (0.0, 0.5):
-        losses = tiny_recognizer()(batch, ctc_weight=weight)
-        expected = losses["cross_entropy"] + weight * losses["ctc"] + losses["quantity"]
+    for ctc_weight, segment_weight in ((0.0, 0.0), (0.5, 0.0), (0.5, 2.0)):
+        weights = {"ctc_weight": ctc_weight, "segment_weight": segment_weight}
+        losses = tiny_recognizer()(batch, **weights)
+        expected = losses["cross_entropy"] + ctc_weight * losses["ctc"] + losses["quantity"]
+        expected = expected + segment_weight * losses["segments"]
         torch.testing.assert_close(losses["loss"], expected)
+        assert (losses["segments"] > 0) == (segment_weight > 0)
+
+
+def test_segments_teach_the_weights_alone_and_not_ctc():
+    model = tiny_recognizer().train()
+    losses = model(Batch.collate([torch.randn(60, 40)], [[1, 2]]), segment_weight=1.0)
+    losses["segments"].backward()
+    assert model.ctc.weight.grad is None
+    assert model.cif.weights.weight_proj.weight.grad.any()
 
 
 @pytest.mark.parametrize("apply_scaling", [True, False])
@@ -150,8 +162,11 @@ def test_loss_does_not_depend_on_padding(apply_scaling):
     model = tiny_recognizer(apply_scaling=apply_scaling)
     features = [torch.randn(60, 40), torch.randn(21, 40)]
     targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2, 3, 4]]  # without scaling the second fires less often
-    alone = [model(Batch.collate([f], [t])) for f, t in zip(features, targets, strict=True)]
-    together = model(Batch.collate(features, targets))
+    alone = [
+        model(Batch.collate([f], [t]), segment_weight=1.0)
+        for f, t in zip(features, targets, strict=True)
+    ]
+    together = model(Batch.collate(features, targets), segment_weight=1.0)
     for name, loss in together.items():
         expected = (6 * alone[0][name] + 5 * alone[1][name]) / 11
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
