@@ -220,7 +220,8 @@ def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
 def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     """Settings in which a result differs; one made before a setting existed had its default."""
     config = RecognizerConfig.from_dict(result["config"]).to_dict()
-    result = {**result, "config": json.loads(json.dumps(config))}
+    fitted = {**asdict(FitConfig()), **result["fit"]}
+    result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
     return [name for name in settings if result[name] != settings[name]]
 
 

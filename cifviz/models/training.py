@@ -40,10 +40,10 @@ class FitConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
-    segment_weight: float = 1.0
-    """Weight of the segment mass loss …"""
+    segment_weight: float = 0.0
+    """Weight of the segment mass loss, once CTC can tell where the tokens are: …"""
     segment_from: float = 0.25
-    """… from this share of the steps on: CTC has to align first."""
+    """… from this share of the steps on."""
     averaging: float = 0.995
     """Decay of the moving average of the weights, which is what comes out."""
     save_every: int = 500
