@@ -56,7 +56,7 @@ def goals(result: Result) -> str:
             3,
         ),
         (
-            "times faster than the best peer anywhere, forward alone or both",
+            "times faster than the best peer at all these shapes, forward alone or both",
             [ratio(row, what) for row in rows for what in ("forward_ms", "both_ms")],
             ">=",
             1,
@@ -68,7 +68,7 @@ def goals(result: Result) -> str:
             3,
         ),
         (
-            "peak memory of the forward pass, in 1.5 × output + 10 × weights",
+            "peak memory of the forward pass at these shapes, in 1.5 × output + 10 × weights",
             [one["forward_peak_bytes"] / most for one, most in zip(own, limit, strict=True)],
             "<=",
             1,

@@ -2,7 +2,8 @@
 
 Everything happens on the *mass axis*: the weights laid end to end. Frame t owns ``[S_t, S_{t+1}]``,
 token i owns ``[iβ, (i+1)β]``, and what frame t contributes to token i is the length of their
-overlap. Running sums are float64 whatever the dtype of the weights, so no token is lost in adding.
+overlap. Running sums are float64 whatever the dtype of the weights: adding float32 weights loses no
+token.
 Apple's MPS devices have no float64: on them, move the weights and the encoder output to the CPU.
 """
 
@@ -26,7 +27,7 @@ from cifviz.core.masks import (
     valid_mask,
 )
 from cifviz.core.mass_axis import MassAxis
-from cifviz.core.scaling import scale_to_length
+from cifviz.core.scaling import scaling_factor
 from cifviz.core.tail import tail_fires
 from cifviz.errors import CIFError, require, require_integer, require_number
 
@@ -46,7 +47,7 @@ class Firing:
     alpha: Tensor
     """Weights as given, zero at padded frames (batch, frames)."""
     scaled_alpha: Tensor
-    """Weights as used: scaled in training, otherwise as given (batch, frames)."""
+    """Weights as used (batch, frames): in training scaled, float32 at least; else as given."""
     threshold: float
     """β, the mass that a token takes."""
     slack: float
@@ -193,7 +194,7 @@ def integrate_and_fire(
     alpha : Tensor (batch, frames), >= 0
         Weight of each frame. One above `threshold` fires several times.
     encoder_out : Tensor (batch, frames, dim)
-        Encoder output, one vector for each frame.
+        Encoder output, one finite vector for each real frame.
     frame_lengths : Tensor (batch,), integers, optional
         Real frames of each utterance; what stands behind them is ignored. Default: all frames.
     target_lengths : Tensor (batch,), integers, optional
@@ -260,7 +261,7 @@ def integrate_and_fire(
     scaled_alpha = alpha
     if target_lengths is not None:
         target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
-        scaled_alpha = scale_to_length(alpha, target_lengths, threshold)
+        scaled_alpha = alpha * scaling_factor(alpha, target_lengths, threshold)
 
     running = scaled_alpha.cumsum(dim=1, dtype=torch.float64)
     total = running[:, -1] if running.shape[1] else running.new_zeros(len(running))

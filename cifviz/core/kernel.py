@@ -4,7 +4,8 @@ W has a row for each token and a column for each frame, but hardly anything in i
 axis the frames' ends and the tokens' ends cut an utterance into at most ``frames + fires``
 *pieces*, each of one frame and one token. Forward is a sum of the pieces of each token, backward a
 sum of the pieces of each frame and, for the weights, one reversed running sum: no tensor (batch,
-fires, frames), no running sum over vectors.
+fires, frames), no running sum over vectors. Where W is small, though, it is made and multiplied by,
+which is faster there.
 
 Notes
 -----
@@ -26,8 +27,10 @@ from torch.nn import functional as F
 from cifviz.core.masks import valid_mask
 from cifviz.core.mass_axis import MassAxis
 
-SMALL = 1 << 20
+SMALL = 3_000_000
 """Multiplications of W @ encoder_out up to which that is faster than finding pieces (measured)."""
+WEIGHT_COST = 100
+"""What making an entry of W costs, in multiplications (measured)."""
 BLOCK = 1 << 16
 """Numbers of the encoder output that the backward pass takes at a time: they stay in the cache."""
 PARTS = len(fields(MassAxis))
@@ -55,11 +58,14 @@ def token_sums(
         ``Σ_t W[b, i, t] · encoder_out[b, t]``, zero behind the last token. Its gradient has no
         gradient of its own.
     """
-    small = encoder_out.numel() * axis.fill.shape[1] <= SMALL
+    batch, frames, dim = encoder_out.shape
+    small = batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) <= SMALL
     if small and padded:  # 0 · NaN would be NaN
         behind = ~valid_mask(axis.frame_lengths, alpha.shape[1])
         encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
-    sums: Tensor = (_DenseSums if small else _PieceSums).apply(alpha, encoder_out, *axis.parts)
+    # Autocast would lower one way of adding up and not the other.
+    with torch.autocast(encoder_out.device.type, enabled=False):
+        sums: Tensor = (_DenseSums if small else _PieceSums).apply(alpha, encoder_out, *axis.parts)
     return sums
 
 
@@ -78,8 +84,9 @@ class _DenseSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         axis, sums, (encoder_out, weights) = _saved(ctx)
-        grad_out = weights.transpose(1, 2) @ grad
-        products = (grad @ encoder_out.transpose(1, 2)) * axis.fill.unsqueeze(2)
+        with torch.autocast(grad.device.type, enabled=False):
+            grad_out = weights.transpose(1, 2) @ grad
+            products = (grad @ encoder_out.transpose(1, 2)) * axis.fill.unsqueeze(2)
         products = F.pad(products, (0, 1, 0, 1))  # no frame behind the last one, nor a token
         grad_ends = -products.diff(dim=2).gather(1, axis.fired.unsqueeze(1)).squeeze(1)
         return _alpha_gradient(ctx, axis, grad_ends, sums, grad), grad_out, *[None] * PARTS
@@ -94,8 +101,10 @@ class _PieceSums(torch.autograd.Function):
         batch, fires = axis.fill.shape
         pieces = _Pieces.of(axis)
         weight = pieces.weight.to(encoder_out.dtype)
-        # Behind the last token the runs are empty, but for one that takes what belongs to none.
-        num_fires = (axis.fill != 0).sum(dim=1, keepdim=True)
+        # Behind the last token the runs are empty, but for one that takes what belongs to none; all
+        # of them are where there is no frame to read.
+        is_token = (axis.fill != 0) & (axis.frame_lengths > 0).unsqueeze(1)
+        num_fires = is_token.sum(dim=1, keepdim=True)
         starts = pieces.token_starts.minimum(pieces.token_starts.gather(1, num_fires))
         sums = _sums_of_runs(encoder_out, pieces.frame, starts, weight)
         sums = sums.view(batch, fires + 1, -1)[:, :fires]
@@ -146,8 +155,8 @@ def _alpha_gradient(
 class _Pieces:
     """The pieces of each utterance from left to right, each (batch, frames + fires).
 
-    The last piece of frame t stands at place ``t + n_t``, the one that token i ends with at
-    ``fire_frame + i``; behind those stands one without weight for each token that never fills up.
+    A piece of frame t and token i stands at place t + i. Behind the utterance stand some without
+    weight, one for each token that never fills up.
     """
 
     frame: Tensor
@@ -163,23 +172,17 @@ class _Pieces:
     def of(cls, axis: MassAxis) -> _Pieces:
         """Cut an utterance into its pieces."""
         (batch, frames), fires = axis.running.shape, axis.fill.shape[1]
-        fired = axis.fired
-        starts = torch.searchsorted(axis.running, axis.reach) + torch.arange(
-            fires + 1, device=fired.device
-        )
-        places = torch.cat([_steps(fired) + fired, starts[:, 1:] - 1], dim=1)
-
-        def laid_out(of_frames: Tensor, of_fires: Tensor) -> Tensor:
-            values = torch.cat([of_frames.expand(batch, frames), of_fires.expand(batch, fires)], 1)
-            return torch.empty_like(values).scatter_(1, places, values)
-
+        starts = torch.searchsorted(axis.running, axis.reach) + _steps(axis.reach)
+        place = torch.arange(frames + fires, device=starts.device).repeat(batch, 1)
+        token = torch.searchsorted(starts, place, right=True) - 1
         last = (axis.frame_lengths - 1).clamp(min=0).unsqueeze(1)
-        frame = laid_out(_steps(fired), starts[:, 1:] - 1 - _steps(axis.fill)).minimum(last)
-        never = axis.reach[:, 1:].isinf()
-        mass = laid_out(axis.running, torch.where(never, axis.running[:, -1:], axis.ends[:, 1:]))
-        token = laid_out(fired, _steps(axis.fill))
+        frame = (place - token).minimum(last)
+        # A piece ends with its token where the next one has another, else with its frame.
+        with_token = token.diff(dim=1, append=token[:, -1:]) != 0
+        end = axis.ends.gather(1, (token + 1).clamp(max=fires))
+        end = torch.where(with_token, end, axis.running.gather(1, frame))
         fill = F.pad(axis.fill, (0, 1)).gather(1, token)
-        weight = mass.diff(dim=1, prepend=mass.new_zeros(batch, 1)) * fill
+        weight = end.diff(dim=1, prepend=end.new_zeros(batch, 1)) * fill
         return cls(frame, token.clamp(max=fires - 1), weight, starts)
 
 

@@ -49,11 +49,22 @@ def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.
     teach how large the weights should be: that takes the quantity loss, on the unscaled weights.
     Paper: Dong & Xu (2020), section 2.2.
     """
+    return (alpha * scaling_factor(alpha, target_lengths, threshold)).to(alpha.dtype)
+
+
+def scaling_factor(alpha: Tensor, target_lengths: Tensor, threshold: float) -> Tensor:
+    """What `scale_to_length` multiplies each row by (batch, 1), in float32 at least.
+
+    In float16 a factor above 65504 would be infinite, and scaled weights rounded to it or to
+    bfloat16 need not sum to anything near the number of tokens.
+
+    >>> import torch
+    >>> scaling_factor(torch.tensor([[0.5, 1.0, 0.5]]), torch.tensor([3]), 1.0)
+    tensor([[1.5000]])
+    """
     alpha = require_weights(alpha)
     target_lengths = check_lengths("target_lengths", target_lengths, alpha)
     threshold = require_number("threshold", threshold, above=0)
     wanted = target_lengths.double() * threshold
     factor = wanted / (alpha.double().sum(dim=1) + EPSILON)
-    # In float16 a factor above 65504 would be infinite: it stays at least a float32.
-    factor = factor.to(torch.promote_types(alpha.dtype, torch.float32)).unsqueeze(1)
-    return (alpha * factor).to(alpha.dtype)
+    return factor.to(torch.promote_types(alpha.dtype, torch.float32)).unsqueeze(1)

@@ -91,6 +91,17 @@ def test_what_stands_in_padded_frames_reaches_nothing(rules):
         assert torch.equal(clean, with_nan)
 
 
+def test_tokens_asked_of_no_frame_are_zero_whatever_stands_in_the_padding():
+    alpha, encoder_out = batch()
+    lengths, targets = torch.tensor([9, 0, 7]), torch.tensor([3, 2, 5])
+    spoiled = encoder_out.detach().clone()
+    spoiled[1] = math.nan
+    firing = integrate_and_fire(alpha, spoiled, frame_lengths=lengths, target_lengths=targets)
+    assert firing.num_fires.tolist() == [3, 2, 5]
+    assert not firing.embeddings[1].any()
+    assert not firing.embeddings.isnan().any()
+
+
 def test_a_bad_frame_of_one_utterance_stays_in_it():
     alpha, encoder_out = batch()
     spoiled = encoder_out.detach().clone()
@@ -118,6 +129,22 @@ def test_every_dtype_is_summed_to_its_own_precision(dtype, tolerance):
     ):
         scale = float(wanted.detach().abs().max())
         torch.testing.assert_close(got.double(), wanted, rtol=0, atol=4 * tolerance * scale)
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
+def test_autocast_lowers_nothing(inside):
+    """Training in mixed precision: backward runs outside of autocast, or inside."""
+    alpha, encoder_out = batch(dtype=torch.float32)
+    expected = integrate_and_fire(alpha, encoder_out).embeddings
+    grads = torch.autograd.grad(expected.square().sum(), (alpha, encoder_out))
+    with torch.autocast("cpu", torch.bfloat16):
+        embeddings = integrate_and_fire(alpha, encoder_out).embeddings
+        loss = embeddings.square().sum()
+        if inside:
+            lowered = torch.autograd.grad(loss, (alpha, encoder_out))
+    if not inside:
+        lowered = torch.autograd.grad(loss, (alpha, encoder_out))
+    torch.testing.assert_close((embeddings, *lowered), (expected, *grads), rtol=0, atol=0)
 
 
 def test_weights_of_another_dtype_than_the_encoder_output():

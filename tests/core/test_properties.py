@@ -288,7 +288,8 @@ def test_eighty_tokens_come_out_of_four_hundred_half_precision_frames(dtype, sha
         scaled = scale_to_length(alpha, tokens)
         known = integrate_and_fire(scaled, ones, tail_threshold=0.5)
         assert torch.equal(known.num_fires, tokens)
-        assert torch.equal(known.fire_positions[:, :79], asked.fire_positions[:, :79])
+        masses = asked.contributions.sum(dim=2)
+        torch.testing.assert_close(masses, torch.ones_like(masses), rtol=0, atol=1e-4)
         short += int((scaled.double().sum(dim=1) < 80).sum())
     assert short > 100
 
