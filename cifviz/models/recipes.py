@@ -26,12 +26,14 @@ from cifviz.models.checkpoints import load_model, save_model
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import EncoderConfig
 from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_edges
+from cifviz.models.phonetics import PhoneticLearner
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.models.training import FitConfig, fit
 from cifviz.models.training_data import (
     DIGITS,
     GRID,
-    an4_digits,
+    an4_phones,
+    an4_recordings,
     digit_string,
     grid_sentence,
     recordings,
@@ -65,8 +67,14 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     synthetic_share: float = 0.25
     cepstral: Callable[[RecognizerConfig], list[Recording]] | None = None
-    """Utterances of many more speakers, of which only cepstra are published."""
+    """Utterances of many more speakers, of which only cepstra are published; ids beyond the
+    vocabulary are other words."""
     cepstral_share: float = 0.2
+    """Of those among them that hold nothing but the vocabulary."""
+    pronunciations: Callable[[RecognizerConfig], list[tuple[int, ...]]] | None = None
+    """Phones of each word, to be learned beside the words."""
+    phonetic_share: float = 0.25
+    """Of all of the cepstral ones, drawn for the sake of their phones."""
     sources: str = ""
     """Data sets and their licences, for the model card."""
     licence: str = ""
@@ -109,14 +117,15 @@ RECIPES = {
         dev=lambda: spoken_strings("dev"),
         synthetic_dev=lambda: synthetic(digit_string, 200, seed=1),
         test=lambda: spoken_strings("test"),
-        cepstral=an4_digits,
-        fit=FitConfig(steps=1300),
+        cepstral=an4_recordings,
+        pronunciations=an4_phones,
+        fit=FitConfig(steps=1300, batch_size=32),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
         licence="CC BY-SA 4.0, as the recordings",
         sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers; "
-        "cepstra of the digit strings in CMU's AN4 (Carnegie Mellon University, BSD-style), 69 "
-        "speakers; digit strings synthesised with eSpeak NG",
+        "cepstra of CMU's AN4 (Carnegie Mellon University, BSD-style), 74 speakers, of other words "
+        "than digits too, for their phones; digit strings synthesised with eSpeak NG",
     ),
     "grid": Recipe(
         name="grid",
@@ -213,6 +222,8 @@ def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
     }
     if recipe.cepstral:
         settings["cepstral_share"] = recipe.cepstral_share
+    if recipe.pronunciations:
+        settings["phonetic_share"] = recipe.phonetic_share
     plain: dict[str, Any] = json.loads(json.dumps(settings))
     return plain
 
@@ -222,7 +233,7 @@ def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     config = RecognizerConfig.from_dict(result["config"]).to_dict()
     fitted = {**asdict(FitConfig()), **result["fit"]}
     result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
-    return [name for name in settings if result[name] != settings[name]]
+    return [name for name in settings if result.get(name) != settings[name]]
 
 
 def _command(recipe: Recipe, leave_out: str | None) -> str:
@@ -242,7 +253,30 @@ def _trained(
 ) -> tuple[Recognizer, dict[str, Any]]:
     """Train, or go on training; the model and what is known of its training."""
     began = time.perf_counter()
-    cache = folder.parent / "cache"
+    groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.fit.seed)
+    model = Recognizer(recipe.config)
+    make_example = CutAndJoin(groups, shares, recipe.augmentation)
+    model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
+    if recipe.pronunciations:
+        learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
+        learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
+        model = learner.recognizer
+    else:
+        model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
+    return model, {
+        "recordings": {name: len(group) for name, group in groups.items()},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "seconds": round(time.perf_counter() - began),
+        "history": history,
+    }
+
+
+def _groups(
+    recipe: Recipe, leave_out: str | None, cache: Path
+) -> tuple[dict[str, list[Recording]], dict[str, float]]:
+    """What is trained on, in groups, and how often each is drawn from."""
     real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
     if leave_out is not None:
         require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
@@ -250,7 +284,6 @@ def _trained(
         "real": [one for one in real if one.speaker != leave_out],
         "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
     if recipe.cepstral:
         # Half of the others is made as smooth, or the model would tell the groups apart by that.
@@ -258,21 +291,15 @@ def _trained(
             groups[f"{name}, smoothed"] = smoothed_recordings(groups[name])
             shares[name] *= (1 - recipe.cepstral_share) / 2
             shares[f"{name}, smoothed"] = shares[name]
-        groups["cepstral"], shares["cepstral"] = (
-            recipe.cepstral(recipe.config),
-            recipe.cepstral_share,
-        )
-    torch.manual_seed(recipe.fit.seed)
-    model = Recognizer(recipe.config)
-    make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
-    model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
-    return model, {
-        "recordings": {name: len(group) for name, group in groups.items()},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "seconds": round(time.perf_counter() - began),
-        "history": history,
-    }
+        everything = recipe.cepstral(recipe.config)
+        words = len(recipe.config.vocabulary)
+        groups["cepstral"] = [one for one in everything if max(one.tokens) < words]
+        shares["cepstral"] = recipe.cepstral_share
+        if recipe.pronunciations:
+            shares = {name: share * (1 - recipe.phonetic_share) for name, share in shares.items()}
+            groups["cepstral, all words"] = everything
+            shares["cepstral, all words"] = recipe.phonetic_share
+    return groups, shares
 
 
 def _finished(folder: Path, settings: dict[str, Any]) -> tuple[Recognizer, dict[str, Any]]:

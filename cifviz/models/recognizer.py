@@ -202,20 +202,26 @@ class Recognizer(nn.Module):
         """Clock of the encoder's frames."""
         return self.config.grid
 
-    def forward(
+    def forward(self, batch: Batch, **weights: float) -> dict[str, Tensor]:
+        """The loss to minimise, under "loss", and its parts, all per token; see `losses`."""
+        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
+        return self.losses(batch, encoder_out, frame_lengths, **weights)
+
+    def losses(
         self,
         batch: Batch,
+        encoder_out: Tensor,
+        frame_lengths: Tensor,
         *,
         ctc_weight: float = 0.5,
         segment_weight: float = 0.0,
         label_smoothing: float = 0.1,
     ) -> dict[str, Tensor]:
-        """The loss to minimise, under "loss", and its parts, all per token.
+        """Like `forward`, but of a batch that the encoder has seen already.
 
         With a `segment_weight` each token's weight is drawn to where CTC hears the token, by
         `segment_mass_loss`; worth while as soon as CTC does.
         """
-        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
         firing = self.cif(encoder_out, frame_lengths, target_lengths=batch.target_lengths)
         tokens = batch.target_lengths.sum().clamp(min=1)
         quantity = quantity_loss(firing, batch.target_lengths)

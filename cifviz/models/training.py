@@ -12,7 +12,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,10 +22,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from cifviz.errors import CheckpointError, require
+from cifviz.models.phonetics import PhoneticLearner
 from cifviz.models.recognizer import Batch, Recognizer
 
 Example = tuple[Tensor, list[int]]
 """Normalised features (frames, n_mels) and token ids."""
+Learner = TypeVar("Learner", Recognizer, PhoneticLearner)
 
 
 @dataclass(frozen=True)
@@ -60,19 +62,19 @@ class FitConfig:
 
 
 def fit(
-    model: Recognizer,
+    model: Learner,
     make_example: Callable[[np.random.Generator], Example],
     config: FitConfig,
     *,
     folder: Path,
     resume: bool = True,
     progress: bool = True,
-) -> tuple[Recognizer, list[dict[str, float]]]:
+) -> tuple[Learner, list[dict[str, float]]]:
     """Train a recogniser.
 
     Parameters
     ----------
-    model : Recognizer
+    model : Recognizer or PhoneticLearner
         Its weights are the start.
     make_example : callable
         Makes one training utterance from a random generator.
@@ -87,7 +89,7 @@ def fit(
 
     Returns
     -------
-    model : Recognizer
+    model : Recognizer or PhoneticLearner
         With the averaged weights, in evaluation mode, on the CPU.
     history : list of dict
         Mean losses of each 50 steps. With several devices only the first process returns; the

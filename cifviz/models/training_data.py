@@ -6,7 +6,7 @@ import hashlib
 import math
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,12 @@ from cifviz.models.evaluation import Spoken
 from cifviz.models.recognizer import RecognizerConfig
 from cifviz.speech import audio, datasets, synthesis
 from cifviz.speech.audio import LogMel
-from cifviz.speech.cepstra import an4_utterances, log_mel_of_cepstra, smoothed
+from cifviz.speech.cepstra import (
+    an4_pronunciations,
+    an4_utterances,
+    log_mel_of_cepstra,
+    smoothed,
+)
 from cifviz.speech.clips import list_clips, load_clip
 from cifviz.speech.corpora import DATA_VARIABLE
 from cifviz.speech.synthesis import VOICES, spoken_text, synthesize
@@ -122,9 +127,25 @@ def recordings(
     return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, spoken)
 
 
-def an4_digits(config: RecognizerConfig) -> list[Recording]:
-    """The utterances of AN4 that hold nothing but digits, 69 speakers, as smooth log-mel."""
-    ids = {token: index for index, token in enumerate(config.vocabulary)}
+def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
+    """Ids of a vocabulary's words and, behind them, of all others that occur in AN4."""
+    others = sorted(an4_pronunciations().keys() - set(vocabulary))
+    return {word: index for index, word in enumerate([*vocabulary, *others])}
+
+
+def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
+    """The phones of each of `an4_words`, numbered."""
+    pronunciations = an4_pronunciations()
+    names = sorted({phone for phones in pronunciations.values() for phone in phones})
+    return [
+        tuple(names.index(phone) for phone in pronunciations[word])
+        for word in an4_words(config.vocabulary)
+    ]
+
+
+def an4_recordings(config: RecognizerConfig) -> list[Recording]:
+    """The utterances of AN4, 74 speakers, as smooth log-mel; tokens are ids of `an4_words`."""
+    ids = an4_words(config.vocabulary)
     return [
         Recording(
             log_mel_of_cepstra(one.cepstra, config.features),
@@ -133,7 +154,6 @@ def an4_digits(config: RecognizerConfig) -> list[Recording]:
             one.speaker,
         )
         for one in an4_utterances()
-        if all(word in ids for word in one.words)
     ]
 
 

@@ -75,6 +75,26 @@ def an4_utterances() -> list[CepstralUtterance]:
     ]
 
 
+def an4_pronunciations() -> dict[str, tuple[str, ...]]:
+    """The phones of the words of AN4 (lower case), from the dictionary that comes with it.
+
+    Of several pronunciations the first is taken, but for "a", which is the letter's name in AN4,
+    and "one", whose first begins with an h that nobody says.
+
+    Raises
+    ------
+    DataError
+        If the data set is missing.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for line in (corpus_folder("an4") / "an4.dic").read_text("utf-8").lower().splitlines():
+        entry, *phones = line.split()
+        word, _, second = entry.partition("(")
+        if not second or entry in ("a(2)", "one(2)"):
+            found[word] = tuple(phones)
+    return found
+
+
 def log_mel_of_cepstra(cepstra: np.ndarray, features: LogMel) -> np.ndarray:
     """Log-mel power, as smooth as the cepstra make it.
 

@@ -93,7 +93,7 @@ REGISTRY = {
             licence="BSD-style: free for any use, keep the notice",
             attribution="Copyright (c) 1991-2005 Carnegie Mellon University",
             source="http://www.speech.cs.cmu.edu/databases/an4/",
-            files=("manifest.csv", "mfcc13_100hz_f16.npz"),
+            files=("an4.dic", "manifest.csv", "mfcc13_100hz_f16.npz"),
         ),
     )
 }

@@ -133,6 +133,27 @@ def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(re
     }
 
 
+def test_phones_are_learned_from_all_words_and_thrown_away(recipe, tmp_path):
+    def cepstral(config):
+        frames = np.zeros((40, config.features.n_mels), np.float32)
+        return [Recording(frames, tokens, None, "cy") for tokens in ((0, 1), (1, 2))]
+
+    phonetic = replace(
+        recipe,
+        cepstral=cepstral,
+        pronunciations=lambda config: [(0,), (1, 0), (2, 1)],
+        phonetic_share=0.5,
+        fit=FitConfig(steps=3, batch_size=8),
+    )
+    result = recipes.train(phonetic, folder=tmp_path / "run", progress=False)
+    assert result["phonetic_share"] == 0.5
+    assert result["recordings"]["cepstral"] == 1
+    assert result["recordings"]["cepstral, all words"] == 2
+    assert result["history"][-1]["phones"] > 0
+    weights = load_model(tmp_path / "run/model").state_dict()
+    assert not any("phones" in name for name in weights)
+
+
 def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
     with pytest.raises(CIFError, match="leave_out must be one of 'ann', 'bob', got 'eve'"):
         recipes.train(recipe, folder=tmp_path / "run", leave_out="eve", progress=False)

@@ -10,6 +10,7 @@ from cifviz.speech.cepstra import (
     FULL_SCALE,
     HIGHEST,
     LOWEST,
+    an4_pronunciations,
     an4_utterances,
     log_mel_of_cepstra,
     smoothed,
@@ -62,6 +63,7 @@ def test_missing_set_says_where_it_was_looked_for(tmp_path, monkeypatch):
 
 def test_damaged_array_is_named(tmp_path, monkeypatch):
     (tmp_path / "an4").mkdir()
+    (tmp_path / "an4/an4.dic").touch()
     (tmp_path / "an4/manifest.csv").write_text("id,start_frame,end_frame,speaker,text\n")
     (tmp_path / "an4/mfcc13_100hz_f16.npz").write_bytes(b"not an archive")
     monkeypatch.setenv("CIFVIZ_DATA", str(tmp_path))
@@ -77,3 +79,21 @@ def test_real_utterances_are_loud_where_words_are_spoken():
     log_mel = log_mel_of_cepstra(utterances[0].cepstra, LogMel(n_mels=40))
     level = log_mel.mean(axis=1)
     assert level.max() - level[:5].mean() > 3
+
+
+def test_pronunciations_are_the_first_but_for_a_and_one(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFVIZ_DATA", str(tmp_path))
+    folder = tmp_path / "an4"
+    folder.mkdir()
+    for name in ("manifest.csv", "mfcc13_100hz_f16.npz"):
+        (folder / name).touch()
+    entries = [
+        "A  AH",
+        "A(2)  EY",
+        "ONE  HH W AH N",
+        "ONE(2)  W AH N",
+        "ZERO  Z IH",
+        "ZERO(2)  Z IY",
+    ]
+    (folder / "an4.dic").write_text("\n".join(entries), "utf-8")
+    assert an4_pronunciations() == {"a": ("ey",), "one": ("w", "ah", "n"), "zero": ("z", "ih")}
