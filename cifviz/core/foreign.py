@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -90,6 +92,7 @@ def cif_pytorch(
     Repository: github.com/MingLunHan/CIF-PyTorch · Paper: Dong & Xu (2020)
     """
     where, tensors = parameters(state_dict, prefix, ("weight_proj.weight",))
+    shape_of(tensors["weight_proj.weight"], 2, "weight_proj.weight", where)
     if not isinstance(config, CIFConfig):
         given = {} if config is None else config
         require_type("config", given, Mapping)
@@ -192,8 +195,13 @@ def funasr(
     -----
     Repository: github.com/modelscope/FunASR, version 1.4.16 · Paper: Gao et al. (2022)
     """
+    known = [*inspect.signature(funasr).parameters][1:-1]  # without the state dict and the others
     for name in others:
-        require_choice("a further setting of a FunASR predictor", name, UNUSED)
+        if name not in UNUSED:
+            close = difflib.get_close_matches(name, [*known, *UNUSED], 1)
+            hint = f", did you mean {close[0]!r}?" if close else "."
+            listed = ", ".join([*known, *UNUSED])
+            raise CIFError(f"unknown setting of a FunASR predictor {name!r}{hint} Known: {listed}")
     where, tensors = parameters(state_dict, prefix, ("cif_output.weight", "cif_conv1d.weight"))
     second_head = [name for name in tensors if name.startswith(SECOND_HEAD)]
     channels, inputs, width = shape_of(tensors["cif_conv1d.weight"], 3, "cif_conv1d.weight", where)

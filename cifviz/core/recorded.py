@@ -29,6 +29,8 @@ class RecordedAxis(MassAxis):
 
     recorded: Tensor
     """W (batch, fires, frames)."""
+    positions: Tensor
+    """Ends of the tokens in fractional frames (batch, fires)."""
 
     @property
     def contributions(self) -> Tensor:
@@ -38,11 +40,24 @@ class RecordedAxis(MassAxis):
     def utterance(self, index: int, frames: int, fires: int) -> RecordedAxis:
         """The same for one utterance alone, cut to its frames and fires."""
         recorded = self.recorded[index].unsqueeze(0)[:, :fires, :frames]
-        return _with(super().utterance(index, frames, fires), recorded)
+        positions = self.positions[index].unsqueeze(0)[:, :fires]
+        return _with(super().utterance(index, frames, fires), recorded, positions)
 
 
-def _with(axis: MassAxis, recorded: Tensor) -> RecordedAxis:
-    return RecordedAxis(**{**vars(axis), "recorded": recorded})
+def _with(axis: MassAxis, recorded: Tensor, positions: Tensor) -> RecordedAxis:
+    return RecordedAxis(**{**vars(axis), "recorded": recorded, "positions": positions})
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedFiring(Firing):
+    """Like `Firing`, but tokens end where the recorded contributions say."""
+
+    axis: RecordedAxis
+
+    @property
+    def fire_positions(self) -> Tensor:
+        """Ends of the tokens in fractional frames, float64 (batch, fires); see `token_ends`."""
+        return self.axis.positions
 
 
 def recorded_firing(
@@ -78,9 +93,9 @@ def recorded_firing(
     Returns
     -------
     Firing
-        A token that got nothing behind frame t fired in frame t. Its position is where its mass is
-        full, ``t + ((i+1)β − S_t) / α_t``, if that lies in frame t, else the end of frame t. A last
-        token that the weights do not fill is a tail's.
+        Its tokens end where `token_ends` says. A last token that the weights do not fill is a
+        tail's. An utterance is as long as `frame_lengths` says, or up to the last frame that gave
+        to a token of it, if a source took from its padding.
 
     Examples
     --------
@@ -110,11 +125,11 @@ def recorded_firing(
     sums = F.pad(running, (1, 0))
     total = sums[:, -1:]
 
-    given = recorded.abs() > NOISE * threshold
-    fired_in = given.flip(2).cumsum(dim=2).flip(2).gt(0).sum(dim=2) - 1
+    fired_in = _last_frames(recorded)
     is_token = valid_mask(num_fires, fires) & (fired_in >= 0)
     before = sums.gather(1, fired_in.clamp(min=0))
     after = sums.gather(1, fired_in + 1)
+    frame_lengths = frame_lengths.maximum(F.pad((fired_in + 1) * is_token, (1, 0)).amax(dim=1))
 
     steps = torch.arange(1, fires + 1, device=recorded.device)
     ends = (steps.double() * threshold).expand(len(recorded), -1)
@@ -124,14 +139,12 @@ def recorded_firing(
     num_full = is_full.sum(dim=1)
     residual = total.squeeze(1) - num_full.double() * threshold
     ends = torch.where(ends < before - ROUNDING * threshold, after, ends)  # full before it fired
-    ends = torch.where(is_full, ends, total)
+    ends = F.pad(torch.where(is_full, ends, total), (1, 0))
     # Between the ends of the frame before and of this one: reached in this one, by any rounding.
     reach = torch.where(is_full, (before + after) / 2, math.inf)
     fill = torch.where(is_tail, threshold / residual.unsqueeze(1), is_token.double())
-    axis = MassAxis(
-        running, frame_lengths, F.pad(ends, (1, 0)), F.pad(reach, (1, 0)), fill, tail_residual=None
-    )
-    return Firing(
+    axis = MassAxis(running, frame_lengths, ends, F.pad(reach, (1, 0)), fill, tail_residual=None)
+    return RecordedFiring(
         alpha=alpha,
         scaled_alpha=scaled_alpha,
         threshold=threshold,
@@ -140,5 +153,50 @@ def recorded_firing(
         num_fires=num_fires,
         tail_fired=is_tail.any(dim=1),
         residual=residual,
-        axis=_with(axis, recorded),
+        axis=_with(axis, recorded, token_ends(recorded, scaled_alpha, num_fires)),
     )
+
+
+def token_ends(weights: Tensor, alpha: Tensor, num_fires: Tensor) -> Tensor:
+    """Ends of the tokens in fractional frames, read off what the frames give.
+
+    Parameters
+    ----------
+    weights : Tensor (batch, fires, frames)
+        What each frame gave to each token, W.
+    alpha : Tensor (batch, frames)
+        Weights as used.
+    num_fires : Tensor (batch,), integers
+        Tokens of each utterance.
+
+    Returns
+    -------
+    Tensor (batch, fires), float64
+        ``f + share``, with f the last frame that gives to the token and share the part of its
+        weight that this and earlier tokens take: where each took β, ``f + ((i+1)β − S_f) / α_f``.
+        If that lies outside frame f, where a fire was put off or borrows, the end of frame f. No
+        token ends before an earlier one; a token that got nothing ends with it.
+
+    Examples
+    --------
+    >>> alpha, weights = torch.tensor([[0.6, 0.8]]), torch.tensor([[[0.6, 0.4]]])
+    >>> token_ends(weights, alpha, torch.tensor([1]))
+    tensor([[1.5000]], dtype=torch.float64)
+    """
+    is_token = valid_mask(num_fires, weights.shape[1])
+    weights = weights.detach().double() * is_token.unsqueeze(2)
+    if not weights.numel():
+        return weights.new_zeros(weights.shape[:2])
+    last = _last_frames(weights)
+    frame = last.clamp(min=0)
+    weight = alpha.detach().double().gather(1, frame)
+    taken = weights.cumsum(dim=1).gather(2, frame.unsqueeze(2)).squeeze(2)
+    put_off = taken < -ROUNDING * weights.abs().sum(dim=2)
+    share = torch.where((weight > 0) & (last >= 0) & ~put_off, taken / weight, 1.0).clamp(0, 1)
+    return (last + share).cummax(dim=1).values * is_token
+
+
+def _last_frames(weights: Tensor) -> Tensor:
+    """The last frame that gives to each token, −1 where none does (batch, fires)."""
+    given = weights.abs() > NOISE * weights.abs().sum(dim=2, keepdim=True)
+    return given.flip(2).cumsum(dim=2).flip(2).gt(0).sum(dim=2) - 1

@@ -20,6 +20,8 @@ from cifviz.errors import CheckpointError, require, shown
 PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 NESTS = ("state_dict", "model", "model_state_dict")
 """Where FunASR, fairseq and others keep the tensors in a file that holds more."""
+DEEPEST = 4
+"""A file holds the tensors at most in so many mappings, one in the other."""
 Source = Mapping[str, Any] | str | Path
 Names = dict[str, tuple[str, ...]]
 """For each parameter of ours, the foreign ones that it is made of, one below the other."""
@@ -47,8 +49,14 @@ def parameters(
     Raises
     ------
     CheckpointError
-        If there is no such file, it cannot be read safely, or the telling names are not there.
+        If there is no such file, it cannot be read safely, the telling names are not there, or a
+        tensor does not hold each of its values.
     """
+    require(
+        prefix is None or isinstance(prefix, str),
+        f"prefix must be the beginning of names, got {shown(prefix)}",
+        CheckpointError,
+    )
     where = "the state dict"
     tensors: Any = source
     if isinstance(source, str | Path):
@@ -57,9 +65,9 @@ def parameters(
         raise CheckpointError(
             f"{where} must be a mapping of names to tensors, got {shown(tensors)}"
         )
-    while not any(isinstance(value, Tensor) for value in tensors.values()):
+    for _ in range(DEEPEST):
         nested = [name for name in NESTS if isinstance(tensors.get(name), Mapping)]
-        if not nested:
+        if not nested or any(isinstance(value, Tensor) for value in tensors.values()):
             break
         tensors = tensors[nested[0]]
     if prefix is None:
@@ -69,6 +77,8 @@ def parameters(
     if missing:
         some = ", ".join(sorted(map(str, tensors))[:8]) or "nothing"
         raise CheckpointError(f"{where} has no {', '.join(missing)}; it has {some}")
+    for name in sorted(names):
+        _require_whole(tensors[name], name, where)
     return where, {name.removeprefix(prefix): tensors[name] for name in sorted(names)}
 
 
@@ -127,9 +137,34 @@ def shape_of(value: object, ndim: int, name: str, where: str) -> torch.Size:
     return value.shape
 
 
+def _require_whole(value: object, name: str, where: str) -> None:
+    """Raise if a tensor stands for more values than it holds: what is built of it would be huge."""
+    if not isinstance(value, Tensor):
+        return
+    is_strided = value.layout == torch.strided and not value.is_nested and not value.is_meta
+    require(
+        is_strided,
+        f"{name} of {where} must be a dense tensor with values, got {described(value)} on "
+        f"{value.device}, {value.layout}",
+        CheckpointError,
+    )
+    size, held = value.numel() * value.element_size(), value.untyped_storage().nbytes()
+    require(
+        size <= held,
+        f"{name} of {where} must hold each of its values, {size} bytes, got {described(value)} of "
+        f"{held} bytes, expanded",
+        CheckpointError,
+    )
+
+
 def _read(path: Path) -> Any:
     """What is in a file of tensors; anything else in it is refused, not run."""
-    require(path.is_file(), f"there is no file {path}", CheckpointError)
+    try:
+        is_file, is_there = path.is_file(), path.exists()
+    except OSError as error:  # a name too long
+        raise CheckpointError(f"{shown(str(path))} cannot be a file: {error.strerror}") from error
+    require(is_file or not is_there, f"{path} is not a file", CheckpointError)
+    require(is_file, f"there is no file {path}", CheckpointError)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

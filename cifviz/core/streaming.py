@@ -44,6 +44,12 @@ class Fired:
                 [2., 4.]], dtype=torch.float64)
         """
         require(len(parts) > 0, "join takes the tokens of at least one chunk, got none")
+        shapes = sorted({(len(part.embeddings), part.embeddings.shape[2]) for part in parts})
+        require(
+            len(shapes) == 1,
+            "join takes the tokens of the same streams, all (batch, fires, dim) with one batch and "
+            f"dim, got (batch, dim) = {', '.join(map(str, shapes))}",
+        )
         real = [valid_mask(part.num_fires, part.embeddings.shape[1]) for part in parts]
         num_fires = torch.stack([part.num_fires for part in parts]).sum(dim=0)
         most = int(num_fires.max()) if len(num_fires) else 0

@@ -3,6 +3,7 @@
 The real packages are tested in tests/peers.
 """
 
+import functools
 import inspect
 import json
 from pathlib import Path
@@ -14,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from cifviz import capture, integrate_and_fire
-from cifviz.core.dialects import DIALECTS
+from cifviz import CIF, CIFConfig, capture, integrate_and_fire
+from cifviz.core.capture.identity import disagreement
+from cifviz.core.dialects import DIALECTS, fire_positions
+from cifviz.core.recorded import token_ends
 from cifviz.errors import CIFError
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -224,6 +227,20 @@ def explains(firing, encoder_out, embeddings):
     torch.testing.assert_close(
         firing.contributions.float() @ hidden, embeddings, atol=1e-5, rtol=1e-5
     )
+
+
+def explains_each(firing, encoder_out):
+    """The same for every utterance alone."""
+    for row, one in enumerate(firing):
+        frames = one.contributions.shape[2]
+        appended = max(0, frames - encoder_out.shape[1])
+        hidden = nn.functional.pad(encoder_out[row : row + 1], (0, 0, 0, appended))[:, :frames]
+        explained = one.contributions.float() @ hidden
+        torch.testing.assert_close(explained, one.embeddings, atol=1e-5, rtol=1e-5)
+
+
+def inputs_of(encoder_out, padding):
+    return {"encoder_raw_out": encoder_out, "encoder_padding_mask": padding}
 
 
 def golden(kind):
@@ -484,11 +501,11 @@ def test_an_output_that_the_weights_do_not_explain_is_refused():
     middleware = CifMiddleware(8).eval()
     middleware.register_forward_hook(lambda *call: {**call[2], "cif_out": call[2]["cif_out"] + 1})
     inputs = {"encoder_raw_out": encoder_out, "encoder_padding_mask": padding}
-    with capture(middleware), pytest.raises(CIFError, match="CifMiddleware must .* embeddings are"):
+    with capture(middleware), pytest.raises(CIFError, match="CifMiddleware must .* it gave emb"):
         middleware(inputs)
     middleware = CifMiddleware(8).eval()
     middleware.register_forward_hook(lambda *call: {**call[2], "quantity_out": torch.zeros(1)})
-    with capture(middleware), pytest.raises(CIFError, match="quantity_out is not the sum"):
+    with capture(middleware), pytest.raises(CIFError, match="a quantity_out that is not the"):
         middleware(inputs)
     assert torch.equal(middleware(inputs)["quantity_out"], torch.zeros(1))  # it works as before
 
@@ -503,8 +520,9 @@ def test_a_function_that_the_weights_do_not_explain_is_refused(monkeypatch):
 
     shifted.__name__, shifted.__signature__ = "cif_function", inspect.signature(function)
     monkeypatch.setitem(globals(), "cif_function", shifted)
-    with capture(Caller(8)), pytest.raises(CIFError, match="output of cif_function must be what"):
-        Caller(8)(batch(12)[0])
+    model = Caller(8)
+    with capture(model), pytest.raises(CIFError, match="output of cif_function must be what"):
+        model(batch(12)[0])
 
 
 def test_the_model_is_left_as_it_was():
@@ -550,6 +568,321 @@ def test_a_middleware_called_in_another_way_is_refused():
         odd(torch.ones(1, 3, 8))
 
 
+# --- padding and silence -------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def test_a_fire_put_off_into_the_padding_stays_with_its_utterance():
+    encoder_out, padding = batch(6, 2)
+    targets = torch.tensor([2.0, 5.0])
+    middleware, predictor = CifMiddleware(8, "linear", threshold=1.0).train(), CifPredictor(8)
+    with capture(middleware) as firings:
+        middleware(inputs_of(encoder_out, padding), targets)
+    assert firings[0].frame_lengths.tolist() == [6, 3]
+    explains_each(firings[0], encoder_out)
+    with capture(predictor) as firings:
+        predictor(encoder_out, mask=~padding.unsqueeze(1), target_label_length=targets)
+    assert 2 < int(firings[0].frame_lengths[1]) <= 6
+    explains_each(firings[0], encoder_out)
+
+
+@pytest.mark.parametrize("targets", [None, torch.tensor([5, 4, 1])], ids=["eval", "train"])
+@torch.no_grad()
+def test_every_utterance_of_every_kind_is_explained_alone(targets):
+    encoder_out, padding = batch(20, 13, 2)
+    middleware = CifMiddleware(8).train(targets is not None)
+    predictor, caller = CifPredictor(8), Caller(8)
+    with capture(nn.ModuleList([middleware, predictor, caller])) as firings:
+        middleware(inputs_of(encoder_out, padding), targets)
+        predictor(encoder_out, mask=~padding.unsqueeze(1), target_label_length=targets)
+        caller(encoder_out, padding_mask=padding, target_lengths=targets)
+    assert len(firings) == 3
+    for firing in firings:
+        assert firing.num_fires.sum() > 3
+        explains_each(firing, encoder_out)
+
+
+@torch.no_grad()
+def test_tokens_of_dead_frames_that_the_source_drops_are_missing_here_too():
+    encoder_out, padding = batch(24, 15)
+    encoder_out[0, :9] = 0  # more than a token of silence in front
+    encoder_out[1, 5:12] = 0
+    middleware = CifMiddleware(8, "linear").eval()
+    with capture(middleware) as firings:
+        output = middleware(inputs_of(encoder_out, padding))
+    (firing,) = firings
+    whole = DIALECTS["cif_pytorch"].contributions(firing.alpha, firing.frame_lengths)
+    assert (firing.num_fires < whole.num_fires).all()
+    assert firing.num_fires.tolist() == output["cif_out_mask"].sum(1).tolist()
+    explains(firing, encoder_out, output["cif_out"])
+    assert int(firing.fire_positions[0, 0]) >= 9
+
+
+@torch.no_grad()
+def test_compared_and_captured_tokens_end_in_the_same_place():
+    """Weights of 2.2 and 0.3: the second fire comes in frame 1, which ends at 2."""
+    dialect = DIALECTS["cif_pytorch"]
+    result = dialect.contributions(torch.tensor([[2.2, 0.3]]), threshold=1.0)
+    assert fire_positions(dialect, result)[0].tolist() == pytest.approx([1 / 2.2, 2])
+
+    middleware = CifMiddleware(8, "linear", threshold=1.0).train()
+    encoder_out, padding = batch(9, 4)
+    targets = torch.tensor([12, 3])
+    with capture(middleware) as firings:
+        middleware(inputs_of(encoder_out, padding), targets)
+    result = dialect.contributions(
+        firings[0].alpha, torch.tensor([9, 4]), threshold=1.0, target_lengths=targets
+    )
+    torch.testing.assert_close(
+        firings[0].fire_positions, fire_positions(dialect, result), atol=1e-5, rtol=0
+    )
+
+
+def test_positions_never_fall():
+    """A second fire in the frame of the first one got less than nothing, by rounding."""
+    alpha, weights = torch.tensor([[0.5, 1.0]]), torch.tensor([[[0.5, 0.5], [0.0, -1e-7]]])
+    positions = token_ends(weights, alpha, torch.tensor([2]))
+    assert positions.tolist() == [[1.5, 1.5]]
+
+
+@pytest.mark.parametrize("loud", [0.0, 100.0, 1e4])
+@torch.no_grad()
+def test_what_stands_in_padding_does_not_blur_the_check(loud):
+    """Where the code cannot be told apart, the dialect that explains the output best is taken."""
+
+    fire = DIALECTS["funasr_cif"].contributions
+
+    class CifPredictor(nn.Module):
+        threshold = 0.9
+
+        def forward(self, hidden, mask):
+            alphas = 0.6 * hidden[:, :, 0].sigmoid() * mask
+            embeddings = fire(alphas, threshold=0.9).weights @ hidden
+            return embeddings, alphas.sum(1), alphas, None
+
+    predictor = CifPredictor()
+    encoder_out, padding = batch(20, 15)
+    encoder_out[1, 18, 1:] = loud
+    with capture(predictor) as firings:
+        _, _, alphas, _ = predictor(encoder_out, ~padding)
+    expected = fire(alphas, threshold=0.9).weights
+    torch.testing.assert_close(firings[0].contributions.float(), expected, atol=1e-5, rtol=0)
+    assert firings[0].slack == pytest.approx(0.1)
+
+
+def test_a_frame_that_gives_nothing_may_hold_anything():
+    weights, frames = torch.tensor([[[0.5, 0.5, 0.0]]]), torch.randn(1, 3, 4)
+    frames[:, 2] = torch.nan
+    assert disagreement(weights, frames, weights[:, :, :2] @ frames[:, :2]).far < 0.1
+    assert disagreement(weights, frames, frames[:, 2:]).far == float("inf")
+
+
+@torch.no_grad()
+def test_a_loud_frame_does_not_hide_what_is_wrong_elsewhere():
+    encoder_out, padding = batch(20)
+    encoder_out[0, 3] = 1e6
+
+    class Wrong(CifPredictor):
+        def forward(self, *args, **kwargs):
+            embeddings, *others = super().forward(*args, **kwargs)
+            embeddings[0, -1] += 0.1
+            return embeddings, *others
+
+    wrong = Wrong(8)
+    with capture(wrong), pytest.raises(CIFError, match="output of Wrong must be what its weights"):
+        wrong(encoder_out, mask=~padding.unsqueeze(1))
+
+
+@torch.no_grad()
+def test_a_token_too_many_is_counted_in_the_message():
+    encoder_out, padding = batch(20)
+    middleware = CifMiddleware(8).eval()
+    middleware.register_forward_hook(
+        lambda *call: {**call[2], "cif_out": call[2]["cif_out"][:, :-1]}
+    )
+    expected = r"output of CifMiddleware must .*, but it gave \d+ tokens, expected \d+$"
+    with capture(middleware), pytest.raises(CIFError, match=expected):
+        middleware(inputs_of(encoder_out, padding))
+
+
+# --- only this model, and nothing left behind ----------------------------------------------------
+
+
+@torch.no_grad()
+def test_calls_of_another_model_are_not_recorded():
+    encoder_out, _ = batch(12)
+    model, other = Caller(8), Caller(8)
+    with capture(model) as firings:
+        other(encoder_out)
+        expected = model(encoder_out)["cif_out"][0]
+        other(encoder_out)
+    (firing,) = firings
+    assert torch.equal(firing.embeddings, expected)
+
+
+@torch.no_grad()
+def test_a_model_that_calls_no_cif_is_refused_in_the_end():
+    with (
+        pytest.raises(CIFError, match="nothing was captured, for Linear holds no known CIF"),
+        capture(nn.Linear(8, 1)) as firings,
+    ):
+        Caller(8)(batch(12)[0])
+    assert firings == []
+    with pytest.raises(ZeroDivisionError, match="by the model"), capture(nn.Linear(8, 1)):
+        raise ZeroDivisionError("by the model")
+
+
+@pytest.mark.parametrize("hide", [functools.partial, lambda function: [function][0:]])
+@torch.no_grad()
+def test_a_function_that_is_hidden_is_no_silence(hide):
+    class Hiding(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden = hide(cif_function)
+
+        def forward(self, inputs):
+            function = self.hidden[0] if isinstance(self.hidden, list) else self.hidden
+            return function(inputs, inputs[:, :, 0].sigmoid())
+
+    model = Hiding()
+    message = "nothing was captured, for Hiding .* no partial and no list hides"
+    with pytest.raises(CIFError, match=message), capture(model):
+        model(batch(12)[0])
+    assert cif_function.__name__ == "cif_function" and not hasattr(cif_function, "__wrapped__")
+
+
+@torch.no_grad()
+def test_captures_that_overlap_leave_the_function_as_it_was():
+    own = cif_function
+    encoder_out, _ = batch(12)
+    model = Caller(8)
+    first, second = capture(model), capture(model)
+    seen, also = first.__enter__(), second.__enter__()
+    model(encoder_out)
+    first.__exit__(None, None, None)
+    model(encoder_out)
+    second.__exit__(None, None, None)
+    model(encoder_out)
+    assert globals()["cif_function"] is own
+    assert (len(seen), len(also)) == (1, 2)
+    assert torch.equal(seen[0].contributions, also[0].contributions)
+
+
+@torch.no_grad()
+def test_a_module_may_be_captured_twice():
+    encoder_out, padding = batch(20, 12)
+    middleware = CifMiddleware(8).eval()
+    with capture(middleware) as outer, capture(nn.ModuleList([middleware])) as inner:
+        middleware(inputs_of(encoder_out, padding))
+    assert torch.equal(outer[0].contributions, inner[0].contributions)
+    assert (len(outer), len(inner)) == (1, 1)
+
+
+@torch.no_grad()
+def test_a_module_with_a_memory_remembers_what_it_would_without():
+    class Remembering(CifMiddleware):
+        def __init__(self, dim):
+            super().__init__(dim)
+            self.calls, self.shapes, self.last = 0, [], None
+            self.sums = {"all": [torch.zeros(1)]}
+            self.register_buffer("seen", torch.zeros(1))
+
+        def forward(self, encoder_outputs, target_lengths=None):
+            output = super().forward(encoder_outputs, target_lengths)
+            self.calls += 1
+            self.sums["all"][0] += 1
+            self.shapes.append(tuple(output["cif_out"].shape))
+            self.seen += encoder_outputs["encoder_raw_out"].sum()
+            self.last, self.noise = output["cif_out"], torch.rand(3)
+            return output
+
+    encoder_out, padding = batch(20, 12)
+    models = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        models.append(Remembering(8).eval())
+    plain, captured = models
+    heard = []
+    captured.weight_proj.register_forward_hook(lambda *call: heard.append(call[1][0].shape))
+    shapes = captured.shapes
+    torch.manual_seed(1)
+    plain(inputs_of(encoder_out, padding))
+    number = torch.rand(1)
+    torch.manual_seed(1)
+    with capture(captured) as firings:
+        captured(inputs_of(encoder_out, padding))
+    assert len(firings) == 1 and len(heard) == 1
+    assert torch.equal(torch.rand(1), number)
+    assert captured.shapes is shapes and captured.shapes == plain.shapes
+    assert captured.calls == plain.calls == captured.sums["all"][0] == 1
+    for name in ("seen", "last", "noise"):
+        assert torch.equal(getattr(captured, name), getattr(plain, name)), name
+
+
+# --- what merely looks like one ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gives", [{"out": 1}, None, 3.0, (1, 2, 3), (torch.ones(1),) * 4])
+@torch.no_grad()
+def test_a_class_of_the_name_that_gives_something_else_is_refused(gives):
+    class Cif(nn.Module):
+        def forward(self, hidden, mask=None):
+            return gives
+
+    model = Cif()
+    with capture(model), pytest.raises(CIFError, match="Cif cannot be captured: expected a FunASR"):
+        model(torch.ones(1, 3, 8))
+
+
+@torch.no_grad()
+def test_a_middleware_that_gives_something_else_is_refused():
+    class Other(CifMiddleware):
+        def forward(self, encoder_outputs):
+            super().forward(encoder_outputs)
+            return torch.ones(3)
+
+    other, (encoder_out, padding) = Other(8), batch(9)
+    with capture(other), pytest.raises(CIFError, match="Other cannot be captured: expected a Cif"):
+        other(inputs_of(encoder_out, padding))
+
+
+@torch.no_grad()
+def test_arguments_without_a_name_are_refused():
+    class Cif(nn.Module):
+        def forward(self, *arguments):
+            return (torch.ones(1, 1, 8), torch.ones(1), torch.ones(1, 3), None)
+
+    model = Cif()
+    with capture(model), pytest.raises(CIFError, match=r"Cif .* must name its arguments .* \*args"):
+        model(torch.ones(1, 3, 8))
+
+
+def test_another_function_of_the_name_is_not_it(monkeypatch):
+    monkeypatch.setitem(globals(), "cif_function", lambda first, second: first)
+    globals()["cif_function"].__name__ = "cif_function"
+    with pytest.raises(CIFError, match="Caller holds no known CIF"), capture(Caller(8)):
+        pass
+
+
+@torch.no_grad()
+def test_another_output_of_the_function_is_refused(monkeypatch):
+    def other(inputs, alpha):
+        return {"embeddings": inputs}
+
+    other.__name__ = "cif_function"
+    monkeypatch.setitem(globals(), "cif_function", other)
+    model = Caller(8)
+    with capture(model), pytest.raises(CIFError, match="cif_function of .* cannot be captured"):
+        model(batch(5)[0])
+
+
+def test_our_own_cif_needs_no_capture():
+    message = "call cifviz's own CIF, it returns its Firing"
+    own = CIF(CIFConfig(encoder_embed_dim=8))
+    with pytest.raises(CIFError, match=message), capture(nn.Sequential(own)):
+        pass
+
+
 # --- properties ----------------------------------------------------------------------------------
 
 
@@ -573,6 +906,7 @@ def test_any_batch_is_explained(lengths, bias, seed):
     outputs = (first["cif_out"], second, third["cif_out"][0])
     for firing, output in zip(firings, outputs, strict=True):
         explains(firing, encoder_out, output)
+        explains_each(firing, encoder_out)
         assert (firing.num_fires <= firing.contributions.shape[1]).all()
         for one in firing:
             positions = one.fire_positions[0]

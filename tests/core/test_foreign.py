@@ -299,7 +299,7 @@ def test_settings_that_do_not_fit_are_refused():
         CIF.from_funasr(state, tail_threshold=1.0)
     with pytest.raises(CIFError, match="predictor must be one of 'CifPredictor', .* got 'V2'"):
         CIF.from_funasr(state, predictor="V2")
-    with pytest.raises(CIFError, match="a further setting of a FunASR predictor .* got 'tail'"):
+    with pytest.raises(CIFError, match="unknown setting of a FunASR predictor 'tail'"):
         CIF.from_funasr(state, tail=0.45)
     with pytest.raises(
         CheckpointError, match=r"cif_conv1d.weight .* \(4, 4, 4\), got .*\(4, 4, 3\)"
@@ -383,6 +383,14 @@ def test_what_is_read_is_a_copy_in_float32_and_in_evaluation_mode():
         ({"weight_proj.weight": torch.ones(2, 8)}, r"weight_proj.weight .* \(1, 8\), got"),
         ({"conv.bias": torch.ones(8).int()}, r"conv.bias .* floating point .* torch.int32 \(8,\)"),
         ({"conv.bias": [0.0] * 8}, r"conv.bias .* floating point tensor \(8,\), got list"),
+        ({"weight_proj.weight": torch.ones(8)}, r"weight_proj.weight .* 2 axes, got .* \(8,\)$"),
+        ({"weight_proj.weight": np.ones((1, 8))}, "weight_proj.weight .* 2 axes, got ndarray$"),
+        ({"conv.bias": torch.ones(8, device="meta")}, "conv.bias .* with values, .* on meta"),
+        ({"conv.bias": torch.ones(8).to_sparse()}, "conv.bias .* must be a dense tensor .*sparse"),
+        (
+            {"weight_proj.weight": torch.zeros(1, 1).expand(1, 3 * 10**8)},
+            "weight_proj.weight .* each of its values, 1200000000 bytes, got .* of 4 bytes",
+        ),
         ({"conv.bias": torch.full((8,), torch.nan)}, r"conv.bias .* must be finite, got NaN"),
     ],
 )
@@ -404,6 +412,36 @@ def test_a_bad_predictor_is_one_clear_error():
         CIF.from_funasr({})
     with pytest.raises(CheckpointError, match="must be a mapping of names to tensors, got 3"):
         CIF.from_funasr(3)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_state_dict_within_itself_is_one_clear_error(tmp_path, saved):
+    state = {}
+    state["state_dict"] = state
+    if saved:
+        torch.save(state, tmp_path / "model.pt")
+        state = tmp_path / "model.pt"
+    with pytest.raises(CheckpointError, match="has no weight_proj.weight; it has state_dict"):
+        CIF.from_cif_pytorch(state)
+    nested = predictor_state("CifPredictorV2")
+    for name in ("model", "state_dict", "model"):
+        nested = {name: nested, "epoch": 3}
+    assert CIF.from_funasr(nested).config.encoder_embed_dim == 4
+
+
+def test_a_tensor_that_stands_for_more_than_it_holds_is_refused_before_it_is_built(tmp_path):
+    state = {"weight_proj.weight": torch.zeros(1, 1).expand(1, 3 * 10**12)}
+    torch.save(state | {"weight_proj.bias": torch.zeros(1)}, tmp_path / "model.pt")
+    assert (tmp_path / "model.pt").stat().st_size < 5000
+    with pytest.raises(CheckpointError, match="must hold each of its values, 12000000000000 bytes"):
+        CIF.from_cif_pytorch(tmp_path / "model.pt")
+
+
+def test_a_setting_with_a_typing_error_is_answered_with_the_right_one():
+    message = "unknown setting .* 'tail_treshold', did you mean 'tail_threshold'.* Known: .*l_order"
+    with pytest.raises(CIFError, match=message):
+        CIF.from_funasr(predictor_state("CifPredictorV2"), tail_treshold=0.45)
 
 
 class Trap:
@@ -445,6 +483,14 @@ def test_a_damaged_file_is_one_clear_error(tmp_path, suffix):
 def test_a_file_that_cannot_be_is_one_clear_error(tmp_path):
     with pytest.raises(CheckpointError, match="there is no file .*model.pt"):
         CIF.from_funasr(tmp_path / "model.pt")
+    (tmp_path / "folder.pt").mkdir()
+    with pytest.raises(CheckpointError, match="folder.pt is not a file$"):
+        CIF.from_funasr(tmp_path / "folder.pt")
+    with pytest.raises(CheckpointError, match="^'aaaa.* cannot be a file: ") as caught:
+        CIF.from_funasr("a" * 5000 + ".pt")
+    assert len(str(caught.value)) < 200
+    with pytest.raises(CheckpointError, match="prefix must be the beginning of names, got 3"):
+        CIF.from_funasr(predictor_state("CifPredictorV2"), prefix=3)
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(CheckpointError, match="must end in .safetensors, .pt, .*, got '.onnx'"):
         CIF.from_funasr(tmp_path / "model.onnx")

@@ -397,6 +397,14 @@ def test_flush_takes_a_number_from_zero_up():
         CIFState.start(batch=1, dim=1).flush(-1)
 
 
+def test_chunks_of_other_streams_are_not_joined():
+    one = CIFState.start(1, 1).feed(torch.ones(1, 2), torch.ones(1, 2, 1))[0]
+    for batch, dim in ((2, 1), (1, 3)):
+        other, _ = CIFState.start(batch, dim).feed(torch.ones(batch, 2), torch.ones(batch, 2, dim))
+        with pytest.raises(CIFError, match=r"join takes .* \(1, 1\), "):
+            Fired.join([one, other])
+
+
 def test_there_must_be_something_to_join():
     with pytest.raises(CIFError, match="at least one chunk, got none"):
         Fired.join([])

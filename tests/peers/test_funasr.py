@@ -67,6 +67,8 @@ def check(firing, encoder_out, lengths, embeddings, alphas, peaks, threshold=1.0
         assert fired_in == theirs[: embeddings.shape[1]]
         assert one.contributions.shape[2] >= lengths[row]
         assert one.contributions.sum(dim=2).sub(1).abs().max() < 1e-4
+        alone = one.contributions.float() @ hidden[row : row + 1, : one.contributions.shape[2]]
+        torch.testing.assert_close(alone, one.embeddings, atol=1e-5, rtol=0)
 
 
 @pytest.fixture
@@ -127,6 +129,22 @@ def test_every_predictor(kind, target):
     threshold = settings.get("threshold", 1.0)
     check(firings[0], hidden, lengths, embeddings, alphas, peaks, threshold)
     assert firings[0].slack == pytest.approx(1 - threshold)
+
+
+@torch.no_grad()
+def test_fires_put_off_into_the_padding_are_those_of_their_utterance():
+    """More tokens are asked for than there are frames: one fire each, on into the padding."""
+    torch.manual_seed(0)
+    predictor = CifPredictor(4, 1, 1, tail_threshold=0.0)
+    hidden, lengths, target = torch.randn(2, 6, 4), torch.tensor([6, 2]), torch.tensor([1.0, 5.0])
+    mask = (torch.arange(6) < lengths.unsqueeze(1)).unsqueeze(1)
+    with capture(predictor) as firings:
+        embeddings, *_ = predictor(hidden, mask=mask, target_label_length=target)
+    short = firings[0].utterance(1)
+    frames = int(short.frame_lengths)
+    assert frames > 2
+    explained = short.contributions.float() @ hidden[1:, :frames]
+    torch.testing.assert_close(explained, embeddings[1:, : int(short.num_fires)])
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from torch import nn
 from torch_cif import cif_function
 
 from cifviz import capture, integrate_and_fire
+from cifviz.errors import CIFError
 
 
 class Model(nn.Module):
@@ -62,13 +63,20 @@ def test_a_model_that_calls_it(beta, targets):
 
 
 def test_the_function_is_given_back():
-    before = cif_function
-    with capture(Model(1.0)):
+    before, model = cif_function, Model(1.0)
+    with capture(model):
+        model(torch.randn(1, 9, 8), None)
         assert cif_function is not before
         assert torch_cif.cif_function is not before
     assert cif_function is before
     assert torch_cif.cif_function is before
     assert torch_cif.cif.cif_function is before
+
+
+def test_a_model_without_it_is_refused_although_torch_cif_is_there():
+    model = nn.Linear(8, 1)
+    with pytest.raises(CIFError, match="nothing was captured, for Linear"), capture(model):
+        model(torch.randn(1, 8))
 
 
 def test_gradients_are_those_of_the_model():

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from types import FunctionType
 
 from torch import nn
 
 from cifviz.core.capture import cif_pytorch, funasr, torch_cif
 from cifviz.core.firing import Firing
+from cifviz.core.module import CIF
 from cifviz.errors import require, require_type
 
 __all__ = ["capture"]
@@ -33,16 +35,20 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
         A model with a known CIF in it, or one itself: CIF-PyTorch's and fairseq's `CifMiddleware`;
         FunASR's `CifPredictor`, `CifPredictorV2`, `CifPredictorV3` and WeNet's `Cif`; subclasses of
         them; or any model that calls torch_cif's `cif_function`. Classes and the function are known
-        by their names. What a model calls otherwise than as a module is not seen (FunASR's
-        ``forward_chunk`` and ``get_upsample_timestamp``).
+        by their names. A module that is not called as one is not seen (FunASR's ``forward_chunk``
+        and ``get_upsample_timestamp``), nor is the function where a `functools.partial` or a list
+        holds it.
 
     Yields
     ------
     list of Firing
-        One more for each call, a batch, on the CPU. Its `contributions` are those that the model
-        used: its own code is run once more on the same weights and an identity in place of the
-        encoder output, and what comes out times the encoder output must be what the model made of
-        it. Where that code cannot be told from the rest of the module, the dialect takes its place.
+        One more for each call by this model, a batch, on the CPU. Its `contributions` are those
+        that the model used: its own code runs again on the same weights and an identity in place of
+        the encoder output, and what comes out times the encoder output must be what the model made
+        of it. A function runs once more; a `CifMiddleware` ``⌈frames / (dim − 1)⌉`` times, and its
+        attributes, buffers and PyTorch's random numbers are put back. Where that code
+        cannot be told from the rest of the module, the dialect takes its place. An utterance
+        reaches as far as a frame gives to its tokens, into the padding if need be.
 
         Where FunASR appends a frame of zeros with the tail's weight, all have frames + 1 columns,
         the weight is in `scaled_alpha` but not in `alpha`, and the frame that carries it, the first
@@ -53,7 +59,8 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
     ------
     CIFError
         If there is no known CIF in the model; inside the context, if a model did something else
-        than these contributions say.
+        than these contributions say, or cannot be read; at its end, if the model might only have
+        called torch_cif's function, and did not.
 
     Examples
     --------
@@ -80,6 +87,7 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
     """
     require_type("model", model, nn.Module)
     firings: list[Firing] = []
+    calls: list[FunctionType] = []
     with ExitStack() as stack:
         known = 0
         for module in model.modules():
@@ -87,10 +95,20 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
             if names:
                 CLASSES[names[0]](module, firings, stack)
                 known += 1
-        known += torch_cif.watch(model, firings, stack)
         require(
-            known > 0,
-            f"{type(model).__name__} holds no known CIF: expected a module of a class named "
-            f"{', '.join(CLASSES)}, or a function named {torch_cif.FUNCTION}",
+            known > 0 or not any(isinstance(module, CIF) for module in model.modules()),
+            f"there is nothing to capture in {type(model).__name__}: call cifviz's own CIF, it "
+            "returns its Firing",
         )
+        expected = (
+            f"expected a module of a class named {', '.join(CLASSES)}, or calls of a function "
+            f"named {torch_cif.FUNCTION} with inputs and alpha"
+        )
+        places = torch_cif.watch(model, firings, calls, stack)
+        require(known + places > 0, f"{type(model).__name__} holds no known CIF: {expected}")
         yield firings
+        require(
+            known > 0 or bool(calls),
+            f"nothing was captured, for {type(model).__name__} holds no known CIF or was not "
+            f"called: {expected}, which no partial and no list hides",
+        )

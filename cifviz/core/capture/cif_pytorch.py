@@ -1,25 +1,36 @@
 """CIF-PyTorch's `CifMiddleware`, and fairseq models built on it.
 
-One forward makes the weights and integrates. So it runs once more, on the identity, while its parts
-are held to what they gave before: those up to the weights repeat it, those behind the integration
-(a projection, context layers) hand on what they get.
+One forward makes the weights and integrates. So it runs again, on the identity, while its parts are
+held to what they gave before: those up to the weights repeat it, those behind the integration (a
+projection, context layers) hand on what they get. Then the module is as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cifviz.core.capture.identity import arguments, count_tokens, disagreement
+from cifviz.core.capture.identity import (
+    arguments,
+    count_tokens,
+    disagreement,
+    reading,
+    unchanged,
+)
+from cifviz.core.dialects.parts import scaled
 from cifviz.core.firing import Firing
 from cifviz.core.recorded import recorded_firing
 from cifviz.errors import CIFError, require
 
 CLASSES = ("CifMiddleware", "CtcConstrainedCifMiddleware")
+EXPECTED = (
+    "a CifMiddleware, which takes a dictionary with encoder_raw_out and encoder_padding_mask and "
+    "gives one with cif_out, or another name for the class"
+)
 Log = list[tuple[nn.Module, Any, Any]]
 """The parts that were called, in order, what each was given, and what it gave."""
 
@@ -35,9 +46,11 @@ def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
         log.append((part, args, output))
 
     def see(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        firings.append(_read(module, args, kwargs, output, log.copy()).cpu())
+        with reading(f"the output of {type(module).__name__}", EXPECTED):
+            firings.append(_read(module, args, kwargs, output, log.copy()).cpu())
         log.clear()
 
+    begin, note, see = map(torch.compiler.disable, (begin, note, see))
     stack.callback(module.register_forward_pre_hook(begin).remove)
     for part in list(module.modules())[1:]:
         stack.callback(part.register_forward_hook(note).remove)
@@ -54,7 +67,8 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
     calls = [index for index, (part, *_) in enumerate(log) if part is _weights(module)]
     require(
         len(calls) == 1,
-        f"weight_proj of {type(module).__name__} must be called once, got {len(calls)} calls",
+        f"weight_proj of {type(module).__name__} must be called once, got {len(calls)} calls "
+        "(capture does not see into what was compiled before)",
     )
     before, behind = log[: calls[0] + 1], log[calls[0] + 1 :]
 
@@ -62,7 +76,8 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
         other = {**inputs, "encoder_raw_out": encoder_out}
         again = [other if value is inputs else value for value in args]
         named = {name: other if value is inputs else value for name, value in kwargs.items()}
-        with _held(before, behind):
+        with unchanged(module):
+            _hold(before, behind)
             embeddings: Tensor = module.forward(*again, **named)["cif_out"]
         return embeddings
 
@@ -71,18 +86,25 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
     for first in behind[0][1][:1] if behind else ():  # given what came of the integration
         if isinstance(first, Tensor) and first.ndim == 3:
             integrated += [first, first.transpose(0, 1)]
-    far = min(disagreement(contributions, encoder_out, came) for came in integrated)
-    _agree(far <= 1, module, f"embeddings are {far:.3g} times too far from them")
+    contributions, (far, what) = min(
+        (
+            (given, disagreement(given, encoder_out, came))
+            for given in (contributions, _without_silent_tokens(contributions, encoder_out))
+            for came in integrated
+        ),
+        key=lambda tried: tried[1].far,
+    )
+    _agree(far <= 1, module, what)
 
     real = ~inputs["encoder_padding_mask"].bool()
     alpha = torch.sigmoid(before[-1][2]).reshape(batch, frames) * real
     total = alpha.sum(dim=1)
     if "quantity_out" in output:
         same = torch.allclose(total, output["quantity_out"].to(total.dtype), rtol=1e-3, atol=1e-3)
-        _agree(same, module, "quantity_out is not the sum of the weights")
+        _agree(same, module, "gave a quantity_out that is not the sum of the weights")
     scaled_alpha, targets = alpha, given.get("target_lengths")
     if module.training and getattr(module, "apply_scaling", False) and targets is not None:
-        scaled_alpha = alpha * torch.where(total > 0, targets / total, 0).unsqueeze(1)
+        scaled_alpha = scaled(alpha, targets)
     return recorded_firing(
         contributions,
         alpha=alpha,
@@ -131,8 +153,15 @@ def _slices(run: Any, encoder_out: Tensor) -> Tensor:
     return torch.cat(parts, dim=2)
 
 
-@contextmanager
-def _held(before: Log, behind: Log) -> Iterator[None]:
+def _without_silent_tokens(contributions: Tensor, encoder_out: Tensor) -> Tensor:
+    """The contributions of the tokens that the source keeps: of frames of zeros it makes none."""
+    kept = (contributions.abs() @ encoder_out.abs().to(contributions)).any(dim=2)
+    order = (~kept).long().argsort(dim=1, stable=True).unsqueeze(2)
+    contributions = (contributions * kept.unsqueeze(2)).take_along_dim(order, dim=1)
+    return contributions[:, : int(kept.sum(dim=1).max()) if len(kept) else 0]
+
+
+def _hold(before: Log, behind: Log) -> None:
     """Parts of the module do not compute: they repeat what they gave, or hand on what they get."""
     gave: dict[nn.Module, list[Any]] = {}
     for part, _, output in before + behind:
@@ -146,27 +175,15 @@ def _held(before: Log, behind: Log) -> Iterator[None]:
             last = gave[part][-1]
             return (args[0], *last[1:]) if isinstance(last, tuple) else args[0]
 
-        own = vars(part).get("forward")
         part.forward = forward
-        stack.callback(_give_back, part, own)
 
-    with ExitStack() as stack:
-        for part in gave:
-            hold(part)
-        yield
-
-
-def _give_back(part: nn.Module, own: Any) -> None:
-    """Undo `hold`: the forward of the class, or one that the part had of its own."""
-    if own is None:
-        del part.forward
-    else:
-        part.forward = own
+    for part in gave:
+        hold(part)
 
 
 def _agree(right: bool, module: nn.Module, what: str) -> None:
     require(
         right,
         f"the output of {type(module).__name__} must be what its weights make of its input, "
-        f"but its {what}",
+        f"but it {what}",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,12 +20,14 @@ from cifviz.core.capture.identity import (
     count_tokens,
     disagreement,
     identity_like,
+    reading,
 )
 from cifviz.core.dialects import DIALECTS
+from cifviz.core.dialects.parts import scaled
 from cifviz.core.firing import Firing
 from cifviz.core.masks import valid_mask
 from cifviz.core.recorded import recorded_firing
-from cifviz.errors import CIFError
+from cifviz.errors import CIFError, require
 
 CLASSES = (
     "CifPredictor",
@@ -35,6 +37,10 @@ CLASSES = (
     "CifPredictorV3Export",
     "Cif",
 )
+EXPECTED = (
+    "a FunASR predictor, which takes hidden (batch, frames, dim) first and gives "
+    "(embeddings, token_num, alphas, …), or another name for the class"
+)
 OBEY = {"cif": True, "cif_export": True, "cif_v1": False, "cif_v1_export": False}
 """Functions that integrate, and whether they obey the threshold; the others fire at 1."""
 
@@ -43,7 +49,8 @@ def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
     """Add a firing for each call of `module`, until the stack unwinds."""
 
     def see(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        firings.append(_read(module, args, kwargs, output).cpu())
+        with reading(f"the output of {type(module).__name__}", EXPECTED):
+            firings.append(_read(module, args, kwargs, output).cpu())
 
     stack.callback(module.register_forward_hook(see, with_kwargs=True).remove)
 
@@ -53,6 +60,12 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Firing:
     """A call of a predictor as a firing."""
     given = arguments(module, args, kwargs)
     encoder_out = next(iter(given.values()))
+    right = isinstance(output, Sequence) and len(output) >= 3
+    require(
+        right and all(isinstance(value, Tensor) for value in output[:3]),
+        f"{type(module).__name__} cannot be captured: expected {EXPECTED}; "
+        f"got {type(output).__name__}",
+    )
     embeddings, token_num, alphas = output[:3]
     batch, frames, _ = encoder_out.shape
     appended = encoder_out.new_zeros(batch, alphas.shape[1] - frames, encoder_out.shape[2])
@@ -64,8 +77,7 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Firing:
         lengths = mask.reshape(batch, frames).bool().sum(dim=1)
     alpha = alphas.masked_fill(~valid_mask(lengths, alphas.shape[1]), 0)
     if any(given.get(name) is not None for name in ("target_label", "target_label_length")):
-        total = alpha.sum(dim=1)  # scaled, while token_num is the sum that was predicted
-        alpha = alpha * torch.where(total > 0, token_num / total, 0).unsqueeze(1)
+        alpha = scaled(alpha, token_num)  # was scaled; token_num is the sum that was predicted
     contributions, slack = _contributions(module, alphas, encoder_out, embeddings)
     return recorded_firing(
         contributions,
@@ -84,17 +96,19 @@ def _contributions(
 ) -> tuple[Tensor, float]:
     """What the predictor's own function makes of the identity, and the slack it fires with."""
     threshold = float(getattr(module, "threshold", 1.0))
-    tried = []
+    tried = {}
     for name, integrate in _integrators(module, threshold):
         given = integrate(identity_like(encoder_out), alphas.clone())
         given = given[:, : embeddings.shape[1]]  # a predictor may cut what the function gives
-        far = disagreement(given, encoder_out, embeddings)
-        if far <= 1:
-            return given, 1 - threshold if OBEY[name] else 0.0
-        tried.append(f"{name} ({far:.3g} times too far)")
+        tried[name] = given, disagreement(given, encoder_out, embeddings)
+    best = min(tried, key=lambda name: tried[name][1].far)
+    contributions, (far, _) = tried[best]
+    if far <= 1:
+        return contributions, 1 - threshold if OBEY[best] else 0.0
+    listed = ", ".join(f"by {name} it {what}" for name, (_, (_, what)) in tried.items())
     raise CIFError(
         f"the output of {type(module).__name__} must be what its weights make of its input, "
-        f"got something else; tried {', '.join(tried)}"
+        f"but {listed}"
     )
 
 

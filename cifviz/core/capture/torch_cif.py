@@ -8,34 +8,60 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from cifviz.core.capture.identity import disagreement, identity_like
+from cifviz.core.capture.identity import disagreement, identity_like, reading
 from cifviz.core.firing import Firing
 from cifviz.core.masks import valid_mask
 from cifviz.core.recorded import recorded_firing
 from cifviz.errors import require
 
 FUNCTION = "cif_function"
+EXPECTED = (
+    "torch_cif's function of inputs, alpha, beta and padding_mask, which gives a dictionary with "
+    "a list of one tensor in each of cif_out, cif_lengths and scaled_alpha"
+)
+OVER = "capture_is_over"
+"""Marks what stands in for the function, and says whether it still watches."""
 
 
-def watch(model: nn.Module, firings: list[Firing], stack: ExitStack) -> int:
-    """Add a firing for each call of the function, until the stack unwinds; return where it is.
+class Place(NamedTuple):
+    """A name by which code may call the function."""
 
-    Whoever calls it meanwhile is recorded, whether for this model or not.
+    get: Callable[[], Any]
+    put: Callable[[Any], None]
+
+
+def watch(
+    model: nn.Module, firings: list[Firing], calls: list[FunctionType], stack: ExitStack
+) -> int:
+    """Add a firing for each call of the function by this model, until the stack unwinds.
+
+    Each call is also added to `calls` before it is read. Returns the number of names of the
+    function.
     """
     places = list(_places(model))
-    for function, put in places:
-        put(_watched(function, firings))
-        stack.callback(put, function)
+    for place in places:
+        watched = _watched(place.get(), model, firings, calls)
+        place.put(watched)
+        stack.callback(_give_back, place, watched)
     return len(places)
 
 
-def _places(model: nn.Module) -> Iterator[tuple[FunctionType, Callable[[Any], None]]]:
-    """Every name by which code may call the function, and how to put another one there."""
+def _give_back(place: Place, watched: FunctionType) -> None:
+    """Stop watching; what other captures have put there since stays until they are over."""
+    vars(watched)[OVER] = True
+    function = place.get()
+    while vars(function).get(OVER):
+        function = function.__wrapped__
+    place.put(function)
+
+
+def _places(model: nn.Module) -> Iterator[Place]:
+    """Every name by which code may call the function."""
     names: dict[int, dict[str, Any]] = {}
     cells: dict[int, Any] = {}
     for module in list(sys.modules.values()):
@@ -51,29 +77,62 @@ def _places(model: nn.Module) -> Iterator[tuple[FunctionType, Callable[[Any], No
     for space in names.values():
         for name, value in list(space.items()):
             if _is_it(value):
-                yield value, functools.partial(space.__setitem__, name)
+                get = functools.partial(space.__getitem__, name)
+                yield Place(get, functools.partial(space.__setitem__, name))
     for cell in cells.values():
         try:
             value = cell.cell_contents
         except ValueError:  # a name that has not been given a value yet
             continue
         if _is_it(value):
-            yield value, functools.partial(setattr, cell, "cell_contents")
+            get = functools.partial(getattr, cell, "cell_contents")
+            yield Place(get, functools.partial(setattr, cell, "cell_contents"))
 
 
 def _is_it(value: object) -> bool:
     # type(): asking some lazy or deprecated values for their class warns, or imports something
-    return type(value) is FunctionType and value.__name__ == FUNCTION
+    if type(value) is not FunctionType or value.__name__ != FUNCTION:
+        return False
+    return {"inputs", "alpha"} <= set(inspect.signature(value).parameters)
 
 
-def _watched(function: FunctionType, firings: list[Firing]) -> Callable[..., Any]:
+def _watched(
+    function: FunctionType, model: nn.Module, firings: list[Firing], calls: list[FunctionType]
+) -> FunctionType:
     @functools.wraps(function)
     def watched(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        firings.append(_read(inspect.unwrap(function), args, kwargs, result).cpu())
+        if not vars(watched)[OVER] and _is_running(model):
+            own = _unwatched(function)
+            calls.append(own)
+            with reading(f"{FUNCTION} of {own.__module__}", EXPECTED):
+                firings.append(_read(own, args, kwargs, result).cpu())
         return result
 
-    return watched
+    vars(watched)[OVER] = False
+    return watched  # type: ignore[return-value]  # the type of what functools.wraps gives
+
+
+def _unwatched(function: Any) -> FunctionType:
+    """The function behind what stands in for it."""
+    while OVER in vars(function):
+        function = function.__wrapped__
+    own: FunctionType = function
+    return own
+
+
+def _is_running(model: nn.Module) -> bool:
+    """Whether the current call comes from some part of the model: it or a method of it is running.
+
+    `nn.Module` itself calls every forward from a method, whatever that calls its `self`.
+    """
+    parts = {id(part) for part in model.modules()}
+    frame = inspect.currentframe()
+    while frame is not None:
+        if id(frame.f_locals.get("self")) in parts:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @torch.no_grad()
@@ -86,11 +145,10 @@ def _read(function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> 
     given.arguments["alpha"] = alpha.clone()
     contributions = _only(function(*given.args, **given.kwargs), "cif_out")
     embeddings = _only(result, "cif_out")
-    far = disagreement(contributions, inputs, embeddings)
+    far, what = disagreement(contributions, inputs, embeddings)
     require(
         far <= 1,
-        f"the output of {FUNCTION} must be what its weights make of its input, "
-        f"got one that is {far:.3g} times too far from it",
+        f"the output of {FUNCTION} must be what its weights make of its input, but it {what}",
     )
     frame_lengths = torch.full((len(alpha),), alpha.shape[1], device=alpha.device)
     if given.arguments["padding_mask"] is not None:

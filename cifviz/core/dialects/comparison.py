@@ -13,6 +13,7 @@ from cifviz.core.dialects.contract import Contributions, Dialect
 from cifviz.core.dialects.registry import DIALECTS
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.masks import require_tensor, valid_mask
+from cifviz.core.recorded import token_ends
 from cifviz.errors import require, require_choice, require_type
 
 REFERENCE = "cifviz"
@@ -20,6 +21,9 @@ REFERENCE = "cifviz"
 
 ROUNDING = 1e-6
 """A weight below this is rounding."""
+
+SETTINGS = ("threshold", "tail_threshold", "slack")
+"""What may be set: of a dialect the first two, of the reference all."""
 
 COLUMNS = {
     "dialect": "{0.dialect}",
@@ -168,8 +172,11 @@ def compare(
     names = list(dict.fromkeys(DIALECTS if dialects is None else dialects))
     for name in names:
         require_choice("dialect", name, DIALECTS)
-    for name in settings:
+    for name, given in settings.items():
         require_choice("settings", name, [REFERENCE, *names])
+        require_type(f"settings of {name}", given, Mapping)
+        for key in given:
+            require_choice(f"a setting of {name}", key, SETTINGS[: 3 if name == REFERENCE else 2])
     firing = _reference(alpha, frame_lengths, target_lengths, settings.get(REFERENCE, {}))
     expected = _row(
         REFERENCE, firing.contributions, firing.num_fires, firing.fire_positions, firing
@@ -202,9 +209,11 @@ def fire_positions(dialect: Dialect, contributions: Contributions) -> Tensor:
     Returns
     -------
     Tensor (batch, fires), float64
-        ``f + share``, with f the last frame that gives to the token and share the part of its
-        weight, between 0 and 1, that this and earlier tokens take. Where tokens overlap: the number
-        of frames that belong to this and earlier tokens, each frame shared among its tokens.
+        As of a captured model, by `cifviz.core.recorded.token_ends`: ``f + share``, with f the last
+        frame that gives to the token and share the part of its weight that this and earlier tokens
+        take; the end of that frame if the token borrows there or was put off. Where tokens overlap:
+        the number of frames that belong to this and earlier tokens, each frame shared among its
+        tokens.
 
     Raises
     ------
@@ -223,22 +232,13 @@ def fire_positions(dialect: Dialect, contributions: Contributions) -> Tensor:
         "contributions must be Contributions, what a dialect gives, got "
         f"{type(contributions).__name__}: weights or peaks alone do not say where tokens end",
     )
-    weights = contributions.weights.detach().double()
-    is_token = valid_mask(contributions.num_fires, weights.shape[1]).unsqueeze(2)
-    weights = weights * is_token
-    if not weights.numel():
-        return weights.new_zeros(weights.shape[:2])
-    until = weights.cumsum(dim=1)
-    if dialect.overlapping:
-        total = until[:, -1:]
-        shares = torch.where(total > 0, until / total, 0.0)
-        return (shares * is_token).sum(dim=2)
-    frame = torch.arange(weights.shape[2], device=weights.device)
-    last = torch.where(weights.abs() > ROUNDING, frame, 0).amax(dim=2)
-    weight = contributions.alpha.detach().double().gather(1, last)
-    taken = until.gather(2, last.unsqueeze(2)).squeeze(2)
-    share = torch.where(weight > 0, taken / weight, 1.0).clamp(0, 1)
-    return (last + share) * is_token.squeeze(2)
+    weights, num_fires = contributions.weights.detach().double(), contributions.num_fires
+    if not dialect.overlapping:
+        return token_ends(weights, contributions.alpha, num_fires)
+    is_token = valid_mask(num_fires, weights.shape[1]).unsqueeze(2)
+    until = (weights * is_token).cumsum(dim=1)
+    shares = torch.where(until[:, -1:] > 0, until / until[:, -1:], 0.0)
+    return (shares * is_token).sum(dim=2)
 
 
 def _reference(

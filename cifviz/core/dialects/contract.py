@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cifviz.core.dialects.parts import require_few_tokens
+from cifviz.core.firing import MOST_TOKENS
 from cifviz.core.masks import (
     check_lengths,
     described,
@@ -157,13 +159,16 @@ class Dialect:
         -------
         Contributions
             ``weights @ encoder_out`` is the output of the source. An utterance without any weight
-            fires nothing, also where its source divides zero by zero.
+            fires nothing, also where its source divides zero by zero, but for two that count the
+            tokens asked for: with `target_lengths`, torch_cif gives that many rows of zeros, soft
+            that many means of the real frames. And with a tail threshold of 0 torch_cif fires a
+            tail of nothing.
 
         Raises
         ------
         CIFError
-            If a weight is negative or not finite, lengths do not fit, or a threshold is set that
-            the dialect ignores.
+            If a weight is negative or not finite, lengths do not fit, a threshold is no number or
+            set where the dialect ignores it, or an utterance comes to more than a million tokens.
 
         Examples
         --------
@@ -183,15 +188,23 @@ class Dialect:
             frame_lengths = torch.full((len(alpha),), alpha.shape[1], device=alpha.device)
         frame_lengths = check_lengths("frame_lengths", frame_lengths, alpha, alpha.shape[1])
         if target_lengths is not None:
-            target_lengths = check_lengths("target_lengths", target_lengths, alpha)
+            target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
         if self.masks_padding:
             alpha = alpha.masked_fill(~valid_mask(frame_lengths, alpha.shape[1]), 0)
-        alpha = require_weights(alpha).float()
+        alpha = require_weights(require_weights(alpha).float())  # may overflow in float32
+        if target_lengths is None:
+            require_few_tokens(alpha)
         return self.integrate(alpha, frame_lengths, target_lengths, **settings)
 
     def _settings(self, threshold: float | None, tail_threshold: float | None) -> dict[str, float]:
         """The adjustable ones as given or by default; any other must be left alone."""
-        settings = {}
+        if threshold is not None:
+            threshold = require_number("threshold", threshold, above=0)
+        if tail_threshold is not None:
+            tail_threshold = require_number(
+                "tail_threshold", tail_threshold, at_least=0, at_most=MOST_TOKENS
+            )
+        settings: dict[str, float] = {}
         for name, value in (("threshold", threshold), ("tail_threshold", tail_threshold)):
             default = getattr(self, name)
             if name in self.adjustable:
@@ -201,8 +214,4 @@ class Dialect:
                 raise CIFError(
                     f"{self.name} has no {name} to set: it must be {allowed}, got {shown(value)}"
                 )
-        if "threshold" in settings:
-            require_number("threshold", settings["threshold"], above=0)
-        if "tail_threshold" in settings:
-            require_number("tail_threshold", settings["tail_threshold"], at_least=0)
         return settings

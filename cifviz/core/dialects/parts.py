@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from cifviz.core.masks import valid_mask
+from cifviz.core.firing import MOST_TOKENS
+from cifviz.core.masks import require_all, valid_mask
 from cifviz.errors import CIFError
 
 
@@ -37,7 +38,9 @@ def scaled(alpha: Tensor, wanted: Tensor) -> Tensor:
     tensor([[1., 2.],
             [0., 0.]])
     """
-    total = alpha.sum(dim=1).clamp(min=1e-30)  # below it a float32 factor would be infinite
+    total = alpha.sum(dim=1)
+    # below it a float32 factor would be infinite, and a half one would not see it
+    total = total.clamp(min=max(1e-30, torch.finfo(total.dtype).tiny))
     return alpha * (wanted.float() / total).unsqueeze(1)
 
 
@@ -124,6 +127,22 @@ def rows_for(num_fires: Tensor, alpha: Tensor) -> int:
             f"and it has room for {room}, the largest rounded sum of alpha; take a higher threshold"
         )
     return room
+
+
+def require_few_tokens(alpha: Tensor, mass: float = 1.0) -> None:
+    """Raise if weights come to more than a million tokens of this mass in an utterance.
+
+    >>> require_few_tokens(torch.tensor([[0.5, 1e30]]))
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.CIFError: alpha must come to at most 1000000 tokens in an utterance, got ...
+    """
+    tokens = alpha.detach().sum(dim=1, dtype=torch.float64) / mass
+    require_all(
+        tokens < MOST_TOKENS + 1,
+        f"alpha must come to at most {MOST_TOKENS} tokens in an utterance",
+        lambda row: f"{float(tokens[row]):g} tokens of mass {mass:g} in row {row}",
+    )
 
 
 def largest(counts: Tensor) -> int:

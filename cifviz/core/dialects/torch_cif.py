@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import full_rows, largest, scaled
+from cifviz.core.dialects.parts import full_rows, largest, require_few_tokens, scaled
 
 SURPLUS = 1e-4
 """Added to the sum that training scales to, so that rounding loses no token."""
@@ -40,17 +40,17 @@ def integrate(
         num_fires = target_lengths
         alpha = scaled(alpha, threshold * target_lengths.float() + SURPLUS)
     else:
+        require_few_tokens(alpha, threshold)
         num_fires = (alpha.sum(dim=1) / threshold).floor().long()
     rows = largest(num_fires)
-    pieces = _pieces(alpha, threshold, rows)
+    pieces, weights = _pieces(alpha, threshold, rows)
     frame = torch.arange(1, alpha.shape[1] + 1, device=alpha.device).float()
-    weights = alpha.new_zeros(len(alpha), rows + 1, alpha.shape[1])
-    delays = alpha.new_zeros(len(alpha), rows + 1)
+    delays = (weights * frame / threshold).sum(dim=2)
     for token, weight in pieces:
         weights = weights.scatter_add(1, token.unsqueeze(1), weight.unsqueeze(1))
         delays = delays.scatter_add(1, token, weight * frame / threshold)
     if target_lengths is None:
-        ending = sum((weight * (token == num_fires.unsqueeze(1)) for token, weight in pieces[:2]))
+        ending = sum((weight * (token == num_fires.unsqueeze(1)) for token, weight in pieces))
         rest = torch.as_tensor(ending).sum(dim=1)
         keep = rest >= tail_threshold
         factor = torch.where(keep & (rest > 0), threshold / rest, 1.0).detach()
@@ -64,8 +64,10 @@ def integrate(
     )
 
 
-def _pieces(alpha: Tensor, threshold: float, rows: int) -> list[tuple[Tensor, Tensor]]:
-    """Tokens that the frames give to, and how much: right, left, and whole ones in between."""
+def _pieces(
+    alpha: Tensor, threshold: float, rows: int
+) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+    """Tokens that the frames open and those they leave, with how much, and whole ones between."""
     mass = alpha.cumsum(dim=1)
     right = (mass.detach() / threshold).floor().long().clamp(max=rows)
     left = torch.cat([torch.zeros_like(right[:, :1]), right], dim=1)[:, : right.shape[1]]
@@ -73,11 +75,9 @@ def _pieces(alpha: Tensor, threshold: float, rows: int) -> list[tuple[Tensor, Te
     between = (fires - 1).clamp(min=0)
     right_weight = torch.where(fires > 0, mass - right.float() * threshold, 0.0)
     left_weight = alpha - right_weight - between.float() * threshold
-    pieces = [(right, right_weight), (left, left_weight)]
-    for step in range(1, int(between.max()) + 1 if between.numel() else 1):
-        whole = threshold * (step <= between).float()
-        pieces.append(((left + step).clamp(max=rows), whole))
-    return pieces
+    row = torch.arange(rows + 1, device=alpha.device).unsqueeze(1)
+    is_whole = (row > left.unsqueeze(1)) & (row < right.unsqueeze(1))
+    return [(right, right_weight), (left, left_weight)], threshold * is_whole.to(alpha)
 
 
 DIALECT = Dialect(

@@ -77,6 +77,16 @@ def test_settings_of_the_reference_are_used():
         ({"dialects": ["nope"]}, "dialect must be one of 'cif_pytorch'"),
         ({"settings": {"nope": {}}}, "settings must be one of 'cifviz', 'cif_pytorch'"),
         ({"settings": {"soft": {"tail_threshold": 1.0}}}, "soft has no tail_threshold"),
+        (
+            {"settings": {"cif_pytorch": {"foo": 1}}},
+            "a setting of cif_pytorch must be one of 'threshold', 'tail_threshold', got 'foo'",
+        ),
+        (
+            {"settings": {"cif_pytorch": {"target_lengths": None}}},
+            "a setting of cif_pytorch must be one of .* got 'target_lengths'",
+        ),
+        ({"settings": {"cifviz": {"max": 1}}}, "'tail_threshold', 'slack', got 'max'"),
+        ({"settings": {"soft": 1.0}}, "settings of soft must be a Mapping, got 1.0"),
     ],
 )
 def test_unknown_names_and_settings_are_refused(options, message):

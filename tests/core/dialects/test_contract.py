@@ -92,7 +92,7 @@ def test_none_means_the_default_of_the_source(name, threshold, tail_threshold):
         ("w2v_cif_bert", {"tail_threshold": 0.5}, "has no tail_threshold"),
         ("soft", {"threshold": 0.9}, "soft has no threshold to set"),
         ("cif_pytorch", {"threshold": 0.0}, "threshold must be a number > 0, got 0.0"),
-        ("torch_cif", {"tail_threshold": -1}, "tail_threshold must be a number >= 0, got -1"),
+        ("torch_cif", {"tail_threshold": -1}, "tail_threshold must be a number >= 0 .*, got -1"),
     ],
 )
 def test_a_threshold_that_is_ignored_or_impossible_is_refused(name, setting, message):
@@ -136,6 +136,52 @@ def test_silence_asked_for_tokens_fires_none(name):
     result = DIALECTS[name].contributions(torch.zeros(1, 4), target_lengths=torch.tensor([2]))
     assert result.num_fires.tolist() == [0]
     assert not result.alpha.any()
+
+
+def test_two_count_the_tokens_that_silence_was_asked_for():
+    alpha, targets = torch.zeros(2, 4), torch.tensor([2, 1])
+    lengths = torch.tensor([4, 2])
+    hard = DIALECTS["torch_cif"].contributions(alpha, lengths, target_lengths=targets)
+    assert hard.num_fires.tolist() == [2, 1] and not hard.weights.any()
+    soft = DIALECTS["soft"].contributions(alpha, lengths, target_lengths=targets)
+    assert soft.num_fires.tolist() == [2, 1]
+    assert soft.weights.tolist() == [[[0.25] * 4] * 2, [[0.5, 0.5, 0, 0], [0] * 4]]
+    tail = DIALECTS["torch_cif"].contributions(alpha, tail_threshold=0.0)
+    assert tail.num_fires.tolist() == [1, 1] and not tail.weights.any()
+
+
+@pytest.mark.parametrize("value", [True, torch.tensor([1.0, 2.0]), "1", float("nan")])
+@pytest.mark.parametrize("setting", ["threshold", "tail_threshold"])
+def test_a_threshold_that_is_no_number_is_refused_alike(dialect, setting, value):
+    with pytest.raises(CIFError, match=f"^{setting} must be a number >"):
+        dialect.contributions(batch(), **{setting: value})
+
+
+@pytest.mark.parametrize("largest", [1.1e6, 1e30])
+def test_more_tokens_than_can_be_meant_are_refused(dialect, largest):
+    alpha = torch.tensor([[0.5, 0.5], [largest, 0.5]])
+    with pytest.raises(CIFError, match="alpha must come to at most 1000000 tokens .* in row 1"):
+        dialect.contributions(alpha)
+    with pytest.raises(CIFError, match="target_lengths must be between 0 and 1000000, got 1000001"):
+        dialect.contributions(alpha, target_lengths=torch.tensor([1, 1_000_001]))
+    huge = torch.tensor([[1e300]], dtype=torch.float64)
+    with pytest.raises(CIFError, match="alpha must be finite"):  # in float32
+        dialect.contributions(huge, target_lengths=torch.tensor([1]))
+
+
+def test_tokens_are_counted_in_thresholds_where_those_are_charged():
+    alpha = torch.tensor([[9.0, 3.0]])
+    with pytest.raises(CIFError, match="at most 1000000 tokens .*, got 1.2e\\+07 tokens of mass"):
+        DIALECTS["torch_cif"].contributions(alpha, threshold=1e-6)
+    assert DIALECTS["cif_pytorch"].contributions(alpha, threshold=1e-6).num_fires.tolist() == [2]
+
+
+@pytest.mark.timeout(20)
+def test_a_frame_of_very_many_tokens_takes_no_time():
+    result = DIALECTS["torch_cif"].contributions(torch.tensor([[0.75, 20_000.0]]))
+    assert result.num_fires.tolist() == [20_001]
+    assert result.weights.sum(dim=2).unique().tolist() == [1.0]
+    assert result.delays[0, 1:-1].unique().tolist() == [2.0]
 
 
 @pytest.mark.parametrize("name", [name for name in DIALECTS if DIALECTS[name].masks_padding])
