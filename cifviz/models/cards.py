@@ -11,9 +11,9 @@ Result = dict[str, Any]
 
 ROWS: dict[str, tuple[Callable[[Result], float], str]] = {
     "token error rate": (lambda r: 100 * r["token_error_rate"], "%"),
-    "deletions": (lambda r: 100 * r["deletions"] / r["tokens"], "%"),
-    "insertions": (lambda r: 100 * r["insertions"] / r["tokens"], "%"),
-    "substitutions": (lambda r: 100 * r["substitutions"] / r["tokens"], "%"),
+    "deletions": (lambda r: 100 * r["deletions"] / max(1, r["tokens"]), "%"),
+    "insertions": (lambda r: 100 * r["insertions"] / max(1, r["tokens"]), "%"),
+    "substitutions": (lambda r: 100 * r["substitutions"] / max(1, r["tokens"]), "%"),
     "right number of tokens": (lambda r: 100 * r["count_accuracy"], "%"),
     "mean abs(Σα − N)": (lambda r: r["weight_sum_error"]["mean_absolute"], ""),
 }

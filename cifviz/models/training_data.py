@@ -65,10 +65,12 @@ def spoken_sentences(split: str) -> list[Spoken]:
 
 
 def spoken_clips(domain: str) -> list[Spoken]:
-    """The bundled clips of a domain, such as "digits"."""
+    """The bundled clips of a domain, such as "digits", and the one in which nobody speaks."""
     clips = [load_clip(name) for name in list_clips()]
     return [
-        Spoken(clip.waveform, clip.words, clip.voice) for clip in clips if clip.domain == domain
+        Spoken(clip.waveform, clip.words, clip.voice)
+        for clip in clips
+        if clip.domain == domain or not clip.tokens
     ]
 
 
