@@ -274,11 +274,13 @@ def integrate_and_fire(
         num_full = (target_lengths - 1).clamp(min=0)
     residual = total - num_full.double() * threshold
     tail_fired = tail_fires(residual, tail_threshold)
-    if target_lengths is None:
-        num_fires = num_full + tail_fired
-    else:
+    if target_lengths is not None:
         tail_fired = torch.zeros_like(tail_fired)
         num_fires = target_lengths
+    elif tail_threshold is None:
+        num_fires = num_full
+    else:
+        num_fires = num_full + tail_fired
 
     fires = _fires(num_fires, max_fires)
     end_of_weights = total.detach().unsqueeze(1)
@@ -288,11 +290,12 @@ def integrate_and_fire(
         reach = reach.minimum(end_of_weights - slack).clamp(min=SOME)
         reach[:, 0] = 0
     is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
-    fill = valid_mask(num_fires, fires).double()
+    is_token = is_full[:, 1:] if num_fires is num_full else valid_mask(num_fires, fires)
+    fill = is_token.double()
     tail_residual = None
     if target_lengths is None and tail_threshold is not None:
         tail_residual = torch.where(tail_fired, residual, math.inf)
-        is_tail = ~is_full[:, 1:] & (fill > 0)
+        is_tail = is_token & ~is_full[:, 1:]
         fill = torch.where(is_tail, threshold / tail_residual.unsqueeze(1), fill)
     ends = torch.where(is_full, ends, end_of_weights)
     reach = torch.where(is_full, reach, math.inf)
