@@ -84,9 +84,11 @@ class _DenseSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         axis, sums, (encoder_out, weights) = _saved(ctx)
+        exact = torch.promote_types(grad.dtype, torch.float32)  # float16 may not hold a product
         with torch.autocast(grad.device.type, enabled=False):
             grad_out = weights.transpose(1, 2) @ grad
-            products = (grad @ encoder_out.transpose(1, 2)) * axis.fill.unsqueeze(2)
+            products = grad.to(exact) @ encoder_out.to(exact).transpose(1, 2)
+        products = products * axis.fill.unsqueeze(2)
         products = F.pad(products, (0, 1, 0, 1))  # no frame behind the last one, nor a token
         grad_ends = -products.diff(dim=2).gather(1, axis.fired.unsqueeze(1)).squeeze(1)
         return _alpha_gradient(ctx, axis, grad_ends, sums, grad), grad_out, *[None] * PARTS

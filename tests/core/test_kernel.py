@@ -131,6 +131,15 @@ def test_every_dtype_is_summed_to_its_own_precision(dtype, tolerance):
         torch.testing.assert_close(got.double(), wanted, rtol=0, atol=4 * tolerance * scale)
 
 
+def test_products_that_float16_does_not_hold():
+    alpha, encoder_out = batch(dtype=torch.float16)
+    embeddings = integrate_and_fire(alpha, encoder_out).embeddings
+    grad = torch.full_like(embeddings, 3e4)
+    (exact,) = torch.autograd.grad(embeddings, alpha, grad)
+    assert exact.isinf().any()  # the gradient itself is too large: but an infinity, and no NaN
+    assert not exact.isnan().any()
+
+
 @pytest.mark.parametrize("inside", [True, False], ids=["inside", "outside"])
 def test_autocast_lowers_nothing(inside):
     """Training in mixed precision: backward runs outside of autocast, or inside."""
