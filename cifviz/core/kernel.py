@@ -28,9 +28,9 @@ from cifviz.core.masks import valid_mask
 from cifviz.core.mass_axis import MassAxis
 
 SMALL = 3_000_000
-"""Multiplications of W @ encoder_out up to which that is faster than finding pieces (measured)."""
+"""Multiplications of W @ encoder_out up to which it is no slower than finding pieces, about."""
 WEIGHT_COST = 100
-"""What making an entry of W costs, in multiplications (measured)."""
+"""What making an entry of W costs, in such multiplications, about."""
 BLOCK = 1 << 16
 """Numbers of the encoder output that the backward pass takes at a time: they stay in the cache."""
 PARTS = len(fields(MassAxis))

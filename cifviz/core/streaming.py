@@ -15,9 +15,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.firing import MOST_TOKENS
-from cifviz.core.masks import check_lengths, described, require_tensor, require_weights, valid_mask
+from cifviz.core.masks import (
+    check_lengths,
+    described,
+    require_all,
+    require_tensor,
+    require_weights,
+    valid_mask,
+)
 from cifviz.core.tail import tail_fires
-from cifviz.errors import CIFError, require, require_integer, require_number, shown
+from cifviz.errors import require, require_integer, require_number, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -382,11 +389,11 @@ class CIFState:
 
     def _check_token_count(self, total: Tensor) -> None:
         """Refuse a chunk that comes to more tokens than any utterance has."""
-        wrong = ~((total.squeeze(1) - self.mass) / self.threshold < MOST_TOKENS + 1)
-        if wrong.any():
-            row = int(wrong.nonzero()[0])
-            raise CIFError(
-                f"alpha must come to at most {MOST_TOKENS} tokens in a chunk, got a sum of "
-                f"{float(total[row] - self.mass[row]):g} at a threshold of {self.threshold:g} "
-                f"in row {row}"
-            )
+        come = total.squeeze(1) - self.mass
+        require_all(
+            come / self.threshold < MOST_TOKENS + 1,
+            f"alpha must come to at most {MOST_TOKENS} tokens in a chunk",
+            lambda row: (
+                f"a sum of {float(come[row]):g} at a threshold of {self.threshold:g} in row {row}"
+            ),
+        )

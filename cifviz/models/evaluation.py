@@ -13,7 +13,13 @@ from cifviz.errors import require
 from cifviz.models.recognizer import Recognizer, Transcription
 from cifviz.speech.alignment import Alignment, Edges
 from cifviz.speech.audio import Waveform
-from cifviz.speech.metrics import best_shift, count_accuracy, edge_errors, token_errors
+from cifviz.speech.metrics import (
+    best_shift,
+    count_accuracy,
+    edge_errors,
+    token_errors,
+    weight_sum_error,
+)
 
 FIRES = Edges(onset_quantile=0.0, offset_quantile=1.0)
 """A token from fire to fire, unshifted: the raw reading."""
@@ -70,12 +76,7 @@ def evaluate(
     transcriptions = transcribe_all(model, utterances)
     references = [[token.token for token in spoken.words] for spoken in utterances]
     errors = token_errors(references, [list(one.tokens) for one in transcriptions])
-    surplus = np.array(
-        [
-            float(one.firing.weight_sum) - len(reference)
-            for one, reference in zip(transcriptions, references, strict=True)
-        ]
-    )
+    counts = [len(reference) for reference in references]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
         "tokens": errors.tokens,
@@ -83,14 +84,10 @@ def evaluate(
         "deletions": errors.deletions,
         "insertions": errors.insertions,
         "substitutions": errors.substitutions,
-        "count_accuracy": count_accuracy(
-            [len(reference) for reference in references],
-            [len(one.tokens) for one in transcriptions],
+        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
+        "weight_sum_error": weight_sum_error(
+            [float(one.firing.weight_sum) / one.firing.threshold for one in transcriptions], counts
         ),
-        "weight_sum_error": {
-            "mean": float(surplus.mean()),
-            "mean_absolute": float(np.abs(surplus).mean()),
-        },
     }
     measured["edges"] = {}
     for name, rule in (rules or {"fire": FIRES, "calibrated": model.config.edges}).items():
