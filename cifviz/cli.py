@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cifviz.errors import CIFError
+from cifviz.errors import CIFError, require_choice
 
 app = typer.Typer(
     help="See, hear and check Continuous Integrate-and-Fire alignments.",
@@ -73,48 +73,65 @@ def train(
     devices: Annotated[int, typer.Option(help="Number of devices to train on.")] = 1,
     steps: Annotated[int | None, typer.Option(help="Instead of the recipe's own.")] = None,
     leave_out: Annotated[str | None, typer.Option(help="A speaker to test on, unheard.")] = None,
+    variant: Annotated[str, typer.Option(help="What to compare with: plain, ctc …")] = "",
     runs: Annotated[
         Path, typer.Option(help="Where runs are kept; an unfinished one resumes.")
     ] = Path("runs"),
 ) -> None:
     """Train a recogniser by its recipe and measure it; the recipe says on which data."""
-    from cifviz.models import recipes
     from cifviz.models.cards import results_table
+    from cifviz.models.recipes import find_recipe
+    from cifviz.models.runs import run, run_name
 
     with _in_words("train"):
-        recipe = recipes.find_recipe(name)
+        recipe = find_recipe(name, variant)
         fit = replace(recipe.fit, seed=seed, devices=devices)
         if steps is not None:
             fit = replace(fit, steps=steps)
-        folder = runs / recipes.run_name(name, seed, leave_out)
-        result = recipes.train(replace(recipe, fit=fit), folder=folder, leave_out=leave_out)
+        folder = runs / run_name(name, seed, leave_out, variant)
+        result = run(replace(recipe, fit=fit), folder=folder, leave_out=leave_out)
         typer.echo(results_table([result], "test" if "test" in result else "dev"))
         typer.echo(f"written to {folder}")
 
 
-@app.command()
-def publish(
+@app.command("publish")
+def publish_runs(
     name: Annotated[str, typer.Argument(help="The recipe whose runs are to be published.")],
     runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
     data: Annotated[Path, typer.Option(help="Gets results/ and checkpoints/.")] = Path("data"),
 ) -> None:
     """Keep the results of all runs of a recipe and ship the best seed, with its model card."""
-    from cifviz.models import recipes
+    from cifviz.models.runs import publish
 
     with _in_words("publish"):
-        typer.echo(recipes.publish(name, runs=runs, data=data))
+        typer.echo(publish(name, runs=runs, data=data))
+
+
+@app.command()
+def compare(
+    runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
+    data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
+) -> None:
+    """Compare CIF, CTC and attention where it is hard, and keep what came out."""
+    from cifviz.models import runs as running
+
+    with _in_words("compare"):
+        typer.echo(running.compare(runs=runs, data=data))
 
 
 @app.command()
 def results(
+    table: Annotated[
+        str, typer.Argument(help="summary, alignment, grid, joined, unheard or synchrony.")
+    ] = "summary",
     data: Annotated[Path, typer.Option(help="Holds results/.")] = Path("data"),
 ) -> None:
-    """Print the table of what the published recognisers measured."""
-    from cifviz.models.cards import summary
-    from cifviz.models.recipes import read_results
+    """Print a table of what was measured and published."""
+    from cifviz.models.tables import TABLES
 
     with _in_words("results"):
-        typer.echo(summary(read_results(data / "results")))
+        require_choice("table", table, list(TABLES))
+        typer.echo(TABLES[table](data / "results"))
 
 
 lessons = typer.Typer(help="Build and check the notebooks.", no_args_is_help=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.masks import check_lengths, described, require_tensor, valid_mask
+from cifviz.core.phrases import round_phrases
 from cifviz.core.weights import (
     ConvWeights,
     DenseWeights,
@@ -77,6 +78,11 @@ class CIFConfig:
     """Every weight is multiplied by it first (FunASR's key)."""
     noise_threshold: float = 0.0
     """Taken off every weight, down to 0, so that long silence adds up to nothing (FunASR's key)."""
+    pause_frames: int = 0
+    """In inference, the mass of each phrase is rounded to whole tokens: of what lies between pauses
+    of so many frames. 0 for never; needs the whole utterance (our key)."""
+    pause_weight: float = 0.01
+    """A frame of a pause weighs less (our key)."""
     r_order: int | None = None
     """Frames after the current one that a convolution sees; default: half of the others (FunASR's
     key)."""
@@ -108,6 +114,8 @@ class CIFConfig:
             f"holds cif_threshold of it; got {shown(self.cif_threshold)}",
         )
         require_number("smooth_factor", self.smooth_factor, above=0)
+        require_integer("pause_frames", self.pause_frames, at_least=0)
+        require_number("pause_weight", self.pause_weight, above=0)
         tail = "tail_handling_firing_threshold"
         require_number(tail, self.tail_handling_firing_threshold, at_least=0)
         for name in (
@@ -258,8 +266,19 @@ class CIF(nn.Module):
             raise CIFError(  # not before it fails: under autocast the two may differ
                 f"encoder_out must be {own} like the module, got {described(encoder_out)}"
             ) from error
+        alpha = (alpha * self.config.smooth_factor - self.config.noise_threshold).clamp(min=0)
+        phrased = alpha
+        if self.config.pause_frames and target_lengths is None:
+            phrased = round_phrases(
+                alpha,
+                frame_lengths,
+                pause_frames=self.config.pause_frames,
+                pause_weight=self.config.pause_weight,
+                threshold=self.config.threshold,
+                tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
+            )
         firing = integrate_and_fire(
-            (alpha * self.config.smooth_factor - self.config.noise_threshold).clamp(min=0),
+            phrased,
             encoder_out,
             frame_lengths=frame_lengths,
             target_lengths=target_lengths if self.config.apply_scaling else None,
@@ -268,6 +287,8 @@ class CIF(nn.Module):
             tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
             max_fires=max_fires,
         )
+        if phrased is not alpha:
+            firing = replace(firing, alpha=alpha)
         if self.output is not None:
             firing = replace(firing, embeddings=self.output(firing.embeddings))
         if self.context is not None:

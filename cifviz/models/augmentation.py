@@ -8,8 +8,10 @@ frames, 10 ms each, which is cheap enough to do anew for every step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,34 +31,45 @@ class Recording:
     features: np.ndarray
     """Natural logarithm of mel power, before normalisation (frames, n_mels)."""
     tokens: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...] | None
-    """First frame of each token and the one after its last; None where nobody knows."""
+    spans: tuple[tuple[float, float], ...] | None
+    """Where each token begins and ends, in fractional frames; None where nobody knows."""
     speaker: str
 
-    def cut(self, first: int, last: int, margins: tuple[int, int]) -> np.ndarray:
-        """Features of the tokens first … last, cut in the middle of the gaps around them.
+    def cut(self, first: int, last: int, margins: tuple[int, int]) -> tuple[int, int]:
+        """First frame of the tokens first … last and the one after, in the middle of the gaps.
 
         At the start and the end of the recording at most so many frames of silence are kept.
         """
         if self.spans is None:
             raise CIFError("a recording without spans cannot be cut")
         if first == 0:
-            start = max(0, self.spans[0][0] - margins[0])
+            start = max(0, math.floor(self.spans[0][0]) - margins[0])
         else:
-            start = (self.spans[first - 1][1] + self.spans[first][0]) // 2
+            start = int((self.spans[first - 1][1] + self.spans[first][0]) / 2)
         if last == len(self.tokens) - 1:
-            end = min(len(self.features), self.spans[last][1] + margins[1])
+            end = min(len(self.features), math.ceil(self.spans[last][1]) + margins[1])
         else:
-            end = (self.spans[last][1] + self.spans[last + 1][0]) // 2
-        return self.features[start:end]
+            end = int((self.spans[last][1] + self.spans[last + 1][0]) / 2)
+        return start, end
 
     @property
     def quiet(self) -> np.ndarray:
         """Frames before the first token and after the last, less 50 ms beside them."""
         if not self.spans:
             return self.features[:0]
-        before = self.features[: max(0, self.spans[0][0] - 5)]
-        return np.concatenate([before, self.features[self.spans[-1][1] + 5 :]])
+        before = self.features[: max(0, math.floor(self.spans[0][0]) - 5)]
+        return np.concatenate([before, self.features[math.ceil(self.spans[-1][1]) + 5 :]])
+
+
+class Example(NamedTuple):
+    """One training utterance."""
+
+    features: Tensor
+    """Normalised (frames, n_mels)."""
+    tokens: list[int]
+    """Ids."""
+    spans: Tensor
+    """Where each token begins and ends, in fractional frames (tokens, 2); −1 where nobody knows."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +123,22 @@ class CutAndJoin:
         self.speakers = [_by_speaker(groups[name]) for name in self.names]
         self.augmentation = augmentation
 
-    def __call__(self, rng: np.random.Generator) -> tuple[Tensor, list[int]]:
-        """One utterance: normalised features (frames, n_mels) and its token ids."""
+    def __call__(self, rng: np.random.Generator) -> Example:
+        """One utterance."""
         settings = self.augmentation
         group = self.speakers[rng.choice(len(self.names), p=self.shares)]
         recordings = group[rng.integers(len(group))]
         if rng.random() < settings.empty:
             noise = np.full((rng.integers(1, 300), recordings[0].features.shape[1]), SILENCE)
             noise = _add_noise(rng, noise, rng.uniform(float(SILENCE), 4.0))
-            return normalise(torch.from_numpy(noise.astype(np.float32))), []
+            return Example(normalise(torch.from_numpy(noise.astype(np.float32))), [], _no_spans(0))
         wanted = int(rng.integers(1, settings.max_tokens + 1))
         pieces = [_pause(rng, recordings, ends=True)]
         tokens: list[int] = []
+        spans: list[Tensor] = []
         while len(tokens) < wanted:
-            features, ids = self._run(rng, recordings, wanted - len(tokens))
+            features, ids, inside = self._run(rng, recordings, wanted - len(tokens))
+            spans.append(inside + sum(map(len, pieces)))
             pieces += [features, _pause(rng, recordings, ends=False)]
             tokens += ids
         pieces.append(_pause(rng, recordings, ends=True))
@@ -135,31 +150,41 @@ class CutAndJoin:
             loudest = features.mean(axis=1).max()
             features = _add_noise(rng, features, loudest - rng.uniform(2.5, 12))
         normal = normalise(torch.from_numpy(features.astype(np.float32)))
-        return _mask(rng, normal, settings.masks), tokens
+        known = torch.cat(spans)
+        if known.isnan().any():
+            known = _no_spans(len(tokens))
+        return Example(_mask(rng, normal, settings.masks), tokens, known)
 
     def _run(
         self, rng: np.random.Generator, recordings: Sequence[Recording], most: int
-    ) -> tuple[np.ndarray, list[int]]:
-        """A run of consecutive tokens of one recording, in another tempo.
+    ) -> tuple[np.ndarray, list[int], Tensor]:
+        """A run of consecutive tokens of one recording, in another tempo, and its spans.
 
-        At most `most` of them, or all where nobody knows where to cut.
+        At most `most` of them, or all where nobody knows where to cut, which has spans of nan.
         """
         settings = self.augmentation
         recording = recordings[int(rng.integers(len(recordings)))]
         if recording.spans is None:
-            return self._paced(rng, recording.features), list(recording.tokens)
+            features, _ = self._paced(rng, recording.features)
+            return features, list(recording.tokens), _no_spans(len(recording.tokens)) * math.nan
         length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
         first = int(rng.integers(0, len(recording.tokens) - length + 1))
         last = first + length - 1
         before, behind = rng.integers(settings.trim + 1, size=2).tolist()
-        features = recording.cut(first, last, (before, behind))
-        return self._paced(rng, features), list(recording.tokens[first : last + 1])
+        start, end = recording.cut(first, last, (before, behind))
+        features, pace = self._paced(rng, recording.features[start:end])
+        inside = (torch.tensor(recording.spans[first : last + 1]).double() - start) * pace
+        return features, list(recording.tokens[first : last + 1]), inside.clamp(0, len(features))
 
-    def _paced(self, rng: np.random.Generator, features: np.ndarray) -> np.ndarray:
-        """The same in another tempo, at another level."""
+    def _paced(self, rng: np.random.Generator, features: np.ndarray) -> tuple[np.ndarray, float]:
+        """The same in another tempo, at another level, and how much longer it is."""
         tempo = np.exp(rng.normal(0, self.augmentation.tempo))
-        features = _stretch(features, 0, tempo, round(len(features) / tempo))
-        return features + rng.normal(0, self.augmentation.level)
+        paced = _stretch(features, 0, tempo, round(len(features) / tempo))
+        return paced + rng.normal(0, self.augmentation.level), 1 / tempo
+
+
+def _no_spans(tokens: int) -> Tensor:
+    return torch.full((tokens, 2), -1.0, dtype=torch.float64)
 
 
 def _by_speaker(recordings: Sequence[Recording]) -> list[list[Recording]]:

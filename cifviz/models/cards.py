@@ -24,6 +24,10 @@ EDGES = {
 }
 
 
+SHOWN = ("fire", "fire, shifted", "shipped")
+"""Readings of edges that a card tells of."""
+
+
 def spread(values: Sequence[float], unit: str = "") -> str:
     """Mean ± standard deviation over runs (n − 1), or the one value.
 
@@ -42,9 +46,13 @@ def results_table(results: Sequence[Result], split: str) -> str:
     lines = [f"| {split} | {len(measured)} seed{'s' if len(measured) > 1 else ''} |", "|---|---|"]
     for name, (value, unit) in ROWS.items():
         lines.append(f"| {name} | {spread([value(one) for one in measured], unit)} |")
-    for rule in measured[0]["edges"]:
+    for rule in SHOWN:
+        if rule not in measured[0]["edges"]:
+            continue
         for edge in ("onset", "offset"):
             errors = [one["edges"][rule][edge] for one in measured]
+            if not errors[0]["count"]:
+                continue
             values = ", ".join(
                 f"{name} {spread([1000 * one[key] for one in errors])}"
                 for name, key in EDGES.items()
@@ -73,7 +81,8 @@ def summary(results: Sequence[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     groups: dict[str, list[Result]] = {}
-    for result in sorted(results, key=lambda one: (one["recipe"], one["leave_out"] or "")):
+    own = [result for result in results if not result["variant"]]
+    for result in sorted(own, key=lambda one: (one["recipe"], one["leave_out"] or "")):
         split = "test" if "test" in result else "dev"
         unheard = f", {result['leave_out']} unheard in training" if result["leave_out"] else ""
         name = f"{result['recipe']}: {split} set{unheard}"
@@ -84,7 +93,7 @@ def summary(results: Sequence[Result]) -> str:
             for part in ("deletions", "insertions", "substitutions")
         ]
         edges = [
-            spread([1000 * one["edges"]["calibrated"][edge]["mean_absolute"] for one in measured])
+            spread([1000 * one["edges"]["shipped"][edge]["mean_absolute"] for one in measured])
             for edge in ("onset", "offset")
         ]
         cells = [
@@ -124,11 +133,11 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
-        "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, in "
-        "utterances whose number of tokens is right: *fire* is the raw reading, *fire, shifted* "
-        "adds a constant learned on the development set and as many synthesised utterances, and "
-        "*calibrated* is what transcriptions carry: read at shares of a token's mass, plus such a "
-        "constant, all learned there.",
+        "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "
+        "equal tokens paired by label: *fire* is the raw reading, *fire, shifted* adds a constant "
+        "learned on the development set, and *shipped* is what transcriptions carry: read at "
+        "shares of a token's mass between valleys of the weights, plus a constant, all learned on "
+        "the development set and as many synthesised utterances.",
     ]
     for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):

@@ -1,22 +1,34 @@
-"""Named pre-trained recognisers: weights as safetensors, everything else as JSON. Never pickle."""
+"""Named pre-trained models: weights as safetensors, everything else as JSON. Never pickle."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from cifviz.errors import CheckpointError
+from torch import nn
+
+from cifviz.errors import CheckpointError, require
+from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.resources import resource, write_atomically
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+BASELINE_FOLDER = "baselines"
+"""Where baselines are kept among the models that come along."""
+
+Model = TypeVar("Model", Recognizer, Baseline)
 
 
 def list_models() -> list[str]:
     """Names that `load_model` knows."""
-    folder = resource("checkpoints")
-    return sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
+    return _names(resource("checkpoints"))
+
+
+def list_baselines() -> list[str]:
+    """Names that `load_baseline` knows."""
+    return _names(resource("checkpoints") / BASELINE_FOLDER)
 
 
 def load_model(name: str | Path) -> Recognizer:
@@ -35,40 +47,39 @@ def load_model(name: str | Path) -> Recognizer:
     Raises
     ------
     CheckpointError
-        If there is no such model, a file is damaged, or weights are missing, unknown or of the
-        wrong shape.
+        If there is no such model, it is a baseline, a file is damaged, or weights are missing,
+        unknown or of the wrong shape.
 
     Examples
     --------
     >>> load_model("digits").config.vocabulary[:3]
     ('zero', 'one', 'two')
     """
-    if not isinstance(name, str | Path):
-        raise CheckpointError(f"a model is a name or a folder, got {type(name).__name__} {name!r}")
-    folder = Path(name)
-    if isinstance(name, str) and name in list_models():
-        folder = resource("checkpoints") / name
-    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
-        known = ", ".join(list_models()) or "none"
-        raise CheckpointError(
-            f"no model {str(name)!r}: expected one of those that come with cifviz ({known}) "
-            f"or a folder with {CONFIG} and {WEIGHTS}"
-        )
-    try:
-        config = RecognizerConfig.from_dict(json.loads((folder / CONFIG).read_text("utf-8")))
-        model = Recognizer(config)
-    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError) as error:
-        raise CheckpointError(f"{folder / CONFIG} is not a configuration: {error}") from error
-    _load_weights(model, folder / WEIGHTS)
-    return model.eval()
+    return _load(_find(name, resource("checkpoints")), "recogniser", _recognizer)
 
 
-def save_model(model: Recognizer, folder: Path, card: str) -> None:
+def load_baseline(name: str | Path) -> Baseline:
+    """Like `load_model`, but a baseline: one that comes with the library, or a folder.
+
+    Returns
+    -------
+    CTCRecognizer or AttentionRecognizer
+        In evaluation mode, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        As of `load_model`; if it is no baseline.
+    """
+    return _load(_find(name, resource("checkpoints") / BASELINE_FOLDER), "baseline", _baseline)
+
+
+def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
     """Write weights, configuration and model card into a folder.
 
     Parameters
     ----------
-    model : Recognizer
+    model : Recognizer or baseline
         What to keep.
     folder : Path
         Made if it is not there. Each file is written to a temporary one first.
@@ -85,10 +96,18 @@ def save_model(model: Recognizer, folder: Path, card: str) -> None:
     write_atomically(folder / CARD, lambda path: path.write_text(card, "utf-8"))
 
 
-def _load_weights(model: Recognizer, path: Path) -> None:
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Give a model the weights that `save_model` wrote into a folder.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or damaged, or weights are missing, unknown or of the wrong shape.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    path = folder / WEIGHTS
     try:
         weights = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
@@ -107,3 +126,45 @@ def _load_weights(model: Recognizer, path: Path) -> None:
                 f"{path}: {key} must be {tuple(expected[key].shape)}, got {tuple(value.shape)}"
             )
     model.load_state_dict(weights)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{WEIGHTS}"))
+
+
+def _find(name: str | Path, shipped: Path) -> Path:
+    """The folder of a model: one that is shipped, or any."""
+    if not isinstance(name, str | Path):
+        raise CheckpointError(f"a model is a name or a folder, got {type(name).__name__} {name!r}")
+    folder = Path(name)
+    if isinstance(name, str) and name in _names(shipped):
+        folder = shipped / name
+    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+        known = ", ".join(_names(shipped)) or "none"
+        raise CheckpointError(
+            f"no model {str(name)!r}: expected one of those that come with cifviz ({known}) "
+            f"or a folder with {CONFIG} and {WEIGHTS}"
+        )
+    return folder
+
+
+def _load(folder: Path, what: str, make: Callable[[dict[str, Any]], Model]) -> Model:
+    """Build what the configuration describes and give it its weights."""
+    try:
+        model = make(json.loads((folder / CONFIG).read_text("utf-8")))
+    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError) as error:
+        raise CheckpointError(
+            f"{folder / CONFIG} is not a configuration of a {what}: {error}"
+        ) from error
+    load_weights(model, folder)
+    return model.eval()
+
+
+def _recognizer(values: dict[str, Any]) -> Recognizer:
+    require("kind" not in values, "it is of a baseline, which load_baseline loads")
+    return Recognizer(RecognizerConfig.from_dict(values))
+
+
+def _baseline(values: dict[str, Any]) -> Baseline:
+    require("kind" in values, "it is of a recogniser, which load_model loads")
+    return make_baseline(BaselineConfig.from_dict(values))

@@ -10,22 +10,19 @@ from typing import Any
 import numpy as np
 
 from cifviz.errors import require
-from cifviz.models.recognizer import Recognizer, Transcription
-from cifviz.speech.alignment import Alignment, Edges
+from cifviz.models.recognizer import Transcription
+from cifviz.speech import metrics
+from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import Waveform
 from cifviz.speech.metrics import (
-    best_shift,
     count_accuracy,
+    drift,
     edge_errors,
+    mass_in_silence,
+    share_within,
     token_errors,
     weight_sum_error,
 )
-
-FIRES = Edges(onset_quantile=0.0, offset_quantile=1.0)
-"""A token from fire to fire, unshifted: the raw reading."""
-ONSET_QUANTILES = tuple(share / 20 for share in range(1, 11))
-OFFSET_QUANTILES = tuple(share / 20 for share in range(10, 20))
-"""Shares of a token's mass at which its edges may be read: 5 % … 50 % and 50 % … 95 %."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +34,7 @@ class Spoken:
     speaker: str = ""
 
 
-def transcribe_all(
-    model: Recognizer, utterances: Sequence[Spoken], batch_size: int = 16
-) -> list[Transcription]:
+def transcribe_all(model: Any, utterances: Sequence[Spoken], batch_size: int = 16) -> list[Any]:
     """Transcribe utterances in batches, in order."""
     return [
         transcription
@@ -51,32 +46,34 @@ def transcribe_all(
 
 
 def evaluate(
-    model: Recognizer, utterances: Sequence[Spoken], rules: Mapping[str, Edges] | None = None
+    utterances: Sequence[Spoken],
+    heard: Sequence[Any],
+    alignments: Mapping[str, Sequence[Alignment]],
 ) -> dict[str, Any]:
-    """Measure a recogniser on utterances with known words.
+    """Measure what was heard of utterances with known words.
 
     Parameters
     ----------
-    model : Recognizer
-        In evaluation mode.
     utterances : sequence of Spoken
         At least one.
-    rules : mapping of str to Edges, optional
-        Ways to read edges, by name; default the fires ("fire") and the model's own ("calibrated").
+    heard : sequence of Transcription, or of a baseline's hypotheses
+        Of each.
+    alignments : mapping of str to sequence of Alignment
+        What was heard with its times, of each utterance, by the name of how they were read.
 
     Returns
     -------
     dict
-        ``token_error_rate`` and its parts, ``count_accuracy``, the mean and mean absolute value of
-        ``Σα − N``; under ``edges`` for each rule the errors of onsets and offsets (seconds) that a
-        transcription with these edges carries, over the utterances whose number of tokens is right
-        (``edge_utterances``).
+        ``utterances``, ``tokens``, ``token_error_rate`` and the numbers of ``deletions``,
+        ``insertions`` and ``substitutions``, ``count_accuracy``; of a CIF the mean and mean
+        absolute value of ``Σα − N`` (``weight_sum_error``) and the share of weight in silence
+        (``share_in_silence``). Under ``edges`` for each of `alignments` what `edge_scores` says.
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
-    transcriptions = transcribe_all(model, utterances)
-    references = [[token.token for token in spoken.words] for spoken in utterances]
-    errors = token_errors(references, [list(one.tokens) for one in transcriptions])
-    counts = [len(reference) for reference in references]
+    references = [spoken.words for spoken in utterances]
+    said = [[token.token for token in words] for words in references]
+    errors = token_errors(said, [list(one.tokens) for one in heard])
+    counts = [len(tokens) for tokens in said]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
         "tokens": errors.tokens,
@@ -84,78 +81,54 @@ def evaluate(
         "deletions": errors.deletions,
         "insertions": errors.insertions,
         "substitutions": errors.substitutions,
-        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
-        "weight_sum_error": weight_sum_error(
-            [float(one.firing.weight_sum) / one.firing.threshold for one in transcriptions], counts
-        ),
+        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in heard]),
     }
-    measured["edges"] = {}
-    for name, rule in (rules or {"fire": FIRES, "calibrated": model.config.edges}).items():
-        errors_of_rule = [
-            np.array(_aligned(one, rule).spans) - np.array(spoken.words.spans)
-            for one, spoken in _comparable(transcriptions, utterances)
-        ]
-        measured["edge_utterances"] = len(errors_of_rule)
-        if errors_of_rule:
-            onsets, offsets = np.concatenate(errors_of_rule).T
-            measured["edges"][name] = {"onset": edge_errors(onsets), "offset": edge_errors(offsets)}
+    fired = [
+        (one, words)
+        for one, words in zip(heard, references, strict=True)
+        if isinstance(one, Transcription)
+    ]
+    if fired:
+        sums = [float(one.firing.weight_sum) / one.firing.threshold for one, _ in fired]
+        silent = sum(
+            mass_in_silence(one.firing, one.grid, words) / one.firing.threshold
+            for one, words in fired
+        )
+        measured["weight_sum_error"] = weight_sum_error(sums, counts)
+        measured["share_in_silence"] = silent / sum(sums) if sum(sums) else None
+    measured["edges"] = {
+        name: edge_scores(metrics.evaluate(references, hypotheses))
+        for name, hypotheses in alignments.items()
+    }
     return measured
 
 
-def learn_edges(
-    model: Recognizer,
-    utterances: Sequence[Spoken],
-    *,
-    onset_quantiles: Sequence[float] = ONSET_QUANTILES,
-    offset_quantiles: Sequence[float] = OFFSET_QUANTILES,
-) -> Edges:
-    """Edges that fit the utterances best: where in a token's mass to read, and how far to shift.
-
-    Parameters
-    ----------
-    model : Recognizer
-        Whose edges are judged.
-    utterances : sequence of Spoken
-        Development utterances, never the ones that are reported.
-    onset_quantiles, offset_quantiles : sequence of float in [0, 1]
-        To choose from.
+def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
+    """What a report says about edges paired by label, and about boundaries within 20 ms.
 
     Returns
     -------
-    Edges
-        On either side the quantile with the least mean absolute error after its best shift, which
-        is minus the median error of the plain readings, before neighbours are kept from
-        overlapping. The middle ones, unshifted, where no utterance has the right count.
+    dict
+        For ``onset``, ``offset`` and ``both`` (pooled): ``count``, ``signed_mean``,
+        ``mean_absolute`` and ``median_absolute`` in seconds, ``within_20ms`` … ``within_100ms`` as
+        shares, ``drift`` in milliseconds per minute, and ``f_measure`` and ``r_value``. None where
+        there was nothing to measure.
     """
-    pairs = _comparable(transcribe_all(model, utterances), utterances)
-    sides = []
-    for side, quantiles in enumerate((onset_quantiles, offset_quantiles)):
-        found = (math.inf, quantiles[len(quantiles) // 2], 0.0)
-        for quantile in quantiles if pairs else ():
-            plain = Edges(onset_quantile=quantile, offset_quantile=quantile)
-            errors = np.concatenate(
-                [
-                    plain.read(one.firing, one.grid)[side].numpy()
-                    - np.array(spoken.words.spans)[:, side]
-                    for one, spoken in pairs
-                ]
-            )
-            shift = best_shift(errors)
-            found = min(found, (float(np.abs(errors + shift).mean()), quantile, shift))
-        sides.append(found)
-    (_, onset, onset_shift), (_, offset, offset_shift) = sides
-    return Edges(onset, offset, onset_shift, offset_shift)
+    found: dict[str, dict[str, float | None]] = {}
+    one_kind = {edge: report.errors(edge) for edge in ("onset", "offset")}
+    both = (np.concatenate(part) for part in zip(*one_kind.values(), strict=True))
+    for edge, (errors, times, utterances) in {**one_kind, "both": tuple(both)}.items():
+        scores: dict[str, float] = {**edge_errors(errors)}
+        for tolerance in (0.02, 0.05, 0.1):
+            scores[f"within_{1000 * tolerance:.0f}ms"] = share_within(errors, tolerance)
+        scores["drift"] = drift(errors, times, utterances)
+        for name in ("f_measure", "r_value"):
+            scores[name] = report.scores["boundaries", edge, name]
+        found[edge] = {k: None if math.isnan(v) else v for k, v in scores.items()}
+    return found
 
 
-def _comparable(
-    transcriptions: Sequence[Transcription], utterances: Sequence[Spoken]
-) -> list[tuple[Transcription, Spoken]]:
+def comparable(heard: Sequence[Any], utterances: Sequence[Spoken]) -> list[tuple[Any, Spoken]]:
     """The utterances with words whose number of tokens is right."""
-    pairs = zip(transcriptions, utterances, strict=True)
+    pairs = zip(heard, utterances, strict=True)
     return [(one, spoken) for one, spoken in pairs if len(one.tokens) == len(spoken.words) > 0]
-
-
-def _aligned(one: Transcription, edges: Edges) -> Alignment:
-    """The alignment that a transcription would carry with other edges."""
-    duration = one.waveform.duration
-    return Alignment.from_firing(one.firing, one.tokens, one.grid, edges=edges, duration=duration)

@@ -8,6 +8,7 @@ away after training.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +64,7 @@ class PhoneticLearner(nn.Module):
         """The recogniser's."""
         return self.recognizer.config
 
-    def forward(self, batch: Batch, **weights: float) -> dict[str, Tensor]:
+    def forward(self, batch: Batch, **settings: Any) -> dict[str, Tensor]:
         """The recogniser's losses on the utterances whose words it knows, and ``phones``.
 
         ``phones`` is the CTC loss per phone over all utterances; it is part of ``loss``.
@@ -76,7 +77,7 @@ class PhoneticLearner(nn.Module):
                 Batch(**{name: value[known] for name, value in vars(batch).items()}),
                 encoder_out[known],
                 frame_lengths[known],
-                **weights,
+                **settings,
             )
         spoken = [
             [phone for word in words[:count] for phone in self.pronunciations[word]]

@@ -1,34 +1,24 @@
-"""The recipes that made the checkpoints: which data, which model, how long, how measured.
+"""The recipes that made the checkpoints, and their variants: which data, which model, how long.
 
-`train` runs one recipe with one seed and keeps weights and measurements in a folder of its own;
-`publish` collects the measurements of all seeds in ``data/results`` and ships the best one in
-``data/checkpoints``, with a model card.
+`cifviz.models.runs` runs them.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-import torch
-
 from cifviz.core.module import CIFConfig
-from cifviz.errors import CheckpointError, DataError, require, require_choice
-from cifviz.models.augmentation import Augmentation, CutAndJoin, Recording
-from cifviz.models.cards import model_card
-from cifviz.models.checkpoints import load_model, save_model
+from cifviz.errors import require_choice
+from cifviz.models.augmentation import Augmentation, Recording
+from cifviz.models.conditions import joined_strings
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import EncoderConfig
-from cifviz.models.evaluation import FIRES, Spoken, evaluate, learn_edges
-from cifviz.models.phonetics import PhoneticLearner
-from cifviz.models.recognizer import Recognizer, RecognizerConfig
-from cifviz.models.training import FitConfig, fit
+from cifviz.models.evaluation import Spoken
+from cifviz.models.recognizer import RecognizerConfig
+from cifviz.models.systems import SYSTEMS
+from cifviz.models.training import FitConfig
 from cifviz.models.training_data import (
     DIGITS,
     GRID,
@@ -36,16 +26,12 @@ from cifviz.models.training_data import (
     an4_recordings,
     digit_string,
     grid_sentence,
-    recordings,
-    smoothed_recordings,
-    spoken_clips,
     spoken_sentences,
     spoken_strings,
     spoken_takes,
     synthetic,
 )
 from cifviz.speech.audio import LogMel
-from cifviz.speech.formats import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -63,6 +49,14 @@ class Recipe:
     """Synthesised utterances that nothing is trained on, as many as of the development set."""
     test: Callable[[], list[Spoken]] | None
     """None where only a development set exists."""
+    joined: Callable[[], list[Spoken]] | None = None
+    """Utterances of the test set, joined to five minutes."""
+    system: str = "cif"
+    """What is trained, of `SYSTEMS`."""
+    variant: str = ""
+    """Which of `VARIANTS` this is; the recipe itself has none."""
+    weights_of: str | None = None
+    """The variant whose weights it uses, where it differs in inference alone."""
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     synthetic_share: float = 0.25
@@ -75,10 +69,16 @@ class Recipe:
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""
+    corpora: tuple[str, ...] = ()
+    """Data sets that it reads, whose checksums a result keeps."""
     sources: str = ""
     """Data sets and their licences, for the model card."""
     licence: str = ""
     """Of the weights."""
+
+
+PAUSE_FRAMES = 5
+"""0.2 s: longer than the closure of a plosive inside a word."""
 
 
 def _recognizer(
@@ -99,6 +99,7 @@ def _recognizer(
             conv_cif_output_channels_num=channels,
             conv_cif_activation=True,
             noise_threshold=0.005,
+            pause_frames=PAUSE_FRAMES,
         ),
         decoder=DecoderConfig(decoder, dim=channels),
     )
@@ -117,11 +118,13 @@ RECIPES = {
         dev=lambda: spoken_strings("dev"),
         synthetic_dev=lambda: synthetic(digit_string, 200, seed=1),
         test=lambda: spoken_strings("test"),
+        joined=joined_strings,
         cepstral=an4_recordings,
         pronunciations=an4_phones,
-        fit=FitConfig(steps=1300, batch_size=32),
+        fit=FitConfig(steps=1300, batch_size=32, alignment="even"),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
+        corpora=("digits", "an4"),
         licence="CC BY-SA 4.0, as the recordings",
         sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers; "
         "cepstra of CMU's AN4 (Carnegie Mellon University, BSD-style), 74 speakers, of other words "
@@ -141,10 +144,11 @@ RECIPES = {
         dev=lambda: spoken_sentences("dev"),
         synthetic_dev=lambda: synthetic(grid_sentence, 100, seed=1),
         test=None,
-        fit=FitConfig(steps=2500),
+        fit=FitConfig(steps=2500, alignment="even"),
         # One speaker and one microphone: what is varied serves the synthesised voices.
         augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
         synthetic_share=0.35,
+        corpora=("grid",),
         licence="CC BY 4.0, as the recordings",
         sources="GRID corpus, talker 1 (Cooke, Barker, Cunningham & Shao 2006, CC BY 4.0 as its "
         "users state); sentences of its grammar synthesised with eSpeak NG",
@@ -153,279 +157,47 @@ RECIPES = {
 """Recipes by name."""
 
 
-def find_recipe(name: str) -> Recipe:
-    """The recipe of that name; an unknown one is answered with the known ones."""
+def _plain(recipe: Recipe, alignment: str = "none", **settings: Any) -> Recipe:
+    """Of all that the recipes add to the CIF of the paper nothing, or one loss."""
+    return replace(_pausing(recipe, 0), fit=replace(recipe.fit, alignment=alignment, **settings))
+
+
+def _pausing(recipe: Recipe, frames: int) -> Recipe:
+    cif = replace(recipe.config.cif, pause_frames=frames)
+    return replace(recipe, config=replace(recipe.config, cif=cif))
+
+
+def _in_frames_of(feature_frames: int) -> Callable[[Recipe], Recipe]:
+    def change(recipe: Recipe) -> Recipe:
+        encoder = replace(recipe.config.encoder, down_sampling=feature_frames)
+        return _plain(replace(recipe, config=replace(recipe.config, encoder=encoder)))
+
+    return change
+
+
+def _system(name: str) -> Callable[[Recipe], Recipe]:
+    return lambda recipe: _plain(replace(recipe, system=name))
+
+
+VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
+    "plain": _plain,
+    "pauses": lambda recipe: replace(_pausing(_plain(recipe), PAUSE_FRAMES), weights_of="plain"),
+    "segments": lambda recipe: _plain(recipe, "segments", alignment_from=0.25),
+    "spikes": lambda recipe: _plain(recipe, "spikes", alignment_from=0.25),
+    "borders": lambda recipe: _plain(recipe, "borders", alignment_from=0.25),
+    "even": lambda recipe: replace(_pausing(recipe, 0), weights_of=""),
+    "20ms": _in_frames_of(2),
+    "80ms": _in_frames_of(8),
+    **{name: _system(name) for name in SYSTEMS if name != "cif"},
+}
+"""What is compared with the recipes. "plain" is the CIF of the paper with a CTC beside it, all but
+"even" change one thing about that, and "even" lacks one thing of the recipe."""
+
+
+def find_recipe(name: str, variant: str = "") -> Recipe:
+    """The recipe of that name, or a variant of it; unknown ones are answered with the known."""
     require_choice("recipe", name, list(RECIPES))
-    return RECIPES[name]
-
-
-def train(
-    recipe: Recipe,
-    *,
-    folder: Path,
-    leave_out: str | None = None,
-    progress: bool = True,
-) -> dict[str, Any]:
-    """Run a recipe with the seed of its `FitConfig` and measure what came out.
-
-    A run that was interrupted goes on where it was; a finished one is only measured again.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to do.
-    folder : Path
-        For this run alone: the checkpoint to resume from and, at the end, ``model/`` and
-        ``result.json``. Features are cached beside it, in ``cache``.
-    leave_out : str, optional
-        Speaker to keep out of training and of the development set; the test set is that one alone.
-    progress : bool
-        Show progress bars.
-
-    Returns
-    -------
-    dict
-        Command, settings, versions, losses and results; what ``result.json`` holds.
-
-    Raises
-    ------
-    CIFError
-        If nobody knows the speaker to leave out, or the folder holds a run with other settings.
-    """
-    settings = _settings(recipe, leave_out)
-    if (folder / "result.json").exists():
-        model, trained = _finished(folder, settings)
-    else:
-        model, trained = _trained(recipe, folder, leave_out, progress)
-    model, measured = _measured(recipe, model, leave_out)
-    result = {
-        "command": _command(recipe, leave_out),
-        **settings,
-        **trained,
-        **measured,
-    }
-    save_model(model, folder / "model", f"# {folder.name}\n")
-    write_json(folder / "result.json", result)
-    return result
-
-
-def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
-    """Everything that one run of a recipe was asked to do, as JSON gives it back."""
-    settings: dict[str, Any] = {
-        "recipe": recipe.name,
-        "seed": recipe.fit.seed,
-        "leave_out": leave_out,
-        "fit": asdict(recipe.fit),
-        "augmentation": asdict(recipe.augmentation),
-        "synthetic_share": recipe.synthetic_share,
-        "config": recipe.config.to_dict(),
-    }
-    if recipe.cepstral:
-        settings["cepstral_share"] = recipe.cepstral_share
-    if recipe.pronunciations:
-        settings["phonetic_share"] = recipe.phonetic_share
-    plain: dict[str, Any] = json.loads(json.dumps(settings))
-    return plain
-
-
-def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    """Settings in which a result differs; one made before a setting existed had its default."""
-    config = RecognizerConfig.from_dict(result["config"]).to_dict()
-    fitted = {**asdict(FitConfig()), **result["fit"]}
-    result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
-    return [name for name in settings if result.get(name) != settings[name]]
-
-
-def _command(recipe: Recipe, leave_out: str | None) -> str:
-    """The command line of a run."""
-    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
-    usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
-    for option in ("steps", "devices"):
-        if getattr(recipe.fit, option) != getattr(usual, option):
-            words += [f"--{option}", str(getattr(recipe.fit, option))]
-    if leave_out:
-        words += ["--leave-out", leave_out]
-    return " ".join(words)
-
-
-def _trained(
-    recipe: Recipe, folder: Path, leave_out: str | None, progress: bool
-) -> tuple[Recognizer, dict[str, Any]]:
-    """Train, or go on training; the model and what is known of its training."""
-    began = time.perf_counter()
-    groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(recipe.fit.seed)
-    model = Recognizer(recipe.config)
-    make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    model.cif.start_at(_tokens_per_frame(make_example, recipe.config))
-    if recipe.pronunciations:
-        learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
-        learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
-        model = learner.recognizer
-    else:
-        model, history = fit(model, make_example, recipe.fit, folder=folder, progress=progress)
-    return model, {
-        "recordings": {name: len(group) for name, group in groups.items()},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "seconds": round(time.perf_counter() - began),
-        "history": history,
-    }
-
-
-def _groups(
-    recipe: Recipe, leave_out: str | None, cache: Path
-) -> tuple[dict[str, list[Recording]], dict[str, float]]:
-    """What is trained on, in groups, and how often each is drawn from."""
-    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
-    if leave_out is not None:
-        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
-    groups = {
-        "real": [one for one in real if one.speaker != leave_out],
-        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
-    }
-    shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
-    if recipe.cepstral:
-        # Half of the others is made as smooth, or the model would tell the groups apart by that.
-        for name in ("real", "synthetic"):
-            groups[f"{name}, smoothed"] = smoothed_recordings(groups[name])
-            shares[name] *= (1 - recipe.cepstral_share) / 2
-            shares[f"{name}, smoothed"] = shares[name]
-        everything = recipe.cepstral(recipe.config)
-        words = len(recipe.config.vocabulary)
-        groups["cepstral"] = [one for one in everything if max(one.tokens) < words]
-        shares["cepstral"] = recipe.cepstral_share
-        if recipe.pronunciations:
-            shares = {name: share * (1 - recipe.phonetic_share) for name, share in shares.items()}
-            groups["cepstral, all words"] = everything
-            shares["cepstral, all words"] = recipe.phonetic_share
-    return groups, shares
-
-
-def _finished(folder: Path, settings: dict[str, Any]) -> tuple[Recognizer, dict[str, Any]]:
-    """The same of a run that is finished; its settings must be the ones asked for."""
-    result = _read_result(folder / "result.json")
-    other = _differing(result, settings)
-    require(
-        not other,
-        f"{folder} holds a finished run with other settings ({', '.join(other)}); "
-        "train in another folder",
-        CheckpointError,
-    )
-    trained = {name: result[name] for name in ("recordings", "versions", "seconds", "history")}
-    return load_model(folder / "model"), trained
-
-
-def _measured(
-    recipe: Recipe, model: Recognizer, leave_out: str | None
-) -> tuple[Recognizer, dict[str, Any]]:
-    """The model with its edges learned on development utterances, and all its measurements."""
-    dev = recipe.dev()
-    test = recipe.test() if recipe.test else []
-    if leave_out:
-        dev = [spoken for spoken in dev if spoken.speaker != leave_out]
-        test = [spoken for spoken in test if spoken.speaker == leave_out]
-    # Real and synthesised speech mark a word's edges by other rules; the model serves both.
-    both = dev + recipe.synthetic_dev()[: len(dev)]
-    rules = {
-        "fire": FIRES,
-        "fire, shifted": learn_edges(model, both, onset_quantiles=[0.0], offset_quantiles=[1.0]),
-        "calibrated": learn_edges(model, both),
-    }
-    model.config = replace(model.config, edges=rules["calibrated"])
-    sets = {"dev": dev, "test": test, "clips": spoken_clips(recipe.name)}
-    measured = {name: evaluate(model, spoken, rules) for name, spoken in sets.items() if spoken}
-    return model, {"edges": {name: asdict(rule) for name, rule in rules.items()}, **measured}
-
-
-def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
-    """Mean tokens in an encoder frame of the training utterances."""
-    examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
-    frames = sum(len(features) for features, _ in examples) / config.encoder.down_sampling
-    return sum(len(tokens) for _, tokens in examples) / frames
-
-
-def run_name(name: str, seed: int, leave_out: str | None) -> str:
-    """Name of a run's folder and of its result.
-
-    >>> run_name("digits", 0, "george")
-    'digits-without-george-seed0'
-    """
-    return f"{name}-without-{leave_out}-seed{seed}" if leave_out else f"{name}-seed{seed}"
-
-
-def read_results(folder: Path) -> list[dict[str, Any]]:
-    """What all published runs measured, in the order of their names.
-
-    Raises
-    ------
-    DataError
-        If there is none, or one is not what `train` writes.
-    """
-    results = [_read_result(path) for path in sorted(folder.glob("*.json"))]
-    require(bool(results), f"expected results (*.json) in {folder}, found none", DataError)
-    return results
-
-
-def _read_result(path: Path) -> dict[str, Any]:
-    """A result, if it is one."""
-    result = read_json(path)
-    needed = {"recipe", "seed", "leave_out", "fit", "recordings", "versions", "history"}
-    missing = needed - set(result if isinstance(result, dict) else ())
-    require(not missing, f"{path} is no result of `cifviz train`: no {sorted(missing)}", DataError)
-    return dict(result)
-
-
-def publish(name: str, *, runs: Path, data: Path) -> str:
-    """Keep the results of a recipe's runs and ship the best seed.
-
-    Parameters
-    ----------
-    name : str
-        The recipe.
-    runs : Path
-        Where the runs' folders are.
-    data : Path
-        Gets ``results/*.json``, in place of older ones of the recipe, and ``checkpoints/<name>/``.
-
-    Returns
-    -------
-    str
-        The model card. What ships makes the fewest errors on the bundled clips and, among equals,
-        on the development set; test sets are only reported.
-
-    Raises
-    ------
-    DataError
-        If there is no finished run of all speakers, or one was made with other settings than the
-        recipe's.
-    """
-    recipe = find_recipe(name)
-    results = {
-        path.parent: _read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
-    }
-    for folder, result in results.items():
-        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
-        asked = _settings(seeded, result["leave_out"])
-        other = _differing(result, asked)
-        require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
-    whole = [folder for folder, result in results.items() if result["leave_out"] is None]
-    require(
-        bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
-    )
-
-    def errors(folder: Path) -> tuple[float, float, str]:
-        clips = results[folder].get("clips", {"token_error_rate": 0.0})
-        dev = results[folder]["dev"]
-        return clips["token_error_rate"], dev["token_error_rate"], folder.name
-
-    best = min(whole, key=errors)
-    kept = data / "results"
-    kept.mkdir(parents=True, exist_ok=True)
-    for old in kept.glob(f"{name}-*.json"):
-        old.unlink()
-    for folder, result in results.items():
-        write_json(kept / f"{folder.name}.json", result)
-    card = model_card(recipe, list(results.values()), results[best]["seed"])
-    save_model(load_model(best / "model"), data / "checkpoints" / name, card)
-    return card
+    if not variant:
+        return RECIPES[name]
+    require_choice("variant", variant, list(VARIANTS))
+    return replace(VARIANTS[variant](RECIPES[name]), variant=variant)

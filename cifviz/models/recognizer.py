@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cifviz.core.firing import Firing
-from cifviz.core.losses import quantity_loss, segment_mass_loss
+from cifviz.core.losses import quantity_loss
 from cifviz.core.masks import valid_mask
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.viterbi import ctc_viterbi
 from cifviz.errors import require
+from cifviz.models.alignment_losses import alignment_loss
 from cifviz.models.decoders import DecoderConfig, make_decoder
 from cifviz.models.encoder import Encoder, EncoderConfig
 from cifviz.speech.alignment import Alignment, Edges
@@ -136,6 +136,12 @@ class Transcription:
         """The tokens, separated by spaces."""
         return " ".join(self.tokens)
 
+    @property
+    def rows(self) -> Tensor:
+        """How each token is spread over the frames (tokens, frames), float64; rows sum to 1."""
+        weights = self.firing.contributions[0].clamp(min=0)
+        return weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-12)
+
     def cut(self, index: int) -> Waveform:
         """The sound of one token, from its start to its end."""
         token = self.alignment.tokens[index]
@@ -161,16 +167,28 @@ class Batch:
     """Token ids, padded with −1 (batch, tokens)."""
     target_lengths: Tensor
     """Tokens of each utterance (batch,)."""
+    spans: Tensor
+    """Where each token begins and ends, in fractional feature frames (batch, tokens, 2); −1 where
+    nobody knows, and behind the last token."""
 
     @classmethod
-    def collate(cls, features: Sequence[Tensor], targets: Sequence[Sequence[int]]) -> Batch:
-        """Pad a list of utterances to one batch."""
+    def collate(
+        cls,
+        features: Sequence[Tensor],
+        targets: Sequence[Sequence[int]],
+        spans: Sequence[Tensor] | None = None,
+    ) -> Batch:
+        """Pad a list of utterances to one batch; without `spans` nobody knows them."""
         ids = [torch.tensor(target, dtype=torch.long) for target in targets]
+        if spans is None:
+            spans = [torch.full((len(one), 2), -1.0, dtype=torch.float64) for one in ids]
+        pad = nn.utils.rnn.pad_sequence
         return cls(
-            nn.utils.rnn.pad_sequence(list(features), batch_first=True),
+            pad(list(features), batch_first=True),
             torch.tensor([len(one) for one in features]),
-            nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=-1),
+            pad(ids, batch_first=True, padding_value=-1),
             torch.tensor([len(one) for one in ids]),
+            pad(list(spans), batch_first=True, padding_value=-1.0),
         )
 
 
@@ -185,7 +203,7 @@ class Recognizer(nn.Module):
     Notes
     -----
     Paper: Dong & Xu (2020). The loss is ``cross-entropy + 0.5 · CTC + quantity``, each per token,
-    and the masses of segments where training asks for it.
+    and one on where the weights lie, where training asks for it.
     """
 
     def __init__(self, config: RecognizerConfig):
@@ -202,10 +220,14 @@ class Recognizer(nn.Module):
         """Clock of the encoder's frames."""
         return self.config.grid
 
-    def forward(self, batch: Batch, **weights: float) -> dict[str, Tensor]:
+    def start_at(self, tokens_per_frame: float) -> None:
+        """Let the weights of an untrained model add up to about as many tokens as there are."""
+        self.cif.start_at(tokens_per_frame)
+
+    def forward(self, batch: Batch, **settings: Any) -> dict[str, Tensor]:
         """The loss to minimise, under "loss", and its parts, all per token; see `losses`."""
         encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
-        return self.losses(batch, encoder_out, frame_lengths, **weights)
+        return self.losses(batch, encoder_out, frame_lengths, **settings)
 
     def losses(
         self,
@@ -214,13 +236,13 @@ class Recognizer(nn.Module):
         frame_lengths: Tensor,
         *,
         ctc_weight: float = 0.5,
-        segment_weight: float = 0.0,
+        alignment: str = "none",
+        alignment_weight: float = 1.0,
         label_smoothing: float = 0.1,
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that the encoder has seen already.
 
-        With a `segment_weight` each token's weight is drawn to where CTC hears the token, by
-        `segment_mass_loss`; worth while as soon as CTC does.
+        `alignment` names a loss on where the weight lies, one of `ALIGNMENT_LOSSES`.
         """
         firing = self.cif(encoder_out, frame_lengths, target_lengths=batch.target_lengths)
         tokens = batch.target_lengths.sum().clamp(min=1)
@@ -243,11 +265,8 @@ class Recognizer(nn.Module):
         )
         cross_entropy = cross_entropy / tokens
         log_probs, blank = self.ctc(encoder_out).log_softmax(dim=2), len(self.config.vocabulary)
-        segments = quantity.new_zeros(())
-        if segment_weight:
-            said = batch.targets, batch.target_lengths
-            spans = ctc_viterbi(log_probs, frame_lengths, *said, blank=blank)
-            segments = segment_mass_loss(firing, spans, batch.target_lengths)
+        shrink = self.config.encoder.down_sampling
+        where = alignment_loss(alignment, firing, batch, log_probs, shrink)
         ctc = F.ctc_loss(
             log_probs.transpose(0, 1),
             batch.targets.clamp(min=0),
@@ -259,11 +278,11 @@ class Recognizer(nn.Module):
         )
         ctc = ctc / tokens
         return {
-            "loss": cross_entropy + ctc_weight * ctc + quantity + segment_weight * segments,
+            "loss": cross_entropy + ctc_weight * ctc + quantity + alignment_weight * where,
             "cross_entropy": cross_entropy,
             "ctc": ctc,
             "quantity": quantity,
-            "segments": segments,
+            "alignment": where,
         }
 
     @torch.inference_mode()

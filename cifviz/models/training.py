@@ -17,16 +17,15 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from cifviz.errors import CheckpointError, require
+from cifviz.errors import CheckpointError, require, require_choice
+from cifviz.models.alignment_losses import ALIGNMENT_LOSSES
+from cifviz.models.augmentation import Example
 from cifviz.models.phonetics import PhoneticLearner
 from cifviz.models.recognizer import Batch, Recognizer
 
-Example = tuple[Tensor, list[int]]
-"""Normalised features (frames, n_mels) and token ids."""
 Learner = TypeVar("Learner", Recognizer, PhoneticLearner)
 
 
@@ -36,16 +35,20 @@ class FitConfig:
 
     steps: int = 2000
     batch_size: int = 24
+    block: int = 4
+    """Steps that share their examples out by length, to spare padding."""
     learning_rate: float = 2e-3
     warmup: int = 150
     """Steps until the learning rate is reached; from there it falls as a half cosine."""
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
-    segment_weight: float = 0.0
-    """Weight of the segment mass loss, once CTC can tell where the tokens are: …"""
-    segment_from: float = 0.25
-    """… from this share of the steps on."""
+    alignment: str = "none"
+    """The loss on where the weight lies, of `ALIGNMENT_LOSSES`, …"""
+    alignment_weight: float = 1.0
+    """… its weight, …"""
+    alignment_from: float = 0.0
+    """… and the share of the steps from which on it counts: CTC has to find the tokens first."""
     averaging: float = 0.995
     """Decay of the moving average of the weights, which is what comes out."""
     save_every: int = 500
@@ -53,7 +56,8 @@ class FitConfig:
     devices: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "save_every", "devices"):
+        require_choice("alignment", self.alignment, list(ALIGNMENT_LOSSES))
+        for name in ("steps", "batch_size", "block", "save_every", "devices"):
             value = getattr(self, name)
             require(
                 isinstance(value, int) and value > 0,
@@ -125,6 +129,7 @@ def fit(
     if resume and path.exists():
         state = _resume(fabric, path, state)
     learner.train()
+    batches = _Batches(make_example, config, fabric.global_rank)
     bar = tqdm(
         range(state["step"], config.steps),
         initial=state["step"],
@@ -133,15 +138,17 @@ def fit(
         desc=f"seed {config.seed}",
     )
     for step in bar:
-        batch = _batch(make_example, config, step, fabric.global_rank)
+        batch, share = batches(step)
         torch.manual_seed(config.seed * 1_000_003 + step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
-        aligned = step >= config.segment_from * config.steps
+        aligned = step >= config.alignment_from * config.steps
         losses = learner(
-            _to(batch, fabric.device), segment_weight=config.segment_weight if aligned else 0.0
+            _to(batch, fabric.device),
+            alignment=config.alignment if aligned else "none",
+            alignment_weight=config.alignment_weight,
         )
-        fabric.backward(losses["loss"])
+        fabric.backward(share * losses["loss"])
         fabric.clip_gradients(learner, optimizer, max_norm=config.clip, error_if_nonfinite=True)
         optimizer.step()
         optimizer.zero_grad()
@@ -177,15 +184,37 @@ def learning_rate(config: FitConfig, step: int) -> float:
     return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
 
 
-def _batch(
-    make_example: Callable[[np.random.Generator], Example],
-    config: FitConfig,
-    step: int,
-    rank: int,
-) -> Batch:
-    rng = np.random.default_rng([config.seed, step, rank])
-    features, targets = zip(*(make_example(rng) for _ in range(config.batch_size)), strict=True)
-    return Batch.collate(features, targets)
+class _Batches:
+    """The batch of each step: of as many examples as some steps need, neighbours in length.
+
+    Most frames of a batch of long and short utterances are padding. So a block of steps shares its
+    examples out by length, in random order. Losses are means per token; beside each batch stands
+    how many tokens it has, relative to the others, so that every token of a block counts the same.
+    """
+
+    def __init__(
+        self, make_example: Callable[[np.random.Generator], Example], config: FitConfig, rank: int
+    ):
+        self.make_example, self.config, self.rank = make_example, config, rank
+        self.made = -1
+        self.batches: list[Batch] = []
+
+    def __call__(self, step: int) -> tuple[Batch, float]:
+        """The batch of one step, and its tokens relative to the mean of its block."""
+        block, place = divmod(step, self.config.block)
+        if block != self.made:
+            rng = np.random.default_rng([self.config.seed, block, self.rank])
+            size = self.config.batch_size
+            examples = [self.make_example(rng) for _ in range(self.config.block * size)]
+            examples.sort(key=lambda example: len(example.features))
+            starts = rng.permutation(self.config.block) * size
+            self.batches = [
+                Batch.collate(*zip(*examples[start : start + size], strict=True))
+                for start in starts.tolist()
+            ]
+            self.made = block
+        tokens = [max(1, int(batch.target_lengths.sum())) for batch in self.batches]
+        return self.batches[place], tokens[place] * len(tokens) / sum(tokens)
 
 
 def _to(batch: Batch, device: torch.device) -> Batch:

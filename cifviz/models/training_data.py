@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import random
 from collections.abc import Callable, Sequence
@@ -179,10 +178,7 @@ def _recordings(
     for one in spoken():
         log_mel = features(one.waveform).numpy()
         spans = [
-            (
-                max(0, math.floor(features.grid.frame(start))),
-                min(len(log_mel), math.ceil(features.grid.frame(end))),
-            )
+            (max(0.0, features.grid.frame(start)), min(len(log_mel), features.grid.frame(end)))
             for start, end in one.words.spans
         ]
         tokens = tuple(ids[word.token] for word in one.words.timed)

@@ -1,20 +1,30 @@
 """`TimedToken` and `Alignment`: tokens in time, and how they are read off a `Firing`.
 
-A fire is a poor place to read a word's edge: it falls between words, where the weights are small,
-and the time of a mass has the condition number 1/α. So an edge is read at a quantile of the token's
-mass, inside the word, and moved by a constant (`Edges`).
+A fire is a poor place to read a word's edge. It falls between words, where the weights are small,
+and the time of a mass has the condition number 1/α; and it inherits the errors of all tokens before
+it. So the weights are cut anew, in their valleys, and an edge is read at a quantile of what lies
+between two cuts, inside the word, and moved by a constant (`Edges`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 
 from cifviz.core.firing import Firing
-from cifviz.errors import CIFError, is_number, require, require_number, require_type, shown
+from cifviz.core.segments import segment_ends
+from cifviz.errors import (
+    CIFError,
+    is_number,
+    require,
+    require_choice,
+    require_number,
+    require_type,
+    shown,
+)
 from cifviz.timing import FrameGrid
 
 
@@ -87,8 +97,9 @@ class Edges:
     --------
     The fires themselves, with no shift:
 
-    >>> Edges(onset_quantile=0.0, offset_quantile=1.0)
-    Edges(onset_quantile=0.0, offset_quantile=1.0, onset_shift=0.0, offset_shift=0.0)
+    >>> fires = Edges(onset_quantile=0.0, offset_quantile=1.0, cut="fires")
+    >>> fires.offset_shift
+    0.0
     """
 
     onset_quantile: float = 0.3
@@ -99,10 +110,14 @@ class Edges:
     """Added to onsets, seconds."""
     offset_shift: float = 0.0
     """Added to offsets, seconds."""
+    cut: str = "valleys"
+    """Where one token's mass ends and the next one's begins: at the "fires", or in the "valleys" of
+    the weights near them (`cifviz.core.segments`)."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            require_number(f"Edges.{field.name}", getattr(self, field.name))
+        require_choice("Edges.cut", self.cut, ("fires", "valleys"))
+        for name in ("onset_quantile", "offset_quantile", "onset_shift", "offset_shift"):
+            require_number(f"Edges.{name}", getattr(self, name))
         require(
             0 <= self.onset_quantile <= self.offset_quantile <= 1,
             "Edges needs 0 <= onset_quantile <= offset_quantile <= 1, "
@@ -112,23 +127,44 @@ class Edges:
     def read(self, firing: Firing, grid: FrameGrid) -> tuple[torch.Tensor, torch.Tensor]:
         """Onsets and offsets of the tokens of one utterance, in seconds, float64 (fires,).
 
-        ``grid.seconds(frames_at_mass(start + quantile · (end − start))) + shift``, start and end
-        being the token's ends on the mass axis. Nothing is clipped: these are the estimates.
+        `times_at` both quantiles, shifted. Nothing is clipped: these are the estimates.
         """
-        require_type("firing", firing, Firing)
-        require_type("grid", grid, FrameGrid)
-        require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
-        ends = firing.token_masses
-        starts = torch.cat([torch.zeros_like(ends[:, :1]), ends[:, :-1]], dim=1)
+        both = times_at(firing, grid, (self.onset_quantile, self.offset_quantile), cut=self.cut)
+        return both[:, 0] + self.onset_shift, both[:, 1] + self.offset_shift
 
-        def times(quantile: float, shift: float) -> torch.Tensor:
-            frames = firing.frames_at_mass(starts + quantile * (ends - starts))[0]
-            return grid.seconds(frames) + shift
 
-        return (
-            times(self.onset_quantile, self.onset_shift),
-            times(self.offset_quantile, self.offset_shift),
-        )
+def times_at(
+    firing: Firing, grid: FrameGrid, quantiles: Sequence[float], *, cut: str = "valleys"
+) -> torch.Tensor:
+    """When so much of each token of one utterance has been heard, in seconds.
+
+    Parameters
+    ----------
+    firing : Firing
+        Of a single utterance.
+    grid : FrameGrid
+        Clock of the frames.
+    quantiles : sequence of float in [0, 1]
+        Shares of a token's mass.
+    cut : {"valleys", "fires"}
+        Where one token's mass ends and the next one's begins.
+
+    Returns
+    -------
+    Tensor (fires, quantiles), float64
+        ``grid.seconds(frames_at_mass(start + quantile · (end − start)))``, start and end being the
+        token's ends on the mass axis.
+    """
+    require_type("firing", firing, Firing)
+    require_type("grid", grid, FrameGrid)
+    require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
+    ends = segment_ends(firing) if cut == "valleys" else firing.token_masses[0].cpu()
+    starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
+    masses = starts.unsqueeze(1) + (ends - starts).unsqueeze(1) * torch.tensor(
+        quantiles, dtype=torch.float64
+    )
+    frames = firing.cpu().frames_at_mass(masses.flatten()[None])[0]
+    return grid.seconds(frames.view(masses.shape))
 
 
 @dataclass(frozen=True)
@@ -222,21 +258,55 @@ class Alignment:
         """
         require_type("firing", firing, Firing)
         require_type("tokens", tokens, Collection)
-        end = math.inf if duration is None else require_number("duration", duration, at_least=0)
         fires = int(firing.num_fires.sum())
         require(len(tokens) == fires, f"expected {fires} tokens, one a fire, got {len(tokens)}")
         scores = list(scores) if scores is not None else [None] * fires
         require(len(scores) == fires, f"expected {fires} scores, one a fire, got {len(scores)}")
-        if not fires:
-            return cls()
         onsets, offsets = (edges or Edges()).read(firing, grid)
-        onsets, offsets = onsets.clamp(0, end), offsets.clamp(0, end)
+        return cls.from_edges(tokens, onsets, offsets, scores=scores, duration=duration)
+
+    @classmethod
+    def from_edges(
+        cls,
+        tokens: Sequence[str],
+        onsets: torch.Tensor,
+        offsets: torch.Tensor,
+        *,
+        scores: Sequence[float | None] | None = None,
+        duration: float | None = None,
+    ) -> Alignment:
+        """Put estimated edges in order.
+
+        Parameters
+        ----------
+        tokens : sequence of str
+        onsets, offsets : Tensor (tokens,)
+            Seconds, of each token; they may overlap and lie outside of the audio.
+        scores, duration
+            As for `from_firing`.
+
+        Returns
+        -------
+        Alignment
+            Where the offset of a token and the next onset overlap, both become their mean.
+
+        Examples
+        --------
+        >>> onsets, offsets = torch.tensor([0.1, 0.3]), torch.tensor([0.5, 0.6])
+        >>> [round(end, 2) for _, end in Alignment.from_edges("ab", onsets, offsets).spans]
+        [0.4, 0.6]
+        """
+        end = math.inf if duration is None else require_number("duration", duration, at_least=0)
+        if not len(tokens):
+            return cls()
+        scores = [None] * len(tokens) if scores is None else scores
+        onsets, offsets = onsets.double().clamp(0, end), offsets.double().clamp(0, end)
         offsets = offsets.maximum(onsets)
         clash = offsets[:-1] > onsets[1:]
         middle = torch.where(clash, (offsets[:-1] + onsets[1:]) / 2, 0.0)
-        onsets[1:] = torch.where(clash, middle, onsets[1:])
-        offsets[:-1] = torch.where(clash, middle, offsets[:-1])
-        edges_in_order = torch.stack([onsets, offsets], dim=1).flatten().cummax(dim=0).values
+        starts = torch.cat([onsets[:1], torch.where(clash, middle, onsets[1:])])
+        stops = torch.cat([torch.where(clash, middle, offsets[:-1]), offsets[-1:]])
+        edges_in_order = torch.stack([starts, stops], dim=1).flatten().cummax(dim=0).values
         return cls(
             tuple(
                 TimedToken(token, start, stop, score)

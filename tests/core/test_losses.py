@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.losses import quantity_loss, segment_mass_loss
+from cifviz.core.losses import quantity_loss
 from cifviz.errors import CIFError
 
 
@@ -70,55 +70,3 @@ def test_target_lengths_must_be_counts(lengths, message):
 def test_a_firing_is_judged_and_nothing_else(firing):
     with pytest.raises(CIFError, match="firing must be a Firing, got "):
         quantity_loss(firing, torch.tensor([1, 1]))
-
-
-class TestSegmentMass:
-    spans = torch.tensor([[[0, 1], [3, 4]]])
-
-    def loss(self, alpha, spans=None, lengths=(2,), **options):
-        spans = self.spans if spans is None else spans
-        return segment_mass_loss(fire(torch.tensor(alpha), **options), spans, torch.tensor(lengths))
-
-    def test_is_zero_where_each_token_has_its_mass_on_its_side(self):
-        assert self.loss([[0.25, 0.75, 0.0, 1.0]]).item() == 0
-
-    def test_by_hand(self):
-        """1.5 before the cut and 0.3 behind it: (0.5 + 0.7) / 2."""
-        assert self.loss([[1.0, 0.5, 0.1, 0.2]]).item() == pytest.approx(0.6)
-
-    def test_a_cut_may_fall_inside_a_frame(self):
-        """Tokens end in frame 0 and begin in frame 1: the cut is where they meet, at 1.0."""
-        spans = torch.tensor([[[0, 1], [2, 3]]])  # cut at 1.5: half of frame 1 on either side
-        assert self.loss([[0.5, 1.0, 0.5]], spans).item() == 0
-
-    def test_the_threshold_is_the_unit(self):
-        assert self.loss([[0.5, 0.0, 0.0, 0.5]], threshold=0.5).item() == 0
-
-    def test_weight_behind_the_utterance_does_not_count(self):
-        alpha = [[0.5, 0.5, 0.0, 1.0, 7.0]]
-        assert self.loss(alpha, frame_lengths=torch.tensor([4])).item() == 0
-
-    def test_unscaled_weights_are_judged(self):
-        loss = self.loss([[0.5, 0.0, 0.0, 0.5]], target_lengths=torch.tensor([2]))
-        assert loss.item() == 0.5
-
-    def test_an_utterance_nobody_could_align_is_left_out(self):
-        spans = torch.tensor([[[-1, -1], [-1, -1]], [[0, 1], [2, 3]]])
-        alpha = [[9.0, 9.0, 9.0], [1.0, 0.0, 0.5]]
-        assert self.loss(alpha, spans, (2, 2)).item() == pytest.approx(0.5 / 4)
-
-    def test_tokens_behind_the_last_do_not_count(self):
-        spans = torch.tensor([[[0, 3], [-1, -1]], [[0, 1], [2, 3]]])
-        assert self.loss([[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]], spans, (1, 2)).item() == 0
-
-    def test_gradient_moves_weight_over_the_cut(self):
-        alpha = torch.tensor([[1.0, 0.5, 0.1, 0.2]], requires_grad=True)
-        segment_mass_loss(fire(alpha), self.spans, torch.tensor([2])).backward()
-        assert alpha.grad.tolist() == [[0.5, 0.5, -0.5, -0.5]]
-
-    def test_nothing_said_costs_nothing(self):
-        assert self.loss([[0.5, 0.5]], torch.zeros(1, 0, 2).long(), (0,)).item() == 0
-
-    def test_spans_must_fit(self):
-        with pytest.raises(CIFError, match=r"spans must be \(batch, tokens, 2\) with batch = 1"):
-            self.loss([[0.5, 0.5]], torch.zeros(1, 2).long())

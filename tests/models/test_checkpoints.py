@@ -9,8 +9,19 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cifviz.errors import CheckpointError
-from cifviz.models.checkpoints import CARD, CONFIG, WEIGHTS, list_models, load_model, save_model
-from tests.models.tiny import noise, tiny_recognizer
+from cifviz.models import checkpoints
+from cifviz.models.baselines import BaselineConfig, make_baseline
+from cifviz.models.checkpoints import (
+    CARD,
+    CONFIG,
+    WEIGHTS,
+    list_baselines,
+    list_models,
+    load_baseline,
+    load_model,
+    save_model,
+)
+from tests.models.tiny import noise, tiny_config, tiny_recognizer
 
 
 @pytest.fixture
@@ -175,3 +186,85 @@ def test_weights_of_another_configuration_are_refused(folder):
 def test_models_that_come_along_can_be_loaded():
     for name in list_models():
         assert load_model(name).config.vocabulary
+
+
+# --- baselines -----------------------------------------------------------------------------------
+
+
+def tiny_baseline(kind="ctc", prior_weight=0.0):
+    torch.manual_seed(13)
+    parts = tiny_config()
+    config = BaselineConfig(
+        kind, parts.vocabulary, parts.features, parts.encoder, parts.decoder, prior_weight
+    )
+    return make_baseline(config).eval()
+
+
+@pytest.fixture
+def baseline_folder(tmp_path):
+    save_model(tiny_baseline(), tmp_path / "baseline", "# A baseline\n")
+    return tmp_path / "baseline"
+
+
+@pytest.mark.parametrize(("kind", "weight"), [("ctc", 0.0), ("ctc", 0.3), ("attention", 0.0)])
+def test_a_baseline_that_is_saved_is_what_is_loaded(tmp_path, kind, weight):
+    model = tiny_baseline(kind, weight)
+    torch.nn.init.uniform_(model.ctc.priors)  # as if it had learned them
+    save_model(model, tmp_path, "# Card\n")
+    loaded = load_baseline(str(tmp_path))
+    assert type(loaded) is type(model) and loaded.config == model.config
+    assert not loaded.training
+    for key, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value), key
+    assert "ctc.priors" in model.state_dict()
+    one, two = loaded.transcribe(noise(1.0)), model.transcribe(noise(1.0))
+    assert one.tokens == two.tokens != ()
+    assert one.scores == two.scores
+    assert torch.equal(one.rows, two.rows)
+
+
+def test_each_loader_refuses_what_is_for_the_other(folder, baseline_folder):
+    with pytest.raises(CheckpointError, match="of a recogniser: .* which load_baseline loads"):
+        load_model(baseline_folder)
+    with pytest.raises(CheckpointError, match="of a baseline: .* which load_model loads"):
+        load_baseline(folder)
+
+
+def test_baselines_that_come_along_have_names_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "resource", lambda name: tmp_path)
+    assert list_baselines() == []
+    save_model(tiny_recognizer(), tmp_path / "digits", "# Card\n")
+    save_model(tiny_baseline(), tmp_path / "baselines" / "digits-ctc", "# Card\n")
+    save_model(tiny_baseline("attention"), tmp_path / "baselines" / "digits-attention", "# Card\n")
+    assert list_models() == ["digits"]
+    assert list_baselines() == ["digits-attention", "digits-ctc"]
+    assert load_baseline("digits-attention").config.kind == "attention"
+    with pytest.raises(CheckpointError, match=r"with cifviz \(digits-attention, digits-ctc\) or a"):
+        load_baseline("digits")
+    with pytest.raises(CheckpointError, match=r"with cifviz \(digits\) or a folder"):
+        load_model("digits-ctc")
+
+
+@pytest.mark.parametrize("change", [{"colour": "red"}, {"kind": "rnn"}, {"prior_weight": "much"}])
+def test_a_configuration_of_no_baseline_is_named(baseline_folder, change):
+    change_config(baseline_folder, lambda config: config.update(change))
+    with pytest.raises(CheckpointError, match="config.json is not a configuration of a baseline"):
+        load_baseline(baseline_folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", '"kind"', '{"kind": "ctc"}'])
+def test_a_baseline_configuration_that_is_none_is_named(baseline_folder, text):
+    (baseline_folder / CONFIG).write_text(text, "utf-8")
+    with pytest.raises(CheckpointError, match="config.json is not a configuration of a baseline"):
+        load_baseline(baseline_folder)
+
+
+def test_weights_of_another_baseline_are_refused(baseline_folder):
+    change_config(baseline_folder, lambda config: config.update(kind="attention"))
+    with pytest.raises(CheckpointError, match=r"missing \['decoder.embed.weight'"):
+        load_baseline(baseline_folder)
+
+
+def test_baselines_that_come_along_can_be_loaded():
+    for name in list_baselines():
+        assert load_baseline(name).config.vocabulary

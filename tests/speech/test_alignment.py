@@ -23,14 +23,14 @@ def spans(alignment):
 
 
 def test_the_ends_of_a_tokens_mass_are_the_fires_themselves():
-    onsets, offsets = Edges(0.0, 1.0).read(fire(0.5, 0.5, 0.25, 0.75), GRID)
+    onsets, offsets = Edges(0.0, 1.0, cut="fires").read(fire(0.5, 0.5, 0.25, 0.75), GRID)
     torch.testing.assert_close(offsets, torch.tensor([0.2, 0.4], dtype=torch.float64))
     assert onsets[0] == 0.0
 
 
 def test_a_fire_is_placed_inside_its_frame():
     # 0.8 are there before frame 1 of weight 0.8, so a quarter of it completes the token
-    _, offsets = Edges(0.0, 1.0).read(fire(0.8, 0.8, 0.4), GRID)
+    _, offsets = Edges(0.0, 1.0, cut="fires").read(fire(0.8, 0.8, 0.4), GRID)
     torch.testing.assert_close(offsets, torch.tensor([0.125, 0.3], dtype=torch.float64))
 
 

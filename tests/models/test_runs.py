@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.core.module import CIFConfig
 from cifviz.errors import CheckpointError, CIFError, DataError
-from cifviz.models import recipes
+from cifviz.models import recipes, runs
 from cifviz.models.augmentation import Recording
 from cifviz.models.cards import model_card, results_table, spread, summary
 from cifviz.models.checkpoints import load_model
@@ -60,43 +60,43 @@ def recipe():
 
 
 def test_train_writes_a_model_and_what_it_measured(recipe, tmp_path):
-    result = recipes.train(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    result = runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
     assert json.loads((tmp_path / "tones-seed0/result.json").read_text("utf-8"))["seed"] == 0
     assert result["test"]["utterances"] == 2
     assert result["recordings"] == {"real": 2, "synthetic": 1}
     assert len(result["history"]) == 1
     model = load_model(tmp_path / "tones-seed0/model")
-    assert model.config.edges.onset_shift == result["edges"]["calibrated"]["onset_shift"]
+    assert model.config.edges.onset_shift == result["edges"]["shipped"]["onset_shift"]
 
 
 def test_a_finished_run_is_measured_again_and_not_trained(recipe, tmp_path):
-    first = recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    first = runs.run(recipe, folder=tmp_path / "run", progress=False)
     weights = (tmp_path / "run/model/model.safetensors").read_bytes()
-    assert recipes.train(recipe, folder=tmp_path / "run", progress=False) == first
+    assert runs.run(recipe, folder=tmp_path / "run", progress=False) == first
     assert (tmp_path / "run/model/model.safetensors").read_bytes() == weights
 
 
 def test_a_finished_run_with_other_settings_is_left_alone(recipe, tmp_path):
-    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
     other = replace(recipe, synthetic_share=0.5)
     with pytest.raises(
         CheckpointError, match=r"finished run with other settings \(synthetic_share"
     ):
-        recipes.train(other, folder=tmp_path / "run", progress=False)
+        runs.run(other, folder=tmp_path / "run", progress=False)
 
 
 def test_a_run_made_before_a_setting_existed_had_its_default(recipe, tmp_path):
-    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
     path = tmp_path / "run/result.json"
     result = json.loads(path.read_text("utf-8"))
-    del result["config"]["cif"]["smooth_factor"], result["fit"]["segment_weight"]
+    del result["config"]["cif"]["smooth_factor"], result["fit"]["alignment_from"]
     path.write_text(json.dumps(result), "utf-8")
-    recipes.train(recipe, folder=tmp_path / "run", progress=False)
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
     assert json.loads(path.read_text("utf-8"))["config"]["cif"]["smooth_factor"] == 1.0
 
 
 def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
-    result = recipes.train(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
+    result = runs.run(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
     assert result["recordings"] == {"real": 1, "synthetic": 1}
     assert result["test"]["tokens"] == 2
     assert result["dev"]["tokens"] == 3
@@ -105,14 +105,18 @@ def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
 def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp_path, monkeypatch):
     heard = []
 
-    def learn_edges(model, utterances, **quantiles):
-        heard.append([one.speaker for one in utterances])
+    def learn_edges(pairs):
+        heard.append([spoken.speaker for _, spoken in pairs])
         return Edges()
 
-    monkeypatch.setattr(recipes, "learn_edges", learn_edges)
-    recipes.train(recipe, folder=tmp_path / "all", progress=False)
+    def all_of_them(heard, utterances):
+        return list(zip(heard, utterances, strict=True))
+
+    monkeypatch.setattr(runs, "learn_edges", learn_edges)
+    monkeypatch.setattr(runs, "comparable", all_of_them)
+    runs.run(recipe, folder=tmp_path / "all", progress=False)
     assert heard[-1] == ["ann", "bob", "robot", "robot"]
-    recipes.train(recipe, folder=tmp_path / "less", leave_out="bob", progress=False)
+    runs.run(recipe, folder=tmp_path / "less", leave_out="bob", progress=False)
     assert heard[-1] == ["ann", "robot"]
 
 
@@ -122,7 +126,7 @@ def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(re
         return [Recording(frames, (0, 1), None, "cy")]
 
     with_cepstra = replace(recipe, cepstral=cepstral, cepstral_share=0.5)
-    result = recipes.train(with_cepstra, folder=tmp_path / "run", progress=False)
+    result = runs.run(with_cepstra, folder=tmp_path / "run", progress=False)
     assert result["cepstral_share"] == 0.5
     assert result["recordings"] == {
         "real": 2,
@@ -145,7 +149,7 @@ def test_phones_are_learned_from_all_words_and_thrown_away(recipe, tmp_path):
         phonetic_share=0.5,
         fit=FitConfig(steps=3, batch_size=8),
     )
-    result = recipes.train(phonetic, folder=tmp_path / "run", progress=False)
+    result = runs.run(phonetic, folder=tmp_path / "run", progress=False)
     assert result["phonetic_share"] == 0.5
     assert result["recordings"]["cepstral"] == 1
     assert result["recordings"]["cepstral, all words"] == 2
@@ -156,21 +160,21 @@ def test_phones_are_learned_from_all_words_and_thrown_away(recipe, tmp_path):
 
 def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
     with pytest.raises(CIFError, match="leave_out must be one of 'ann', 'bob', got 'eve'"):
-        recipes.train(recipe, folder=tmp_path / "run", leave_out="eve", progress=False)
+        runs.run(recipe, folder=tmp_path / "run", leave_out="eve", progress=False)
 
 
 def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
-    runs, data = tmp_path / "runs", tmp_path / "data"
+    folder, data = tmp_path / "runs", tmp_path / "data"
     for seed in (0, 1):
         seeded = replace(recipe, fit=replace(recipe.fit, seed=seed))
-        recipes.train(seeded, folder=runs / f"tones-seed{seed}", progress=False)
+        runs.run(seeded, folder=folder / f"tones-seed{seed}", progress=False)
     for seed, rate in ((0, 0.5), (1, 0.25)):
-        path = runs / f"tones-seed{seed}/result.json"
+        path = folder / f"tones-seed{seed}/result.json"
         result = json.loads(path.read_text("utf-8"))
         result["dev"]["token_error_rate"] = rate
         path.write_text(json.dumps(result), "utf-8")
-    result = CliRunner().invoke(app, ["publish", "tones", "--runs", str(runs), "--data", str(data)])
+    result = CliRunner().invoke(app, ["publish", "tones", "--runs", str(folder), "--data", str(data)])
     assert result.exit_code == 0, result.output
     assert "Seed 1 of seeds 0, 1" in (data / "checkpoints/tones/README.md").read_text("utf-8")
     assert sorted(path.name for path in (data / "results").iterdir()) == [
@@ -178,13 +182,13 @@ def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatc
         "tones-seed1.json",
     ]
     shipped = load_model(data / "checkpoints/tones").state_dict()
-    best = load_model(runs / "tones-seed1/model").state_dict()
+    best = load_model(folder / "tones-seed1/model").state_dict()
     assert all((shipped[name] == best[name]).all() for name in best)
 
 
 def test_nothing_to_publish_says_what_to_run(tmp_path):
     with pytest.raises(DataError, match="run `cifviz train digits`"):
-        recipes.publish("digits", runs=tmp_path, data=tmp_path)
+        runs.publish("digits", runs=tmp_path, data=tmp_path)
 
 
 def test_unknown_recipe_is_answered_with_the_known_ones(tmp_path):
@@ -201,7 +205,7 @@ def measured(rate, tokens=100):
         "tokens": tokens,
         "count_accuracy": 1.0,
         "weight_sum_error": {"mean": 0.0, "mean_absolute": 0.1},
-        "edges": {"calibrated": {"onset": edges, "offset": edges}},
+        "edges": {"shipped": {"onset": edges, "offset": edges}},
         **errors,
     }
 
@@ -211,7 +215,7 @@ def test_tables_give_mean_and_standard_deviation_of_the_seeds():
     assert "| test | 3 seeds |" in table
     assert "| token error rate | 2.00 ± 1.00 % |" in table
     assert (
-        "| offset error in ms, calibrated | signed mean 10.00 ± 0.00, mean absolute 20.00 ± 0.00"
+        "| offset error in ms, shipped | signed mean 10.00 ± 0.00, mean absolute 20.00 ± 0.00"
         in table
     )
 
@@ -221,13 +225,14 @@ def test_one_run_has_no_spread():
 
 
 def test_summary_has_a_row_for_each_set():
-    run = {"recipe": "tones", "leave_out": None}
+    run = {"recipe": "tones", "variant": "", "leave_out": None}
     table = summary(
         [
             {**run, "dev": measured(0.5), "test": measured(0.01)},
             {**run, "dev": measured(0.5), "test": measured(0.03)},
             {**run, "leave_out": "ann", "dev": measured(0.5), "test": measured(0.2)},
-            {"recipe": "bells", "leave_out": None, "dev": measured(0.04)},
+            {**run, "recipe": "bells", "dev": measured(0.04)},
+            {**run, "variant": "plain", "dev": measured(0.5), "test": measured(0.5)},
         ]
     )
     rows = [row.split(" | ")[:4] for row in table.splitlines()[2:]]

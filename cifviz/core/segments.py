@@ -1,0 +1,86 @@
+"""Cutting the weights into as many tokens as fired, where the weights are least.
+
+A fire falls where the sum so far says, so whatever one token weighs too much or too little moves
+the ends of all tokens behind it. Cut anew, each token answers for its own weight alone.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cifviz.core.firing import Firing
+from cifviz.errors import require, require_type
+
+BAND = 1.5
+"""Tokens by which a cut may lie before or behind its fire, on the mass axis."""
+
+
+def segment_ends(firing: Firing) -> Tensor:
+    """Ends of the tokens on the mass axis, each in a valley of the weights.
+
+    Parameters
+    ----------
+    firing : Firing
+        Of one utterance, with N fires.
+
+    Returns
+    -------
+    Tensor (fires,), float64
+        In units of weight, like `Firing.token_masses`; the last is the sum of all weights. Of all
+        ways to cut the utterance between frames those that minimise
+        ``Σ_i (m_i − 1)² + Σ_cuts low / max α``, where m_i is the mass between two cuts, in tokens
+        once all weights are scaled to the sum N, and low the smaller one of the weights on the two
+        sides of a cut; by dynamic programming, each cut at most 1.5 tokens from its fire.
+
+    Raises
+    ------
+    CIFError
+        If the firing is that of a batch.
+
+    See Also
+    --------
+    cifviz.speech.alignment.Edges : reads word edges inside these segments.
+
+    Examples
+    --------
+    The first token weighs 1.25, the second 0.75: the fire takes a frame of the first away, the cut
+    goes through the gap.
+
+    >>> from cifviz.core.firing import integrate_and_fire
+    >>> alpha = torch.tensor([[0.5, 0.5, 0.25, 0.0, 0.5, 0.25]])
+    >>> firing = integrate_and_fire(alpha, torch.eye(6)[None])
+    >>> firing.token_masses.tolist()
+    [[1.0, 2.0]]
+    >>> segment_ends(firing).tolist()
+    [1.25, 2.0]
+    """
+    require_type("firing", firing, Firing)
+    require(len(firing) == 1, f"one utterance is cut at a time, got a batch of {len(firing)}")
+    alpha = firing.scaled_alpha[0, : int(firing.frame_lengths[0])].detach().double().cpu()
+    fires = int(firing.num_fires[0])
+    running = torch.cat([alpha.new_zeros(1), alpha.cumsum(dim=0)])
+    total = running[-1]
+    if not fires or not total:
+        return total.expand(fires)
+    mass = running * (fires / total)
+    sides = torch.nn.functional.pad(alpha, (1, 1))
+    depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
+
+    places, cost = torch.zeros(1, dtype=torch.long), alpha.new_zeros(1)
+    ways: list[tuple[Tensor, Tensor]] = []
+    for token in range(1, fires):
+        near = ((mass - token).abs() <= BAND).nonzero().flatten()
+        if not len(near):  # a frame that weighs several tokens jumps over the whole band
+            near = (mass - token).abs().argmin().view(1)
+        wrong = (mass[near].unsqueeze(1) - mass[places] - 1).square() + cost
+        wrong = wrong.masked_fill(near.unsqueeze(1) < places, torch.inf)
+        least, way = wrong.min(dim=1)
+        ways.append((places, way))
+        places, cost = near, least + depth[near]
+    way = ((mass[-1] - mass[places] - 1).square() + cost).argmin()
+    cuts = [len(alpha)]
+    for before, back in reversed(ways):
+        cuts.append(int(places[way]))
+        places, way = before, back[way]
+    return running[torch.tensor(cuts[::-1])]

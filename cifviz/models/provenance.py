@@ -1,0 +1,37 @@
+"""Where a result comes from: which code and which data."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from cifviz.speech.corpora import corpus_folder
+
+
+def commit() -> str | None:
+    """The commit of a clone that the library runs from, "-dirty" if changed; None elsewhere."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        told = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):  # no git here, or no clone
+        return None
+    return told.stdout.strip()
+
+
+def checksum(corpus: str) -> str:
+    """SHA-256 of a data set: of the names and contents of all its files, in order.
+
+    Raises
+    ------
+    DataError
+        If the data set is missing.
+    """
+    folder = corpus_folder(corpus)
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()

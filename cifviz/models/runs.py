@@ -1,0 +1,372 @@
+"""Running recipes: `run` trains and measures a seed in a folder of its own, `publish` keeps all.
+
+Published measurements lie in ``data/results``, the weights that ship in ``data/checkpoints``.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cifviz.errors import CheckpointError, DataError, require, require_choice
+from cifviz.models.augmentation import CutAndJoin, Recording
+from cifviz.models.cards import model_card
+from cifviz.models.checkpoints import load_model, load_weights, save_model
+from cifviz.models.conditions import conditions
+from cifviz.models.evaluation import comparable, evaluate, transcribe_all
+from cifviz.models.phonetics import PhoneticLearner
+from cifviz.models.provenance import checksum, commit
+from cifviz.models.readings import align_all, cross_aligned, learn, learn_edges
+from cifviz.models.recipes import RECIPES, Recipe, find_recipe
+from cifviz.models.recognizer import Recognizer, RecognizerConfig, Transcription
+from cifviz.models.results import read_result
+from cifviz.models.synchrony import COMPARISON, comparison_table, measure_conditions
+from cifviz.models.systems import SYSTEMS
+from cifviz.models.training import FitConfig, fit
+from cifviz.models.training_data import recordings, smoothed_recordings, spoken_clips
+from cifviz.speech.alignment import Alignment, Edges
+from cifviz.speech.formats import write_json
+
+
+def run(
+    recipe: Recipe,
+    *,
+    folder: Path,
+    leave_out: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Run a recipe with the seed of its `FitConfig` and measure what came out.
+
+    A run that was interrupted goes on where it was; a finished one is only measured again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    folder : Path
+        For this run alone: the checkpoint to resume from and, at the end, ``model/`` and
+        ``result.json``. Features are cached beside it, in ``cache``.
+    leave_out : str, optional
+        Speaker to keep out of training and of the development set; the test set is that one alone.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    dict
+        Command, settings, versions, losses and results; what ``result.json`` holds.
+
+    Raises
+    ------
+    CIFError
+        If nobody knows the speaker to leave out, or the folder holds a run with other settings.
+    """
+    settings = _settings(recipe, leave_out)
+    if recipe.weights_of is not None:
+        twin = replace(find_recipe(recipe.name, recipe.weights_of), fit=recipe.fit)
+        other = folder.parent / run_name(twin.name, twin.fit.seed, leave_out, twin.variant)
+        _, trained = _finished(twin, other, _settings(twin, leave_out))
+        model = _loaded(recipe, other)
+    elif (folder / "result.json").exists():
+        model, trained = _finished(recipe, folder, settings)
+    else:
+        model, trained = _trained(recipe, folder, leave_out, progress)
+    model, measured = _measured(recipe, model, leave_out)
+    result = {
+        "command": _command(recipe, leave_out),
+        "commit": commit(),
+        "data": {corpus: checksum(corpus) for corpus in recipe.corpora},
+        **settings,
+        **trained,
+        **measured,
+    }
+    save_model(model, folder / "model", f"# {folder.name}\n")
+    write_json(folder / "result.json", result)
+    return result
+
+
+def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
+    """Everything that one run of a recipe was asked to do, as JSON gives it back."""
+    settings: dict[str, Any] = {
+        "recipe": recipe.name,
+        "variant": recipe.variant,
+        "system": recipe.system,
+        "seed": recipe.fit.seed,
+        "leave_out": leave_out,
+        "fit": asdict(recipe.fit),
+        "augmentation": asdict(recipe.augmentation),
+        "synthetic_share": recipe.synthetic_share,
+        "config": recipe.config.to_dict(),
+    }
+    if recipe.cepstral:
+        settings["cepstral_share"] = recipe.cepstral_share
+    if recipe.pronunciations:
+        settings["phonetic_share"] = recipe.phonetic_share
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain
+
+
+def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Settings in which a result differs; one made before a setting existed had its default."""
+    config = RecognizerConfig.from_dict(result["config"]).to_dict()
+    fitted = {**asdict(FitConfig()), **result["fit"]}
+    result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
+    return [name for name in settings if result.get(name) != settings[name]]
+
+
+def _command(recipe: Recipe, leave_out: str | None) -> str:
+    """The command line of a run."""
+    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
+    if recipe.variant:
+        words += ["--variant", recipe.variant]
+    usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
+    for option in ("steps", "devices"):
+        if getattr(recipe.fit, option) != getattr(usual, option):
+            words += [f"--{option}", str(getattr(recipe.fit, option))]
+    if leave_out:
+        words += ["--leave-out", leave_out]
+    return " ".join(words)
+
+
+def _trained(
+    recipe: Recipe, folder: Path, leave_out: str | None, progress: bool
+) -> tuple[Any, dict[str, Any]]:
+    """Train, or go on training; the model and what is known of its training."""
+    began = time.perf_counter()
+    groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.fit.seed)
+    model = SYSTEMS[recipe.system].build(recipe.config)
+    make_example = CutAndJoin(groups, shares, recipe.augmentation)
+    if SYSTEMS[recipe.system].counts:
+        model.start_at(_tokens_per_frame(make_example, recipe.config))
+    learner = model
+    if recipe.pronunciations:
+        learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
+    learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
+    model = learner.recognizer if recipe.pronunciations else learner
+    return model, {
+        "recordings": {name: len(group) for name, group in groups.items()},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "seconds": round(time.perf_counter() - began),
+        "history": history,
+    }
+
+
+def _groups(
+    recipe: Recipe, leave_out: str | None, cache: Path
+) -> tuple[dict[str, list[Recording]], dict[str, float]]:
+    """What is trained on, in groups, and how often each is drawn from."""
+    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
+    if leave_out is not None:
+        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
+    groups = {
+        "real": [one for one in real if one.speaker != leave_out],
+        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
+    }
+    shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
+    if recipe.cepstral:
+        # Half of the others is made as smooth, or the model would tell the groups apart by that.
+        for name in ("real", "synthetic"):
+            groups[f"{name}, smoothed"] = smoothed_recordings(groups[name])
+            shares[name] *= (1 - recipe.cepstral_share) / 2
+            shares[f"{name}, smoothed"] = shares[name]
+        everything = recipe.cepstral(recipe.config)
+        words = len(recipe.config.vocabulary)
+        groups["cepstral"] = [one for one in everything if max(one.tokens) < words]
+        shares["cepstral"] = recipe.cepstral_share
+        if recipe.pronunciations:
+            shares = {name: share * (1 - recipe.phonetic_share) for name, share in shares.items()}
+            groups["cepstral, all words"] = everything
+            shares["cepstral, all words"] = recipe.phonetic_share
+    return groups, shares
+
+
+def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The same of a run that is finished; its settings must be the ones asked for."""
+    result = read_result(folder / "result.json")
+    other = _differing(result, settings)
+    require(
+        not other,
+        f"{folder} holds a finished run with other settings ({', '.join(other)}); "
+        "train in another folder",
+        CheckpointError,
+    )
+    trained = {name: result[name] for name in ("recordings", "versions", "seconds", "history")}
+    return _loaded(recipe, folder), trained
+
+
+def _loaded(recipe: Recipe, folder: Path) -> Any:
+    """The model of a finished run."""
+    model = SYSTEMS[recipe.system].build(recipe.config)
+    load_weights(model, folder / "model")
+    return model.eval()
+
+
+def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, dict[str, Any]]:
+    """The model, a CIF with its edges learned on development utterances, and what it measures."""
+    sets = {
+        "dev": recipe.dev(),
+        "test": recipe.test() if recipe.test else [],
+        "joined": recipe.joined() if recipe.joined and not leave_out else [],
+        "clips": spoken_clips(recipe.name),
+    }
+    if leave_out:
+        sets["dev"] = [spoken for spoken in sets["dev"] if spoken.speaker != leave_out]
+        sets["test"] = [spoken for spoken in sets["test"] if spoken.speaker == leave_out]
+    heard = {name: transcribe_all(model, spoken) for name, spoken in sets.items()}
+    dev = comparable(heard["dev"], sets["dev"])
+    readings = SYSTEMS[recipe.system].readings
+    alignments = {
+        name: {
+            way: cross_aligned(reading, heard[name], sets[name])
+            if name == "dev"
+            else align_all(reading, heard[name], dev)
+            for way, reading in readings.items()
+        }
+        for name in sets
+    }
+    measured: dict[str, Any] = {
+        "edges": {way: learn(reading, dev).to_dict() for way, reading in readings.items()}
+    }
+    if isinstance(model, Recognizer):
+        # Real and synthesised speech mark a word's edges by other rules; the model serves both.
+        made = recipe.synthetic_dev()[: len(sets["dev"])]
+        edges = learn_edges(dev + comparable(transcribe_all(model, made), made))
+        model.config = replace(model.config, edges=edges)
+        measured["edges"]["shipped"] = asdict(edges)
+        for name in sets:
+            alignments[name]["shipped"] = [_read(one, edges) for one in heard[name]]
+    scores = {
+        name: evaluate(spoken, heard[name], alignments[name])
+        for name, spoken in sets.items()
+        if spoken
+    }
+    return model, {**measured, **scores}
+
+
+def _read(one: Transcription, edges: Edges) -> Alignment:
+    """The alignment that a transcription carries with these edges."""
+    duration = one.waveform.duration
+    return Alignment.from_firing(one.firing, one.tokens, one.grid, edges=edges, duration=duration)
+
+
+def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
+    """Mean tokens in an encoder frame of the training utterances."""
+    examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
+    frames = sum(len(one.features) for one in examples) / config.encoder.down_sampling
+    return sum(len(one.tokens) for one in examples) / frames
+
+
+def run_name(name: str, seed: int, leave_out: str | None, variant: str = "") -> str:
+    """Name of a run's folder and of its result.
+
+    >>> run_name("digits", 0, "george")
+    'digits-without-george-seed0'
+    >>> run_name("digits", 1, None, "ctc")
+    'digits-ctc-seed1'
+    """
+    parts = [name, variant, f"without-{leave_out}" if leave_out else "", f"seed{seed}"]
+    return "-".join(part for part in parts if part)
+
+
+def publish(name: str, *, runs: Path, data: Path) -> str:
+    """Keep the results of a recipe's runs and ship the best seed.
+
+    Parameters
+    ----------
+    name : str
+        The recipe.
+    runs : Path
+        Where the runs' folders are.
+    data : Path
+        Gets ``results/*.json``, in place of older ones of the recipe, and ``checkpoints/<name>/``.
+
+    Returns
+    -------
+    str
+        The model card. What ships makes the fewest errors on the bundled clips and, among equals,
+        on the development set; test sets are only reported.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run of all speakers, or one was made with other settings than the
+        recipe's.
+    """
+    results = {
+        path.parent: read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
+    }
+    for folder, result in results.items():
+        recipe = find_recipe(name, result["variant"])
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        asked = _settings(seeded, result["leave_out"])
+        other = _differing(result, asked)
+        require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
+    own = {folder: result for folder, result in results.items() if not result["variant"]}
+    whole = [folder for folder, result in own.items() if result["leave_out"] is None]
+    require(
+        bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
+    )
+
+    def errors(folder: Path) -> tuple[float, float, str]:
+        clips = results[folder].get("clips", {"token_error_rate": 0.0})
+        dev = results[folder]["dev"]
+        return clips["token_error_rate"], dev["token_error_rate"], folder.name
+
+    best = min(whole, key=errors)
+    kept = data / "results"
+    kept.mkdir(parents=True, exist_ok=True)
+    for old in kept.glob(f"{name}-*.json"):
+        old.unlink()
+    for folder, result in results.items():
+        write_json(kept / f"{folder.name}.json", result)
+    card = model_card(find_recipe(name), list(own.values()), results[best]["seed"])
+    save_model(load_model(best / "model"), data / "checkpoints" / name, card)
+    return card
+
+
+def compare(*, runs: Path, data: Path) -> str:
+    """Compare label- and frame-synchronous recognisers of digits, of all seeds, in one go.
+
+    Parameters
+    ----------
+    runs : Path
+        Where the runs' folders are.
+    data : Path
+        Gets the measurements, under ``results``.
+
+    Returns
+    -------
+    str
+        The table.
+
+    Raises
+    ------
+    DataError
+        If one of the systems has no finished run.
+    """
+    sets = conditions()
+    measured: list[dict[str, Any]] = []
+    for system, variant in {"attention": "attention", "cif": "", "ctc": "ctc"}.items():
+        recipe = find_recipe("digits", variant)
+        folders = sorted(runs.glob(f"{run_name('digits', 0, None, variant)[:-1]}?"))
+        finished = [folder for folder in folders if (folder / "result.json").exists()]
+        require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
+        for folder in finished:
+            seed = read_result(folder / "result.json")["seed"]
+            model = _loaded(recipe, folder)
+            found = measure_conditions(model, sets)
+            measured.append({"system": system, "seed": seed, "conditions": found})
+    path = data / "results" / COMPARISON
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {"command": "cifviz compare", "commit": commit(), "data": {"digits": checksum("digits")}}
+    write_json(path, {**made, "runs": measured})
+    return comparison_table(measured)
