@@ -179,6 +179,11 @@ def _system(name: str) -> Callable[[Recipe], Recipe]:
     return lambda recipe: _plain(replace(recipe, system=name))
 
 
+def _longer(recipe: Recipe) -> Recipe:
+    """Twice as long: attention finds the places of the tokens late."""
+    return replace(recipe, fit=replace(recipe.fit, steps=2 * recipe.fit.steps))
+
+
 VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "plain": _plain,
     "pauses": lambda recipe: replace(_pausing(_plain(recipe), PAUSE_FRAMES), weights_of="plain"),
@@ -188,7 +193,8 @@ VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "even": lambda recipe: replace(_pausing(recipe, 0), weights_of=""),
     "20ms": _in_frames_of(2),
     "80ms": _in_frames_of(8),
-    **{name: _system(name) for name in SYSTEMS if name != "cif"},
+    **{name: _system(name) for name in SYSTEMS if name not in ("cif", "attention")},
+    "attention": lambda recipe: _longer(_system("attention")(recipe)),
 }
 """What is compared with the recipes. "plain" is the CIF of the paper with a CTC beside it, all but
 "even" change one thing about that, and "even" lacks one thing of the recipe."""

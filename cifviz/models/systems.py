@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cifviz.models.baselines import BaselineConfig, make_baseline
@@ -11,6 +11,8 @@ from cifviz.models.readings import ATTENTION_READINGS, CIF_READINGS, CTC_READING
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.models.remedies import BlankWeightedRecognizer, UpsampledRecognizer
 
+ATTENTION_LAYERS = 2
+"""One alone cannot look behind where it looked for the token before."""
 PRIOR_WEIGHT = 0.3
 """How much of the label priors CTC takes off where it does."""
 
@@ -26,28 +28,27 @@ class System:
     """Whether its weights add up to a count, so that it can be told the usual one to start at."""
 
 
-def _baseline(kind: str, **settings: Any) -> Callable[[RecognizerConfig], Any]:
-    def build(config: RecognizerConfig) -> Any:
-        return make_baseline(
-            BaselineConfig(
-                kind=kind,
-                vocabulary=config.vocabulary,
-                features=config.features,
-                encoder=config.encoder,
-                decoder=config.decoder,
-                **settings,
-            )
+def _ctc(prior_weight: float = 0.0) -> Callable[[RecognizerConfig], Any]:
+    return lambda config: make_baseline(
+        BaselineConfig(
+            "ctc", config.vocabulary, config.features, config.encoder, prior_weight=prior_weight
         )
+    )
 
-    return build
+
+def _attention(config: RecognizerConfig) -> Any:
+    decoder = replace(config.decoder, layers=ATTENTION_LAYERS)
+    return make_baseline(
+        BaselineConfig("attention", config.vocabulary, config.features, config.encoder, decoder)
+    )
 
 
 SYSTEMS: Mapping[str, System] = {
     "cif": System(Recognizer, CIF_READINGS, counts=True),
     "upsampled": System(UpsampledRecognizer, CIF_READINGS, counts=True),
     "blank-weighted": System(BlankWeightedRecognizer, CIF_READINGS, counts=True),
-    "ctc": System(_baseline("ctc"), CTC_READINGS, counts=False),
-    "ctc-priors": System(_baseline("ctc", prior_weight=PRIOR_WEIGHT), CTC_READINGS, counts=False),
-    "attention": System(_baseline("attention"), ATTENTION_READINGS, counts=False),
+    "ctc": System(_ctc(), CTC_READINGS, counts=False),
+    "ctc-priors": System(_ctc(PRIOR_WEIGHT), CTC_READINGS, counts=False),
+    "attention": System(_attention, ATTENTION_READINGS, counts=False),
 }
 """By name."""

@@ -157,6 +157,7 @@ def times_at(
     """
     require_type("firing", firing, Firing)
     require_type("grid", grid, FrameGrid)
+    require_choice("cut", cut, ("fires", "valleys"))
     require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
     ends = segment_ends(firing) if cut == "valleys" else firing.token_masses[0].cpu()
     starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
@@ -290,6 +291,11 @@ class Alignment:
         Alignment
             Where the offset of a token and the next onset overlap, both become their mean.
 
+        Raises
+        ------
+        CIFError
+            If there are not as many onsets, offsets or scores as tokens, or one of them cannot be.
+
         Examples
         --------
         >>> onsets, offsets = torch.tensor([0.1, 0.3]), torch.tensor([0.5, 0.6])
@@ -297,9 +303,14 @@ class Alignment:
         [0.4, 0.6]
         """
         end = math.inf if duration is None else require_number("duration", duration, at_least=0)
+        scores = [None] * len(tokens) if scores is None else scores
+        counts = {"onsets": len(onsets), "offsets": len(offsets), "scores": len(scores)}
+        require(
+            set(counts.values()) == {len(tokens)},
+            f"expected {len(tokens)} of each, one a token, got {counts}",
+        )
         if not len(tokens):
             return cls()
-        scores = [None] * len(tokens) if scores is None else scores
         onsets, offsets = onsets.double().clamp(0, end), offsets.double().clamp(0, end)
         offsets = offsets.maximum(onsets)
         clash = offsets[:-1] > onsets[1:]

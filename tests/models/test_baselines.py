@@ -185,6 +185,18 @@ def test_utterances_without_frames_lose_nothing_by_ctc(kind):
 
 
 @every_kind
+def test_an_utterance_without_frames_changes_nothing_of_another(kind):
+    model = tiny_baseline(kind)
+    features = torch.randn(60, 40)
+    alone = model(Batch.collate([features], [[1, 2]]))
+    beside = model(Batch.collate([features, features[:0]], [[1, 2], []]))
+    beside["loss"].backward()
+    torch.testing.assert_close(beside["ctc"], alone["ctc"])
+    assert beside["loss"].isfinite() and beside["loss"] >= alone["loss"] - 1e-5
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in model.parameters())
+
+
+@every_kind
 def test_losses_do_not_depend_on_padding(kind):
     """Two utterances together lose, per token, the mean of what they lose alone."""
     model = tiny_baseline(kind)
@@ -466,7 +478,9 @@ def test_a_hypothesis_holds_together(kind):
     assert all(0 < score <= 1 for score in heard.scores)
     assert heard.rows.shape[1] == 38 and heard.rows.dtype == torch.float64
     assert (heard.rows >= 0).all()
-    torch.testing.assert_close(heard.rows.sum(dim=1), torch.ones(len(heard.rows)).double())
+    torch.testing.assert_close(
+        heard.rows.sum(dim=1), torch.ones(len(heard.rows)).double(), rtol=0, atol=1e-12
+    )
     assert heard.grid.seconds(37) < 1.5 <= heard.grid.seconds(38)
 
 

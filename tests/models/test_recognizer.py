@@ -1,11 +1,21 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from cifviz.core.alignment_losses import (
+    border_mass_loss,
+    even_mass_loss,
+    segment_mass_loss,
+    spike_mass_loss,
+)
+from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIFConfig
+from cifviz.core.viterbi import ctc_viterbi
 from cifviz.errors import AudioError, CIFError
+from cifviz.models.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.models.encoder import EncoderConfig
 from cifviz.models.recognizer import Batch, RecognizerConfig, normalise
 from cifviz.speech.alignment import Edges
@@ -120,53 +130,102 @@ def test_listen_gives_the_firing_that_transcribe_decodes():
         assert torch.equal(one.fire_positions, heard.firing.fire_positions)
 
 
+def batch_of(features, targets, seed=0):
+    """Utterances whose words lie anywhere, in order; of every third one nobody knows where."""
+    rng = torch.manual_seed(seed)
+    spans = [
+        len(frames) * torch.rand(2 * len(ids), generator=rng).double().sort().values.view(-1, 2)
+        for frames, ids in zip(features, targets, strict=True)
+    ]
+    spans[2::3] = [torch.full_like(one, -1.0) for one in spans[2::3]]
+    return Batch.collate(features, targets, spans)
+
+
+every_alignment = pytest.mark.parametrize("alignment", ALIGNMENT_LOSSES)
+
+
+@every_alignment
 @pytest.mark.parametrize("decoder", ["nar", "ar"])
 @pytest.mark.parametrize(
     "targets",
-    [[[1, 2, 3], [0]], [[1, 2, 3], []], [[], []], [[4] * 40, [1]]],
-    ids=["words", "one empty", "all empty", "more tokens than frames"],
+    [[[1, 2, 3], [0]], [[1, 2, 3], []], [[], []], [[4] * 40, [1]], [[1], [2], [3]]],
+    ids=["words", "one empty", "all empty", "more tokens than frames", "one unknown"],
 )
-def test_losses_and_gradients_are_finite(decoder, targets):
+def test_losses_and_gradients_are_finite(decoder, targets, alignment):
     model = tiny_recognizer(decoder=decoder).train()
-    batch = Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], targets)
-    losses = model(batch, segment_weight=1.0)
+    features = [torch.randn(60, 40), torch.randn(21, 40), torch.randn(24, 40)]
+    losses = model(batch_of(features[: len(targets)], targets), alignment=alignment)
     losses["loss"].backward()
-    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity", "segments"}
+    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity", "alignment"}
     assert all(loss.isfinite() and loss >= 0 for loss in losses.values())
     for name, parameter in model.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
 
 
 def test_loss_is_the_sum_of_its_parts():
-    batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
-    for ctc_weight, segment_weight in ((0.0, 0.0), (0.5, 0.0), (0.5, 2.0)):
-        weights = {"ctc_weight": ctc_weight, "segment_weight": segment_weight}
-        losses = tiny_recognizer()(batch, **weights)
+    batch = batch_of([torch.randn(60, 40)], [[1, 2]])
+    for ctc_weight, alignment, alignment_weight in (
+        (0.0, "none", 1.0),
+        (0.5, "none", 1.0),
+        (0.5, "segments", 2.0),
+        (0.5, "even", 0.25),
+    ):
+        losses = tiny_recognizer()(
+            batch, ctc_weight=ctc_weight, alignment=alignment, alignment_weight=alignment_weight
+        )
         expected = losses["cross_entropy"] + ctc_weight * losses["ctc"] + losses["quantity"]
-        expected = expected + segment_weight * losses["segments"]
+        expected = expected + alignment_weight * losses["alignment"]
         torch.testing.assert_close(losses["loss"], expected)
-        assert (losses["segments"] > 0) == (segment_weight > 0)
+        assert (losses["alignment"] > 0) == (alignment != "none")
 
 
-def test_segments_teach_the_weights_alone_and_not_ctc():
+@pytest.mark.parametrize("alignment", ["segments", "spikes", "borders", "even"])
+def test_an_alignment_loss_teaches_the_weights_alone_and_not_ctc(alignment):
     model = tiny_recognizer().train()
-    losses = model(Batch.collate([torch.randn(60, 40)], [[1, 2]]), segment_weight=1.0)
-    losses["segments"].backward()
+    losses = model(batch_of([torch.randn(60, 40)], [[1, 2]]), alignment=alignment)
+    losses["alignment"].backward()
     assert model.ctc.weight.grad is None
     assert model.cif.weights.weight_proj.weight.grad.any()
 
 
+def test_alignment_losses_are_given_what_they_follow():
+    """Of CTC its best path and its blank; of what is known the spans, in the encoder's frames."""
+    model, batch = tiny_recognizer(down_sampling=4), batch_of([torch.randn(60, 40)], [[1, 2]])
+    counts = batch.target_lengths
+    encoder_out, frame_lengths = model.encoder(batch.features, batch.lengths)
+    firing = model.cif(encoder_out, frame_lengths, target_lengths=counts)
+    log_probs = model.ctc(encoder_out).log_softmax(dim=2)
+    path = ctc_viterbi(log_probs, frame_lengths, batch.targets, counts, blank=len(VOCABULARY))
+    expected = {
+        "none": torch.tensor(0.0),
+        "segments": segment_mass_loss(firing, path, counts),
+        "spikes": spike_mass_loss(firing, path, counts),
+        "borders": border_mass_loss(firing, log_probs[:, :, len(VOCABULARY)].exp(), counts),
+        "even": even_mass_loss(firing, batch.spans / 4, counts),
+    }
+    assert expected.keys() == ALIGNMENT_LOSSES.keys()
+    for name, loss in expected.items():
+        torch.testing.assert_close(model(batch, alignment=name)["alignment"], loss)
+
+
+def test_where_nobody_knows_the_times_even_mass_teaches_nothing():
+    batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
+    assert tiny_recognizer()(batch, alignment="even")["alignment"] == 0
+
+
+@every_alignment
 @pytest.mark.parametrize("apply_scaling", [True, False])
-def test_loss_does_not_depend_on_padding(apply_scaling):
+def test_loss_does_not_depend_on_padding(apply_scaling, alignment):
     """Two utterances together lose, per token, the mean of what they lose alone."""
     model = tiny_recognizer(apply_scaling=apply_scaling)
     features = [torch.randn(60, 40), torch.randn(21, 40)]
     targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2, 3, 4]]  # without scaling the second fires less often
     alone = [
-        model(Batch.collate([f], [t]), segment_weight=1.0)
-        for f, t in zip(features, targets, strict=True)
+        model(batch_of([f], [t], seed), alignment=alignment)
+        for seed, (f, t) in enumerate(zip(features, targets, strict=True))
     ]
-    together = model(Batch.collate(features, targets), segment_weight=1.0)
+    spans = [batch_of([f], [t], n).spans[0] for n, (f, t) in enumerate(zip(features, targets))]
+    together = model(Batch.collate(features, targets, spans), alignment=alignment)
     for name, loss in together.items():
         expected = (6 * alone[0][name] + 5 * alone[1][name]) / 11
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
@@ -194,6 +253,31 @@ def test_collate_pads_features_with_zeros_and_targets_with_minus_one():
     assert batch.lengths.tolist() == [3, 1]
     assert batch.targets.tolist() == [[4, -1], [1, 2]]
     assert batch.target_lengths.tolist() == [1, 2]
+
+
+def test_collate_pads_spans_with_minus_one():
+    features, targets = [torch.ones(3, 2), torch.ones(1, 2), torch.ones(2, 2)], [[4], [1, 2], []]
+    spans = [torch.tensor(one).double().view(-1, 2) for one in ([[0, 1]], [[0, 0.5], [0.5, 1]], [])]
+    unknown = [[-1.0, -1.0], [-1.0, -1.0]]
+    batch = Batch.collate(features, targets, spans)
+    assert batch.spans.tolist() == [[[0, 1], [-1, -1]], [[0, 0.5], [0.5, 1]], unknown]
+    assert Batch.collate(features, targets).spans.tolist() == [unknown] * 3
+    assert Batch.collate(features, [[]] * 3).spans.shape == (3, 0, 2)
+
+
+def test_rows_say_how_each_token_is_spread():
+    """Rows of W over their sums; what is paid back within the slack is left out."""
+    heard = tiny_recognizer().transcribe(noise(1.5))
+    weights = heard.firing.contributions[0]
+    torch.testing.assert_close(heard.rows, weights / heard.firing.threshold)
+    assert heard.rows.dtype == torch.float64
+    alpha = torch.tensor([[0.9, 0.1, 0.3, 0.6]])
+    firing = integrate_and_fire(alpha, torch.eye(4)[None], slack=0.2)
+    assert firing.contributions[0].min() < 0  # it fires at 0.9 and borrows 0.1
+    rows = replace(heard, firing=firing).rows
+    expected = [[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1 / 3, 2 / 3]]
+    torch.testing.assert_close(rows, torch.tensor(expected, dtype=torch.float64))
+    assert tiny_recognizer().transcribe(silence(0)).rows.shape == (0, 0)
 
 
 def test_configuration_survives_a_dict_and_json():

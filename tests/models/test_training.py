@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from cifviz.errors import CheckpointError, CIFError
+from cifviz.models.augmentation import Example
 from cifviz.models.recognizer import Batch
 from cifviz.models.training import FitConfig, fit, learning_rate
 from tests.models.tiny import VOCABULARY, tiny_recognizer
@@ -28,7 +29,8 @@ def example(rng: np.random.Generator):
     features = -torch.ones(12 * len(tokens) + 4, 6)
     for place, token in enumerate(tokens):
         features[12 * place + 4 : 12 * place + 12, token] = 1
-    return features, tokens
+    spans = torch.tensor([(12 * place + 4, 12 * place + 12) for place in range(len(tokens))])
+    return Example(features, tokens, spans.double())
 
 
 class Interrupted(Exception):
@@ -36,7 +38,7 @@ class Interrupted(Exception):
 
 
 def interrupted_at(step, make=example, settings=SETTINGS):
-    """Like `make`, but breaks off in the middle of making the batch of a step."""
+    """Like `make`, but breaks off while it makes the examples of the block that a step is in."""
     made = 0
 
     def make_example(rng):
@@ -58,14 +60,15 @@ def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def test_thirty_steps_lower_every_loss(tmp_path):
-    model, history = run(tmp_path)
+@pytest.mark.parametrize("alignment", ["none", "segments", "even"])
+def test_thirty_steps_lower_every_loss(tmp_path, alignment):
+    model, history = run(tmp_path, replace(SETTINGS, alignment=alignment))
     rng = np.random.default_rng(99)
-    features, targets = zip(*(example(rng) for _ in range(16)), strict=True)
-    batch = Batch.collate(features, targets)
+    batch = Batch.collate(*zip(*(example(rng) for _ in range(16)), strict=True))
     with torch.no_grad():
-        before, after = tiny_recognizer(**SMALL)(batch), model(batch)
-    for name in ("loss", "cross_entropy", "ctc", "quantity"):
+        before = tiny_recognizer(**SMALL)(batch, alignment=alignment)
+        after = model(batch, alignment=alignment)
+    for name in {*after} - ({"alignment"} if alignment == "none" else set()):
         assert after[name] < 0.9 * before[name], name
     assert not model.training
     assert history[-1]["step"] == 30
@@ -73,25 +76,25 @@ def test_thirty_steps_lower_every_loss(tmp_path):
 
 
 def test_an_interrupted_run_gives_the_weights_of_one_that_was_not(tmp_path):
-    """Stopped at step 17, it goes on from step 10, to the last bit."""
+    """Stopped at step 17, it goes on from step 10, in the middle of a block, to the last bit."""
     whole, _ = run(tmp_path / "whole")
     with pytest.raises(Interrupted, match="at step 17"):
         run(tmp_path / "broken", make=interrupted_at(17))
     assert (tmp_path / "broken" / "last.ckpt").is_file()
-    steps = []
+    made = []
 
     def counted(rng):
-        steps.append(1)
+        made.append(1)
         return example(rng)
 
     resumed, _ = run(tmp_path / "broken", make=counted)
-    assert len(steps) == 20 * SETTINGS.batch_size
+    assert len(made) == len(range(8, 32)) * SETTINGS.batch_size  # whole blocks: steps 8 to 31
     assert torch.equal(weights(resumed), weights(whole))
 
 
 def test_an_interrupted_run_tells_the_history_of_one_that_was_not(tmp_path):
     """A mean over 50 steps counts the steps before the interruption too."""
-    settings = replace(SETTINGS, steps=60, save_every=20, batch_size=1)
+    settings = replace(SETTINGS, steps=60, save_every=18, batch_size=1)
     _, whole = run(tmp_path / "whole", settings)
     with pytest.raises(Interrupted, match="at step 33"):
         run(tmp_path / "broken", settings, make=interrupted_at(33, settings=settings))
@@ -103,18 +106,27 @@ def test_an_interrupted_run_tells_the_history_of_one_that_was_not(tmp_path):
 def test_resume_false_starts_again(tmp_path):
     with pytest.raises(Interrupted, match="at step 17"):
         run(tmp_path, make=interrupted_at(17))
-    steps = []
+    made = []
 
     def counted(rng):
-        steps.append(1)
+        made.append(1)
         return example(rng)
 
     run(tmp_path, make=counted, resume=False)
-    assert len(steps) == 30 * SETTINGS.batch_size
+    assert len(made) == len(range(32)) * SETTINGS.batch_size  # whole blocks of 4 steps
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"steps": 40}, {"learning_rate": 1e-3}, {"batch_size": 5}]
+    "change",
+    [
+        {"seed": 1},
+        {"steps": 40},
+        {"learning_rate": 1e-3},
+        {"batch_size": 5},
+        {"block": 2},
+        {"alignment": "even"},
+    ],
+    ids=str,
 )
 def test_other_settings_do_not_go_on_from_an_interrupted_run(tmp_path, change):
     with pytest.raises(Interrupted, match="at step 12"):
@@ -167,7 +179,7 @@ def test_every_step_learns_from_other_examples(tmp_path):
         return example(rng)
 
     run(tmp_path, make=recorded)
-    assert len(set(drawn)) == len(drawn) == 30 * SETTINGS.batch_size
+    assert len(set(drawn)) == len(drawn) == 32 * SETTINGS.batch_size
 
 
 def test_a_run_starts_slowly(tmp_path):
@@ -198,11 +210,155 @@ def test_steps_must_be_above_zero(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     def broken(rng):
-        features, tokens = example(rng)
-        return features * float("nan"), tokens
+        one = example(rng)
+        return one._replace(features=one.features * float("nan"))
 
     with pytest.raises((RuntimeError, CIFError), match="non-finite|finite and >= 0"):
         run(tmp_path, make=broken)
+
+
+@pytest.mark.parametrize("name", ["steps", "batch_size", "block", "save_every", "devices"])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3"])
+def test_what_is_counted_is_above_zero(name, value):
+    with pytest.raises(CIFError, match=f"{name} must be an integer > 0, got {value!r}"):
+        FitConfig(**{name: value})
+
+
+def test_an_alignment_loss_that_nobody_knows_is_refused():
+    with pytest.raises(CIFError, match="alignment must be one of 'none', 'segments', .*'evn'"):
+        FitConfig(alignment="evn")
+
+
+# What each step is given
+
+
+class Listener(torch.nn.Module):
+    """Learns nothing, and notes what it is given: lengths, marks, tokens, settings, gradients."""
+
+    def __init__(self):
+        super().__init__()
+        self.config = tiny_recognizer(**SMALL).config
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.batches, self.settings, self.shares = [], [], []
+        self.weight.register_hook(lambda gradient: self.shares.append(float(gradient)))
+
+    def forward(self, batch, **settings):
+        self.batches.append(batch)
+        self.settings.append(settings)
+        return {"loss": self.weight}  # whose gradient is what the loss is multiplied by
+
+
+def heard(folder, make=example, **settings):
+    """What a model is given in each step."""
+    listener = Listener()
+    config = replace(SETTINGS, **{"clip": 1e9, **settings})
+    fit(listener, make, config, folder=folder, progress=False)
+    return listener
+
+
+def marked(rng):
+    """An example of random length, which carries a random number in each frame."""
+    length, tokens = int(rng.integers(3, 40)), rng.integers(5, size=rng.integers(4)).tolist()
+    features = torch.full((length, 6), rng.random())
+    return Example(features, tokens, torch.zeros(len(tokens), 2, dtype=torch.float64))
+
+
+def marks(batches):
+    """The random numbers of the examples of batches."""
+    return [features[0, 0].item() for batch in batches for features in batch.features]
+
+
+def blocks(listener, size=4):
+    batches = listener.batches
+    return [batches[start : start + size] for start in range(0, len(batches), size)]
+
+
+def test_a_block_shares_out_all_the_examples_that_are_made_for_it(tmp_path):
+    made = []
+
+    def noted(rng):
+        made.append(marked(rng))
+        return made[-1]
+
+    listener = heard(tmp_path, noted, steps=12)
+    for number, block in enumerate(blocks(listener)):
+        mine = made[16 * number : 16 * (number + 1)]
+        assert sorted(marks(block)) == sorted(example.features[0, 0].item() for example in mine)
+        assert {len(batch.features) for batch in block} == {4}
+
+
+def test_neighbours_in_length_share_a_batch(tmp_path):
+    for block in blocks(heard(tmp_path, marked, steps=40)):
+        ranges = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in block)
+        assert all(longest <= shortest for (_, longest), (shortest, _) in pairwise(ranges))
+        assert ranges[0] != ranges[-1]
+
+
+def test_batches_of_a_block_come_in_random_order(tmp_path):
+    """Else the model would hear the longest utterances last, time and again."""
+    order = [
+        tuple(np.argsort([int(batch.lengths.max()) for batch in block]))
+        for block in blocks(heard(tmp_path, marked, steps=80))
+    ]
+    assert len(set(order)) > 8
+    assert {one[0] for one in order} == {one[-1] for one in order} == {0, 1, 2, 3}
+
+
+def test_every_token_of_a_block_counts_the_same(tmp_path):
+    """A loss is a mean over the tokens of its batch: it counts for as many as there are."""
+    listener = heard(tmp_path, marked, steps=40)
+    shares = np.array(listener.shares).reshape(-1, 4)
+    tokens = np.array([max(1, int(b.target_lengths.sum())) for b in listener.batches])
+    tokens = tokens.reshape(-1, 4)
+    assert len(set(tokens.flatten())) > 3
+    assert shares == pytest.approx(tokens / tokens.mean(axis=1, keepdims=True), rel=1e-6)
+    assert shares.mean(axis=1) == pytest.approx(np.ones(10))
+
+
+def test_where_nothing_is_said_all_batches_count_the_same(tmp_path):
+    def empty(rng):
+        return Example(torch.zeros(int(rng.integers(3, 9)), 6), [], torch.zeros(0, 2))
+
+    assert heard(tmp_path, empty, steps=4).shares == [1.0] * 4
+
+
+def test_a_block_of_one_step_is_a_batch_as_it_is_made(tmp_path):
+    listener = heard(tmp_path, marked, steps=6, block=1)
+    assert listener.shares == [1.0] * 6
+    rng = np.random.default_rng([SETTINGS.seed, 5, 0])
+    assert sorted(marks(listener.batches[5:])) == sorted(
+        marked(rng).features[0, 0].item() for _ in range(4)
+    )
+
+
+@pytest.mark.parametrize(("save_every", "first"), [(4, 8), (5, 5), (6, 6), (7, 7)])
+def test_a_resumed_run_is_given_what_one_that_was_not_interrupted_is(tmp_path, save_every, first):
+    """Wherever in a block it goes on."""
+    settings = {"steps": 11, "save_every": save_every}
+    whole = heard(tmp_path / "whole", marked, **settings)
+    with pytest.raises(Interrupted, match="at step 8"):
+        heard(tmp_path / "broken", interrupted_at(8, marked), **settings)
+    resumed = heard(tmp_path / "broken", marked, **settings)
+    assert len(resumed.batches) == 11 - first
+    assert marks(resumed.batches) == marks(whole.batches[first:])
+    assert resumed.shares == whole.shares[first:]
+
+
+def test_spans_reach_the_model(tmp_path):
+    for batch in heard(tmp_path, steps=4).batches:
+        for spans, count in zip(batch.spans, batch.target_lengths.tolist(), strict=True):
+            assert spans[:count].tolist() == [[12 * n + 4, 12 * n + 12] for n in range(count)]
+            assert (spans[count:] == -1).all()
+
+
+@pytest.mark.parametrize(("begin", "first"), [(0.0, 0), (0.25, 2), (0.3, 3), (1.0, 8)])
+def test_weights_are_told_where_to_lie_from_some_step_on(tmp_path, begin, first):
+    listener = heard(
+        tmp_path, steps=8, alignment="even", alignment_from=begin, alignment_weight=0.5
+    )
+    said = [settings["alignment"] for settings in listener.settings]
+    assert said == ["none"] * first + ["even"] * (8 - first)
+    assert {settings["alignment_weight"] for settings in listener.settings} == {0.5}
 
 
 TWO_PROCESSES = """

@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.segments import segment_ends
 from cifviz.errors import CIFError
-from cifviz.speech.alignment import Alignment, Edges, TimedToken
+from cifviz.speech.alignment import Alignment, Edges, TimedToken, times_at
 from cifviz.timing import FrameGrid
+from tests.strategies import cases
 
 GRID = FrameGrid(0.1)
 
@@ -60,6 +62,68 @@ def test_quantiles_out_of_order_are_refused(quantiles):
 def test_edges_are_numbers(name, value):
     with pytest.raises(CIFError, match=f"Edges.{name} must be a number, got {value!r}"):
         Edges(**{name: value})
+
+
+@pytest.mark.parametrize("cut", ["fire", "", None])
+def test_mass_is_cut_in_a_known_way(cut):
+    message = "cut must be one of 'fires', 'valleys', got"
+    with pytest.raises(CIFError, match=message):
+        Edges(cut=cut)
+    with pytest.raises(CIFError, match=message):
+        times_at(fire(0.5, 0.5), GRID, [0.5], cut=cut)
+
+
+HEAVY = (0.5, 0.5, 0.25, 0.0, 0.25, 0.5)
+"""A token of 1.25 in three frames, silence, one of 0.75 in two."""
+
+
+def test_times_between_valleys_by_hand():
+    """The first ends with its third frame; halves are 0.625 and 1.25 + 0.375."""
+    times = times_at(fire(*HEAVY), GRID, [0.0, 0.5, 1.0])
+    expected = [[0.0, 0.125, 0.3], [0.3, 0.525, 0.6]]
+    torch.testing.assert_close(times, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_times_between_fires_by_hand():
+    """The first ends before the last quarter of its mass, which goes to the second."""
+    times = times_at(fire(*HEAVY), GRID, [0.0, 0.5, 1.0], cut="fires")
+    expected = [[0.0, 0.1, 0.2], [0.2, 0.5, 0.6]]
+    torch.testing.assert_close(times, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_valleys_are_what_edges_are_read_between_unless_told_otherwise():
+    default = Edges(0.0, 1.0).read(fire(*HEAVY), GRID)
+    between_fires = Edges(0.0, 1.0, cut="fires").read(fire(*HEAVY), GRID)
+    assert default[1].tolist() == pytest.approx([0.3, 0.6])
+    assert between_fires[1].tolist() == pytest.approx([0.2, 0.6])
+
+
+@given(case=cases(), quantiles=st.lists(st.floats(0, 1), max_size=4).map(sorted))
+def test_times_are_those_of_the_masses_in_order(case, quantiles):
+    """Of any weights: heavy frames, slack and tails among them."""
+    firing = case.fire()
+    for cut in ("fires", "valleys"):
+        times = times_at(firing, GRID, quantiles, cut=cut)
+        assert times.shape == (int(firing.num_fires), len(quantiles))
+        assert (times.diff(dim=1) >= 0).all()
+        assert ((times >= 0) & (times <= 0.1 * len(case.alpha) + 1e-9)).all()
+        ends = segment_ends(firing) if cut == "valleys" else firing.token_masses[0]
+        expected = GRID.seconds(firing.frames_at_mass(ends[None])[0])
+        torch.testing.assert_close(times_at(firing, GRID, [1.0], cut=cut)[:, 0], expected)
+
+
+def test_padding_does_not_move_an_edge():
+    alpha = torch.tensor([[*HEAVY, 1.0, 1.0]])
+    padded = integrate_and_fire(alpha, torch.eye(8)[None], frame_lengths=torch.tensor([6]))
+    assert torch.equal(times_at(padded, GRID, [0.1, 0.9]), times_at(fire(*HEAVY), GRID, [0.1, 0.9]))
+
+
+@pytest.mark.parametrize("cut", ["fires", "valleys"])
+@pytest.mark.parametrize(
+    "weights", [(), (0.0,), (0.25, 0.5)], ids=["nothing", "silence", "no fire"]
+)
+def test_no_fire_has_no_times(cut, weights):
+    assert times_at(fire(*weights), GRID, [0.1, 0.5, 0.9], cut=cut).shape == (0, 3)
 
 
 def test_tokens_get_the_times_of_their_fires():
@@ -192,6 +256,73 @@ def test_edges_are_read_on_the_grids_clock():
     onsets, _ = Edges(0.0, 1.0).read(firing, FrameGrid(1.0))
     moved, _ = Edges(0.0, 1.0).read(firing, grid)
     assert torch.equal(moved, grid.seconds(onsets))
+
+
+def from_edges(onsets, offsets, **options):
+    tokens = [str(index) for index in range(len(onsets))]
+    return Alignment.from_edges(tokens, torch.tensor(onsets), torch.tensor(offsets), **options)
+
+
+def test_edges_in_order_stay_as_they_are():
+    assert spans(from_edges([0.1, 0.5], [0.3, 0.9])) == [(0.1, 0.3), (0.5, 0.9)]
+
+
+def test_edges_that_overlap_meet_in_the_middle():
+    assert spans(from_edges([0.1, 0.3], [0.5, 0.9])) == [(0.1, 0.4), (0.4, 0.9)]
+
+
+def test_edges_outside_of_the_audio_are_clipped():
+    assert spans(from_edges([-0.5, 0.5], [0.3, 1.9], duration=1.0)) == [(0.0, 0.3), (0.5, 1.0)]
+    assert spans(from_edges([0.5], [1.9])) == [(0.5, 1.9)]  # nobody knows how long it is
+
+
+def test_a_token_that_ends_before_it_begins_lasts_no_time():
+    assert spans(from_edges([0.5, 0.9], [0.3, 1.0])) == [(0.5, 0.5), (0.9, 1.0)]
+
+
+def test_tokens_out_of_order_are_moved_behind_each_other():
+    """The second would lie before the first; where they overlap is 0.35, and there both end up."""
+    assert spans(from_edges([0.4, 0.1], [0.6, 0.2])) == [(0.4, 0.4), (0.4, 0.4)]
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 3), st.floats(-1, 3)), max_size=8),
+    st.one_of(st.none(), st.floats(0, 2)),
+)
+def test_any_edges_become_an_alignment_inside_the_audio(edges, duration):
+    onsets, offsets = ([edge[side] for edge in edges] for side in (0, 1))
+    alignment = from_edges(onsets, offsets, duration=duration)
+    assert len(alignment) == len(edges)
+    longest = math.inf if duration is None else duration
+    assert all(0 <= start <= end <= longest for start, end in alignment.spans)
+
+
+def test_no_edges_are_no_tokens():
+    assert from_edges([], []) == from_edges([], [], duration=1.0, scores=[]) == Alignment()
+
+
+def test_scores_stay_with_their_tokens():
+    alignment = from_edges([0.1, 0.3], [0.2, 0.4], scores=[0.5, None])
+    assert [token.score for token in alignment] == [0.5, None]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "onsets", "offsets", "options"),
+    [
+        ("ab", [0.1], [0.2, 0.3], {}),
+        ("ab", [0.1, 0.2], [0.2], {}),
+        ("", [0.1], [0.2], {}),
+        ("ab", [0.1, 0.2], [0.2, 0.3], {"scores": [0.5]}),
+    ],
+)
+def test_each_token_has_its_edges(tokens, onsets, offsets, options):
+    with pytest.raises(CIFError, match=f"expected {len(tokens)} of each, one a token, got "):
+        Alignment.from_edges(tokens, torch.tensor(onsets), torch.tensor(offsets), **options)
+
+
+def test_an_edge_is_a_number():
+    with pytest.raises(CIFError, match="finite start <= end"):
+        from_edges([math.nan], [0.5])
 
 
 @pytest.mark.parametrize("seconds", ["1", None, math.nan])
