@@ -120,9 +120,21 @@ def compare(
 
 
 @app.command()
+def cover(
+    data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
+) -> None:
+    """Find what the models can say about speech aligned by hand, and keep it."""
+    from cifviz.models import coverage
+
+    with _in_words("cover"):
+        typer.echo(coverage.cover(data=data))
+
+
+@app.command()
 def results(
     table: Annotated[
-        str, typer.Argument(help="summary, alignment, grid, joined, unheard or synchrony.")
+        str,
+        typer.Argument(help="summary, alignment, grid, joined, unheard, synchrony, coverage"),
     ] = "summary",
     data: Annotated[Path, typer.Option(help="Holds results/.")] = Path("data"),
 ) -> None:

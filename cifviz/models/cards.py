@@ -27,7 +27,14 @@ EDGES = {
 
 
 SHOWN = ("fire", "fire, shifted", "shipped")
-"""Readings of edges that a card tells of."""
+"""Readings of edges that a CIF's card tells of; another one's tells of all."""
+CIF_EDGES = (
+    "*fire* is the raw reading, *fire, shifted* adds a constant learned on the development set, "
+    "and *shipped* is what transcriptions carry: read at shares of a token's mass between valleys "
+    "of the weights, plus a constant, all learned on the development set and as many synthesised "
+    "utterances"
+)
+OTHER_EDGES = "constants and quantiles are learned on the development set"
 
 
 def spread(values: Sequence[float], unit: str = "") -> str:
@@ -50,9 +57,8 @@ def results_table(results: Sequence[Result], split: str) -> str:
         if "weight_sum_error" not in measured[0] and name == COUNT:
             continue
         lines.append(f"| {name} | {spread([value(one) for one in measured], unit)} |")
-    for rule in SHOWN:
-        if rule not in measured[0]["edges"]:
-            continue
+    readings = list(measured[0]["edges"])
+    for rule in [one for one in SHOWN if one in readings] or readings:
         for edge in ("onset", "offset"):
             errors = [one["edges"][rule][edge] for one in measured]
             if not errors[0]["count"]:
@@ -120,7 +126,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     recipe : Recipe
         What was run.
     results : sequence of dict
-        What `train` returned for each run.
+        What `run` returned for each of its runs.
     seed : int
         The one that is shipped.
     """
@@ -128,20 +134,19 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     unheard = [result for result in results if result["leave_out"] is not None]
     shipped = next(result for result in whole if result["seed"] == seed)
     seeds = ", ".join(str(result["seed"]) for result in whole)
+    name = "-".join(part for part in (recipe.name, recipe.variant) if part)
+    variant = f" --variant {recipe.variant}" if recipe.variant else ""
     parts = [
-        f"# {recipe.name}",
+        f"# {name}",
         f"Seed {seed} of seeds {seeds}: of those that hear the bundled clips best the one with the "
-        f"lowest token error rate on the development set. Made by `cifviz train {recipe.name} "
-        f"--seed {seed}` and `cifviz publish {recipe.name}` in "
+        f"lowest token error rate on the development set. Made by `cifviz train {recipe.name}"
+        f"{variant} --seed {seed}` and `cifviz publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "
-        "equal tokens paired by label: *fire* is the raw reading, *fire, shifted* adds a constant "
-        "learned on the development set, and *shipped* is what transcriptions carry: read at "
-        "shares of a token's mass between valleys of the weights, plus a constant, all learned on "
-        "the development set and as many synthesised utterances.",
+        f"equal tokens paired by label: {OTHER_EDGES if recipe.variant else CIF_EDGES}.",
     ]
     for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):

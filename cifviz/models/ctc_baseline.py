@@ -48,12 +48,12 @@ class CTCHead(nn.Module):
 
     Papers: Graves et al. (2006); Zeyer, Schlüter & Ney (2021, arXiv 2105.14849) on why CTC is
     peaky; Huang et al., "Less Peaky and More Accurate CTC Forced Alignment by Label Priors"
-    (ICASSP 2024, arXiv 2406.02560). In their code (github.com/huangruizhe/audio, branch
-    aligner_label_priors) the priors are the mean posteriors of the epoch before, none in the first,
-    their logarithms at least −12; the weight is 0.6 in the recipe; greedy decoding looks at plain
-    posteriors; the aligner that their experiments run subtracts the priors from what its best path
-    is searched in, as training does. The same here, except that training utterances never repeat:
-    a moving average stands in for the epoch.
+    (ICASSP 2024, arXiv 2406.02560). In their code (github.com/huangruizhe/audio, examples/asr) the
+    priors are the mean posteriors of the epoch before, none in the first, their logarithms at least
+    −12; their tutorial trains with a weight of 0.6 and decodes greedily by plain posteriors;
+    `align` in librispeech_conformer_ctc/loss.py takes the priors off before it searches the best
+    path, as training does. The same here, except that training utterances never repeat: a moving
+    average stands in for the epoch.
     """
 
     priors: Tensor

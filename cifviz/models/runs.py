@@ -18,7 +18,13 @@ import torch
 from cifviz.errors import CheckpointError, DataError, require, require_choice
 from cifviz.models.augmentation import CutAndJoin, Recording
 from cifviz.models.cards import model_card
-from cifviz.models.checkpoints import load_model, load_weights, save_model
+from cifviz.models.checkpoints import (
+    BASELINE_FOLDER,
+    load_baseline,
+    load_model,
+    load_weights,
+    save_model,
+)
 from cifviz.models.conditions import conditions
 from cifviz.models.evaluation import comparable, evaluate, transcribe_all
 from cifviz.models.phonetics import PhoneticLearner
@@ -33,6 +39,9 @@ from cifviz.models.training import FitConfig, fit
 from cifviz.models.training_data import recordings, smoothed_recordings, spoken_clips
 from cifviz.speech.alignment import Alignment, Edges
 from cifviz.speech.formats import write_json
+
+SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
+"""Variants of which the best weights ship too."""
 
 
 def run(
@@ -287,7 +296,8 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     runs : Path
         Where the runs' folders are.
     data : Path
-        Gets ``results/*.json``, in place of older ones of the recipe, and ``checkpoints/<name>/``.
+        Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and
+        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``.
 
     Returns
     -------
@@ -310,26 +320,37 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
         asked = _settings(seeded, result["leave_out"])
         other = _differing(result, asked)
         require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
-    own = {folder: result for folder, result in results.items() if not result["variant"]}
-    whole = [folder for folder, result in own.items() if result["leave_out"] is None]
+    by_variant: dict[str, dict[Path, dict[str, Any]]] = {}
+    for folder, result in results.items():
+        by_variant.setdefault(result["variant"], {})[folder] = result
+    whole = [one for one in by_variant.get("", {}).values() if one["leave_out"] is None]
     require(
         bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
     )
-
-    def errors(folder: Path) -> tuple[float, float, str]:
-        clips = results[folder].get("clips", {"token_error_rate": 0.0})
-        dev = results[folder]["dev"]
-        return clips["token_error_rate"], dev["token_error_rate"], folder.name
-
-    best = min(whole, key=errors)
     kept = data / "results"
     kept.mkdir(parents=True, exist_ok=True)
     for old in kept.glob(f"{name}-*.json"):
         old.unlink()
     for folder, result in results.items():
         write_json(kept / f"{folder.name}.json", result)
-    card = model_card(find_recipe(name), list(own.values()), results[best]["seed"])
-    save_model(load_model(best / "model"), data / "checkpoints" / name, card)
+    for variant in sorted(SHIPPED_BASELINES & by_variant.keys()):
+        place = data / "checkpoints" / BASELINE_FOLDER / f"{name}-{variant}"
+        _ship(find_recipe(name, variant), by_variant[variant], place)
+    return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
+
+
+def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> str:
+    """Keep the weights of the best of some runs, and return their card."""
+
+    def errors(folder: Path) -> tuple[float, float, str]:
+        clips = results[folder].get("clips", {"token_error_rate": 0.0})
+        dev = results[folder]["dev"]
+        return clips["token_error_rate"], dev["token_error_rate"], folder.name
+
+    best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
+    card = model_card(recipe, list(results.values()), results[best]["seed"])
+    own = load_baseline if recipe.variant else load_model
+    save_model(own(best / "model"), place, card)
     return card
 
 

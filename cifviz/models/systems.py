@@ -13,7 +13,7 @@ from cifviz.models.remedies import BlankWeightedRecognizer, UpsampledRecognizer
 
 ATTENTION_LAYERS = 2
 """One alone cannot look behind where it looked for the token before."""
-PRIOR_WEIGHT = 0.3
+PRIOR_WEIGHT = 0.1
 """How much of the label priors CTC takes off where it does."""
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cifviz.errors import DataError, require
 from cifviz.models.cards import Result, spread, summary
+from cifviz.models.coverage import coverage_table
 from cifviz.models.results import read_results
 from cifviz.models.synchrony import comparison_table, read_comparison, verdict
 
@@ -154,5 +155,6 @@ TABLES: Mapping[str, Callable[[Path], str]] = {
     "grid": lambda folder: alignment_table(read_results(folder), "grid", "dev"),
     "unheard": lambda folder: unheard_table(read_results(folder), "digits"),
     "synchrony": synchrony_table,
+    "coverage": coverage_table,
 }
 """By the name that `cifviz results` knows; each reads a folder of results."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.core.segments import segment_ends
@@ -47,9 +46,9 @@ class QuantileErrors(NamedTuple):
     """How many of theirs have times in the reference."""
 
     def best(self) -> Edges:
-        """The reading with the least errors: an onset's quantile up to 0.5, an offset's from 0.5 on.
+        """The reading with the least errors: onsets up to 0.5, offsets from 0.5 on.
 
-        The `Edges` of nobody's choice if there is no token.
+        Without any token, the default of `Edges`.
         """
         if not self.tokens:
             return Edges(cut=self.cut)
@@ -186,12 +185,12 @@ def seconds_per_token(firing: Firing, grid: FrameGrid, times: np.ndarray) -> np.
 
     Examples
     --------
-    In frames of 0.2 s, weights of 0.5 stretch a token over two of them, weights of 0.1 over ten.
+    In frames of 0.2 s, weights of 0.5 stretch a token over two of them, of 0.125 over eight.
 
     >>> from cifviz.core.firing import integrate_and_fire
-    >>> firing = integrate_and_fire(torch.tensor([[0.5, 0.1]]).double(), torch.eye(2)[None])
+    >>> firing = integrate_and_fire(torch.tensor([[0.5, 0.125]]), torch.eye(2)[None])
     >>> seconds_per_token(firing, FrameGrid(0.2), np.array([0.1, 0.3]))
-    array([0.4, 2. ])
+    array([0.4, 1.6])
     """
     with np.errstate(divide="ignore"):
         return firing.threshold * grid.shift / weights_at(firing, grid, times)
@@ -219,7 +218,7 @@ def valley_cuts(firing: Firing, grid: FrameGrid) -> geometry.Curve:
 
 
 def mass_times(firing: Firing, grid: FrameGrid, mass: np.ndarray) -> np.ndarray:
-    """Times at which the running sum reaches each mass, in seconds (points,).
+    """Times at which the running sum reaches masses, in seconds (any shape).
 
     Raises
     ------
@@ -230,9 +229,9 @@ def mass_times(firing: Firing, grid: FrameGrid, mass: np.ndarray) -> np.ndarray:
     --------
     >>> from cifviz.core.firing import integrate_and_fire
     >>> firing = integrate_and_fire(torch.tensor([[0.5, 1.0]]), torch.eye(2)[None])
-    >>> mass_times(firing, FrameGrid(0.1), np.array([0.25, 1.0])).tolist()
-    [0.05, 0.15000000000000002]
+    >>> mass_times(firing, FrameGrid(1.0), np.array([0.25, 1.0])).tolist()
+    [0.5, 1.5]
     """
     one = geometry.one_utterance(firing)
-    frames: Tensor = one.frames_at_mass(torch.from_numpy(np.asarray(mass))[None])[0]
-    return grid.seconds(frames.numpy())
+    frames = one.frames_at_mass(torch.from_numpy(mass).reshape(1, -1))
+    return grid.seconds(frames.reshape(mass.shape).numpy())

@@ -95,6 +95,15 @@ REGISTRY = {
             source="http://www.speech.cs.cmu.edu/databases/an4/",
             files=("an4.dic", "manifest.csv", "mfcc13_100hz_f16.npz"),
         ),
+        DataSet(
+            name="human_aligned",
+            title="14 utterances in English and Czech with word boundaries set by hand",
+            licence="MIT or BSD-3-Clause, by utterance (in its manifest)",
+            attribution="EMU demo database, praatIO, phonlab, rPraat, PolyglotDB: by utterance",
+            source="the examples and tests of these tools, by utterance (in its manifest)",
+            files=("manifest.csv", "words.csv"),
+            sound=("audio/*.flac",),
+        ),
     )
 }
 """The data sets by name."""

@@ -1,7 +1,7 @@
 """Named data sets: clips that ship with the library, and real recordings of digits and of GRID.
 
 >>> sorted(REGISTRY)
-['an4', 'clips', 'digits', 'grid']
+['an4', 'clips', 'digits', 'grid', 'human_aligned']
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from cifviz.errors import DataError, require, require_choice
 from cifviz.speech.alignment import Alignment, TimedToken
@@ -33,6 +34,7 @@ __all__ = [
     "digit_takes",
     "fetch",
     "grid_sentences",
+    "human_aligned",
     "list_clips",
     "load_clip",
     "read_table",
@@ -231,12 +233,7 @@ def grid_sentences(split: str) -> list[GridSentence]:
     """
     require_choice("split", split, ("train", "dev"))
     folder = corpus_folder("grid")
-    words: dict[str, list[TimedToken]] = {}
-    columns = {"id": str, "start_s": float, "end_s": float, "word": str}
-    for row in read_table(folder / "words.csv", columns):
-        words.setdefault(row["id"], []).append(
-            TimedToken(row["word"], row["start_s"], row["end_s"])
-        )
+    words = _words(folder)
     sentences = []
     columns = {"id": str, "path": str, "split": str, "text": str}
     for row in read_table(folder / "manifest.csv", columns):
@@ -259,6 +256,38 @@ def grid_sentences(split: str) -> list[GridSentence]:
             )
         )
     return sentences
+
+
+def human_aligned() -> dict[str, tuple[Waveform, Alignment]]:
+    """The utterances whose word boundaries were set by hand, by name; for evaluation alone.
+
+    Where two words share a sound their labels overlap: here they meet in its middle.
+
+    Raises
+    ------
+    DataError
+        If the data set is missing or its tables are damaged.
+    """
+    folder = corpus_folder("human_aligned")
+    words = _words(folder)
+    found = {}
+    for row in read_table(folder / "manifest.csv", {"id": str, "path": str}):
+        said = words[row["id"]]
+        edges = torch.tensor([(word.start, word.end) for word in said], dtype=torch.float64)
+        alignment = Alignment.from_edges([word.token for word in said], edges[:, 0], edges[:, 1])
+        found[row["id"]] = (load_waveform(folder / row["path"]), alignment)
+    return found
+
+
+def _words(folder: Path) -> dict[str, list[TimedToken]]:
+    """The words of a data set with their times, by utterance."""
+    words: dict[str, list[TimedToken]] = {}
+    columns = {"id": str, "start_s": float, "end_s": float, "word": str}
+    for row in read_table(folder / "words.csv", columns):
+        words.setdefault(row["id"], []).append(
+            TimedToken(row["word"], row["start_s"], row["end_s"])
+        )
+    return words
 
 
 def read_table(path: Path, columns: Mapping[str, Callable[[str], Any]]) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The second task: what it adds to the recogniser's losses, and what it leaves alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -36,6 +38,19 @@ def test_utterances_with_other_words_teach_phones_alone():
     for name in ("cross_entropy", "ctc", "quantity"):
         torch.testing.assert_close(with_others[name], without[name])
     assert not torch.isclose(with_others["phones"], without["phones"])
+
+
+def test_only_known_words_are_told_where_their_weight_belongs():
+    model, known, all_of_them = learner(), batch([0, 3], [2]), batch([0, 3], [2], [1, 6])
+    spans = torch.tensor([[[10.0, 20.0], [30.0, 50.0]]] * 3, dtype=torch.float64)
+    known, all_of_them = (
+        replace(one, spans=spans[: len(one.spans)]) for one in (known, all_of_them)
+    )
+    loss = model(all_of_them, alignment="even", alignment_weight=2.0)
+    plain = model.recognizer(known, alignment="even", alignment_weight=2.0)
+    assert plain["alignment"] > 0
+    torch.testing.assert_close(loss["alignment"], plain["alignment"])
+    torch.testing.assert_close(loss["loss"], plain["loss"] + loss["phones"])
 
 
 def test_loss_of_the_phones_is_ctc_per_phone_of_all_words():

@@ -13,11 +13,13 @@ from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.models import recipes, runs
 from cifviz.models.augmentation import Recording
 from cifviz.models.cards import model_card, results_table, spread, summary
-from cifviz.models.checkpoints import load_model
+from cifviz.models.checkpoints import load_baseline, load_model
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import EncoderConfig
 from cifviz.models.evaluation import Spoken
+from cifviz.models.provenance import commit
 from cifviz.models.recognizer import RecognizerConfig
+from cifviz.models.systems import SYSTEMS
 from cifviz.models.training import FitConfig
 from cifviz.speech.alignment import Alignment, Edges, TimedToken
 from cifviz.speech.audio import Waveform
@@ -174,7 +176,9 @@ def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatc
         result = json.loads(path.read_text("utf-8"))
         result["dev"]["token_error_rate"] = rate
         path.write_text(json.dumps(result), "utf-8")
-    result = CliRunner().invoke(app, ["publish", "tones", "--runs", str(folder), "--data", str(data)])
+    result = CliRunner().invoke(
+        app, ["publish", "tones", "--runs", str(folder), "--data", str(data)]
+    )
     assert result.exit_code == 0, result.output
     assert "Seed 1 of seeds 0, 1" in (data / "checkpoints/tones/README.md").read_text("utf-8")
     assert sorted(path.name for path in (data / "results").iterdir()) == [
@@ -184,6 +188,71 @@ def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatc
     shipped = load_model(data / "checkpoints/tones").state_dict()
     best = load_model(folder / "tones-seed1/model").state_dict()
     assert all((shipped[name] == best[name]).all() for name in best)
+
+
+def variants(monkeypatch, recipe):
+    """The recipe "tones", with which `find_recipe` finds variants too."""
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+
+    def find(variant, seed=0):
+        found = recipes.find_recipe("tones", variant)
+        return replace(found, fit=replace(found.fit, seed=seed))
+
+    return find
+
+
+def test_a_variant_of_inference_alone_uses_the_weights_of_another(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
+    result = runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
+    assert result["config"]["cif"]["pause_frames"] == recipes.PAUSE_FRAMES
+    assert result["command"] == "cifviz train tones --seed 0 --variant pauses"
+    plain, pauses = (
+        load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "pauses")
+    )
+    assert (plain.cif.config.pause_frames, pauses.cif.config.pause_frames) == (0, 5)
+    assert all((plain.state_dict()[k] == v).all() for k, v in pauses.state_dict().items())
+    assert not (tmp_path / "tones-pauses-seed0/last.ckpt").exists()
+
+
+def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    with pytest.raises(DataError, match="tones-plain-seed0"):
+        runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
+
+
+@pytest.mark.parametrize("variant", ["ctc", "ctc-priors", "attention", "upsampled", "spikes"])
+def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, monkeypatch, variant):
+    found = variants(monkeypatch, recipe)(variant)
+    first = runs.run(found, folder=tmp_path / "run", progress=False)
+    assert first["variant"] == variant
+    readings = SYSTEMS[found.system].readings
+    assert readings.keys() <= first["test"]["edges"].keys()
+    assert runs.run(found, folder=tmp_path / "run", progress=False) == first
+
+
+def test_baselines_are_published_beside_the_recogniser(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    folder, data = tmp_path / "runs", tmp_path / "data"
+    for variant in ("", "ctc", "plain"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=folder / name, progress=False)
+    card = runs.publish("tones", runs=folder, data=data)
+    assert card.startswith("# tones\n")
+    assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["baselines", "tones"]
+    baseline = load_baseline(data / "checkpoints/baselines/tones-ctc")
+    assert baseline.config.kind == "ctc"
+    told = (data / "checkpoints/baselines/tones-ctc/README.md").read_text("utf-8")
+    assert told.startswith("# tones-ctc\n")
+    assert "offset error in ms, path, shifted" in told
+    assert len(list((data / "results").iterdir())) == 3
+
+
+def test_a_result_says_where_it_comes_from(recipe, tmp_path):
+    result = runs.run(recipe, folder=tmp_path / "run", progress=False)
+    assert result["command"] == "cifviz train tones --seed 0"
+    assert result["data"] == {}
+    assert result["commit"] == commit()
 
 
 def test_nothing_to_publish_says_what_to_run(tmp_path):

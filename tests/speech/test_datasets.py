@@ -272,3 +272,12 @@ def test_real_takes_and_sentences_are_all_there(cifviz_data):
     for sentence in sentences:
         assert len(sentence.words) == 6
         assert sentence.waveform().duration == pytest.approx(2.978)
+
+
+def test_words_aligned_by_hand_are_all_there(cifviz_data):
+    utterances = datasets.human_aligned()
+    assert len(utterances) == 14
+    for waveform, words in utterances.values():
+        assert waveform.duration >= words.spans[-1][1]
+    # "considered" and "beautiful" share a sound from 2.0337 to 2.1503 s.
+    assert utterances["ae_msajc003"][1].spans[-1][0] == pytest.approx(2.092)
