@@ -94,17 +94,17 @@ def train(
         typer.echo(f"written to {folder}")
 
 
-@app.command("publish")
-def publish_runs(
+@app.command()
+def publish(
     name: Annotated[str, typer.Argument(help="The recipe whose runs are to be published.")],
     runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
     data: Annotated[Path, typer.Option(help="Gets results/ and checkpoints/.")] = Path("data"),
 ) -> None:
     """Keep the results of all runs of a recipe and ship the best seed, with its model card."""
-    from cifviz.models.runs import publish
+    from cifviz.models import publishing
 
     with _in_words("publish"):
-        typer.echo(publish(name, runs=runs, data=data))
+        typer.echo(publishing.publish(name, runs=runs, data=data))
 
 
 @app.command()
@@ -113,10 +113,10 @@ def compare(
     data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
 ) -> None:
     """Compare CIF, CTC and attention where it is hard, and keep what came out."""
-    from cifviz.models import runs as running
+    from cifviz.models import publishing
 
     with _in_words("compare"):
-        typer.echo(running.compare(runs=runs, data=data))
+        typer.echo(publishing.compare(runs=runs, data=data))
 
 
 @app.command()

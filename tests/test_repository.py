@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from cifviz.models.cards import summary
-from cifviz.models.recipes import read_results
+from cifviz.models.results import read_results
+from cifviz.models.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -191,6 +192,14 @@ def test_the_project_speaks_of_itself_alone():
         allowed = outside[1:] if name == ".ci/run" else []
         found = [place for place in outside if place in text and place not in allowed]
         assert not found, f"{name} names {found}"
+
+
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"summary"}))
+def test_the_page_on_alignment_shows_what_was_measured(table):
+    page = (ROOT / "docs" / "alignment.md").read_text(encoding="utf-8")
+    between = re.findall(rf"<!-- {table} -->\n(.*?)\n<!-- /{table} -->", page, re.DOTALL)
+    printed = TABLES[table](ROOT / "data" / "results")
+    assert between == [printed], f"put what `cifviz results {table}` prints into docs/alignment.md"
 
 
 def test_the_readme_shows_what_was_measured():

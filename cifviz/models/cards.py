@@ -37,15 +37,15 @@ CIF_EDGES = (
 OTHER_EDGES = "constants and quantiles are learned on the development set"
 
 
-def spread(values: Sequence[float], unit: str = "") -> str:
-    """Mean ± standard deviation over runs (n − 1), or the one value.
+def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
+    """Mean ± standard deviation over runs (n − 1), or the one value, with so many decimals.
 
     >>> spread([1.0, 2.0, 3.0], "%")
     '2.00 ± 1.00 %'
     """
-    text = f"{np.mean(values):.2f}"
+    text = f"{np.mean(values):.{digits}f}"
     if len(values) > 1:
-        text += f" ± {np.std(values, ddof=1):.2f}"
+        text += f" ± {np.std(values, ddof=1):.{digits}f}"
     return f"{text} {unit}".strip()
 
 

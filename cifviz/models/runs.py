@@ -1,7 +1,4 @@
-"""Running recipes: `run` trains and measures a seed in a folder of its own, `publish` keeps all.
-
-Published measurements lie in ``data/results``, the weights that ship in ``data/checkpoints``.
-"""
+"""Running recipes: `run` trains one seed and measures it, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -15,17 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifviz.errors import CheckpointError, DataError, require, require_choice
+from cifviz.errors import CheckpointError, require, require_choice
 from cifviz.models.augmentation import CutAndJoin, Recording
-from cifviz.models.cards import model_card
-from cifviz.models.checkpoints import (
-    BASELINE_FOLDER,
-    load_baseline,
-    load_model,
-    load_weights,
-    save_model,
-)
-from cifviz.models.conditions import conditions
+from cifviz.models.checkpoints import load_weights, save_model
 from cifviz.models.evaluation import comparable, evaluate, transcribe_all
 from cifviz.models.phonetics import PhoneticLearner
 from cifviz.models.provenance import checksum, commit
@@ -33,15 +22,11 @@ from cifviz.models.readings import align_all, cross_aligned, learn, learn_edges
 from cifviz.models.recipes import RECIPES, Recipe, find_recipe
 from cifviz.models.recognizer import Recognizer, RecognizerConfig, Transcription
 from cifviz.models.results import read_result
-from cifviz.models.synchrony import COMPARISON, comparison_table, measure_conditions
 from cifviz.models.systems import SYSTEMS
 from cifviz.models.training import FitConfig, fit
 from cifviz.models.training_data import recordings, smoothed_recordings, spoken_clips
 from cifviz.speech.alignment import Alignment, Edges
 from cifviz.speech.formats import write_json
-
-SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
-"""Variants of which the best weights ship too."""
 
 
 def run(
@@ -77,12 +62,12 @@ def run(
     CIFError
         If nobody knows the speaker to leave out, or the folder holds a run with other settings.
     """
-    settings = _settings(recipe, leave_out)
+    settings = settings_of(recipe, leave_out)
     if recipe.weights_of is not None:
         twin = replace(find_recipe(recipe.name, recipe.weights_of), fit=recipe.fit)
         other = folder.parent / run_name(twin.name, twin.fit.seed, leave_out, twin.variant)
-        _, trained = _finished(twin, other, _settings(twin, leave_out))
-        model = _loaded(recipe, other)
+        _, trained = _finished(twin, other, settings_of(twin, leave_out))
+        model = loaded(recipe, other)
     elif (folder / "result.json").exists():
         model, trained = _finished(recipe, folder, settings)
     else:
@@ -90,7 +75,7 @@ def run(
     model, measured = _measured(recipe, model, leave_out)
     result = {
         "command": _command(recipe, leave_out),
-        "commit": commit(),
+        "measured_at": commit(),
         "data": {corpus: checksum(corpus) for corpus in recipe.corpora},
         **settings,
         **trained,
@@ -101,7 +86,7 @@ def run(
     return result
 
 
-def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
+def settings_of(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
     """Everything that one run of a recipe was asked to do, as JSON gives it back."""
     settings: dict[str, Any] = {
         "recipe": recipe.name,
@@ -122,7 +107,7 @@ def _settings(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
     return plain
 
 
-def _differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+def differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     """Settings in which a result differs; one made before a setting existed had its default."""
     config = RecognizerConfig.from_dict(result["config"]).to_dict()
     fitted = {**asdict(FitConfig()), **result["fit"]}
@@ -162,6 +147,7 @@ def _trained(
     learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
     model = learner.recognizer if recipe.pronunciations else learner
     return model, {
+        "commit": commit(),
         "recordings": {name: len(group) for name, group in groups.items()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "seconds": round(time.perf_counter() - began),
@@ -201,18 +187,19 @@ def _groups(
 def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The same of a run that is finished; its settings must be the ones asked for."""
     result = read_result(folder / "result.json")
-    other = _differing(result, settings)
+    other = differing(result, settings)
     require(
         not other,
         f"{folder} holds a finished run with other settings ({', '.join(other)}); "
         "train in another folder",
         CheckpointError,
     )
-    trained = {name: result[name] for name in ("recordings", "versions", "seconds", "history")}
-    return _loaded(recipe, folder), trained
+    kept = ("commit", "recordings", "versions", "seconds", "history")
+    trained = {name: result[name] for name in kept}
+    return loaded(recipe, folder), trained
 
 
-def _loaded(recipe: Recipe, folder: Path) -> Any:
+def loaded(recipe: Recipe, folder: Path) -> Any:
     """The model of a finished run."""
     model = SYSTEMS[recipe.system].build(recipe.config)
     load_weights(model, folder / "model")
@@ -284,110 +271,3 @@ def run_name(name: str, seed: int, leave_out: str | None, variant: str = "") -> 
     """
     parts = [name, variant, f"without-{leave_out}" if leave_out else "", f"seed{seed}"]
     return "-".join(part for part in parts if part)
-
-
-def publish(name: str, *, runs: Path, data: Path) -> str:
-    """Keep the results of a recipe's runs and ship the best seed.
-
-    Parameters
-    ----------
-    name : str
-        The recipe.
-    runs : Path
-        Where the runs' folders are.
-    data : Path
-        Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and
-        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``.
-
-    Returns
-    -------
-    str
-        The model card. What ships makes the fewest errors on the bundled clips and, among equals,
-        on the development set; test sets are only reported.
-
-    Raises
-    ------
-    DataError
-        If there is no finished run of all speakers, or one was made with other settings than the
-        recipe's.
-    """
-    results = {
-        path.parent: read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
-    }
-    for folder, result in results.items():
-        recipe = find_recipe(name, result["variant"])
-        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
-        asked = _settings(seeded, result["leave_out"])
-        other = _differing(result, asked)
-        require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
-    by_variant: dict[str, dict[Path, dict[str, Any]]] = {}
-    for folder, result in results.items():
-        by_variant.setdefault(result["variant"], {})[folder] = result
-    whole = [one for one in by_variant.get("", {}).values() if one["leave_out"] is None]
-    require(
-        bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
-    )
-    kept = data / "results"
-    kept.mkdir(parents=True, exist_ok=True)
-    for old in kept.glob(f"{name}-*.json"):
-        old.unlink()
-    for folder, result in results.items():
-        write_json(kept / f"{folder.name}.json", result)
-    for variant in sorted(SHIPPED_BASELINES & by_variant.keys()):
-        place = data / "checkpoints" / BASELINE_FOLDER / f"{name}-{variant}"
-        _ship(find_recipe(name, variant), by_variant[variant], place)
-    return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
-
-
-def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> str:
-    """Keep the weights of the best of some runs, and return their card."""
-
-    def errors(folder: Path) -> tuple[float, float, str]:
-        clips = results[folder].get("clips", {"token_error_rate": 0.0})
-        dev = results[folder]["dev"]
-        return clips["token_error_rate"], dev["token_error_rate"], folder.name
-
-    best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
-    card = model_card(recipe, list(results.values()), results[best]["seed"])
-    own = load_baseline if recipe.variant else load_model
-    save_model(own(best / "model"), place, card)
-    return card
-
-
-def compare(*, runs: Path, data: Path) -> str:
-    """Compare label- and frame-synchronous recognisers of digits, of all seeds, in one go.
-
-    Parameters
-    ----------
-    runs : Path
-        Where the runs' folders are.
-    data : Path
-        Gets the measurements, under ``results``.
-
-    Returns
-    -------
-    str
-        The table.
-
-    Raises
-    ------
-    DataError
-        If one of the systems has no finished run.
-    """
-    sets = conditions()
-    measured: list[dict[str, Any]] = []
-    for system, variant in {"attention": "attention", "cif": "", "ctc": "ctc"}.items():
-        recipe = find_recipe("digits", variant)
-        folders = sorted(runs.glob(f"{run_name('digits', 0, None, variant)[:-1]}?"))
-        finished = [folder for folder in folders if (folder / "result.json").exists()]
-        require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
-        for folder in finished:
-            seed = read_result(folder / "result.json")["seed"]
-            model = _loaded(recipe, folder)
-            found = measure_conditions(model, sets)
-            measured.append({"system": system, "seed": seed, "conditions": found})
-    path = data / "results" / COMPARISON
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = {"command": "cifviz compare", "commit": commit(), "data": {"digits": checksum("digits")}}
-    write_json(path, {**made, "runs": measured})
-    return comparison_table(measured)

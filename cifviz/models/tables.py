@@ -121,12 +121,8 @@ def _table(
         cells = [row.title, str(len(measured))]
         cells.append(spread([100 * one["token_error_rate"] for one in measured]))
         for name, (_, factor) in COLUMNS.items():
-            values = [one[name] for one in edges]
-            cells.append(
-                spread([factor * value for value in values]) if None not in values else "–"
-            )
-        silent = [one.get("share_in_silence") for one in measured]
-        cells.append(spread([100 * share for share in silent]) if None not in silent else "–")
+            cells.append(_spread([one[name] for one in edges], factor))
+        cells.append(_spread([one.get("share_in_silence") for one in measured], 100))
         lines.append(_line(cells))
     require(len(lines) > 2, f"no published result for the table {title!r}", DataError)
     return "\n".join(lines)
@@ -134,7 +130,7 @@ def _table(
 
 def _spread(values: Sequence[float | None], factor: float) -> str:
     known = [factor * value for value in values if value is not None]
-    return spread(known) if len(known) == len(values) else "–"
+    return spread(known, digits=1) if len(known) == len(values) else "–"
 
 
 def _line(cells: Sequence[str]) -> str:

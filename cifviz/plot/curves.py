@@ -339,10 +339,12 @@ def weights(
     if not np.array_equal(steps.given, steps.scaled):
         look = {"color": STYLE["scaled_weight"], "linewidth": 1.2, "label": "α scaled"}
         scaled = ax.stairs(steps.scaled, steps.edges, **{**look, **(scaled_kw or {})})
-        legend = ax.legend(loc="upper right", fontsize=SMALL)
+        legend = ax.legend(loc="upper right", ncols=2, fontsize=SMALL)
     highest = max(steps.given.max(initial=0.0), steps.scaled.max(initial=0.0))
     far_above = bool(0 < highest < one.threshold / 2)
     line, label = _threshold(ax, one.threshold, threshold_kw, far_above=far_above)
+    if legend is not None and far_above:
+        ax.set_ylim(0, 1.4 * highest)  # room for the legend above the weights
     ax.set_ylabel("weight per frame")
     show_time(ax, steps.edges[0], steps.edges[-1])
     return WeightArtists(given, scaled, line, label, legend)

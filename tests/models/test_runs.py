@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.core.module import CIFConfig
 from cifviz.errors import CheckpointError, CIFError, DataError
-from cifviz.models import recipes, runs
+from cifviz.models import publishing, recipes, runs
 from cifviz.models.augmentation import Recording
 from cifviz.models.cards import model_card, results_table, spread, summary
 from cifviz.models.checkpoints import load_baseline, load_model
@@ -237,7 +237,7 @@ def test_baselines_are_published_beside_the_recogniser(recipe, tmp_path, monkeyp
     for variant in ("", "ctc", "plain"):
         name = runs.run_name("tones", 0, None, variant)
         runs.run(find(variant), folder=folder / name, progress=False)
-    card = runs.publish("tones", runs=folder, data=data)
+    card = publishing.publish("tones", runs=folder, data=data)
     assert card.startswith("# tones\n")
     assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["baselines", "tones"]
     baseline = load_baseline(data / "checkpoints/baselines/tones-ctc")
@@ -257,7 +257,7 @@ def test_a_result_says_where_it_comes_from(recipe, tmp_path):
 
 def test_nothing_to_publish_says_what_to_run(tmp_path):
     with pytest.raises(DataError, match="run `cifviz train digits`"):
-        runs.publish("digits", runs=tmp_path, data=tmp_path)
+        publishing.publish("digits", runs=tmp_path, data=tmp_path)
 
 
 def test_unknown_recipe_is_answered_with_the_known_ones(tmp_path):

@@ -1,0 +1,131 @@
+"""Publishing runs: `publish` keeps measurements and ships weights, `compare` measures synchronies.
+
+Measurements lie in ``data/results``, the weights that ship in ``data/checkpoints``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cifviz.errors import DataError, require
+from cifviz.models.cards import model_card
+from cifviz.models.checkpoints import BASELINE_FOLDER, load_baseline, load_model, save_model
+from cifviz.models.conditions import conditions
+from cifviz.models.provenance import checksum, commit
+from cifviz.models.recipes import Recipe, find_recipe
+from cifviz.models.results import read_result
+from cifviz.models.runs import differing, loaded, run_name, settings_of
+from cifviz.models.synchrony import COMPARISON, comparison_table, measure_conditions
+from cifviz.speech.formats import write_json
+
+SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
+"""Variants of which the best weights ship too."""
+
+
+def publish(name: str, *, runs: Path, data: Path) -> str:
+    """Keep the results of a recipe's runs and ship the best seed.
+
+    Parameters
+    ----------
+    name : str
+        The recipe.
+    runs : Path
+        Where the runs' folders are.
+    data : Path
+        Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and
+        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``.
+
+    Returns
+    -------
+    str
+        The model card. What ships makes the fewest errors on the bundled clips and, among equals,
+        on the development set; test sets are only reported.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run of all speakers, or one was made with other settings than the
+        recipe's.
+    """
+    results = {
+        path.parent: read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
+    }
+    for folder, result in results.items():
+        recipe = find_recipe(name, result["variant"])
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        asked = settings_of(seeded, result["leave_out"])
+        other = differing(result, asked)
+        require(not other, f"{folder} was made with other settings ({', '.join(other)})", DataError)
+    by_variant: dict[str, dict[Path, dict[str, Any]]] = {}
+    for folder, result in results.items():
+        by_variant.setdefault(result["variant"], {})[folder] = result
+    whole = [one for one in by_variant.get("", {}).values() if one["leave_out"] is None]
+    require(
+        bool(whole), f"no finished run of {name!r} in {runs}: run `cifviz train {name}`", DataError
+    )
+    kept = data / "results"
+    kept.mkdir(parents=True, exist_ok=True)
+    for old in kept.glob(f"{name}-*.json"):
+        old.unlink()
+    for folder, result in results.items():
+        write_json(kept / f"{folder.name}.json", result)
+    for variant in sorted(SHIPPED_BASELINES & by_variant.keys()):
+        place = data / "checkpoints" / BASELINE_FOLDER / f"{name}-{variant}"
+        _ship(find_recipe(name, variant), by_variant[variant], place)
+    return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
+
+
+def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> str:
+    """Keep the weights of the best of some runs, and return their card."""
+
+    def errors(folder: Path) -> tuple[float, float, str]:
+        clips = results[folder].get("clips", {"token_error_rate": 0.0})
+        dev = results[folder]["dev"]
+        return clips["token_error_rate"], dev["token_error_rate"], folder.name
+
+    best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
+    card = model_card(recipe, list(results.values()), results[best]["seed"])
+    own = load_baseline if recipe.variant else load_model
+    save_model(own(best / "model"), place, card)
+    return card
+
+
+def compare(*, runs: Path, data: Path) -> str:
+    """Compare label- and frame-synchronous recognisers of digits, of all seeds, in one go.
+
+    Parameters
+    ----------
+    runs : Path
+        Where the runs' folders are.
+    data : Path
+        Gets the measurements, under ``results``.
+
+    Returns
+    -------
+    str
+        The table.
+
+    Raises
+    ------
+    DataError
+        If one of the systems has no finished run.
+    """
+    sets = conditions()
+    measured: list[dict[str, Any]] = []
+    for system, variant in {"attention": "attention", "cif": "", "ctc": "ctc"}.items():
+        recipe = find_recipe("digits", variant)
+        folders = sorted(runs.glob(f"{run_name('digits', 0, None, variant)[:-1]}?"))
+        finished = [folder for folder in folders if (folder / "result.json").exists()]
+        require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
+        for folder in finished:
+            seed = read_result(folder / "result.json")["seed"]
+            model = loaded(recipe, folder)
+            found = measure_conditions(model, sets)
+            measured.append({"system": system, "seed": seed, "conditions": found})
+    path = data / "results" / COMPARISON
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {"command": "cifviz compare", "commit": commit(), "data": {"digits": checksum("digits")}}
+    write_json(path, {**made, "runs": measured})
+    return comparison_table(measured)
