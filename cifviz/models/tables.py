@@ -42,11 +42,12 @@ _TRAINED = {
     "upsampled": "up-sampled second head",
     "20ms": "frames of 20 ms",
     "80ms": "frames of 80 ms",
-    "": "even mass, taught (the recipe)",
+    "even": "even mass, taught",
+    "": "even mass and whole phrases (the recipe)",
 }
 """Remedies in training, by variant."""
 RAW = Row("raw CIF: fire", "plain", "fire")
-BEST = Row("even mass, taught (the recipe): valleys", "", "valleys, quantiles")
+BEST = Row("even mass and whole phrases (the recipe): valleys", "", "valleys, quantiles")
 CTC = Row("CTC: path, shifted", "ctc", "path, shifted")
 ROWS = (
     RAW,
@@ -56,6 +57,7 @@ ROWS = (
     Row("CIF: support of the weights", "plain", "support"),
     Row("CIF: quantiles between fires", "plain", "quantiles"),
     Row("CIF: valleys", "plain", "valleys, quantiles"),
+    Row("whole phrases: valleys", "pauses", "valleys, quantiles"),
     *(
         Row(f"{title}: {short}", variant, reading)
         for variant, title in _TRAINED.items()

@@ -30,6 +30,9 @@ CUTS: Mapping[str, dict[str, Any]] = {
 }
 """Colour and line of each way to cut the mass into tokens."""
 
+LEAST_HEIGHT = 10.0
+"""The axis of errors reaches at least so far, in milliseconds."""
+
 MASS_ERROR = 0.1
 """Tokens: the error of mass whose error of time is shown at a fire and inside a token."""
 
@@ -68,7 +71,11 @@ def mass_lane(ax: Axes, heard: Transcription, edges: Edges) -> None:
     cuts = valley_cuts(firing, grid)
     levels = cuts.level / firing.threshold
     corners = zip(cuts.seconds, levels, strict=True)
-    _cut_lines(ax, [[(begin, level), (time, level), (time, 0.0)] for time, level in corners])
+    _cut_lines(
+        ax,
+        [[(begin, level), (time, level), (time, 0.0)] for time, level in corners],
+        linewidths=0.9,
+    )
     mass = geometry.mass_curve(firing, grid)
     for edge, times in _read(heard, edges).items():
         _marks(ax, edge, times, np.interp(times, *mass) / firing.threshold)
@@ -104,11 +111,13 @@ def _same_error(ax: Axes, firing: Firing, grid: FrameGrid) -> None:
     early = np.interp(begin + 0.4 * (end - begin), *geometry.mass_curve(firing, grid))
     is_right = early > 0.7 * top * firing.threshold
     box = boxes["fires"]
+    box_top = box.get_y() + box.get_height()
     ax.annotate(
         f"dt/dm = 1/α: ±{MASS_ERROR:g} token is {words['fires']} at this fire,\n"
         f"{words['valleys']} in the middle of the token",
-        (box.get_x() + box.get_width() / 2, box.get_y() + (0 if is_right else box.get_height())),
-        (0.98, 0.07) if is_right else (0.02, 0.93 if is_low.any() else 0.76),
+        (box.get_x() + box.get_width() / 2, box.get_y() if is_right else min(box_top, top)),
+        annotation_clip=False,
+        xytext=(0.98, 0.07) if is_right else (0.02, 0.93 if is_low.any() else 0.76),
         textcoords="axes fraction",
         horizontalalignment="right" if is_right else "left",
         verticalalignment="bottom" if is_right else "top",
@@ -129,10 +138,10 @@ def errors_lane(ax: Axes, measured: Mapping[str, QuantileErrors], edges: Edges) 
             look |= {"markerfacecolor": STYLE["halo"] if cut == "valleys" else look["color"]}
             label = f"{edge}s, {cut}"
             ax.plot(found.quantiles, 1000 * errors, **look, label=label, clip_on=False)
-            least = int(errors.argmin())
+            least = found.least(edge)
             words = f"least {1000 * errors[least]:.0f} ms at {found.quantiles[least]:g}"
             names[f"{label}: {words}"] = (1000 * errors[-1], look["color"])
-    ax.set_ylim(0.0, 1.05 * ax.get_ylim()[1])
+    ax.set_ylim(0.0, max(LEAST_HEIGHT, 1.05 * ax.get_ylim()[1]))
     ax.set_ylabel("mean |error| (ms)\nafter the best shift")
     chosen = measured["valleys"]
     for edge, errors in chosen.errors.items():
@@ -216,5 +225,10 @@ def _name_lines(ax: Axes, names: Mapping[str, tuple[float, str]]) -> None:
             fontsize=SMALL,
             color=names[name][1],
             verticalalignment="center",
-            arrowprops={"arrowstyle": "-", "linewidth": 0.6, "color": names[name][1]},
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.6,
+                "color": names[name][1],
+                "relpos": (0.0, 0.5),
+            },
         )

@@ -36,6 +36,7 @@ NO_ERRORS = "No utterance has as many tokens as were said: there are no errors t
 _ABOVE = {"words": 0.62, "weights": 1.3, "mass": 2.2}
 _BELOW = {"error": 2.0, "slope": 1.0}
 _GAP, _LEFT, _RIGHT, _LABELS, _TOP, _MIDDLE, _BOTTOM = 0.12, 0.95, 0.65, 2.35, 0.32, 0.7, 0.5
+_NOTE = 0.25
 # All in inches; labels stand to the right of the lower Axes.
 
 
@@ -87,8 +88,12 @@ def edge_panel(
     fig.alt = _alt(heard, measured)
 
     firing = geometry.one_utterance(heard.firing)
+    onsets, offsets = (side.tolist() for side in edges.read(firing, heard.grid))
     begin, end = heard.grid.seconds(0), heard.grid.seconds(max(1, firing.alpha.shape[1]))
-    axes["words"].set_xlim(min(begin, 0.0), max(end, heard.waveform.duration))
+    ends = [token.end for token in said.timed if token.end is not None]
+    axes["words"].set_xlim(
+        min(0.0, begin, *onsets), max(end, heard.waveform.duration, *offsets, *ends)
+    )
     words_lane(axes["words"], heard, said, edges)
     weights_lane(axes["weights"], heard, edges)
     mass_lane(axes["mass"], heard, edges)
@@ -115,7 +120,7 @@ def edge_panel(
 def _axes(below: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
     """The figure and its Axes, those over time above those over quantiles, if there are any."""
     upper = sum(_ABOVE.values()) + _GAP * (len(_ABOVE) - 1)
-    lower = sum(below.values()) + _GAP * (len(below) - 1) + _MIDDLE if below else _GAP
+    lower = sum(below.values()) + _GAP * (len(below) - 1) + _MIDDLE if below else _NOTE
     height = _TOP + upper + lower + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
     axes: dict[str, Axes] = {}
@@ -170,7 +175,7 @@ def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     for cut, found in measured.items():
         said = []
         for edge, outer in (("onset", 0), ("offset", -1)):
-            errors, least = 1000 * found.errors[edge], int(found.errors[edge].argmin())
+            errors, least = 1000 * found.errors[edge], found.least(edge)
             said.append(
                 f"{edge}s {errors[outer]:.0f} ms at {found.quantiles[outer]:g}, least "
                 f"{errors[least]:.0f} ms at {found.quantiles[least]:g}"

@@ -45,6 +45,11 @@ class QuantileErrors(NamedTuple):
     tokens: int
     """How many of theirs have times in the reference."""
 
+    def least(self, edge: str, *, between: tuple[float, float] = (0.0, 1.0)) -> int:
+        """Which quantile has the least error, to the microsecond; the first of equals."""
+        inside = (between[0] <= self.quantiles) & (self.quantiles <= between[1])
+        return int(np.where(inside, self.errors[edge].round(6), np.inf).argmin())
+
     def best(self) -> Edges:
         """The reading with the least errors: onsets up to 0.5, offsets from 0.5 on.
 
@@ -52,8 +57,8 @@ class QuantileErrors(NamedTuple):
         """
         if not self.tokens:
             return Edges(cut=self.cut)
-        first = int(np.where(self.quantiles <= 0.5, self.errors["onset"], np.inf).argmin())
-        last = int(np.where(self.quantiles >= 0.5, self.errors["offset"], np.inf).argmin())
+        first = self.least("onset", between=(0.0, 0.5))
+        last = self.least("offset", between=(0.5, 1.0))
         return Edges(
             float(self.quantiles[first]),
             float(self.quantiles[last]),

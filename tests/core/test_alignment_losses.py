@@ -53,7 +53,8 @@ class Case:
         for row, (count, size) in enumerate(
             zip(self.target_lengths, self.frame_lengths, strict=True)
         ):
-            edges = uniform(2 * int(count)).sort().values.view(-1, 2) * size
+            # A little further than the frames go, as times in seconds may.
+            edges = uniform(2 * int(count)).sort().values.view(-1, 2) * size * 1.1
             self.spans[row, : int(count)] = edges.round() if whole else edges
             if unknown and count and uniform(1) < 0.2:
                 self.spans[row, int(below(int(count), 1))] = -1

@@ -25,7 +25,7 @@ from cifviz.models.training_data import spoken_strings
 from cifviz.speech.alignment import Alignment, TimedToken
 from cifviz.speech.audio import SAMPLE_RATE, Waveform
 from cifviz.speech.datasets import digit_takes, take_waveform
-from tests.models.hums import RATE, said
+from tests.models.synthetic import RATE, said
 
 
 def inside(spoken):

@@ -29,7 +29,7 @@ def test_both_models_ship():
 
 def test_checkpoints_are_small():
     for path in resource("checkpoints").rglob("*"):
-        assert path.stat().st_size < 5_000_000, path
+        assert path.stat().st_size < 6_000_000, path
 
 
 def test_every_clip_of_the_domain_is_heard_right(shipped):
@@ -105,7 +105,7 @@ def test_silence_is_empty(name):
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_digit_strings():
-    strings = digit_strings("test")[:40]
+    strings = digit_strings("test")
     spoken = [Spoken(*digit_string_waveform(string)) for string in strings]
     heard = transcribe_all(load_model("digits"), spoken)
     assert evaluate(spoken, heard, {})["token_error_rate"] <= 0.02

@@ -16,9 +16,10 @@ from cifviz.models.synchrony import (
     read_comparison,
     verdict,
 )
+from cifviz.models.tables import TABLES
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import Waveform
-from tests.models.hums import RATE, said
+from tests.models.synthetic import RATE, said
 
 # Measuring
 
@@ -271,3 +272,14 @@ def test_a_comparison_is_read_from_where_it_was_published(tmp_path):
 def test_a_comparison_that_nobody_made_says_what_to_run(tmp_path):
     with pytest.raises(DataError, match=r"expected a comparison at .*: run `cifviz compare`"):
         read_comparison(tmp_path)
+
+
+def test_a_published_comparison_is_shown_with_what_it_says_of_cif_and_of_ctc(tmp_path):
+    published = runs("attention") + runs("cif") + runs("ctc")
+    (tmp_path / "synchrony").mkdir()
+    (tmp_path / "synchrony/digits.json").write_text(json.dumps({"runs": published}), "utf-8")
+    table, says = TABLES["synchrony"](tmp_path).split("\n\n- ")
+    assert table == comparison_table(published)
+    claims = verdict(published) + verdict(published, frame="ctc")
+    assert says.split("\n- ") == claims
+    assert len(claims) == 12

@@ -97,7 +97,7 @@ def test_any_sample_rate(make, sample_rate):
 def test_alternative_text_says_what_there_is(make):
     alt = plot.panel_alt(make.transcription(tokens=["one", "中文"]))
     assert alt.startswith(
-        "Continuous integrate-and-fire on 0.16 s of sound: 2 tokens: “one” 0.04–0.06 s, “中文” "
+        "Continuous integrate-and-fire on 0.16 s of sound: 2 tokens: “one” 0.05–0.07 s, “中文” "
     )
     assert "The weights of 4 frames sum to 2.30; a token takes β = 1." in alt
 
