@@ -6,6 +6,7 @@ those with the least mean absolute error on development utterances, for onsets a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -80,6 +81,8 @@ class LearnedReading:
     onset_shift: float = 0.0
     """Seconds."""
     offset_shift: float = 0.0
+    error: float = math.inf
+    """Mean absolute error of both edges where it was learned, seconds."""
 
     def align(self, heard: Heard) -> Alignment:
         """The tokens with their times."""
@@ -123,12 +126,12 @@ def learn(reading: Reading, pairs: Sequence[tuple[Heard, Spoken]]) -> LearnedRea
             ]
         )
         found.append(best_of(errors, shifted=reading.shifted))
-    (onset, onset_shift), (offset, offset_shift) = found
-    return LearnedReading(reading, onset, offset, onset_shift, offset_shift)
+    (onset, onset_shift, early), (offset, offset_shift, late) = found
+    return LearnedReading(reading, onset, offset, onset_shift, offset_shift, (early + late) / 2)
 
 
-def best_of(errors: np.ndarray, *, shifted: bool = True) -> tuple[int, float]:
-    """The column whose mean absolute error is least, and the constant that makes it so.
+def best_of(errors: np.ndarray, *, shifted: bool = True) -> tuple[int, float, float]:
+    """The column whose mean absolute error is least, the constant that makes it so, and the error.
 
     Parameters
     ----------
@@ -142,12 +145,12 @@ def best_of(errors: np.ndarray, *, shifted: bool = True) -> tuple[int, float]:
     The second one is always 0.1 s late:
 
     >>> best_of(np.array([[0.0, 0.1], [0.1, 0.1]]))
-    (1, -0.1)
+    (1, -0.1, 0.0)
     """
     shifts = [best_shift(column) if shifted else 0.0 for column in errors.T]
     means = [float(np.abs(e + shift).mean()) for e, shift in zip(errors.T, shifts, strict=True)]
     best = int(np.argmin(means))
-    return best, shifts[best]
+    return best, shifts[best], means[best]
 
 
 def _at(quantiles: Sequence[float], cut: str) -> Side:
@@ -227,6 +230,9 @@ CIF_READINGS: Mapping[str, Reading] = {
 """Of a CIF, from the raw reading to the default of `Edges`: between fires, where nothing else is
 said, and between valleys."""
 
+QUANTILES = {"valleys": "valleys, quantiles", "fires": "quantiles"}
+"""Of these the readings that `Edges` can do, by where they cut."""
+
 CTC_READINGS: Mapping[str, Reading] = {
     "path": Reading(_row_quantiles([0.0]), _row_quantiles([1.0]), shifted=False),
     "path, shifted": Reading(_row_quantiles([0.0]), _row_quantiles([1.0])),
@@ -241,13 +247,19 @@ ATTENTION_READINGS: Mapping[str, Reading] = {
 
 
 def learn_edges(pairs: Sequence[tuple[Transcription, Spoken]]) -> Edges:
-    """Like `learn`, but the reading "valleys, quantiles" as a recogniser keeps it."""
-    learned = learn(CIF_READINGS["valleys, quantiles"], pairs)
+    """Like `learn`, but as a recogniser keeps it: the better of both ways to cut.
+
+    Valleys find the gaps between words; where words touch there are none, and a fire lies inside a
+    frame, which a cut does not.
+    """
+    learned = {cut: learn(CIF_READINGS[name], pairs) for cut, name in QUANTILES.items()}
+    cut, best = min(learned.items(), key=lambda item: item[1].error)
     return Edges(
-        ONSET_QUANTILES[learned.onset],
-        OFFSET_QUANTILES[learned.offset],
-        learned.onset_shift,
-        learned.offset_shift,
+        ONSET_QUANTILES[best.onset],
+        OFFSET_QUANTILES[best.offset],
+        best.onset_shift,
+        best.offset_shift,
+        cut=cut,
     )
 
 
