@@ -11,13 +11,19 @@ from cifviz.speech.corpora import corpus_folder
 
 def commit() -> str | None:
     """The commit of a clone that the library runs from, "-dirty" if changed; None elsewhere."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    here = Path(__file__)
     try:
-        told = subprocess.run(
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        )
+        # An environment inside somebody's own repository is not a clone of this one.
+        _git(here.parent, "ls-files", "--error-unmatch", here.name)
+        return _git(here.parent, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):  # no git here, or no clone
         return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    told = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    )
     return told.stdout.strip()
 
 

@@ -76,6 +76,13 @@ def test_outside_of_a_clone_there_is_no_commit(outside):
     assert commit() is None
 
 
+def test_inside_a_strangers_repository_there_is_none(outside):
+    """As in an environment that it ignores."""
+    git(outside, "init", "--quiet")
+    git(outside, "commit", "--quiet", "--allow-empty", "--message", "theirs")
+    assert commit() is None
+
+
 def test_before_the_first_commit_there_is_none(outside):
     git(outside, "init", "--quiet")
     assert commit() is None
