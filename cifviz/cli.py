@@ -120,6 +120,33 @@ def compare(
 
 
 @app.command()
+def edges(
+    model: Annotated[
+        str, typer.Option(help="A recogniser of digits: its name, or a folder.")
+    ] = "digits",
+    out: Annotated[Path, typer.Option(help="The picture, PNG.")] = Path("edges.png"),
+) -> None:
+    """Draw why fires are poor word edges, on the development strings; prints what is to be seen."""
+    from cifviz.models.checkpoints import load_model
+    from cifviz.models.evaluation import transcribe_all
+    from cifviz.models.training_data import spoken_strings
+    from cifviz.plot import edge_panel
+    from cifviz.resources import write_atomically
+
+    with _in_words("edges"):
+        spoken = spoken_strings("dev")
+        heard = transcribe_all(load_model(model), spoken)
+        said = [one.words for one in spoken]
+        five = [
+            len(words) == 5 and one.text == words.text
+            for one, words in zip(heard, said, strict=True)
+        ]
+        picture = edge_panel(heard, said, show=five.index(True) if any(five) else 0)
+        write_atomically(out, lambda path: path.write_bytes(picture.fig.png()))
+        typer.echo(picture.fig.alt)
+
+
+@app.command()
 def cover(
     data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
 ) -> None:

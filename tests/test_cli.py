@@ -140,3 +140,20 @@ def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
     result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
     assert result.exit_code == 2
     assert "digits, grid" in result.stderr
+
+
+def test_edges_without_recordings_says_what_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIFVIZ_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = CliRunner().invoke(app, ["edges", "--out", str(tmp_path / "edges.png")])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("cifviz edges: data set 'digits' not found")
+    assert not list(tmp_path.glob("*.png"))
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_edges_draws_and_tells(tmp_path):
+    result = CliRunner().invoke(app, ["edges", "--out", str(tmp_path / "edges.png")])
+    assert result.exit_code == 0, result.stderr
+    assert "Cut at valleys" in result.stdout
+    assert (tmp_path / "edges.png").read_bytes().startswith(b"\x89PNG")

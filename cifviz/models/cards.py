@@ -30,11 +30,15 @@ SHOWN = ("fire", "fire, shifted", "shipped")
 """Readings of edges that a CIF's card tells of; another one's tells of all."""
 CIF_EDGES = (
     "*fire* is the raw reading, *fire, shifted* adds a constant learned on the development set, "
-    "and *shipped* is what transcriptions carry: read at shares of a token's mass between valleys "
-    "of the weights, plus a constant, all learned on the development set and as many synthesised "
-    "utterances"
+    "and *shipped* is what transcriptions carry: read at shares of a token's mass, cut at fires or "
+    "in valleys of the weights, plus a constant, all learned on the development set and as many "
+    "synthesised utterances"
 )
-OTHER_EDGES = "constants and quantiles are learned on the development set"
+TAUGHT = "Word times of the training recordings were used: the weights were taught to lie there."
+OTHER_EDGES = (
+    "constants and quantiles are learned on the development set. Measured in single precision, "
+    "kept in half"
+)
 
 
 def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
@@ -143,6 +147,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{variant} --seed {seed}` and `cifviz publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
+        *([TAUGHT] if recipe.fit.alignment == "even" else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "

@@ -87,8 +87,9 @@ def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> s
 
     best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
     card = model_card(recipe, list(results.values()), results[best]["seed"])
-    own = load_baseline if recipe.variant else load_model
-    save_model(own(best / "model"), place, card)
+    # Baselines ship in half precision: they are larger, and only there to compare with.
+    model = load_baseline(best / "model").half() if recipe.variant else load_model(best / "model")
+    save_model(model, place, card)
     return card
 
 

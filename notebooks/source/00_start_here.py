@@ -85,7 +85,8 @@ show(picture.fig, f"{panel_alt(heard)} The last lane shows when each word was re
 # | reference | when it was really said: the synthesiser that spoke the clip knows |
 #
 # The vertical lines are the fires; a hollow ▽ is a last token made of what was left at the end.
-# The weights add up to about the number of words: that is what training taught them.
+# The weights add up to about the number of words: that is what training taught them. Where this
+# is not exact, the recogniser scales them (blue) so that they come out whole from pause to pause.
 
 # %%
 firing = heard.firing
@@ -145,10 +146,12 @@ frame_length = 1000 * heard.grid.shift
 print(f"starts: {mean_start_error:.0f} ms off on average; a frame is {frame_length:.0f} ms long")
 
 # %% [markdown]
-# The loss that trained the recogniser never saw a time, only which words were said, in which order.
-# That the weights come to lie where the words are is what makes CIF an *alignment*. Known times
-# did help in two other places: the training material was cut at them and joined anew, and two
-# constants, one added to all starts and one to all ends, were chosen on other recordings.
+# That the weights come to lie where the words are is what makes CIF an *alignment*. A plain CIF
+# gets there without ever seeing a time, from which words were said in which order, but loosely.
+# This one was helped by known times: a part of its loss asks that the weight of a word be spread
+# evenly over its sound, the training material was cut at word times and joined anew, and where
+# in a word's weight its edges are read was chosen on other recordings. How much each of these
+# does stands in [How good is a CIF alignment](../docs/alignment.md).
 #
 # It is a friendly comparison, too. The synthesiser of this clip, eSpeak NG, spoke part of the
 # training material in the same voices, beside real recordings; and of several training runs the

@@ -29,7 +29,7 @@ def test_both_models_ship():
 
 def test_checkpoints_are_small():
     for path in resource("checkpoints").rglob("*"):
-        assert path.stat().st_size < 6_000_000, path
+        assert path.stat().st_size < 5_000_000, path
 
 
 def test_every_clip_of_the_domain_is_heard_right(shipped):
