@@ -6,14 +6,18 @@ the ends of all tokens behind it. Cut anew, each token answers for its own weigh
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_type
 
-BAND = 1.5
-"""Tokens by which a cut may lie before or behind its fire, on the mass axis."""
+BAND, WANDER = 1.5, 0.35
+"""Tokens by which a cut may lie before or behind its fire, on the mass axis: at least BAND, and of
+N tokens WANDER · √N. What single tokens weigh too much or too little adds up like a random walk
+that must end where it began: errors of 0.2 tokens each carry it 0.1 · √N away in the middle."""
 
 
 def segment_ends(firing: Firing) -> Tensor:
@@ -31,7 +35,8 @@ def segment_ends(firing: Firing) -> Tensor:
         ways to cut the utterance between frames those that minimise
         ``Σ_i (m_i − 1)² + Σ_cuts low / max α``, where m_i is the mass between two cuts, in tokens
         once all weights are scaled to the sum N, and low the smaller one of the weights on the two
-        sides of a cut; by dynamic programming, each cut at most 1.5 tokens from its fire.
+        sides of a cut; by dynamic programming, each cut at most max(1.5, 0.35 √N) tokens from its
+        fire.
 
     Raises
     ------
@@ -67,10 +72,11 @@ def segment_ends(firing: Firing) -> Tensor:
     sides = torch.nn.functional.pad(alpha, (1, 1))
     depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
 
+    band = max(BAND, WANDER * math.sqrt(fires))
     places, cost = torch.zeros(1, dtype=torch.long), alpha.new_zeros(1)
     ways: list[tuple[Tensor, Tensor]] = []
     for token in range(1, fires):
-        near = ((mass - token).abs() <= BAND).nonzero().flatten()
+        near = ((mass - token).abs() <= band).nonzero().flatten()
         if not len(near):  # a frame that weighs several tokens jumps over the whole band
             near = (mass - token).abs().argmin().view(1)
         wrong = (mass[near].unsqueeze(1) - mass[places] - 1).square() + cost
