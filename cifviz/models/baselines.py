@@ -142,13 +142,14 @@ class CTCRecognizer(nn.Module):
         encoder_out: Tensor,
         frame_lengths: Tensor,
         *,
+        quantity_weight: float = 1.0,
         alignment: str = "none",
         alignment_weight: float = 1.0,
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that the encoder has seen already.
 
-        With priors it can be below 0. `alignment` and its weight are accepted as `Recognizer` does,
-        but there are no weights to be judged: anything but "none" raises `CIFError`.
+        With priors it can be below 0. What `Recognizer` takes about its weights is accepted, but
+        there are none to be counted or judged: an `alignment` but "none" raises `CIFError`.
         """
         _require_no_alignment(alignment)
         ctc = self.ctc.loss(encoder_out, frame_lengths, batch.targets, batch.target_lengths)
@@ -224,13 +225,14 @@ class AttentionRecognizer(nn.Module):
         frame_lengths: Tensor,
         *,
         ctc_weight: float = 0.5,
+        quantity_weight: float = 1.0,
         alignment: str = "none",
         alignment_weight: float = 1.0,
         label_smoothing: float = 0.1,
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that the encoder has seen already.
 
-        For `alignment` see `CTCRecognizer.losses`.
+        For what concerns weights see `CTCRecognizer.losses`.
         """
         _require_no_alignment(alignment)
         spoken = (encoder_out, frame_lengths, batch.targets, batch.target_lengths)

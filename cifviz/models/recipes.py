@@ -167,6 +167,13 @@ def _pausing(recipe: Recipe, frames: int) -> Recipe:
     return replace(recipe, config=replace(recipe.config, cif=cif))
 
 
+def _weighing(recipe: Recipe, **settings: Any) -> Recipe:
+    """Like `_plain`, but with other weights: keys of `CIFConfig`."""
+    recipe = _plain(recipe)
+    cif = replace(recipe.config.cif, **settings)
+    return replace(recipe, config=replace(recipe.config, cif=cif))
+
+
 def _in_frames_of(feature_frames: int) -> Callable[[Recipe], Recipe]:
     def change(recipe: Recipe) -> Recipe:
         encoder = replace(recipe.config.encoder, down_sampling=feature_frames)
@@ -191,6 +198,16 @@ VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "spikes": lambda recipe: _plain(recipe, "spikes", alignment_from=0.25),
     "borders": lambda recipe: _plain(recipe, "borders", alignment_from=0.25),
     "even": lambda recipe: replace(_pausing(recipe, 0), weights_of=""),
+    "linear": lambda recipe: _weighing(recipe, produce_weight_type="linear"),
+    "dense": lambda recipe: _weighing(
+        recipe,
+        produce_weight_type="dense",
+        dense_cif_units_num=recipe.config.cif.encoder_embed_dim,
+    ),
+    "affine": lambda recipe: _weighing(recipe, conv_cif_activation=False),
+    "wide": lambda recipe: _weighing(recipe, conv_cif_width=5),
+    "unscaled": lambda recipe: _weighing(recipe, apply_scaling=False),
+    "no-quantity": lambda recipe: _plain(recipe, quantity_weight=0.0),
     "20ms": _in_frames_of(2),
     "80ms": _in_frames_of(8),
     **{name: _system(name) for name in SYSTEMS if name not in ("cif", "attention")},

@@ -236,6 +236,7 @@ class Recognizer(nn.Module):
         frame_lengths: Tensor,
         *,
         ctc_weight: float = 0.5,
+        quantity_weight: float = 1.0,
         alignment: str = "none",
         alignment_weight: float = 1.0,
         label_smoothing: float = 0.1,
@@ -277,8 +278,9 @@ class Recognizer(nn.Module):
             zero_infinity=True,
         )
         ctc = ctc / tokens
+        loss = cross_entropy + ctc_weight * ctc + quantity_weight * quantity
         return {
-            "loss": cross_entropy + ctc_weight * ctc + quantity + alignment_weight * where,
+            "loss": loss + alignment_weight * where,
             "cross_entropy": cross_entropy,
             "ctc": ctc,
             "quantity": quantity,

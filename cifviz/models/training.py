@@ -43,6 +43,8 @@ class FitConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
+    quantity_weight: float = 1.0
+    """Of the loss on how many tokens the weights add up to."""
     alignment: str = "none"
     """The loss on where the weight lies, of `ALIGNMENT_LOSSES`, …"""
     alignment_weight: float = 1.0
@@ -145,6 +147,7 @@ def fit(
         aligned = step >= config.alignment_from * config.steps
         losses = learner(
             _to(batch, fabric.device),
+            quantity_weight=config.quantity_weight,
             alignment=config.alignment if aligned else "none",
             alignment_weight=config.alignment_weight,
         )

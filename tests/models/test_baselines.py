@@ -150,7 +150,7 @@ def test_phones_can_be_learned_beside(kind):
 @every_kind
 def test_a_loss_on_weights_is_refused(tmp_path, kind):
     model, batch = tiny_baseline(kind), Batch.collate([torch.randn(60, 40)], [[1]])
-    plain = model(batch, alignment="none", alignment_weight=2.0)
+    plain = model(batch, quantity_weight=2.0, alignment="none", alignment_weight=2.0)
     torch.testing.assert_close(plain["loss"], model(batch)["loss"])
     with pytest.raises(CIFError, match="no CIF weights: alignment must be 'none', got 'segments'"):
         model(batch, alignment="segments")

@@ -179,6 +179,14 @@ def test_loss_is_the_sum_of_its_parts():
         assert (losses["alignment"] > 0) == (alignment != "none")
 
 
+def test_the_number_of_tokens_is_taught_as_much_as_asked_and_always_measured():
+    model, batch = tiny_recognizer(), batch_of([torch.randn(60, 40)], [[1, 2]])
+    whole, half, none = (model(batch, quantity_weight=weight) for weight in (1.0, 0.5, 0.0))
+    assert whole["quantity"] == half["quantity"] == none["quantity"] > 0
+    torch.testing.assert_close(whole["loss"] - none["loss"], whole["quantity"])
+    torch.testing.assert_close(half["loss"] - none["loss"], 0.5 * whole["quantity"])
+
+
 @pytest.mark.parametrize("alignment", ["segments", "spikes", "borders", "even"])
 def test_an_alignment_loss_teaches_the_weights_alone_and_not_ctc(alignment):
     model = tiny_recognizer().train()

@@ -361,6 +361,11 @@ def test_weights_are_told_where_to_lie_from_some_step_on(tmp_path, begin, first)
     assert {settings["alignment_weight"] for settings in listener.settings} == {0.5}
 
 
+def test_the_weight_of_the_quantity_loss_reaches_the_model(tmp_path):
+    listener = heard(tmp_path, steps=4, quantity_weight=0.0)
+    assert [settings["quantity_weight"] for settings in listener.settings] == [0.0] * 4
+
+
 TWO_PROCESSES = """
 import sys
 from pathlib import Path
