@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cifviz.errors import DataError, require
+from cifviz.models.cards import ROWS as SCORES
 from cifviz.models.cards import Result, spread, summary
 from cifviz.models.coverage import coverage_table
 from cifviz.models.results import read_results
@@ -105,6 +106,54 @@ def unheard_table(results: Sequence[Result], recipe: str) -> str:
     return _table(runs, (RAW, CTC, BEST), "test", f"{recipe}, speakers unheard", "speakers")
 
 
+MADE = {
+    "linear": "linear layer",
+    "dense": "hidden layer",
+    "affine": "convolution, width 3, no ReLU",
+    "plain": "convolution, width 3",
+    "wide": "convolution, width 5",
+    "20ms": "the same, frames of 20 ms",
+    "80ms": "the same, frames of 80 ms",
+    "unscaled": "never scaled",
+    "no-quantity": "no quantity loss",
+}
+"""How a plain CIF makes its weights and what teaches their sum, by variant. Unless a title says
+otherwise: a convolution over 3 frames of 40 ms with a ReLU behind it, weights scaled in training,
+quantity loss."""
+
+
+def weights_table(results: Sequence[Result], recipe: str, split: str) -> str:
+    """Ways to make the weights of a plain CIF, and ways to teach their sum: a row for each.
+
+    Parameters
+    ----------
+    results, recipe, split
+        As for `alignment_table`.
+
+    Returns
+    -------
+    str
+        Markdown, mean ± standard deviation over seeds: token errors by kind, the share of
+        utterances with the right number, how far Σα is from it, the share of weight in silence,
+        and the mean absolute error of edges read at quantiles between fires.
+    """
+    runs = [one for one in results if one["recipe"] == recipe and one["leave_out"] is None]
+    units = {name: f"{name} {unit}".strip() for name, (_, unit) in SCORES.items()}
+    heads = [f"{recipe}, {split} set", "seeds", *units.values(), "α in silence %", "edges ms"]
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for variant, title in MADE.items():
+        measured = [one[split] for one in runs if one["variant"] == variant and split in one]
+        if not measured:
+            continue
+        cells = [title, str(len(measured))]
+        cells += [spread([value(one) for one in measured]) for value, _ in SCORES.values()]
+        cells.append(_spread([one["share_in_silence"] for one in measured], 100))
+        edges = [one["edges"]["quantiles"]["both"]["mean_absolute"] for one in measured]
+        lines.append(_line([*cells, _spread(edges, 1000)]))
+    require(len(lines) > 2, f"no published result for the weights of {recipe!r}", DataError)
+    return "\n".join(lines)
+
+
 def _table(
     runs: Sequence[Result], rows: Sequence[Row], split: str, title: str, counted: str
 ) -> str:
@@ -151,6 +200,7 @@ TABLES: Mapping[str, Callable[[Path], str]] = {
     "alignment": lambda folder: alignment_table(read_results(folder), "digits", "test"),
     "joined": lambda folder: alignment_table(read_results(folder), "digits", "joined"),
     "grid": lambda folder: alignment_table(read_results(folder), "grid", "dev"),
+    "weights": lambda folder: weights_table(read_results(folder), "digits", "test"),
     "unheard": lambda folder: unheard_table(read_results(folder), "digits"),
     "synchrony": synchrony_table,
     "coverage": coverage_table,

@@ -5,8 +5,18 @@ import json
 import pytest
 
 from cifviz.errors import DataError
+from cifviz.models.recipes import VARIANTS
 from cifviz.models.systems import SYSTEMS
-from cifviz.models.tables import BEST, COLUMNS, ROWS, TABLES, alignment_table, unheard_table
+from cifviz.models.tables import (
+    BEST,
+    COLUMNS,
+    MADE,
+    ROWS,
+    TABLES,
+    alignment_table,
+    unheard_table,
+    weights_table,
+)
 
 UNITS = {
     "mean_absolute": 0.025,
@@ -146,6 +156,40 @@ def test_nothing_published_is_said(results):
         alignment_table(results, "digits", "test")
     with pytest.raises(DataError, match="for the table 'digits, speakers unheard'"):
         unheard_table(results, "digits")
+
+
+def counted(rate, **scores):
+    """Of one set, as a CIF with its counts is measured."""
+    counts = {"tokens": 200, "deletions": 2, "insertions": 4, "substitutions": 6, **scores}
+    sums = {"mean": -0.5, "mean_absolute": 0.75}
+    return {
+        **measured(rate, "quantiles"),
+        **counts,
+        "count_accuracy": 0.5,
+        "weight_sum_error": sums,
+    }
+
+
+def test_ways_to_make_weights_stand_side_by_side():
+    results = [
+        run("no-quantity", test=counted(5.0, insertions=990)),
+        *(run("linear", seed=seed, test=counted(0.01 * seed)) for seed in (1, 2, 3)),
+        run("linear", leave_out="george", test=counted(0.9)),
+        run("linear", recipe="grid", test=counted(0.9)),
+        run("ctc", test=measured(0.9, "path", silent=None)),
+    ]
+    assert weights_table(results, "digits", "test").splitlines() == [
+        "| digits, test set | seeds | token error rate % | deletions % | insertions % "
+        "| substitutions % | right number of tokens % | mean abs(Σα − N) | α in silence % "
+        "| edges ms |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| linear layer | 3 | 2.00 ± 1.00 | 1.00 ± 0.00 | 2.00 ± 0.00 | 3.00 ± 0.00 "
+        "| 50.00 ± 0.00 | 0.75 ± 0.00 | 10.0 ± 0.0 | 25.0 ± 0.0 |",
+        "| no quantity loss | 1 | 500.00 | 1.00 | 495.00 | 3.00 | 50.00 | 0.75 | 10.0 | 25.0 |",
+    ]
+    assert set(MADE) <= set(VARIANTS)
+    with pytest.raises(DataError, match="no published result for the weights of 'grid'"):
+        weights_table(results[:1], "grid", "test")
 
 
 def test_no_row_stands_twice_and_every_reading_exists():
