@@ -68,7 +68,7 @@ def segment_ends(firing: Firing) -> Tensor:
     total = running[-1]
     if not fires or not total:
         return total.expand(fires)
-    mass = running * (fires / total)
+    mass = running * fires / total
     sides = torch.nn.functional.pad(alpha, (1, 1))
     depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
 
