@@ -6,18 +6,17 @@ the ends of all tokens behind it. Cut anew, each token answers for its own weigh
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_type
 
-BAND, WANDER = 1.5, 0.35
-"""Tokens by which a cut may lie before or behind its fire, on the mass axis: at least BAND, and of
-N tokens WANDER · √N. What single tokens weigh too much or too little adds up like a random walk
-that must end where it began: errors of 0.2 tokens each carry it 0.1 · √N away in the middle."""
+BAND = 1.5
+"""Tokens by which a cut may lie before or behind its fire, on the mass axis. In speech of hundreds
+of tokens, errors of their masses may add up to more; but a wider band was worse there, since such
+utterances rarely come out with the right number of tokens, and one too many then spreads its error
+over all the others instead of over its neighbours."""
 
 
 def segment_ends(firing: Firing) -> Tensor:
@@ -35,8 +34,7 @@ def segment_ends(firing: Firing) -> Tensor:
         ways to cut the utterance between frames those that minimise
         ``Σ_i (m_i − 1)² + Σ_cuts low / max α``, where m_i is the mass between two cuts, in tokens
         once all weights are scaled to the sum N, and low the smaller one of the weights on the two
-        sides of a cut; by dynamic programming, each cut at most max(1.5, 0.35 √N) tokens from its
-        fire.
+        sides of a cut; by dynamic programming, each cut at most 1.5 tokens from its fire.
 
     Raises
     ------
@@ -72,11 +70,10 @@ def segment_ends(firing: Firing) -> Tensor:
     sides = torch.nn.functional.pad(alpha, (1, 1))
     depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
 
-    band = max(BAND, WANDER * math.sqrt(fires))
     places, cost = torch.zeros(1, dtype=torch.long), alpha.new_zeros(1)
     ways: list[tuple[Tensor, Tensor]] = []
     for token in range(1, fires):
-        near = ((mass - token).abs() <= band).nonzero().flatten()
+        near = ((mass - token).abs() <= BAND).nonzero().flatten()
         if not len(near):  # a frame that weighs several tokens jumps over the whole band
             near = (mass - token).abs().argmin().view(1)
         wrong = (mass[near].unsqueeze(1) - mass[places] - 1).square() + cost

@@ -2,8 +2,8 @@
 
 import { firstAtLeast, frameAt } from "./firing.js";
 
-/** Tokens by which a cut may lie beside its fire: at least BAND, of N tokens WANDER · √N. */
-const [BAND, WANDER] = [1.5, 0.35];
+/** Tokens by which a cut may lie beside its fire. */
+const BAND = 1.5;
 
 /**
  * Where a token's edges are read.
@@ -66,12 +66,11 @@ export function segmentEnds(firing) {
   const mass = (place) => (sumBefore(place) * fires) / total;
   const depth = (place) =>
     place === 0 || place === frames ? 0 : Math.min(alpha[place - 1], alpha[place]) / largest;
-  const band = Math.max(BAND, WANDER * Math.sqrt(fires));
 
   const masses = Float64Array.from({ length: frames + 1 }, (_, place) => mass(place));
   let choices = [{ place: 0, cost: 0, before: null }];
   for (let token = 1; token < fires; token += 1) {
-    choices = placesNear(masses, token, band).map((place) => {
+    choices = placesNear(masses, token).map((place) => {
       const { cost, before } = cheapest(choices, place, masses);
       return { place, cost: cost + depth(place), before };
     });
@@ -87,10 +86,10 @@ export function segmentEnds(firing) {
 }
 
 /** Places between frames whose mass is near a whole number of tokens; the nearest if none is. */
-function placesNear(masses, token, band) {
+function placesNear(masses, token) {
   const near = [];
-  const first = firstAtLeast(masses, token - band);
-  for (let place = first; masses[place] <= token + band; place += 1) near.push(place);
+  const first = firstAtLeast(masses, token - BAND);
+  for (let place = first; masses[place] <= token + BAND; place += 1) near.push(place);
   if (near.length) return near;
   // A frame that weighs several tokens jumps over the whole band.
   const isBefore = token - masses[first - 1] <= masses[first] - token;
