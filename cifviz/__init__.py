@@ -17,6 +17,7 @@ from cifviz.models.recognizer import Transcription
 from cifviz.speech.alignment import Alignment, Edges, TimedToken
 from cifviz.speech.audio import LogMel, Waveform, load_waveform
 from cifviz.speech.clips import list_clips, load_clip
+from cifviz.speech.recordings import RecordedUtterance, list_recordings, load_recording
 from cifviz.timing import FrameGrid
 
 __version__ = "0.1.0"
@@ -34,6 +35,7 @@ __all__ = [
     "Firing",
     "FrameGrid",
     "LogMel",
+    "RecordedUtterance",
     "TimedToken",
     "Transcription",
     "Waveform",
@@ -41,8 +43,10 @@ __all__ = [
     "integrate_and_fire",
     "list_clips",
     "list_models",
+    "list_recordings",
     "load_clip",
     "load_model",
+    "load_recording",
     "load_waveform",
     "quantity_loss",
     "scale_to_length",

@@ -98,6 +98,11 @@ class Hypothesis:
     """Clock of the frames."""
     waveform: Waveform
 
+    @property
+    def duration(self) -> float:
+        """Length of the sound, seconds."""
+        return self.waveform.duration
+
 
 class CTCRecognizer(nn.Module):
     """Encoder → CTC, plain or with label priors; see `CTCHead` for both.

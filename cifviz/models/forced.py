@@ -54,7 +54,8 @@ def align_by_count(model: Recognizer, waveform: Waveform, tokens: Sequence[str])
     """
     ids = _ids(model, waveform, tokens)
     require(model.config.cif.apply_scaling, "the model's CIF must scale its weights to a count")
-    firing = model.cif(*_encoded(model, waveform), target_lengths=torch.tensor([len(ids[0])]))
+    log_mel = model.config.features(waveform)
+    firing = model.cif(*_encoded(model, log_mel), target_lengths=torch.tensor([len(ids[0])]))
     logits = model.decoder(firing.embeddings, firing.num_fires, ids)
     probabilities = logits.softmax(dim=2).gather(2, ids.unsqueeze(2))
     scores = probabilities.flatten().tolist()
@@ -66,7 +67,17 @@ def align_by_count(model: Recognizer, waveform: Waveform, tokens: Sequence[str])
         scores=scores,
         duration=waveform.duration,
     )
-    return Transcription(tuple(tokens), tuple(scores), alignment, firing, model.grid, waveform)
+    return Transcription(
+        tokens=tuple(tokens),
+        scores=tuple(scores),
+        alignment=alignment,
+        firing=firing,
+        grid=model.grid,
+        duration=waveform.duration,
+        log_mel=log_mel,
+        config=model.config,
+        waveform=waveform,
+    )
 
 
 @torch.inference_mode()
@@ -99,7 +110,7 @@ def align_by_ctc(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -
     align_by_count : a CIF, which counts.
     """
     ids = _ids(model, waveform, tokens)
-    encoder_out, frame_lengths = _encoded(model, waveform)
+    encoder_out, frame_lengths = _encoded(model, model.config.features(waveform))
     log_probs = model.ctc(encoder_out).log_softmax(dim=2)
     count = torch.tensor([len(ids[0])])
     spans = ctc_viterbi(log_probs, frame_lengths, ids, count, blank=len(model.config.vocabulary))
@@ -128,7 +139,7 @@ def _ids(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -> Tensor
     return torch.tensor(ids, dtype=torch.long).view(1, len(ids))
 
 
-def _encoded(model: Recognizer, waveform: Waveform) -> tuple[Tensor, Tensor]:
-    features = normalise(model.config.features(waveform))
+def _encoded(model: Recognizer, log_mel: Tensor) -> tuple[Tensor, Tensor]:
+    features = normalise(log_mel)
     encoder_out, frame_lengths = model.encoder(features[None], torch.tensor([len(features)]))
     return encoder_out, frame_lengths

@@ -1,6 +1,7 @@
-"""Publishing runs: `publish` keeps measurements and ships weights, `compare` measures synchronies.
+"""Publishing runs: `publish` keeps measurements and ships weights, the others measure more.
 
-Measurements lie in ``data/results``, the weights that ship in ``data/checkpoints``.
+`compare` measures synchronies, `try_tails` rules for the weight left at the end. Measurements lie
+in ``data/results``, the weights that ship in ``data/checkpoints``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from cifviz.models.recipes import Recipe, find_recipe
 from cifviz.models.results import read_result
 from cifviz.models.runs import differing, loaded, run_name, settings_of
 from cifviz.models.synchrony import COMPARISON, comparison_table, measure_conditions
+from cifviz.models.tails import SPLITS, TAILS, sweep, tails_table
+from cifviz.models.training_data import spoken_strings
 from cifviz.speech.formats import write_json
 
 SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
@@ -117,11 +120,7 @@ def compare(*, runs: Path, data: Path) -> str:
     measured: list[dict[str, Any]] = []
     for system, variant in {"attention": "attention", "cif": "", "ctc": "ctc"}.items():
         recipe = find_recipe("digits", variant)
-        folders = sorted(runs.glob(f"{run_name('digits', 0, None, variant)[:-1]}?"))
-        finished = [folder for folder in folders if (folder / "result.json").exists()]
-        require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
-        for folder in finished:
-            seed = read_result(folder / "result.json")["seed"]
+        for folder, seed in _seeds(recipe, runs).items():
             model = loaded(recipe, folder)
             found = measure_conditions(model, sets)
             measured.append({"system": system, "seed": seed, "conditions": found})
@@ -130,3 +129,47 @@ def compare(*, runs: Path, data: Path) -> str:
     made = {"command": "cifviz compare", "commit": commit(), "data": {"digits": checksum("digits")}}
     write_json(path, {**made, "runs": measured})
     return comparison_table(measured)
+
+
+def try_tails(*, runs: Path, data: Path) -> str:
+    """Sweep the rules for the rest over the strings of digits, with the plain CIFs of all seeds.
+
+    Parameters
+    ----------
+    runs : Path
+        Where the runs' folders are.
+    data : Path
+        Gets the measurements, under ``results``.
+
+    Returns
+    -------
+    str
+        The table.
+
+    Raises
+    ------
+    DataError
+        If there is no finished run.
+    """
+    recipe = find_recipe("digits", "plain")
+    sets = {split: spoken_strings(split) for split in SPLITS}
+    measured = []
+    for folder, seed in _seeds(recipe, runs).items():
+        model = loaded(recipe, folder)
+        swept = {split: sweep(model, utterances) for split, utterances in sets.items()}
+        measured.append({"seed": seed, **swept})
+    path = data / "results" / TAILS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {"command": "cifviz tails", "commit": commit(), "data": {"digits": checksum("digits")}}
+    said = {split: [len(one.words) for one in utterances] for split, utterances in sets.items()}
+    write_json(path, {**made, "variant": recipe.variant, "said": said, "runs": measured})
+    return tails_table(data / "results")
+
+
+def _seeds(recipe: Recipe, runs: Path) -> dict[Path, int]:
+    """Folders of a recipe's finished runs of all speakers, and their seeds."""
+    folders = sorted(runs.glob(f"{run_name(recipe.name, 0, None, recipe.variant)[:-1]}?"))
+    finished = [folder for folder in folders if (folder / "result.json").exists()]
+    system = recipe.variant or recipe.system
+    require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
+    return {folder: read_result(folder / "result.json")["seed"] for folder in finished}

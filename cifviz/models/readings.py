@@ -19,7 +19,6 @@ from cifviz.errors import require_type
 from cifviz.models.evaluation import Spoken, comparable
 from cifviz.models.recognizer import Transcription
 from cifviz.speech.alignment import Alignment, Edges, times_at
-from cifviz.speech.audio import Waveform
 from cifviz.speech.metrics import best_shift
 from cifviz.timing import FrameGrid
 
@@ -48,8 +47,8 @@ class Heard(Protocol):
         """Clock of the frames."""
 
     @property
-    def waveform(self) -> Waveform:
-        """The sound."""
+    def duration(self) -> float:
+        """Length of the sound, seconds."""
 
 
 class Side(NamedTuple):
@@ -90,7 +89,7 @@ class LearnedReading:
             heard.tokens,
             self.reading.onset.read(heard)[:, self.onset] + self.onset_shift,
             self.reading.offset.read(heard)[:, self.offset] + self.offset_shift,
-            duration=heard.waveform.duration,
+            duration=heard.duration,
         )
 
     def to_dict(self) -> dict[str, str | float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from cifviz.core.firing import Firing
 from cifviz.core.losses import quantity_loss
 from cifviz.core.masks import valid_mask
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.errors import require
+from cifviz.errors import CIFError, require, require_number, require_type
 from cifviz.models.alignment_losses import alignment_loss
 from cifviz.models.decoders import DecoderConfig, make_decoder
 from cifviz.models.encoder import Encoder, EncoderConfig
@@ -129,7 +130,15 @@ class Transcription:
     """Of this utterance alone (a batch of one)."""
     grid: FrameGrid
     """Clock of the firing's frames."""
-    waveform: Waveform
+    duration: float
+    """Length of the sound, seconds."""
+    log_mel: Tensor
+    """What the recogniser was given (feature_frames, n_mels): the logarithm of mel power, before it
+    is normalised."""
+    config: RecognizerConfig
+    """How it was heard: features, CIF and where edges are read."""
+    waveform: Waveform | None = None
+    """The sound; None where nobody had more than its features."""
 
     @property
     def text(self) -> str:
@@ -143,7 +152,12 @@ class Transcription:
         return weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-12)
 
     def cut(self, index: int) -> Waveform:
-        """The sound of one token, from its start to its end."""
+        """The sound of one token, from its start to its end; raises `CIFError` without sound."""
+        if self.waveform is None:
+            raise CIFError(
+                f"there is no sound to cut token {index} from: this was heard from features alone, "
+                "without a waveform"
+            )
         token = self.alignment.tokens[index]
         require(token.is_timed, f"token {index} ({token.token!r}) is untimed and cannot be cut")
         return self.waveform.cut(token.start or 0.0, token.end or 0.0)
@@ -290,10 +304,7 @@ class Recognizer(nn.Module):
     @torch.inference_mode()
     def listen(self, waveforms: Sequence[Waveform]) -> Firing:
         """Weights and fires of a batch of waveforms, without decoding them."""
-        features = [normalise(self.config.features(waveform)) for waveform in waveforms]
-        device = next(self.parameters()).device
-        batch = Batch.collate(features, [[] for _ in features])
-        return self.cif(*self.encoder(batch.features.to(device), batch.lengths.to(device)))
+        return self._fire([self.config.features(waveform) for waveform in waveforms])
 
     @torch.inference_mode()
     def transcribe(self, waveform: Waveform) -> Transcription:
@@ -317,41 +328,99 @@ class Recognizer(nn.Module):
         return self.transcribe_batch([waveform])[0]
 
     @torch.inference_mode()
+    def transcribe_features(self, log_mel: Tensor, *, duration: float) -> Transcription:
+        """Like `transcribe`, but of an utterance whose features are all that is at hand.
+
+        Parameters
+        ----------
+        log_mel : Tensor (feature_frames, n_mels)
+            Natural logarithm of mel power, as ``config.features`` gives it for the sound.
+        duration : float >= 0
+            Length of the sound, seconds.
+
+        Returns
+        -------
+        Transcription
+            What `transcribe` gives for the sound, but for its `waveform`, which is None.
+
+        Raises
+        ------
+        CIFError
+            If these cannot be features of so much sound.
+        """
+        self._require_listening()
+        features = self.config.features
+        require_type("log_mel", log_mel, Tensor)
+        duration = require_number("duration", duration, at_least=0)
+        frames = math.ceil(round(duration * features.sample_rate) / features.hop_length)
+        require(
+            log_mel.is_floating_point() and tuple(log_mel.shape) == (frames, features.n_mels),
+            f"expected the log-mel features of {duration:g} s as floats {(frames, features.n_mels)}"
+            f", got {log_mel.dtype} {tuple(log_mel.shape)}",
+        )
+        require(bool(log_mel.isfinite().all()), "log_mel must be finite, got NaN or inf")
+        return self._transcribe([log_mel.float()], [duration], [None])[0]
+
+    @torch.inference_mode()
     def transcribe_batch(self, waveforms: Sequence[Waveform]) -> list[Transcription]:
         """Like `transcribe`, but several at once; the result of each is the same as alone."""
         if not waveforms:
             return []
-        require(not self.training, "call .eval() before transcribing: dropout is still on")
+        self._require_listening()
         for waveform in waveforms:
             require(
                 isinstance(waveform, Waveform),
                 "expected a Waveform, such as cifviz.load_waveform(path) gives, "
                 f"got {type(waveform).__name__}",
             )
-        firing = self.listen(waveforms)
-        ids, scores = self.decoder.decode(firing.embeddings, firing.num_fires)
-        return [
-            self._transcription(waveform, one.cpu(), ids[row].tolist(), scores[row].tolist())
-            for row, (waveform, one) in enumerate(zip(waveforms, firing, strict=True))
-        ]
+        log_mels = [self.config.features(waveform) for waveform in waveforms]
+        return self._transcribe(log_mels, [one.duration for one in waveforms], waveforms)
 
-    def _transcription(
-        self, waveform: Waveform, firing: Firing, ids: list[int], scores: list[float]
-    ) -> Transcription:
-        fires = int(firing.num_fires)
-        tokens = tuple(self.config.vocabulary[index] for index in ids[:fires])
-        return Transcription(
-            tokens=tokens,
-            scores=tuple(scores[:fires]),
-            alignment=Alignment.from_firing(
-                firing,
-                tokens,
-                self.grid,
-                edges=self.config.edges,
-                scores=scores[:fires],
-                duration=waveform.duration,
-            ),
-            firing=firing,
-            grid=self.grid,
-            waveform=waveform,
+    def _require_listening(self) -> None:
+        require(not self.training, "call .eval() before transcribing: dropout is still on")
+
+    def _fire(self, log_mels: Sequence[Tensor]) -> Firing:
+        features = [normalise(one) for one in log_mels]
+        device = next(self.parameters()).device
+        batch = Batch.collate(features, [[] for _ in features])
+        firing: Firing = self.cif(
+            *self.encoder(batch.features.to(device), batch.lengths.to(device))
         )
+        return firing
+
+    def _transcribe(
+        self,
+        log_mels: Sequence[Tensor],
+        durations: Sequence[float],
+        waveforms: Sequence[Waveform | None],
+    ) -> list[Transcription]:
+        batch = self._fire(log_mels)
+        ids, scores = self.decoder.decode(batch.embeddings, batch.num_fires)
+        heard = []
+        for row, (log_mel, duration, waveform, firing) in enumerate(
+            zip(log_mels, durations, waveforms, (one.cpu() for one in batch), strict=True)
+        ):
+            fires = int(firing.num_fires)
+            sure = tuple(scores[row].tolist()[:fires])
+            tokens = tuple(self.config.vocabulary[index] for index in ids[row].tolist()[:fires])
+            heard.append(
+                Transcription(
+                    tokens=tokens,
+                    scores=sure,
+                    alignment=Alignment.from_firing(
+                        firing,
+                        tokens,
+                        self.grid,
+                        edges=self.config.edges,
+                        scores=sure,
+                        duration=duration,
+                    ),
+                    firing=firing,
+                    grid=self.grid,
+                    duration=duration,
+                    log_mel=log_mel,
+                    config=self.config,
+                    waveform=waveform,
+                )
+            )
+        return heard

@@ -205,7 +205,7 @@ class UpsampledRecognizer(_AroundRecognizer):
             self.grid,
             edges=self.config.edges,
             scores=heard.scores,
-            duration=heard.waveform.duration,
+            duration=heard.duration,
         )
         return replace(heard, alignment=alignment, firing=firing, grid=self.grid)
 

@@ -250,8 +250,9 @@ def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, d
 
 def _read(one: Transcription, edges: Edges) -> Alignment:
     """The alignment that a transcription carries with these edges."""
-    duration = one.waveform.duration
-    return Alignment.from_firing(one.firing, one.tokens, one.grid, edges=edges, duration=duration)
+    return Alignment.from_firing(
+        one.firing, one.tokens, one.grid, edges=edges, duration=one.duration
+    )
 
 
 def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:

@@ -12,6 +12,7 @@ from cifviz.models.cards import Result, spread, summary
 from cifviz.models.coverage import coverage_table
 from cifviz.models.results import read_results
 from cifviz.models.synchrony import comparison_table, read_comparison, verdict
+from cifviz.models.tails import tails_table
 
 COLUMNS: dict[str, tuple[str, float]] = {
     "mean_absolute": ("mean abs. ms", 1000),
@@ -204,5 +205,6 @@ TABLES: Mapping[str, Callable[[Path], str]] = {
     "unheard": lambda folder: unheard_table(read_results(folder), "digits"),
     "synchrony": synchrony_table,
     "coverage": coverage_table,
+    "tails": tails_table,
 }
 """By the name that `cifviz results` knows; each reads a folder of results."""

@@ -75,6 +75,7 @@ def fit(
     folder: Path,
     resume: bool = True,
     progress: bool = True,
+    watch: Callable[[int, Learner], object] | None = None,
 ) -> tuple[Learner, list[dict[str, float]]]:
     """Train a recogniser.
 
@@ -92,6 +93,9 @@ def fit(
         Go on from ``last.ckpt`` if it is there.
     progress : bool
         Show a bar with the losses.
+    watch : callable, optional
+        Called with the steps done and the model that would come out now, before the first step and
+        after each. It may look, such as a `cifviz.models.film.Camera`, and must change nothing.
 
     Returns
     -------
@@ -131,6 +135,11 @@ def fit(
     if resume and path.exists():
         state = _resume(fabric, path, state)
     learner.train()
+    averaged: Any = average.module.eval()
+    if not fabric.is_global_zero:
+        watch = None
+    if watch is not None:
+        watch(state["step"], averaged)
     batches = _Batches(make_example, config, fabric.global_rank)
     bar = tqdm(
         range(state["step"], config.steps),
@@ -166,13 +175,14 @@ def fit(
             bar.set_postfix(means)
             state["sums"] = {}
         state["step"] = step + 1
+        if watch is not None:
+            watch(step + 1, averaged)
         if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
             _save(fabric, path, state)
     fabric.barrier()
     if not fabric.is_global_zero:
         raise SystemExit(0)
-    trained: Any = average.module.cpu().eval()
-    return trained, state["history"]
+    return averaged.cpu(), state["history"]
 
 
 def learning_rate(config: FitConfig, step: int) -> float:

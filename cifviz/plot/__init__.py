@@ -11,8 +11,12 @@ from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform
 from cifviz.plot.dialects import dialect_lanes
 from cifviz.plot.edges import edge_panel
 from cifviz.plot.errors import error_histogram, error_over_time, error_panel, error_shares
+from cifviz.plot.film import film_strip, training_curves
+from cifviz.plot.gradients import gradient_arrows
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
+from cifviz.plot.rows import token_rows
+from cifviz.plot.tails import rest_histogram, tail_errors, tail_lanes
 from cifviz.plot.tokens import contributions, token_spans
 
 __all__ = [
@@ -25,14 +29,21 @@ __all__ = [
     "error_over_time",
     "error_panel",
     "error_shares",
+    "film_strip",
     "fires",
+    "gradient_arrows",
     "log_mel",
     "mass_axis",
     "panel",
     "panel_alt",
     "panel_png",
+    "rest_histogram",
+    "tail_errors",
+    "tail_lanes",
+    "token_rows",
     "token_spans",
     "token_style",
+    "training_curves",
     "waveform",
     "weights",
 ]

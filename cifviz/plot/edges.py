@@ -91,9 +91,7 @@ def edge_panel(
     onsets, offsets = (side.tolist() for side in edges.read(firing, heard.grid))
     begin, end = heard.grid.seconds(0), heard.grid.seconds(max(1, firing.alpha.shape[1]))
     ends = [token.end for token in said.timed if token.end is not None]
-    axes["words"].set_xlim(
-        min(0.0, begin, *onsets), max(end, heard.waveform.duration, *offsets, *ends)
-    )
+    axes["words"].set_xlim(min(0.0, begin, *onsets), max(end, heard.duration, *offsets, *ends))
     words_lane(axes["words"], heard, said, edges)
     weights_lane(axes["weights"], heard, edges)
     mass_lane(axes["mass"], heard, edges)

@@ -17,7 +17,7 @@ from cifviz.plot import curves, geometry, tokens
 from cifviz.plot.canvas import printable
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
-from cifviz.speech.audio import LogMel, Waveform
+from cifviz.speech.audio import LogMel
 
 if TYPE_CHECKING:
     from cifviz.models.recognizer import Transcription
@@ -87,6 +87,7 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     Panel
         ``(fig, axes)``: the lanes "waveform", "log_mel", "weights", "accumulation",
         "contributions", "tokens" and, if there is one, "reference", through which no fires run.
+        Where there is no sound, "waveform" is missing and "log_mel" is what the recogniser heard.
         The figure is a bare one: show it as the last expression of a cell, or ``fig.savefig(...)``.
 
     Raises
@@ -103,7 +104,10 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     -----
     Notebook: notebooks/00_start_here.ipynb
     """
-    names = [name for name in LANES if name != "reference" or reference is not None]
+    absent = {"reference"} if reference is None else set()
+    if transcription.waveform is None:
+        absent.add("waveform")
+    names = [name for name in LANES if name not in absent]
     heights = [LANES[name] for name in names]
     height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
@@ -126,11 +130,12 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     firing, grid = transcription.firing, transcription.grid
     frames = firing.alpha.shape[1]
     begin = min(0.0, grid.seconds(0))
-    end = max(transcription.waveform.duration, grid.seconds(frames))
+    end = max(transcription.duration, grid.seconds(frames))
     lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
 
-    curves.waveform(transcription.waveform, ax=axes["waveform"])
-    _log_mel(transcription.waveform, axes["log_mel"])
+    if transcription.waveform is not None:
+        curves.waveform(transcription.waveform, ax=axes["waveform"])
+    _log_mel(transcription, axes["log_mel"])
     curves.weights(firing, grid, ax=axes["weights"])
     curves.accumulation(firing, grid, ax=axes["accumulation"])
     tokens.contributions(firing, grid, tokens=transcription.tokens, ax=axes["contributions"])
@@ -200,7 +205,7 @@ def panel_alt(transcription: Transcription) -> str:
     more = len(transcription.alignment) - len(spoken)
     if more > 0:
         spoken.append(f"and {more} more")
-    seconds = f"{transcription.waveform.duration:.2f} s of sound"
+    seconds = f"{transcription.duration:.2f} s of sound"
     count = _counted(len(transcription.tokens), "token")
     heard = f"{count}: {', '.join(spoken)}" if spoken else "no token"
     sentences = [
@@ -210,8 +215,9 @@ def panel_alt(transcription: Transcription) -> str:
     ]
     if bool(one.tail_fired[0]):
         sentences.append("The last token is made of the weight left at the end.")
+    waveform = "" if transcription.waveform is None else "waveform, "
     sentences.append(
-        "Lanes on one time axis: waveform, log-mel spectrogram, weight per frame, "
+        f"Lanes on one time axis: {waveform}log-mel spectrogram, weight per frame, "
         "accumulated weight that drops at each fire, contributions of frames to tokens, tokens."
     )
     return " ".join(sentences)
@@ -221,16 +227,23 @@ def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _log_mel(waveform: Waveform, ax: Axes) -> None:
-    """The spectrogram lane, with features of its own: a picture, not what the model heard."""
+def _log_mel(transcription: Transcription, ax: Axes) -> None:
+    """The spectrogram lane.
+
+    Of sound it has features of its own, all that can be heard: a picture, not what the model heard.
+    """
     from librosa import mel_frequencies
 
-    features = LogMel(
-        sample_rate=waveform.sample_rate,
-        hop_length=max(1, round(0.01 * waveform.sample_rate)),
-        win_length=max(400, round(0.025 * waveform.sample_rate)),  # some samples for each band
-        f_min=0.0,
-        f_max=min(LogMel().f_max, waveform.sample_rate / 2),
-    )
+    features, log_mel = transcription.config.features, transcription.log_mel
+    if transcription.waveform is not None:
+        rate = transcription.waveform.sample_rate
+        features = LogMel(
+            sample_rate=rate,
+            hop_length=max(1, round(0.01 * rate)),
+            win_length=max(400, round(0.025 * rate)),  # some samples for each band
+            f_min=0.0,
+            f_max=min(LogMel().f_max, rate / 2),
+        )
+        log_mel = features(transcription.waveform)
     edges = mel_frequencies(features.n_mels + 2, fmin=features.f_min, fmax=features.f_max)
-    curves.log_mel(features(waveform), features.grid, frequencies=edges[1:-1], ax=ax)
+    curves.log_mel(log_mel, features.grid, frequencies=edges[1:-1], ax=ax)

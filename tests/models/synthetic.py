@@ -5,7 +5,7 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.models.evaluation import Spoken
-from cifviz.models.recognizer import Transcription
+from cifviz.models.recognizer import RecognizerConfig, Transcription
 from cifviz.speech.alignment import Alignment, TimedToken
 from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
@@ -14,6 +14,7 @@ RATE = 1000
 HUM = 0.5
 """Amplitude inside every synthetic word; around it lies digital silence."""
 GRID = FrameGrid(0.1)
+CONFIG = RecognizerConfig(vocabulary=("word",))
 
 
 def said(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
@@ -43,4 +44,14 @@ def fired(tokens, *weights, seconds=3.0, **options) -> Transcription:
     firing = integrate_and_fire(alpha, identity, **options)
     alignment = Alignment.from_firing(firing, tokens, GRID)
     waveform = Waveform(np.zeros(round(seconds * RATE)), RATE)
-    return Transcription(tuple(tokens), (1.0,) * len(tokens), alignment, firing, GRID, waveform)
+    return Transcription(
+        tokens=tuple(tokens),
+        scores=(1.0,) * len(tokens),
+        alignment=alignment,
+        firing=firing,
+        grid=GRID,
+        duration=seconds,
+        log_mel=torch.zeros(round(100 * seconds), 40),
+        config=CONFIG,
+        waveform=waveform,
+    )

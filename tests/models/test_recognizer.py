@@ -123,6 +123,57 @@ def test_a_model_in_training_is_not_asked():
         tiny_recognizer().train().transcribe(noise(0.5))
 
 
+def test_features_are_heard_as_their_sound_is():
+    model, waveform = tiny_recognizer(), noise(1.013)
+    sound = model.transcribe(waveform)
+    features = model.transcribe_features(model.config.features(waveform), duration=1.013)
+    assert features.tokens == sound.tokens != ()
+    assert features.scores == sound.scores
+    assert features.alignment == sound.alignment
+    assert torch.equal(features.firing.alpha, sound.firing.alpha)
+    assert torch.equal(features.log_mel, sound.log_mel)
+    assert (features.duration, features.grid, features.config) == (
+        sound.duration,
+        sound.grid,
+        sound.config,
+    )
+    assert features.waveform is None and sound.waveform is waveform
+
+
+def test_no_features_are_an_empty_transcription():
+    heard = tiny_recognizer().transcribe_features(torch.zeros(0, 40), duration=0)
+    assert heard.tokens == heard.alignment.tokens == ()
+
+
+def test_what_was_heard_without_sound_cannot_be_cut():
+    heard = tiny_recognizer().transcribe_features(torch.randn(100, 40), duration=1.0)
+    with pytest.raises(CIFError, match="no sound to cut token 0 from: .* heard from features"):
+        heard.cut(0)
+
+
+@pytest.mark.parametrize(
+    ("log_mel", "duration", "message"),
+    [
+        (torch.zeros(99, 40), 1.0, r"of 1 s as floats \(100, 40\), got torch.float32 \(99, 40\)"),
+        (torch.zeros(100, 80), 1.0, r"\(100, 40\), got torch.float32 \(100, 80\)"),
+        (torch.zeros(1, 100, 40), 1.0, r"got torch.float32 \(1, 100, 40\)"),
+        (torch.zeros(100, 40).int(), 1.0, "got torch.int32"),
+        (torch.full((100, 40), torch.nan), 1.0, "must be finite"),
+        (np.zeros((100, 40)), 1.0, "log_mel must be a Tensor"),
+        (torch.zeros(100, 40), "1", "duration must be a number >= 0"),
+        (torch.zeros(0, 40), -1.0, "duration must be a number >= 0"),
+    ],
+)
+def test_what_cannot_be_features_of_so_much_sound_is_refused(log_mel, duration, message):
+    with pytest.raises(CIFError, match=message):
+        tiny_recognizer().transcribe_features(log_mel, duration=duration)
+
+
+def test_a_model_in_training_is_not_asked_about_features():
+    with pytest.raises(CIFError, match=r"call \.eval\(\) before transcribing"):
+        tiny_recognizer().train().transcribe_features(torch.zeros(10, 40), duration=0.1)
+
+
 def test_listen_gives_the_firing_that_transcribe_decodes():
     model, waveforms = tiny_recognizer(), [noise(1.0), noise(0.5)]
     firing = model.listen(waveforms)

@@ -390,3 +390,32 @@ def test_two_devices_train_one_model(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("trained 6") == 1
+
+
+def test_who_watches_sees_every_step_and_what_would_come_out(tmp_path):
+    seen = []
+
+    def watch(step, model):
+        seen.append((step, model.training, weights(model).clone()))
+
+    trained, _ = run(tmp_path, watch=watch)
+    assert [step for step, _, _ in seen] == list(range(SETTINGS.steps + 1))
+    assert not any(training for _, training, _ in seen)
+    assert torch.equal(seen[0][2], weights(tiny_recognizer(**SMALL)))
+    assert torch.equal(seen[-1][2], weights(trained))
+    assert not torch.equal(seen[0][2], seen[1][2])
+
+
+def test_watching_changes_nothing(tmp_path):
+    alone, history = run(tmp_path / "alone")
+    watched, told = run(tmp_path / "watched", watch=lambda step, model: torch.rand(step + 1))
+    assert torch.equal(weights(watched), weights(alone))
+    assert told == history
+
+
+def test_who_watches_a_resumed_run_sees_the_rest(tmp_path):
+    with pytest.raises(Interrupted, match="at step 17"):
+        run(tmp_path, make=interrupted_at(17))
+    steps = []
+    run(tmp_path, watch=lambda step, model: steps.append(step))
+    assert steps == list(range(10, 31))

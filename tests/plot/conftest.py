@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.models.recognizer import Transcription
+from cifviz.models.recognizer import RecognizerConfig, Transcription
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
 
 EXAMPLE = (0.2, 0.9, 0.6, 0.6)
 """Fires at 1 + 0.8 / 0.9 and 3 + 0.3 / 0.6 frames, and leaves 0.3."""
+CONFIG = RecognizerConfig(vocabulary=("word",))
 
 
 class Make:
@@ -43,14 +44,17 @@ class Make:
         fires = int(firing.num_fires)
         names = tuple(tokens) if tokens is not None else tuple("abcdefgh"[:fires])
         length = len(alpha) * grid.shift if seconds is None else seconds
-        samples = 0.1 * np.sin(np.arange(round(16_000 * length)))
+        waveform = Waveform(0.1 * np.sin(np.arange(round(16_000 * length))))
         return Transcription(
             tokens=names,
             scores=(1.0,) * fires,
             alignment=Alignment.from_firing(firing, names, grid),
             firing=firing,
             grid=grid,
-            waveform=Waveform(samples),
+            duration=waveform.duration,
+            log_mel=CONFIG.features(waveform),
+            config=CONFIG,
+            waveform=waveform,
         )
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from cifviz.plot import STYLE, token_style
 
@@ -41,13 +43,50 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-@pytest.mark.parametrize("vision", VISION)
+def seen(colour: str, vision: str) -> np.ndarray:
+    """What somebody sees of a colour, in CIELAB."""
+    return lab((VISION[vision] @ linear(colour)).clip(0, 1))
+
+
+def distance(one: str, other: str, vision: str) -> float:
+    """How different two colours look; a difference of 2.3 is just noticeable."""
+    return float(np.linalg.norm(seen(one, vision) - seen(other, vision)))
+
+
+each_vision = pytest.mark.parametrize("vision", VISION)
+
+
+@each_vision
 def test_neighbouring_tokens_stay_apart(vision):
-    seen = [lab((VISION[vision] @ linear(colour)).clip(0, 1)) for colour in STYLE["token_colours"]]
-    distances = [
-        np.linalg.norm(one - next_) for one, next_ in zip(seen, seen[1:] + seen[:1], strict=True)
-    ]
-    assert min(distances) > 20  # a difference of 2.3 is just noticeable
+    colours = STYLE["token_colours"]
+    pairs = zip(colours, colours[1:] + colours[:1], strict=True)
+    assert min(distance(*pair, vision) for pair in pairs) > 20
+
+
+@each_vision
+@pytest.mark.parametrize(
+    "pair",
+    [("weight", "scaled_weight"), ("level", "threshold"), ("threshold", "fire"), ("rest", "level")],
+)
+def test_what_lies_in_one_lane_stays_apart(vision, pair):
+    assert distance(*(STYLE[name] for name in pair), vision) > 20
+
+
+@each_vision
+def test_colormaps_keep_their_order(vision):
+    """Louder is darker; and what a token owes differs from what it got, at every strength."""
+    greys = matplotlib.colormaps[STYLE["log_mel"]](np.linspace(0, 1, 9))
+    lightness = [seen(to_hex(colour), vision)[0] for colour in greys]
+    assert (np.diff(lightness) < -3).all()
+    both = matplotlib.colormaps[STYLE["contribution"]](np.linspace(0, 1, 9))
+    for low, high in zip(both[:4], both[:4:-1], strict=True):
+        assert distance(to_hex(low), to_hex(high), vision) > 15
+
+
+def test_colours_that_only_some_can_tell_apart_would_be_found():
+    """A red and a green that look alike to one person in twenty."""
+    assert distance("#B33A3A", "#6F7A2E", "normal") > 40
+    assert distance("#B33A3A", "#6F7A2E", "deuteranopia") < 20
 
 
 def test_matrices_keep_grey_grey():

@@ -6,13 +6,14 @@ from io import BytesIO
 import matplotlib as mpl
 import numpy as np
 import pytest
+import torch
 from matplotlib import pyplot as plt
 from PIL import Image
 
 from cifviz import plot
 from cifviz.plot import panels
 from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import Waveform
+from cifviz.speech.audio import LogMel, Waveform
 
 
 def opened(png):
@@ -49,6 +50,24 @@ def test_reference_gets_a_lane(make):
     assert axes["reference"].get_ylabel() == "reference"
     assert axes["reference"].patches[0].get_width() == pytest.approx(0.1)
     assert axes["tokens"].get_xlabel() == ""
+
+
+def test_without_sound_the_features_are_shown_and_no_waveform(make):
+    heard = make.transcription()
+    config = replace(heard.config, features=LogMel(f_max=4000.0))
+    log_mel = torch.arange(16 * 40.0).reshape(16, 40)
+    silent = replace(heard, waveform=None, config=config, log_mel=log_mel)
+    _, axes = plot.panel(silent)
+    assert list(axes) == ["log_mel", "weights", "accumulation", "contributions", "tokens"]
+    (image,) = axes["log_mel"].images
+    assert np.array_equal(image.get_array(), log_mel.T)
+    assert [tick.get_text() for tick in axes["log_mel"].get_yticklabels()] == [
+        "500", "1000", "2000",
+    ]  # fmt: skip
+    assert axes["tokens"].get_xlim() == pytest.approx((0.0, 0.16))
+    assert "on 0.16 s of sound: 2 tokens" in plot.panel_alt(silent)
+    assert "one time axis: log-mel spectrogram, weight" in plot.panel_alt(silent)
+    assert "one time axis: waveform, log-mel" in plot.panel_alt(heard)
 
 
 def test_pyplot_knows_nothing_of_a_panel(make):

@@ -1,0 +1,152 @@
+"""Slopes of a loss on the frame axis: where training would push the weight of each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import StepPatch
+from matplotlib.quiver import Quiver
+from matplotlib.text import Text
+from torch import Tensor
+
+from cifviz.errors import require, require_number
+from cifviz.plot.canvas import SMALL, resolve, show_time
+from cifviz.plot.palette import STYLE, token_style
+from cifviz.timing import FrameGrid
+
+UP, DOWN = token_style(5).colour, token_style(2).colour
+"""Of weights that should grow, and of those that should shrink."""
+
+Keywords = Mapping[str, Any] | None
+
+
+class GradientArtists(NamedTuple):
+    """What `gradient_arrows` drew."""
+
+    weights: StepPatch | None
+    """None without frames."""
+    arrows: Quiver | None
+    """One for each frame; None without frames."""
+    note: Text
+    """The sum of weight times slope."""
+
+
+def gradient_arrows(
+    alpha: Tensor | np.ndarray,
+    gradient: Tensor | np.ndarray,
+    grid: FrameGrid,
+    *,
+    rate: float | None = None,
+    ax: Axes | None = None,
+    weight_kw: Keywords = None,
+    note_kw: Keywords = None,
+    **kwargs: Any,
+) -> GradientArtists:
+    """Draw where gradient descent would push each weight, as an arrow from its top.
+
+    Parameters
+    ----------
+    alpha : Tensor or array (frames,)
+        Weights of one utterance.
+    gradient : Tensor or array (frames,)
+        Slope of a loss with respect to each of them, ∂L/∂α.
+    grid : FrameGrid
+        Clock of the frames.
+    rate : float > 0, optional
+        An arrow leads from α to α − rate · ∂L/∂α. Default: so that the longest is as long as the
+        largest weight.
+    ax : Axes, optional
+        Where to draw; default: the current Axes.
+    weight_kw, note_kw : mapping, optional
+        For the steps of the weights and for the note.
+    **kwargs
+        For the arrows.
+
+    Returns
+    -------
+    GradientArtists
+        The note says ``Σ α · ∂L/∂α``: zero wherever the loss does not see how large the weights
+        are, as behind scaling.
+
+    Raises
+    ------
+    CIFError
+        If there are not as many slopes as weights, one is not finite, or `ax` is no Axes.
+
+    Examples
+    --------
+    Descent pushes the first weight down and the second one up; together nothing is gained:
+
+    >>> from matplotlib.figure import Figure
+    >>> import torch
+    >>> alpha, gradient = torch.tensor([0.5, 0.25]), torch.tensor([1.0, -2.0])
+    >>> ax = Figure().subplots()
+    >>> artists = gradient_arrows(alpha, gradient, FrameGrid(0.1), ax=ax, rate=0.1)
+    >>> artists.arrows.V.tolist(), artists.note.get_text()
+    ([-0.1, 0.2], 'Σ α · ∂L/∂α = 0.000')
+
+    Notes
+    -----
+    Notebook: notebooks/03_scaling.ipynb
+    """
+    ax = resolve(ax)
+    weights, slopes = _numbers(alpha), _numbers(gradient)
+    require(
+        weights.ndim == 1 and weights.shape == slopes.shape,
+        "alpha and gradient must be (frames,) of one utterance, "
+        f"got {weights.shape} and {slopes.shape}",
+    )
+    require(
+        bool(np.isfinite(weights).all() and np.isfinite(slopes).all()),
+        "alpha and gradient must be finite, got NaN or infinity",
+    )
+    steepest = np.abs(slopes).max(initial=0.0)
+    if rate is None:
+        rate = float(weights.max() / steepest) if steepest > 0 and weights.max() > 0 else 1.0
+    rate = require_number("rate", rate, above=0)
+    edges = np.array([grid.seconds(frame) for frame in range(len(weights) + 1)])
+    steps = arrows = None
+    if len(weights):
+        look = {"color": STYLE["weight"], "fill": True, "alpha": 0.4}
+        steps = ax.stairs(weights, edges, **{**look, **(weight_kw or {})})
+        pushes = -rate * slopes
+        look = {
+            "color": [UP if push > 0 else DOWN for push in pushes],
+            "angles": "xy",
+            "scale_units": "xy",
+            "scale": 1.0,
+            "width": 0.0035,
+            "headwidth": 3.5,
+            "headlength": 3.5,
+            "headaxislength": 3.0,
+            "minlength": 0.5,
+            "zorder": 3,
+        }
+        middles = (edges[:-1] + edges[1:]) / 2
+        arrows = ax.quiver(middles, weights, np.zeros(len(pushes)), pushes, **{**look, **kwargs})
+        if ax.get_autoscaley_on():
+            tips = np.concatenate([weights, weights + pushes])
+            low, high = min(0.0, float(tips.min())), float(tips.max())
+            room = 0.08 * (high - low) or 1.0
+            ax.set_ylim(low - room * (low < 0), high + 3 * room)  # above them stands the note
+    total = round(float(weights @ slopes), 3) + 0.0  # no minus sign before a zero
+    look = {
+        "transform": ax.transAxes,
+        "ha": "right",
+        "va": "top",
+        "fontsize": SMALL,
+        "bbox": {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+        "zorder": 5,
+    }
+    note = ax.text(0.995, 0.96, f"Σ α · ∂L/∂α = {total:.3f}", **{**look, **(note_kw or {})})
+    ax.set_ylabel("weight per frame")
+    show_time(ax, edges[0], edges[-1])
+    return GradientArtists(steps, arrows, note)
+
+
+def _numbers(values: Tensor | np.ndarray) -> np.ndarray:
+    values = values.detach().cpu() if isinstance(values, Tensor) else values
+    return np.asarray(values, dtype=np.float64)
