@@ -1,0 +1,41 @@
+// What can be taken away without Python: JSON, CSV and the picture.
+
+/**
+ * Files that can be made of an explorer, by the name of their kind.
+ *
+ * @param {import("./view.js").Explorer} explorer
+ * @returns {Record<string, () => {name: string, content: Promise<Blob> | Blob}>}
+ */
+export function exportsOf(explorer) {
+  return {
+    JSON: () => ({
+      name: "alignment.json",
+      content: text(JSON.stringify(explorer.state, null, 2), "application/json"),
+    }),
+    CSV: () => ({ name: "alignment.csv", content: text(csv(explorer.state.alignment), "text/csv") }),
+    PNG: () => ({
+      name: "alignment.png",
+      content: new Promise((resolve) => explorer.picture.canvas.toBlob(resolve)),
+    }),
+  };
+}
+
+/** A table with quoted labels; one that a spreadsheet would take for a formula begins with '. */
+export function csv(tokens) {
+  const quoted = (label) => `"${label.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const rows = tokens.map(({ label, start, end }) => [quoted(label), start, end].join(","));
+  return ["token,start,end", ...rows, ""].join("\r\n");
+}
+
+function text(content, type) {
+  return new Blob([content], { type: `${type};charset=utf-8` });
+}
+
+/** Let the browser save a file. */
+export async function save({ name, content }) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await content);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}

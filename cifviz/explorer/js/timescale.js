@@ -1,0 +1,77 @@
+// Which stretch of time is in view, and where in the picture a moment lies. Time runs from left to
+// right in every language.
+
+/** The shortest stretch that can be looked at, seconds. */
+const SHORTEST = 0.05;
+
+export class TimeScale {
+  /** @param {number} duration Seconds of the whole. */
+  constructor(duration) {
+    this.duration = Math.max(duration, SHORTEST);
+    this.begin = 0;
+    this.end = this.duration;
+    this.width = 1;
+  }
+
+  /** Place of a moment, in pixels. */
+  x(seconds) {
+    return ((seconds - this.begin) / (this.end - this.begin)) * this.width;
+  }
+
+  /** Moment at a place. */
+  seconds(x) {
+    return this.begin + (x / this.width) * (this.end - this.begin);
+  }
+
+  /** Pixels of a second. */
+  get density() {
+    return this.width / (this.end - this.begin);
+  }
+
+  /**
+   * Make the view longer or shorter by a factor; one moment stays where it is.
+   *
+   * @param {number} factor Above 1 shows more.
+   * @param {number} around Seconds.
+   */
+  zoom(factor, around = (this.begin + this.end) / 2) {
+    const old = this.end - this.begin;
+    const length = Math.min(Math.max(old * factor, SHORTEST), this.duration);
+    this.look(around - ((around - this.begin) / old) * length, length);
+  }
+
+  /** Move the view by so many seconds. */
+  pan(seconds) {
+    this.look(this.begin + seconds, this.end - this.begin);
+  }
+
+  /** Bring a stretch into view if it is not there. */
+  reveal(start, end) {
+    const length = this.end - this.begin;
+    if (end - start > length || start < this.begin) this.look(start, length);
+    else if (end > this.end) this.look(end - length, length);
+  }
+
+  /** See everything. */
+  all() {
+    this.look(0, this.duration);
+  }
+
+  look(begin, length) {
+    this.begin = Math.min(Math.max(begin, 0), this.duration - length);
+    this.end = this.begin + length;
+  }
+
+  /** Round moments in view, not closer than so many pixels. */
+  ticks(apart = 70) {
+    const least = apart / this.density;
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= least);
+    const found = [];
+    for (let n = Math.ceil(this.begin / step); n * step <= this.end + 1e-9; n += 1) {
+      found.push(n * step);
+    }
+    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    return found.map((seconds) => ({ seconds, label: seconds.toFixed(digits) }));
+  }
+}

@@ -1,0 +1,97 @@
+"""The explorer's page and its bundle, without a browser."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import cifviz
+from cifviz.errors import CIFError
+from cifviz.explorer import data, to_html
+from cifviz.explorer.page import STATIC, page
+from cifviz.plot.palette import STYLE
+
+
+@pytest.fixture(scope="module")
+def heard():
+    return cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
+
+
+def test_the_bundle_is_fresh():
+    """If not: cd cifviz/explorer && npm ci && npm run build."""
+    kept = json.loads((STATIC / "sources.json").read_text("utf-8"))
+    now = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (STATIC.parent / "js").iterdir()
+    }
+    assert kept == now
+
+
+def test_the_lock_file_names_no_registry():
+    assert "resolved" not in (STATIC.parent / "package-lock.json").read_text("utf-8")
+
+
+def test_tokens_look_as_in_every_other_picture():
+    assert STYLE["token_colours"] == data.COLOURS
+    assert STYLE["token_hatches"] == data.HATCHES
+
+
+def test_numbers_arrive_as_they_were(heard):
+    shown = data.view_data(heard)
+    alpha = np.frombuffer(base64.b64decode(shown["alpha"]), "<f4")
+    assert np.array_equal(alpha, heard.firing.alpha[0].numpy())
+    mel = shown["log_mel"]
+    assert (mel["frames"], mel["bands"]) == tuple(heard.log_mel.shape)
+    steps = np.frombuffer(base64.b64decode(mel["values"]), np.uint8).reshape(heard.log_mel.shape)
+    assert steps.max() == 255 == steps.flatten()[heard.log_mel.argmax()]
+
+
+def test_peaks_hold_the_loudest_sample():
+    samples = np.zeros(1000, dtype=np.float32)
+    samples[500], samples[999] = -0.5, 0.25
+    peaks = data.peaks_of(cifviz.Waveform(samples, 1000))
+    low, high = (np.frombuffer(base64.b64decode(peaks[name]), np.int8) for name in ("low", "high"))
+    assert peaks["rate"] == 200 and len(low) == len(high) == 200
+    assert (low.argmin(), low.min()) == (100, -127)
+    assert (high.argmax(), high.max()) == (199, 64)
+
+
+def test_what_was_heard_from_features_alone_has_no_sound(heard, tmp_path):
+    silent = replace(heard, waveform=None)
+    assert data.view_data(silent)["peaks"] is None
+    assert '"sound": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
+
+
+def test_silence_can_be_explored(tmp_path):
+    nothing = cifviz.Waveform(np.zeros(0, dtype=np.float32))
+    heard = cifviz.load_model("digits").transcribe(nothing)
+    assert "<title>silence</title>" in to_html(heard, tmp_path / "no.html").read_text("utf-8")
+
+
+def test_what_a_label_says_ends_no_script():
+    text = page({"tokens": ["</script><!--", "a & b"]}, title="<b>")
+    written = re.search(r'id="cifviz-data">(.*?)</script>', text, re.DOTALL)[1]
+    assert json.loads(written)["tokens"] == ["</script><!--", "a & b"]
+    assert "<title>&lt;b&gt;</title>" in text
+
+
+def test_the_policy_names_what_the_page_runs():
+    text = page({}, title="page")
+    script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    style = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert len(script) == len(style) == 1
+    for content in (*script, *style):
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in text
+    assert "default-src 'none'" in text
+
+
+def test_what_is_no_transcription_is_refused_and_nothing_is_written(tmp_path):
+    with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
+        to_html(torch.zeros(3), tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())

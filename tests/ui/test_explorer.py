@@ -1,0 +1,232 @@
+"""The explorer as a file, in a real browser with the network off."""
+
+from dataclasses import replace
+
+import pytest
+
+import cifviz
+from cifviz.core.phrases import round_phrases
+from cifviz.explorer import to_html
+from cifviz.speech.alignment import Alignment, TimedToken
+from tests.ui import browser
+
+pytestmark = pytest.mark.skipif(
+    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
+)
+
+WATCHED = """
+window.started = [];
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when, offset, duration) {
+    window.started.push({ offset, duration, rate: this.playbackRate.value, loop: this.loop });
+    return start.call(this, when, offset, duration);
+};
+"""
+"""Keeps what is asked of the sound card."""
+
+
+@pytest.fixture(scope="module")
+def heard():
+    clip = cifviz.load_clip("digits_five")
+    return cifviz.load_model("digits").transcribe(clip.waveform)
+
+
+@pytest.fixture(scope="module")
+def written(heard, tmp_path_factory):
+    """The explorer of a clip, as a file."""
+    path = tmp_path_factory.mktemp("explorer") / "digits_five.html"
+    return to_html(heard, path, reference=cifviz.load_clip("digits_five").words)
+
+
+@pytest.fixture(scope="module")
+def window():
+    """A window of a browser that is offline."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
+        context = chromium.new_context(offline=True)
+        context.add_init_script(WATCHED)
+        yield context.new_page()
+        chromium.close()
+
+
+@pytest.fixture
+def opened(window, written):
+    """The explorer, freshly opened."""
+    asked = []
+    window.on("request", lambda request: asked.append(request.url))
+    window.goto("about:blank")
+    asked.clear()
+    window.goto(written.as_uri())
+    window.asked = asked
+    return window
+
+
+def tokens_of(opened):
+    return opened.evaluate("cifvizExplorer.state.alignment")
+
+
+def wait_for_sound(opened):
+    """Decoding takes a moment; the page's policy lets nobody wait inside it."""
+    for _ in range(100):
+        if opened.evaluate("started.length"):
+            return
+        opened.wait_for_timeout(50)
+    raise AssertionError("nothing was played in 5 s")
+
+
+def slide(opened, name, value):
+    """Move a slider as a mouse would."""
+    slider = opened.get_by_label(name)
+    slider.evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
+        str(value),
+    )
+
+
+def test_it_is_whole_and_small(reader_of, written):
+    assert reader_of(written) == []
+    without_sound = written.read_text().partition('"sound": "')[0]
+    assert len(without_sound.encode()) < 300_000
+
+
+@pytest.fixture
+def reader_of(window):
+    return lambda path: browser.Reader(window).faults(path)
+
+
+def test_it_shows_what_python_heard(opened, heard):
+    shown = tokens_of(opened)
+    assert [token["label"] for token in shown] == list(heard.tokens)
+    for token, (start, end) in zip(shown, heard.alignment.spans, strict=True):
+        assert token["start"] == pytest.approx(start, abs=1e-6)
+        assert token["end"] == pytest.approx(end, abs=1e-6)
+    assert [url for url in opened.asked if not url.startswith(("file:", "blob:", "data:"))] == []
+
+
+def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, heard):
+    before = tokens_of(opened)
+    slide(opened, "threshold β", 0.5)
+    cif = heard.config.cif
+    rounded = round_phrases(
+        heard.firing.alpha,
+        heard.firing.frame_lengths,
+        pause_frames=cif.pause_frames,
+        pause_weight=cif.pause_weight,
+        threshold=0.5,
+        tail_threshold=cif.tail_handling_firing_threshold,
+    )
+    count = int(rounded.sum() / 0.5 + 0.5)
+    assert len(tokens_of(opened)) == count > len(before)
+    assert opened.get_by_role("definition").nth(2).inner_text() == str(count)
+    opened.get_by_role("button", name="reset").click()
+    assert tokens_of(opened) == before
+
+
+def test_enter_plays_the_chosen_token_and_nothing_more(opened, heard):
+    opened.get_by_role("listbox").focus()
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Enter")
+    wait_for_sound(opened)
+    (played,) = opened.evaluate("started")
+    start, end = heard.alignment.spans[1]
+    assert played["offset"] == pytest.approx(start, abs=1e-6)
+    assert played["duration"] == pytest.approx(end - start, abs=1e-6)
+
+
+def test_a_click_on_a_token_plays_it(opened, heard):
+    place = opened.evaluate(
+        """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
+        const { tokens } = cifvizExplorer.picture.strips;
+        const token = cifvizExplorer.state.alignment[2];
+        const x = cifvizExplorer.scale.x((token.start + token.end) / 2);
+        const left = box.width - cifvizExplorer.scale.width;
+        return [box.x + left + x, box.y + tokens.top + tokens.height / 2]; }"""
+    )
+    opened.mouse.click(*place)
+    wait_for_sound(opened)
+    assert opened.evaluate("cifvizExplorer.state.selection") == 2
+    assert opened.evaluate("started[0].offset") == pytest.approx(heard.alignment.spans[2][0])
+
+
+def test_half_speed_and_loop_reach_the_sound_card(opened):
+    opened.get_by_role("button", name="half speed").click()
+    opened.get_by_role("button", name="loop").click()
+    opened.get_by_role("button", name="play what is in view").click()
+    wait_for_sound(opened)
+    assert opened.evaluate("started[0]")["rate"] == 0.5
+    assert opened.evaluate("started[0]")["loop"] is True
+
+
+def test_everything_is_reached_by_keyboard_alone(opened):
+    names = set()
+    for _ in range(60):
+        opened.keyboard.press("Tab")
+        names.add(
+            opened.evaluate(
+                """() => { const one = document.activeElement;
+                return one.getAttribute('role') || one.closest('label')?.innerText.split('\\n')[0]
+                    || one.innerText; }"""
+            )
+        )
+    sliders = {"threshold β", "slack δ", "tail threshold τ", "gain on α", "smoothing (frames)"}
+    assert sliders | {"listbox", "reset", "loop", "zoom in", "save CSV"} <= names
+
+
+def test_keys_zoom_walk_and_leave(opened):
+    opened.get_by_role("listbox").focus()
+    whole = opened.evaluate("cifvizExplorer.scale.end - cifvizExplorer.scale.begin")
+    opened.keyboard.press("End")
+    assert opened.evaluate("cifvizExplorer.selected") == 4
+    opened.keyboard.press("Home")
+    assert opened.evaluate("cifvizExplorer.selected") == 0
+    opened.keyboard.press("+")
+    closer = opened.evaluate("cifvizExplorer.scale.end - cifvizExplorer.scale.begin")
+    assert closer == pytest.approx(whole / 2)
+    opened.keyboard.press("Escape")
+    assert opened.evaluate("document.activeElement === document.body")
+
+
+def test_a_weight_can_be_dragged(opened):
+    opened.get_by_role("button", name="drag weights").click()
+    before = opened.evaluate("cifvizExplorer.seen.aligned.sum")
+    top = opened.evaluate(
+        """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
+        const { weights } = cifvizExplorer.picture.strips;
+        return [box.x + 90, box.y + weights.top + 1]; }"""
+    )
+    opened.mouse.click(*top)
+    assert opened.evaluate("cifvizExplorer.seen.aligned.sum") > before + 0.2
+
+
+def test_a_link_brings_its_settings_and_nothing_else(opened, written):
+    opened.goto(f"{written.as_uri()}#threshold=0.5&tailRule=evil&count=-3&onload=alert(1)")
+    settings = opened.evaluate("cifvizExplorer.settings")
+    assert (settings["threshold"], settings["tailRule"], settings["count"]) == (0.5, "above", 5)
+    assert "onload" not in settings
+
+
+def test_labels_are_text_whatever_they_say(window, heard, tmp_path):
+    evil = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!--", "&amp;"]
+    labels = tuple([*evil, "\u2028"][: len(heard.tokens)])
+    reference = Alignment(
+        tuple(
+            TimedToken(label, *span)
+            for label, span in zip(labels, heard.alignment.spans, strict=True)
+        )
+    )
+    path = tmp_path / "evil.html"
+    title = "</title><script>alert(3)</script>"
+    to_html(replace(heard, tokens=labels), path, reference=reference, title=title)
+    said = []
+    window.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    window.goto(path.as_uri())
+    window.evaluate("() => { cifvizExplorer.details.open = true; }")
+    window.wait_for_selector("td")
+    assert window.evaluate(
+        "[...document.querySelectorAll('tbody th')].map(c => c.textContent)"
+    ) == [*labels]
+    assert window.title() == title
+    assert said == []
+    assert window.evaluate("document.images.length") == 0
