@@ -6,6 +6,7 @@ one source give the same bytes on one machine.
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -15,12 +16,17 @@ import nbformat
 
 from cifviz.errors import CIFError, DataError, require
 from cifviz.resources import write_atomically
-from cifviz.teaching.execution import ROOT, execute
+from cifviz.teaching.cells import read_notebook
+from cifviz.teaching.checks import is_fresh, problems
+from cifviz.teaching.execution import ROOT, RunError, execute
+from cifviz.teaching.figures import text_table
 from cifviz.teaching.normalise import normalise
 from cifviz.teaching.sources import Copy, derive, read_source
 
 NOTEBOOKS = ROOT / "notebooks"
 """Where the sources are, in ``source``, and what is made of them."""
+
+COPIES: tuple[Copy, ...] = ("student", "solved")
 
 
 def lessons(folder: Path = NOTEBOOKS) -> list[str]:
@@ -54,11 +60,9 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     ------
     DataError
         If there is no such lesson or it is not built as a lesson is.
-    papermill.exceptions.PapermillExecutionError
+    RunError
         If a cell fails; what ran is left in ``build/notebooks``.
     """
-    from cifviz.teaching.checks import problems
-
     notebook = derive(read_source(folder / "source" / f"{name}.py"), name, copy)
     keep = folder.parent / "build" / "notebooks" / f"{name}-{copy}.ipynb"
     result = normalise(execute(notebook, keep=keep))
@@ -80,6 +84,43 @@ def serialised(notebook: nbformat.NotebookNode) -> str:
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
+def overview(folder: Path = NOTEBOOKS) -> str:
+    """A table of the lessons, and of how their notebooks stand: ``cifviz notebooks list``.
+
+    Raises
+    ------
+    DataError
+        If there are no lessons.
+    """
+    names = lessons(folder)
+    require(bool(names), f"no lessons in {folder / 'source'}", DataError)
+    rows = []
+    for name in names:
+        source = read_source(folder / "source" / f"{name}.py")
+        title, minutes = title_and_minutes(source)
+        rows.append(
+            [name, title, minutes, *(_standing(source, name, copy, folder) for copy in COPIES)]
+        )
+    return text_table(["lesson", "title", "minutes", *COPIES], rows)
+
+
+def title_and_minutes(source: nbformat.NotebookNode) -> tuple[str, str]:
+    """What the opening of a lesson says of it; empty where it says nothing."""
+    text = source.cells[0].source if source.cells else ""
+    title = re.match(r"# (.*)", text)
+    minutes = re.search(r"\*\*Time:\*\* *(\d+)", text)
+    return title[1] if title else "", minutes[1] if minutes else ""
+
+
+def _standing(source: nbformat.NotebookNode, name: str, copy: Copy, folder: Path) -> str:
+    """Size of a notebook and whether it is fresh."""
+    path = product(name, copy, folder)
+    if not path.is_file():
+        return "not built"
+    state = "stale" if is_fresh(read_notebook(path), source) else "fresh"
+    return f"{state}, {path.stat().st_size / 1000:.0f} kB"
+
+
 def main(wanted: Sequence[str] = ()) -> int:
     """Build both notebooks of some lessons and say how it went: ``cifviz notebooks build``.
 
@@ -93,8 +134,6 @@ def main(wanted: Sequence[str] = ()) -> int:
     int
         The exit code: 0 if all were built, 1 if one was not, 2 if there is no such lesson.
     """
-    from papermill.exceptions import PapermillExecutionError
-
     try:
         names = [_resolve(name) for name in wanted] or lessons()
         require(bool(names), f"no lessons in {NOTEBOOKS / 'source'}: build in a clone", DataError)
@@ -102,15 +141,15 @@ def main(wanted: Sequence[str] = ()) -> int:
         print(error, file=sys.stderr)
         return 2
     failed = 0
-    copies: tuple[Copy, ...] = ("student", "solved")
     for name in names:
-        for copy in copies:
+        for copy in COPIES:
             started = time.monotonic()
             try:
                 path = build(name, copy)
-            except (CIFError, PapermillExecutionError) as error:
+            except CIFError as error:
                 failed += 1
-                print(f"{name} ({copy}) FAILED: {error}", file=sys.stderr, flush=True)
+                details = error.details if isinstance(error, RunError) else ""
+                print(f"{name} ({copy}) FAILED: {error}{details}", file=sys.stderr, flush=True)
             else:
                 size = path.stat().st_size / 1000
                 seconds = time.monotonic() - started

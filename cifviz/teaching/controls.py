@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
-from cifviz.teaching.figures import DPI, WIDTH, image_tag, png, show
+from cifviz.teaching.figures import DPI, LINES, WIDTH, image_tag, png, show
 
 DELAY = 0.01
 """Seconds without a movement before the picture follows; what came in between is skipped."""
@@ -72,7 +73,8 @@ def explore(
 
     explorer = Explorer(draw, controls, still=still, alt=alt, height=height)
     if get_ipython() is not None:
-        display(explorer.widget)
+        # For the tests; what a notebook keeps does not depend on the machine.
+        display(explorer.widget, metadata={"cifviz": {"redraw_seconds": explorer.seconds()}})
     show(explorer.still_figure(), alt)
 
 
@@ -130,12 +132,17 @@ class Explorer:
         settings = self.settings
         key = tuple(settings.values())
         if key not in self._drawn:
-            self._axes.clear()
-            title = self._draw_on(self._axes, settings)
-            self._drawn[key] = image_tag(
-                png(self._figure, colours=None), f"{self.alt} Now: {title}."
-            )
+            self._drawn[key] = self._picture(settings)
         self.picture.value = self._drawn[key]
+
+    def seconds(self) -> float:
+        """How long the kernel works on one picture: the quickest of the still settings."""
+        taken = []
+        for setting in self.still:
+            started = time.process_time()
+            self._picture(setting)
+            taken.append(time.process_time() - started)
+        return min(taken)
 
     def still_figure(self) -> Figure:
         """The same picture at each of the still settings, one below the other."""
@@ -146,8 +153,15 @@ class Explorer:
             ax.label_outer()
         return figure
 
+    def _picture(self, settings: Mapping[str, Any]) -> str:
+        """The one Axes drawn anew, as an HTML image."""
+        self._axes.clear()
+        title = self._draw_on(self._axes, settings)
+        return image_tag(png(self._figure, colours=None), f"{self.alt} Now: {title}.")
+
     def _draw_on(self, ax: Axes, settings: Mapping[str, Any]) -> str:
         """Draw, and put settings and caption above; return what stands there."""
+        ax.set_prop_cycle(**LINES)
         caption = self.draw(ax, **settings)
         title = _words(settings) + (f": {caption}" if isinstance(caption, str) else "")
         # Told where to stand, a title need not look for room, which would take as long as the rest.
@@ -206,3 +220,13 @@ def _words(settings: Mapping[str, Any]) -> str:
         for name, value in settings.items()
     }
     return ", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in shown.items())
+
+
+def redraw_seconds(notebook: Any) -> list[float]:
+    """How long each control of a notebook took to draw a picture, before it is normalised."""
+    return [
+        output.metadata["cifviz"]["redraw_seconds"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "redraw_seconds" in output.get("metadata", {}).get("cifviz", {})
+    ]

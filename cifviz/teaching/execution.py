@@ -27,6 +27,15 @@ START_SECONDS = 180
 """Longest that a kernel may take to start."""
 
 
+class RunError(CIFError):
+    """A notebook did not run to its end."""
+
+    def __init__(self, message: str, details: str = ""):
+        super().__init__(message)
+        self.details = details
+        """The traceback of the cell that failed; empty where there is none."""
+
+
 class SealedKernel(AsyncKernelManager):
     """Starts ``kernel.py`` in this interpreter, whatever kernels are installed."""
 
@@ -39,6 +48,8 @@ class SealedKernel(AsyncKernelManager):
             env={
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])]),
                 "PYTHONHASHSEED": "0",
+                # The models are small: several threads wait for each other, and so do two kernels.
+                "OMP_NUM_THREADS": "1",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             },
@@ -62,7 +73,7 @@ def execute(
     parameters : mapping, optional
         Instead of the values in the cell tagged "parameters".
     keep : Path, optional
-        Where the notebook is left if a cell fails, with the error in it.
+        Where the notebook is left if a cell fails or hangs, with all that came before.
 
     Returns
     -------
@@ -73,29 +84,43 @@ def execute(
     ------
     CIFError
         If a parameter is not one of the notebook's.
-    papermill.exceptions.PapermillExecutionError
-        If a cell fails: warnings and looking for the network count as failures.
+    RunError
+        If a cell fails or takes longer than `CELL_SECONDS`, or the kernel dies. Warnings and
+        looking for the network count as failures.
     """
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from nbformat import from_dict
+    from papermill.exceptions import PapermillExecutionError
 
     _refuse_unknown(notebook, parameters or {})
+    where = f"; the run is in {keep}" if keep else ""
     with tempfile.TemporaryDirectory(prefix="cifviz-lesson-") as folder:
         if keep is not None:
             keep.parent.mkdir(parents=True, exist_ok=True)
-        executed = papermill.execute_notebook(
-            from_dict(notebook),
-            str(keep) if keep else None,
-            dict(parameters or {}),
-            kernel_name="python3",
-            language="python",
-            kernel_manager_class=SealedKernel,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            start_timeout=START_SECONDS,
-            execution_timeout=CELL_SECONDS,
-            cwd=folder,
-        )
+        try:
+            executed = papermill.execute_notebook(
+                from_dict(notebook),
+                str(keep) if keep else None,
+                dict(parameters or {}),
+                kernel_name="python3",
+                language="python",
+                kernel_manager_class=SealedKernel,
+                progress_bar=False,
+                request_save_on_cell_execute=keep
+                is not None,  # or nothing is left of a hanging run
+                start_timeout=START_SECONDS,
+                execution_timeout=CELL_SECONDS,
+                cwd=folder,
+            )
+        except PapermillExecutionError as error:
+            why = f"{error.ename}: {error.evalue}".partition("\n")[0]
+            raise RunError(
+                f"cell {error.cell_index} fails with {why}{where}", str(error)
+            ) from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise RunError(f"the run was cut off: {why}{where}") from error
     if keep is not None:
         keep.unlink(missing_ok=True)
     return executed

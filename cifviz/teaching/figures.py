@@ -14,11 +14,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
+from cifviz.plot import STYLE
 
 DPI = 100
 """Pixels per inch of every picture in a notebook."""
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
+_TOKENS = STYLE["token_colours"]
+LINES: dict[str, list[Any]] = {
+    "color": [_TOKENS[index] for index in (5, 2, 1, 3, 0, 6)],
+    "linestyle": ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))],
+}
+"""What lines look like that are given no colour: dark ones of the palette first, never alone."""
 
 
 def canvas(
@@ -42,11 +49,14 @@ def canvas(
     Figure
         It is drawn only where it is asked for, by `show`: a cell shows nothing twice.
     list of Axes (rows,)
+        Lines differ in colour and in dash, see `LINES`.
     """
     require(rows > 0, f"rows must be > 0, got {rows}")
     figure = Figure(figsize=(width, height * rows), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, 1, squeeze=False, sharex=share_time)[:, 0]
+    for ax in axes:
+        ax.set_prop_cycle(**LINES)
     return figure, list(axes)
 
 

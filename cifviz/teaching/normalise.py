@@ -40,6 +40,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         if not cell.metadata.get("tags", True):
             del cell.metadata["tags"]
         if cell.cell_type == "code":
+            for output in cell.outputs:
+                output.get("metadata", {}).pop("cifviz", None)  # how long controls took
             cell.outputs = [_without_addresses(output) for output in _joined(cell.outputs)]
     return _with_counted_widgets(result)
 

@@ -2,7 +2,7 @@
 
 `notebooks/source/NN_name.py` is in jupytext's percent format. Cells tagged "exercise" hold a stub;
 the cell tagged "solution" behind each holds the answer. The student's notebook keeps the stubs, the
-solved one puts the solutions in their places.
+solved one puts the solutions in their places. It alone ends with the cell tagged "lecturer".
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from cifviz.errors import DataError, require
+from cifviz.teaching.links import one_folder_deeper, relink
 
 Copy = Literal["student", "solved"]
 """Which of the two notebooks of a lesson."""
@@ -31,7 +32,8 @@ def read_source(path: Path) -> NotebookNode:
     Raises
     ------
     DataError
-        If there is no such file, or a solution does not stand right behind its exercise.
+        If there is no such file, a solution does not stand right behind its exercise, or anything
+        but the last text is tagged "lecturer".
     """
     import jupytext
 
@@ -47,6 +49,12 @@ def read_source(path: Path) -> NotebookNode:
             DataError,
         )
         before = here
+        require(
+            "lecturer" not in here
+            or (cell.cell_type == "markdown" and number == len(source.cells) - 1),
+            f"{path.name}, cell {number}: the cell tagged lecturer is text, and the last one",
+            DataError,
+        )
     require("exercise" not in before, f"{path.name}: the last exercise has no solution", DataError)
     return source
 
@@ -61,22 +69,22 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
     name : str
         Of the lesson: "01_integrate_and_fire".
     copy : {"student", "solved"}
-        With stubs, or with solutions.
+        With stubs, or with solutions and the appendix for the lecturer.
 
     Returns
     -------
     NotebookNode
         Cell ids are made of what stands in a cell, so that the same cell always has the same one.
     """
-    dropped = "solution" if copy == "student" else "exercise"
+    dropped = {"solution", "lecturer"} if copy == "student" else {"exercise"}
     cells = []
     seen: dict[str, int] = {}
     for cell in source.cells:
-        if dropped in tags(cell):
+        if dropped & tags(cell):
             continue
         text = cell.source
         if copy == "solved" and cell.cell_type == "markdown":
-            text = text.replace("](../", "](../../")  # it lies one folder deeper
+            text = relink(text, one_folder_deeper)
         fresh = NotebookNode(
             cell_type=cell.cell_type, source=text, metadata=NotebookNode(cell.metadata)
         )
@@ -122,17 +130,20 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
     for cell in notebook.cells:
         if "parameters" not in tags(cell):
             continue
-        for statement in ast.parse(cell.source).body:
-            plain = isinstance(statement, ast.Assign) and len(statement.targets) == 1
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-            try:
-                require(plain and isinstance(target, ast.Name), "")
-                assert isinstance(statement, ast.Assign) and isinstance(target, ast.Name)
-                found[target.id] = ast.literal_eval(statement.value)
-            except ValueError as error:
-                line = ast.unparse(statement)
-                message = f"a parameter is set as name = constant, got: {line}"
-                raise DataError(message) from error
+        try:
+            statements = ast.parse(cell.source).body
+        except SyntaxError as error:
+            raise DataError(f"the parameters are no Python, line {error.lineno}") from error
+        for statement in statements:
+            message = f"a parameter is set as name = constant, got: {ast.unparse(statement)}"
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)]):
+                    try:
+                        found[name] = ast.literal_eval(statement.value)
+                    except ValueError as error:
+                        raise DataError(message) from error
+                case _:
+                    raise DataError(message)
     return found
 
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-from cifviz.errors import DataError, require
-from cifviz.teaching.checks import no_errors, no_stderr, pictures_have_alt, widgets_have_stills
-from cifviz.teaching.execution import execute
+from cifviz.teaching.cells import read_notebook
+from cifviz.teaching.execution import RunError, execute
 from cifviz.teaching.normalise import normalise
+from cifviz.teaching.output_checks import (
+    no_errors,
+    no_stderr,
+    pictures_have_alt,
+    widgets_have_stills,
+)
 from cifviz.teaching.records import compare_records, comparison_table, read_records
 
 
-def verify(path: Path, *, keep: Path | None = None) -> list[str]:
+def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None) -> list[str]:
     """Execute a notebook from a fresh kernel and compare with what it holds.
 
     Parameters
@@ -22,47 +28,39 @@ def verify(path: Path, *, keep: Path | None = None) -> list[str]:
         An executed notebook, of this project or of anyone's. It is not changed.
     keep : Path, optional
         Where the fresh run is left if anything is wrong.
+    seconds : float > 0, optional
+        How long the run may take, the start of the kernel included.
 
     Returns
     -------
     list of str
-        Complaints; empty if there are recorded numbers and they agree within their tolerances, each
-        cell shows the same kinds of output, and nothing went to the error stream.
+        Complaints; empty if no cell fails, there are recorded numbers and they agree within their
+        tolerances, each cell shows the same kinds of output, nothing went to the error stream, and
+        it took no longer than `seconds`.
 
     Raises
     ------
     DataError
         If there is no such notebook, or it cannot be read.
-    papermill.exceptions.PapermillExecutionError
-        If a cell fails.
     """
     import nbformat
 
-    committed = _read(path)
-    now = normalise(execute(committed, keep=keep))
+    committed = read_notebook(path)
+    started = time.monotonic()
+    try:
+        now = normalise(execute(committed, keep=keep))
+    except RunError as error:
+        return [str(error)]
+    took = time.monotonic() - started
     found = [*_numbers(committed, now), *_outputs(committed, now)]
     for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_stills):
         found += check(now)
+    if seconds is not None and took > seconds:
+        found.append(f"it took {took:.1f} s, at most {seconds:g} s")
     if found and keep is not None:
         keep.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(now, keep)
     return found
-
-
-def _read(path: Path) -> NotebookNode:
-    """A notebook, if it is one."""
-    import nbformat
-
-    require(path.is_file(), f"no such notebook: {path}", DataError)
-    # What stands in a file may fail in many ways: no JSON, no object, no cells, cells of no kind.
-    broken = (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError)
-    try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
-    except broken as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"{path} is not a notebook: {reason}") from error
-    return notebook
 
 
 def _numbers(committed: NotebookNode, now: NotebookNode) -> list[str]:

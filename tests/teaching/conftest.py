@@ -45,7 +45,17 @@ def data(**kinds):
 @pytest.fixture
 def good(source):
     """The student's notebook as it is after a run, without the run."""
-    notebook = copy.deepcopy(derive(source, "00_line", "student"))
+    return as_run(derive(source, "00_line", "student"), "open")
+
+
+@pytest.fixture
+def solved(source):
+    """The solved one, likewise."""
+    return as_run(derive(source, "00_line", "solved"), "right")
+
+
+def as_run(derived, state):
+    notebook = copy.deepcopy(derived)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code, start=1):
         cell.execution_count = count
@@ -53,7 +63,7 @@ def good(source):
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "control"}
     kind = "application/vnd.cifviz.exercise+json"
     for number in ("01.1", "01.2", "01.3"):
-        code[3].outputs.append(data(**{kind: {"exercise": number, "state": "open"}}))
+        code[3].outputs.append(data(**{kind: {"exercise": number, "state": state}}))
     code[4].outputs.append(copy.deepcopy(picture))
     code[5].outputs += [data(**view), copy.deepcopy(picture)]
     numbers = {"numbers": {"height": 1.0, "text": "line"}, "tolerance": 0.001}

@@ -19,12 +19,15 @@ SOURCE = """\
 # Previous: none · Next: [the project](../README.md)
 
 # %%
-from cifviz.teaching import Slider, canvas, check, explore, record, show, table
+from cifviz.teaching import Slider, canvas, check, explore, glossary, record, show, table
 
 # %% tags=["parameters"]
 seed = 0
 fast = True
 height = 1.0
+
+# %% [markdown]
+# **Predict first:** what comes out?
 
 # %%
 print("first", flush=True)
@@ -66,6 +69,12 @@ explore(
 record(height=height, text="line")
 
 # %% [markdown]
+# ## Words
+
+# %%
+glossary("weight")
+
+# %% [markdown]
 # ## On your own
 #
 # ## In practice
@@ -73,4 +82,22 @@ record(height=height, text="line")
 # ## Further reading
 #
 # - [Elements](https://example.org): says what a line is, and that it has no breadth.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# | minutes | what |
+# |---|---|
+# | 60 min | draw; nobody needs more than 10 min for that |
+# | 30 min | look at [the project](../README.md) |
+#
+# ### Likely questions
+#
+# - *How long is a line?* As long as you like.
+#
+# ### Usual misconceptions
+#
+# - A line has a breadth.
 """

@@ -7,13 +7,14 @@ import sys
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from papermill.exceptions import PapermillExecutionError
+from typer.testing import CliRunner
 
+from cifviz.cli import app
 from cifviz.errors import CIFError, DataError
 from cifviz.teaching import build as building
 from cifviz.teaching.build import build, lessons, product
 from cifviz.teaching.checks import problems
-from cifviz.teaching.execution import execute
+from cifviz.teaching.execution import RunError, execute
 from cifviz.teaching.kernel import NetworkBlocked, refuse_network
 from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW, normalise
 from cifviz.teaching.records import read_records
@@ -35,16 +36,39 @@ def text_of(executed, cell):
 
 def test_the_student_gets_stubs_and_the_solved_copy_answers(source):
     student, solved = (derive(source, "00_line", copy) for copy in ("student", "solved"))
-    assert len(student.cells) == len(solved.cells) == len(source.cells) - 1
+    assert len(student.cells) == len(solved.cells) - 1 == len(source.cells) - 2
     different = [
         (one.source, other.source)
-        for one, other in zip(student.cells, solved.cells, strict=True)
+        for one, other in zip(student.cells, solved.cells[:-1], strict=True)
         if one.cell_type == "code" and one.source != other.source
     ]
     ((stub, answer),) = different
     assert stub.startswith("answer = ...") and answer.startswith("answer = 3")
     assert not any("solution" in tags(cell) for cell in student.cells)
     assert not any("exercise" in tags(cell) for cell in solved.cells)
+
+
+def test_the_appendix_for_the_lecturer_is_in_the_solved_copy_alone(source):
+    student, solved = (derive(source, "00_line", copy) for copy in ("student", "solved"))
+    assert tags(solved.cells[-1]) == {"lecturer"}
+    assert "(../../README.md)" in solved.cells[-1].source
+    assert "lecturer" not in json.dumps(student)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('# %% [markdown] tags=["lecturer"]', '# %% tags=["lecturer"]'),
+        ('# %%\nglossary("weight")', '# %% [markdown] tags=["lecturer"]\n# too early'),
+    ],
+)
+def test_the_appendix_for_the_lecturer_is_text_at_the_end(folder, old, new):
+    path = folder / "source" / "00_line.py"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(DataError, match="tagged lecturer is text, and the last one"):
+        read_source(path)
 
 
 def test_links_out_of_the_folder_fit_the_place_of_each_copy(source):
@@ -96,6 +120,11 @@ def test_parameters_are_plain_assignments(line):
         read_parameters(notebook(line))
 
 
+def test_parameters_that_are_no_python_are_refused():
+    with pytest.raises(DataError, match="no Python, line 2"):
+        read_parameters(notebook("x = 1\n%time y = 2"))
+
+
 # --- execution -----------------------------------------------------------------------------------
 
 
@@ -121,7 +150,7 @@ def test_a_lesson_runs_in_this_interpreter_with_its_parameters():
 )
 def test_warnings_and_the_network_stop_a_lesson(tmp_path, line, error):
     keep = tmp_path / "kept" / "failed.ipynb"
-    with pytest.raises(PapermillExecutionError, match=error):
+    with pytest.raises(RunError, match=error):
         execute(notebook("x = 1", line), keep=keep)
     kept = nbformat.read(keep, as_version=4)
     assert any(error in json.dumps(cell) for cell in kept.cells), "the failing notebook is kept"
@@ -236,6 +265,31 @@ def test_lessons_come_in_their_order(folder):
     (folder / "source" / "10_later.py").touch()
     (folder / "source" / "notes.py").touch()
     assert lessons(folder) == ["00_line", "10_later"]
+
+
+def test_the_lessons_are_listed_with_how_they_stand(folder):
+    def listed():
+        result = CliRunner().invoke(app, ["notebooks", "list", str(folder)])
+        assert result.exit_code == 0
+        header, *rows = [re.split(r" {2,}", line) for line in result.stdout.splitlines()]
+        assert header == ["lesson", "title", "minutes", "student", "solved"]
+        return rows
+
+    assert listed() == [["00_line", "Draw a line", "1", "not built", "not built"]]
+    source = read_source(folder / "source" / "00_line.py")
+    nbformat.write(derive(source, "00_line", "student"), product("00_line", "student", folder))
+    ((_, _, _, student, solved),) = listed()
+    assert re.fullmatch(r"fresh, \d kB", student) and solved == "not built"
+    path = folder / "source" / "00_line.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("height = 1.0", "height = 1.5"))
+    ((_, _, _, student, _),) = listed()
+    assert re.fullmatch(r"stale, \d kB", student)
+
+
+def test_where_there_are_no_lessons_none_are_listed(tmp_path):
+    result = CliRunner().invoke(app, ["notebooks", "list", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "no lessons in" in result.stderr
 
 
 def test_the_command_builds_what_is_named(monkeypatch, capsys):

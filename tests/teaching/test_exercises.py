@@ -1,5 +1,6 @@
 """Exercises say what is right, and which mistake it is."""
 
+import pkgutil
 import re
 
 import numpy as np
@@ -8,10 +9,15 @@ import torch
 
 from cifviz.core.reference import integrate_and_fire
 from cifviz.errors import CIFError
+from cifviz.teaching import lessons
 from cifviz.teaching.exercises import Numbers, Program, check, exercises, judge
 from cifviz.teaching.lessons import lesson_01
 
-LESSONS = ["00", "01"]
+LESSONS = sorted(
+    module.name.removeprefix("lesson_")
+    for module in pkgutil.iter_modules(lessons.__path__)
+    if module.name.startswith("lesson_")
+)
 ALL = [exercise for lesson in LESSONS for exercise in exercises(lesson).values()]
 NAMES = [exercise.number for exercise in ALL]
 
@@ -31,12 +37,28 @@ def test_numbers_count_from_one(lesson):
     assert len(found) >= 3
 
 
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_there_is_something_to_compute_and_some_code_to_change(lesson):
+    assert {type(exercise) for exercise in exercises(lesson).values()} >= {Numbers, Program}
+
+
 @pytest.mark.parametrize("exercise", ALL, ids=NAMES)
 @pytest.mark.parametrize("answer", [..., None], ids=["stub", "None"])
 def test_a_stub_is_not_answered_yet(exercise, answer):
     verdict = judge(exercise.number, answer)
     assert verdict.state == "open"
     assert str(verdict) == f"{exercise.number} ○ Not answered yet."
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=NAMES)
+def test_a_stub_with_something_around_it_is_not_answered_yet(exercise):
+    """A function without a body; a list with a gap."""
+    if isinstance(exercise, Program):
+        for nothing in (None, ...):
+            assert judge(exercise.number, lambda *_, nothing=nothing, **__: nothing).state == "open"
+    elif np.ndim(exercise.answer):
+        gaps = [..., *exercise.answer[1:]]
+        assert judge(exercise.number, gaps).state == "open"
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=NAMES)
@@ -53,6 +75,8 @@ def test_usual_mistakes_get_their_own_hints(exercise):
     hints = [verdict.message for verdict in verdicts]
     assert hints == [hint for _, hint in exercise.mistakes]
     assert len(set(hints)) == len(hints) >= 3
+    assert exercise.praise not in hints
+    assert getattr(exercise, "otherwise", "") not in hints
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=NAMES)

@@ -5,7 +5,6 @@ import base64
 import io
 import re
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -85,6 +84,16 @@ def test_frames_are_counted_at_their_edges():
     _, (ax,) = canvas()
     count_frames(ax, 3)
     assert ax.get_xticks().tolist() == [0, 1, 2, 3]
+
+
+def test_lines_differ_in_colour_and_in_dash():
+    _, (ax,) = canvas()
+    one = explorer(lambda ax, slope: [ax.plot([0, slope]) for _ in range(6)])
+    one.controls["slope"].value = 2
+    for axes in (ax, one._axes, *one.still_figure().axes):
+        lines = [axes.plot([0, 1])[0] for _ in range(6)] if axes is ax else axes.lines
+        assert [line.get_color() for line in lines] == figures.LINES["color"]
+        assert len({str(line._dash_pattern) for line in lines}) == 6
 
 
 def test_tables_escape_their_bars(emitted):
@@ -168,7 +177,7 @@ def test_movements_in_between_are_skipped():
 
 
 def test_the_picture_follows_within_a_tenth_of_a_second():
-    """10 s of speech with three tokens a second, on a machine that does nothing else."""
+    """10 s of speech with three tokens a second; kernel time, at its best if others work, too."""
     grid = FrameGrid(0.04)
     weights = torch.rand(1, 250, generator=torch.Generator().manual_seed(0)) * 0.24
     frames = torch.zeros(1, 250, 1)
@@ -179,12 +188,14 @@ def test_the_picture_follows_within_a_tenth_of_a_second():
     still = [{"threshold": threshold} for threshold in (1.0, 1.5, 2.0)]
     slider = Slider(0.9, 2.0, 0.01, 2.0)
     one = Explorer(draw, {"threshold": slider}, still=still, alt="Accumulated weight.")
-    seconds = []
-    for threshold in (1.0, 1.01, 1.02, 1.03, 1.04, 1.05):
-        started = time.process_time()
-        one.controls["threshold"].value = threshold
-        seconds.append(time.process_time() - started)
-    assert min(seconds) + controls.DELAY < 0.1, seconds
+    assert min(one.seconds() for _ in range(4)) < 0.1
+    assert controls.DELAY < 0.05
+
+
+def test_a_slow_picture_is_measured():
+    one = explorer(lambda ax, slope: [ax.plot([0, slope]) for _ in range(150)])
+    assert one.seconds() > 0.03
+    assert len(one._axes.lines) == 150
 
 
 def test_whole_numbers_floats_and_choices_have_their_own_controls():

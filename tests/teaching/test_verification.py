@@ -1,6 +1,7 @@
 """A notebook is run again: what differs is found."""
 
 import json
+import re
 
 import nbformat
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.errors import DataError
 from cifviz.teaching import build as building
-from cifviz.teaching import verification
+from cifviz.teaching import execution, verification
 from cifviz.teaching.execution import execute
 from cifviz.teaching.normalise import normalise
 from cifviz.teaching.verification import verify
@@ -95,7 +96,7 @@ def test_what_is_no_notebook_is_refused(tmp_path, content):
         verify(path)
     result = CliRunner().invoke(app, ["notebooks", "check", str(path)])
     assert result.exit_code == 1
-    assert result.stdout.startswith(f"{path}: FAILED\n{path} is not a notebook: ")
+    assert result.stdout.startswith(f"{path}: {path} is not a notebook: ")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):
@@ -110,21 +111,138 @@ def test_a_missing_notebook_is_refused(tmp_path):
         verify(tmp_path / "lesson.ipynb")
 
 
-def test_the_command_says_which_notebook_is_not_as_before(tmp_path, monkeypatch):
-    said = {"good.ipynb": [], "bad.ipynb": ["recorded numbers differ:\nfires"]}
-    monkeypatch.setattr(verification, "verify", lambda path, keep: said[path.name])
-    good, bad = (str(tmp_path / name) for name in said)
-    result = CliRunner().invoke(app, ["notebooks", "check", good])
-    assert (result.exit_code, result.stdout) == (0, f"{good}: as before\n")
-    result = CliRunner().invoke(app, ["notebooks", "check", good, bad])
-    assert result.exit_code == 1
-    assert result.stdout.endswith(f"{bad}: FAILED\nrecorded numbers differ:\nfires\n")
+def test_a_failing_cell_is_named_and_its_run_kept(executed, tmp_path):
+    broken = normalise(executed)
+    broken.cells[2].source = "print(undefined)"
+    path, keep = tmp_path / "lesson.ipynb", tmp_path / "kept" / "lesson.ipynb"
+    nbformat.write(broken, path)
+    (complaint,) = verify(path, keep=keep)
+    assert complaint.startswith("cell 2 fails with NameError: name 'undefined' is not defined;")
+    assert complaint.endswith(str(keep))
+    assert "NameError" in keep.read_text()
 
 
-def test_the_command_goes_on_after_a_missing_notebook(tmp_path):
-    result = CliRunner().invoke(app, ["notebooks", "check", str(tmp_path / "none.ipynb")])
+def test_a_run_that_hangs_is_cut_off(executed, tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "CELL_SECONDS", 2)
+    hanging = normalise(executed)
+    hanging.cells[2].source = "import time; time.sleep(60)"
+    path, keep = tmp_path / "lesson.ipynb", tmp_path / "kept" / "lesson.ipynb"
+    nbformat.write(hanging, path)
+    (complaint,) = verify(path, keep=keep)
+    assert complaint.startswith("the run was cut off: ")
+    assert keep.is_file()
+
+
+def test_a_slow_run_is_found(rerun, executed, tmp_path):
+    path = tmp_path / "lesson.ipynb"
+    nbformat.write(executed, path)
+    assert verify(path, seconds=1000) == []
+    (complaint,) = verify(path, seconds=1e-9)
+    assert re.fullmatch(r"it took [\d.]+ s, at most 1e-09 s", complaint)
+
+
+# --- the commands --------------------------------------------------------------------------------
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["notebooks", *map(str, arguments)])
+
+
+@pytest.fixture
+def theirs(executed, tmp_path):
+    """A folder of somebody else's: a notebook that is no lesson, and one that Jupyter hides."""
+    path = tmp_path / "theirs" / "week 1" / "adapted.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(executed, path)
+    hidden = tmp_path / "theirs" / ".ipynb_checkpoints" / "adapted-checkpoint.ipynb"
+    hidden.parent.mkdir()
+    hidden.write_text("no notebook")
+    return path
+
+
+def test_a_folder_of_somebody_else_is_checked(theirs):
+    folder = theirs.parents[1]
+    result = run("check", "--no-execute", folder)
+    assert (result.exit_code, result.stdout) == (0, f"{theirs}: good\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('"execution_count": 2', '"execution_count": 7', "execution counts are"),
+        ('"name": "stdout"', '"name": "stderr"', "cell 2 writes to stderr: text"),
+        ('"text\\n"', '"/home/me/text\\n"', "cell 2 names an absolute path"),
+        ('"text\\n"', '"' + "x" * 1_000_000 + '"', "1.00 MB, at most 1 MB"),
+    ],
+)
+def test_the_outputs_of_somebody_else_are_looked_at(theirs, old, new, complaint):
+    text = theirs.read_text()
+    assert old in text
+    theirs.write_text(text.replace(old, new))
+    result = run("check", "--no-execute", theirs)
     assert result.exit_code == 1
-    assert "no such notebook" in result.stdout
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"{theirs}: {complaint}")
+
+
+def test_with_its_source_beside_it_a_notebook_is_a_lesson(theirs):
+    source = theirs.parent / "source" / "adapted.py"
+    source.parent.mkdir()
+    source.write_text("# %%\nprint('text')\n")
+    result = run("check", "--no-execute", theirs)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert all(line.startswith(f"{theirs}: ") for line in lines)
+    assert f"{theirs}: the first cell is not text" in lines
+    assert f"{theirs}: the student copy of adapted belongs here, this is another" in lines
+    assert any("source changed, outputs stale" in line for line in lines)
+
+
+def test_a_folder_without_notebooks_is_no_folder_in_which_all_is_well(tmp_path):
+    result = run("check", "--no-execute", tmp_path)
+    assert (result.exit_code, result.stdout) == (1, f"no notebooks in {tmp_path}\n")
+    result = run("check", "--no-execute", tmp_path / "none")
+    assert (result.exit_code, result.stdout) == (1, f"no such notebook: {tmp_path / 'none'}\n")
+
+
+def test_the_command_says_which_notebook_is_not_as_before(theirs, tmp_path, monkeypatch):
+    asked = {}
+
+    def pretend(path, **arguments):
+        asked[path.name] = arguments
+        return [] if path == theirs else ["recorded numbers differ:\nfires"]
+
+    monkeypatch.setattr(verification, "verify", pretend)
+    bad = theirs.with_name("bad.ipynb")
+    bad.write_text(theirs.read_text())
+    result = run("check", theirs)
+    assert (result.exit_code, result.stdout) == (0, f"{theirs}: good\n")
+    result = run("check", "--seconds", 60, "--keep", tmp_path / "kept", theirs, bad)
+    assert result.exit_code == 1
+    assert result.stdout.endswith(f"{bad}: recorded numbers differ:\nfires\n")
+    keep = tmp_path / "kept" / "week 1" / "bad.ipynb"
+    assert asked["bad.ipynb"] == {"keep": keep, "seconds": 60.0}
+
+
+def test_the_command_runs_nothing_if_it_is_told_so(theirs, monkeypatch):
+    monkeypatch.setattr(verification, "execute", lambda *_, **__: pytest.fail("it was run"))
+    assert run("check", "--no-execute", theirs).exit_code == 0
+
+
+def test_the_command_says_a_complaint_once(theirs, monkeypatch):
+    complaint = "cell 2 writes to stderr: text"
+    monkeypatch.setattr(verification, "verify", lambda path, **_: [complaint])
+    theirs.write_text(theirs.read_text().replace('"name": "stdout"', '"name": "stderr"'))
+    assert run("check", theirs).stdout == f"{theirs}: {complaint}\n"
+
+
+def test_the_command_goes_on_after_a_missing_notebook(theirs):
+    result = run("check", "--no-execute", theirs.with_name("none.ipynb"), theirs)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"no such notebook: {theirs.with_name('none.ipynb')}",
+        f"{theirs}: good",
+    ]
 
 
 def test_the_command_builds(monkeypatch):

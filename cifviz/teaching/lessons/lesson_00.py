@@ -3,7 +3,47 @@
 Notebook: notebooks/00_start_here.ipynb
 """
 
-from cifviz.teaching.exercises import Numbers
+import math
+
+from cifviz.teaching.exercises import Numbers, Program
+
+
+def count_tokens(weight_sum: float, threshold: float) -> int:
+    """What a right answer to 00.4 gives."""
+    full = math.floor(weight_sum / threshold)
+    return full + (weight_sum - full * threshold > threshold / 2)
+
+
+def _forgets_the_rest(weight_sum: float, threshold: float) -> int:
+    return math.floor(weight_sum / threshold)
+
+
+def _counts_any_rest(weight_sum: float, threshold: float) -> int:
+    return math.ceil(weight_sum / threshold)
+
+
+def _halves_one(weight_sum: float, threshold: float) -> int:
+    full = math.floor(weight_sum / threshold)
+    return full + (weight_sum - full * threshold > 0.5)
+
+
+def _counts_half_a_token(weight_sum: float, threshold: float) -> int:
+    full = math.floor(weight_sum / threshold)
+    return full + (weight_sum - full * threshold >= threshold / 2)
+
+
+def _counts_small_rests(weight_sum: float, threshold: float) -> int:
+    full = math.floor(weight_sum / threshold)
+    return full + (weight_sum - full * threshold < threshold / 2)
+
+
+def _forgets_the_threshold(weight_sum: float, threshold: float) -> int:
+    return count_tokens(weight_sum, 1.0)
+
+
+def _adds_the_rest(weight_sum: float, threshold: float) -> float:
+    return weight_sum / threshold
+
 
 EXERCISES = (
     Numbers(
@@ -47,5 +87,51 @@ EXERCISES = (
             (12.4, "A token fires whole or not at all: 12.4 is no number of tokens."),
         ),
         otherwise="How often does 0.5 fit into 6.2?",
+    ),
+    Program(
+        "00.4",
+        praise="Full tokens, and one more if the rest is worth it: that is a tail rule.",
+        solution=count_tokens,
+        cases=(
+            (6.2, 1.0),
+            (6.75, 1.0),
+            (6.25, 0.5),
+            (6.375, 0.5),
+            (6.5, 1.0),
+            (2.75, 2.0),
+            (0.25, 1.0),
+            (0.0, 1.0),
+        ),
+        mistakes=(
+            (
+                _forgets_the_rest,
+                "This is still count_full: 6.75 gives 6, but its rest of 0.75 is more than half.",
+            ),
+            (
+                _counts_any_rest,
+                "Every rest counts here, however small. Compare it with half a token first.",
+            ),
+            (
+                _halves_one,
+                "With a threshold of 0.5, half a token is 0.25. Compare the rest with half of the "
+                "threshold, not with 0.5.",
+            ),
+            (
+                _counts_half_a_token,
+                "Nearly: a rest of exactly half a token is not more than half. Use >, not >=.",
+            ),
+            (
+                _counts_small_rests,
+                "The wrong way round: here small rests count, and large ones do not.",
+            ),
+            (
+                _forgets_the_threshold,
+                "This gives the same for every threshold. A token takes the threshold, not 1.",
+            ),
+            (
+                _adds_the_rest,
+                "A token fires whole or not at all: the number of tokens is a whole number.",
+            ),
+        ),
     ),
 )

@@ -1,0 +1,1 @@
+"""The course as pages that open without a network: an index, and one page for each lesson."""

@@ -1,0 +1,160 @@
+"""Looks at everything that goes into a page: nothing foreign, nothing without words, no dead link.
+
+What is not on the list is refused, not taken out: a lesson that loses something on its way to a
+page should be mended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from bs4 import BeautifulSoup, Comment, Tag
+
+from cifviz.errors import DataError, require
+
+TEXT = """
+    a abbr b blockquote br caption cite code dd del details div dl dt em figcaption figure h1 h2 h3
+    h4 h5 h6 hr i img kbd li ol p pre q s samp small span strong sub summary sup table tbody td
+    tfoot th thead tr u ul var audio source
+""".split()
+FORMULAS = """
+    math annotation menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot
+    mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover semantics
+""".split()
+FORMULA_ATTRIBUTES = """
+    accent accentunder class columnalign columnlines columnspacing depth display displaystyle fence
+    form height linebreak linethickness lspace mathcolor mathvariant maxsize minsize movablelimits
+    notation rowalign rowlines rowspacing rspace scriptlevel separator stretchy symmetric voffset
+    width xmlns
+""".split()
+ALLOWED = {
+    **{name: {"class", "id", "lang", "title"} for name in TEXT},
+    **{name: set(FORMULA_ATTRIBUTES) for name in FORMULAS},
+}
+"""Elements, and the attributes that they may have."""
+ALLOWED["a"] |= {"href", "name"}
+ALLOWED["audio"] |= {"src", "controls", "aria-label", "preload"}
+ALLOWED["div"] |= {"role", "tabindex", "aria-label"}
+ALLOWED["img"] |= {"src", "alt", "width", "height"}
+ALLOWED["ol"] |= {"start"}
+ALLOWED["pre"] |= {"tabindex"}
+ALLOWED["source"] |= {"src", "type"}
+for _cell in ("td", "th"):
+    ALLOWED[_cell] |= {"colspan", "rowspan", "scope", "headers"}
+
+SHORTEST_ALT = 20
+"""Characters that say something about a picture."""
+LONG_CELL = 24
+"""Characters up to which a cell of a table is one line; a longer one is given room for several."""
+
+_EMBEDDED = {
+    "img": re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*"),
+    "audio": re.compile(r"data:audio/[\w.+-]+;base64,[A-Za-z0-9+/=\s]*"),
+}
+_EMBEDDED["source"] = _EMBEDDED["audio"]
+
+Follow = Callable[[str], str | None]
+"""Given where a link leads, says where it leads from the page; None is a link to take away. Raises
+`DataError` if it leads nowhere."""
+Embed = Callable[[str], str]
+"""Given the place of a picture, gives it as a ``data:`` address."""
+
+
+def clean(fragment: str, *, follow: Follow, embed: Embed) -> BeautifulSoup:
+    """Make HTML fit for a page that stands alone, and refuse what is not.
+
+    Parameters
+    ----------
+    fragment : str
+        HTML: what lies between the head and the foot of a page.
+    follow : callable
+        Rewrites a link.
+    embed : callable
+        Reads a picture that lies beside the page.
+
+    Returns
+    -------
+    BeautifulSoup
+        Links are rewritten, pictures embedded; tables can be moved sideways with keys; what a
+        ``style`` attribute says is left to the style sheet, except the alignment of columns.
+
+    Raises
+    ------
+    DataError
+        With one line for each fault.
+    """
+    soup = BeautifulSoup(fragment, "html.parser")
+    for comment in soup.find_all(string=lambda text: isinstance(text, Comment)):
+        comment.extract()
+    faults: list[str] = []
+    for tag in soup.find_all(True):
+        try:
+            _check(tag)
+            if tag.name == "a" and "href" in tag.attrs:
+                _relink(tag, follow)
+            if tag.name == "img":
+                _picture(tag, embed)
+            if tag.name == "audio":
+                _player(tag)
+            if tag.name in _EMBEDDED and "src" in tag.attrs:
+                source = str(tag["src"])
+                good = _EMBEDDED[tag.name].fullmatch(source)
+                require(bool(good), f"<{tag.name}> is not embedded: {source[:60]}", DataError)
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(dict.fromkeys(faults)))
+    for table in soup.find_all("table"):
+        _make_movable(table, soup)
+    return soup
+
+
+def _check(tag: Tag) -> None:
+    """Refuse what is not on the list; `clean` takes care of ``style``."""
+    if tag.name not in ALLOWED:
+        raise DataError(f"<{tag.name}> is not allowed: {str(tag)[:60]}")
+    alignment = re.search(r"text-align:\s*(right|center)", str(tag.attrs.pop("style", "")))
+    if alignment:
+        tag["class"] = alignment[1]
+    foreign = set(tag.attrs) - ALLOWED[tag.name]
+    names = ", ".join(sorted(foreign))
+    require(not foreign, f"<{tag.name}> may not have {names}", DataError)
+
+
+def _relink(tag: Tag, follow: Follow) -> None:
+    target = follow(str(tag["href"]))
+    if target is None:
+        tag.unwrap()
+    else:
+        tag["href"] = target
+
+
+def _picture(tag: Tag, embed: Embed) -> None:
+    source, alt = str(tag.get("src", "")), str(tag.get("alt", "")).strip()
+    require(len(alt) > SHORTEST_ALT, f"a picture without alt text: {source[:60]}", DataError)
+    if not re.match(r"[a-z][a-z0-9+.-]*:", source):
+        tag["src"] = embed(source)
+
+
+def _player(tag: Tag) -> None:
+    require(bool(str(tag.get("aria-label", "")).strip()), "a sound without a name", DataError)
+    require("controls" in tag.attrs, f"no controls: the sound {tag['aria-label']}", DataError)
+
+
+def _make_movable(table: Tag, soup: BeautifulSoup) -> None:
+    """A table wider than the page moves by itself, with fingers and with keys."""
+    heads = [head for head in table.find_all("th") if head.find_parent("thead")]
+    for head in heads:
+        if head.get_text().strip():
+            head["scope"] = "col"
+        else:
+            head.name = "td"  # an empty one heads nothing
+    for cell in table.find_all("td"):
+        if len(cell.get_text()) > LONG_CELL:
+            cell["class"] = " ".join([*filter(None, cell.get_attribute_list("class")), "long"])
+    names = ", ".join(head.get_text().strip() for head in heads if head.name == "th")
+    label = f"Table: {names}" if names else "Table"
+    table.wrap(soup.new_tag("div", attrs={"class": "wide", "role": "group", "tabindex": "0"}))[
+        "aria-label"
+    ] = label
