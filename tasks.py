@@ -5,6 +5,8 @@
   test       set up, then run every check and every test
   lint       set up, then run the checks alone: style, types, walls between the rooms
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
+  site       set up, then make pages of the notebooks in build/site, for any browser
+  release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
   test-peers make .venv-peers with funasr and torch-cif in it, then run the tests against them
   bench      the same environment: time and memory beside theirs
 
@@ -244,11 +246,14 @@ def bench(python, extra):
     )
 
 
-def notebooks(python, extra):
-    """Build the notebooks from their sources."""
-    return subprocess.call(
-        [str(program(ROOT / ".venv", "cifviz")), "notebooks", "build", *extra], cwd=str(ROOT)
-    )
+def notebooks(action):
+    """A command that builds the notebooks, or something of them."""
+
+    def command(python, extra):
+        cifviz = str(program(ROOT / ".venv", "cifviz"))
+        return subprocess.call([cifviz, "notebooks", action, *extra], cwd=str(ROOT))
+
+    return command
 
 
 def run_all(steps, run=subprocess.call):
@@ -271,7 +276,9 @@ COMMANDS = {
     "lab": lab,
     "test": test,
     "lint": lint,
-    "notebooks": notebooks,
+    "notebooks": notebooks("build"),
+    "site": notebooks("site"),
+    "release": notebooks("release"),
     "test-peers": test_peers,
     "bench": bench,
 }

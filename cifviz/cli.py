@@ -158,10 +158,36 @@ def cover(
 
 
 @app.command()
+def tails(
+    runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
+    data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
+) -> None:
+    """Try every rule for the weight left at the end on digits, and keep what it costs."""
+    from cifviz.models import publishing
+
+    with _in_words("tails"):
+        typer.echo(publishing.try_tails(runs=runs, data=data))
+
+
+@app.command()
+def sharpness(
+    runs: Annotated[Path, typer.Option(help="Where `cifviz train` kept them.")] = Path("runs"),
+    data: Annotated[Path, typer.Option(help="Gets results/.")] = Path("data"),
+) -> None:
+    """Measure how sharp weights are that were made in different ways, and keep some of them."""
+    from cifviz.models.sharpness import measure
+
+    with _in_words("sharpness"):
+        typer.echo(measure(runs=runs, data=data))
+
+
+@app.command()
 def results(
     table: Annotated[
         str,
-        typer.Argument(help="summary, alignment, grid, joined, unheard, synchrony, coverage"),
+        typer.Argument(
+            help="summary, alignment, grid, joined, unheard, synchrony, coverage, tails"
+        ),
     ] = "summary",
     data: Annotated[Path, typer.Option(help="Holds results/.")] = Path("data"),
 ) -> None:
@@ -189,24 +215,95 @@ def build_lessons(
     raise typer.Exit(main(names or []))
 
 
+@lessons.command("site")
+def lessons_site(
+    out: Annotated[
+        Path, typer.Option(help="Folder for the pages; a site there is replaced.")
+    ] = Path("build/site"),
+) -> None:
+    """Make pages of the lessons of a clone that open without a network, and an index of them."""
+    with _in_words("notebooks site"):
+        from cifviz.teaching.site.build import build_site
+
+        typer.echo(build_site(out))
+
+
+@lessons.command("release")
+def lessons_release(
+    out: Annotated[Path, typer.Option(help="Folder for the archive.")] = Path("build"),
+) -> None:
+    """Pack the pages, the sources with the notebooks, and the library into one zip archive."""
+    with _in_words("notebooks release"):
+        from cifviz.teaching.site.release import release
+
+        typer.echo(release(out))
+
+
+@lessons.command("list")
+def list_lessons(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Holds source/NN_name.py; default: that of this clone.")
+    ] = None,
+) -> None:
+    """List the lessons: title, minutes, sizes, and whether they are built from their sources."""
+    from cifviz.teaching.build import NOTEBOOKS, overview
+
+    with _in_words("notebooks list"):
+        typer.echo(overview(folder or NOTEBOOKS))
+
+
 @lessons.command("check")
 def check_notebooks(
-    paths: Annotated[list[Path], typer.Argument(help="Executed notebooks, yours or ours.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Executed notebooks, or folders of them; yours or ours.")
+    ],
+    execute: Annotated[
+        bool, typer.Option("--execute/--no-execute", help="Whether to run them again, too.")
+    ] = True,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long one may run; default: as long as it takes.")
+    ] = None,
+    keep: Annotated[
+        Path, typer.Option(help="Where the run of a notebook is left that is not as before.")
+    ] = Path("build/notebooks"),
 ) -> None:
-    """Run notebooks again and compare the numbers that they recorded; the exit code is 1 if not."""
-    from papermill.exceptions import PapermillExecutionError
+    """Find what is wrong with notebooks; the exit code is 1 if anything is.
 
-    from cifviz.teaching.verification import verify
+    Without running them: cells ran in order, without an error or a word on stderr; each live
+    control has a still picture, each picture alt text; no path of one machine, no memory address;
+    at most 1 MB; links lead somewhere. A notebook with source/NAME.py beside it is a lesson as
+    `cifviz notebooks build` makes them, and is asked for more: that it is fresh, and has the
+    parts of a lesson, from its opening to its exercises and its appendix for the lecturer.
 
-    failed = 0
+    Then it is run from a fresh kernel, without a network and with warnings as errors, and must
+    come to the numbers that it recorded, within their tolerances, and to the same kinds of output.
+    """
+    from cifviz.teaching.cells import find_notebooks
+
+    found, failed = [], 0
     for path in paths:
         try:
-            complaints = verify(path, keep=Path("build") / "notebooks" / path.name)
-        except (CIFError, PapermillExecutionError) as error:
-            complaints = [str(error)]
+            found += find_notebooks(path)
+        except CIFError as error:
+            failed += 1
+            typer.echo(str(error))
+    for path in found:
+        complaints = _complaints(path, execute, seconds, keep / path.parent.name / path.name)
         failed += bool(complaints)
-        typer.echo("\n".join([f"{path}: {'FAILED' if complaints else 'as before'}", *complaints]))
+        typer.echo("\n".join(f"{path}: {complaint}" for complaint in complaints or ["good"]))
     raise typer.Exit(bool(failed))
+
+
+def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) -> list[str]:
+    """Each once, though a fault may be in the notebook and in its new run."""
+    from cifviz.teaching import checks, verification
+
+    try:
+        found = checks.inspect(path)
+        found += verification.verify(path, keep=keep, seconds=seconds) if execute else []
+    except CIFError as error:
+        found = [str(error)]
+    return list(dict.fromkeys(found))
 
 
 @contextmanager
@@ -244,7 +341,7 @@ def _write(stem: Path, path: Path, model: str, transcription: Any) -> None:
     from cifviz.plot import panel_png
     from cifviz.speech.formats import write_json, write_textgrid
 
-    duration = transcription.waveform.duration
+    duration = transcription.duration
     # All three are made aside first, so that a failure leaves none of them.
     with tempfile.TemporaryDirectory(dir=stem.parent) as folder:
         aside = Path(folder) / "made"
@@ -265,7 +362,7 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
     return {
         "file": _printable(path),
         "model": model,
-        "duration": round(transcription.waveform.duration, 4),
+        "duration": round(transcription.duration, 4),
         "tokens": [
             {
                 "token": token.token,
@@ -287,7 +384,7 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
 def _table(path: Path, model: str, transcription: Any) -> str:
     tokens = transcription.alignment.tokens
     width = max([5, *(len(token.token) for token in tokens)])
-    lines = [f"{_printable(path)}  ({transcription.waveform.duration:.2f} s, model {model})"]
+    lines = [f"{_printable(path)}  ({transcription.duration:.2f} s, model {model})"]
     lines.append(f"  {'token':<{width}}  start s   end s  score")
     lines += [
         f"  {token.token:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"

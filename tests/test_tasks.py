@@ -271,6 +271,19 @@ def test_every_step_runs_and_the_first_failure_is_the_code(capsys):
     assert ["FAILED" in line for line in report] == [False, True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("command", "action"), [("notebooks", "build"), ("site", "site"), ("release", "release")]
+)
+def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, action):
+    ran = []
+    monkeypatch.setattr(tasks, "setup", lambda: "python")
+    monkeypatch.setattr(tasks.subprocess, "call", lambda command, cwd: ran.append(command) or 0)
+    assert tasks.main([command, "--out", "there"]) == 0
+    assert ran == [
+        [str(tasks.program(ROOT / ".venv", "cifviz")), "notebooks", action, "--out", "there"]
+    ]
+
+
 def test_an_unknown_command_lists_the_known(capsys):
     assert tasks.main(["tests"]) == 2
     assert "setup, lab, test" in capsys.readouterr().out
@@ -282,7 +295,7 @@ def test_without_a_command_it_says_what_there_is(capsys):
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make on this machine")
-@pytest.mark.parametrize("command", ["setup", "lab", "test", "lint", "notebooks", "test-peers"])
+@pytest.mark.parametrize("command", sorted(tasks.COMMANDS))
 def test_make_hands_on_to_tasks(command):
     result = subprocess.run(
         ["make", "--dry-run", command, "ARGS=-x", "PYTHON=py"],

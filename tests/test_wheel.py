@@ -45,7 +45,7 @@ def test_the_wheel_holds_the_package_and_its_data_alone(installed):
     package, metadata = sorted(path.name for path in installed.iterdir())
     assert package == "cifviz" and metadata.startswith("cifviz-")
     assert (installed / "cifviz/_data/README.md").is_file(), "the licences of the data"
-    for name in ("clips", "checkpoints"):
+    for name in ("clips", "recordings", "classroom", "checkpoints"):
         shipped = {path.name for path in (installed / "cifviz/_data" / name).glob("*")}
         assert shipped == {path.name for path in (ROOT / "data" / name).glob("*")}
 
@@ -77,6 +77,12 @@ def test_the_wheel_says_which_part_is_under_which_licence(installed):
     lines = (metadata / "METADATA").read_text(encoding="utf-8").splitlines()
     (expression,) = [line for line in lines if line.startswith("License-Expression:")]
     assert set(expression.split()[1:]) - {"AND"} == {"MIT", "CC-BY-SA-4.0", "CC-BY-4.0"}
-    for name in ("LICENSE", "data/README.md", "data/clips/LICENSE.txt"):
+    for name in (
+        "LICENSE",
+        "data/README.md",
+        "data/clips/LICENSE.txt",
+        "data/recordings/LICENSE.txt",
+        "data/classroom/LICENSE.txt",
+    ):
         kept = metadata / "licenses" / name
         assert kept.read_bytes() == (ROOT / name).read_bytes()
