@@ -18,8 +18,8 @@
 #
 # **Time:** 50 minutes
 #
-# Previous: [03 Scale the weights](03_scaling.ipynb) · Next: [05 Compare what code bases mean by a
-# threshold](05_thresholds_and_dialects.ipynb)
+# Previous: [03 Scale the weights, and see what that hides](03_scaling.ipynb) · Next: [05 Compare
+# what code bases mean by a threshold](05_thresholds_and_dialects.ipynb)
 
 # %%
 import math

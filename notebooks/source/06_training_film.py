@@ -16,8 +16,8 @@
 #
 # **Time:** 45 minutes
 #
-# Previous: [05 Ask what a threshold means](05_thresholds_and_dialects.ipynb) · Next: [07 Measure
-# how far a fire is from a word's edge](07_how_good_is_it.ipynb)
+# Previous: [05 Compare what code bases mean by a threshold](05_thresholds_and_dialects.ipynb) ·
+# Next: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb)
 
 # %%
 import torch

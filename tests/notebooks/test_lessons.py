@@ -13,7 +13,7 @@ import pytest
 
 from cifviz.resources import resource
 from cifviz.speech.corpora import DATA_VARIABLE
-from cifviz.teaching.build import NOTEBOOKS, lessons, product
+from cifviz.teaching.build import NOTEBOOKS, lessons, product, title_and_minutes
 from cifviz.teaching.checks import inspect, problems
 from cifviz.teaching.controls import redraw_seconds
 from cifviz.teaching.execution import ROOT, execute
@@ -174,9 +174,12 @@ def test_every_solution_begins_as_its_stub_asks(name):
 
 
 def test_lessons_lead_to_one_another():
+    """And each calls its neighbours by their titles."""
     for before, after in pairwise(lessons()):
-        assert f"]({after}.ipynb)" in source_of(before).cells[0].source
-        assert f"]({before}.ipynb)" in source_of(after).cells[0].source
+        for here, there in ((before, after), (after, before)):
+            opening = " ".join(source_of(here).cells[0].source.split())
+            title, _ = title_and_minutes(source_of(there))
+            assert f"[{there[:2]} {title}]({there}.ipynb)" in opening
 
 
 def test_nothing_is_committed_but_lessons():
