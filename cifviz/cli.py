@@ -1,4 +1,7 @@
-"""The command line: ``cifviz align | train | publish | results | notebooks``."""
+"""The command line: ``cifviz align``, the notebooks, and what trains, measures and publishes.
+
+``cifviz --help`` lists it all.
+"""
 
 from __future__ import annotations
 
