@@ -51,6 +51,37 @@ def test_numbers_arrive_as_they_were(heard):
     assert steps.max() == 255 == steps.flatten()[heard.log_mel.argmax()]
 
 
+def test_controls_stand_where_the_model_does(heard):
+    cif = replace(
+        heard.config.cif, cif_threshold=0.875, tail_handling_firing_threshold=0.25, pause_frames=0
+    )
+    edges = replace(heard.config.edges, onset_quantile=0.125, onset_shift=0.5, cut="fires")
+    other = replace(heard, config=replace(heard.config, cif=cif, edges=edges))
+    shown = data.view_data(other)
+    assert shown["settings"] == {
+        "threshold": 1.0,
+        "slack": 0.125,
+        "tailRule": "above",
+        "tailThreshold": 0.25,
+        "scaling": "as given",
+        "count": len(heard.tokens),
+        "gain": 1,
+        "smoothing": 0,
+    }
+    assert shown["edges"] == {
+        "onsetQuantile": 0.125,
+        "offsetQuantile": heard.config.edges.offset_quantile,
+        "onsetShift": 0.5,
+        "offsetShift": heard.config.edges.offset_shift,
+        "cut": "fires",
+    }
+    untailed = replace(cif, apply_tail_handling=False, pause_frames=3)
+    shown = data.view_data(replace(heard, config=replace(heard.config, cif=untailed)))
+    assert shown["settings"]["tailRule"] == "none"
+    assert shown["settings"]["scaling"] == "phrases"
+    assert shown["pauses"] == {"pauseFrames": 3, "pauseWeight": cif.pause_weight}
+
+
 def test_peaks_hold_the_loudest_sample():
     samples = np.zeros(1000, dtype=np.float32)
     samples[500], samples[999] = -0.5, 0.25
