@@ -197,7 +197,7 @@ def install(python, arguments, root, run):
 
 def lab(python, extra):
     """Open JupyterLab and stay until it ends."""
-    process = subprocess.Popen(lab_command(python, extra), cwd=str(ROOT))
+    process = subprocess.Popen(lab_command(python, extra), cwd=str(ROOT), env=lab_environment())
     while True:
         try:
             return process.wait()
@@ -209,6 +209,15 @@ def lab_command(python, extra):
     """JupyterLab with the whole clone in its file browser: notebooks, and the code behind them."""
     root = f"--ServerApp.root_dir={ROOT}"
     return [str(python), "-m", "jupyterlab", str(ROOT / FIRST_NOTEBOOK), root, *extra]
+
+
+def lab_environment(environ=os.environ):
+    """The environment, in which JupyterLab finds the settings of the course, too.
+
+    It keeps the state of widgets with a notebook, so that they are there again when it is opened.
+    """
+    places = [str(ROOT / "notebooks" / ".jupyter"), environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, places))}
 
 
 def checks(python):

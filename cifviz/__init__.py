@@ -12,6 +12,7 @@ from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.streaming import CIFState
 from cifviz.errors import AudioError, CheckpointError, CIFError, DataError
+from cifviz.explorer import explore
 from cifviz.models.checkpoints import list_models, load_model
 from cifviz.models.recognizer import Transcription
 from cifviz.speech.alignment import Alignment, Edges, TimedToken
@@ -40,6 +41,7 @@ __all__ = [
     "Transcription",
     "Waveform",
     "capture",
+    "explore",
     "integrate_and_fire",
     "list_clips",
     "list_models",

@@ -1,4 +1,4 @@
-"""The command line: ``cifviz align``, the notebooks, and what trains, measures and publishes.
+"""The command line: ``align``, ``explore``, the notebooks, what trains, measures and publishes.
 
 ``cifviz --help`` lists it all.
 """
@@ -67,6 +67,39 @@ def align(
             tqdm.write(_table(path, model, transcription), file=sys.stdout)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def explore(
+    file: Annotated[Path, typer.Argument(help="A sound file: WAV, FLAC, MP3, Ogg …")],
+    model: Annotated[
+        str, typer.Option(help="A model that comes with cifviz, or a folder.")
+    ] = "digits",
+    reference: Annotated[
+        Path | None, typer.Option(help="A TextGrid that says when each token was really said.")
+    ] = None,
+    tier: Annotated[str, typer.Option(help="Of the TextGrid; default: its first.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: STEM.html in this folder.")
+    ] = None,
+) -> None:
+    """Write a page on which a recording's tokens can be moved and heard; it needs no network.
+
+    Prints the tokens with their times as `cifviz align` does.
+    """
+    from cifviz.explorer import to_html
+    from cifviz.models.checkpoints import load_model
+    from cifviz.speech.audio import load_waveform
+
+    with _in_words("explore"):
+        said = None if reference is None else _tier(reference, tier)
+        recognizer = load_model(model)
+        waveform = load_waveform(file, sample_rate=recognizer.config.features.sample_rate)
+        transcription = recognizer.transcribe(waveform)
+        page = out or Path(f"{file.stem}.html")
+        to_html(transcription, page, reference=said, title=_printable(file))
+        typer.echo(_table(file, model, transcription))
+        typer.echo(f"written to {_printable(page)}")
 
 
 @app.command()
@@ -328,6 +361,16 @@ def _in_words(command: str, *, exit_code: int = 1) -> Iterator[None]:
 def _printable(path: Path) -> str:
     """A file's name; bytes in it that are no text become question marks."""
     return path.name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tier(path: Path, name: str) -> Any:
+    """A tier of a TextGrid; without a name its first."""
+    from cifviz.speech.formats import read_textgrid
+
+    tiers = read_textgrid(path)
+    chosen = name or next(iter(tiers), "")
+    require_choice("tier", chosen, tiers)
+    return tiers[chosen]
 
 
 def _refuse_twins(files: list[Path]) -> None:

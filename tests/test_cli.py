@@ -1,7 +1,8 @@
-"""`cifviz align`, tried as a person would: on the bundled clips, on real speech, on bad files."""
+"""The commands, tried as a person would: on the bundled clips, on real speech, on bad files."""
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -9,16 +10,27 @@ import soundfile
 from typer.testing import CliRunner
 
 from cifviz.cli import app
+from cifviz.explorer.data import spans_of
 from cifviz.resources import resource
 from cifviz.speech.clips import load_clip
 from cifviz.speech.datasets import digit_string_waveform, digit_strings, grid_sentences
-from cifviz.speech.formats import read_textgrid
+from cifviz.speech.formats import read_textgrid, write_textgrid
 
 CLIPS = resource("clips")
 
 
 def align(*arguments):
     return CliRunner().invoke(app, ["align", *map(str, arguments)])
+
+
+def explore(*arguments):
+    return CliRunner().invoke(app, ["explore", *map(str, arguments)])
+
+
+def explored(page):
+    """What a page holds."""
+    text = page.read_text("utf-8")
+    return json.loads(re.search(r'id="cifviz-data">(.*?)</script>', text, re.DOTALL)[1])
 
 
 def heard(path):
@@ -84,7 +96,7 @@ def test_one_bad_file_is_reported_and_the_rest_go_on(tmp_path):
     ]
 
 
-def test_names_that_are_no_text_are_no_obstacle(tmp_path):
+def test_names_that_are_no_text_are_no_obstacle(tmp_path, monkeypatch):
     sound = (CLIPS / "digits_one.flac").read_bytes()
     for name in (b"bad\xff.flac", "你好.flac".encode()):
         (tmp_path / os.fsdecode(name)).write_bytes(sound)
@@ -92,6 +104,11 @@ def test_names_that_are_no_text_are_no_obstacle(tmp_path):
     result = align(*files, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert len(list((tmp_path / "out").glob("*.json"))) == 2
+    monkeypatch.chdir(tmp_path)
+    for file in files:
+        result = explore(file.name)
+        assert result.exit_code == 0, result.stderr
+    assert len(list(tmp_path.glob("*.html"))) == 2
 
 
 def test_a_result_that_cannot_be_written_leaves_no_other_behind(tmp_path):
@@ -157,3 +174,51 @@ def test_edges_draws_and_tells(tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "Cut at valleys" in result.stdout
     assert (tmp_path / "edges.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
+    clip = load_clip("digits_four")
+    tiers = {"words": clip.words, "phones": clip.phones}
+    said = write_textgrid(tmp_path / "said.TextGrid", tiers, clip.waveform.duration)
+    page = tmp_path / "page.html"
+    result = explore(CLIPS / "digits_four.flac", "--reference", said, "--out", page)
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:-1]] == list(clip.tokens)
+    assert lines[-1] == "written to page.html"
+    shown = explored(page)
+    assert shown["tokens"] == list(clip.tokens)
+    assert shown["reference"] == spans_of(clip.words)
+    assert shown["sound_file"]
+    assert "<title>digits_four.flac</title>" in page.read_text("utf-8")
+    explore(CLIPS / "digits_four.flac", "--reference", said, "--tier", "phones", "--out", page)
+    assert explored(page)["reference"] == spans_of(clip.phones)
+
+
+def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = explore(CLIPS / "grid_bin.flac", "--model", "grid")
+    assert result.exit_code == 0, result.stderr
+    shown = explored(tmp_path / "grid_bin.html")
+    assert shown["tokens"] == list(load_clip("grid_bin").tokens)
+    assert shown["reference"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["missing.wav"], "no such audio file: missing.wav"),
+        (["--model", "latin"], "digits, grid"),
+        (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
+        (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
+        (["--out", "missing/page.html"], "no such folder to write in: missing"),
+    ],
+)
+def test_explore_says_what_is_wrong_and_writes_nothing(tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    write_textgrid("said.TextGrid", {"a": load_clip("digits_one").words}, 2.0)
+    sound = [] if arguments[0].endswith(".wav") else [CLIPS / "digits_one.flac"]
+    result = explore(*sound, *arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("cifviz explore: ") and complaint in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["said.TextGrid"]

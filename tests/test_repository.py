@@ -130,11 +130,14 @@ def test_citation_is_complete():
     assert "Continuous Integrate-and-Fire" in citation["references"][0]["title"]
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_links_lead_somewhere(name):
-    targets = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
-    missing = [target for target in targets if "://" not in target and not (ROOT / target).exists()]
-    assert not missing
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    inside = [page.parent / target for target in targets if "://" not in target]
+    assert not [target for target in inside if not target.exists()]
 
 
 def test_the_tour_of_the_readme_visits_the_rooms():

@@ -70,10 +70,13 @@ def segment_ends(firing: Firing) -> Tensor:
     sides = torch.nn.functional.pad(alpha, (1, 1))
     depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
 
+    wanted = torch.arange(1, fires, dtype=mass.dtype)
+    first = torch.searchsorted(mass, wanted - BAND).tolist()
+    behind = torch.searchsorted(mass, wanted + BAND, right=True).tolist()
     places, cost = torch.zeros(1, dtype=torch.long), alpha.new_zeros(1)
     ways: list[tuple[Tensor, Tensor]] = []
     for token in range(1, fires):
-        near = ((mass - token).abs() <= BAND).nonzero().flatten()
+        near = torch.arange(first[token - 1], behind[token - 1])
         if not len(near):  # a frame that weighs several tokens jumps over the whole band
             near = (mass - token).abs().argmin().view(1)
         wrong = (mass[near].unsqueeze(1) - mass[places] - 1).square() + cost

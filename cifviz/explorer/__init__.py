@@ -1,5 +1,67 @@
 """The explorer: move the threshold, watch the tokens move, hear them."""
 
-from cifviz.explorer.page import to_html
+from __future__ import annotations
 
-__all__ = ["to_html"]
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cifviz.explorer.data import Other
+from cifviz.explorer.page import to_html
+from cifviz.models.recognizer import Recognizer, Transcription
+from cifviz.speech.alignment import Alignment
+
+if TYPE_CHECKING:
+    from cifviz.explorer.widget import Explorer
+
+__all__ = ["explore", "to_html"]
+
+
+def explore(
+    transcription: Transcription,
+    *,
+    reference: Alignment | None = None,
+    compare: Other | Mapping[str, Other] | None = None,
+    model: Recognizer | None = None,
+) -> Explorer:
+    """See, hear and change what a recogniser made of an utterance, in a notebook.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What was heard. With its sound, tokens can be played.
+    reference : Alignment, optional
+        When each token was really said: a lane of its own, and the error of each edge.
+    compare : Alignment, Transcription or mapping of str to one of them, optional
+        Other alignments to see below, by name: of another model, or at another setting.
+    model : Recognizer, optional
+        Who hears what the reader records or drops onto the explorer. Without one nothing can be.
+
+    Returns
+    -------
+    Explorer
+        A widget. Its ``settings``, ``selection`` (the chosen token) and ``alignment`` are traits:
+        read them, set them, observe them. ``to_html`` writes it into a file of its own. Where no
+        widget can be shown, a picture and a table stand in.
+
+    Raises
+    ------
+    CIFError
+        If something is not what it should be.
+
+    Examples
+    --------
+    The weights of this clip sum to 5.00; half the threshold gives twice as many tokens.
+
+    >>> import cifviz
+    >>> clip = cifviz.load_clip("digits_five")
+    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> explorer = explore(heard, reference=clip.words)
+    >>> explorer.alignment.text
+    'two seven one eight two'
+    >>> explorer.settings = {"threshold": 0.5, "scaling": "as given"}
+    >>> explorer.alignment.text
+    '1 2 3 4 5 6 7 8 9 10'
+    """
+    from cifviz.explorer.widget import Explorer  # which loads ipywidgets and IPython
+
+    return Explorer(transcription, reference=reference, compare=compare, model=model)

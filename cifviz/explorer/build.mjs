@@ -8,6 +8,7 @@ import { buildSync } from "esbuild";
 
 const common = { bundle: true, minify: true, target: "es2022", logLevel: "warning" };
 buildSync({ ...common, entryPoints: ["js/page.js"], format: "iife", outfile: "static/page.js" });
+buildSync({ ...common, entryPoints: ["js/widget.js"], format: "esm", outfile: "static/widget.js" });
 buildSync({ ...common, entryPoints: ["js/style.css"], outfile: "static/style.css" });
 
 const digests = readdirSync("js")

@@ -11,24 +11,35 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifviz.errors import require_type
+from cifviz.errors import require, require_type
+from cifviz.explorer.settings import model_settings, pauses
 from cifviz.models.recognizer import Transcription
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import Waveform
+from cifviz.timing import FrameGrid
 
-PEAK_RATE = 200
-"""Pairs of least and largest amplitude in a second."""
+LONG = 120.0
+"""Seconds of sound above which it is not sent as a whole."""
+PEAK_RATE = 400
+"""Pairs of least and largest amplitude in a second, at most."""
+MOST_PEAKS = 8192
+"""Pairs in a picture, so that an hour takes no more room than a minute."""
+MOST_COLUMNS = 2048
+"""Columns of the spectrogram in a picture."""
 
 COLOURS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx")
 """The look of tokens, as in `cifviz.plot.palette` (a test compares)."""
+
+Other = Transcription | Alignment
+"""What an utterance can be compared with."""
 
 
 def view_data(
     transcription: Transcription,
     *,
     reference: Alignment | None = None,
-    second: tuple[str, Alignment] | None = None,
+    compare: Other | Mapping[str, Other] | None = None,
 ) -> dict[str, Any]:
     """Everything that is shown and recomputed, without the sound.
 
@@ -39,34 +50,25 @@ def view_data(
         configuration says.
     reference : Alignment, optional
         When each token was really said; untimed tokens are left out.
-    second : (str, Alignment), optional
-        Another alignment and its name.
+    compare : Alignment, Transcription or mapping of str to one of them, optional
+        Other alignments to see below, by name.
 
     Returns
     -------
     dict
         Numbers, texts and base64; what `decoded` in ``js/data.js`` reads.
     """
-    require_type("transcription", transcription, Transcription)
-    firing, grid = transcription.firing, transcription.grid
-    config, edges = transcription.config.cif, transcription.config.edges
+    settings = model_settings(transcription)
+    firing, grid, edges = transcription.firing, transcription.grid, transcription.config.edges
     alpha = firing.alpha[0].float().cpu().numpy().astype("<f4")
+    rule = pauses(transcription)
     return {
         "tokens": list(transcription.tokens),
         "alpha": _base64(alpha.tobytes()),
         "grid": {"start": grid.start, "shift": grid.shift},
         "duration": transcription.duration,
-        "settings": {
-            "threshold": config.threshold,
-            "slack": round(config.slack, 6),
-            "tailRule": "above" if config.apply_tail_handling else "none",
-            "tailThreshold": config.tail_handling_firing_threshold,
-            "scaling": "phrases" if config.pause_frames else "as given",
-            "count": len(transcription.tokens),
-            "gain": 1,
-            "smoothing": 0,
-        },
-        "pauses": {"pauseFrames": config.pause_frames or 5, "pauseWeight": config.pause_weight},
+        "settings": settings,
+        "pauses": {"pauseFrames": rule["pause_frames"], "pauseWeight": rule["pause_weight"]},
         "edges": {
             "onsetQuantile": edges.onset_quantile,
             "offsetQuantile": edges.offset_quantile,
@@ -75,52 +77,132 @@ def view_data(
             "cut": edges.cut,
         },
         "reference": None if reference is None else spans_of(reference),
-        "second": second and {"name": second[0], "tokens": spans_of(second[1])},
-        "peaks": transcription.waveform and peaks_of(transcription.waveform),
-        "log_mel": log_mel_of(transcription),
+        "compare": [
+            {"name": name, "tokens": spans_of(one)} for name, one in named(compare).items()
+        ],
+        "whole": stretch(transcription),
+        "sound": sound_kind(transcription.waveform),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
     }
 
 
-def spans_of(alignment: Alignment) -> list[dict[str, Any]]:
-    """The timed tokens of an alignment."""
-    require_type("alignment", alignment, Alignment)
-    return [
-        {"label": token.token, "start": token.start, "end": token.end} for token in alignment.timed
-    ]
+def named(compare: Other | Mapping[str, Other] | None) -> dict[str, Alignment]:
+    """Alignments by name, however they were given.
 
-
-def peaks_of(waveform: Waveform) -> Mapping[str, Any]:
-    """Least and largest amplitude of short stretches, in 127ths of the loudest."""
-    step = max(1, round(waveform.sample_rate / PEAK_RATE))
-    samples = waveform.samples
-    padded = np.pad(samples, (0, -len(samples) % step)).reshape(-1, step)
-    loudest = max(float(np.abs(samples).max(initial=0.0)), 1e-9)
-    low, high = (
-        np.rint(127 * extreme / loudest).astype(np.int8) if len(padded) else np.zeros(0, np.int8)
-        for extreme in (
-            (padded.min(axis=1), padded.max(axis=1)) if len(padded) else (padded, padded)
+    >>> named(Alignment())
+    {'other': Alignment(tokens=())}
+    """
+    if compare is None:
+        return {}
+    given = compare if isinstance(compare, Mapping) else {"other": compare}
+    found = {}
+    for name, one in given.items():
+        alignment = one.alignment if isinstance(one, Transcription) else one
+        require(
+            isinstance(alignment, Alignment),
+            f"compare: expected an Alignment or a Transcription as {name!r}, "
+            f"got {type(one).__name__}",
         )
+        found[str(name)] = alignment
+    return found
+
+
+def spans_of(alignment: Alignment) -> dict[str, list[Any]]:
+    """The timed tokens of an alignment, times to the microsecond.
+
+    >>> from cifviz import TimedToken
+    >>> spans_of(Alignment((TimedToken("one", 0.1, 0.30000000000000004),)))
+    {'labels': ['one'], 'starts': [0.1], 'ends': [0.3]}
+    """
+    require_type("alignment", alignment, Alignment)
+    timed = alignment.timed
+    return {
+        "labels": [token.token for token in timed],
+        "starts": [round(token.start or 0.0, 6) for token in timed],
+        "ends": [round(token.end or 0.0, 6) for token in timed],
+    }
+
+
+def stretch(
+    transcription: Transcription, start: float = 0.0, end: float = math.inf
+) -> dict[str, Any]:
+    """The sound and the spectrogram from one moment to another, in a few thousand columns.
+
+    Parameters
+    ----------
+    transcription : Transcription
+    start, end : float
+        Seconds; the longer the stretch, the coarser the picture.
+
+    Returns
+    -------
+    dict
+        ``start`` and ``end`` in seconds, ``peaks`` (None without sound), ``log_mel``, and
+        ``isFinest``: whether a shorter stretch would show no more.
+    """
+    end = min(end, transcription.duration)
+    start = min(max(start, 0.0), end)
+    waveform = transcription.waveform
+    peaks = None if waveform is None else peaks_of(waveform, start, end)
+    log_mel = log_mel_of(transcription.log_mel, transcription.config.features.grid, start, end)
+    return {
+        "start": start,
+        "end": end,
+        "peaks": peaks,
+        "log_mel": log_mel,
+        "isFinest": log_mel["pooled"] == 1 and (peaks is None or peaks["rate"] > PEAK_RATE / 2),
+    }
+
+
+def peaks_of(waveform: Waveform, start: float = 0.0, end: float = math.inf) -> dict[str, Any]:
+    """Least and largest amplitude of short pieces, in 127ths of the loudest of the whole sound."""
+    rate, samples = waveform.sample_rate, waveform.samples
+    loudest = max(samples.max(initial=0.0), -samples.min(initial=0.0), 1e-9)
+    first = int(start * rate)
+    seen = samples[first : math.ceil(min(end, waveform.duration) * rate)]
+    step = max(1, round(rate / PEAK_RATE), math.ceil(len(seen) / MOST_PEAKS))
+    pieces = np.pad(seen, (0, -len(seen) % step)).reshape(-1, step)
+    low, high = (
+        np.rint(127 * extreme(pieces, axis=1, initial=0.0) / loudest).astype(np.int8)
+        for extreme in (np.min, np.max)
     )
     return {
-        "rate": waveform.sample_rate / step,
+        "rate": rate / step,
         "low": _base64(low.tobytes()),
         "high": _base64(high.tobytes()),
     }
 
 
-def log_mel_of(transcription: Transcription) -> Mapping[str, Any]:
-    """What the recogniser saw, in 255 steps over the 60 dB below its loudest point."""
-    mel, clock = transcription.log_mel, transcription.config.features.grid
-    top = mel.max() if mel.numel() else torch.tensor(0.0)
-    steps = ((mel - top) / (6 * math.log(10)) + 1).clamp(0, 1) * 255  # 60 dB are 10⁶ in power
+def log_mel_of(
+    log_mel: torch.Tensor, clock: FrameGrid, start: float = 0.0, end: float = math.inf
+) -> dict[str, Any]:
+    """What the recogniser saw, in 255 steps over the 60 dB below its loudest point.
+
+    Where there are too many frames, several neighbours become one: their loudest.
+    """
+    top = log_mel.max() if log_mel.numel() else torch.tensor(0.0)
+    first = max(math.floor((start - clock.start) / clock.shift), 0)
+    last = math.ceil(min((end - clock.start) / clock.shift, len(log_mel)))
+    seen = log_mel[first : max(last, first)]
+    pooled = max(1, math.ceil(len(seen) / MOST_COLUMNS))
+    short = torch.nn.functional.pad(seen, (0, 0, 0, -len(seen) % pooled), value=-math.inf)
+    seen = short.unflatten(0, (-1, pooled)).amax(dim=1) if len(seen) else seen
+    steps = ((seen - top) / (6 * math.log(10)) + 1).clamp(0, 1) * 255  # 60 dB are 10⁶ in power
     return {
-        "frames": mel.shape[0],
-        "bands": mel.shape[1],
-        "start": clock.start,
-        "shift": clock.shift,
+        "frames": len(seen),
+        "bands": log_mel.shape[1],
+        "pooled": pooled,
+        "start": clock.start + first * clock.shift,
+        "shift": clock.shift * pooled,
         "values": _base64(steps.round().to(torch.uint8).numpy().tobytes()),
     }
+
+
+def sound_kind(waveform: Waveform | None) -> str | None:
+    """How a view gets the sound: as a "whole", in "parts" when it wants to play one, or not."""
+    if waveform is None or not waveform.duration:
+        return None
+    return "whole" if waveform.duration <= LONG else "parts"
 
 
 def sound_of(waveform: Waveform) -> bytes:

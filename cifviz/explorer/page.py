@@ -6,10 +6,13 @@ import base64
 import hashlib
 import html
 import json
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifviz.explorer.data import sound_of, view_data
+from cifviz.explorer.data import Other, sound_of, view_data
+from cifviz.explorer.settings import checked
 from cifviz.models.recognizer import Transcription
 from cifviz.resources import write_atomically
 from cifviz.speech.alignment import Alignment
@@ -28,7 +31,7 @@ PAGE = """<!DOCTYPE html>
 </head>
 <body>
 <main>
-<h1>{title}</h1>
+<h1 dir="auto">{title}</h1>
 <div id="cifviz"></div>
 </main>
 <script type="application/json" id="cifviz-data">{data}</script>
@@ -37,8 +40,11 @@ PAGE = """<!DOCTYPE html>
 </html>
 """
 
+LONGEST_TITLE = 120
+"""Letters, where nobody gives a title."""
+
 BODY = "html{color-scheme:light dark}body{max-width:75em;margin:1em auto;padding:0 1em}"
-BODY += "h1{font:600 20px system-ui,sans-serif}"
+BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 
 def page(data: dict[str, Any], *, title: str, sound: bytes | None = None) -> str:
@@ -59,7 +65,7 @@ def page(data: dict[str, Any], *, title: str, sound: bytes | None = None) -> str
         HTML. Its policy lets it run its own script and nothing else, and ask nobody for anything.
     """
     encoded = None if sound is None else base64.b64encode(sound).decode("ascii")
-    content = {**data, "sound": encoded}
+    content = {**data, "sound_file": encoded}
     # What JSON may hold and HTML would take for the end of the script, or for a comment.
     written = json.dumps(content).replace("<", "\\u003c").replace(">", "\\u003e")
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
@@ -76,7 +82,8 @@ def to_html(
     path: str | Path,
     *,
     reference: Alignment | None = None,
-    second: tuple[str, Alignment] | None = None,
+    compare: Other | Mapping[str, Other] | None = None,
+    settings: Mapping[str, Any] | None = None,
     title: str = "",
 ) -> Path:
     """Write an explorer into a file of its own: sliders, sound and all.
@@ -89,10 +96,13 @@ def to_html(
         The file, in a folder that exists.
     reference : Alignment, optional
         When each token was really said.
-    second : (str, Alignment), optional
-        Another alignment to see beside it, and its name.
+    compare : Alignment, Transcription or mapping of str to one of them, optional
+        Other alignments to see beside it, by name.
+    settings : mapping, optional
+        Where the controls stand when it is opened, if elsewhere than the model; see
+        `cifviz.explorer.settings.model_settings`.
     title : str
-        Default: the tokens.
+        Default: the tokens, or the first of many.
 
     Returns
     -------
@@ -114,10 +124,12 @@ def to_html(
     ...     path.stat().st_size < 300_000
     True
     """
-    data = view_data(transcription, reference=reference, second=second)
+    data = view_data(transcription, reference=reference, compare=compare)
+    data["begin"] = checked(settings or {}, transcription.firing.alpha.shape[1])
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
-    text = page(data, title=title or transcription.text or "silence", sound=sound)
+    title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
+    text = page(data, title=title or "silence", sound=sound)
     return write_atomically(path, lambda part: part.write_text(text, "utf-8"))
 
 

@@ -6,6 +6,7 @@ nothing has to be closed and no rcParam changes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.plot import curves, geometry, tokens
-from cifviz.plot.canvas import printable
+from cifviz.plot.canvas import displayable, plain_text, printable
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import LogMel
@@ -37,7 +38,13 @@ LANES = {
     "tokens": 1.35,
     "reference": 1.35,
 }
-"""The lanes from top to bottom, and their heights in inches."""
+"""The lanes from top to bottom, and their heights in inches; compared alignments stand below."""
+
+COMPARED = "compared: "
+"""A compared alignment's lane is called so, and by its name."""
+
+LANE_COLUMNS = 12
+"""Room for the name of a compared alignment at its lane; see `cifviz.plot.canvas.displayable`."""
 
 MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
@@ -72,7 +79,12 @@ class Panel(NamedTuple):
         return self.fig._repr_png_()
 
 
-def panel(transcription: Transcription, *, reference: Alignment | None = None) -> Panel:
+def panel(
+    transcription: Transcription,
+    *,
+    reference: Alignment | None = None,
+    compare: Mapping[str, Alignment] | None = None,
+) -> Panel:
     """Draw everything about one utterance on one time axis.
 
     Parameters
@@ -81,14 +93,17 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
         What a recogniser heard.
     reference : Alignment, optional
         What was said, for a lane of its own.
+    compare : mapping of str to Alignment, optional
+        Other alignments by their names, each for a lane of its own.
 
     Returns
     -------
     Panel
         ``(fig, axes)``: the lanes "waveform", "log_mel", "weights", "accumulation",
-        "contributions", "tokens" and, if there is one, "reference", through which no fires run.
-        Where there is no sound, "waveform" is missing and "log_mel" is what the recogniser heard.
-        The figure is a bare one: show it as the last expression of a cell, or ``fig.savefig(...)``.
+        "contributions", "tokens" and, if there are any, "reference" and "compared: NAME", through
+        which no fires run. Where there is no sound, "waveform" is missing and "log_mel" is what the
+        recogniser heard. The figure is a bare one: show it as the last expression of a cell, or
+        ``fig.savefig(...)``.
 
     Raises
     ------
@@ -107,11 +122,12 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     absent = {"reference"} if reference is None else set()
     if transcription.waveform is None:
         absent.add("waveform")
-    names = [name for name in LANES if name not in absent]
-    heights = [LANES[name] for name in names]
+    others = {COMPARED + name: alignment for name, alignment in (compare or {}).items()}
+    names = [*(name for name in LANES if name not in absent), *others]
+    heights = [LANES.get(name, LANES["tokens"]) for name in names]
     height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
-    fig.alt = panel_alt(transcription)
+    fig.alt = panel_alt(transcription, reference=reference, compare=compare)
     lanes = fig.subplots(
         len(names),
         sharex=True,
@@ -141,12 +157,14 @@ def panel(transcription: Transcription, *, reference: Alignment | None = None) -
     tokens.contributions(firing, grid, tokens=transcription.tokens, ax=axes["contributions"])
     tokens.token_spans(transcription.alignment, ax=axes["tokens"])
     if reference is not None:
-        # In grey: the tokens that were said need not be those that fired.
-        ax = axes["reference"]
-        tokens.token_spans(reference, ax=ax, facecolor=STYLE["rest"], hatch="")
-        ax.set_ylabel("reference")
+        others = {"reference": reference, **others}
+    for name, alignment in others.items():
+        # In grey: these tokens need not be those that fired.
+        tokens.token_spans(alignment, ax=axes[name], facecolor=STYLE["rest"], hatch="")
+        title = displayable(name.removeprefix(COMPARED), LANE_COLUMNS)
+        axes[name].set_ylabel(title, **plain_text())
     for name, ax in axes.items():
-        if name not in ("accumulation", "reference"):
+        if name != "accumulation" and name not in others:
             curves.fires(firing, grid, ax=ax)
         if ax is not lanes[-1]:
             ax.set_xlabel("")
@@ -179,13 +197,20 @@ def panel_png(transcription: Transcription) -> bytes:
     return panel(transcription).fig.png()
 
 
-def panel_alt(transcription: Transcription) -> str:
+def panel_alt(
+    transcription: Transcription,
+    *,
+    reference: Alignment | None = None,
+    compare: Mapping[str, Alignment] | None = None,
+) -> str:
     """What there is to see in the panel, in words, for those who cannot see it.
 
     Parameters
     ----------
     transcription : Transcription
         What a recogniser heard.
+    reference, compare
+        As for `panel`: their lanes are named.
 
     Returns
     -------
@@ -216,9 +241,12 @@ def panel_alt(transcription: Transcription) -> str:
     if bool(one.tail_fired[0]):
         sentences.append("The last token is made of the weight left at the end.")
     waveform = "" if transcription.waveform is None else "waveform, "
+    below = [] if reference is None else ["reference"]
+    below += [f"“{printable(name)}”" for name in compare or ()]
     sentences.append(
-        f"Lanes on one time axis: {waveform}log-mel spectrogram, weight per frame, "
-        "accumulated weight that drops at each fire, contributions of frames to tokens, tokens."
+        f"Lanes on one time axis: {waveform}log-mel spectrogram, weight per frame, accumulated "
+        "weight that drops at each fire, contributions of frames to tokens, "
+        f"{', '.join(['tokens', *below])}."
     )
     return " ".join(sentences)
 

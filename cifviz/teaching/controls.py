@@ -12,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
-from cifviz.teaching.figures import DPI, LINES, WIDTH, image_tag, png, show
+from cifviz.plot.images import DPI, image_tag, png
+from cifviz.teaching.figures import LINES, WIDTH, show
 
 DELAY = 0.01
 """Seconds without a movement before the picture follows; what came in between is skipped."""

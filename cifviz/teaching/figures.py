@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,9 +12,8 @@ from matplotlib.figure import Figure
 
 from cifviz.errors import require
 from cifviz.plot import STYLE
+from cifviz.plot.images import DPI, picture_bundle, png
 
-DPI = 100
-"""Pixels per inch of every picture in a notebook."""
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
 _TOKENS = STYLE["token_colours"]
@@ -64,55 +60,6 @@ def count_frames(ax: Axes, frames: int) -> None:
     """Let an axis whose unit is the frame say so, with a mark wherever a frame begins or ends."""
     ax.set_xticks(range(frames + 1))
     ax.set_xlabel("position (frames)")
-
-
-def png(figure: Figure, *, colours: int | None = 256) -> bytes:
-    """The figure as a PNG at a fixed resolution, the same bytes each time.
-
-    Parameters
-    ----------
-    figure : Figure
-        What to draw.
-    colours : int in [2, 256], optional
-        Keep only so many: a third of the size. None keeps all and is faster.
-    """
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    quick = {"compress_level": 1}
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs=quick)
-    if colours is None:
-        return buffer.getvalue()
-    picture = Image.open(buffer).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
-    smaller = io.BytesIO()
-    picture.save(smaller, format="png", optimize=True)
-    return smaller.getvalue()
-
-
-def image_tag(picture: bytes, alt: str) -> str:
-    """An HTML image that carries its picture and its description inside it.
-
-    >>> image_tag(b"", 'weights > 1 "fire"')
-    '<img alt="weights &gt; 1 &quot;fire&quot;" src="data:image/png;base64,"/>'
-    """
-    code = base64.b64encode(picture).decode("ascii")
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{code}"/>'
-
-
-def picture_bundle(picture: bytes, alt: str) -> dict[str, Any]:
-    """What a notebook keeps of a picture: PNG, an image with alt text, and words alone.
-
-    Raises
-    ------
-    CIFError
-        If `alt` says nothing.
-    """
-    require(bool(alt.strip()), "alt must say what there is to see in the picture, got no text")
-    return {
-        "image/png": base64.b64encode(picture).decode("ascii"),
-        "text/html": image_tag(picture, alt),
-        "text/plain": f"Figure: {alt}",
-    }
 
 
 def show(figure: Figure, alt: str) -> None:

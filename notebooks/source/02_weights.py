@@ -623,8 +623,8 @@ LENGTHS = {"80 ms": "80ms", "40 ms": "plain", "20 ms": "20ms"}
 compare(LENGTHS)
 show(
     draw_seeds(LENGTHS, SHOWN),
-    "A dot for each run with frames of 80, 40 and 20 ms and a line for their mean, in token errors, "
-    "the width of a token, and edges read in valleys: 20 ms has the most token errors.",
+    "A dot for each run with frames of 80, 40 and 20 ms and a line for their mean, in token "
+    "errors, the width of a token, and edges read in valleys: 20 ms has the most token errors.",
 )
 
 # %%

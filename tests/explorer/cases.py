@@ -5,7 +5,6 @@ both test suites run (tests/explorer/cases.json), with a number for so many rand
 """
 
 import json
-import math
 import sys
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.phrases import round_phrases
+from cifviz.explorer.settings import tail_threshold
 from cifviz.speech.alignment import Alignment, Edges
 from cifviz.timing import FrameGrid
 
@@ -29,6 +29,7 @@ NAMED = {
     "exactly at the threshold": {"weights": [0.5, 0.5, 0.25, 0.75]},
     "exactly at the tail threshold, above": {"weights": [0.5, 1.0], "tail": ["above", 0.5]},
     "exactly at the tail threshold, at least": {"weights": [0.5, 1.0], "tail": ["at least", 0.5]},
+    "no rest, at least nothing": {"weights": [0.5, 0.5], "tail": ["at least", 0.0]},
     "a tail of next to nothing": {"weights": [0.5, 0.5, 0.125], "tail": ["above", 0.0]},
     "a slack that borrows": {"weights": [0.5, 0.45, 0.25, 0.75, 0.5], "slack": 0.125},
     "half the threshold": {"weights": [0.3, 0.6, 0.2], "threshold": 0.5, "tail": ["above", 0.25]},
@@ -97,13 +98,6 @@ def python_makes_of(case):
         "contributions": firing.contributions[0].tolist(),
         "spans": spans,
     }
-
-
-def tail_threshold(rule, threshold):
-    """A tail rule in the library's words: it knows "above" alone."""
-    if rule == "none":
-        return None
-    return threshold if rule == "above" else max(0.0, math.nextafter(threshold, -1.0))
 
 
 def random_case(rng):

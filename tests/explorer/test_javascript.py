@@ -6,8 +6,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import cifviz
+from cifviz.explorer.data import spans_of, view_data
+from cifviz.explorer.settings import realign
 from tests.explorer.cases import named_cases, random_cases
 
 HERE = Path(__file__).parent
@@ -16,10 +20,10 @@ CASES = HERE / "cases.json"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
-def run(cases, environment=None):
-    """Run a file of cases in node; what it printed is the message of a failure."""
+def run(cases, tests="cases.test.mjs"):
+    """Run a file of tests in node; what it printed is the message of a failure."""
     done = subprocess.run(
-        ["node", "--test", str(HERE / "js" / "cases.test.mjs")],
+        ["node", "--test", str(HERE / "js" / tests)],
         env={**os.environ, "CIFVIZ_CASES": str(cases)},
         capture_output=True,
         text=True,
@@ -76,3 +80,49 @@ def test_a_case_that_is_wrong_is_found(tmp_path):
     code, said = run(path)
     assert code != 0
     assert "position 0" in said
+
+
+NEED_CASES = {"cases.test.mjs", "utterances.test.mjs"}
+OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)
+
+
+@needs_node
+@pytest.mark.parametrize("tests", OTHERS)
+def test_what_javascript_does_alone(tests):
+    code, said = run(CASES, tests)
+    assert code == 0, said
+
+
+@needs_node
+def test_controls_do_the_same_to_an_utterance_in_both_languages(tmp_path):
+    rng = np.random.default_rng(0)
+    model = cifviz.load_model("digits")
+    heard = [
+        model.transcribe(cifviz.load_clip(name).waveform)
+        for name in ("digits_five", "digits_pause", "silence")
+    ]
+    cases = []
+    for _ in range(200):
+        utterance = int(rng.integers(len(heard)))
+        settings = random_settings(rng, heard[utterance].firing.alpha.shape[1])
+        tokens = spans_of(realign(heard[utterance], settings)[1])
+        cases.append({"utterance": utterance, "settings": settings, "tokens": tokens})
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps({"data": [view_data(one) for one in heard], "cases": cases}))
+    code, said = run(path, "utterances.test.mjs")
+    assert code == 0, said
+
+
+def random_settings(rng, frames):
+    """Every control somewhere."""
+    return {
+        "threshold": float(rng.uniform(0.2, 2)),
+        "slack": float(rng.uniform(0, 0.5)),
+        "tailRule": str(rng.choice(["none", "above", "at least"])),
+        "tailThreshold": float(rng.uniform(0, 1)),
+        "scaling": str(rng.choice(["as given", "phrases", "count"])),
+        "count": int(rng.integers(0, 12)),
+        "gain": float(rng.uniform(0.2, 2)),
+        "smoothing": int(rng.integers(0, 9)),
+        "weights": {str(int(rng.integers(frames))): float(rng.uniform(0, 1.5))},
+    }

@@ -45,7 +45,7 @@ def test_numbers_arrive_as_they_were(heard):
     shown = data.view_data(heard)
     alpha = np.frombuffer(base64.b64decode(shown["alpha"]), "<f4")
     assert np.array_equal(alpha, heard.firing.alpha[0].numpy())
-    mel = shown["log_mel"]
+    mel = shown["whole"]["log_mel"]
     assert (mel["frames"], mel["bands"]) == tuple(heard.log_mel.shape)
     steps = np.frombuffer(base64.b64decode(mel["values"]), np.uint8).reshape(heard.log_mel.shape)
     assert steps.max() == 255 == steps.flatten()[heard.log_mel.argmax()]
@@ -67,6 +67,7 @@ def test_controls_stand_where_the_model_does(heard):
         "count": len(heard.tokens),
         "gain": 1,
         "smoothing": 0,
+        "weights": {},
     }
     assert shown["edges"] == {
         "onsetQuantile": 0.125,
@@ -87,15 +88,15 @@ def test_peaks_hold_the_loudest_sample():
     samples[500], samples[999] = -0.5, 0.25
     peaks = data.peaks_of(cifviz.Waveform(samples, 1000))
     low, high = (np.frombuffer(base64.b64decode(peaks[name]), np.int8) for name in ("low", "high"))
-    assert peaks["rate"] == 200 and len(low) == len(high) == 200
-    assert (low.argmin(), low.min()) == (100, -127)
-    assert (high.argmax(), high.max()) == (199, 64)
+    assert peaks["rate"] == 500 and len(low) == len(high) == 500
+    assert (low.argmin(), low.min()) == (250, -127)
+    assert (high.argmax(), high.max()) == (499, 64)
 
 
 def test_what_was_heard_from_features_alone_has_no_sound(heard, tmp_path):
     silent = replace(heard, waveform=None)
-    assert data.view_data(silent)["peaks"] is None
-    assert '"sound": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
+    assert data.view_data(silent)["whole"]["peaks"] is None
+    assert '"sound_file": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
 
 
 def test_silence_can_be_explored(tmp_path):

@@ -52,6 +52,20 @@ def test_reference_gets_a_lane(make):
     assert axes["tokens"].get_xlabel() == ""
 
 
+def test_compared_alignments_get_lanes_below_under_their_names(make):
+    other = Alignment((TimedToken("one", 0.0, 0.1),))
+    compare = {"tokens": other, "$x$ and a long name": other}
+    fig, axes = plot.panel(make.transcription(), reference=other, compare=compare)
+    lanes = ["reference", "compared: tokens", "compared: $x$ and a long name"]
+    assert list(axes)[-3:] == lanes
+    assert [axes[name].get_ylabel() for name in lanes] == ["reference", "tokens", "$x$ and a l…"]
+    for name in lanes:
+        assert axes[name].patches[0].get_width() == pytest.approx(0.1)
+        assert axes[name].get_xlim() == axes["tokens"].get_xlim()
+    assert [ax.get_xlabel() for ax in fig.axes] == [""] * 8 + ["time (s)"]
+    assert fig.alt.endswith("tokens, reference, “tokens”, “$x$ and a long name”.")
+
+
 def test_without_sound_the_features_are_shown_and_no_waveform(make):
     heard = make.transcription()
     config = replace(heard.config, features=LogMel(f_max=4000.0))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import output_from_msg
 
-from cifviz.teaching.figures import canvas, picture_bundle, png
+from cifviz.plot.images import picture_bundle, png
+from cifviz.teaching.figures import canvas
 from cifviz.teaching.sources import derive, read_source
 
 

@@ -171,6 +171,14 @@ BAD = [
 ]
 
 
+def test_a_control_may_carry_its_own_still(good):
+    control, still = code(good, 5).outputs
+    control.data.update(still.data)
+    code(good, 5).outputs.remove(still)
+    assert output_checks.widgets_have_stills(good) == []
+    assert output_checks.pictures_have_alt(good) == []
+
+
 def test_the_good_notebook_passes(good, source, folder):
     assert problems(good, size=1000, source=source, place=folder / "00_line.ipynb") == []
 

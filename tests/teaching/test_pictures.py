@@ -14,9 +14,10 @@ from PIL import Image
 from cifviz import FrameGrid, Waveform, integrate_and_fire
 from cifviz.errors import CIFError
 from cifviz.plot import accumulation
+from cifviz.plot.images import image_tag, picture_bundle, png
 from cifviz.teaching import controls, figures, sound
 from cifviz.teaching.controls import Explorer, Slider, explore
-from cifviz.teaching.figures import canvas, count_frames, image_tag, picture_bundle, png, show
+from cifviz.teaching.figures import canvas, count_frames, show
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
+from cifviz import Alignment, TimedToken
 from cifviz.cli import app
 from cifviz.errors import DataError
+from cifviz.explorer.still import spans_table
+from cifviz.plot.images import image_tag
 from cifviz.teaching.build import lessons
 from cifviz.teaching.execution import ROOT
-from cifviz.teaching.figures import image_tag
 from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW
 from cifviz.teaching.site import build as building
 from cifviz.teaching.site import release as releasing
@@ -244,6 +246,18 @@ def test_a_live_control_is_a_sentence_and_its_still_picture(pages):
     assert "In the notebook this picture has controls to move" in text
     assert "widget" not in text.lower() and "SliderModel" not in text
     assert text.index("has controls to move") < text.index(ALT)
+
+
+def test_an_explorer_is_a_sentence_and_its_own_still(root):
+    notebook = lesson(0)
+    table = spans_table(Alignment((TimedToken("שלוש", 0.1, 0.4),)))
+    view, *_ = notebook.cells[3].outputs
+    view.data["text/html"] = image_tag(PICTURE, "A long sentence on a panel.") + table
+    save(root, "00_line", "", notebook)
+    soup = soup_of(render(root))
+    (note,) = [one for one in soup.select("p.note") if "is an explorer" in one.get_text()]
+    assert note.find_next("img")["alt"] == "A long sentence on a panel."
+    assert note.find_next("table").tbody.th["dir"] == "auto"
 
 
 def test_formulas_are_mathml(pages):

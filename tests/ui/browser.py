@@ -8,6 +8,9 @@ QUIET = """
     --no-first-run
 """.split()
 
+PATIENCE = 4
+"""How many times slower than ours, and quiet, a machine of CI may be."""
+
 SCREEN = (1280, "light")
 PHONE = (400, "dark")
 """Width in pixels, and colours."""
@@ -35,6 +38,18 @@ SIDEWAYS = """() => document.documentElement.scrollWidth > window.innerWidth + 1
 def executable():
     """A Chromium that is on this machine, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def broken_rules(page):
+    """What axe finds serious or critical in a page as it stands, one line each."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"axe: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}"
+        for one in violations
+        if one["impact"] in ("serious", "critical")
+    ]
 
 
 class Reader:
@@ -68,20 +83,10 @@ class Reader:
         found += self.page.evaluate(SIDEWAYS)
         for look in looks or (SCREEN, PHONE):
             self._look(look)
-            found += self._axe()
+            found += broken_rules(self.page)
         return [*self.heard, *found]
 
     def _look(self, look):
         width, scheme = look
         self.page.set_viewport_size({"width": width, "height": 900})
         self.page.emulate_media(color_scheme=scheme)
-
-    def _axe(self):
-        from axe_playwright_python.sync_playwright import Axe
-
-        violations = Axe().run(self.page).response["violations"]
-        return [
-            f"axe: {one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}"
-            for one in violations
-            if one["impact"] in ("serious", "critical")
-        ]

@@ -16,6 +16,7 @@ import { amplified, roundedPhrases, smoothed } from "./weights.js";
  * @property {number} count Tokens asked for.
  * @property {number} gain The weights are multiplied by it.
  * @property {number} smoothing Neighbours on each side over which weights are averaged.
+ * @property {Record<string, number>} weights Of single frames that somebody set by hand.
  */
 
 /**
@@ -42,10 +43,12 @@ import { amplified, roundedPhrases, smoothed } from "./weights.js";
  *
  * @param {Utterance} utterance
  * @param {Settings} settings
- * @param {Map<number, number>} moved Weights of single frames that somebody set by hand.
  */
-export function align(utterance, settings, moved = new Map()) {
-  const given = Float32Array.from(utterance.alpha, (weight, t) => moved.get(t) ?? weight);
+export function align(utterance, settings) {
+  const given = utterance.alpha.slice();
+  for (const [frame, weight] of Object.entries(settings.weights)) {
+    if (frame in given) given[frame] = weight;
+  }
   const alpha = smoothed(amplified(given, { gain: settings.gain }), settings.smoothing);
   const tail = { rule: settings.tailRule, threshold: settings.tailThreshold };
   const { threshold } = settings;
@@ -64,7 +67,8 @@ export function align(utterance, settings, moved = new Map()) {
     start,
     end,
   }));
-  const sum = alpha.reduce((total, weight) => total + weight, 0);
+  let sum = 0;
+  for (let t = 0; t < alpha.length; t += 1) sum += alpha[t];
   return { given, alpha, firing, tokens, isNamed, sum, errors: edgeErrors(tokens, utterance) };
 }
 
@@ -97,7 +101,7 @@ export function readout(aligned, utterance) {
     ["sum of α", aligned.sum.toFixed(3)],
     ["fires", String(firing.fires - Number(firing.tailFired))],
     ["tokens", String(firing.fires)],
-    ["left at the end", firing.residual.toFixed(3)],
+    ["left at the end", firing.residual.toFixed(3).replace(/^-(0\.0+)$/, "$1")],
   ];
   const { reference } = utterance;
   if (reference) found.push(["said", String(reference.length)]);

@@ -1,5 +1,7 @@
 // Sliders and buttons, each with its name and its value in words.
 
+import { element } from "./dom.js";
+
 /** Settings that a slider moves: name, range, step, and what a screen reader calls it. */
 const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
@@ -38,18 +40,13 @@ export class Controls {
     this.show();
   }
 
-  addSlider(parent, name, { label, min, max, step }) {
-    const row = element(parent, "label", "cifviz-control");
-    element(row, "span").textContent = label;
-    const input = Object.assign(element(row, "input"), { type: "range", min, max, step });
-    const value = element(row, "output");
-    input.addEventListener("input", () => {
-      this.settings[name] = Number(input.value);
+  addSlider(parent, name, range) {
+    const { input, show } = slider(parent, range, (value) => {
+      this.settings[name] = value;
       this.tell();
     });
     this.inputs[name] = () => {
-      input.value = String(this.settings[name]);
-      value.textContent = String(Number(this.settings[name].toFixed(3)));
+      show(this.settings[name]);
       input.disabled = this.isIdle(name);
     };
   }
@@ -85,24 +82,24 @@ export class Controls {
 }
 
 /**
- * Add an element to another one.
+ * A slider with its name and its value in words, which may lie beyond its ends.
  *
  * @param {HTMLElement} parent
- * @param {string} name
- * @param {string} [className]
+ * @param {{label: string, min: number, max: number, step: number}} range
+ * @param {(value: number) => void} act Called at each input.
+ * @returns {{input: HTMLInputElement, show: (value: number, words?: string) => void}}
  */
-export function element(parent, name, className = "") {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  parent.append(made);
-  return made;
-}
-
-/** A button with a text, and what it does. */
-export function button(parent, text, act) {
-  const made = element(parent, "button");
-  made.type = "button";
-  made.textContent = text;
-  made.addEventListener("click", act);
-  return made;
+export function slider(parent, { label, ...range }, act) {
+  const row = element(parent, "label", "cifviz-control");
+  element(row, "span").textContent = label;
+  const input = Object.assign(element(row, "input"), { type: "range", ...range });
+  const said = element(row, "span", "cifviz-value");
+  said.setAttribute("aria-hidden", "true"); // the slider says it itself
+  input.addEventListener("input", () => act(Number(input.value)));
+  const show = (value, words = String(Number(value.toFixed(3)))) => {
+    input.value = String(value);
+    said.textContent = words;
+    input.setAttribute("aria-valuetext", words);
+  };
+  return { input, show };
 }

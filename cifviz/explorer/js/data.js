@@ -1,23 +1,49 @@
 // What Python wrote, as the explorer wants it: numbers out of base64, the spectrogram as a picture.
 
 /**
- * @param {object} written What `cifviz.explorer.data` made, out of JSON.
- * @param {ArrayBuffer | null} sound A sound file; null for none.
+ * @param {object} written What `view_data` of `cifviz.explorer.data` made, out of JSON.
  */
-export function decoded(written, sound) {
-  const { peaks, log_mel: logMel, second, palette, ...utterance } = written;
+export function decoded(written) {
+  const { whole, compare, palette } = written;
   return {
-    utterance: { ...utterance, alpha: new Float32Array(bytes(utterance.alpha).buffer) },
+    utterance: utteranceOf(written),
+    stretches: [stretchOf(whole)],
+    compare: compare.map(({ name, tokens }) => ({ name, tokens: tokensOf(tokens) })),
+    palette,
+  };
+}
+
+/**
+ * What the weights say, without any picture.
+ *
+ * @returns {import("./alignment.js").Utterance}
+ */
+export function utteranceOf({ tokens, alpha, grid, duration, settings, pauses, edges, reference }) {
+  const weights = new Float32Array(bytes(alpha).buffer);
+  const said = reference && tokensOf(reference);
+  return { tokens, alpha: weights, grid, duration, settings, pauses, edges, reference: said };
+}
+
+/** Sound and spectrogram of a part of the utterance. */
+export function stretchOf({ start, end, peaks, log_mel: logMel, isFinest }) {
+  return {
+    start,
+    end,
+    isFinest,
     peaks: peaks && {
-      rate: peaks.rate,
+      ...peaks,
       low: new Int8Array(bytes(peaks.low).buffer),
       high: new Int8Array(bytes(peaks.high).buffer),
     },
-    logMel: logMel && { ...logMel, picture: spectrogram(logMel) },
-    second,
-    palette,
-    sound,
+    logMel: { ...logMel, picture: spectrogram(logMel) },
   };
+}
+
+/**
+ * @returns {import("./alignment.js").Token[]}
+ */
+export function tokensOf({ labels, starts, ends }) {
+  return labels.map((label, index) => ({ label, start: starts[index], end: ends[index] }));
 }
 
 /** Bytes of a base64 text. */

@@ -5,6 +5,9 @@ import { firstAtLeast, frameAt } from "./firing.js";
 /** Tokens by which a cut may lie beside its fire. */
 const BAND = 1.5;
 
+/** Places from which on it pays to look at blocks of them first. */
+const WIDE = 64;
+
 /**
  * Where a token's edges are read.
  *
@@ -27,23 +30,27 @@ const BAND = 1.5;
  * @returns {Array<[number, number]>} Seconds.
  */
 export function spans(firing, grid, edges, duration = Infinity) {
-  const ends = edges.cut === "valleys" ? segmentEnds(firing) : firing.ends.slice(1);
-  const clip = (seconds) => Math.min(Math.max(seconds, 0), duration);
-  const at = (mass) => grid.start + frameAt(firing.alpha, firing.running, mass) * grid.shift;
-  const read = Array.from(ends, (end, token) => {
+  const ends = edges.cut === "valleys" ? segmentEnds(firing) : firing.ends.subarray(1);
+  const read = (mass, moved) => {
+    const frame = frameAt(firing.alpha, firing.running, mass);
+    return Math.min(Math.max(grid.start + frame * grid.shift + moved, 0), duration);
+  };
+  const flat = new Float64Array(2 * ends.length);
+  for (let token = 0; token < ends.length; token += 1) {
     const begin = token ? ends[token - 1] : 0;
-    const onset = clip(at(begin + (end - begin) * edges.onsetQuantile) + edges.onsetShift);
-    const offset = clip(at(begin + (end - begin) * edges.offsetQuantile) + edges.offsetShift);
-    return [onset, Math.max(onset, offset)];
-  });
+    const mass = ends[token] - begin;
+    const onset = read(begin + mass * edges.onsetQuantile, edges.onsetShift);
+    const offset = read(begin + mass * edges.offsetQuantile, edges.offsetShift);
+    flat[2 * token] = onset;
+    flat[2 * token + 1] = Math.max(onset, offset);
+  }
   // Where two overlap, both edges become their mean; and nothing begins before what was before it.
-  const flat = read.flat();
-  for (let token = 1; token < read.length; token += 1) {
-    const [offset, onset] = [read[token - 1][1], read[token][0]];
-    if (offset > onset) flat[2 * token - 1] = flat[2 * token] = (offset + onset) / 2;
+  for (let onset = 2; onset < flat.length; onset += 2) {
+    const middle = (flat[onset - 1] + flat[onset]) / 2;
+    if (flat[onset - 1] > flat[onset]) flat[onset - 1] = flat[onset] = middle;
   }
   for (let edge = 1; edge < flat.length; edge += 1) flat[edge] = Math.max(flat[edge], flat[edge - 1]);
-  return read.map((_, token) => [flat[2 * token], flat[2 * token + 1]]);
+  return Array.from(ends, (_, token) => [flat[2 * token], flat[2 * token + 1]]);
 }
 
 /**
@@ -56,53 +63,132 @@ export function spans(firing, grid, edges, duration = Infinity) {
  * @param {import("./firing.js").Firing} firing
  * @returns {Float64Array} (fires)
  */
-export function segmentEnds(firing) {
-  const { alpha, running, fires } = firing;
+export function segmentEnds({ alpha, running, fires }) {
   const frames = alpha.length;
   const total = frames ? running[frames - 1] : 0;
   if (!fires || !total) return new Float64Array(fires).fill(total);
-  const largest = alpha.reduce((most, weight) => Math.max(most, weight), 0);
-  const sumBefore = (place) => (place ? running[place - 1] : 0);
-  const mass = (place) => (sumBefore(place) * fires) / total;
-  const depth = (place) =>
-    place === 0 || place === frames ? 0 : Math.min(alpha[place - 1], alpha[place]) / largest;
-
-  const masses = Float64Array.from({ length: frames + 1 }, (_, place) => mass(place));
-  let choices = [{ place: 0, cost: 0, before: null }];
-  for (let token = 1; token < fires; token += 1) {
-    choices = placesNear(masses, token).map((place) => {
-      const { cost, before } = cheapest(choices, place, masses);
-      return { place, cost: cost + depth(place), before };
-    });
+  const masses = new Float64Array(frames + 1);
+  for (let place = 1; place <= frames; place += 1) {
+    masses[place] = (running[place - 1] * fires) / total;
   }
+  const cuts = cheapestCuts(masses, depths(alpha), placesNear(masses, fires));
   const ends = new Float64Array(fires);
-  ends[fires - 1] = total;
-  let cut = cheapest(choices, frames, masses).before;
-  for (let token = fires - 2; token >= 0; token -= 1) {
-    ends[token] = sumBefore(cut.place);
-    cut = cut.before;
+  for (let token = 0; token < fires; token += 1) {
+    ends[token] = cuts[token] ? running[cuts[token] - 1] : 0;
   }
   return ends;
 }
 
-/** Places between frames whose mass is near a whole number of tokens; the nearest if none is. */
-function placesNear(masses, token) {
-  const near = [];
-  const first = firstAtLeast(masses, token - BAND);
-  for (let place = first; masses[place] <= token + BAND; place += 1) near.push(place);
-  if (near.length) return near;
-  // A frame that weighs several tokens jumps over the whole band.
-  const isBefore = token - masses[first - 1] <= masses[first] - token;
-  return [isBefore ? firstAtLeast(masses, masses[first - 1]) : first];
+/** How much a cut at each place between frames would cut off: nothing at both ends. */
+function depths(alpha) {
+  let largest = 0;
+  for (let t = 0; t < alpha.length; t += 1) largest = Math.max(largest, alpha[t]);
+  const found = new Float64Array(alpha.length + 1);
+  for (let place = 1; place < alpha.length; place += 1) {
+    found[place] = Math.min(alpha[place - 1], alpha[place]) / largest;
+  }
+  return found;
 }
 
-/** The cheapest way to let a token end at a place: its cost, and the cut before it. */
-function cheapest(choices, place, masses) {
-  let best = { cost: Infinity, before: choices[0] };
-  for (const before of choices) {
-    if (before.place > place) continue;
-    const cost = (masses[place] - masses[before.place] - 1) ** 2 + before.cost;
-    if (cost < best.cost) best = { cost, before };
+/**
+ * The places between frames at which each token may end: those whose mass is near its number, the
+ * nearest one if none is. Token 0 ends at the first place, the last token at the last.
+ *
+ * @returns {{first: Int32Array, last: Int32Array}} (1 + fires) each; a token's places are one range.
+ */
+function placesNear(masses, fires) {
+  const [first, last] = [new Int32Array(fires + 1), new Int32Array(fires + 1)];
+  let [from, behind] = [0, 0];
+  for (let token = 1; token < fires; token += 1) {
+    while (masses[from] < token - BAND) from += 1;
+    while (masses[behind] <= token + BAND) behind += 1;
+    [first[token], last[token]] = [from, behind - 1];
+    if (from < behind) continue;
+    // A frame that weighs several tokens jumps over the whole band.
+    const isBefore = token - masses[from - 1] <= masses[from] - token;
+    first[token] = last[token] = isBefore ? firstAtLeast(masses, masses[from - 1]) : from;
   }
-  return best;
+  first[fires] = last[fires] = masses.length - 1;
+  return { first, last };
+}
+
+/**
+ * The cheapest places at which tokens 1, 2, … end; of equally cheap ones the first.
+ *
+ * @returns {Int32Array} (fires)
+ */
+function cheapestCuts(masses, depth, { first, last }) {
+  const fires = first.length - 1;
+  // One behind the other: for each place of each token the place where the token before it ends.
+  const offset = new Int32Array(fires + 2);
+  for (let token = 0; token <= fires; token += 1) {
+    offset[token + 1] = offset[token] + last[token] - first[token] + 1;
+  }
+  const ways = new Int32Array(offset[fires + 1]);
+  let [costs, next] = [new Float64Array(masses.length), new Float64Array(masses.length)];
+  for (let token = 1; token <= fires; token += 1) {
+    const [begin, end] = [first[token - 1], last[token - 1]];
+    const blocks = end - begin > WIDE ? blocksOf(costs, begin, end) : null;
+    let way = begin;
+    for (let place = first[token]; place <= last[token]; place += 1) {
+      const to = Math.min(end, place);
+      if (blocks) way = cheapestOfBlocks(costs, masses, place, begin, to, blocks, way);
+      else way = cheapest(costs, masses, place, begin, to);
+      next[place] = cost(costs, masses, place, way) + depth[place];
+      ways[offset[token] + place - first[token]] = way;
+    }
+    [costs, next] = [next, costs];
+  }
+  const cuts = new Int32Array(fires);
+  let place = last[fires];
+  for (let token = fires; token > 0; token -= 1) {
+    cuts[token - 1] = place;
+    place = ways[offset[token] + place - first[token]];
+  }
+  return cuts;
+}
+
+/** What it costs to let a token end at a place, and the one before it at another. */
+function cost(costs, masses, place, before) {
+  const mass = masses[place] - masses[before] - 1;
+  return mass * mass + costs[before];
+}
+
+/** Of a range of places the first of those where it is cheapest to cut before a place. */
+function cheapest(costs, masses, place, from, to) {
+  let [lowest, way] = [Infinity, from];
+  for (let before = from; before <= to; before += 1) {
+    const here = cost(costs, masses, place, before);
+    if (here < lowest) [lowest, way] = [here, before];
+  }
+  return way;
+}
+
+/** The same, but blocks of places that are too dear as a whole are passed over. */
+function cheapestOfBlocks(costs, masses, place, from, to, { size, least }, guess) {
+  let [lowest, way] = [cost(costs, masses, place, guess), guess];
+  for (let block = 0, begin = from; begin <= to; block += 1, begin += size) {
+    const end = Math.min(begin + size - 1, to);
+    // Along a block the mass falls: the least wrong one is at one of its ends or between them.
+    const most = masses[place] - masses[begin] - 1;
+    const fewest = masses[place] - masses[end] - 1;
+    const wrong = fewest > 0 ? fewest : Math.min(most, 0);
+    if (wrong * wrong + least[block] > lowest) continue;
+    const best = cheapest(costs, masses, place, begin, end);
+    const here = cost(costs, masses, place, best);
+    if (here < lowest || (here === lowest && best < way)) [lowest, way] = [here, best];
+  }
+  return way;
+}
+
+/** A range of places in blocks, with the least cost in each. */
+function blocksOf(costs, from, to) {
+  const size = Math.ceil(Math.sqrt(to - from + 1));
+  const least = [];
+  for (let begin = from; begin <= to; begin += size) {
+    let lowest = Infinity;
+    for (let at = begin; at < begin + size && at <= to; at += 1) lowest = Math.min(lowest, costs[at]);
+    least.push(lowest);
+  }
+  return { size, least };
 }

@@ -15,14 +15,17 @@ export function exportsOf(explorer) {
     CSV: () => ({ name: "alignment.csv", content: text(csv(explorer.state.alignment), "text/csv") }),
     PNG: () => ({
       name: "alignment.png",
-      content: new Promise((resolve) => explorer.picture.canvas.toBlob(resolve)),
+      content: explorer.picture.toBlob(),
     }),
   };
 }
 
+/** What a spreadsheet takes for the beginning of a formula, in any width. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+
 /** A table with quoted labels; one that a spreadsheet would take for a formula begins with '. */
 export function csv(tokens) {
-  const quoted = (label) => `"${label.replace(/^[=+\-@\t\r]/, "'$&").replaceAll('"', '""')}"`;
+  const quoted = (label) => `"${label.replace(FORMULA, "'$&").replaceAll('"', '""')}"`;
   const rows = tokens.map(({ label, start, end }) => [quoted(label), start, end].join(","));
   return ["token,start,end", ...rows, ""].join("\r\n");
 }

@@ -40,7 +40,7 @@ const SOME = 2.2250738585072014e-308;
  * @returns {Firing}
  */
 export function fire(weights, { threshold = 1, slack = 0, tail = null, count = null } = {}) {
-  const alpha = count === null ? Float32Array.from(weights) : scaled(weights, count * threshold);
+  const alpha = count === null ? new Float32Array(weights) : scaled(weights, count * threshold);
   const running = runningSums(alpha);
   const total = running.length ? running[running.length - 1] : 0;
   const most = count ?? Math.ceil(total / threshold);
@@ -82,11 +82,12 @@ export function fire(weights, { threshold = 1, slack = 0, tail = null, count = n
  * @returns {Float32Array}
  */
 export function scaled(weights, sum) {
-  const alpha = Float32Array.from(weights);
+  const alpha = new Float32Array(weights);
   let total = 0;
-  for (const weight of alpha) total += weight;
+  for (let t = 0; t < alpha.length; t += 1) total += alpha[t];
   const factor = Math.fround(sum / (total + 1e-8));
-  return alpha.map((weight) => weight * factor);
+  for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor;
+  return alpha;
 }
 
 /**
@@ -172,6 +173,6 @@ export function firstAtLeast(rising, value) {
  * @param {Tail | null} tail
  */
 function fires(residual, tail) {
-  if (tail === null || tail.rule === "none") return false;
+  if (tail === null || tail.rule === "none" || residual <= 0) return false;
   return tail.rule === "above" ? residual > tail.threshold : residual >= tail.threshold;
 }

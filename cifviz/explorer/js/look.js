@@ -19,17 +19,16 @@ const HATCHES = {
 /**
  * Colours for lines, words and paper, as the page has them now.
  *
- * @param {Element} element
+ * @param {Element} element The stage: its stylesheet gives each to it.
  */
 export function pageColours(element) {
   const style = getComputedStyle(element);
-  const read = (name) => style.getPropertyValue(name).trim();
   return {
-    isDark: isDark(read("--cifviz-paper")),
-    ink: read("--cifviz-ink"),
-    faint: read("--cifviz-faint"),
-    paper: read("--cifviz-paper"),
-    accent: read("--cifviz-accent"),
+    isDark: isDark(style.backgroundColor),
+    ink: style.color,
+    faint: style.borderTopColor,
+    paper: style.backgroundColor,
+    accent: style.outlineColor,
   };
 }
 
@@ -54,10 +53,12 @@ export function tokenFills(canvas, { colours, hatches }) {
   return (index, wide) => {
     // Where no pattern can be seen a plain colour does, and is painted much faster.
     if (wide < NARROW) return colours[index % colours.length];
-    const look = [index % colours.length, index % hatches.length];
-    const key = look.join();
-    if (!made.has(key)) made.set(key, pattern(canvas, colours[look[0]], hatches[look[1]]));
-    return made.get(key);
+    const look = index % (colours.length * hatches.length);
+    if (!made.has(look)) {
+      const [colour, hatch] = [colours[look % colours.length], hatches[look % hatches.length]];
+      made.set(look, pattern(canvas, colour, hatch));
+    }
+    return made.get(look);
   };
 }
 

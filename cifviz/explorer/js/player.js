@@ -6,59 +6,57 @@ const FADE = 0.004;
 
 export class Player {
   /**
-   * @param {ArrayBuffer | null} encoded A sound file; null for none.
-   * @param {() => AudioContext} makeContext
+   * @param {import("./sound.js").Sound | null} sound Null where there is none.
+   * @param {() => AudioContext} [makeContext]
    */
-  constructor(encoded, makeContext = () => new AudioContext()) {
-    this.encoded = encoded;
+  constructor(sound, makeContext = () => new AudioContext()) {
+    this.sound = sound;
     this.makeContext = makeContext;
     /** @type {AudioContext | null} */
     this.context = null;
-    /** @type {Promise<AudioBuffer> | null} */
-    this.decoding = null;
     this.playing = null;
     this.rate = 1;
     this.loop = false;
     this.onEnd = () => {};
   }
 
-  get hasSound() {
-    return this.encoded !== null;
-  }
-
   /**
    * Play from one moment to another; what was playing stops.
    *
    * @param {number} start Seconds.
-   * @param {number} end Seconds.
+   * @param {number} end Seconds; later than the sound gives at once is cut off.
    */
   async play(start, end) {
     this.stop();
-    if (this.encoded === null || end <= start) return;
+    if (this.sound === null || end <= start) return;
     const ticket = {};
     this.playing = ticket;
     this.context ??= this.makeContext();
-    // A copy: decoding takes the bytes away.
-    this.decoding ??= this.context.decodeAudioData(this.encoded.slice(0));
-    const buffer = await this.decoding;
-    await this.context.resume();
+    const until = Math.min(end, start + this.sound.longest);
+    const { buffer, begin } = await this.sound.part(this.context, start, until);
+    await this.context?.resume();
     if (this.playing !== ticket) return; // stopped, or something else was asked for meanwhile
+    this.playing = this.begin(buffer, { from: start - begin, length: until - start, start });
+  }
+
+  /** Let the samples be heard from now on. */
+  begin(buffer, { from, length, start }) {
     const source = this.context.createBufferSource();
     const gain = this.context.createGain();
     source.buffer = buffer;
     source.playbackRate.value = this.rate;
     source.connect(gain).connect(this.context.destination);
     const now = this.context.currentTime;
-    const length = (end - start) / this.rate;
+    const lasting = length / this.rate;
     gain.gain.setValueAtTime(0, now);
-    gain.gain.linearRampToValueAtTime(1, now + Math.min(FADE, length / 2));
+    gain.gain.linearRampToValueAtTime(1, now + Math.min(FADE, lasting / 2));
     if (this.loop) {
-      Object.assign(source, { loop: true, loopStart: start, loopEnd: end });
-      source.start(now, start);
+      Object.assign(source, { loop: true, loopStart: from, loopEnd: from + length });
+      source.start(now, from);
     } else {
-      gain.gain.setValueAtTime(1, now + Math.max(length - FADE, length / 2));
-      gain.gain.linearRampToValueAtTime(0, now + length);
-      source.start(now, start, end - start);
+      gain.gain.setValueAtTime(1, now + Math.max(lasting - FADE, lasting / 2));
+      gain.gain.linearRampToValueAtTime(0, now + lasting);
+      source.start(now, from, length);
     }
     source.onended = () => {
       if (this.playing?.source === source) {
@@ -66,7 +64,7 @@ export class Player {
         this.onEnd();
       }
     };
-    this.playing = { source, began: now, start, end };
+    return { source, began: now, start, length, rate: this.rate, isLoop: this.loop };
   }
 
   /** Stop what is playing. */
@@ -79,9 +77,9 @@ export class Player {
   /** The moment that is heard now, seconds; null in silence. */
   get now() {
     if (!this.playing?.source) return null;
-    const { began, start, end } = this.playing;
-    const heard = (this.context.currentTime - began) * this.rate;
-    return start + (this.loop ? heard % (end - start) : Math.min(heard, end - start));
+    const { began, start, length, rate, isLoop } = this.playing;
+    const heard = (this.context.currentTime - began) * rate;
+    return start + (isLoop ? heard % length : Math.min(heard, length));
   }
 
   /** Give the sound card back. */

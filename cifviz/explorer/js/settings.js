@@ -1,18 +1,6 @@
 // Settings as a link keeps them. What comes from outside is checked: a link may say anything.
 
-const NUMBERS = {
-  threshold: [0.01, 100],
-  slack: [0, 100],
-  tailThreshold: [0, 100],
-  gain: [0.01, 100],
-  smoothing: [0, 1000],
-  count: [0, 100000],
-};
-const WORDS = {
-  tailRule: ["none", "above", "at least"],
-  scaling: ["as given", "phrases", "count"],
-};
-const WHOLE = ["smoothing", "count"];
+import ranges from "./settings.json" with { type: "json" };
 
 /**
  * The known settings among any values; others are left out.
@@ -22,23 +10,33 @@ const WHOLE = ["smoothing", "count"];
  */
 export function known(values) {
   const found = {};
-  for (const [name, [least, most]] of Object.entries(NUMBERS)) {
+  for (const [name, [least, most]] of Object.entries(ranges.numbers)) {
     const number = Number(values[name] ?? Number.NaN);
     if (!(number >= least && number <= most)) continue;
-    found[name] = WHOLE.includes(name) ? Math.round(number) : number;
+    found[name] = ranges.whole.includes(name) ? Math.round(number) : number;
   }
-  for (const [name, words] of Object.entries(WORDS)) {
+  for (const [name, words] of Object.entries(ranges.words)) {
     if (words.includes(values[name])) found[name] = values[name];
   }
+  if (values.weights && typeof values.weights === "object") found.weights = { ...values.weights };
   return found;
 }
 
 /** Settings as the part of a link behind #. */
 export function toLink(settings) {
-  return new URLSearchParams(Object.entries(known(settings)).map(([k, v]) => [k, String(v)])).toString();
+  const { weights, ...plain } = known(settings);
+  const pairs = Object.entries(plain).map(([name, value]) => [name, String(value)]);
+  const moved = Object.entries(weights ?? {}).map(([frame, weight]) => `${frame}:${weight}`);
+  if (moved.length) pairs.push(["weights", moved.join(",")]);
+  return new URLSearchParams(pairs).toString();
 }
 
 /** Settings of a link. */
 export function fromLink(text) {
-  return known(Object.fromEntries(new URLSearchParams(text.replace(/^#/, ""))));
+  const { weights, ...plain } = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "")));
+  const found = known(plain);
+  // Frames that do not exist move nothing.
+  const moved = (weights ?? "").split(",").map((pair) => /^(\d+):(\d+(?:\.\d+)?)$/.exec(pair));
+  found.weights = Object.fromEntries(moved.filter(Boolean).map(([, t, w]) => [t, Number(w)]));
+  return found;
 }

@@ -1,80 +1,106 @@
 // The explorer in a page: picture, controls, list of tokens, sound. It knows neither Jupyter nor
 // where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
-import { align, readout } from "./alignment.js";
-import { Controls, button, element } from "./controls.js";
+import { align, edgeErrors, readout } from "./alignment.js";
+import { Controls } from "./controls.js";
+import { stretchOf } from "./data.js";
+import { button, element, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
-import { tallest } from "./lanes.js";
+import { FrameWeight } from "./frameweight.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
+import { listenToPointer } from "./pointer.js";
 import { fromLink, known, toLink } from "./settings.js";
+import { keepKeys, watchPage } from "./surroundings.js";
+import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
 
-/** Milliseconds without a movement before what is only read, the table, follows. */
+/** Milliseconds without a movement before what need not follow at once does. */
 const QUIET = 200;
+/** Finer pictures of a part that are kept. */
+const KEPT = 8;
 
 /**
  * Show an utterance.
  *
  * @param {HTMLElement} root An empty element.
  * @param {object} data What `decoded` returned.
- * @param {{changed?: (state: object) => void, context?: () => AudioContext}} hooks Told of the
- *   settings, the alignment and the selected token whenever one of them changed.
+ * @param {object} [around] What the page has.
+ * @param {import("./sound.js").Sound | null} [around.sound]
+ * @param {import("./kernel.js").Kernel | null} [around.kernel] Python, where there is one.
+ * @param {(state: object) => void} [around.changed] Told of the settings, the alignment and the
+ *   chosen token a little after one of them changed.
  */
 export class Explorer {
-  constructor(root, data, hooks = {}) {
+  constructor(root, data, { sound = null, kernel = null, changed = () => {} } = {}) {
     this.data = data;
-    this.hooks = hooks;
+    this.kernel = kernel;
+    this.changed = changed;
     this.settings = { ...data.utterance.settings };
-    /** Weights of single frames that somebody dragged. */
-    this.moved = new Map();
     this.selected = null;
+    this.isDragging = false;
+    /** Whether the tokens are from elsewhere. */
+    this.isPlaced = false;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(data.sound, hooks.context);
+    this.player = new Player(sound);
     this.player.onEnd = () => this.picture.drawPlayhead(null);
+    this.seen = { ...data, aligned: align(data.utterance, this.settings), selected: null };
     this.build(root);
-    this.listen();
-    this.compute();
-    this.draw();
+    this.watch();
+    this.tell();
+    this.look();
   }
 
   build(root) {
     root.classList.add("cifviz-explorer");
     this.root = root;
-    const stage = element(root, "div", "cifviz-stage");
-    this.seen = { ...this.data, aligned: null, selected: null };
-    this.tokens = new TokenList(stage, {
+    this.freeKeys = keepKeys(root);
+    this.stage = element(root, "div", "cifviz-stage");
+    this.tokens = new TokenList(this.stage, {
       select: (index) => this.select(index),
       play: (index) => this.playToken(index),
       zoom: (factor) => this.zoom(factor),
-      stop: () => this.player.stop(),
+      pan: (views) => this.pan(views),
+      stop: () => this.stop(),
     });
-    this.stage = stage;
-    this.picture = new Picture(stage, this.seen, this.scale);
-    this.sound = element(root, "div", "cifviz-buttons");
-    const bar = element(root, "div", "cifviz-buttons");
-    this.addButtons(bar);
+    this.picture = new Picture(this.stage, this.seen, this.scale);
+    listenToPointer(this.stage, this);
+    this.soundBar = element(root, "div", "cifviz-buttons");
     this.showSound();
+    this.addButtons(element(root, "div", "cifviz-buttons"));
     this.readout = element(root, "dl", "cifviz-readout");
     this.live = element(root, "p", "cifviz-live");
-    this.live.setAttribute("aria-live", "polite");
+    this.live.setAttribute("role", "status");
     const panel = element(root, "fieldset", "cifviz-controls");
     element(panel, "legend").textContent = "settings";
     this.controls = new Controls(panel, this.settings, (settings) => this.set(settings));
+    this.frameWeight = new FrameWeight(panel, this.data.utterance, {
+      set: (frame, weight) => this.setWeight(frame, weight),
+      mark: (start, end) => this.mark(start, end),
+    });
     this.details = element(root, "details");
     element(this.details, "summary").textContent = "tokens as a table";
     this.details.addEventListener("toggle", () => this.tellTable());
     this.table = element(this.details, "div", "cifviz-table");
   }
 
+  /** Let this be heard. */
+  hear(sound) {
+    this.player.sound = sound;
+    this.showSound();
+  }
+
   /** Offer to play, if there is anything to be heard. */
   showSound() {
-    if (!this.player.hasSound || this.sound.childElementCount) return;
-    button(this.sound, "play what is in view", () => this.play(this.scale.begin, this.scale.end));
-    button(this.sound, "stop", () => this.stop());
-    this.addToggle(this.sound, "loop", (on) => Object.assign(this.player, { loop: on }));
-    this.addToggle(this.sound, "half speed", (on) => {
+    if (!this.player.sound || this.soundBar.childElementCount) return;
+    const bar = this.soundBar;
+    button(bar, "play what is in view", () => this.play(this.scale.begin, this.scale.end));
+    button(bar, "stop", () => this.stop());
+    toggle(bar, "loop", (on) => {
+      this.player.loop = on;
+    });
+    toggle(bar, "half speed", (on) => {
       this.player.rate = on ? 0.5 : 1;
     });
   }
@@ -83,44 +109,52 @@ export class Explorer {
     button(bar, "zoom in", () => this.zoom(0.5));
     button(bar, "zoom out", () => this.zoom(2));
     button(bar, "see all", () => this.zoom(Infinity));
-    this.addToggle(bar, "drag weights", (on) => {
+    toggle(bar, "drag weights", (on) => {
       this.isDragging = on;
+      this.frameWeight.offer(on);
       this.stage.classList.toggle("cifviz-drags", on);
     });
     button(bar, "reset", () => this.reset());
-    button(bar, "copy link", () => this.copyLink());
+    button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
     for (const [name, make] of Object.entries(exportsOf(this))) {
       button(bar, `save ${name}`, () => save(make()));
     }
-  }
-
-  addToggle(bar, text, act) {
-    const made = button(bar, text, () => {
-      const on = made.getAttribute("aria-pressed") !== "true";
-      made.setAttribute("aria-pressed", String(on));
-      act(on);
-    });
-    made.setAttribute("aria-pressed", "false");
+    if (this.kernel) button(bar, "save TextGrid", () => this.saveTextGrid());
   }
 
   /** Move to other settings, some or all; what is not known is left out. */
   set(settings) {
     this.settings = { ...this.settings, ...known(settings) };
     this.controls.set(this.settings);
-    this.compute();
-    this.draw();
+    this.isPlaced = false;
+    this.show(align(this.data.utterance, this.settings));
   }
 
   /** Give one frame another weight. */
   setWeight(frame, weight) {
-    this.moved.set(frame, Math.max(weight, 0));
-    this.compute();
-    this.draw();
+    const moved = Number(Math.max(weight, 0).toFixed(4));
+    this.set({ weights: { ...this.settings.weights, [frame]: moved } });
+  }
+
+  /** Show tokens from elsewhere, until the settings move. */
+  place(tokens) {
+    const errors = edgeErrors(tokens, this.data.utterance);
+    this.isPlaced = true;
+    this.show({ ...this.seen.aligned, tokens, errors });
+  }
+
+  /** Let everything follow an alignment. */
+  show(aligned) {
+    const count = aligned.tokens.length;
+    if (this.selected !== null && this.selected >= count) this.selected = count ? count - 1 : null;
+    Object.assign(this.seen, { aligned, selected: this.selected });
+    this.frameWeight.show(aligned.given);
+    this.tell();
+    this.picture.draw();
   }
 
   /** Everything as it was. */
   reset() {
-    this.moved.clear();
     this.scale.all();
     this.select(null);
     this.set(this.data.utterance.settings);
@@ -135,71 +169,79 @@ export class Explorer {
       const { start, end } = tokens[this.selected];
       this.scale.reveal(start, end);
     }
-    this.tokens.show(tokens, this.selected);
-    this.draw();
     this.tell();
+    this.look();
   }
 
-  compute() {
-    this.seen.aligned = align(this.data.utterance, this.settings, this.moved);
-    const count = this.seen.aligned.tokens.length;
-    if (this.selected !== null && this.selected >= count) this.selected = count ? count - 1 : null;
-    this.seen.selected = this.selected;
-    this.tell();
+  /** Choose and play what lies at a moment. */
+  chooseAt(seconds) {
+    const { tokens } = this.seen.aligned;
+    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
+    if (index < 0) return;
+    this.select(index);
+    this.tokens.box.focus({ preventScroll: true }); // so that arrows go on from there
+    this.playToken(index);
   }
 
-  /** Let the words follow: at once those in view, a little later the table. */
+  /** Let the words follow: at once those in view, a little later the others. */
   tell() {
     const { aligned } = this.seen;
     this.tokens.show(aligned.tokens, this.selected);
-    this.readout.replaceChildren();
-    for (const [name, value] of readout(aligned, this.data.utterance)) {
-      const pair = element(this.readout, "div");
-      element(pair, "dt").textContent = name;
-      element(pair, "dd").textContent = value;
-    }
+    showPairs(this.readout, readout(aligned, this.data.utterance));
     clearTimeout(this.later);
-    this.later = setTimeout(() => {
-      this.tellTable();
-      this.live.textContent = `${aligned.tokens.length} tokens`;
-      this.hooks.changed?.(this.state);
-    }, QUIET);
+    this.later = setTimeout(() => this.tellAll(), QUIET);
   }
 
-  /** What others may know: settings, alignment, selected token. */
+  tellAll() {
+    clearTimeout(this.later);
+    const count = this.seen.aligned.tokens.length;
+    if (this.told !== undefined && this.told !== count) this.say(`${count} tokens`);
+    this.told = count;
+    this.tellTable();
+    this.changed(this.state);
+  }
+
+  tellTable() {
+    if (this.details.open) showTable(this.table, this.seen.aligned, this.scale);
+  }
+
+  /** What others may know: settings, alignment, chosen token. */
   get state() {
     const { tokens } = this.seen.aligned;
     return { settings: { ...this.settings }, alignment: tokens, selection: this.selected };
   }
 
-  tellTable() {
-    if (!this.details.open) return;
-    const { tokens, errors } = this.seen.aligned;
-    const table = document.createElement("table");
-    const head = ["token", "start s", "end s", ...(errors ? ["start off ms", "end off ms"] : [])];
-    const row = element(element(table, "thead"), "tr");
-    for (const text of head) {
-      const cell = element(row, "th");
-      cell.scope = "col";
-      cell.textContent = text;
-    }
-    const body = element(table, "tbody");
-    tokens.forEach(({ label, start, end }, index) => {
-      const cells = element(body, "tr");
-      const name = element(cells, "th");
-      name.scope = "row";
-      name.dir = "auto";
-      name.textContent = label;
-      const off = errors?.[index];
-      const values = [start.toFixed(3), end.toFixed(3)];
-      if (off) values.push((1000 * off.start).toFixed(0), (1000 * off.end).toFixed(0));
-      for (const value of values) element(cells, "td").textContent = value;
-    });
-    this.table.replaceChildren(table);
+  /** Draw what is in view, and a little later more closely. */
+  look() {
+    this.picture.draw();
+    clearTimeout(this.closer);
+    this.closer = setTimeout(() => {
+      this.tellTable();
+      this.lookCloser();
+    }, QUIET);
   }
 
-  draw() {
-    this.picture.draw();
+  /** Ask for a finer picture where one can be seen. */
+  async lookCloser() {
+    const { begin, end, density } = this.scale;
+    const { stretches } = this.seen;
+    const best = stretches.findLast((one) => one.start <= begin && one.end >= end) ?? stretches[0];
+    const { isFinest, peaks, logMel } = best;
+    const columns = Math.min(peaks?.rate ?? Infinity, 1 / logMel.shift);
+    if (!this.kernel || isFinest || columns > density || this.isLooking) return;
+    this.isLooking = true;
+    const around = end - begin;
+    try {
+      const question = { type: "stretch", start: begin - around, end: end + around };
+      const { message } = await this.kernel.ask(question);
+      this.seen.stretches = [stretches[0], ...stretches.slice(1).slice(-KEPT), stretchOf(message)];
+      // The finest last: it is the last that covers the view which is drawn.
+      this.seen.stretches.sort((one, other) => other.end - other.start - one.end + one.start);
+      this.picture.draw();
+    } catch (error) {
+      this.say(`No finer picture: ${error.message}`);
+    }
+    this.isLooking = false;
   }
 
   zoom(factor) {
@@ -208,7 +250,27 @@ export class Explorer {
     if (factor === Infinity) this.scale.all();
     else if (chosen) this.scale.zoom(factor, (chosen.start + chosen.end) / 2);
     else this.scale.zoom(factor);
-    this.draw();
+    this.look();
+  }
+
+  /** Move the view by so many of its lengths. */
+  pan(views) {
+    this.scale.pan(views * (this.scale.end - this.scale.begin));
+    this.look();
+  }
+
+  /** Let a stretch be seen, marked where the playhead would stand. */
+  mark(start, end) {
+    this.scale.reveal(start, end);
+    this.look();
+    this.picture.drawPlayhead((start + end) / 2);
+  }
+
+  /** Bring a moment into the middle. */
+  centre(seconds) {
+    const length = this.scale.end - this.scale.begin;
+    this.scale.look(seconds - length / 2, length);
+    this.look();
   }
 
   playToken(index) {
@@ -217,7 +279,11 @@ export class Explorer {
   }
 
   async play(start, end) {
-    await this.player.play(start, end);
+    try {
+      await this.player.play(start, end);
+    } catch (error) {
+      this.say(`Cannot be played: ${error.message}`);
+    }
     const move = () => {
       const { now } = this.player;
       this.picture.drawPlayhead(now);
@@ -232,13 +298,27 @@ export class Explorer {
     this.picture.drawPlayhead(null);
   }
 
-  copyLink() {
-    const link = `${location.href.split("#")[0]}#${toLink(this.settings)}`;
-    const done = navigator.clipboard?.writeText(link) ?? Promise.reject(new Error("no clipboard"));
+  /** What restores the settings: a link to a page, or in a notebook what Python is given. */
+  copySettings() {
+    const page = location.href.split("#")[0];
+    const text = this.kernel
+      ? `w.settings = ${JSON.stringify(this.settings)}`
+      : `${page}#${toLink(this.settings)}`;
+    const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     done.then(
-      () => this.say("The link is in the clipboard."),
-      () => this.say(`Copy this link: ${link}`),
+      () => this.say("It is in the clipboard."),
+      () => this.say(`Copy this: ${text}`),
     );
+  }
+
+  async saveTextGrid() {
+    this.tellAll(); // so that Python's alignment is the one in view
+    try {
+      const { message } = await this.kernel.ask({ type: "textgrid" });
+      save({ name: "alignment.TextGrid", content: new Blob([message.text]) });
+    } catch (error) {
+      this.say(`No TextGrid: ${error.message}`);
+    }
   }
 
   /** Say something, to eyes and to screen readers. */
@@ -251,91 +331,27 @@ export class Explorer {
     this.set(fromLink(link));
   }
 
-  listen() {
-    const place = (event) => {
-      const box = this.picture.canvas.getBoundingClientRect();
-      return this.picture.at(event.clientX - box.left, event.clientY - box.top);
-    };
-    this.stage.addEventListener("pointerdown", (event) => this.press(event, place));
-    this.stage.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.shiftKey) return;
-      event.preventDefault();
-      if (event.shiftKey) this.scale.pan(event.deltaY / this.scale.density);
-      else this.scale.zoom(event.deltaY > 0 ? 1.25 : 0.8, place(event).seconds);
-      this.draw();
-    }, { passive: false });
-    this.observer = new ResizeObserver(() => {
+  /** Follow the width and the colours of the page. */
+  watch() {
+    const resized = () => {
       if (this.stage.clientWidth === this.picture.width) return;
       this.picture.resize();
-      this.draw();
-    });
-    this.observer.observe(this.stage);
-    this.scheme = matchMedia("(prefers-color-scheme: dark)");
-    this.restyle = () => {
+      this.picture.draw();
+    };
+    const restyled = () => {
       this.picture.restyle();
-      this.draw();
+      this.picture.draw();
     };
-    this.scheme.addEventListener("change", this.restyle);
-  }
-
-  /** A press drags the map, a weight or the view; without a movement it chooses and plays. */
-  press(event, place) {
-    const began = place(event);
-    if (began.lane === "map") this.centre(began.seconds);
-    const from = this.scale.begin;
-    const x = event.clientX;
-    let isMoved = began.lane === "map";
-    if (this.isDragging && began.lane === "weights") {
-      isMoved = true;
-      this.dragWeight(began);
-    }
-    const move = (next) => {
-      const now = place(next);
-      if (began.lane === "map") this.centre(now.seconds);
-      else if (this.isDragging && began.lane === "weights") {
-        if (now.lane === "weights") this.dragWeight(now);
-      } else if (isMoved || Math.abs(next.clientX - x) > 4) {
-        isMoved = true;
-        this.scale.pan(from - (next.clientX - x) / this.scale.density - this.scale.begin);
-        this.draw();
-      }
-    };
-    const release = () => {
-      removeEventListener("pointermove", move);
-      removeEventListener("pointerup", release);
-      if (!isMoved) this.choose(began.seconds);
-    };
-    addEventListener("pointermove", move);
-    addEventListener("pointerup", release);
-  }
-
-  centre(seconds) {
-    const length = this.scale.end - this.scale.begin;
-    this.scale.look(seconds - length / 2, length);
-    this.draw();
-  }
-
-  dragWeight({ seconds, share }) {
-    const { start, shift } = this.data.utterance.grid;
-    const frame = Math.floor((seconds - start) / shift);
-    if (frame < 0 || frame >= this.data.utterance.alpha.length) return;
-    this.setWeight(frame, share * tallest(this.seen.aligned));
-  }
-
-  choose(seconds) {
-    const { tokens } = this.seen.aligned;
-    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
-    if (index < 0) return;
-    this.select(index);
-    this.playToken(index);
+    this.unwatch = watchPage(this.stage, { resized, restyled });
   }
 
   /** Give back what the page lent: sound card, clock, listeners. */
   close() {
     clearTimeout(this.later);
+    clearTimeout(this.closer);
     cancelAnimationFrame(this.frame);
-    this.observer.disconnect();
-    this.scheme.removeEventListener("change", this.restyle);
+    this.unwatch();
+    this.freeKeys();
     this.player.close();
     this.root.replaceChildren();
   }

@@ -10,9 +10,11 @@
  */
 export function amplified(weights, { gain = 1, noise = 0 } = {}) {
   const [factor, least] = [Math.fround(gain), Math.fround(noise)];
-  return Float32Array.from(weights, (weight) =>
-    Math.max(Math.fround(Math.fround(Math.fround(weight) * factor) - least), 0),
-  );
+  const louder = new Float32Array(weights);
+  for (let t = 0; t < louder.length; t += 1) {
+    louder[t] = Math.max(Math.fround(louder[t] * factor) - least, 0);
+  }
+  return louder;
 }
 
 /**
@@ -23,13 +25,15 @@ export function amplified(weights, { gain = 1, noise = 0 } = {}) {
  * @returns {Float32Array} With another sum than before only where the ends weigh something.
  */
 export function smoothed(weights, reach) {
-  return Float32Array.from(weights, (_, t) => {
+  const means = new Float32Array(weights.length);
+  for (let t = 0; t < means.length; t += 1) {
     const first = Math.max(t - reach, 0);
-    const last = Math.min(t + reach, weights.length - 1);
+    const last = Math.min(t + reach, means.length - 1);
     let sum = 0;
     for (let near = first; near <= last; near += 1) sum += weights[near];
-    return sum / (last - first + 1);
-  });
+    means[t] = sum / (last - first + 1);
+  }
+  return means;
 }
 
 /**
@@ -42,12 +46,10 @@ export function smoothed(weights, reach) {
  * @returns {Float32Array}
  */
 export function roundedPhrases(weights, { pauseFrames, pauseWeight, threshold, tail }) {
-  const alpha = Float32Array.from(weights);
+  const alpha = new Float32Array(weights);
   const phrases = phraseOf(alpha, pauseFrames, Math.fround(pauseWeight));
   const mass = new Float64Array(alpha.length + 1);
-  alpha.forEach((weight, t) => {
-    mass[phrases[t]] += weight;
-  });
+  for (let t = 0; t < alpha.length; t += 1) mass[phrases[t]] += alpha[t];
   const factor = mass.map((sum) => {
     const full = Math.floor(sum / threshold);
     const rest = sum - full * threshold;
@@ -57,18 +59,19 @@ export function roundedPhrases(weights, { pauseFrames, pauseWeight, threshold, t
         (tail.rule === "at least" && rest >= tail.threshold));
     return sum > 0 ? ((full + Number(more)) * threshold) / sum : 0;
   });
-  return alpha.map((weight, t) => weight * factor[phrases[t]]);
+  for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor[phrases[t]];
+  return alpha;
 }
 
 /** Which phrase each frame belongs to; one begins behind every pause. */
 function phraseOf(alpha, pauseFrames, pauseWeight) {
   const phrases = new Int32Array(alpha.length);
   let [phrase, quiet] = [0, 0];
-  alpha.forEach((weight, t) => {
-    const isQuiet = weight < pauseWeight;
+  for (let t = 0; t < alpha.length; t += 1) {
+    const isQuiet = alpha[t] < pauseWeight;
     if (!isQuiet && quiet >= pauseFrames) phrase += 1;
     quiet = isQuiet ? quiet + 1 : 0;
     phrases[t] = phrase;
-  });
+  }
   return phrases;
 }

@@ -29,7 +29,7 @@ FORMULA_ATTRIBUTES = """
     width xmlns
 """.split()
 ALLOWED = {
-    **{name: {"class", "id", "lang", "title"} for name in TEXT},
+    **{name: {"class", "dir", "id", "lang", "title"} for name in TEXT},
     **{name: set(FORMULA_ATTRIBUTES) for name in FORMULAS},
 }
 """Elements, and the attributes that they may have."""

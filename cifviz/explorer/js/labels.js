@@ -1,0 +1,70 @@
+// Words on a canvas: in the direction of their own script, and never longer than their place.
+
+/** A letter, or a mark that stands for one, has a direction; digits and signs take what is there. */
+const STRONG = /[\p{L}\u200e\u200f]/u;
+/** Blocks of Hebrew, Arabic, Syriac, Thaana, N'Ko and the other scripts from right to left. */
+const FROM_RIGHT = /[\u200f\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/**
+ * The direction of a text by its first letter that has one.
+ *
+ * @param {string} text
+ * @returns {"ltr" | "rtl"}
+ */
+export function directionOf(text) {
+  const first = text.match(STRONG);
+  return first && FROM_RIGHT.test(first[0]) ? "rtl" : "ltr";
+}
+
+/**
+ * Write a text at a place, its left end there, its middle at that height.
+ *
+ * @param {CanvasRenderingContext2D} canvas
+ */
+export function write(canvas, text, x, y) {
+  canvas.direction = directionOf(text);
+  canvas.textAlign = "left"; // of the place, whatever the text's own beginning is
+  canvas.textBaseline = "middle";
+  canvas.fillText(text, x, y);
+}
+
+/**
+ * A text, or as much of it as fits, with an ellipsis.
+ *
+ * @param {CanvasRenderingContext2D} canvas Its font is the one that counts.
+ * @param {string} text
+ * @param {number} wide Pixels.
+ */
+export function shortened(canvas, text, wide) {
+  if (text.length <= wide && canvas.measureText(text).width <= wide) return text;
+  // What a reader takes for one letter stays whole: accents, joined emoji.
+  const letters = Array.from(new Intl.Segmenter().segment(text.slice(0, wide)), (one) => one.segment);
+  while (letters.length && canvas.measureText(`${letters.join("").trimEnd()}…`).width > wide) {
+    letters.pop();
+  }
+  return `${letters.join("").trimEnd()}…`;
+}
+
+/**
+ * A label in the middle of its span; left out where it is too long.
+ *
+ * @param {CanvasRenderingContext2D} canvas
+ * @param {string} label
+ * @param {{left: number, wide: number, y: number}} place Pixels, and the height of its middle.
+ * @param {{ink: string, paper: string, onColour: boolean}} look On a colour it gets paper of its own.
+ */
+export function writeInside(canvas, label, { left, wide, y }, { ink, paper, onColour }) {
+  if (wide < LEAST || label.length > wide || !label.trim()) return;
+  const needed = canvas.measureText(label).width;
+  if (needed > wide - 4) return;
+  const x = left + (wide - needed) / 2;
+  if (onColour) {
+    canvas.fillStyle = paper;
+    canvas.fillRect(x - 2, y - 8, needed + 4, 16);
+  }
+  canvas.fillStyle = ink;
+  write(canvas, label, x, y);
+}
+
+/** Pixels that the narrowest label needs. */
+const LEAST = 9;

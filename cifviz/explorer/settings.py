@@ -1,0 +1,220 @@
+"""What the explorer's controls make of a transcription: the twin of ``js/alignment.js``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.phrases import round_phrases
+from cifviz.errors import (
+    require,
+    require_choice,
+    require_integer,
+    require_number,
+    require_type,
+)
+from cifviz.models.recognizer import Transcription
+from cifviz.speech.alignment import Alignment
+
+RANGES: dict[str, Any] = json.loads(
+    Path(__file__).with_name("js").joinpath("settings.json").read_text("utf-8")
+)
+"""What each setting may be: numbers from and to, whole numbers, words."""
+
+
+def model_settings(transcription: Transcription) -> dict[str, Any]:
+    """Where the controls stand at first: what the recogniser itself does.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What was heard; its configuration says how.
+
+    Returns
+    -------
+    dict
+        ``threshold`` β, ``slack`` δ, ``tailRule`` ("none", "above" or "at least") and
+        ``tailThreshold`` τ, ``scaling`` ("as given", "phrases" or "count") and ``count``, ``gain``,
+        ``smoothing`` (neighbours on each side) and ``weights`` (of single frames, by their index as
+        a text: JSON knows no other keys).
+    """
+    require_type("transcription", transcription, Transcription)
+    config = transcription.config.cif
+    return {
+        "threshold": config.threshold,
+        "slack": round(config.slack, 6),
+        "tailRule": "above" if config.apply_tail_handling else "none",
+        "tailThreshold": config.tail_handling_firing_threshold,
+        "scaling": "phrases" if config.pause_frames else "as given",
+        "count": len(transcription.tokens),
+        "gain": 1,
+        "smoothing": 0,
+        "weights": {},
+    }
+
+
+def pauses(transcription: Transcription) -> dict[str, Any]:
+    """What a pause is where phrases are scaled: its least frames, and what they weigh less than."""
+    config = transcription.config.cif
+    return {"pause_frames": config.pause_frames or 5, "pause_weight": config.pause_weight}
+
+
+def checked(settings: Mapping[str, Any], frames: int) -> dict[str, Any]:
+    """Settings, some or all, as they came; raises `CIFError` for what is none of an explorer's.
+
+    Parameters
+    ----------
+    settings : mapping
+        See `model_settings`.
+    frames : int
+        Of the utterance.
+
+    Examples
+    --------
+    >>> checked({"threshold": 0.5}, frames=3)
+    {'threshold': 0.5}
+    >>> checked({"tailRule": "sometimes"}, frames=3)
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.CIFError: tailRule must be one of 'none', 'above', 'at least', got 'sometimes'
+    """
+    require_type("settings", settings, Mapping)
+    known = [*RANGES["numbers"], *RANGES["words"], "weights"]
+    for name, value in settings.items():
+        require_choice("a setting", name, known)
+        if name in RANGES["words"]:
+            require_choice(name, value, RANGES["words"][name])
+        elif name == "weights":
+            _check_weights(value, frames)
+        else:
+            least, most = RANGES["numbers"][name]
+            check = require_integer if name in RANGES["whole"] else require_number
+            check(name, value, at_least=least, at_most=most)
+    return dict(settings)
+
+
+def _check_weights(weights: object, frames: int) -> None:
+    require_type("weights", weights, Mapping)
+    assert isinstance(weights, Mapping)
+    for frame, weight in weights.items():
+        is_frame = isinstance(frame, str) and frame.isdecimal() and int(frame) < frames
+        require(is_frame, f"weights: expected frames '0' to '{frames - 1}', got {frame!r}")
+        require_number(f"the weight of frame {frame}", weight, at_least=0)
+
+
+def realign(
+    transcription: Transcription, settings: Mapping[str, Any] | None = None
+) -> tuple[Firing, Alignment]:
+    """Fires and token times of an utterance at other settings.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What was heard.
+    settings : mapping, optional
+        Those to change; the others are the model's, see `model_settings`.
+
+    Returns
+    -------
+    firing : Firing
+        Its embeddings are zeros: no decoder sees them.
+    alignment : Alignment
+        The tokens that were heard if as many come out, otherwise numbers: only the model could name
+        them.
+
+    Raises
+    ------
+    CIFError
+        If a setting is unknown or out of its range.
+
+    Examples
+    --------
+    The weights of this clip sum to 5.00; half the threshold gives twice as many tokens.
+
+    >>> import cifviz
+    >>> clip = cifviz.load_clip("digits_five")
+    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> realign(heard)[1].text
+    'two seven one eight two'
+    >>> realign(heard, {"threshold": 0.5, "scaling": "as given"})[1].text
+    '1 2 3 4 5 6 7 8 9 10'
+    """
+    used = model_settings(transcription)
+    used |= checked(settings or {}, transcription.firing.alpha.shape[1])
+    threshold = used["threshold"]
+    tail = tail_threshold(used["tailRule"], used["tailThreshold"])
+    alpha = transcription.firing.alpha.float().clone()
+    for frame, weight in used["weights"].items():
+        alpha[0, int(frame)] = weight
+    alpha = smoothed((alpha * used["gain"]).clamp(min=0), used["smoothing"])
+    lengths = torch.tensor([alpha.shape[1]])
+    given = alpha
+    if used["scaling"] == "phrases":
+        rule = pauses(transcription)
+        alpha = round_phrases(alpha, lengths, threshold=threshold, tail_threshold=tail, **rule)
+    count = used["count"] if used["scaling"] == "count" else None
+    firing = integrate_and_fire(
+        alpha,
+        alpha.new_zeros(*alpha.shape, 1),
+        threshold=threshold,
+        slack=min(used["slack"], 0.99 * threshold),
+        tail_threshold=tail if count is None else None,
+        target_lengths=None if count is None else torch.tensor([count]),
+    )
+    fires = int(firing.num_fires)
+    is_named = fires == len(transcription.tokens)
+    alignment = Alignment.from_firing(
+        firing,
+        transcription.tokens if is_named else [str(index + 1) for index in range(fires)],
+        transcription.grid,
+        edges=transcription.config.edges,
+        scores=transcription.scores if is_named else None,
+        duration=transcription.duration,
+    )
+    return replace(firing, alpha=given), alignment
+
+
+def tail_threshold(rule: str, threshold: float) -> float | None:
+    """A tail rule in the core's words, which know "above" alone.
+
+    >>> tail_threshold("above", 0.5), tail_threshold("at least", 0.5) < 0.5
+    (0.5, True)
+    """
+    if rule == "none":
+        return None
+    return threshold if rule == "above" else max(0.0, math.nextafter(threshold, -1.0))
+
+
+def smoothed(alpha: Tensor, reach: int) -> Tensor:
+    """The mean of each weight and its neighbours to both sides; near an end, of those that exist.
+
+    Parameters
+    ----------
+    alpha : Tensor (batch, frames)
+    reach : int >= 0
+        Neighbours on each side.
+
+    Returns
+    -------
+    Tensor (batch, frames)
+
+    Examples
+    --------
+    >>> smoothed(torch.tensor([[0.0, 0.5, 1.0, 0.0]]), 1)
+    tensor([[0.2500, 0.5000, 0.5000, 0.5000]])
+    """
+    if not reach or not alpha.shape[1]:
+        return alpha
+    wide = F.avg_pool1d(
+        alpha.double(), 2 * reach + 1, stride=1, padding=reach, count_include_pad=False
+    )
+    return wide.to(alpha.dtype)

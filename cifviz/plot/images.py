@@ -1,0 +1,69 @@
+"""Figures as small images with words, as notebooks and pages keep them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from cifviz.errors import require
+
+DPI = 100
+"""Pixels per inch of every picture in a notebook."""
+
+
+def png(figure: Figure, *, colours: int | None = 256, dpi: float = DPI) -> bytes:
+    """The figure as a PNG at a fixed resolution, the same bytes each time.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to draw.
+    colours : int in [2, 256], optional
+        Keep only so many: a third of the size. None keeps all and is faster.
+    dpi : float > 0
+        Pixels per inch.
+    """
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    quick = {"compress_level": 1}
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs=quick)
+    if colours is None:
+        return buffer.getvalue()
+    # Few colours are chosen with more care, or grey would become brown.
+    care = int(colours < 128)
+    whole = Image.open(buffer).convert("RGB")
+    picture = whole.quantize(colours, kmeans=care, dither=Image.Dither.NONE)
+    smaller = io.BytesIO()
+    picture.save(smaller, format="png", optimize=True)
+    return smaller.getvalue()
+
+
+def image_tag(picture: bytes, alt: str) -> str:
+    """An HTML image that carries its picture and its description inside it.
+
+    >>> image_tag(b"", 'weights > 1 "fire"')
+    '<img alt="weights &gt; 1 &quot;fire&quot;" src="data:image/png;base64,"/>'
+    """
+    code = base64.b64encode(picture).decode("ascii")
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{code}"/>'
+
+
+def picture_bundle(picture: bytes, alt: str) -> dict[str, Any]:
+    """What a notebook keeps of a picture: PNG, an image with alt text, and words alone.
+
+    Raises
+    ------
+    CIFError
+        If `alt` says nothing.
+    """
+    require(bool(alt.strip()), "alt must say what there is to see in the picture, got no text")
+    return {
+        "image/png": base64.b64encode(picture).decode("ascii"),
+        "text/html": image_tag(picture, alt),
+        "text/plain": f"Figure: {alt}",
+    }

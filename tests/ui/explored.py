@@ -1,0 +1,33 @@
+"""What tests ask of an explorer that is open in a browser."""
+
+WATCHED = """
+window.started = [];
+const start = AudioBufferSourceNode.prototype.start;
+AudioBufferSourceNode.prototype.start = function (when, offset, duration) {
+    window.started.push({ offset, duration, rate: this.playbackRate.value, loop: this.loop });
+    return start.call(this, when, offset, duration);
+};
+"""
+"""Keeps what is asked of the sound card."""
+
+
+def tokens_of(opened):
+    return opened.evaluate("cifvizExplorer.state.alignment")
+
+
+def wait_for_sound(opened):
+    """Decoding takes a moment; the page's policy lets nobody wait inside it."""
+    for _ in range(100):
+        if opened.evaluate("started.length"):
+            return
+        opened.wait_for_timeout(50)
+    raise AssertionError("nothing was played in 5 s")
+
+
+def slide(opened, name, value):
+    """Move a slider as a mouse would."""
+    slider = opened.get_by_label(name)
+    slider.evaluate(
+        "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
+        str(value),
+    )

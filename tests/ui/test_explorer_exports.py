@@ -1,0 +1,225 @@
+"""What the explorer's settings do to the tokens, and what one can take away from it."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import cifviz
+from cifviz.explorer import to_html
+from cifviz.speech.alignment import Alignment, TimedToken
+from tests.ui import browser
+from tests.ui.explored import slide, tokens_of
+
+pytestmark = pytest.mark.skipif(
+    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
+)
+
+LABELS = ("=1+1", "\t@SUM(A1)", 'a "b", c\nd', "＝HYPERLINK(A1)", "-日本")
+"""What a spreadsheet would calculate, and what a careless table would break at."""
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return cifviz.load_clip("digits_five")
+
+
+@pytest.fixture(scope="module")
+def heard(clip):
+    return cifviz.load_model("digits").transcribe(clip.waveform)
+
+
+@pytest.fixture(scope="module")
+def written(heard, clip, tmp_path_factory):
+    """Explorers in files: alone, beside two other alignments, and with labels that are traps."""
+    folder = tmp_path_factory.mktemp("explorer")
+    later = Alignment(tuple(TimedToken("later", t.start + 0.1, t.end) for t in clip.words.tokens))
+    compare = {"CTC": clip.words, "a name that is far too long for its lane": later}
+    to_html(heard, folder / "alone.html")
+    to_html(heard, folder / "beside.html", compare=compare)
+    to_html(replace(heard, tokens=LABELS), folder / "traps.html")
+    return folder
+
+
+@pytest.fixture
+def opened(opening, written):
+    return opening(written / "alone.html")
+
+
+def saved(opened, kind):
+    """What the browser saves: a name and bytes."""
+    with opened.expect_download() as arriving:
+        opened.get_by_role("button", name=f"save {kind}").click()
+    return arriving.value.suggested_filename, arriving.value.path().read_bytes()
+
+
+def weights(opened):
+    return np.array(opened.evaluate("[...cifvizExplorer.seen.aligned.alpha]"))
+
+
+def shown(opened, name):
+    """A value of the readout."""
+    pair = opened.locator("dl > div").filter(has=opened.locator("dt", has_text=name))
+    return pair.locator("dd").inner_text()
+
+
+# Settings
+
+
+def test_a_gain_makes_every_weight_larger(opened, heard):
+    given = heard.firing.alpha[0].numpy()
+    opened.get_by_label("scaling").select_option("as given")
+    before = len(tokens_of(opened))
+    slide(opened, "gain on α", 2)
+    assert weights(opened) == pytest.approx(2 * weights_as_given(opened), abs=1e-6)
+    assert shown(opened, "sum of α") == f"{2 * weights_as_given(opened).sum():.3f}"
+    assert len(tokens_of(opened)) == pytest.approx(2 * before, abs=1)
+    assert len(given) == len(weights(opened))
+
+
+def weights_as_given(opened):
+    return np.array(opened.evaluate("[...cifvizExplorer.seen.aligned.given]"))
+
+
+def test_smoothing_is_the_mean_of_neighbours(opened):
+    slide(opened, "smoothing (frames)", 2)
+    given = weights_as_given(opened)
+    expected = [given[max(t - 2, 0) : t + 3].mean() for t in range(len(given))]
+    assert weights(opened) == pytest.approx(np.array(expected), abs=1e-6)
+    assert weights(opened).std() < given.std()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 8, 21])
+def test_scaling_to_a_count_gives_that_many_tokens(opened, count):
+    opened.get_by_label("scaling").select_option("count")
+    slide(opened, "number of tokens", count)
+    tokens = tokens_of(opened)
+    assert len(tokens) == count == int(shown(opened, "tokens"))
+    assert all(one["start"] < one["end"] for one in tokens)
+    assert [one["start"] for one in tokens] == sorted(one["start"] for one in tokens)
+
+
+def test_sliders_that_would_change_nothing_say_so(opened):
+    count = opened.get_by_role("slider", name="number of tokens")
+    assert count.is_disabled()
+    opened.get_by_label("scaling").select_option("count")
+    assert count.is_enabled()
+    opened.get_by_label("rest at the end").select_option("none")
+    assert opened.get_by_role("slider", name="tail threshold τ").is_disabled()
+
+
+# Lanes
+
+
+def test_other_alignments_have_a_lane_each(opening, written, clip):
+    alone, beside = (opening(written / f"{name}.html") for name in ("alone", "beside"))
+    other = beside.evaluate("cifvizExplorer.seen.compare")
+    assert [one["name"] for one in other] == ["CTC", "a name that is far too long for its lane"]
+    assert [one["label"] for one in other[0]["tokens"]] == [t.token for t in clip.words.tokens]
+    assert other[1]["tokens"][0]["start"] == pytest.approx(clip.words.tokens[0].start + 0.1)
+    height = "cifvizExplorer.picture.height"
+    lane = "cifvizExplorer.picture.strips.tokens.height"
+    more = beside.evaluate(height) - alone.evaluate(height)
+    assert 2 * alone.evaluate(lane) <= more <= 3 * alone.evaluate(lane)
+
+
+def test_neighbouring_tokens_differ_in_pattern(opened):
+    """Without colour: how much of each token's span is darker than most of it."""
+    image = picture(opened)
+    top = round(opened.evaluate("cifvizExplorer.picture.strips.tokens.top"))
+    left = round(opened.evaluate("cifvizExplorer.picture.width - cifvizExplorer.scale.width"))
+    tiles = []
+    for token in tokens_of(opened):
+        x = left + round(opened.evaluate("t => cifvizExplorer.scale.x(t)", token["start"]))
+        tile = image[top + 5 : top + 25, x + 3 : x + 27]
+        colours, counts = np.unique(tile.reshape(-1, 3), axis=0, return_counts=True)
+        light = colours[counts.argmax()].astype(int)
+        tiles.append(np.abs(tile.astype(int) - light).sum(axis=2) > 40)
+    assert not tiles[0].any()  # the first is plain
+    assert all(tile.any() for tile in tiles[1:])
+    for one, other in pairwise(tiles):
+        assert (one != other).mean() > 0.03
+
+
+def picture(opened):
+    return np.array(Image.open(io.BytesIO(saved(opened, "PNG")[1])).convert("RGB"))
+
+
+# To take away
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_png_is_the_whole_picture_at_the_screens_resolution(opening, written, scale):
+    opened = opening(written / "alone.html", device_scale_factor=scale)
+    name, content = saved(opened, "PNG")
+    assert name == "alignment.png"
+    image = Image.open(io.BytesIO(content))
+    assert image.format == "PNG"
+    wide, high = opened.evaluate("[cifvizExplorer.picture.width, cifvizExplorer.picture.height]")
+    assert image.size == (round(scale * wide), round(scale * high))
+    pixels = np.array(image.convert("RGB")).astype(int)
+    for lane, strip in opened.evaluate("cifvizExplorer.picture.strips").items():
+        top, bottom = (round(scale * y) for y in (strip["top"], strip["top"] + strip["height"]))
+        drawn = (pixels[top:bottom, round(scale * 70) :].sum(axis=2) < 600).sum()
+        assert drawn > 50 * scale, f"nothing stands in lane {lane}"
+
+
+def test_the_json_is_what_python_would_be_told(opening, written):
+    opened = opening(written / "traps.html")
+    slide(opened, "gain on α", 1.01)
+    opened.get_by_role("listbox").focus()
+    name, content = saved(opened, "JSON")
+    assert name == "alignment.json"
+    kept = json.loads(content)
+    assert kept == opened.evaluate("cifvizExplorer.state")
+    assert [token["label"] for token in kept["alignment"]] == [*LABELS]
+    assert (kept["settings"]["gain"], kept["selection"]) == (1.01, 0)
+
+
+def test_the_csv_holds_every_label_and_no_formula(opening, written):
+    opened = opening(written / "traps.html")
+    name, content = saved(opened, "CSV")
+    assert name == "alignment.csv"
+    head, *rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+    assert head == ["token", "start", "end"]
+    guarded = [label if label.startswith("a") else f"'{label}" for label in LABELS]
+    assert [row[0] for row in rows] == guarded
+    for row, token in zip(rows, tokens_of(opened), strict=True):
+        assert [float(value) for value in row[1:]] == [token["start"], token["end"]]
+
+
+def test_the_link_in_the_clipboard_brings_the_settings_back(opened):
+    opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    slide(opened, "threshold β", 0.7)
+    slide(opened, "gain on α", 1.2)
+    opened.get_by_role("button", name="copy link").click()
+    opened.get_by_text("It is in the clipboard.").wait_for()
+    link = opened.evaluate("navigator.clipboard.readText()")
+    before = opened.evaluate("cifvizExplorer.state")
+    opened.goto("about:blank")
+    opened.goto(link)
+    after = opened.evaluate("cifvizExplorer.state")
+    assert after == before and after["settings"]["threshold"] == 0.7
+
+
+def test_without_a_clipboard_the_link_is_said(opened):
+    opened.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    slide(opened, "threshold β", 0.7)
+    opened.get_by_role("button", name="copy link").click()
+    said = opened.get_by_role("status").get_by_text("Copy this: file://")
+    said.wait_for()
+    assert "threshold=0.7" in said.inner_text()
+
+
+def test_a_clipboard_that_refuses_leads_to_the_same(opened):
+    opened.evaluate(
+        """Object.defineProperty(navigator, 'clipboard',
+        { value: { writeText: () => Promise.reject(new Error('refused')) } })"""
+    )
+    opened.get_by_role("button", name="copy link").click()
+    opened.get_by_role("status").get_by_text("Copy this: file://").wait_for()

@@ -1,0 +1,314 @@
+"""The explorer in a real JupyterLab and a real Notebook 7, in a real browser."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+import cifviz
+from tests.ui import browser, jupyter
+
+pytestmark = pytest.mark.skipif(
+    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
+)
+
+SETUP = """
+import cifviz
+clip = cifviz.load_clip("digits_five")
+model = cifviz.load_model("digits")
+heard = model.transcribe(clip.waveform)
+w = cifviz.explore(heard, reference=clip.words, model=model)
+w
+"""
+EVIL = """
+from dataclasses import replace
+evil = ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "a", "b", "c")
+bad = cifviz.explore(replace(heard, tokens=evil), compare={"<b onclick=alert(3)>": clip.words})
+bad
+"""
+HOUR = """
+from tests.explorer.hours import an_hour
+hour = cifviz.explore(an_hour(heard))
+hour
+"""
+
+SOUND = """() => {
+    window.started = [];
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (when, offset, duration) {
+        window.started.push({ offset, duration, length: this.buffer.duration });
+        return start.call(this, when, offset, duration);
+    };
+}"""
+"""Keeps what is asked of the sound card."""
+
+TITLES = 62
+"""Pixels of the picture that the names of its lanes take."""
+
+SPOKEN = "digits_three"
+"""What the microphone hears."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("notebooks")
+
+
+@pytest.fixture(scope="module")
+def chromium(folder):
+    """A browser whose microphone hears a clip, again and again."""
+    from playwright.sync_api import sync_playwright
+
+    spoken = folder / "microphone.wav"
+    waveform = cifviz.load_clip(SPOKEN).waveform
+    soundfile.write(spoken, waveform.samples, waveform.sample_rate)
+    devices = [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}%noloop",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as play:
+        running = play.chromium.launch(
+            executable_path=browser.executable(), args=[*browser.QUIET, *devices]
+        )
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module", params=list(jupyter.FRONTENDS))
+def address(request, folder):
+    with jupyter.server(request.param, folder) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def own_faults(address, chromium, folder):
+    """What Jupyter itself complains about when a notebook is opened and its kernel restarted."""
+    jupyter.write_notebook(folder / "empty.ipynb", "")
+    with chromium.new_context() as context:
+        opened = jupyter.OpenNotebook(context.new_page(), address("empty.ipynb"))
+        opened.open()
+        opened.restart()
+        opened.page.wait_for_timeout(2000)
+        return set(opened.faults)
+
+
+@pytest.fixture(scope="module")
+def notebook(address, chromium, folder, own_faults):
+    """A notebook whose first cell has run and shows an explorer."""
+    later = ["print(w.selection)", "", EVIL, HOUR]
+    jupyter.write_notebook(folder / "explorer.ipynb", SETUP, *later)
+    with chromium.new_context(viewport={"width": 1300, "height": 1200}) as context:
+        opened = jupyter.OpenNotebook(context.new_page(), address("explorer.ipynb"), own_faults)
+        opened.run(0)
+        opened.page.wait_for_selector(".cifviz-explorer canvas")
+        opened.page.evaluate(SOUND)
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def nothing_wrong(notebook):
+    """Nobody outside was asked for anything, and nothing was complained about."""
+    yield
+    assert notebook.faults == []
+    assert notebook.outside == []
+
+
+def python(notebook, code):
+    """Run code in the notebook's second free cell, and return what it printed."""
+    notebook.write(2, code)
+    return notebook.run(2).strip()
+
+
+def wait_until(condition, seconds=20):
+    """Until something holds; what it returned."""
+    for _ in range(10 * seconds):
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"did not happen in {seconds} s")
+
+
+def readout(page, index=0):
+    return page.locator(".cifviz-readout").nth(index).inner_text().replace("\n", " ")
+
+
+def test_a_click_on_a_token_is_known_to_python_and_heard(notebook):
+    page = notebook.page
+    page.get_by_role("button", name="play what is in view").wait_for()
+    start, end = json.loads(python(notebook, "print(list(w.alignment.spans[2]))"))
+    canvas = page.locator(".cifviz-picture").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    share = (start + end) / 2 / cifviz.load_clip("digits_five").waveform.duration
+    x = box["x"] + TITLES + (box["width"] - TITLES) * share
+    page.mouse.click(x, box["y"] + box["height"] - 75)
+    played = wait_until(lambda: page.evaluate("started"))[0]
+    assert played["offset"] == pytest.approx(start, abs=1e-6)
+    assert played["duration"] == pytest.approx(end - start, abs=1e-6)
+    page.wait_for_timeout(500)
+    assert notebook.run(1).strip() == "2"
+
+
+def test_settings_that_python_sets_move_the_picture(notebook):
+    page = notebook.page
+    before = readout(page)
+    python(notebook, "w.settings = {'threshold': 0.5, 'scaling': 'as given'}")
+    wait_until(lambda: "fires 10" in readout(page))
+    assert "fires 5" in before
+    assert page.get_by_label("threshold β").input_value() == "0.5"
+    python(notebook, "w.settings = {'threshold': 1, 'scaling': 'phrases'}; w.selection = 4")
+    wait_until(lambda: "fires 5" in readout(page))
+    assert "5 of 5" in page.get_by_role("listbox").inner_text()
+
+
+def test_a_slider_is_known_to_python(notebook):
+    page = notebook.page
+    page.get_by_label("threshold β").fill("0.8")
+    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") == "0.8")
+    assert python(notebook, "print(len(w.alignment))") in readout(page)
+    page.get_by_role("button", name="reset").click()
+    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") in ("1", "1.0"))
+
+
+def test_an_alignment_that_python_sets_is_shown(notebook):
+    page = notebook.page
+    page.get_by_text("tokens as a table").click()
+    python(
+        notebook,
+        "w.alignment = cifviz.Alignment((cifviz.TimedToken('<i>', 0.25, 0.5),))",
+    )
+    wait_until(lambda: page.locator(".cifviz-table tbody tr").count() == 1)
+    assert page.locator(".cifviz-table tbody th").inner_text() == "<i>"
+    page.get_by_role("button", name="reset").click()
+    wait_until(lambda: page.locator(".cifviz-table tbody tr").count() == 5)
+
+
+def test_keys_stay_with_the_explorer(notebook):
+    """In a notebook b makes a cell, j and arrows go to another one, Enter begins to write."""
+    page = notebook.page
+    where = """() => {
+        const { content } = window.jupyterapp.shell.currentWidget;
+        return [content.activeCellIndex, content.widgets.length, content.mode];
+    }"""
+    page.get_by_label("threshold β").focus()
+    before = page.evaluate(where)
+    for name in ("threshold β", "scaling"):
+        page.get_by_label(name).focus()
+        for key in ("ArrowDown", "ArrowUp", "b", "j"):
+            page.keyboard.press(key)
+    page.get_by_role("listbox").focus()
+    for key in ("End", "Enter", "b", "j", " ", "ArrowUp", "Home"):
+        page.keyboard.press(key)
+    assert page.evaluate(where) == before
+    assert "1 of" in page.get_by_role("listbox").inner_text()
+    page.get_by_role("button", name="reset").click()
+
+
+def test_a_textgrid_is_made_by_python(notebook, folder):
+    with notebook.page.expect_download() as made:
+        notebook.page.get_by_role("button", name="save TextGrid").click()
+    path = folder / "made.TextGrid"
+    made.value.save_as(path)
+    tiers = cifviz.speech.formats.read_textgrid(path)
+    assert [token.token for token in tiers["tokens"]] == "two seven one eight two".split()
+    assert list(tiers) == ["tokens", "reference"]
+
+
+def test_evil_labels_are_text(notebook):
+    page = notebook.page
+    notebook.run(3)
+    wait_until(lambda: page.locator(".cifviz-explorer").count() == 2)
+    second = page.locator(".cifviz-explorer").nth(1)
+    second.get_by_text("tokens as a table").click()
+    labels = second.locator(".cifviz-table tbody th")
+    wait_until(lambda: labels.count() == 5)
+    assert labels.nth(0).inner_text() == "<img src=x onerror=alert(1)>"
+    assert labels.nth(1).inner_text() == "</script><script>alert(2)</script>"
+    assert second.locator("img, script, b").count() == 0
+    assert notebook.dialogs == []
+
+
+def test_what_the_microphone_hears_is_heard(notebook):
+    page = notebook.page
+    first = page.locator(".cifviz-explorer").first
+    first.get_by_role("button", name="record").click()
+    page.wait_for_timeout(3000)
+    first.get_by_role("button", name="stop recording").click()
+    wait_until(lambda: "Heard: " in first.locator(".cifviz-live").inner_text())
+    heard = python(notebook, "print(w.alignment.text)")
+    assert heard == " ".join(cifviz.load_clip(SPOKEN).tokens)
+
+
+def test_a_large_file_arrives_whole(notebook, folder):
+    """15 MB, in four pieces."""
+    page, rate = notebook.page, 16000
+    waveform = cifviz.load_clip("digits_two").waveform
+    samples = np.zeros(rate * 470, dtype=np.float32)
+    samples[: len(waveform.samples)] = waveform.samples
+    path = folder / "large.wav"
+    soundfile.write(path, samples, rate)
+    assert path.stat().st_size > 15_000_000
+    first = page.locator(".cifviz-explorer").first
+    first.get_by_label("hear a file of yours").set_input_files(path)
+    wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0", seconds=90)
+
+
+def test_what_cannot_be_heard_is_said_to_be_so(notebook, folder):
+    path = folder / "no.wav"
+    path.write_bytes(b"no sound")
+    first = notebook.page.locator(".cifviz-explorer").first
+    first.get_by_label("hear a file of yours").set_input_files(path)
+    wait_until(lambda: "no.wav was not heard" in first.locator(".cifviz-live").inner_text())
+
+
+def test_an_hour_is_there_soon_and_the_notebook_stays_small(notebook, folder):
+    page = notebook.page
+    notebook.save()
+    before = wait_until(lambda: (folder / "explorer.ipynb").stat().st_size)
+    notebook.write(2, HOUR.replace("\nhour\n", ""))
+    notebook.run(2)
+    notebook.write(4, "hour")
+    began = time.monotonic()
+    notebook.run(4)
+    wait_until(lambda: page.locator(".cifviz-explorer").count() == 3)
+    shown = time.monotonic() - began
+    print(f"an hour was there after {shown:.1f} s")
+    assert shown < 3 * browser.PATIENCE
+    state = int(python(notebook, "import json; print(len(json.dumps(hour.get_state())))"))
+    notebook.save()
+    wait_until(lambda: (folder / "explorer.ipynb").stat().st_size > before)
+    grown = (folder / "explorer.ipynb").stat().st_size - before
+    print(f"state {state / 1e6:.2f} MB, notebook {grown / 1e6:.2f} MB larger")
+    assert state < 5_000_000
+    assert grown < 1_000_000
+
+
+def test_a_reload_and_a_restart_leave_something_to_use(notebook):
+    page = notebook.page
+    notebook.run(0)
+    notebook.save()
+    page.wait_for_timeout(500)
+    notebook.open()
+    first = page.locator(".cifviz-explorer").first
+    first.get_by_role("button", name="play what is in view").wait_for()
+    notebook.restart()
+    page.evaluate(SOUND)
+    first.get_by_label("threshold β").fill("2")
+    wait_until(lambda: "2" in first.locator(".cifviz-value").first.inner_text())
+    before = readout(page)
+    first.get_by_label("threshold β").fill("0.5")
+    wait_until(lambda: readout(page) != before)
+    first.get_by_role("listbox").focus()
+    page.keyboard.press("Enter")
+    wait_until(lambda: page.evaluate("started"))
+    first.get_by_role("button", name="save TextGrid").click()
+    wait_until(lambda: "does not answer" in first.locator(".cifviz-live").inner_text())
+    # Python has forgotten it; the notebook has not.
+    notebook.open()
+    first.get_by_label("threshold β").fill("0.5")
+    wait_until(lambda: readout(page) != before)
