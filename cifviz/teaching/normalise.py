@@ -13,6 +13,7 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+_PART = re.compile(r"IPY_MODEL_(\w+)")
 _RUN_METADATA = ("papermill", "execution", "collapsed", "ExecuteTime")
 
 
@@ -28,7 +29,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     -------
     NotebookNode
         Pieces of one stream are joined, since where they are cut is chance. Widgets keep their
-        state, under ids that count from 1, so that a reader sees them before running a cell.
+        state, under ids that count from 1, so that a reader sees them before running a cell; but
+        one that brings a picture leaves that alone behind: its state would be a whole program.
     """
     result = copy.deepcopy(notebook)
     result.metadata.pop("papermill", None)
@@ -43,7 +45,7 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             for output in cell.outputs:
                 output.get("metadata", {}).pop("cifviz", None)  # how long controls took
             cell.outputs = [_without_addresses(output) for output in _joined(cell.outputs)]
-    return _with_counted_widgets(result)
+    return _with_counted_widgets(_without_programs(result))
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
@@ -67,6 +69,30 @@ def _without_addresses(output: NotebookNode) -> NotebookNode:
         if mime in ("text/plain", "text/markdown") and isinstance(value, str):
             output.data[mime] = _ADDRESS.sub("0x…", value)
     return output
+
+
+def _without_programs(notebook: NotebookNode) -> NotebookNode:
+    """Leave of each widget that has a still picture the picture, and no state that nobody shows."""
+    shown = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            if "image/png" in data:
+                data.pop(WIDGET_VIEW, None)
+            elif WIDGET_VIEW in data:
+                shown.append(data[WIDGET_VIEW]["model_id"])
+    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    wanted: set[str] = set()
+    while shown:
+        model = shown.pop()
+        if model in state and model not in wanted:
+            wanted.add(model)
+            shown += _PART.findall(json.dumps(state[model]))
+    for model in set(state) - wanted:
+        del state[model]
+    if not state:
+        notebook.metadata.pop("widgets", None)
+    return notebook
 
 
 def _with_counted_widgets(notebook: NotebookNode) -> NotebookNode:

@@ -25,7 +25,7 @@ import torch
 
 import cifviz
 from cifviz.plot import accumulation, panel, panel_alt
-from cifviz.teaching import Slider, check, explore, glossary, play, play_tokens, record, show, table
+from cifviz.teaching import canvas, check, glossary, play, play_tokens, record, show, table
 
 # %% tags=["parameters"]
 seed = 0  # nothing in this lesson is left to chance; later lessons use it
@@ -255,7 +255,7 @@ def count_tokens(weight_sum, threshold):
 check("00.4", count_tokens)
 
 # %% [markdown]
-# Now on our clip. Move the slider: lower, and words break into pieces; higher, and words melt
+# Now on our clip, at four thresholds. Lower, and words break into pieces; higher, and words melt
 # together.
 
 
@@ -269,18 +269,18 @@ def fire_again(threshold):
 
 
 # %%
-def draw_fires(ax, *, threshold):
+thresholds = (0.5, 0.8, 1.0, 2.0)
+figure, axes = canvas(len(thresholds), height=1.2)
+for ax, threshold in zip(axes, thresholds, strict=True):
     again = fire_again(threshold)
     accumulation(again, heard.grid, ax=ax)
     ax.set_ylim(0, 2.1)
-    return f"{int(again.num_fires)} tokens"
-
-
-explore(
-    draw_fires,
-    threshold=Slider(0.3, 2.0, 0.05, 1.0),
-    still=[{"threshold": value} for value in (0.5, 0.8, 1.0, 2.0)],
-    alt="Accumulated weight over time at four thresholds: the lower the threshold, the more often "
+    ax.set_ylabel("sum")
+    ax.set_title(f"β = {threshold}: {int(again.num_fires)} tokens", loc="left", fontsize="medium")
+    ax.label_outer()
+show(
+    figure,
+    "Accumulated weight over time at four thresholds: the lower the threshold, the more often "
     "the sum reaches it and the more tokens fire; at 2 there are half as many tokens as words.",
 )
 
@@ -288,7 +288,34 @@ explore(
 # At β = 1 there is a token for each word, because the recogniser was trained with β = 1: its
 # weights are measured in tokens. Another threshold would need another training, or other weights.
 #
-# ## 8. Your turn: a recording of yours
+# ## 8. Take it into your hands
+#
+# The explorer shows the same lanes, and everything in it can be moved. Until you run the cell, and on
+# pages that only show this lesson, a picture and a table stand in its place.
+#
+# - Click on a token to hear it. Press Tab until the list of tokens has the focus, and the arrows
+#   and Enter do the same.
+# - Move *threshold β* to 0.5, and hear one of the pieces. Choose *as given* under *scaling*: what
+#   does the rest at the end do?
+# - Press *drag weights* and take all the weight away from the middle of a word. What happens to the
+#   tokens behind it?
+#
+# **Predict first** each time; *reset* brings everything back.
+
+# %%
+explorer = cifviz.explore(heard, reference=spoken.words, model=recognizer)
+explorer
+
+# %% [markdown]
+# With *record* you can say a few digits yourself, and the recogniser hears them. The sound stays on
+# this machine. What you do in the explorer, Python knows: move a slider, and run the next cell.
+
+# %%
+print("threshold:", explorer.settings["threshold"], "· chosen token:", explorer.selection)
+print(explorer.alignment.text)
+
+# %% [markdown]
+# ## 9. Your turn: a recording of yours
 #
 # Put the full path of a recording into `own_file`, in the cell of parameters near the top (with
 # forward slashes, on Windows too), choose who listens with `own_model`, and run all cells again.
@@ -386,10 +413,10 @@ glossary(
 #   of the neighbour?
 # - 10 min, sections 5 and 6: Predict, then the table. Compare with the times on the board: are
 #   people better? Then a person instead of the synthesiser.
-# - 10 min, section 7: Exercises 00.2 to 00.4, then the slider: one names a threshold, another
-#   predicts, a third moves it.
-# - 10 min, section 8: Somebody records a number with a telephone; or the stand-in. What do they
-#   hear if the word is none of theirs?
+# - 10 min, sections 7 and 8: Exercises 00.2 to 00.4, then the explorer: one names a threshold,
+#   another predicts, a third moves it; and everybody hears the pieces.
+# - 10 min, sections 8 and 9: Somebody says a number into the explorer, or brings a recording; or the
+#   stand-in. What do they hear if the word is none of theirs?
 #
 # ### Likely questions
 #

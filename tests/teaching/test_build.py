@@ -224,6 +224,25 @@ def test_widgets_are_counted():
     assert f"IPY_MODEL_{1:032x}" in json.dumps(one.metadata)
 
 
+def test_a_widget_with_a_picture_leaves_the_picture_alone():
+    def shown(model, **more):
+        return new_output("display_data", data={WIDGET_VIEW: {"model_id": model}, **more})
+
+    outputs = [shown("aa11", **{"image/png": "AAAA", "text/plain": "Figure: a line"})]
+    state = {"aa11": {"state": {"layout": "IPY_MODEL_bb22"}}, "bb22": {"state": {}}}
+
+    def made(*more):
+        cell = new_code_cell(outputs=[*outputs, *more], id="cell")
+        widgets = {WIDGET_STATE: {"state": {**state, "cc33": {"state": {}}}}}
+        return normalise(new_notebook(cells=[cell], metadata={"widgets": widgets}))
+
+    alone = made()
+    assert alone.cells[0].outputs[0].data == {"image/png": "AAAA", "text/plain": "Figure: a line"}
+    assert "widgets" not in alone.metadata
+    beside = made(shown("cc33"))
+    assert list(beside.metadata.widgets[WIDGET_STATE]["state"]) == [f"{1:032x}"]
+
+
 # --- the build -----------------------------------------------------------------------------------
 
 

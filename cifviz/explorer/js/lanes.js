@@ -11,6 +11,8 @@ import { drawIntegrator } from "./sawtooth.js";
 
 /** Height of a strip in multiples of the largest weight in it. */
 const HEADROOM = 1.1;
+/** The least weight that a strip is tall: noise in silence looks like noise. */
+const LEAST = 0.3;
 /** Pixels of the narrowest span that has an outline. */
 const OUTLINED = 6;
 
@@ -112,11 +114,11 @@ function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint,
   if (alpha.some(isSeen)) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
 }
 
-/** Height of the tallest weight: at least half a token's, so that noise looks like noise. */
+/** The weight that a strip is tall. */
 export function tallest({ firing, given }) {
   const frames = given.length;
-  if (!frames) return 0.5 * HEADROOM;
-  return HEADROOM * Math.max(0.5, largest(firing.alpha, 0, frames), largest(given, 0, frames));
+  if (!frames) return LEAST * HEADROOM;
+  return HEADROOM * Math.max(LEAST, largest(firing.alpha, 0, frames), largest(given, 0, frames));
 }
 
 /** Stairs along the tops of the weights; steps alone where they stand side by side as pixels. */
@@ -133,7 +135,7 @@ function drawOutline(canvas, bottom, scale, grid, weights, tall) {
 }
 
 /** The weights once more, filled with the tokens that got them; what nobody got is pale. */
-function drawContributions(canvas, strip, scale, { aligned, utterance }, { faint, fill }) {
+function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, faint, fill }) {
   const { alpha, running, ends, fires, positions } = aligned.firing;
   const { grid } = utterance;
   const bottom = strip.top + strip.height;
@@ -165,6 +167,8 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { faint
     if (most > 0) paint(main, left, right, high);
   });
   canvas.globalAlpha = 1;
+  canvas.fillStyle = ink; // yellow on white is hard to see without a line around it
+  drawOutline(canvas, bottom, scale, grid, alpha, tall);
 }
 
 function drawTokens(canvas, strip, scale, { aligned, selected }, look) {
