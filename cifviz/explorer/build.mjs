@@ -1,5 +1,5 @@
-// Bundles js into static, and keeps the digest of what was bundled, by which a test without node
-// sees whether the bundle is fresh:  npm ci && npm run build
+// Bundles js into static, and keeps the digests of what was bundled and of what came out, by which a
+// test without node sees whether the bundles are fresh:  npm ci && npm run build
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
@@ -11,7 +11,15 @@ buildSync({ ...common, entryPoints: ["js/page.js"], format: "iife", outfile: "st
 buildSync({ ...common, entryPoints: ["js/widget.js"], format: "esm", outfile: "static/widget.js" });
 buildSync({ ...common, entryPoints: ["js/style.css"], outfile: "static/style.css" });
 
-const digests = readdirSync("js")
-  .sort()
-  .map((name) => [name, createHash("sha256").update(readFileSync(`js/${name}`)).digest("hex")]);
-writeFileSync("static/sources.json", `${JSON.stringify(Object.fromEntries(digests), null, 1)}\n`);
+const digests = (folder, names) =>
+  Object.fromEntries(
+    names.sort().map((name) => {
+      const content = readFileSync(`${folder}/${name}`);
+      return [name, createHash("sha256").update(content).digest("hex")];
+    }),
+  );
+const kept = {
+  sources: digests("js", readdirSync("js")),
+  bundles: digests("static", ["page.js", "style.css", "widget.js"]),
+};
+writeFileSync("static/digests.json", `${JSON.stringify(kept, null, 1)}\n`);

@@ -290,8 +290,8 @@ show(
 #
 # ## 8. Take it into your hands
 #
-# The explorer shows the same lanes, and everything in it can be moved. Until you run the cell, and on
-# pages that only show this lesson, a picture and a table stand in its place.
+# The explorer shows the same lanes, and everything in it can be moved. Until you run the cell, and
+# on pages that only show this lesson, a picture and a table stand in its place.
 #
 # - Click on a token to hear it. Press Tab until the list of tokens has the focus, and the arrows
 #   and Enter do the same.
@@ -415,8 +415,8 @@ glossary(
 #   people better? Then a person instead of the synthesiser.
 # - 10 min, sections 7 and 8: Exercises 00.2 to 00.4, then the explorer: one names a threshold,
 #   another predicts, a third moves it; and everybody hears the pieces.
-# - 10 min, sections 8 and 9: Somebody says a number into the explorer, or brings a recording; or the
-#   stand-in. What do they hear if the word is none of theirs?
+# - 10 min, sections 8 and 9: Somebody says a number into the explorer, or brings a recording; or
+#   the stand-in. What do they hear if the word is none of theirs?
 #
 # ### Likely questions
 #

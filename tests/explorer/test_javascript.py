@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import cifviz
+from cifviz.core import reference
 from cifviz.explorer.data import spans_of, view_data
 from cifviz.explorer.settings import realign
 from tests.explorer.cases import named_cases, random_cases
@@ -126,3 +127,20 @@ def random_settings(rng, frames):
         "smoothing": int(rng.integers(0, 9)),
         "weights": {str(int(rng.integers(frames))): float(rng.uniform(0, 1.5))},
     }
+
+
+def test_the_reference_in_plain_python_makes_the_same_of_the_named_cases():
+    """So that three implementations, not two, run one set of cases."""
+    plain = [one for one in named_cases() if not {"count", "phrases", "gain"} & one.keys()]
+    assert len(plain) > 15
+    for one in plain:
+        weights = [float(weight) for weight in np.float32(one["weights"])]
+        settings = {"threshold": one.get("threshold", 1.0), "slack": one.get("slack", 0.0)}
+        rows, positions, residual = reference.integrate_and_fire(weights, **settings)
+        expected = one["expected"]
+        full = expected["fires"] - expected["tailFired"]
+        assert len(positions) == full, one["name"]
+        assert positions == pytest.approx(expected["positions"][:full], abs=1e-6), one["name"]
+        assert residual == pytest.approx(expected["residual"], abs=1e-6), one["name"]
+        for row, contributed in zip(rows, expected["contributions"], strict=False):
+            assert row == pytest.approx(contributed, abs=1e-6), one["name"]

@@ -1,5 +1,6 @@
 """The explorer in a real JupyterLab and a real Notebook 7, in a real browser."""
 
+import io
 import json
 import time
 
@@ -256,6 +257,25 @@ def test_a_large_file_arrives_whole(notebook, folder):
     first = page.locator(".cifviz-explorer").first
     first.get_by_label("hear a file of yours").set_input_files(path)
     wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0", seconds=90)
+
+
+def test_a_file_that_is_dropped_is_heard(notebook):
+    """Of a kind that Python does not know: the browser decodes it."""
+    first = notebook.page.locator(".cifviz-explorer").first
+    content = io.BytesIO()
+    waveform = cifviz.load_clip("digits_one").waveform
+    soundfile.write(content, waveform.samples, waveform.sample_rate, format="WAV")
+    data = notebook.page.evaluate_handle(
+        """bytes => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(bytes)], "mine.strange"));
+            return data;
+        }""",
+        list(content.getvalue()),
+    )
+    first.dispatch_event("drop", {"dataTransfer": data})
+    tokens = " ".join(cifviz.load_clip("digits_one").tokens)
+    wait_until(lambda: python(notebook, "print(w.alignment.text)") == tokens)
 
 
 def test_what_cannot_be_heard_is_said_to_be_so(notebook, folder):
