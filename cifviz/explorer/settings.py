@@ -105,10 +105,11 @@ def checked(settings: Mapping[str, Any], frames: int) -> dict[str, Any]:
 def _check_weights(weights: object, frames: int) -> None:
     require_type("weights", weights, Mapping)
     assert isinstance(weights, Mapping)
+    least, most = RANGES["weight"]
     for frame, weight in weights.items():
         is_frame = isinstance(frame, str) and frame.isdecimal() and int(frame) < frames
         require(is_frame, f"weights: expected frames '0' to '{frames - 1}', got {frame!r}")
-        require_number(f"the weight of frame {frame}", weight, at_least=0)
+        require_number(f"the weight of frame {frame}", weight, at_least=least, at_most=most)
 
 
 def realign(

@@ -11,7 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from cifviz.errors import AudioError, CIFError, require, require_integer, require_number
+from cifviz.errors import AudioError, CIFError, require, require_integer, require_number, require_type
 from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import checked, model_settings, realign
@@ -67,6 +67,8 @@ class Explorer(anywidget.AnyWidget):
         compare: Other | Mapping[str, Other] | None = None,
         model: Recognizer | None = None,
     ):
+        if model is not None:
+            require_type("model", model, Recognizer)
         self._upload = Upload()
         self._answers: dict[str, Callable[[Mapping[str, Any], list[Any]], Answer]] = {
             "sound": self._sound,

@@ -87,11 +87,11 @@ def test_a_weight_set_by_hand_is_heard(widget, heard):
     ("settings", "message"),
     [
         ({"treshold": 1}, "a setting must be one of 'threshold', "),
-        ({"threshold": 0}, "threshold must be a number >= 0.01 and <= 100, got 0"),
+        ({"threshold": 0}, "threshold must be a number >= 0.05 and <= 100, got 0"),
         ({"count": 2.5}, "count must be an integer"),
         ({"scaling": "<b>"}, "scaling must be one of 'as given', 'phrases', 'count', got '<b>'"),
         ({"weights": {"99999": 1.0}}, "weights: expected frames '0' to "),
-        ({"weights": {"1": -1.0}}, "the weight of frame 1 must be a number >= 0"),
+        ({"weights": {"1": -1.0}}, "the weight of frame 1 must be a number >= 0 and <= 10"),
         ({"weights": [1.0]}, "weights must be a Mapping"),
     ],
 )
@@ -242,6 +242,15 @@ def test_a_fault_of_ours_is_told_and_not_hidden(widget, said, monkeypatch):
     with pytest.raises(ZeroDivisionError, match="zero"):
         widget._answer(widget, {"id": "7", "type": "sound"}, [])
     assert said == [({"id": "7", "error": "something failed in Python, see its log"}, [])]
+
+
+def test_what_is_no_model_or_transcription_is_refused(heard):
+    with pytest.raises(CIFError, match="model must be a Recognizer, got 'digits'"):
+        cifviz.explore(heard, model="digits")
+    with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
+        cifviz.explore(heard.alignment)
+    with pytest.raises(CIFError, match="expected an Alignment or a Transcription as 'CTC'"):
+        cifviz.explore(heard, compare={"CTC": [0.1, 0.2]})
 
 
 def test_silence_can_be_explored(model, said):

@@ -210,6 +210,18 @@ def test_keys_stay_with_the_explorer(notebook):
     page.get_by_role("button", name="reset").click()
 
 
+def test_settings_are_copied_as_python(notebook):
+    page = notebook.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_label("threshold β").fill("0.8")
+    page.get_by_role("button", name="copy settings").click()
+    page.get_by_text("It is in the clipboard.").wait_for()
+    page.get_by_role("button", name="reset").click()
+    python(notebook, page.evaluate("navigator.clipboard.readText()"))
+    wait_until(lambda: page.get_by_label("threshold β").input_value() == "0.8")
+    page.get_by_role("button", name="reset").click()
+
+
 def test_a_textgrid_is_made_by_python(notebook, folder):
     with notebook.page.expect_download() as made:
         notebook.page.get_by_role("button", name="save TextGrid").click()

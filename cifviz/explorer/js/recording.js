@@ -70,7 +70,7 @@ export class Recording {
     try {
       const content = await file.arrayBuffer();
       const isReadable = READ_BY_PYTHON.test(name);
-      await this.send(isReadable ? content : await wavFile(content), isReadable ? name : "as.wav");
+      await this.send(isReadable ? content : await wavFile(content), isReadable ? name : "recording.wav");
       this.explorer.say(`Listening to ${name} …`);
       await this.kernel.ask({ type: "listen" }, { patience: LISTENING });
     } catch (error) {

@@ -18,25 +18,31 @@ export function known(values) {
   for (const [name, words] of Object.entries(ranges.words)) {
     if (words.includes(values[name])) found[name] = values[name];
   }
-  if (values.weights && typeof values.weights === "object") found.weights = { ...values.weights };
+  if (values.weights && typeof values.weights === "object") found.weights = moved(values.weights);
   return found;
+}
+
+/** Weights of frames, by their index; frames that do not exist move nothing. */
+function moved(weights) {
+  const [least, most] = ranges.weight;
+  const pairs = Object.entries(weights).map(([frame, weight]) => [frame, Number(weight)]);
+  return Object.fromEntries(
+    pairs.filter(([frame, weight]) => /^\d+$/.test(frame) && weight >= least && weight <= most),
+  );
 }
 
 /** Settings as the part of a link behind #. */
 export function toLink(settings) {
   const { weights, ...plain } = known(settings);
   const pairs = Object.entries(plain).map(([name, value]) => [name, String(value)]);
-  const moved = Object.entries(weights ?? {}).map(([frame, weight]) => `${frame}:${weight}`);
-  if (moved.length) pairs.push(["weights", moved.join(",")]);
+  const frames = Object.entries(weights ?? {}).map(([frame, weight]) => `${frame}:${weight}`);
+  if (frames.length) pairs.push(["weights", frames.join(",")]);
   return new URLSearchParams(pairs).toString();
 }
 
 /** Settings of a link. */
 export function fromLink(text) {
   const { weights, ...plain } = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "")));
-  const found = known(plain);
-  // Frames that do not exist move nothing.
-  const moved = (weights ?? "").split(",").map((pair) => /^(\d+):(\d+(?:\.\d+)?)$/.exec(pair));
-  found.weights = Object.fromEntries(moved.filter(Boolean).map(([, t, w]) => [t, Number(w)]));
-  return found;
+  const frames = (weights ?? "").split(",").map((pair) => pair.split(":"));
+  return known({ ...plain, weights: Object.fromEntries(frames) });
 }
