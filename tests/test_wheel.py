@@ -72,6 +72,18 @@ print(*cifviz.load_model("digits").transcribe(clip.waveform).tokens)
     assert heard == said
 
 
+def test_the_wheel_explores_without_node(installed, tmp_path):
+    script = f"""
+import cifviz
+heard = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
+explorer = cifviz.explore(heard)
+print(len(str(explorer._esm)), explorer.to_html({str(tmp_path / "two.html")!r}))
+"""
+    script_size, page = run_outside(installed, script).split()
+    assert int(script_size) > 20_000
+    assert 'id="cifviz-data"' in Path(page).read_text("utf-8")
+
+
 def test_the_wheel_says_which_part_is_under_which_licence(installed):
     (metadata,) = installed.glob("cifviz-*.dist-info")
     lines = (metadata / "METADATA").read_text(encoding="utf-8").splitlines()
