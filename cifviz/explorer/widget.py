@@ -11,7 +11,14 @@ from typing import Any
 import anywidget
 import traitlets
 
-from cifviz.errors import AudioError, CIFError, require, require_integer, require_number, require_type
+from cifviz.errors import (
+    AudioError,
+    CIFError,
+    require,
+    require_integer,
+    require_number,
+    require_type,
+)
 from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import checked, model_settings, realign
