@@ -248,16 +248,14 @@ def test_a_live_control_is_a_sentence_and_its_still_picture(pages):
     assert text.index("has controls to move") < text.index(ALT)
 
 
-def test_an_explorer_is_a_sentence_and_its_own_still(root):
+def test_of_an_explorer_the_still_is_shown_in_the_direction_of_its_labels(root):
     notebook = lesson(0)
     table = spans_table(Alignment((TimedToken("שלוש", 0.1, 0.4),)))
     view, *_ = notebook.cells[3].outputs
-    view.data["text/html"] = image_tag(PICTURE, "A long sentence on a panel.") + table
+    view.data = {"text/html": image_tag(PICTURE, "A long sentence on a panel.") + table}
     save(root, "00_line", "", notebook)
-    soup = soup_of(render(root))
-    (note,) = [one for one in soup.select("p.note") if "is an explorer" in one.get_text()]
-    assert note.find_next("img")["alt"] == "A long sentence on a panel."
-    assert note.find_next("table").tbody.th["dir"] == "auto"
+    (picture,) = soup_of(render(root)).select('img[alt="A long sentence on a panel."]')
+    assert picture.find_next("table").tbody.th["dir"] == "auto"
 
 
 def test_formulas_are_mathml(pages):

@@ -26,8 +26,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 def cells_html(notebook: NotebookNode) -> str:
     """Text, code and outputs of a notebook, in their order.
 
-    A live control is replaced by a sentence that says where it lives, and by its own HTML if it has
-    any; of others the still picture follows.
+    A live control is replaced by a sentence that says where it lives: its still picture follows.
 
     Raises
     ------
