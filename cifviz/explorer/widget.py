@@ -206,9 +206,12 @@ class Explorer(anywidget.AnyWidget):
         require(start < end, f"expected a part of the sound, got {start:g} to {end:g} s")
         return start, end
 
-    def _textgrid(self, _message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
+    def _textgrid(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
         """The alignment as Praat reads it, beside the others."""
-        tiers = {"tokens": self.alignment, **named(self.compare)}
+        settings, alignment = message.get("settings"), self.alignment
+        if settings is not None:  # none: one that was set here is in view
+            alignment = realign(self.transcription, settings)[1]
+        tiers = {"tokens": alignment, **named(self.compare)}
         if self.reference is not None:
             tiers["reference"] = self.reference
         duration = self.transcription.duration

@@ -182,13 +182,20 @@ def test_a_part_that_cannot_be_is_refused(widget, said, part):
 
 
 def test_a_textgrid_holds_every_lane(widget, said, tmp_path):
-    widget.settings = {"threshold": 0.5}
-    answer, _ = ask(widget, said, {"type": "textgrid"})
+    answer, _ = ask(widget, said, {"type": "textgrid", "settings": None})
     path = tmp_path / "a.TextGrid"
     path.write_text(answer["text"], "utf-8")
     tiers = read_textgrid(path)
     assert list(tiers) == ["tokens", "reference"]
     assert len(tiers["tokens"]) == len(widget.alignment)
+
+
+def test_a_textgrid_is_of_the_settings_in_view_whatever_has_arrived(widget, said, tmp_path):
+    settings = {"threshold": 0.5, "scaling": "as given"}
+    answer, _ = ask(widget, said, {"type": "textgrid", "settings": settings})
+    assert 'text = "10"' in answer["text"]
+    assert len(widget.alignment) == 5
+    assert "error" in ask(widget, said, {"type": "textgrid", "settings": {"x": 1}})[0]
 
 
 def test_what_nobody_knows_is_said_to_be_unknown(widget, said):

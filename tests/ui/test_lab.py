@@ -124,7 +124,7 @@ def python(notebook, code):
     return notebook.run(2).strip()
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     """Until something holds; what it returned."""
     for _ in range(10 * seconds):
         found = condition()
@@ -255,6 +255,27 @@ def test_what_the_microphone_hears_is_heard(notebook):
     wait_until(lambda: "Heard: " in first.locator(".cifviz-live").inner_text())
     heard = python(notebook, "print(w.alignment.text)")
     assert heard == " ".join(cifviz.load_clip(SPOKEN).tokens)
+
+
+def test_a_view_that_is_gone_gives_the_microphone_back(notebook):
+    page = notebook.page
+    page.evaluate(
+        """() => {
+            const { mediaDevices } = navigator;
+            const lend = mediaDevices.getUserMedia.bind(mediaDevices);
+            window.lent = [];
+            mediaDevices.getUserMedia = async (what) => {
+                const stream = await lend(what);
+                window.lent.push(...stream.getTracks());
+                return stream;
+            };
+        }"""
+    )
+    states = "lent.map(track => track.readyState)"
+    page.locator(".cifviz-explorer").first.get_by_role("button", name="record").click()
+    wait_until(lambda: page.evaluate(states) == ["live"])
+    notebook.run(0)
+    wait_until(lambda: page.evaluate(states) == ["ended"])
 
 
 def test_a_large_file_arrives_whole(notebook, folder):

@@ -20,6 +20,7 @@ export class Recording {
   constructor(parent, kernel, explorer) {
     this.kernel = kernel;
     this.explorer = explorer;
+    this.isClosed = false;
     const row = element(parent, "div", "cifviz-buttons");
     const label = element(row, "label");
     label.textContent = "hear a file of yours ";
@@ -29,6 +30,7 @@ export class Recording {
     parent.ondragover = (event) => event.preventDefault();
     parent.ondrop = (event) => {
       event.preventDefault();
+      event.stopPropagation(); // a notebook would take the file itself
       const [file] = event.dataTransfer.files;
       if (file) this.hearFile(file);
     };
@@ -58,10 +60,16 @@ export class Recording {
       for (const track of stream.getTracks()) track.stop();
       this.recorder = null;
       this.button.textContent = "record";
-      this.hearFile(new File(pieces, "recording"));
+      if (!this.isClosed) this.hearFile(new File(pieces, "recording"));
     };
     this.recorder.start();
     this.button.textContent = "stop recording";
+  }
+
+  /** Give the microphone back. */
+  close() {
+    this.isClosed = true;
+    this.recorder?.stop();
   }
 
   /** Let Python hear a file, and say how it went. */

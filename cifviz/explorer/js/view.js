@@ -312,9 +312,10 @@ export class Explorer {
   }
 
   async saveTextGrid() {
-    this.tellAll(); // so that Python's alignment is the one in view
+    // With the settings in view: those that Python was told of may still be on their way.
+    const settings = this.isPlaced ? null : this.settings;
     try {
-      const { message } = await this.kernel.ask({ type: "textgrid" });
+      const { message } = await this.kernel.ask({ type: "textgrid", settings });
       save({ name: "alignment.TextGrid", content: new Blob([message.text]) });
     } catch (error) {
       this.say(`No TextGrid: ${error.message}`);

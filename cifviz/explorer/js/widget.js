@@ -15,6 +15,7 @@ export default {
     el.append(root);
     let explorer = null;
     let data = null;
+    let recording = null;
 
     const tell = ({ settings, selection }) => {
       model.set({ settings, selection });
@@ -22,10 +23,11 @@ export default {
       model.save_changes();
     };
     const show = () => {
+      recording?.close();
       explorer?.close();
       data = JSON.parse(model.get("data"));
       explorer = new Explorer(root, decoded(data), { kernel, changed: tell });
-      if (model.get("listens")) new Recording(root, kernel, explorer);
+      recording = model.get("listens") ? new Recording(root, kernel, explorer) : null;
       follow();
       choose();
       place();
@@ -58,6 +60,7 @@ export default {
     return () => {
       for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
       kernel.close();
+      recording?.close();
       explorer.close();
     };
   },
