@@ -200,6 +200,8 @@ def _sums_of_runs(vectors: Tensor, index: Tensor, starts: Tensor, weight: Tensor
     (batch, runs) says and ends where the next one begins.
     """
     batch, rows, dim = vectors.shape
+    if not dim:  # embedding_bag fails on many vectors without channels
+        return vectors.new_zeros(starts.numel(), 0)
     utterance = torch.arange(batch, device=index.device).unsqueeze(1)
     return F.embedding_bag(
         (index + utterance * rows).flatten(),

@@ -127,7 +127,7 @@ def realign(
     Returns
     -------
     firing : Firing
-        Its embeddings are zeros: no decoder sees them.
+        Its embeddings have no channels: no decoder sees them.
     alignment : Alignment
         The tokens that were heard if as many come out, otherwise numbers: only the model could name
         them.
@@ -165,7 +165,7 @@ def realign(
     count = used["count"] if used["scaling"] == "count" else None
     firing = integrate_and_fire(
         alpha,
-        alpha.new_zeros(*alpha.shape, 1),
+        alpha.new_zeros(*alpha.shape, 0),
         threshold=threshold,
         slack=min(used["slack"], 0.99 * threshold),
         tail_threshold=tail if count is None else None,

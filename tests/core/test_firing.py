@@ -246,3 +246,10 @@ def test_slack_does_not_end_a_tail_early():
     """The tail takes all that is left, 0.6, so it ends with the last weight."""
     firing = fire([1.0, 0.3, 0.295, 0.005], slack=0.01, tail_threshold=0.5)
     assert firing.fire_positions[0].tolist() == pytest.approx([1.0, 4.0])
+
+
+@pytest.mark.parametrize("frames", [4, 4000])
+def test_vectors_without_channels_are_counted_all_the_same(frames):
+    firing = integrate_and_fire(torch.full((2, frames), 0.25), torch.zeros(2, frames, 0))
+    assert firing.embeddings.shape == (2, frames // 4, 0)
+    assert firing.num_fires.tolist() == [frames // 4] * 2

@@ -46,7 +46,7 @@ export function shortened(canvas, text, wide) {
 }
 
 /**
- * A label in the middle of its span; left out where it is too long.
+ * A label in the middle of its span: as much of it as fits, nothing where that is hardly a letter.
  *
  * @param {CanvasRenderingContext2D} canvas
  * @param {string} label
@@ -54,17 +54,19 @@ export function shortened(canvas, text, wide) {
  * @param {{ink: string, paper: string, onColour: boolean}} look On a colour it gets paper of its own.
  */
 export function writeInside(canvas, label, { left, wide, y }, { ink, paper, onColour }) {
-  if (wide < LEAST || label.length > wide || !label.trim()) return;
-  const needed = canvas.measureText(label).width;
-  if (needed > wide - 4) return;
+  if (wide < LEAST || !label.trim()) return;
+  const whole = label.length <= wide ? canvas.measureText(label).width : Infinity;
+  if (whole > wide - 4 && wide < LEAST_CUT) return;
+  const text = whole > wide - 4 ? shortened(canvas, label, wide - 4) : label;
+  const needed = text === label ? whole : canvas.measureText(text).width;
   const x = left + (wide - needed) / 2;
   if (onColour) {
     canvas.fillStyle = paper;
     canvas.fillRect(x - 2, y - 8, needed + 4, 16);
   }
   canvas.fillStyle = ink;
-  write(canvas, label, x, y);
+  write(canvas, text, x, y);
 }
 
-/** Pixels that the narrowest label needs. */
-const LEAST = 9;
+/** Pixels that the narrowest label needs, and one that is cut. */
+const [LEAST, LEAST_CUT] = [9, 28];
