@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 import cifviz
-from tests.ui import browser, jupyter
+from tests.ui import browser, explored, jupyter
 
 pytestmark = pytest.mark.skipif(
     not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
@@ -34,16 +34,6 @@ from tests.explorer.hours import an_hour
 hour = cifviz.explore(an_hour(heard))
 hour
 """
-
-SOUND = """() => {
-    window.started = [];
-    const start = AudioBufferSourceNode.prototype.start;
-    AudioBufferSourceNode.prototype.start = function (when, offset, duration) {
-        window.started.push({ offset, duration, length: this.buffer.duration });
-        return start.call(this, when, offset, duration);
-    };
-}"""
-"""Keeps what is asked of the sound card."""
 
 TITLES = 62
 """Pixels of the picture that the names of its lanes take."""
@@ -103,10 +93,10 @@ def notebook(address, chromium, folder, own_faults):
     later = ["print(w.selection)", "", EVIL, HOUR]
     jupyter.write_notebook(folder / "explorer.ipynb", SETUP, *later)
     with chromium.new_context(viewport={"width": 1300, "height": 1200}) as context:
+        context.add_init_script(explored.WATCHED)
         opened = jupyter.OpenNotebook(context.new_page(), address("explorer.ipynb"), own_faults)
         opened.run(0)
         opened.page.wait_for_selector(".cifviz-explorer canvas")
-        opened.page.evaluate(SOUND)
         yield opened
 
 
@@ -350,7 +340,7 @@ def test_a_reload_and_a_restart_leave_something_to_use(notebook):
     first = page.locator(".cifviz-explorer").first
     first.get_by_role("button", name="play what is in view").wait_for()
     notebook.restart()
-    page.evaluate(SOUND)
+    page.evaluate("() => { started.length = 0; }")
     first.get_by_label("threshold β").fill("2")
     wait_until(lambda: "2" in first.locator(".cifviz-value").first.inner_text())
     before = readout(page)
