@@ -201,9 +201,13 @@ class Explorer(anywidget.AnyWidget):
         return stretch(self.transcription, *self._stretch_of(message)), []
 
     def _stretch_of(self, message: Mapping[str, Any]) -> tuple[float, float]:
-        start = max(require_number("start", message.get("start")), 0.0)
-        end = min(require_number("end", message.get("end")), self.transcription.duration)
-        require(start < end, f"expected a part of the sound, got {start:g} to {end:g} s")
+        start = require_number("start", message.get("start"))
+        end = require_number("end", message.get("end"))
+        reach = self.transcription.duration
+        require(
+            start < min(end, reach) and end > 0,
+            f"expected a part of the {reach:g} s of sound, got {start:g} to {end:g} s",
+        )
         return start, end
 
     def _textgrid(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:

@@ -15,6 +15,7 @@ from cifviz.errors import CIFError
 from cifviz.explorer import data, to_html
 from cifviz.explorer.page import STATIC, page
 from cifviz.plot.palette import STYLE
+from cifviz.timing import FrameGrid
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,20 @@ def test_peaks_hold_the_loudest_sample():
     assert peaks["rate"] == 500 and len(low) == len(high) == 500
     assert (low.argmin(), low.min()) == (250, -127)
     assert (high.argmax(), high.max()) == (499, 64)
+
+
+def test_a_coarse_picture_keeps_what_is_loud(monkeypatch):
+    """Ten frames in four columns: each is as loud as the loudest of its frames."""
+    monkeypatch.setattr(data, "MOST_COLUMNS", 4)
+    log_mel = torch.full((10, 1), -30.0)
+    log_mel[[1, 5, 9]] = torch.tensor([[0.0], [-3.0], [-6.0]])
+    whole = data.log_mel_of(log_mel, FrameGrid(0.01))
+    assert (whole["frames"], whole["pooled"], whole["shift"]) == (4, 3, pytest.approx(0.03))
+    steps = np.frombuffer(base64.b64decode(whole["values"]), np.uint8).tolist()
+    # 60 dB are 6 · ln 10 = 13.8 nepers and 255 steps; the last column is of frame 9 alone.
+    assert steps == [255, round(255 * (1 - 3 / 13.816)), 0, round(255 * (1 - 6 / 13.816))]
+    part = data.log_mel_of(log_mel, FrameGrid(0.01), 0.05, 0.09)
+    assert (part["frames"], part["pooled"], part["start"]) == (4, 1, pytest.approx(0.05))
 
 
 def test_what_was_heard_from_features_alone_has_no_sound(heard, tmp_path):

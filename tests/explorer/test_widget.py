@@ -169,6 +169,11 @@ def test_a_view_gets_a_part_of_the_sound(widget, said):
     assert len(soundfile.read(io.BytesIO(sound))[0]) == 4000
 
 
+def test_of_a_part_that_reaches_beyond_the_sound_there_is_what_there_is(widget, said, heard):
+    _, (sound,) = ask(widget, said, {"type": "sound", "start": -1, "end": 99})
+    assert len(soundfile.read(io.BytesIO(sound))[0]) == len(heard.waveform.samples)
+
+
 def test_a_view_gets_a_finer_picture(widget, said):
     answer, _ = ask(widget, said, {"type": "stretch", "start": -3, "end": 0.5})
     assert (answer["start"], answer["end"]) == (0, 0.5)

@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 BROWSERS = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 QUIET = """
     --disable-gpu --disable-background-networking --disable-component-update --disable-sync
@@ -38,6 +40,12 @@ SIDEWAYS = """() => document.documentElement.scrollWidth > window.innerWidth + 1
 def executable():
     """A Chromium that is on this machine, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+needed = pytest.mark.skipif(
+    not executable(), reason=f"none of these is installed: {', '.join(BROWSERS)}"
+)
+"""Marks tests that open a browser."""
 
 
 def broken_rules(page):

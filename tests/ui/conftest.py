@@ -1,8 +1,19 @@
-"""Windows of a browser, for tests of the explorer."""
+"""An utterance, and windows of a browser to look at it."""
 
 import pytest
 
+import cifviz
 from tests.ui import browser, explored
+
+
+@pytest.fixture(scope="session")
+def clip():
+    return cifviz.load_clip("digits_five")
+
+
+@pytest.fixture(scope="session")
+def heard(clip):
+    return cifviz.load_model("digits").transcribe(clip.waveform)
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +25,12 @@ def chromium():
         started = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def page(chromium):
+    """A window that is offline."""
+    return chromium.new_context(offline=True).new_page()
 
 
 @pytest.fixture

@@ -11,15 +11,7 @@ from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import WATCHED, slide, tokens_of, wait_for_sound
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
-
-
-@pytest.fixture(scope="module")
-def heard():
-    clip = cifviz.load_clip("digits_five")
-    return cifviz.load_model("digits").transcribe(clip.waveform)
+pytestmark = browser.needed
 
 
 @pytest.fixture(scope="module")

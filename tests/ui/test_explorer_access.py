@@ -5,16 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import cifviz
 from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.explorer.test_colours import contrast
 from tests.ui import browser
 from tests.ui.explored import slide, tokens_of, wait_for_sound
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
+pytestmark = browser.needed
 
 LABELS = ("שָׁלוֹם", "七 ŋ̊ˈəː", "", "👩‍👩‍👧 مرحبا", "a" * 300)
 """Right to left, Chinese and IPA, nothing, a family and Arabic, a word without a place to break."""
@@ -82,16 +79,6 @@ SAID = """() => {
         .observe(document.querySelector('[role=status]'), { childList: true, subtree: true });
 }"""
 """Keeps what a screen reader would say unasked."""
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return cifviz.load_clip("digits_five")
-
-
-@pytest.fixture(scope="module")
-def heard(clip):
-    return cifviz.load_model("digits").transcribe(clip.waveform)
 
 
 @pytest.fixture(scope="module")

@@ -10,28 +10,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import cifviz
 from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import slide, tokens_of
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
+pytestmark = browser.needed
 
 LABELS = ("=1+1", "\t@SUM(A1)", 'a "b", c\nd', "＝HYPERLINK(A1)", "-日本")
 """What a spreadsheet would calculate, and what a careless table would break at."""
-
-
-@pytest.fixture(scope="module")
-def clip():
-    return cifviz.load_clip("digits_five")
-
-
-@pytest.fixture(scope="module")
-def heard(clip):
-    return cifviz.load_model("digits").transcribe(clip.waveform)
 
 
 @pytest.fixture(scope="module")

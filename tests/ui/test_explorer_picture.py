@@ -14,9 +14,7 @@ from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import slide
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
+pytestmark = browser.needed
 
 TITLE = 62
 """Pixels left of the lanes."""
@@ -29,11 +27,6 @@ NAMES = (
 )
 COUNTED = "() => { const { picture } = cifvizExplorer; const draw = picture.drawStill;"
 COUNTED += "window.stills = 0; picture.drawStill = function () { stills += 1; draw.call(this); }; }"
-
-
-@pytest.fixture(scope="module")
-def heard():
-    return cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_five").waveform)
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,7 @@ import soundfile
 import cifviz
 from tests.ui import browser, explored, jupyter
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
+pytestmark = browser.needed
 
 SETUP = """
 import cifviz

@@ -18,10 +18,6 @@ CONFIG = ROOT / "docs" / "nbconvert_still.py"
 MODEL = "0123456789abcdef0123456789abcdef"
 STATE = {"model_name": "AnyModel", "model_module": "anywidget", "state": {}}
 
-needs_browser = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
-
 
 def shown(data):
     view = {"version_major": 2, "version_minor": 0, "model_id": MODEL}
@@ -65,36 +61,25 @@ def test_where_no_state_was_saved_it_is_there_all_the_same(notebook, tmp_path):
     assert "<caption>5 tokens</caption>" in text
 
 
-@pytest.fixture(scope="module")
-def window():
-    """A window of a browser that is offline."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
-        yield chromium.new_context(offline=True).new_page()
-        chromium.close()
-
-
-@needs_browser
-def test_with_the_configuration_a_page_shows_picture_and_table(notebook, window):
-    page = converted(notebook, "html", "--config", str(CONFIG))
-    window.goto(page.as_uri(), wait_until="domcontentloaded")
-    picture = window.get_by_role("img", name="Continuous integrate-and-fire on 1.86 s of sound")
+@browser.needed
+def test_with_the_configuration_a_page_shows_picture_and_table(notebook, page):
+    made = converted(notebook, "html", "--config", str(CONFIG))
+    page.goto(made.as_uri(), wait_until="domcontentloaded")
+    picture = page.get_by_role("img", name="Continuous integrate-and-fire on 1.86 s of sound")
     assert picture.evaluate("one => one.complete && one.naturalWidth") == 800
-    table = window.get_by_role("table", name="5 tokens")
+    table = page.get_by_role("table", name="5 tokens")
     assert table.get_by_role("rowheader").all_inner_texts() == "two seven one eight two".split()
     assert table.get_by_role("columnheader").count() == 5
     # What brings no picture is the widget that it was.
-    assert window.locator(f'script[type="{WIDGET_VIEW}"]').count() == 1
+    assert page.locator(f'script[type="{WIDGET_VIEW}"]').count() == 1
 
 
-@needs_browser
-def test_without_it_nothing_is_there(notebook, window):
+@browser.needed
+def test_without_it_nothing_is_there(notebook, page):
     """If this fails, nbconvert has become better, and the configuration may go."""
-    window.goto(converted(notebook, "html").as_uri(), wait_until="domcontentloaded")
-    assert window.locator(f'script[type="{WIDGET_VIEW}"]').count() == 2
-    assert window.get_by_role("img").count() == window.get_by_role("table").count() == 0
+    page.goto(converted(notebook, "html").as_uri(), wait_until="domcontentloaded")
+    assert page.locator(f'script[type="{WIDGET_VIEW}"]').count() == 2
+    assert page.get_by_role("img").count() == page.get_by_role("table").count() == 0
 
 
 def test_slides_are_pages_too(notebook):

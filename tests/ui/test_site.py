@@ -7,9 +7,7 @@ from cifviz.teaching.site.build import render, write
 from cifviz.teaching.site.places import INDEX, lesson_place
 from tests.ui import browser
 
-pytestmark = pytest.mark.skipif(
-    not browser.executable(), reason=f"none of these is installed: {', '.join(browser.BROWSERS)}"
-)
+pytestmark = browser.needed
 
 each_lesson = pytest.mark.parametrize("name", lessons())
 each_copy = pytest.mark.parametrize("copy", COPIES)
@@ -21,17 +19,6 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site") / "site"
     write(render(), folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def page():
-    """A window of a browser that is offline."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
-        yield chromium.new_context(offline=True).new_page()
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
