@@ -2,7 +2,10 @@
 
   setup      make .venv and install cifviz in it (what stands is used again)
   lab        set up, then open the notebooks in JupyterLab
-  test       set up, then run every check and every test
+  test       set up, then run every check and every test but the long ones, the quick ones first
+  test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
+  test-all   both
+  test-machines  the tests as other machines would run them: processors, threads, load, folders
   lint       set up, then run the checks alone: style, types, walls between the rooms
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
@@ -236,9 +239,52 @@ def lint(python, extra):
     return run_all(checks(python))
 
 
+QUICK = ("quick tests", "not slow and not long")
+SLOW = ("slow tests", "slow and not long")
+LONG = ("long tests", "long")
+"""Stages of the tests: a name, and an expression of pytest's markers (pyproject.toml)."""
+
+
+def stages(python, *chosen):
+    """The commands of some stages of the tests: as many tests at a time as there are cores, up to 4.
+
+    The tests of one module stay together where they share a server or a browser (tests/conftest.py).
+    """
+    workers = str(min(os.cpu_count() or 1, 4))
+    options = ["-q", "-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    options += ["--durations=10", "--durations-min=1"]
+    pytest = [str(python), "-m", "pytest", *options]
+    return [(name, [*pytest, "-m", expression]) for name, expression in chosen]
+
+
+def one_thread():
+    """Let each of several processes compute on one thread, unless the reader has chosen."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
 def test(python, extra):
-    """Run every check and every test; `extra` goes to pytest."""
-    return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
+    """Run every check and the tests; `extra` goes to pytest, which then runs what it names, once."""
+    if extra:
+        return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
+    one_thread()
+    return run_all([*checks(python), *stages(python, QUICK, SLOW)])
+
+
+def test_long(python, extra):
+    """Run the tests that `test` leaves out; `extra` goes to pytest."""
+    one_thread()
+    return run_all([(name, command + extra) for name, command in stages(python, LONG)])
+
+
+def test_all(python, extra):
+    """Run every check and every test."""
+    one_thread()
+    return run_all([*checks(python), *stages(python, QUICK, SLOW, LONG)])
+
+
+def test_machines(python, extra):
+    """Run the tests as other machines would; `extra` names some of the machines."""
+    return subprocess.call([str(python), "-m", "tests.machines", *extra], cwd=str(ROOT))
 
 
 def test_peers(python, extra):
@@ -274,7 +320,7 @@ def run_all(steps, run=subprocess.call):
         code = run(command, cwd=str(ROOT))
         seconds = time.monotonic() - started
         verdict = "passed" if code == 0 else f"FAILED ({code})"
-        report.append(f"{name:8}{seconds:8.1f} s   {verdict}")
+        report.append(f"{name:12}{seconds:8.1f} s   {verdict}")
         first_failure = first_failure or code
     say("\n" + "\n".join(report))
     return first_failure
@@ -284,6 +330,9 @@ COMMANDS = {
     "setup": lambda python, extra: 0,
     "lab": lab,
     "test": test,
+    "test-long": test_long,
+    "test-all": test_all,
+    "test-machines": test_machines,
     "lint": lint,
     "notebooks": notebooks("build"),
     "site": notebooks("site"),

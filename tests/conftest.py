@@ -13,6 +13,17 @@ settings.register_profile("cifviz", derandomize=True, deadline=None)
 settings.load_profile("cifviz")
 
 
+def pytest_collection_modifyitems(items):
+    """With several workers a module stays together, so that what its tests share is made once.
+
+    Lessons share nothing, and are few and long: each may go to the next worker that is free.
+    """
+    for item in items:
+        module, _, _ = item.nodeid.partition("::")
+        if not module.startswith("tests/notebooks/"):
+            item.add_marker(pytest.mark.xdist_group(module))
+
+
 @pytest.fixture(scope="session")
 def cifviz_data() -> Path:
     """The folder of real speech that is not part of the project."""

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -78,10 +77,8 @@ def test_setup_makes_an_environment_and_installs_with_the_constraints(clone):
 def test_a_second_setup_does_nothing(clone):
     tasks.setup(clone, {}, FakeRun())
     run = FakeRun()
-    started = time.monotonic()
     tasks.setup(clone, {}, run)
     assert run.commands == []
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
@@ -282,6 +279,49 @@ def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, actio
     assert ran == [
         [str(tasks.program(ROOT / ".venv", "cifviz")), "notebooks", action, "--out", "there"]
     ]
+
+
+def commands_of(command, *words):
+    """What a command of tasks.py would run, as lists of words."""
+    ran = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tasks, "setup", lambda: "python")
+        patched.setattr(tasks, "run_all", lambda steps: ran.extend(steps) or 0)
+        patched.setenv("OMP_NUM_THREADS", "1")
+        assert tasks.main([command, *words]) == 0
+    return ran
+
+
+def expression(words):
+    """What pytest is told of markers."""
+    return words[words.index("-m", 3) + 1]
+
+
+def test_the_tests_run_in_stages_the_quick_ones_first():
+    checks = ["style", "format", "types", "walls"]
+    usual, rest, everything = (commands_of(name) for name in ("test", "test-long", "test-all"))
+    assert [name for name, _ in usual] == [*checks, "quick tests", "slow tests"]
+    assert [name for name, _ in rest] == ["long tests"]
+    assert everything == usual + rest
+
+
+def test_every_test_is_in_one_stage():
+    """Whatever markers it has."""
+    stages = [expression(words) for _, words in commands_of("test-all")[4:]]
+    for slow in (True, False):
+        for long in (True, False):
+            chosen = [eval(stage, {}, {"slow": slow, "long": long}) for stage in stages]
+            assert sum(chosen) == 1, (slow, long)
+
+
+def test_the_ten_slowest_are_printed_and_modules_stay_together():
+    for _, words in commands_of("test-all")[4:]:
+        assert {"--durations=10", "--dist", "loadgroup"} <= set(words)
+
+
+def test_chosen_tests_run_once_whatever_their_stage():
+    *_, (name, words) = commands_of("test", "-k", "firing")
+    assert (name, words[1:]) == ("tests", ["-m", "pytest", "-k", "firing"])
 
 
 def test_an_unknown_command_lists_the_known(capsys):
