@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from cifviz.teaching.build import NOTEBOOKS, lessons, product, title_and_minutes
 from cifviz.teaching.cells import outputs
 from cifviz.teaching.checks import inspect, problems
 from cifviz.teaching.controls import redraw_seconds
-from cifviz.teaching.execution import ROOT, execute
+from cifviz.teaching.execution import ROOT, SealedKernel, execute
 from cifviz.teaching.exercises import exercises, read_verdicts
 from cifviz.teaching.links import is_local, targets
 from cifviz.teaching.normalise import WIDGET_VIEW, normalise
@@ -106,17 +105,16 @@ def test_it_is_fresh_and_built_as_a_lesson(name, copy):
 
 
 @each_lesson
-def test_one_changed_character_is_found_at_once(name, tmp_path):
+def test_one_changed_character_is_found_without_a_kernel(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(SealedKernel, "start_kernel", lambda *_, **__: pytest.fail("a kernel"))
     path = shutil.copy(product(name, "student"), tmp_path)
     text = (NOTEBOOKS / "source" / f"{name}.py").read_text(encoding="utf-8")
     before, after = text.rsplit(".", maxsplit=1)
     changed = tmp_path / "source" / f"{name}.py"
     changed.parent.mkdir()
     changed.write_text(f"{before}!{after}", encoding="utf-8")
-    started = time.process_time()
     found = inspect(Path(path))
     assert any("source changed, outputs stale (source_sha256)" in one for one in found)
-    assert time.process_time() - started < 2
 
 
 @each_copy
@@ -131,7 +129,7 @@ def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
 
 
 @each_lesson
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_runs_with_other_parameters(name):
     notebook = derive(source_of(name), name, "solved")
     keep = KEEP / f"{name}-other.ipynb"
