@@ -98,7 +98,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Edges",
         "s",
-        "The time at which a word begins (its onset) or ends (its offset).",
+        "The time at which a word begins (its onset) or ends (its offset). It is read inside the "
+        "weight of the word's token, and is not where the token fires.",
     ),
     Term(
         "embedding",
@@ -134,7 +135,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Firing.fire_positions",
         "frames",
-        "Where a token ends, in frames and fractions of a frame: 1.5 is the middle of frame 1.",
+        "Where the weight of a token is complete and that of the next one begins, in frames and "
+        "fractions of a frame: 1.5 is the middle of frame 1. The word may have ended before that.",
     ),
     Term(
         "flush",
@@ -358,7 +360,8 @@ TERMS: tuple[Term, ...] = (
         "Σα",
         "cifviz.Firing.weight_sum",
         "weight",
-        "The weights of an utterance added up; with a threshold of 1, about the number of tokens.",
+        "The weights of an utterance added up, the running sum at its end; with a threshold of 1, "
+        "about the number of tokens.",
     ),
 )
 """In alphabetical order."""

@@ -305,8 +305,8 @@ for ax, (name, loss) in zip(axes, losses.items(), strict=True):
     ax.label_outer()
 show(
     figure,
-    "Arrows on the blurred weights of all frames, for three losses. Each picture has a scale of its "
-    "own for the arrows, and says which slope the longest one stands for: look at directions here, "
+    "Arrows on the blurred weights of all frames, for three losses. Each picture has its own scale "
+    "for the arrows, and says which slope the longest one stands for: look at directions here, "
     "and compare sizes by these numbers. Behind scaling the arrows point up inside some words and "
     "down in pauses and in the silence at the end, and they cancel: the sum of weight times slope "
     "is zero. Without scaling it is not zero. For the quantity loss all arrows are equal and point "
@@ -331,10 +331,10 @@ assert_close(sums["quantity loss"], -0.9, rtol=0, atol=1e-4)  # slopes −1/N, w
 # way S goes depends on *what is moved*. Two frames of 0.1 each, S = 0.2, whose loss wants the first
 # one heavier than the second:
 #
-# - **Move the weights.** By section 4 the step stands at right angles to α. By Pythagoras the length
-#   ‖α‖ = √(Σ α²) never shrinks, and in small steps it hardly changes. At equal length, S is *less*
-#   the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 + 0.0004 = 0.01 +
-#   0.01, but it sums to 0.16.
+# - **Move the weights.** By section 4 the step stands at right angles to α. By Pythagoras the
+#   length ‖α‖ = √(Σ α²) never shrinks, and in small steps it hardly changes. At equal length, S is
+#   *less* the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 + 0.0004 =
+#   0.01 + 0.01, but it sums to 0.16.
 # - **Move what is in front of the sigmoid.** A network does not compute α but a *logit* z, with α =
 #   1 / (1 + exp(−z)). Small weights are nearly exp(z), so the slope ∂L/∂z is nearly α · ∂L/∂α, and
 #   that is what sums to zero: some logits go up by as much as others go down, and the *product* of
@@ -352,13 +352,15 @@ def five_steps(start, make_alpha, step_size):
     for _ in range(6):
         start = start.clone().requires_grad_()
         alpha = make_alpha(start)
-        sums.append(float(alpha.sum()))
-        lengths.append(float(alpha.norm()))
+        sums.append(alpha.sum().item())
+        lengths.append(alpha.norm().item())
         (slopes,) = torch.autograd.grad(cross_entropy(alpha), start)
-        start = start.detach() - step_size(start) / slopes.abs().max() * slopes
+        start = start.detach()
+        start = start - step_size(start) / slopes.abs().max() * slopes
     return sums, lengths
 
 
+# %%
 given = blurred.detach()
 moved_sums, lengths = five_steps(given, lambda alpha: alpha, lambda alpha: 0.3 * alpha.min())
 logit_sums, _ = five_steps(torch.logit(given), torch.sigmoid, lambda logit: 0.3)
@@ -954,13 +956,13 @@ glossary(
 #   words more slowly and less well, for until the count is right words are compared with the wrong
 #   sound.
 # - *Why does the gain run up and not down?* Section 5 has a reason, no proof. Training sharpens the
-#   weights, and it moves logits. While weights are small, steps on logits keep their product, and at
-#   equal product weights that differ have the larger sum: (0.1, 0.1) becomes (0.2, 0.05). Beware of
-#   the shorter answer that a step at right angles to α makes α longer: it does, and S is another
+#   weights, and it moves logits. While weights are small, steps on logits keep their product, and
+#   at equal product weights that differ have the larger sum: (0.1, 0.1) becomes (0.2, 0.05). Beware
+#   of the shorter answer that a step at right angles to α makes α longer: it does, and S is another
 #   number. With the two frames of section 4 and the loss −L, a step of rate 0.01 leads from (0.2,
 #   0.6) to (0.18125, 0.60625): the squares sum to 0.4004 instead of 0.4000, the weights to 0.7875
-#   instead of 0.8. And as long as nothing is sharpened, nothing grows: in the first steps of section
-#   6 S hardly moves.
+#   instead of 0.8. And as long as nothing is sharpened, nothing grows: in the first steps of
+#   section 6 S hardly moves.
 # - *So one could do without the quantity loss, and divide afterwards?* On strings like those in
 #   training it nearly works, as section 6 shows. But one has to measure the number, and a number
 #   for all is less than a loss that sees each utterance. A good project: do it with the models of

@@ -7,18 +7,20 @@ output and all frame weights, those of models and those of `load_recording`, by 
 or it lets torch use other instructions or threads. The numbers that the lesson records must stay
 within their tolerances, every assertion in it must hold and every solution must be right.
 
-    python tests/notebooks/perturbation.py 03 07 --seeds 3
+    python -m tests.notebooks.perturbation 03 07 --seeds 3
 
-prints a table for each lesson and exits with 1 where anything differs.
+prints a table for each lesson, and exits with 1 where anything differs. For a test: `complaints`.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from cifviz.teaching.build import NOTEBOOKS, lessons, product
@@ -26,7 +28,7 @@ from cifviz.teaching.cells import read_notebook
 from cifviz.teaching.execution import RunError, execute
 from cifviz.teaching.exercises import read_verdicts
 from cifviz.teaching.figures import text_table
-from cifviz.teaching.records import Recorded, Value, compare_records, read_records
+from cifviz.teaching.records import Value, compare_records, read_records
 from cifviz.teaching.sources import derive, read_source
 
 SIZE = 1e-6
@@ -101,40 +103,42 @@ def noises(count: int) -> tuple[Perturbation, ...]:
     return tuple(Perturbation(f"noise {seed}", seed=seed) for seed in range(1, count + 1))
 
 
-def perturbed_run(
-    name: str, perturbation: Perturbation
-) -> tuple[dict[str, Recorded], dict[str, str]]:
-    """Run the source of a lesson, solved, on such a machine.
-
-    Returns
-    -------
-    dict
-        What it records, by name.
-    dict
-        How its exercises stand, by number.
+def run_perturbed(notebook: NotebookNode, perturbation: Perturbation) -> NotebookNode:
+    """Execute a notebook on such a machine; it is not changed.
 
     Raises
     ------
     RunError
         If a cell fails: an assertion does not hold, for one.
     """
-    notebook = derive(read_source(NOTEBOOKS / "source" / f"{name}.py"), name, "solved")
+    notebook = copy.deepcopy(notebook)
     notebook.cells.insert(0, new_code_cell(perturbation.cell, id="perturbation"))
-    executed = execute(notebook)
-    return read_records(executed), dict(read_verdicts(executed))
+    return execute(notebook)
 
 
 def complaints(name: str, perturbation: Perturbation) -> tuple[dict[str, Value], list[str]]:
-    """What a lesson records on such a machine, and what of it differs from what is committed."""
+    """Run the source of a lesson, solved, on such a machine.
+
+    Returns
+    -------
+    dict
+        What it records, by name; nothing if a cell fails.
+    list of str
+        What differs from what is committed, and exercises whose solution is not right.
+    """
     committed = read_records(read_notebook(product(name, "solved")))
+    lesson = derive(read_source(NOTEBOOKS / "source" / f"{name}.py"), name, "solved")
     try:
-        now, verdicts = perturbed_run(name, perturbation)
+        executed = run_perturbed(lesson, perturbation)
     except RunError as error:
         return {}, [f"{error}\n{error.details}"]
+    now, verdicts = read_records(executed), read_verdicts(executed)
     found = [f"exercise {one} is {state}" for one, state in verdicts.items() if state != "right"]
-    for one in compare_records(committed, now):
-        if not one.agrees:
-            found.append(f"{one.name} is {one.now}, committed {one.committed} ± {one.tolerance:g}")
+    found += [
+        f"{one.name} is {one.now}, committed {one.committed} ± {one.tolerance:g}"
+        for one in compare_records(committed, now)
+        if not one.agrees
+    ]
     return {key: recorded.value for key, recorded in now.items()}, found
 
 

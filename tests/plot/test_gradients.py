@@ -58,7 +58,7 @@ def test_the_note_is_the_sum_of_weight_times_slope(ax):
 
 
 def test_the_note_says_what_the_longest_arrow_stands_for():
-    """Two losses whose slopes differ by a hundred draw the same arrows: the notes tell them apart."""
+    """Slopes a hundred times as steep draw the same arrows: the notes tell them apart."""
     axes = Figure().subplots(2)
     steep, flat = draw(axes[0], gradient=100 * SLOPES), draw(axes[1])
     np.testing.assert_allclose(steep.arrows.V, flat.arrows.V)
