@@ -546,16 +546,19 @@ record(
     ),
     runs_at_full_size=len(plain),
 )
-record(mass_at_first=film.curve("mass")[0], tolerance=0.5)
-record(mass_at_the_end=end.mass, quantity_at_the_end=end.quantity, tolerance=0.05)
-record(token_error_rate=end.token_error_rate, tolerance=0.1)
-record(errors_when_as_good_as_a_clock=min(1.0, passed.token_error_rate), tolerance=0.2)
-record(steps_to_a_clock=float(passed.step), tolerance=30)
-record(weight_in_silence_at_the_end=silent_share[-1], tolerance=0.1)
+record(mass_at_first=film.curve("mass")[0], tolerance=0.05)
+# The film is made on the spot, and training makes much of the last digits: another machine makes
+# another film of the same kind. Of these numbers one percent cannot be asked.
+record(mass_at_the_end=end.mass, tolerance=0.05)
+record(quantity_at_the_end=end.quantity, tolerance=0.02)
+record(token_error_rate=end.token_error_rate, tolerance=0.04)
+record(errors_when_as_good_as_a_clock=min(1.0, passed.token_error_rate), tolerance=0.05)
+record(steps_to_a_clock=float(passed.step), tolerance=12)  # to the snapshot before or behind
 record(
-    people_mass=mass / sum(map(len, words_said)), people_in_silence=outside / mass, tolerance=0.15
+    weight_in_silence_at_the_end=silent_share[-1], people_in_silence=outside / mass, tolerance=0.05
 )
-record(people_token_errors=wrong, tolerance=0.25)
+record(people_mass=mass / sum(map(len, words_said)), tolerance=0.12)
+record(people_token_errors=wrong, tolerance=0.2)
 
 # %% [markdown]
 # ## Words
