@@ -882,33 +882,34 @@ record(
     negative_at_099=share[0.99],
     negative_at_100=share[1.0],
     negative_at_120=share[1.2],
-    tolerance=0.01,
-)
-record(
     negative_in_speech_at_099=share_in_speech[0.99],
     negative_in_speech_at_090=share_in_speech[0.9],
-    tolerance=0.03,
+    tolerance=3e-4,
 )
 
 # %%
 record(
     lost_float32=lost[torch.float32, 0],
     lost_float64=lost[torch.float64, 0],
-    lost_float32_at_0_000001=lost[torch.float32, 1e-6],
-    lost_float32_at_099=lost[torch.float32, 0.01],
     lost_funasr_cif=in_training["funasr_cif"],
     lost_funasr_cif_v1=in_training["funasr_cif_v1"],
     exact_float16_at_0999=exact["torch.float16", 0.999][0],
-    exact_float16_at_099=exact["torch.float16", 0.99][0],
     exact_bfloat16_at_099=exact["torch.bfloat16", 0.99][0],
-    exact_bfloat16_at_095=exact["torch.bfloat16", 0.95][0],
     exact_bfloat16_all_at_090=exact["torch.bfloat16", 0.9][1],
-    tolerance=0.05,  # each is a coin's toss: where sums are taken in another order, toss again
+    # A thousand tosses of a coin each, that is ± 0.016; other orders of summing toss again.
+    tolerance=0.05,
+)
+record(lost_float32_at_0_000001=lost[torch.float32, 1e-6], tolerance=0.02)  # likewise
+record(
+    lost_float32_at_099=lost[torch.float32, 0.01],
+    exact_float16_at_099=exact["torch.float16", 0.99][0],
+    exact_bfloat16_at_095=exact["torch.bfloat16", 0.95][0],
+    tolerance=0.009,
 )
 record(
     same_counts_carried=min(part for key, part in same.items() if key[2] == "carried"),
     same_counts_copied=max(part for key, part in same.items() if key[2] == "copied"),
-    tolerance=0.05,
+    tolerance=0.005,
 )
 
 # %% [markdown]
