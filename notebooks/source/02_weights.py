@@ -154,10 +154,11 @@ for one in spoken:
 table(["recording", "words", "Σα", "α in a word", "α outside", "weight outside"], rows)
 
 # %% [markdown]
-# In a word a frame weighs many times what it weighs outside. What does lie outside is mostly in
-# frames that the edge of a word cuts in two, as you can see in the panel: a frame has one weight
-# for all of it. Short words have more such frames for what they weigh, and the fast speaker's words
-# are five frames long.
+# In a word a frame weighs several times what it weighs outside, in the sentences even some dozens
+# of times. In most recordings, what does lie outside is in frames that the edge of a word cuts in
+# two, as you can see in the panel: a frame has one weight for all of it. Short words have more such
+# frames for what they weigh, and the fast speaker's words are five frames long. (That speaker's
+# long string is an exception: more than half of what lies outside is in frames between words.)
 #
 # How does it know? This recogniser had help: its training asked that the weight of a word be spread
 # evenly over the sound of the word. Others had none; section 7 shows what they make of it. The
@@ -774,13 +775,8 @@ table(["recording", "", "last weight alone", "leaky", "cured"], rows)
 # The numbers that this lesson arrived at:
 
 # %%
-record(
-    parameters=parameters,
-    collapsed=collapsed,
-    climb_without_relu=climbs[0],
-    climb_with_relu=climbs[1],
-    tolerance=1e-3,
-)
+record(parameters=parameters, collapsed=collapsed)
+record(climb_without_relu=climbs[0], climb_with_relu=climbs[1], tolerance=2e-4)
 record(weight_sum=heard.firing.weight_sum, tolerance=0.01)
 record(share_in_silence=shares[recording], leak_cut_off=max(leaks["cut off"]), tolerance=3e-4)
 record(words_per_second=rate, million_40ms=costs[40], million_80ms=costs[80], tolerance=0.01)
