@@ -91,7 +91,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.speech.metrics.drift",
         "ms per minute",
-        "How fast errors in time grow while an utterance goes on.",
+        "How fast errors in time grow on average while an utterance goes on: the slope of a "
+        "straight line through them.",
     ),
     Term(
         "edge",
@@ -345,7 +346,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.speech.metrics.mass_in_silence",
         "weight",
-        "The weight of frames in which nobody spoke.",
+        "The weight that lies where nobody spoke; of a frame that an edge cuts, the part outside.",
     ),
     Term(
         "weight predictor",

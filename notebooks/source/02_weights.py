@@ -577,10 +577,10 @@ explore(
 )
 
 # %% [markdown]
-# Σα stays, so half as many frames weigh twice as much. The fires move a little, most where the
-# weights are small. There is a wall: a sigmoid stays below 1, so no more tokens can fire than there
-# are frames. Long before it a frame holds the end of one word and the beginning of the next, and
-# its vector is a mixture of both.
+# Σα stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
+# little, most where the weights are small. There is a wall: a sigmoid stays below 1, so no more
+# tokens can fire than there are frames. Long before it a frame holds the end of one word and the
+# beginning of the next, and its vector is a mixture of both.
 #
 # **Exercise 02.5.** A recogniser with frames of 40 ms gives 0.12 to a frame inside a word, on
 # average. You train another one with frames of 80 ms. What will its mean weight inside a word be?

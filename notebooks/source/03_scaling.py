@@ -183,9 +183,10 @@ explore(
 )
 
 # %% [markdown]
-# The blue weights do not move, so nothing that is made of them does: not W, not the embeddings, not
-# the words that a decoder finds in them, not the loss on these words. Training cannot tell gain 2
-# from gain 1; in use, where nobody scales, every word comes out twice.
+# The blue weights do not move, and they cannot: a gain g makes g · α of α and N / (g · S) of N / S,
+# so that it cancels. Nothing that is made of them moves then: not W, not the embeddings, not the
+# words that a decoder finds in them, not the loss on these words. Training cannot tell gain 2 from
+# gain 1; in use, where nobody scales, every word comes out twice.
 #
 # One number sees the difference, the *quantity loss* |S − N|, here divided by N: it looks at the
 # weights *as given*. That is why CIF is trained with it.

@@ -525,6 +525,8 @@ table(
 # - **torch_cif** scales to a little more than N, by 0.0001, and cuts off what is left.
 # - **FunASR**'s loop has neither. Its faster variant (v1, used by `paraformer_v2`) rounds the
 #   running sum once and not in every frame, and loses half as many.
+# - **paraformer_dynamic** cuts its own sum into N equal parts, so that the last part ends where the
+#   sum ends, whatever it was rounded to.
 # - **soft** fires nothing at all: it asks each frame how far from the token's middle it is.
 # - **cifviz** does not ask whether the last token is full. If N is known, exactly N come out: the
 #   last one ends where the weights end, and carries the rounding.

@@ -671,7 +671,8 @@ show(
     "the errors wander, about as far as 0.1 times the root of the number of words; with each "
     "phrase rounded, the count stays off by a whole number after a phrase that was rounded the "
     "wrong way. Below, how far that is from a whole number: as they are, anything up to one half, "
-    "for many words on end; with each phrase rounded, 0 after every fifth word and small between.",
+    "for many words on end; with each phrase rounded, 0 after every fifth word and mostly small "
+    "between: it is high in the few phrases that are rounded the wrong way.",
 )
 
 # %% [markdown]
@@ -683,7 +684,7 @@ show(
 # Rounding it there does *not* mend the count: look at the upper picture, where the rounded line
 # goes as far astray as the other. Now and then it rounds the wrong way, and one token too many or
 # too few comes out. What it does is in the lower one. At each pause the distance from a whole
-# number is 0, which is what rounding means; *between* pauses it stays small, because only the
+# number is 0, which is what rounding means; *between* pauses it is mostly small, because only the
 # errors since the last pause add up. So a wrong count costs one word, and the fires behind it fall
 # between words as before. The shipped models do this (“whole phrases”).
 #
