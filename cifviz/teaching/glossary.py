@@ -99,8 +99,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Edges",
         "s",
-        "The time at which a word begins (its onset) or ends (its offset). It is read inside the "
-        "weight of the word's token, and is not where the token fires.",
+        "The time at which a word begins (its onset) or ends (its offset), read inside the weight of "
+        "the word's token and not where the token fires.",
     ),
     Term(
         "embedding",
@@ -137,7 +137,7 @@ TERMS: tuple[Term, ...] = (
         "cifviz.Firing.fire_positions",
         "frames",
         "Where the weight of a token is complete and that of the next one begins, in frames and "
-        "fractions of a frame: 1.5 is the middle of frame 1. The word may have ended before that.",
+        "fractions of a frame (1.5 is the middle of frame 1), which need not be an edge of a word.",
     ),
     Term(
         "flush",
