@@ -99,8 +99,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Edges",
         "s",
-        "The time at which a word begins (its onset) or ends (its offset), read inside the weight of "
-        "the word's token and not where the token fires.",
+        "The time at which a word begins (its onset) or ends (its offset), read inside the weight "
+        "of the word's token and not where the token fires.",
     ),
     Term(
         "embedding",
