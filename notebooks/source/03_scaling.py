@@ -865,7 +865,7 @@ record(percent_lost_at_half=lost[5], percent_lost_at_one=lost[11], tolerance=0.9
 
 # %%
 with_loss, without = ends["with quantity loss"], ends["without"]
-record(live_counts=with_loss.mass, tolerance=0.3)
+record(live_counts=with_loss.mass, tolerance=0.05)  # trained here: other machines, other digits
 record(live_gain_runs_away=without.mass > 2, live_inserts=without.token_error_rate > 1)
 record(live_division_helps=divided < as_it_is / 4)
 record(**{f"{variant}_S_over_N".replace("-", "_"): ratio[variant] for variant in ratio})
