@@ -714,8 +714,9 @@ table(
 )
 
 # %% [markdown]
-# Rounding does not care where weights come from: real speech loses last words as random numbers
-# do.
+# Rounding does not care where weights come from: real speech loses last words as random numbers do.
+# How many of these few is a coin's toss for each: on another machine, where the last digits differ,
+# the last column may have other numbers. Section 6, with a thousand utterances, says how often.
 #
 # In inference the numbers say more about tails than about thresholds. On its own an utterance has
 # no padding, so CIF-PyTorch's tail never fires: a word that falls short of 1 by more than 0.01 is
@@ -876,8 +877,7 @@ record(
 
 # %%
 record(early_ms=1000 * early, tolerance=1.0)
-# Which of these few are lost is rounding, and that may differ from machine to machine.
-record(last_words_lost_in_funasr_cif=float(lost_words["funasr_cif"]), tolerance=4.0)
+record(funasr_cif_loses_last_words=lost_words["funasr_cif"] > 0)
 record(
     negative_at_050=share[0.5],
     negative_at_090=share[0.9],

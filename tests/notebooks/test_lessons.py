@@ -105,7 +105,6 @@ LOOSE = {
     },
     # Whether rounding loses a token is a coin's toss; a thousand utterances toss.
     "05_thresholds_and_dialects": {
-        "last_words_lost_in_funasr_cif",
         "lost_float32",
         "lost_float64",
         "lost_float32_at_0_000001",
