@@ -31,7 +31,7 @@ class GradientArtists(NamedTuple):
     arrows: Quiver | None
     """One for each frame; None without frames."""
     note: Text
-    """The sum of weight times slope."""
+    """The sum of weight times slope, and the slope of the longest arrow."""
 
 
 def gradient_arrows(
@@ -57,7 +57,8 @@ def gradient_arrows(
         Clock of the frames.
     rate : float > 0, optional
         An arrow leads from α to α − rate · ∂L/∂α. Default: so that the longest is as long as the
-        largest weight.
+        largest weight, whatever its slope. Pictures of several losses are on one scale if they are
+        given one rate.
     ax : Axes, optional
         Where to draw; default: the current Axes.
     weight_kw, note_kw : mapping, optional
@@ -69,7 +70,8 @@ def gradient_arrows(
     -------
     GradientArtists
         The note says ``Σ α · ∂L/∂α``: zero wherever the loss does not see how large the weights
-        are, as behind scaling.
+        are, as behind scaling. Its second line is the scale of the arrows, the slope that the
+        longest stands for.
 
     Raises
     ------
@@ -85,8 +87,11 @@ def gradient_arrows(
     >>> alpha, gradient = torch.tensor([0.5, 0.25]), torch.tensor([1.0, -2.0])
     >>> ax = Figure().subplots()
     >>> artists = gradient_arrows(alpha, gradient, FrameGrid(0.1), ax=ax, rate=0.1)
-    >>> artists.arrows.V.tolist(), artists.note.get_text()
-    ([-0.1, 0.2], 'Σ α · ∂L/∂α = 0.000')
+    >>> artists.arrows.V.tolist()
+    [-0.1, 0.2]
+    >>> print(artists.note.get_text())
+    Σ α · ∂L/∂α = 0.000
+    longest arrow: slope −2
 
     Notes
     -----
@@ -131,8 +136,12 @@ def gradient_arrows(
             tips = np.concatenate([weights, weights + pushes])
             low, high = min(0.0, float(tips.min())), float(tips.max())
             room = 0.08 * (high - low) or 1.0
-            ax.set_ylim(low - room * (low < 0), high + 3 * room)  # above them stands the note
+            ax.set_ylim(low - room * (low < 0), high + 4 * room)  # above them stands the note
     total = round(float(weights @ slopes), 3) + 0.0  # no minus sign before a zero
+    note_text = f"Σ α · ∂L/∂α = {total:.3f}".replace("-", "−")
+    if steepest > 0:
+        longest = float(slopes[np.abs(slopes).argmax()])
+        note_text += f"\nlongest arrow: slope {longest:.3g}".replace("-", "−")
     look = {
         "transform": ax.transAxes,
         "ha": "right",
@@ -141,7 +150,7 @@ def gradient_arrows(
         "bbox": {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
         "zorder": 5,
     }
-    note = ax.text(0.995, 0.96, f"Σ α · ∂L/∂α = {total:.3f}", **{**look, **(note_kw or {})})
+    note = ax.text(0.995, 0.96, note_text, **{**look, **(note_kw or {})})
     ax.set_ylabel("weight per frame")
     show_time(ax, edges[0], edges[-1])
     return GradientArtists(steps, arrows, note)

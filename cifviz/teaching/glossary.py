@@ -91,14 +91,16 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.speech.metrics.drift",
         "ms per minute",
-        "How fast errors in time grow while an utterance goes on.",
+        "How fast errors in time grow on average while an utterance goes on: the slope of a "
+        "straight line through them.",
     ),
     Term(
         "edge",
         "",
         "cifviz.Edges",
         "s",
-        "The time at which a word begins (its onset) or ends (its offset).",
+        "The time at which a word begins (its onset) or ends (its offset), read inside the weight "
+        "of the word's token and not where the token fires.",
     ),
     Term(
         "embedding",
@@ -134,7 +136,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Firing.fire_positions",
         "frames",
-        "Where a token ends, in frames and fractions of a frame: 1.5 is the middle of frame 1.",
+        "Where the weight of a token is complete and that of the next one begins, in frames and "
+        "fractions of a frame (1.5 is the middle of frame 1), which need not be an edge of a word.",
     ),
     Term(
         "flush",
@@ -343,7 +346,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.speech.metrics.mass_in_silence",
         "weight",
-        "The weight of frames in which nobody spoke.",
+        "The weight that lies where nobody spoke; of a frame that an edge cuts, the part outside.",
     ),
     Term(
         "weight predictor",
@@ -358,7 +361,8 @@ TERMS: tuple[Term, ...] = (
         "Σα",
         "cifviz.Firing.weight_sum",
         "weight",
-        "The weights of an utterance added up; with a threshold of 1, about the number of tokens.",
+        "The weights of an utterance added up, the running sum at its end; with a threshold of 1, "
+        "about the number of tokens.",
     ),
 )
 """In alphabetical order."""

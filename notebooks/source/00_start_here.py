@@ -83,12 +83,15 @@ show(picture.fig, f"{panel_alt(heard)} The last lane shows when each word was re
 # | weight per frame | α of each frame, usually well below β: many frames make a word |
 # | accumulated weight | the weights added up. At β a token fires (▼) and the sum falls back |
 # | token | a row for each token: the frames it is made of; at a border two tokens share one |
-# | tokens | when each token was said, according to CIF |
+# | tokens | when each token was said, according to CIF: from its first edge to its last |
 # | reference | when it was really said: the synthesiser that spoke the clip knows |
 #
-# The vertical lines are the fires; a hollow ▽ is a last token made of what was left at the end.
-# The weights add up to about the number of words: that is what training taught them. Where this
-# is not exact, the recogniser scales them (blue) so that they come out whole from pause to pause.
+# The vertical lines are the fires; a hollow ▽ is a last token made of what was left at the end. A
+# fire is where a token's *weight* is complete. A box of the lane *tokens* ends at an *edge*, which
+# is read inside that weight, so box and fire need not meet: the fire may come a little earlier or
+# later, and anywhere in a pause. Lesson 07 tells why edges are not read at fires. The weights add
+# up to about the number of words: that is what training taught them. Where this is not exact, the
+# recogniser scales them (blue) so that they come out whole from pause to pause.
 
 # %%
 firing = heard.firing
@@ -100,7 +103,7 @@ print("fires at", ", ".join(f"{time:.2f}" for time in times), "s")
 
 # %% [markdown]
 # **Exercise 00.1.** Fires may fall inside a frame: positions are fractional, and frame t covers
-# the time from t to t + 1 frames. A token of some other clip ends at position 12.5, in frames of
+# the time from t to t + 1 frames. A token of some other clip fires at position 12.5, in frames of
 # 0.04 s. At what time is that, in seconds?
 
 # %% tags=["exercise"]

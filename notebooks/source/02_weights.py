@@ -154,10 +154,11 @@ for one in spoken:
 table(["recording", "words", "Σα", "α in a word", "α outside", "weight outside"], rows)
 
 # %% [markdown]
-# In a word a frame weighs many times what it weighs outside. What does lie outside is mostly in
-# frames that the edge of a word cuts in two, as you can see in the panel: a frame has one weight
-# for all of it. Short words have more such frames for what they weigh, and the fast speaker's words
-# are five frames long.
+# In a word a frame weighs several times what it weighs outside, in the sentences even some dozens
+# of times. In most recordings, what does lie outside is in frames that the edge of a word cuts in
+# two, as you can see in the panel: a frame has one weight for all of it. Short words have more such
+# frames for what they weigh, and the fast speaker's words are five frames long. (That speaker's
+# long string is an exception: more than half of what lies outside is in frames between words.)
 #
 # How does it know? This recogniser had help: its training asked that the weight of a word be spread
 # evenly over the sound of the word. Others had none; section 7 shows what they make of it. The
@@ -348,16 +349,18 @@ collapsed = kernel.numel() + bias.numel()
 print(f"{parameters} parameters, and {collapsed} give the same weights")
 
 # %% [markdown]
-# The 801 are not quite for nothing: two layers *learn* in another way than one. But they can say
-# no more. With a ReLU between, this ends. Let us walk in a straight line from a frame of silence
-# to a frame of speech, neighbours included, with the predictor of section 2, and watch the logit.
-# **Predict first:** how will the two curves differ, with the ReLU and with the ReLU taken out?
+# The 801 are not quite for nothing: two layers *learn* in another way than one. But they can say no
+# more. With a ReLU between, this ends. Let us walk in a straight line from a frame of silence to a
+# frame of speech, neighbours included, with the predictor of section 2, and watch the logit. With
+# the ReLU taken out it *must* be a straight line: one filter, on a straight line, adds the same
+# with each step. With the ReLU each of the 144 channels may add a bend, up or down. **Predict
+# first:** what have these channels learned, to climb more steeply in speech or less?
 
 # %%
 quiet, loud = int(alpha[0, 1:-1].argmin()) + 1, int(alpha[0, 1:-1].argmax()) + 1
 ways = torch.linspace(-0.5, 1.5, 81)
 figure, (ax,) = canvas(height=2.6)
-bends = []
+climbs = []  # behind the frame of speech, as a share of what it is before that of silence
 for name, style in {"ReLU taken out": "--", "with ReLU": "-"}.items():
     with torch.inference_mode():
         start, end = (encoder_out[0, at - 1 : at + 2].T for at in (quiet, loud))
@@ -365,22 +368,24 @@ for name, style in {"ReLU taken out": "--", "with ReLU": "-"}.items():
         out = F.conv1d(walk, layers.conv[0].weight, layers.conv[0].bias)[:, :, 0]
         out = out.relu() if name == "with ReLU" else out
         walked = out @ layers.weight_proj.weight[0] + layers.weight_proj.bias
-    bends.append(float(walked.diff(n=2).abs().max()))
+    climbs.append(float(walked[-1] - walked[60]) / float(walked[20] - walked[0]))
     ax.plot(ways, walked, style, color=STYLE["level"], label=name)
 ax.set_xticks([0, 1], ["silence", "speech"])
 ax.set_ylabel("logit")
 ax.legend()
 show(
     figure,
-    "The logit on the way from a frame of silence to a frame of speech. With the ReLU taken out it "
-    "is a straight line that goes on climbing. With the ReLU it climbs out of silence and then "
-    "bends and stays nearly level.",
+    "The logit on the way from a frame of silence to a frame of speech and beyond. With the ReLU "
+    "taken out it is a straight line, as any affine function is: drawn to compare with. With the "
+    "ReLU it climbs out of silence and then bends and stays nearly level.",
 )
 
 # %% [markdown]
-# Without the ReLU a step twice as far is twice as much logit. With it the predictor says: *this is
-# speech, and more of it does not make it more of a word*. Which is better is a question to
-# measurements.
+# The straight line was proved before it was drawn: without the ReLU a step twice as far is twice as
+# much logit, whatever was learned. The bend is what was found. It goes *down*, and that training
+# made of it: the predictor says *this is speech, and more of it does not make it more of a word*.
+# (One pair of frames, one model. And the line is this model with a part taken out, no model that
+# was trained without.) Which of the two is better is a question to measurements.
 #
 # ## 7. Does it matter?
 #
@@ -566,15 +571,16 @@ explore(
     frames_together=[1, 2, 4, 8],
     still=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
     alt="Weights over time in frames of 40, 80, 160 and 320 ms, with the words and the fires. The "
-    "sum stays the same, the weights double each time, until in frames of 320 ms some come near 1 "
-    "and a frame holds the end of one word and the beginning of the next.",
+    "sum stays the same and the weights about double each time, until in frames of 320 ms the "
+    "heaviest is most of a token and a frame holds the end of one word and the beginning of the "
+    "next.",
 )
 
 # %% [markdown]
-# Σα stays, so half as many frames weigh twice as much. The fires move a little, most where the
-# weights are small. There is a wall: a sigmoid stays below 1, so no more tokens can fire than there
-# are frames. Long before it a frame holds the end of one word and the beginning of the next, and
-# its vector is a mixture of both.
+# Σα stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
+# little, most where the weights are small. There is a wall: a sigmoid stays below 1, so no more
+# tokens can fire than there are frames. Long before it a frame holds the end of one word and the
+# beginning of the next, and its vector is a mixture of both.
 #
 # **Exercise 02.5.** A recogniser with frames of 40 ms gives 0.12 to a frame inside a word, on
 # average. You train another one with frames of 80 ms. What will its mean weight inside a word be?
@@ -769,13 +775,10 @@ table(["recording", "", "last weight alone", "leaky", "cured"], rows)
 # The numbers that this lesson arrived at:
 
 # %%
-record(
-    parameters=parameters,
-    collapsed=collapsed,
-    bend_without_relu=bends[0],
-    tolerance=1e-4,
-)
-record(weight_sum=heard.firing.weight_sum, share_in_silence=shares[recording], tolerance=0.01)
+record(parameters=parameters, collapsed=collapsed)
+record(climb_without_relu=climbs[0], climb_with_relu=climbs[1], tolerance=2e-4)
+record(weight_sum=heard.firing.weight_sum, tolerance=0.01)
+record(share_in_silence=shares[recording], leak_cut_off=max(leaks["cut off"]), tolerance=3e-4)
 record(words_per_second=rate, million_40ms=costs[40], million_80ms=costs[80], tolerance=0.01)
 record(
     errors_conv=mean("plain", "token errors (%)"),
@@ -785,7 +788,7 @@ record(
     tolerance=0.01,
 )
 record(sum_alone=sums[0], sum_leaky=sums[1], tolerance=0.005)
-record(leak_whole=max(leaks["whole"]), leak_cut_off=max(leaks["cut off"]), tolerance=0.005)
+record(leak_whole_is_nothing=max(leaks["whole"]) < 0.001)
 
 # %% [markdown]
 # ## Words

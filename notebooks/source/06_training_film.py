@@ -121,10 +121,13 @@ check("06.2", bias)
 #
 # ## 3. What pulls at a weight
 #
-# Two losses train the weights. The *quantity loss* wants as many tokens as words; the
-# *cross-entropy* wants each token to be the right word. Take the four weights of lesson 01, and say
-# that two words were said. **Predict first:** the sum is 2.3. What is the slope of |Σα − 2| at each
-# weight? Which frames does it want changed?
+# Three losses train the recogniser, added up: the cross-entropy, half the CTC loss and the quantity
+# loss. Two of them have a slope at the weights. The *quantity loss* wants as many tokens as words;
+# the *cross-entropy* wants each token to be the right word. The *CTC loss* reads words off the
+# encoder's frames by a layer of its own, so it has no slope at any weight; it changes what the
+# weights are made of. Take the four weights of lesson 01, and say that two words were said.
+# **Predict first:** the sum is 2.3. What is the slope of |Σα − 2| at each weight? Which frames does
+# it want changed?
 
 # %%
 alpha = torch.tensor([0.2, 0.9, 0.6, 0.6], dtype=torch.float64)
@@ -293,7 +296,8 @@ explore(
     ],
     alt="The clip at moments of the training. Weights and fires: high everywhere at first, low and "
     "even after a third of the film, hills inside the words at the end. Below, W after a third, "
-    "where every token is a long flat row, and at the end, where it is a few dark frames.",
+    "where every token is a long flat row, and at the end, where it is a few dark frames. Each W "
+    "has its own scale of colour, from nothing to its largest part.",
 )
 
 # %% [markdown]
@@ -357,10 +361,10 @@ axes[1].legend(loc="upper right")
 axes[2].set_xlabel("steps of training")
 show(
     figure,
-    "Three curves over the steps of training, on a logarithmic scale. The ratio falls from several "
-    "to 1 within some fifty steps and stays. The quantity loss falls with it below the loss of a "
-    "clock, rests above that of a clock that stops in silence, and goes on falling later, while "
-    "the token errors come down from 1.",
+    "Three curves over the steps of training, on one logarithmic scale. The ratio falls from "
+    "several to about 1 within some fifty steps, and then stays between 0.7 and 1.1. The quantity "
+    "loss falls with it below the loss of a clock, rests above that of a clock that stops in "
+    "silence, and goes on falling later, while the token errors come down from 1.",
 )
 
 # %% [markdown]
@@ -541,17 +545,21 @@ record(
         one < other for pair in falls.values() for one, other in zip(*pair, strict=True)
     ),
     runs_at_full_size=len(plain),
+    tolerance=5e-4,
 )
-record(mass_at_first=film.curve("mass")[0], tolerance=0.5)
-record(mass_at_the_end=end.mass, quantity_at_the_end=end.quantity, tolerance=0.05)
-record(token_error_rate=end.token_error_rate, tolerance=0.1)
-record(errors_when_as_good_as_a_clock=min(1.0, passed.token_error_rate), tolerance=0.2)
-record(steps_to_a_clock=float(passed.step), tolerance=30)
-record(weight_in_silence_at_the_end=silent_share[-1], tolerance=0.1)
+record(mass_at_first=film.curve("mass")[0], tolerance=0.05)
+# The film is made on the spot, and training makes much of the last digits: another machine makes
+# another film of the same kind. Of these numbers one percent cannot be asked.
+record(mass_at_the_end=end.mass, tolerance=0.05)
+record(quantity_at_the_end=end.quantity, tolerance=0.02)
+record(token_error_rate=end.token_error_rate, tolerance=0.04)
+record(errors_when_as_good_as_a_clock=min(1.0, passed.token_error_rate), tolerance=0.05)
+record(steps_to_a_clock=float(passed.step), tolerance=12)  # to the snapshot before or behind
 record(
-    people_mass=mass / sum(map(len, words_said)), people_in_silence=outside / mass, tolerance=0.15
+    weight_in_silence_at_the_end=silent_share[-1], people_in_silence=outside / mass, tolerance=0.05
 )
-record(people_token_errors=wrong, tolerance=0.25)
+record(people_mass=mass / sum(map(len, words_said)), tolerance=0.12)
+record(people_token_errors=wrong, tolerance=0.2)
 
 # %% [markdown]
 # ## Words

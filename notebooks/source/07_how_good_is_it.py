@@ -20,6 +20,8 @@
 # come at once? (in preparation)
 
 # %%
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch.testing import assert_close
@@ -394,10 +396,11 @@ show(picture, picture.alt)
 
 # %% [markdown]
 # 1/α is largest at both ends of a token's mass, where the fires are. The error of an onset is least
-# near the beginning of the mass, that of an offset near its end, and for both it is much larger at
-# the very end. Towards the other end it grows as well, where 1/α does not: distance from the edge
-# counts, too. And at their best, tokens cut in valleys beat tokens cut at fires: they answer for
-# their own weight alone.
+# near the beginning of the mass, that of an offset near its end. At the very end it is larger
+# again: much larger for onsets and for offsets at fires, a little for offsets at valleys. Towards
+# the other end it grows as well, where 1/α does not: distance from the edge counts, too. And at
+# their best, tokens cut in valleys beat tokens cut at fires: they answer for their own weight
+# alone.
 #
 # Two quantiles, two constants and the kind of cut make an `Edges`. The shipped model carries one
 # that was learned on other recordings, the *development* strings, which are kept for such choices:
@@ -419,15 +422,53 @@ for name, (edges, shifted) in readings.items():
 table(["edges read at", "constants learned", "mean absolute error, ms", "within 50 ms, %"], rows)
 print(recognizer.config.edges)
 
+# %% [markdown]
+# One row of this table is no number to rely on. This model rounds each phrase to whole tokens
+# (section 8), so at the end of a phrase the running sum reaches a whole number and *stays* there
+# until the next word begins. Mathematically every moment of the pause is where the token is full:
+# 1/α is infinite. In a computer the last digit of the sum decides whether the fire stands before
+# the pause or behind it. **Predict first:** change each weight by a millionth of itself at most. By
+# how many milliseconds does the mean error move, read at fires and read inside?
+
+
+# %%
+def nudged(heard, generator):
+    """The same firing, each weight changed by up to a millionth of itself."""
+    alpha = heard.firing.scaled_alpha
+    alpha = alpha * (1 + 1e-6 * (2 * torch.rand(alpha.shape, generator=generator) - 1))
+    return cifviz.integrate_and_fire(
+        alpha, torch.zeros(*alpha.shape, 1), slack=0.01, tail_threshold=0.5
+    )
+
+
+generator = torch.Generator().manual_seed(seed)
+drawn = [
+    [(replace(heard, firing=nudged(heard, generator)), said) for heard, said in pairs]
+    for _ in range(20)
+]
+moved_by = {}
+for name in ("fires", "10 and 90 % of the weight between fires"):
+    found = [1000 * np.abs(errors_of(readings[name][0], one)).mean() for one in drawn]
+    moved_by[name] = max(found) - min(found)
+    print(f"{name}: from {min(found):.1f} to {max(found):.1f} ms, as read, without constants")
+
+# %% [markdown]
+# So on another computer the table above may say several milliseconds more or less of the fires, and
+# nothing else of the rest. It is the second reason of section 1 once more, at its worst.
+
 # %%
 record(first_fire=by_hand[0], fire_moves=time_of(1.0, [0.5, 0.44, *six[2:]]) - by_hand[0])
 record(
     recordings=len(pairs),
     words=len(errors),
-    at_fires=absolute["fires"],
     at_quantiles=absolute["10 and 90 % of the weight between fires"],
     as_shipped=absolute["as the model ships"],
-    tolerance=0.5,
+    tolerance=0.1,
+)
+record(
+    fires_are_worse_than_quantiles=absolute["fires"] > 1.5 * absolute[list(readings)[1]],
+    fires_move_by_milliseconds=moved_by["fires"] > 2,
+    quantiles_stay=moved_by[list(readings)[1]] < 0.1,
 )
 
 # %% [markdown]
@@ -521,7 +562,8 @@ show(
     figure,
     "Where four models find each token, a row for each, with boxes around the words as spoken. The "
     "CIF fills the boxes. CTC lights a frame or two inside them; with label priors it fills them, "
-    "too. Attention looks at the beginnings of the words, and a little beside them.",
+    "too. Attention looks at the beginnings of the words, and a little beside them. Colours say "
+    "where, not how much: each row has a scale of its own, from nothing to its largest part.",
 )
 
 # %% [markdown]
@@ -598,36 +640,53 @@ def missing(alpha):
     return torch.arange(1, many + 1) - alpha[0].cumsum(0)[ends]
 
 
+def inside_words(walk):
+    """How far each word's fire is from an end of a word, in words: 0 at an end, 0.5 inside."""
+    return (walk - walk.round()).abs()
+
+
 walks = {"as they are": missing(long), "each phrase rounded": missing(rounded)}
 for name, walk in walks.items():
-    print(f"{name}: {float(walk.abs().max()):.2f} tokens at most, {walk[-1]:+.2f} at the end")
+    most, inside = float(walk.abs().max()), float((inside_words(walk) > 0.25).double().mean())
+    print(f"{name}: {most:.1f} tokens missing at most, {walk[-1]:+.1f} at the end")
+    print(f"    fires more than a quarter of a word away from the end of any word: {inside:.0%}")
 
 # %%
-figure, (ax,) = canvas(height=2.6, share_time=False)
+figure, (upper, lower) = canvas(2, height=2.0, share_time=False)
 said_so_far = np.arange(1, many + 1)
 reach = 0.1 * np.sqrt(said_so_far)
-ax.fill_between(said_so_far, -reach, reach, color=STYLE["rest"], alpha=0.5, label="± 0.1 √n")
+upper.fill_between(said_so_far, -reach, reach, color=STYLE["rest"], alpha=0.5, label="± 0.1 √n")
 for index, (name, walk) in enumerate(walks.items()):
     look = {"color": token_style(2 + 3 * index).colour, "linewidth": (1.5, 0.8)[index]}
-    ax.plot(said_so_far, walk, linestyle=("--", "-")[index], label=name, **look)
+    look["linestyle"] = ("--", "-")[index]
+    upper.plot(said_so_far, walk, label=name, **look)
+    lower.plot(said_so_far, inside_words(walk), **look)
 top = 1.5 * max(float(walk.abs().max()) for walk in walks.values()) + 1
-ax.set(xlabel="words said", ylabel="tokens missing", xlim=(1, many), ylim=(-top, top))
-ax.legend(loc="upper left", ncols=3)
+upper.set(ylabel="tokens missing", xlim=(1, many), ylim=(-top, top))
+lower.set(xlabel="words said", ylabel="to the next whole\nnumber", xlim=(1, many), ylim=(0, 0.55))
+upper.legend(loc="upper left", ncols=3)
 show(
     figure,
-    "How many tokens' weight is missing after each word, over the number of words said. As they "
-    "are, the errors wander, about as far as 0.1 times the root of the number of words. With each "
-    "phrase rounded they come back to a whole number at every pause; where a phrase was rounded "
-    "the wrong way, that number is one higher or lower from there on.",
+    "Above, how many tokens' weight is missing after each word. Both lines go astray: as they are, "
+    "the errors wander, about as far as 0.1 times the root of the number of words; with each "
+    "phrase rounded, the count stays off by a whole number after a phrase that was rounded the "
+    "wrong way. Below, how far that is from a whole number: as they are, anything up to one half, "
+    "for many words on end; with each phrase rounded, 0 after every fifth word and mostly small "
+    "between: it is high in the few phrases that are rounded the wrong way.",
 )
 
 # %% [markdown]
 # A *random walk*: it does not go 30 words astray, but about √300 · 0.1, which is 2, and nothing
 # calls it back. Where it is half a word off, fires fall inside words, and the decoder is given
 # halves of two. At a pause no word is half said, so what was heard since the last pause must be a
-# whole number of tokens: rounding it there puts the fires between words again. Now and then it
-# rounds the wrong way, and one token too many or too few comes out; but only one, and the fires
-# behind it fall between words as before. The shipped models do this (“whole phrases”).
+# whole number of tokens.
+#
+# Rounding it there does *not* mend the count: look at the upper picture, where the rounded line
+# goes as far astray as the other. Now and then it rounds the wrong way, and one token too many or
+# too few comes out. What it does is in the lower one. At each pause the distance from a whole
+# number is 0, which is what rounding means; *between* pauses it is mostly small, because only the
+# errors since the last pause add up. So a wrong count costs one word, and the fires behind it fall
+# between words as before. The shipped models do this (“whole phrases”).
 #
 # Real strings are joined here to five minutes and more of each speaker (`cifviz results joined`);
 # the models were trained on eight digits at most:
@@ -708,8 +767,9 @@ print(*verdict(comparison), sep="\n")
 # %%
 short = {name: name.split()[-1].lower() for name in models}
 record(**{f"{short[name]}_6_times": heard_tokens[name, 6] for name in models})
-record(**{f"{short[name]}_error": error for name, error in missed.items()}, tolerance=3.0)
-record(**{f"walk_{i}": walk[-1] for i, walk in enumerate(walks.values())}, tolerance=1e-4)
+record(**{f"{short[name]}_error": error for name, error in missed.items()}, tolerance=0.1)
+record(walk=walks["as they are"][-1], tolerance=1e-4)
+record(rounded_count_is_off_by=round(float(walks["each phrase rounded"].abs().max())))
 
 # %% [markdown]
 # ## 10. Where words touch
@@ -761,7 +821,7 @@ for title, model in (("digits", recognizer), ("sentences", grid_model)):
 # where a take rises above 30 dB below its peak: another rule, and another edge for a soft “f”.
 
 # %%
-record(fires_sentences=found[0], valleys_sentences=found[1], tolerance=0.001)
+record(fires_sentences=found[0], valleys_sentences=found[1], tolerance=2e-4)
 
 # %% [markdown]
 # ## 11. What users ran into

@@ -53,11 +53,25 @@ def test_growing_and_shrinking_differ_in_colour(ax):
 
 
 def test_the_note_is_the_sum_of_weight_times_slope(ax):
-    assert draw(ax, [0.5, 0.25], [1.0, 1.5]).note.get_text() == "Σ α · ∂L/∂α = 0.875"
+    note = draw(ax, [0.5, 0.25], [1.0, 1.5]).note.get_text()
+    assert note.splitlines()[0] == "Σ α · ∂L/∂α = 0.875"
+
+
+def test_the_note_says_what_the_longest_arrow_stands_for():
+    """Slopes a hundred times as steep draw the same arrows: the notes tell them apart."""
+    axes = Figure().subplots(2)
+    steep, flat = draw(axes[0], gradient=100 * SLOPES), draw(axes[1])
+    np.testing.assert_allclose(steep.arrows.V, flat.arrows.V)
+    lines = [artists.note.get_text().splitlines()[1] for artists in (steep, flat)]
+    assert lines == ["longest arrow: slope −200", "longest arrow: slope −2"]
+
+
+def test_without_slopes_there_is_no_longest_arrow(ax):
+    assert draw(ax, [0.5], [0.0]).note.get_text() == "Σ α · ∂L/∂α = 0.000"
 
 
 def test_next_to_nothing_has_no_sign(ax):
-    assert draw(ax, [0.5], [-1e-7]).note.get_text().endswith("= 0.000")
+    assert draw(ax, [0.5], [-1e-7]).note.get_text().startswith("Σ α · ∂L/∂α = 0.000\n")
 
 
 def test_tensors_of_autograd_draw(ax):
