@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -244,12 +243,16 @@ def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
 
 def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
     """Read the state of an unfinished run; the settings must be those of this one."""
+    require(path.is_file(), f"{path} is not a file", CheckpointError)
     try:
         made_with = torch.load(path, weights_only=True, map_location="cpu")["config"]
         if made_with == state["config"]:
             fabric.load(path, state, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not the checkpoint of a run: {error}") from error
+    except Exception as error:  # damaged files fail in as many ways as there are damages
+        raise CheckpointError(
+            f"{path} is not the checkpoint of a run, or is damaged; nothing in it was run. "
+            "Delete it to start again"
+        ) from error
     if made_with != state["config"]:
         raise CheckpointError(
             f"{path} was made with {made_with}, asked for {state['config']}; "
