@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -127,7 +127,7 @@ class RecognizerConfig:
 
 def _tokens(vocabulary: Any) -> tuple[str, ...]:
     """A vocabulary, if it is one: its tokens are written to files and shown."""
-    is_list = isinstance(vocabulary, Iterable) and not isinstance(vocabulary, str | bytes)
+    is_list = isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str | bytes)
     tokens = tuple(vocabulary) if is_list else ()
     for token in tokens:
         if not isinstance(token, str) or not token or _is_control(token):
