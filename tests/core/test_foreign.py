@@ -460,8 +460,8 @@ def test_sizes_beyond_those_of_the_tensors_are_refused_before_they_are_built(set
     _, state, _ = recorded("cif_pytorch_conv_w3_b0.99_eval.npz")
     with pytest.raises(CheckpointError, match=message):
         CIF.from_cif_pytorch(state, settings)
-    with pytest.raises(CheckpointError, match=r"cif_conv1d.weight .*10000000000000, .*, got"):
-        CIF.from_funasr(predictor_state("CifPredictorV2"), idim=10**13)
+    with pytest.raises(CheckpointError, match=r"cif_conv1d.weight .*100000000, .*, got"):
+        CIF.from_funasr(predictor_state("CifPredictorV2"), idim=10**8)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
