@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cifviz.errors import CIFError, DataError, require
+from cifviz.errors import CIFError, DataError, require, shown
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -64,6 +64,8 @@ def read_file(
     ...
     cifviz.errors.DataError: no such TextGrid: nowhere.TextGrid
     """
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"expected the path of a {what}, got {shown(path)}")
     path = Path(path)
     try:
         is_file, is_there = path.is_file(), path.exists()

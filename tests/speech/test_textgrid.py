@@ -323,6 +323,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         read_textgrid(tmp_path)
     with pytest.raises(DataError, match="cannot read the TextGrid .*aaa: "):
         read_textgrid(tmp_path / ("a" * 300))
+    with pytest.raises(DataError, match="expected the path of a TextGrid, got 3"):
+        read_textgrid(3)
 
 
 # --- writing -------------------------------------------------------------------------------------
