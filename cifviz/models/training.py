@@ -19,7 +19,7 @@ from lightning_fabric import Fabric
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from cifviz.errors import CheckpointError, require, require_choice
+from cifviz.errors import CheckpointError, require, require_choice, require_type
 from cifviz.models.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.models.augmentation import Example
 from cifviz.models.phonetics import PhoneticLearner
@@ -248,6 +248,8 @@ def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]
         made_with = torch.load(path, weights_only=True, map_location="cpu")["config"]
         if made_with == state["config"]:
             fabric.load(path, state, weights_only=True)
+        for name, kind in (("step", int), ("history", list), ("sums", dict)):
+            require_type(name, state[name], kind)
     except Exception as error:  # damaged files fail in as many ways as there are damages
         raise CheckpointError(
             f"{path} is not the checkpoint of a run, or is damaged; nothing in it was run. "

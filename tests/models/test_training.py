@@ -160,6 +160,16 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         run(tmp_path)
 
 
+@pytest.mark.parametrize("change", [{"step": "three"}, {"history": None}, {"optimizer": 3}])
+def test_a_checkpoint_that_says_something_else_is_named(tmp_path, change):
+    with pytest.raises(Interrupted, match="at step 17"):
+        run(tmp_path, make=interrupted_at(17))
+    path = tmp_path / "last.ckpt"
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    with pytest.raises(CheckpointError, match="last.ckpt is not the checkpoint of a run"):
+        run(tmp_path)
+
+
 def test_a_saved_run_leaves_no_partial_file(tmp_path):
     run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
