@@ -129,7 +129,7 @@ def shown(value: object) -> str:
     """
     try:
         text = " ".join(repr(value).split())
-    except ValueError:  # an int of more digits than Python prints
+    except (ValueError, RecursionError):  # more digits than Python prints, or nested too deep
         text = f"a very large {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:59]}…"
 

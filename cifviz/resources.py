@@ -1,4 +1,4 @@
-"""Finds what ships with the library, and writes files that are whole or not there at all."""
+"""Finds what ships with the library, reads what users name, writes files whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cifviz.errors import DataError, require
+from cifviz.errors import CIFError, DataError, require, shown
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -34,6 +34,53 @@ def resource(name: str) -> Path:
             return place
     looked = " nor ".join(str(place) for place in places)
     raise DataError(f"expected the folder {name!r} that ships with cifviz, found neither {looked}")
+
+
+def read_file(
+    path: str | Path, what: str, error: type[CIFError] = DataError, *, at_most: int | None = None
+) -> bytes:
+    """Read a file that a user names: its content, or one error.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. Folders, pipes and devices are refused without being opened.
+    what : str
+        What it should be ("TextGrid"), for messages.
+    error : type of CIFError
+        What to raise.
+    at_most : int, optional
+        Size that it may have, in bytes; no more is read.
+
+    Raises
+    ------
+    CIFError
+        Of the type `error`, if there is no such file, it cannot be read or it is larger.
+
+    Examples
+    --------
+    >>> read_file("nowhere.TextGrid", "TextGrid")
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.DataError: no such TextGrid: nowhere.TextGrid
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise error(f"expected the path of a {what}, got {shown(path)}")
+    path = Path(path)
+    try:
+        is_file, is_there = path.is_file(), path.exists()
+        require(is_file or not is_there, f"expected a {what}, {path} is not a file", error)
+        require(is_file, f"no such {what}: {path}", error)
+        with path.open("rb") as file:
+            content = file.read() if at_most is None else file.read(at_most + 1)
+    except OSError as problem:
+        raise error(f"cannot read the {what} {path}: {problem.strerror}") from problem
+    require(
+        at_most is None or len(content) <= at_most,
+        f"the {what} {path} is larger than {at_most} bytes",
+        error,
+    )
+    return content
 
 
 def write_atomically(path: str | Path, writer: Callable[[Path], object]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.state_dicts import Names, Source, fill, parameters, shape_of
+from cifviz.core.state_dicts import Names, Source, filled, parameters, shape_of
 from cifviz.errors import (
     CheckpointError,
     CIFError,
@@ -98,7 +98,6 @@ def cif_pytorch(
         require_type("config", given, Mapping)
         config = CIFConfig.from_dict(_cif_pytorch_sizes(tensors, where) | dict(given))
     config = CIFConfig.from_dict(config.to_dict() | {"conv_cif_layer_num": 1})
-    cif = CIF(config)
     names = _same("weights.weight_proj", "weight_proj")
     if config.produce_weight_type == "conv":
         names |= _same("weights.conv.0", "conv")
@@ -106,13 +105,18 @@ def cif_pytorch(
         raise CIFError("CIF-PyTorch has no weight predictor 'depthwise': conv, dense or linear")
     elif config.produce_weight_type == "dense":
         names |= _same("weights.dense_proj", "dense_proj")
-    if cif.output is not None:
+    if config.embedding_dim != config.encoder_embed_dim:
         names["output.weight"] = ("cif_output_proj.weight",)
     if config.add_cif_ctxt_layers:
+        require(
+            config.cif_ctxt_layers <= len(tensors),
+            f"{where} has {len(tensors)} parameters, which cannot be those of "
+            f"{config.cif_ctxt_layers} context layers",
+            CheckpointError,
+        )
         for layer in range(config.cif_ctxt_layers):
             names |= _context_names(f"context.layers.layers.{layer}", f"cif_ctxt_stacks.{layer}")
-    fill(cif, names, tensors, where)
-    return cif.eval()
+    return filled(lambda: CIF(config), names, tensors, where).eval()
 
 
 def funasr(
@@ -221,24 +225,22 @@ def funasr(
         tail_threshold = 0.45 if predictor == "CifPredictor" else 0.0
     tail = require_number("tail_threshold", tail_threshold, at_least=0, below=1)
     first = predictor == "CifPredictor"
-    cif = CIF(
-        CIFConfig(
-            encoder_embed_dim=channels if idim is None else idim,
-            produce_weight_type="depthwise" if first else "conv",
-            cif_threshold=threshold,
-            conv_cif_output_channels_num=channels if idim is None else idim,
-            conv_cif_activation=True,
-            conv_cif_dropout=dropout if first else 0.0,
-            **_orders(l_order, r_order, width, where),
-            smooth_factor=smooth_factor,
-            noise_threshold=noise_threshold,
-            apply_tail_handling=tail > 0,
-            tail_handling_firing_threshold=1 - tail,
-        )
+    config = CIFConfig(
+        encoder_embed_dim=channels if idim is None else idim,
+        produce_weight_type="depthwise" if first else "conv",
+        cif_threshold=threshold,
+        conv_cif_output_channels_num=channels if idim is None else idim,
+        conv_cif_activation=True,
+        conv_cif_dropout=dropout if first else 0.0,
+        **_orders(l_order, r_order, width, where),
+        smooth_factor=smooth_factor,
+        noise_threshold=noise_threshold,
+        apply_tail_handling=tail > 0,
+        tail_handling_firing_threshold=1 - tail,
     )
     names = _same("weights.conv" if first else "weights.conv.0", "cif_conv1d")
-    fill(cif, names | _same("weights.weight_proj", "cif_output"), tensors, where)
-    return cif.eval()
+    names |= _same("weights.weight_proj", "cif_output")
+    return filled(lambda: CIF(config), names, tensors, where).eval()
 
 
 def _cif_pytorch_sizes(tensors: Mapping[str, Any], where: str) -> dict[str, Any]:

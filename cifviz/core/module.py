@@ -31,6 +31,8 @@ from cifviz.errors import (
 )
 
 WEIGHT_TYPES = ("conv", "dense", "linear", "depthwise")
+LONGEST_PAUSE = 2**16
+"""Frames of a pause, at most: minutes of sound."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class CIFConfig:
             f"holds cif_threshold of it; got {shown(self.cif_threshold)}",
         )
         require_number("smooth_factor", self.smooth_factor, above=0)
-        require_integer("pause_frames", self.pause_frames, at_least=0)
+        require_integer("pause_frames", self.pause_frames, at_least=0, at_most=LONGEST_PAUSE)
         require_number("pause_weight", self.pause_weight, above=0)
         tail = "tail_handling_firing_threshold"
         require_number(tail, self.tail_handling_firing_threshold, at_least=0)

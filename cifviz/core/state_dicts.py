@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ NESTS = ("state_dict", "model", "model_state_dict")
 DEEPEST = 4
 """A file holds the tensors at most in so many mappings, one in the other."""
 Source = Mapping[str, Any] | str | Path
+Module = TypeVar("Module", bound=nn.Module)
 Names = dict[str, tuple[str, ...]]
 """For each parameter of ours, the foreign ones that it is made of, one below the other."""
 
@@ -82,13 +83,62 @@ def parameters(
     return where, {name.removeprefix(prefix): tensors[name] for name in sorted(names)}
 
 
-def fill(module: nn.Module, names: Names, tensors: Mapping[str, Any], where: str) -> None:
-    """Load foreign parameters into a module of ours.
+def shapes(build: Callable[[], nn.Module]) -> dict[str, torch.Size]:
+    """Names and shapes of the weights of a module, without memory for them.
 
     Parameters
     ----------
-    module : nn.Module
-        What to fill, of float32.
+    build : callable
+        Makes the module.
+
+    Raises
+    ------
+    CheckpointError
+        If it has sizes that no tensor can have.
+
+    Examples
+    --------
+    >>> shapes(lambda: nn.Linear(10**9, 10**6))["weight"]
+    torch.Size([1000000, 1000000000])
+    """
+    try:
+        with torch.device("meta"):
+            module = build()
+    except (RuntimeError, OverflowError, TypeError) as error:  # more bytes than an int64 counts
+        raise CheckpointError("its sizes are beyond those of any tensor") from error
+    return {name: value.shape for name, value in module.state_dict().items()}
+
+
+def floats(value: object, name: str, where: str) -> Tensor:
+    """A weight in float32 on the CPU, from any floating point type.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no floating point tensor, or not finite in float32.
+    """
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        raise CheckpointError(
+            f"{name} of {where} must be a floating point tensor, got {described(value)}"
+        )
+    value = value.detach().to("cpu", torch.float32)
+    require(
+        bool(value.isfinite().all()),
+        f"{name} of {where} must be finite, got NaN or infinity in float32",
+        CheckpointError,
+    )
+    return value
+
+
+def filled(
+    build: Callable[[], Module], names: Names, tensors: Mapping[str, Any], where: str
+) -> Module:
+    """A module of ours with foreign parameters.
+
+    Parameters
+    ----------
+    build : callable
+        Makes the module, of float32; it is called only once all parameters fit.
     names : dict of str to tuple of str
         For each of its parameters, the foreign ones that it is made of, one below the other.
     tensors : mapping of str to Tensor
@@ -109,9 +159,9 @@ def fill(module: nn.Module, names: Names, tensors: Mapping[str, Any], where: str
         if found
     ]
     require(not problems, f"parameters of {where}: {'; '.join(problems)}", CheckpointError)
-    state = {}
+    expected_shapes = shapes(build)
     for ours, parts in names.items():
-        shape = list(module.get_parameter(ours).shape)
+        shape = list(expected_shapes[ours])
         shape[0] //= len(parts)
         for name in parts:
             value = tensors[name]
@@ -121,10 +171,13 @@ def fill(module: nn.Module, names: Names, tensors: Mapping[str, Any], where: str
                     f"{name} of {where} must be a floating point tensor {tuple(shape)}, "
                     f"got {described(value)}"
                 )
-            if not value.isfinite().all():
-                raise CheckpointError(f"{name} of {where} must be finite, got NaN or infinity")
-        state[ours] = torch.cat([tensors[name].detach().float().cpu() for name in parts])
+    state = {
+        ours: torch.cat([floats(tensors[name], name, where) for name in parts])
+        for ours, parts in names.items()
+    }
+    module = build()
     module.load_state_dict(state)
+    return module
 
 
 def shape_of(value: object, ndim: int, name: str, where: str) -> torch.Size:
@@ -179,8 +232,10 @@ def _read(path: Path) -> Any:
             f"{path} holds more than tensors, or is damaged; nothing in it was run. "
             "Where it was made, save the state dict alone: torch.save(model.state_dict(), path)"
         ) from error
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}") from error
     except Exception as error:  # damaged files fail in as many ways as there are damages
-        raise CheckpointError(f"{path} is not a file of tensors: {shown(error)}") from error
+        raise CheckpointError(f"{path} is not a file of tensors, or is damaged") from error
     raise CheckpointError(
         f"{path} must end in .safetensors, {', '.join(PICKLES)}, got {path.suffix!r}"
     )

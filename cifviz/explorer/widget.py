@@ -26,7 +26,7 @@ from cifviz.explorer.still import still
 from cifviz.models.recognizer import Recognizer, Transcription
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import load_waveform
-from cifviz.speech.formats import write_textgrid
+from cifviz.speech.formats import format_textgrid
 
 LARGEST = 512 * 1024 * 1024
 """Bytes of a file that somebody lets a model hear."""
@@ -218,10 +218,7 @@ class Explorer(anywidget.AnyWidget):
         tiers = {"tokens": alignment, **named(self.compare)}
         if self.reference is not None:
             tiers["reference"] = self.reference
-        duration = self.transcription.duration
-        with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
-            path = write_textgrid(Path(folder) / "alignment.TextGrid", tiers, duration)
-            return {"text": path.read_text("utf-8")}, []
+        return {"text": format_textgrid(tiers, self.transcription.duration)}, []
 
     def _piece(self, message: Mapping[str, Any], buffers: list[Any]) -> Answer:
         """Keep a piece of a file that the reader sends."""

@@ -6,7 +6,7 @@ normalisation of the losses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -14,15 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.module import CIFConfig
-from cifviz.errors import (
-    require,
-    require_choice,
-    require_integer,
-    require_number,
-    require_type,
-    shown,
-)
+from cifviz.errors import require, require_choice, require_number, shown
 from cifviz.models.attention_baseline import AttentionDecoder
+from cifviz.models.configuration import checked_settings, from_settings
 from cifviz.models.ctc_baseline import CTCHead
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import Encoder, EncoderConfig
@@ -46,27 +40,25 @@ class BaselineConfig:
     """Of "ctc" alone: how much of the label priors is taken off, see `CTCHead`; 0 is plain CTC."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
         require_choice("baseline kind", self.kind, list(BASELINES))
         require_number("prior_weight", self.prior_weight, at_least=0)
         # What it asks of vocabulary, features and encoder is asked here too.
-        RecognizerConfig(
+        asked = RecognizerConfig(
             self.vocabulary, self.features, self.encoder, CIFConfig(self.encoder.channels)
         )
+        object.__setattr__(self, "vocabulary", asked.vocabulary)
         if self.kind == "attention":
             require(self.prior_weight == 0, "prior_weight belongs to a baseline of kind 'ctc'")
-            require_integer("decoder.layers", self.decoder.layers, above=0)
-            require_integer("decoder.heads", self.decoder.heads, above=0)
-            require(
-                self.decoder.dim % self.decoder.heads == 0,
-                f"decoder.heads must divide decoder.dim, got {shown(self.decoder.heads)} "
-                f"and {shown(self.decoder.dim)}",
-            )
 
     @property
     def grid(self) -> FrameGrid:
         """Clock of the encoder's frames."""
         return self.features.grid.downsampled(self.encoder.down_sampling)
+
+    @property
+    def num_layers(self) -> int:
+        """Layers with weights of their own, at least so many."""
+        return self.encoder.num_layers + self.decoder.layers * (self.kind == "attention")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -74,13 +66,15 @@ class BaselineConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> BaselineConfig:
-        """The inverse of `to_dict`; an unknown key is refused."""
-        require_type("baseline configuration", values, Mapping)
-        known = [one.name for one in fields(cls)]
-        for name in values:
-            require_choice("baseline setting", name, known)
+        """The inverse of `to_dict`; an unknown key is refused, and one that is not there."""
         parts = {"features": LogMel, "encoder": EncoderConfig, "decoder": DecoderConfig}
-        return cls(**{**values, **{name: part(**values[name]) for name, part in parts.items()}})
+        required = ["kind", "vocabulary", *parts]
+        known = [one.name for one in fields(cls)]
+        values = checked_settings("baseline", values, known, required=required)
+        made: dict[str, Any] = {
+            name: from_settings(kind, name, values[name]) for name, kind in parts.items()
+        }
+        return cls(**{**values, **made})
 
 
 @dataclass(frozen=True, eq=False)

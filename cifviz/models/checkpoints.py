@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
 
-from cifviz.errors import CheckpointError, require
+from cifviz.core.state_dicts import floats, shapes
+from cifviz.errors import CheckpointError, CIFError, require, shown
 from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.resources import resource, write_atomically
+from cifviz.speech.formats import read_json
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 BASELINE_FOLDER = "baselines"
 """Where baselines are kept among the models that come along."""
 
+LARGEST_CONFIG = 16 * 1024 * 1024
+"""Bytes of a configuration; that of a vocabulary of a million words has fewer."""
+MOST_NAMED = 8
+"""Weights that a message names."""
+
+Shapes = dict[str, tuple[int, ...]]
+Read = TypeVar("Read")
 Model = TypeVar("Model", Recognizer, Baseline)
+Config = TypeVar("Config", RecognizerConfig, BaselineConfig)
 
 
 def list_models() -> list[str]:
@@ -42,20 +54,21 @@ def load_model(name: str | Path) -> Recognizer:
     Returns
     -------
     Recognizer
-        In evaluation mode, on the CPU.
+        In evaluation mode, on the CPU, in float32, whichever floating point type was stored.
 
     Raises
     ------
     CheckpointError
-        If there is no such model, it is a baseline, a file is damaged, or weights are missing,
-        unknown or of the wrong shape.
+        If there is no such model, it is a baseline, a file cannot be read or is damaged, the
+        configuration is none, or weights are missing, unknown, of another shape than it says, no
+        floating point numbers or not finite. Nothing of its sizes is built before the weights fit.
 
     Examples
     --------
     >>> load_model("digits").config.vocabulary[:3]
     ('zero', 'one', 'two')
     """
-    return _load(_find(name, resource("checkpoints")), "recogniser", _recognizer)
+    return _load(_find(name, resource("checkpoints")), "recogniser", _recognizer, Recognizer)
 
 
 def load_baseline(name: str | Path) -> Baseline:
@@ -71,7 +84,8 @@ def load_baseline(name: str | Path) -> Baseline:
     CheckpointError
         As of `load_model`; if it is no baseline.
     """
-    return _load(_find(name, resource("checkpoints") / BASELINE_FOLDER), "baseline", _baseline)
+    folder = _find(name, resource("checkpoints") / BASELINE_FOLDER)
+    return _load(folder, "baseline", _baseline, make_baseline)
 
 
 def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
@@ -86,8 +100,6 @@ def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
     card : str
         Markdown: data, seeds, command and measured results.
     """
-    from safetensors.torch import save
-
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
     config = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
@@ -102,30 +114,12 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     Raises
     ------
     CheckpointError
-        If the file is missing or damaged, or weights are missing, unknown or of the wrong shape.
+        If the file is missing or damaged, or weights are missing, unknown, of the wrong shape, no
+        floating point numbers or not finite.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = folder / WEIGHTS
-    try:
-        weights = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file: {error}") from error
-    expected: dict[str, Any] = model.state_dict()
-    missing = sorted(expected.keys() - weights.keys())
-    unknown = sorted(weights.keys() - expected.keys())
-    if missing or unknown:
-        raise CheckpointError(
-            f"{path} does not fit its configuration: missing {missing or 'nothing'}, "
-            f"unknown {unknown or 'nothing'}"
-        )
-    for key, value in weights.items():
-        if value.shape != expected[key].shape:
-            raise CheckpointError(
-                f"{path}: {key} must be {tuple(expected[key].shape)}, got {tuple(value.shape)}"
-            )
-    model.load_state_dict(weights)
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    model.load_state_dict(_weights(path, _held(path), expected))
 
 
 def _names(folder: Path) -> list[str]:
@@ -135,11 +129,15 @@ def _names(folder: Path) -> list[str]:
 def _find(name: str | Path, shipped: Path) -> Path:
     """The folder of a model: one that is shipped, or any."""
     if not isinstance(name, str | Path):
-        raise CheckpointError(f"a model is a name or a folder, got {type(name).__name__} {name!r}")
+        raise CheckpointError(f"a model is a name or a folder, got {shown(name)}")
     folder = Path(name)
     if isinstance(name, str) and name in _names(shipped):
         folder = shipped / name
-    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+    try:
+        is_model = (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
+    except OSError:  # a name too long, a folder that must not be read
+        is_model = False
+    if not is_model:
         known = ", ".join(_names(shipped)) or "none"
         raise CheckpointError(
             f"no model {str(name)!r}: expected one of those that come with cifviz ({known}) "
@@ -148,23 +146,98 @@ def _find(name: str | Path, shipped: Path) -> Path:
     return folder
 
 
-def _load(folder: Path, what: str, make: Callable[[dict[str, Any]], Model]) -> Model:
-    """Build what the configuration describes and give it its weights."""
+def _load(
+    folder: Path,
+    what: str,
+    configure: Callable[[dict[str, Any]], Config],
+    build: Callable[[Config], Model],
+) -> Model:
+    """Build what the configuration describes, once the weights fit it, and give them to it."""
+    path = folder / CONFIG
     try:
-        model = make(json.loads((folder / CONFIG).read_text("utf-8")))
-    except (ValueError, KeyError, TypeError, RuntimeError, AssertionError) as error:
-        raise CheckpointError(
-            f"{folder / CONFIG} is not a configuration of a {what}: {error}"
-        ) from error
-    load_weights(model, folder)
+        config = configure(read_json(path, at_most=LARGEST_CONFIG))
+    except CIFError as error:
+        raise CheckpointError(f"{path} is not a configuration of a {what}: {error}") from error
+    weights_path = folder / WEIGHTS
+    held = _held(weights_path)
+    # Each layer has a weight of its own: so many more would take long even to describe.
+    require(
+        config.num_layers <= len(held),
+        f"{weights_path} holds {len(held)} weights, which cannot be those of the "
+        f"{config.num_layers} layers of {path}",
+        CheckpointError,
+    )
+    try:
+        expected = shapes(lambda: build(config))
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} is not a configuration of a {what}: {error}") from error
+    weights = _weights(weights_path, held, expected)
+    model = build(config)
+    model.load_state_dict(weights)
     return model.eval()
 
 
-def _recognizer(values: dict[str, Any]) -> Recognizer:
-    require("kind" not in values, "it is of a baseline, which load_baseline loads")
-    return Recognizer(RecognizerConfig.from_dict(values))
+def _held(path: Path) -> Shapes:
+    """Names and shapes of the weights in a file, from its header."""
+
+    def header(path: Path) -> Shapes:
+        with safe_open(path, framework="pt") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+    return _read(path, header)
 
 
-def _baseline(values: dict[str, Any]) -> Baseline:
-    require("kind" in values, "it is of a recogniser, which load_model loads")
-    return make_baseline(BaselineConfig.from_dict(values))
+def _weights(
+    path: Path, held: Shapes, expected: Mapping[str, tuple[int, ...]]
+) -> dict[str, Tensor]:
+    """The weights in a file in float32, if they are those that are expected."""
+    missing, unknown = sorted(expected.keys() - held.keys()), sorted(held.keys() - expected.keys())
+    require(
+        not missing and not unknown,
+        f"{path} does not fit its configuration: missing {_listed(missing)}, "
+        f"unknown {_listed(unknown)}",
+        CheckpointError,
+    )
+    for name, shape in expected.items():
+        require(
+            held[name] == tuple(shape),
+            f"{path}: {name} must be {tuple(shape)}, got {held[name]}",
+            CheckpointError,
+        )
+    weights = _read(path, load_file)
+    return {name: floats(weights[name], name, str(path)) for name in expected}
+
+
+def _read(path: Path, read: Callable[[Path], Read]) -> Read:
+    """What `read` finds in a safetensors file."""
+    try:
+        require(path.is_file(), f"there is no file {path}", CheckpointError)
+        return read(path)
+    except CheckpointError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"cannot read {path}: {error.strerror or 'no access'}") from error
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{path} is not a safetensors file, or is damaged") from error
+
+
+def _listed(names: list[str]) -> str:
+    """Names for a message, the first of many."""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{[name[:80] for name in names[:MOST_NAMED]]}{more}" if names else "nothing"
+
+
+def _recognizer(values: dict[str, Any]) -> RecognizerConfig:
+    require(
+        not isinstance(values, Mapping) or "kind" not in values,
+        "it is of a baseline, which load_baseline loads",
+    )
+    return RecognizerConfig.from_dict(values)
+
+
+def _baseline(values: dict[str, Any]) -> BaselineConfig:
+    require(
+        not isinstance(values, Mapping) or "kind" in values,
+        "it is of a recogniser, which load_model loads",
+    )
+    return BaselineConfig.from_dict(values)

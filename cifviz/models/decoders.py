@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.masks import valid_mask
-from cifviz.errors import require_choice
+from cifviz.errors import require, require_choice, require_integer, require_number, shown
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,13 @@ class DecoderConfig:
 
     def __post_init__(self) -> None:
         require_choice("decoder kind", self.kind, ("nar", "ar"))
+        for name in ("dim", "layers", "heads"):
+            require_integer(f"decoder.{name}", getattr(self, name), above=0)
+        require_number("decoder.dropout", self.dropout, at_least=0, below=1)
+        require(
+            self.dim % self.heads == 0,
+            f"decoder.heads must divide decoder.dim, got {shown(self.heads)} and {shown(self.dim)}",
+        )
 
 
 class NARDecoder(nn.Module):

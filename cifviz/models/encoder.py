@@ -6,6 +6,7 @@ what a frame knows stays near that frame.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,7 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cifviz.core.masks import convolve, valid_mask
-from cifviz.errors import require
+from cifviz.errors import require, require_integer, require_number, require_type, shown
+
+FARTHEST = 4096
+"""Largest dilation, in encoder frames: minutes of sound."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +35,24 @@ class EncoderConfig:
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
+        require_type("dilations", self.dilations, Iterable)
         object.__setattr__(self, "dilations", tuple(self.dilations))
+        for dilation in self.dilations:
+            require_integer("each of dilations", dilation, above=0, at_most=FARTHEST)
+        for name in ("n_mels", "channels", "kernel"):
+            require_integer(f"encoder.{name}", getattr(self, name), above=0)
+        require_number("encoder.dropout", self.dropout, at_least=0, below=1)
         factor = self.down_sampling
         require(
             isinstance(factor, int) and factor >= 1 and factor & (factor - 1) == 0,
-            f"down_sampling must be a power of two, got {factor!r}",
+            f"down_sampling must be a power of two, got {shown(factor)}",
         )
         require(self.kernel % 2 == 1, f"kernel must be odd, got {self.kernel}")
+
+    @property
+    def num_layers(self) -> int:
+        """Convolutions that halve the frame rate or look around."""
+        return self.down_sampling.bit_length() - 1 + len(self.dilations)
 
 
 class Encoder(nn.Module):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -15,8 +16,9 @@ from cifviz.core.firing import Firing
 from cifviz.core.losses import quantity_loss
 from cifviz.core.masks import valid_mask
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.errors import CIFError, require, require_number, require_type
+from cifviz.errors import CIFError, require, require_number, require_type, shown
 from cifviz.models.alignment_losses import alignment_loss
+from cifviz.models.configuration import checked_settings, from_settings
 from cifviz.models.decoders import DecoderConfig, make_decoder
 from cifviz.models.encoder import Encoder, EncoderConfig
 from cifviz.speech.alignment import Alignment, Edges
@@ -72,6 +74,7 @@ class RecognizerConfig:
     """Everything that makes a `Recognizer`, but for its weights."""
 
     vocabulary: tuple[str, ...]
+    """Distinct tokens, none empty, without control characters or halves of surrogate pairs."""
     features: LogMel = field(default_factory=LogMel)
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     cif: CIFConfig = field(default_factory=CIFConfig)
@@ -80,11 +83,7 @@ class RecognizerConfig:
     """Where token times are read; shifts learned on a development set."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
-        require(
-            len(set(self.vocabulary)) == len(self.vocabulary) > 0,
-            "vocabulary must be distinct tokens, at least one",
-        )
+        object.__setattr__(self, "vocabulary", _tokens(self.vocabulary))
         require(
             self.features.n_mels == self.encoder.n_mels,
             f"the encoder expects {self.encoder.n_mels} mel bands, "
@@ -101,21 +100,47 @@ class RecognizerConfig:
         """Clock of the encoder's frames."""
         return self.features.grid.downsampled(self.encoder.down_sampling)
 
+    @property
+    def num_layers(self) -> int:
+        """Layers with weights of their own, at least so many."""
+        convolutions = self.cif.conv_cif_layer_num * (self.cif.produce_weight_type == "conv")
+        context = self.cif.cif_ctxt_layers * self.cif.add_cif_ctxt_layers
+        return self.encoder.num_layers + convolutions + context + self.decoder.layers
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> RecognizerConfig:
-        """The inverse of `to_dict`."""
+        """The inverse of `to_dict`; an unknown key is refused, and one that is not there."""
+        names = [one.name for one in fields(cls)]
+        values = checked_settings("recogniser", values, names, required=names)
+        parts = {"features": LogMel, "encoder": EncoderConfig, "decoder": DecoderConfig}
         return cls(
-            vocabulary=tuple(values["vocabulary"]),
-            features=LogMel(**values["features"]),
-            encoder=EncoderConfig(**values["encoder"]),
+            vocabulary=values["vocabulary"],
             cif=CIFConfig.from_dict(values["cif"]),
-            decoder=DecoderConfig(**values["decoder"]),
-            edges=Edges(**values["edges"]),
+            edges=from_settings(Edges, "edges", values["edges"]),
+            **{name: from_settings(kind, name, values[name]) for name, kind in parts.items()},
         )
+
+
+def _tokens(vocabulary: Any) -> tuple[str, ...]:
+    """A vocabulary, if it is one: its tokens are written to files and shown."""
+    is_list = isinstance(vocabulary, Sequence) and not isinstance(vocabulary, str | bytes)
+    tokens = tuple(vocabulary) if is_list else ()
+    for token in tokens:
+        if not isinstance(token, str) or not token or _is_control(token):
+            raise CIFError(
+                "a token of the vocabulary must be a text without control characters or halves of "
+                f"surrogate pairs, not empty, got {shown(token)}"
+            )
+    require(len(set(tokens)) == len(tokens) > 0, "vocabulary must be distinct tokens, at least one")
+    return tokens
+
+
+def _is_control(token: str) -> bool:
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in token)
 
 
 @dataclass(frozen=True, eq=False)

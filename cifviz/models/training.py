@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from lightning_fabric import Fabric
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from cifviz.errors import CheckpointError, require, require_choice
+from cifviz.errors import CheckpointError, require, require_choice, require_type
 from cifviz.models.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.models.augmentation import Example
 from cifviz.models.phonetics import PhoneticLearner
@@ -244,12 +243,18 @@ def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
 
 def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:
     """Read the state of an unfinished run; the settings must be those of this one."""
+    require(path.is_file(), f"{path} is not a file", CheckpointError)
     try:
         made_with = torch.load(path, weights_only=True, map_location="cpu")["config"]
         if made_with == state["config"]:
             fabric.load(path, state, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is not the checkpoint of a run: {error}") from error
+        for name, kind in (("step", int), ("history", list), ("sums", dict)):
+            require_type(name, state[name], kind)
+    except Exception as error:  # damaged files fail in as many ways as there are damages
+        raise CheckpointError(
+            f"{path} is not the checkpoint of a run, or is damaged; nothing in it was run. "
+            "Delete it to start again"
+        ) from error
     if made_with != state["config"]:
         raise CheckpointError(
             f"{path} was made with {made_with}, asked for {state['config']}; "

@@ -27,6 +27,8 @@ from cifviz.timing import FrameGrid
 
 SAMPLE_RATE = 16_000
 """Hz: what every model here listens to."""
+LONGEST_WINDOW = 2**16
+"""Samples under a window of features, at most: seconds of sound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +194,7 @@ class LogMel:
     def __post_init__(self) -> None:
         for name in ("sample_rate", "n_mels", "hop_length", "win_length"):
             require_integer(name, getattr(self, name), above=0)
+        require_integer("win_length", self.win_length, at_most=LONGEST_WINDOW)
         require(
             self.hop_length <= self._fft_length,
             f"hop_length must be at most the {self._fft_length} samples of the FFT for "

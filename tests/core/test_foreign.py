@@ -444,6 +444,38 @@ def test_a_setting_with_a_typing_error_is_answered_with_the_right_one():
         CIF.from_funasr(predictor_state("CifPredictorV2"), tail_treshold=0.45)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder_embed_dim": 10**13}, r"conv.weight .* must be .*10000000000000, 3\), got"),
+        ({"conv_cif_output_channels_num": 10**13}, r"must be .*10000000000000.*, got"),
+        ({"conv_cif_width": 10**40 + 1}, "its sizes are beyond those of any tensor"),
+        (
+            {"add_cif_ctxt_layers": True, "cif_ctxt_layers": 10**9},
+            "has 4 parameters, which cannot be those of 1000000000 context layers",
+        ),
+    ],
+)
+def test_sizes_beyond_those_of_the_tensors_are_refused_before_they_are_built(settings, message):
+    _, state, _ = recorded("cif_pytorch_conv_w3_b0.99_eval.npz")
+    with pytest.raises(CheckpointError, match=message):
+        CIF.from_cif_pytorch(state, settings)
+    with pytest.raises(CheckpointError, match=r"cif_conv1d.weight .*100000000, .*, got"):
+        CIF.from_funasr(predictor_state("CifPredictorV2"), idim=10**8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_any_floating_point_type_is_loaded_as_float32(dtype):
+    state = {name: value.to(dtype) for name, value in predictor_state("CifPredictorV2").items()}
+    weights = CIF.from_funasr(state).state_dict()
+    assert {value.dtype for value in weights.values()} == {torch.float32}
+    assert torch.equal(weights["weights.conv.0.weight"], state["cif_conv1d.weight"].float())
+    state["cif_conv1d.bias"] = torch.full_like(state["cif_conv1d.bias"], torch.finfo(dtype).max)
+    if dtype == torch.float64:
+        with pytest.raises(CheckpointError, match="cif_conv1d.bias .* infinity in float32"):
+            CIF.from_funasr(state)
+
+
 class Trap:
     """Makes a folder when it is unpickled."""
 
@@ -476,7 +508,8 @@ def test_a_damaged_file_is_one_clear_error(tmp_path, suffix):
     path = tmp_path / f"model{suffix}"
     for content in (b"", b"PK\x03\x04 and then nothing", b"\x80\x02 broken"):
         path.write_bytes(content)
-        with pytest.raises(CheckpointError, match=f"model{suffix} (is not a file|holds more)"):
+        message = f"model{suffix} (is not a file of tensors, or is damaged$|holds more)"
+        with pytest.raises(CheckpointError, match=message):
             CIF.from_funasr(path)
 
 

@@ -19,6 +19,7 @@ from cifviz.models.checkpoints import (
     list_models,
     load_baseline,
     load_model,
+    load_weights,
     save_model,
 )
 from tests.models.tiny import noise, tiny_config, tiny_recognizer
@@ -104,12 +105,73 @@ def test_weights_of_another_shape_are_named(folder):
         load_model(folder)
 
 
+NOT_SAFETENSORS = "model.safetensors is not a safetensors file, or is damaged$"
+
+
 @pytest.mark.parametrize("keep", [0, 4, 100, -1])
 def test_truncated_weights_are_damaged(folder, keep):
     content = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(content[:keep])
-    with pytest.raises(CheckpointError, match="model.safetensors is not a safetensors file"):
+    with pytest.raises(CheckpointError, match=NOT_SAFETENSORS):
         load_model(folder)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (2**60).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"[]",
+        (8).to_bytes(8, "little") + b'{"a": 1}',
+        (62).to_bytes(8, "little")
+        + b'{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4]}}'[:62],
+    ],
+)
+def test_a_header_that_is_wrong_about_the_file_is_damaged(folder, header):
+    (folder / WEIGHTS).write_bytes(header + b"0000")
+    with pytest.raises(CheckpointError, match=NOT_SAFETENSORS):
+        load_model(folder)
+
+
+def test_weights_of_any_floating_point_type_are_loaded_as_float32(folder):
+    exact = load_file(folder / WEIGHTS)
+    for dtype in (torch.float64, torch.float16, torch.bfloat16):
+        save_file({name: value.to(dtype) for name, value in exact.items()}, folder / WEIGHTS)
+        for name, value in load_model(folder).state_dict().items():
+            assert value.dtype == torch.float32
+            assert torch.equal(value, exact[name].to(dtype).float()), name
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.full((6,), torch.nan), "must be finite, got NaN or infinity"),
+        (torch.tensor([0.0, 0, 0, 0, 0, -torch.inf]), "must be finite, got NaN or infinity"),
+        (torch.full((6,), torch.nan).half(), "must be finite, got NaN or infinity"),
+        (torch.full((6,), 1e300, dtype=torch.float64), "must be finite, .* infinity in float32"),
+        (torch.zeros(6, dtype=torch.int8), "must be a floating point tensor, got torch.int8"),
+        (torch.zeros(6, dtype=torch.int64), "must be a floating point tensor, got torch.int64"),
+        (torch.zeros(6, dtype=torch.bool), "must be a floating point tensor, got torch.bool"),
+    ],
+)
+def test_weights_that_are_no_finite_numbers_are_refused(folder, value, message):
+    change_weights(folder, lambda weights: weights.update({"ctc.bias": value}))
+    with pytest.raises(CheckpointError, match=f"ctc.bias of .*model.safetensors {message}"):
+        load_model(folder)
+    with pytest.raises(CheckpointError, match=f"ctc.bias of .*model.safetensors {message}"):
+        load_weights(tiny_recognizer(), folder)
+
+
+def test_of_very_many_names_the_first_are_listed(folder):
+    change_weights(folder, lambda w: w.update({f"{i:03}" * 99: torch.zeros(1) for i in range(99)}))
+    with pytest.raises(CheckpointError, match=r"unknown \['000000.* and 91 more$") as caught:
+        load_model(folder)
+    assert len(str(caught.value)) < 2000
+
+
+def test_no_weights_at_all_are_named(folder):
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(CheckpointError, match="there is no file .*model.safetensors"):
+        load_weights(tiny_recognizer(), folder)
 
 
 class Payload:
@@ -129,25 +191,98 @@ def test_a_pickle_in_disguise_is_not_executed(folder, tmp_path, dump):
         torch.save(payload, folder / WEIGHTS)
     else:
         (folder / WEIGHTS).write_bytes(dump(payload))
-    with pytest.raises(CheckpointError, match="model.safetensors is not a safetensors file"):
+    with pytest.raises(CheckpointError, match=NOT_SAFETENSORS):
         load_model(folder)
     assert not payload.path.exists()
     pickle.loads(pickle.dumps(payload))
     assert payload.path.exists()  # it would have been
 
 
+NO_CONFIG = "config.json is not a configuration of a recogniser: "
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "3", '"words"', "{}", '{"vocabulary": ["a"]}']
+    ("content", "message"),
+    [
+        (b"", "expected JSON in UTF-8, .*: line 1, column 1 is not JSON"),
+        (b"{", "expected JSON in UTF-8, .*: line 1, column 2 is not JSON"),
+        (b"\xff\xfe\x00garbage", "expected JSON in UTF-8, .*: byte 0 is not UTF-8"),
+        (b'{"a":' * 100_000, "expected JSON in UTF-8, .*: it is nested too deep"),
+        (b'{"vocabulary": NaN}', "expected JSON in UTF-8, .*: NaN is not a number of JSON"),
+        (b'{"cif": 1, "cif": 2}', "expected JSON in UTF-8, .*: the key 'cif' stands twice"),
+        (b" " * (16 * 2**20 + 1), "the JSON file .* is larger than 16777216 bytes"),
+        (b"[]", r"recogniser configuration must be a Mapping, got \[\]"),
+        (b"null", "recogniser configuration must be a Mapping, got None"),
+        (b"3", "recogniser configuration must be a Mapping, got 3"),
+        (b'"kind"', "recogniser configuration must be a Mapping, got 'kind'"),
+        (b"{}", "recogniser configuration lacks vocabulary, features, encoder, cif, decoder, edg"),
+        (b'{"vocabulary": ["a"]}', "recogniser configuration lacks features, encoder, cif"),
+        (b'{"colour": 1}', "recogniser setting must be one of 'vocabulary', .* got 'colour'"),
+    ],
+    ids=lambda one: "" if isinstance(one, bytes) else None,
 )
-def test_a_configuration_that_is_none_is_named(folder, text):
-    (folder / CONFIG).write_text(text, "utf-8")
-    with pytest.raises(CheckpointError, match="config.json is not a configuration"):
+def test_a_configuration_that_is_none_is_named(folder, content, message):
+    (folder / CONFIG).write_bytes(content)
+    with pytest.raises(CheckpointError, match=NO_CONFIG + message):
         load_model(folder)
 
 
-def test_a_configuration_that_is_not_text_is_named(folder):
-    (folder / CONFIG).write_bytes(b"\xff\xfe\x00garbage")
-    with pytest.raises(CheckpointError, match="config.json is not a configuration"):
+def test_a_configuration_may_begin_with_a_byte_order_mark(folder):
+    (folder / CONFIG).write_bytes(b"\xef\xbb\xbf" + (folder / CONFIG).read_bytes())
+    assert load_model(folder).config.vocabulary[0] == "zero"
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop"])
+def test_what_is_no_file_is_no_model(folder, name, kind):
+    (folder / name).unlink()
+    if kind == "folder":
+        (folder / name).mkdir()
+    elif kind == "loop":
+        (folder / name).symlink_to(name)
+    elif hasattr(os, "mkfifo"):
+        os.mkfifo(folder / name)
+    with pytest.raises(CheckpointError, match="no model .* or a folder with config.json and"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "a/" * 3000, "a\0b", ""])
+def test_a_name_of_no_folder_is_no_model(name):
+    with pytest.raises(CheckpointError, match="no model .* or a folder with config.json and"):
+        load_model(name)
+
+
+HUGE = 10**13
+"""Weights of such a size have more bytes than a machine."""
+
+
+@pytest.mark.parametrize(
+    ("part", "settings", "message"),
+    [
+        ("decoder", {"dim": 2 * 10**7}, "decoder.* must be .*20000000.*, got "),
+        ("decoder", {"dim": 2 * 10**40}, NO_CONFIG + "its sizes are beyond those of any tensor"),
+        ("encoder", {"kernel": HUGE + 1}, "encoder.* must be .*10000000000001.*, got "),
+        ("decoder", {"layers": 10**9}, "holds 38 weights, which cannot be those of the 10000000"),
+        ("encoder", {"dilations": [1] * 10_000}, "holds 38 weights, which cannot be those of the"),
+        ("encoder", {"down_sampling": 2**1000}, "holds 38 weights, which cannot be those of the"),
+        ("cif", {"conv_cif_layer_num": 10**9}, "holds 38 weights, which cannot be those of the 1"),
+        (
+            "cif",
+            {"add_cif_ctxt_layers": True, "cif_ctxt_layers": 10**9},
+            "holds 38 weights, which cannot be those of the 100000000",
+        ),
+        (
+            "cif",
+            {"add_cif_ctxt_layers": True, "cif_ctxt_ffn_embed_dim": HUGE},
+            r"missing \['cif.context.layers.layers.0.linear1.bias'",
+        ),
+    ],
+)
+def test_sizes_beyond_those_of_the_weights_are_refused_before_they_are_built(
+    folder, part, settings, message
+):
+    change_config(folder, lambda config: config[part].update(settings))
+    with pytest.raises(CheckpointError, match=message):
         load_model(folder)
 
 
@@ -169,11 +304,40 @@ def test_a_configuration_that_is_not_text_is_named(folder):
         ("features", "n_mels", 41),
         ("features", "f_min", 9000.0),
         ("edges", "onset_quantile", 1.5),
+        ("edges", "cut", ["fires"]),
+        ("features", "win_length", 10**9),
+        ("encoder", "dilations", 3),
+        ("encoder", "dilations", [1, 10**9]),
+        ("encoder", "channels", "16"),
+        ("encoder", "n_mels", None),
+        ("encoder", "kernel", 3.0),
+        ("cif", "apply_scaling", "yes"),
+        ("cif", "encoder_embed_dim", True),
+        ("cif", "pause_frames", 10**9),
+        ("decoder", "heads", -2),
+        ("decoder", "layers", [1]),
     ],
 )
 def test_a_configuration_of_nothing_that_can_be_built_is_named(folder, part, name, value):
     change_config(folder, lambda config: config[part].update({name: value}))
-    with pytest.raises(CheckpointError, match="config.json is not a configuration"):
+    with pytest.raises(CheckpointError, match=NO_CONFIG) as caught:
+        load_model(folder)
+    for words in ("__init__", "NoneType", "unsupported operand", "not iterable", "Error"):
+        assert words not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["features", "encoder", "cif", "decoder", "edges", "vocabulary"])
+@pytest.mark.parametrize("value", [None, 3, "text", [3], {"a": 1}])
+def test_a_part_of_another_type_is_named(folder, part, value):
+    change_config(folder, lambda config: config.update({part: value}))
+    with pytest.raises(CheckpointError, match=f"{NO_CONFIG}.*(must be|unknown CIF setting)"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("token", ["", "\ud800", "\x1b[2J", "a\nb", "one", 7, None, ["a"]])
+def test_a_vocabulary_of_other_things_than_words_is_refused(folder, token):
+    change_config(folder, lambda config: config["vocabulary"].__setitem__(0, token))
+    with pytest.raises(CheckpointError, match=NO_CONFIG + "(a token of the|vocabulary must be)"):
         load_model(folder)
 
 
@@ -252,7 +416,7 @@ def test_a_configuration_of_no_baseline_is_named(baseline_folder, change):
         load_baseline(baseline_folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '"kind"', '{"kind": "ctc"}'])
+@pytest.mark.parametrize("text", ["", "[]", "null", '"kind"', '{"kind": "ctc"}', "[" * 100_000])
 def test_a_baseline_configuration_that_is_none_is_named(baseline_folder, text):
     (baseline_folder / CONFIG).write_text(text, "utf-8")
     with pytest.raises(CheckpointError, match="config.json is not a configuration of a baseline"):

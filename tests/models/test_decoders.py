@@ -125,6 +125,20 @@ def test_kind_must_be_known():
         DecoderConfig(kind="rnn")
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"layers": 0}, "decoder.layers must be an integer > 0, got 0"),
+        ({"dim": "wide"}, "decoder.dim must be an integer > 0, got 'wide'"),
+        ({"dim": 16, "heads": 3}, "decoder.heads must divide decoder.dim, got 3 and 16"),
+        ({"dropout": 1.5}, "decoder.dropout must be a number >= 0 and < 1, got 1.5"),
+    ],
+)
+def test_sizes_must_be_sizes(settings, message):
+    with pytest.raises(CIFError, match=message):
+        DecoderConfig(**settings)
+
+
 def test_ar_attention_hears_the_embedding_before():
     """c_i itself goes to the output of step i alone: without that path, c_3 is first heard at 4."""
     model, num_fires = decoder("ar"), torch.tensor([7])

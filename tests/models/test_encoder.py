@@ -112,3 +112,20 @@ def test_down_sampling_must_be_a_power_of_two(factor):
 def test_kernel_must_be_odd():
     with pytest.raises(CIFError, match="kernel must be odd, got 4"):
         EncoderConfig(kernel=4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"channels": 0}, "encoder.channels must be an integer > 0, got 0"),
+        ({"kernel": "5"}, "encoder.kernel must be an integer > 0, got '5'"),
+        ({"n_mels": 40.0}, "encoder.n_mels must be an integer > 0, got 40.0"),
+        ({"dilations": 3}, "dilations must be an Iterable, got 3"),
+        ({"dilations": "12"}, "each of dilations must be an integer > 0 .*, got '1'"),
+        ({"dilations": (1, 10**9)}, "each of dilations must be .* <= 4096, got 1000000000"),
+        ({"dropout": -0.1}, "encoder.dropout must be a number >= 0 and < 1, got -0.1"),
+    ],
+)
+def test_sizes_must_be_sizes(settings, message):
+    with pytest.raises(CIFError, match=message):
+        EncoderConfig(**settings)

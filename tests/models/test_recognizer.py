@@ -354,6 +354,13 @@ def test_configuration_survives_a_dict_and_json():
     [
         ({"vocabulary": ()}, "vocabulary must be distinct tokens, at least one"),
         ({"vocabulary": ("a", "a")}, "vocabulary must be distinct tokens"),
+        ({"vocabulary": "ab"}, "vocabulary must be distinct tokens"),
+        ({"vocabulary": 3}, "vocabulary must be distinct tokens"),
+        ({"vocabulary": ("a", 3)}, "token of the vocabulary must be a text .*, got 3"),
+        ({"vocabulary": ("a", ["b"])}, r"token of the vocabulary must be .*, got \['b'\]"),
+        ({"vocabulary": ("a", "")}, "token of the vocabulary must be .* not empty, got ''"),
+        ({"vocabulary": ("a", "\x1b[31m")}, r"without control characters .*, got '\\x1b\[31m'"),
+        ({"vocabulary": ("a", "\ud800")}, r"halves of surrogate pairs, .*, got '\\ud800'"),
         ({"features": LogMel(n_mels=30)}, "encoder expects 40 mel bands, the features have 30"),
         ({"encoder": EncoderConfig(channels=32)}, "frames of 16 channels, the encoder gives 32"),
     ],

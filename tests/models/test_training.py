@@ -1,6 +1,7 @@
 """`fit` learns, and a run that was interrupted goes on as if it had not been."""
 
 import os
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -144,8 +145,28 @@ def test_another_model_does_not_go_on_from_an_interrupted_run(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
-    (tmp_path / "last.ckpt").write_bytes(b"not a checkpoint")
-    with pytest.raises(CheckpointError, match=r"last\.ckpt"):
+    path = tmp_path / "last.ckpt"
+    message = "last.ckpt is not the checkpoint of a run, or is damaged; nothing in it was run"
+    for content in (b"", b"not a checkpoint", b"PK\x03\x04", pickle.dumps({"config": print})):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=message):
+            run(tmp_path)
+    torch.save([1], path)
+    with pytest.raises(CheckpointError, match=message):
+        run(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(CheckpointError, match="last.ckpt is not a file"):
+        run(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"step": "three"}, {"history": None}, {"optimizer": 3}])
+def test_a_checkpoint_that_says_something_else_is_named(tmp_path, change):
+    with pytest.raises(Interrupted, match="at step 17"):
+        run(tmp_path, make=interrupted_at(17))
+    path = tmp_path / "last.ckpt"
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    with pytest.raises(CheckpointError, match="last.ckpt is not the checkpoint of a run"):
         run(tmp_path)
 
 

@@ -1,94 +1,12 @@
 import json
+import os
 
 import pytest
-from praatio import textgrid
 
 from cifviz.errors import DataError
 from cifviz.resources import resource, write_atomically
 from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.formats import (
-    UNTIMED_SUFFIX,
-    alignment_from_json,
-    read_json,
-    read_textgrid,
-    write_json,
-    write_textgrid,
-)
-
-
-def one(token, start=0.25, end=0.5):
-    return Alignment((TimedToken(token, start, end),))
-
-
-QUOTES_AND_SYNTAX = ['he said "hi"', '"', "\\", "xmin = 1", "a\nb", "two words"]
-SCRIPTS = ["你好", "ˈaɪ", "שלום", "مرحبا", "🙂"]
-
-
-@pytest.mark.parametrize("label", QUOTES_AND_SYNTAX + SCRIPTS)
-def test_any_label_comes_back_from_a_textgrid(tmp_path, label):
-    path = write_textgrid(tmp_path / "a.TextGrid", one(label), 1.0)
-    assert read_textgrid(path) == {"words": one(label)}
-
-
-@pytest.mark.parametrize("label", ["", "  ", " x", "a\r\nb", "intervals [2]:", "item [3]:"])
-def test_a_label_that_would_not_come_back_is_refused(tmp_path, label):
-    with pytest.raises(DataError, match=r"cannot read|would not be read back"):
-        write_textgrid(tmp_path / "a.TextGrid", one(label), 1.0)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_tiers_keep_their_names_and_blank_spaces_are_written(tmp_path):
-    tiers = {"words": one("two"), "phones": one("t"), "empty": Alignment()}
-    path = write_textgrid(tmp_path / "a.TextGrid", tiers, 1.0)
-    assert read_textgrid(path) == tiers
-    whole = textgrid.openTextgrid(str(path), includeEmptyIntervals=True).getTier("words")
-    assert [(start, end) for start, end, _ in whole.entries] == [(0, 0.25), (0.25, 0.5), (0.5, 1)]
-
-
-def test_neighbours_whose_floats_nearly_agree_do_not_overlap(tmp_path):
-    edge = 0.1 + 0.2
-    words = Alignment((TimedToken("a", 0.0, 0.3), TimedToken("b", edge, 1 / 3 + edge)))
-    path = write_textgrid(tmp_path / "a.TextGrid", words, 1 / 3 + edge)
-    first, second = read_textgrid(path)["words"]
-    assert first.end == second.start == 0.3
-
-
-def test_tokens_without_length_or_time_stand_in_a_point_tier(tmp_path):
-    words = Alignment(
-        (
-            TimedToken("uh"),
-            TimedToken("one", 0.2, 0.4),
-            TimedToken("l", 0.4, 0.4),
-            TimedToken("er"),
-            TimedToken("two", 0.5, 0.8),
-        )
-    )
-    tiers = read_textgrid(write_textgrid(tmp_path / "a.TextGrid", words, 1.0))
-    assert tiers["words"].text == "one two"
-    points = tiers["words" + UNTIMED_SUFFIX]
-    assert [(point.token, point.start) for point in points] == [("uh", 0.0), ("l er", 0.4)]
-
-
-def test_an_alignment_longer_than_the_audio_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"tier 'words' ends at 0.5 s, the audio at 0.4 s"):
-        write_textgrid(tmp_path / "a.TextGrid", one("a"), 0.4)
-    with pytest.raises(DataError, match="duration must be > 0"):
-        write_textgrid(tmp_path / "a.TextGrid", Alignment(), 0.0)
-
-
-@pytest.mark.parametrize("content", [b"", b"hello", b"\xff\xfe\x00", b'File type = "ooTextFile"\n'])
-def test_what_is_no_textgrid_is_refused(tmp_path, content):
-    path = tmp_path / "a.TextGrid"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match="expected a Praat TextGrid"):
-        read_textgrid(path)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match="no such TextGrid: .*b.TextGrid"):
-        read_textgrid(tmp_path / "b.TextGrid")
-    with pytest.raises(DataError, match="no such JSON file: .*b.json"):
-        read_json(tmp_path / "b.json")
+from cifviz.speech.formats import alignment_from_json, read_json, write_json
 
 
 def test_json_keeps_everything_and_equal_values_make_equal_files(tmp_path):
@@ -99,20 +17,106 @@ def test_json_keeps_everything_and_equal_values_make_equal_files(tmp_path):
     assert path.read_bytes() == write_json(tmp_path / "b.json", {"a": 1, "b": words}).read_bytes()
 
 
-@pytest.mark.parametrize("value", [float("nan"), {"a": object()}, {1, 2}])
-def test_what_json_cannot_hold_is_refused(tmp_path, value):
-    with pytest.raises(DataError, match="cannot be written as JSON"):
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (float("nan"), "expected finite numbers"),
+        ({1: 2, "a": 3}, "objects with texts as keys"),
+        (nested(100_000), "nested too deep"),
+        ([10**5000], "expected finite numbers"),
+        ({"a": object()}, "object is not a JSON type"),
+        ({1, 2}, "set is not a JSON type"),
+    ],
+)
+def test_what_json_cannot_hold_is_refused(tmp_path, value, message):
+    with pytest.raises(DataError, match=f"a.json: cannot be written as JSON: .*{message}"):
         write_json(tmp_path / "a.json", value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_json_is_refused(tmp_path):
+def test_half_of_a_surrogate_pair_is_escaped_and_read_back(tmp_path):
+    value = {"\ud800": ["x\udcff", "ˈaɪ 🙂"]}
+    path = write_json(tmp_path / "a.json", value)
+    assert read_json(path) == value
+    text = path.read_bytes().decode("utf-8")
+    assert '"\\ud800"' in text and '"x\\udcff"' in text and "ˈaɪ 🙂" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"a": ', "line 1, column 7 is not JSON"),
+        (b"", "line 1, column 1 is not JSON"),
+        (b'["\xff"]', "byte 2 is not UTF-8"),
+        ("[]".encode("utf-16"), "byte 0 is not UTF-8"),
+        (b"[" * 100_000, "it is nested too deep"),
+        (b'{"a":' * 100_000, "it is nested too deep"),
+        (b"[NaN]", "NaN is not a number of JSON"),
+        (b"[-Infinity]", "-Infinity is not a number of JSON"),
+        (b"[1e999]", "the number '1e999' is too large"),
+        (b"[" + b"9" * 5000 + b"]", "the number '999.* is too large"),
+        (b'[{"a": 1, "a": 2}]', "the key 'a' stands twice in an object"),
+    ],
+    ids=lambda one: "" if isinstance(one, bytes) else None,
+)
+def test_damaged_json_is_refused(tmp_path, content, message):
     path = tmp_path / "a.json"
-    path.write_bytes(b'{"a": ')
-    with pytest.raises(DataError, match="expected JSON in UTF-8"):
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"expected JSON in UTF-8, cannot read .*json: {message}"):
         read_json(path)
-    with pytest.raises(DataError, match="expected a list of objects"):
-        alignment_from_json([{"token": "a", "begin": 1}])
+
+
+def test_json_with_a_byte_order_mark_is_read(tmp_path):
+    (tmp_path / "a.json").write_bytes(b'\xef\xbb\xbf{"a": [1, 2.5, true, null, "\xc3\xa9"]}')
+    assert read_json(tmp_path / "a.json") == {"a": [1, 2.5, True, None, "é"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "expected a list of objects with token, .* got None"),
+        ("one", "expected a list of objects with token, .* got 'one'"),
+        ({"token": "a"}, "expected a list of objects with token, .* got {'token': 'a'}"),
+        ([{"token": "a"}, "b"], "expected a list of objects .* got 'b' as number 1"),
+        ([{"token": "a", "begin": 1}], "expected a list of objects with token, start, end"),
+        ([{"start": 1, "end": 2}], "expected a list of objects with token, start, end"),
+        ([{"token": 3}], "token must be a str, got 3"),
+        ([{"token": "a", "start": "0", "end": 1}], "needs finite start <= end"),
+        ([{"token": "a", "start": 10**400, "end": 1}], "needs finite start <= end"),
+        ([{"token": "a", "start": 1}], "needs both times or none"),
+        ([{"token": "a", "score": [2]}], "score of token 'a' must be a number"),
+        ([{"token": "a", "start": 0, "end": 2}, {"token": "b", "start": 1, "end": 3}], "starts at"),
+    ],
+)
+def test_what_is_no_alignment_is_refused(value, message):
+    with pytest.raises(DataError, match=message):
+        alignment_from_json(value)
+
+
+@pytest.mark.parametrize("place", ["nowhere.json", "folder", "pipe", "loop", "a" * 300, "large"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, place):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "large").write_text('"' + "a" * 100 + '"')
+    if place == "pipe" and hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+    if place == "loop":
+        (tmp_path / "loop").symlink_to("loop")
+    problem = {
+        "folder": "expected a JSON file, .*folder is not a file",
+        "pipe": "pipe is not a file|no such JSON file: ",
+        "large": "the JSON file .*large is larger than 100 bytes",
+        "a" * 300: "(cannot read the|no such) JSON file",
+    }
+    with pytest.raises(DataError, match=problem.get(place, "no such JSON file: ")):
+        read_json(tmp_path / place, at_most=100)
+    assert read_json(tmp_path / "large", at_most=102) == "a" * 100
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
