@@ -47,7 +47,7 @@ def sound_blocks(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]
     ------
     int
         The sample rate in Hz, the same for all blocks.
-    float32 array (time, channels)
+    float32 array (channels, time)
         Finite samples, full scale being ±1.
 
     Raises
@@ -66,25 +66,31 @@ def sound_blocks(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]
     held: list[np.ndarray] = []
     size, rate = 0, 0
     for rate, samples in _frames(file, name):
-        largest = np.abs(samples).max(initial=0.0)
-        require(
-            bool(np.isfinite(largest)),
-            f"expected finite samples, found NaN or inf in {name}",
-            AudioError,
-        )
-        require(
-            bool(largest <= LARGEST_SAMPLE),
-            f"expected samples within ±1, or at most {LARGEST_SAMPLE:.3g} for integers written as "
-            f"floats, found {largest:.3g} in {name}",
-            AudioError,
-        )
         held.append(samples)
         size += samples.size
         if size >= _BLOCK:
-            yield rate, np.concatenate(held)
+            yield rate, _joined(held, name)
             held, size = [], 0
-    if held:
-        yield rate, np.concatenate(held)
+    if size:
+        yield rate, _joined(held, name)
+
+
+def _joined(pieces: list[np.ndarray], name: str) -> np.ndarray:
+    """Pieces (channels, time) as one, if their samples can be sound."""
+    block = np.concatenate(pieces, axis=1)
+    largest = max(block.max(), -block.min())
+    require(
+        bool(np.isfinite(largest)),
+        f"expected finite samples, found NaN or inf in {name}",
+        AudioError,
+    )
+    require(
+        bool(largest <= LARGEST_SAMPLE),
+        f"expected samples within ±1, or at most {LARGEST_SAMPLE:.3g} for integers written as "
+        f"floats, found {largest:.3g} in {name}",
+        AudioError,
+    )
+    return block
 
 
 def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
@@ -107,7 +113,9 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
                 AudioError,
             )
             stream = container.streams.audio[0]
-            _require_recorded(stream.codec_context.sample_rate, stream.codec_context.channels, name)
+            codec = stream.codec_context
+            require(codec is not None, unreadable, AudioError)  # none that FFmpeg knows
+            _require_recorded(codec.sample_rate, codec.channels, name)
             yield from _in_time(_packets(container, stream, name), name)
     except AudioError:
         raise
@@ -162,20 +170,21 @@ def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, 
             AudioError,
         )
         for first in range(0, gap, _BLOCK):
-            yield rate, np.zeros((min(_BLOCK, gap - first), channels), np.float32)
+            yield rate, np.zeros((channels, min(_BLOCK, gap - first)), np.float32)
         yield rate, _samples(frame)
 
 
 def _samples(frame: av.AudioFrame) -> np.ndarray:
-    """The samples of a frame as float32 (time, channels), full scale being ±1."""
+    """The samples of a frame as float32 (channels, time), full scale being ±1."""
     array = frame.to_ndarray()
-    array = array.T if frame.format.is_planar else array.reshape(-1, frame.layout.nb_channels)
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
-            return array.astype(np.float32)
+            return array.astype(np.float32, order="C")
     half = 2.0 ** (8 * array.dtype.itemsize - 1)
     silence = half if array.dtype.kind == "u" else 0.0
-    return ((array - silence) / half).astype(np.float32)
+    return ((array - silence) / half).astype(np.float32, order="C")
 
 
 def _require_recorded(rate: int, channels: int, name: str) -> None:

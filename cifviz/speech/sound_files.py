@@ -42,7 +42,7 @@ def read_mono(source: Source, sample_rate: int) -> np.ndarray:
         samples = read(mean)
         if mean.is_cancelled:
             loudest = mean.loudest
-            samples = read(lambda block: block[:, loudest].copy())
+            samples = read(lambda block: block[loudest].copy())
         return samples
 
 
@@ -55,11 +55,11 @@ class _Mean:
         self.squares: np.ndarray | float = 0.0
 
     def __call__(self, block: np.ndarray) -> np.ndarray:
-        mean = block.mean(axis=1)
-        columns = np.column_stack([block, mean]).astype(np.float64)
-        self.count += len(block)
-        self.sums = self.sums + columns.sum(axis=0)
-        self.squares = self.squares + np.einsum("tc,tc->c", columns, columns)
+        mean = block.mean(axis=0)
+        rows = np.vstack([block, mean], dtype=np.float64)
+        self.count += len(mean)
+        self.sums = self.sums + rows.sum(axis=1)
+        self.squares = self.squares + np.einsum("ct,ct->c", rows, rows)
         return mean
 
     @property
