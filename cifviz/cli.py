@@ -45,8 +45,8 @@ def align(
     """Recognise sound files and show when each token was said.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
-    STEM.json into a folder; STEM is stdin for what came from standard input. A file that cannot be read is reported, the rest go on, and the exit
-    code is 1.
+    STEM.json into a folder; STEM is stdin for what came from standard input. A file that cannot be
+    read is reported, the rest go on, and the exit code is 1.
     """
     from tqdm import tqdm
 

@@ -103,6 +103,8 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
     )
     options = {"format_whitelist": ",".join(_FORMATS)}
     file.seek(0)
+    require(file.read(1) != b"", f"expected a sound file, {name} is empty", AudioError)
+    file.seek(0)
     try:
         with av.open(
             _Nameless(file), "r", options=options, metadata_errors="replace", io_open=_open_nothing
