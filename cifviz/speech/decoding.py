@@ -103,11 +103,16 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
     )
     options = {"format_whitelist": ",".join(_FORMATS)}
     file.seek(0)
-    require(file.read(1) != b"", f"expected a sound file, {name} is empty", AudioError)
+    head = file.read(12)
+    require(head != b"", f"expected a sound file, {name} is empty", AudioError)
     file.seek(0)
     try:
         with av.open(
-            _Nameless(file), "r", options=options, metadata_errors="replace", io_open=_open_nothing
+            _Content(file, can_seek=head[8:] != b"WAVE"),
+            "r",
+            options=options,
+            metadata_errors="replace",
+            io_open=_open_nothing,
         ) as container:
             require(
                 len(container.streams.audio) > 0,
@@ -203,11 +208,16 @@ def _require_recorded(rate: int, channels: int, name: str) -> None:
     )
 
 
-class _Nameless:
-    """A file without its name, from which FFmpeg would guess what it holds."""
+class _Content:
+    """What FFmpeg sees of a file: not its name, from which it would guess what the file holds.
 
-    def __init__(self, file: IO[bytes]):
+    Of a WAV file with several data chunks it plays the last where it can seek, and all in their
+    order where it cannot.
+    """
+
+    def __init__(self, file: IO[bytes], *, can_seek: bool):
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.seekable = lambda: can_seek
 
 
 def _open_nothing(url: str, _flags: int, _options: dict[str, Any]) -> IO[bytes]:

@@ -94,7 +94,7 @@ def _opened(source: Source) -> Iterator[tuple[IO[bytes], str]]:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AudioError(f"no such audio file: {name}") from error
     except OSError as error:
-        if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        if isinstance(source, str | os.PathLike) and os.path.isdir(source):
             reason = "it is a folder"
         elif isinstance(error, PermissionError):
             reason = "there is no permission to"
