@@ -27,7 +27,7 @@ LARGEST_SAMPLE = 2.0**31
 LONGEST_GAP = 0.015
 """Seconds that the times in a file may jump ahead before silence is put there."""
 
-_FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere voc".split()
+_FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere".split()
 """FFmpeg's names of the containers that are read: none of them can name another file."""
 _BLOCK = 1 << 16
 """Samples of all channels that a block holds at least, but for the last."""

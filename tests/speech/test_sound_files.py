@@ -144,7 +144,7 @@ def test_the_work_for_all_channels_together_is_bounded(tmp_path, monkeypatch):
         ("WAV", "ALAW", 0.02),
         ("WAV", "IMA_ADPCM", 0.15),
         ("WAV", "MS_ADPCM", 0.15),
-        *((format, "PCM_16", 1e-4) for format in "WAVEX RF64 W64 AIFF CAF AU NIST VOC".split()),
+        *((format, "PCM_16", 1e-4) for format in "WAVEX RF64 W64 AIFF CAF AU NIST".split()),
         ("AIFF", "FLOAT", 1e-6),
         ("FLAC", "PCM_24", 1e-6),
     ],
