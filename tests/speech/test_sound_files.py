@@ -107,10 +107,10 @@ def test_a_thousand_channels_are_refused_and_64_read(tmp_path):
 
 
 def test_an_hour_is_read(tmp_path):
-    hour = encoded("FLAC", samples=np.zeros(3600 * 8000, "i2"), rate=8000)
+    hour = encoded("FLAC", samples=np.zeros(3600 * 4000, "i2"), rate=4000)
     path = tmp_path / "lecture.flac"
     path.write_bytes(hour)
-    assert load_waveform(path, sample_rate=8000).duration == 3600
+    assert load_waveform(path, sample_rate=4000).duration == 3600
 
 
 @pytest.mark.parametrize("format", ["FLAC", "OGG", "MP3", "WAV"])
