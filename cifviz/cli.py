@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from cifviz.errors import CIFError, require_choice
+from cifviz.errors import AudioError, CIFError, require_choice
 
 app = typer.Typer(
     help="See, hear and check Continuous Integrate-and-Fire alignments.",
@@ -33,7 +33,10 @@ def _main() -> None:
 
 @app.command()
 def align(
-    files: Annotated[list[Path], typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg …")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg, M4A …; - is standard input."),
+    ],
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
@@ -42,8 +45,8 @@ def align(
     """Recognise sound files and show when each token was said.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
-    STEM.json into a folder. A file that cannot be read is reported, the rest go on, and the exit
-    code is 1.
+    STEM.json into a folder; STEM is stdin for what came from standard input. A file that cannot be
+    read is reported, the rest go on, and the exit code is 1.
     """
     from tqdm import tqdm
 
@@ -57,9 +60,11 @@ def align(
     failed = 0
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
         try:
-            waveform = load_waveform(path, sample_rate=recognizer.config.features.sample_rate)
+            waveform = load_waveform(
+                _sound(path), sample_rate=recognizer.config.features.sample_rate
+            )
             transcription = recognizer.transcribe(waveform)
-            _write(out / path.stem, path, model, transcription)
+            _write(out / _stem(path), path, model, transcription)
         except (CIFError, OSError) as error:
             failed += 1
             tqdm.write(f"cifviz align: {_printable(path)}: {error}", file=sys.stderr)
@@ -71,7 +76,7 @@ def align(
 
 @app.command()
 def explore(
-    file: Annotated[Path, typer.Argument(help="A sound file: WAV, FLAC, MP3, Ogg …")],
+    file: Annotated[Path, typer.Argument(help="A sound file; - is standard input.")],
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
@@ -94,9 +99,9 @@ def explore(
     with _in_words("explore"):
         said = None if reference is None else _tier(reference, tier)
         recognizer = load_model(model)
-        waveform = load_waveform(file, sample_rate=recognizer.config.features.sample_rate)
+        waveform = load_waveform(_sound(file), sample_rate=recognizer.config.features.sample_rate)
         transcription = recognizer.transcribe(waveform)
-        page = out or Path(f"{file.stem}.html")
+        page = out or Path(f"{_stem(file)}.html")
         to_html(transcription, page, reference=said, title=_printable(file))
         typer.echo(_table(file, model, transcription))
         typer.echo(f"written to {_printable(page)}")
@@ -358,6 +363,20 @@ def _in_words(command: str, *, exit_code: int = 1) -> Iterator[None]:
         raise typer.Exit(exit_code) from error
 
 
+def _sound(path: Path) -> Path | BinaryIO:
+    """Where a sound is read from: "-" is standard input."""
+    if path != Path("-"):
+        return path
+    if sys.stdin is None or sys.stdin.isatty():
+        raise AudioError("expected a sound on standard input, it is not a file or a pipe")
+    return sys.stdin.buffer
+
+
+def _stem(path: Path) -> str:
+    """What results are named after."""
+    return "stdin" if path == Path("-") else path.stem
+
+
 def _printable(path: Path) -> str:
     """A file's name; bytes in it that are no text become question marks."""
     return path.name.encode("utf-8", "replace").decode("utf-8")
@@ -375,7 +394,7 @@ def _tier(path: Path, name: str) -> Any:
 
 def _refuse_twins(files: list[Path]) -> None:
     """Results are named after their file: two of one name would overwrite each other."""
-    twins = [stem for stem, count in Counter(path.stem for path in files).items() if count > 1]
+    twins = [stem for stem, count in Counter(_stem(path) for path in files).items() if count > 1]
     if twins:
         raise CIFError(
             f"several files would write {twins[0]}.png; align them into different folders"

@@ -1,14 +1,12 @@
 """Sound in: `Waveform`, `load_waveform`, and log-mel features with their clock.
 
-librosa and soundfile are loaded when first used, not with the library.
+librosa, FFmpeg (PyAV) and soxr are loaded when first used, not with the library.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +19,9 @@ from cifviz.errors import (
     require_integer,
     require_number,
     require_type,
-    shown,
 )
+from cifviz.speech.decoding import HIGHEST_RATE, LOWEST_RATE
+from cifviz.speech.sound_files import Source, read_mono
 from cifviz.timing import FrameGrid
 
 SAMPLE_RATE = 16_000
@@ -109,56 +108,46 @@ class Waveform:
         return self.audio()._repr_html_()
 
 
-def load_waveform(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> Waveform:
-    """Read a sound file: any format that soundfile reads, mixed to mono, resampled.
+def load_waveform(source: Source, *, sample_rate: int = SAMPLE_RATE) -> Waveform:
+    """Read the first sound track of a file, mix it to mono and resample it.
 
     Parameters
     ----------
-    path : str or Path
-        WAV, FLAC, MP3, Ogg, …
-    sample_rate : int > 0
+    source : str, Path or binary file
+        WAV, FLAC, MP3, Ogg, M4A, MP4, WebM, AMR, AIFF, … A binary file is read from its beginning
+        and stays open; what cannot seek, such as a pipe, is held in memory.
+    sample_rate : int from 4,000 to 384,000
         Rate of the result in Hz.
 
     Returns
     -------
     Waveform
-        Mono at `sample_rate`; channels are averaged.
+        Mono at `sample_rate`: the mean of the channels, or the loudest of them where the mean
+        loses what they hold because one is inverted.
 
     Raises
     ------
     AudioError
-        If the file does not exist, is not audio, or holds no sample, or if `sample_rate` is not an
-        integer > 0.
+        If the file cannot be read, is not a sound, is damaged in the middle, or holds no sample; if
+        it is beyond what is recorded: 4 to 384 kHz, 64 channels, four hours, samples up to 2³¹
+        times full scale; or if `sample_rate` is not such an integer.
+
+    Notes
+    -----
+    Time 0 is the first sample of the track; what an encoder put before it is taken off where the
+    file tells how much that is. See `cifviz.speech.decoding.sound_blocks`.
+
+    Examples
+    --------
+    >>> from cifviz.resources import resource
+    >>> load_waveform(resource("clips") / "digits_five.flac").duration
+    1.8636875
     """
-    import soundfile
-
     sample_rate = require_integer("sample_rate", sample_rate, above=0, error=AudioError)
-    if not isinstance(path, str | os.PathLike):
-        raise AudioError(f"path must be a str or a Path, got {shown(path)}")
-    # A file's name may hold bytes that are no text: Python opens it, a message has them escaped.
-    name = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(path))
-    try:
-        with Path(path).open("rb") as file:
-            samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    except FileNotFoundError as error:
-        raise AudioError(f"no such audio file: {name}") from error
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
-        raise AudioError(
-            f"expected a sound file (WAV, FLAC, MP3, Ogg …), cannot read {name}: {reason}"
-        ) from error
-    require(len(samples) > 0, f"expected at least one sample, found none in {name}", AudioError)
-    require(
-        bool(np.isfinite(samples).all()),
-        f"expected finite samples, found NaN or inf in {name}",
-        AudioError,
+    require_integer(
+        "sample_rate", sample_rate, at_least=LOWEST_RATE, at_most=HIGHEST_RATE, error=AudioError
     )
-    mono = samples.mean(axis=1)
-    if rate != sample_rate:
-        import librosa
-
-        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
-    return Waveform(mono, sample_rate)
+    return Waveform(read_mono(source, sample_rate), sample_rate)
 
 
 @dataclass(frozen=True)

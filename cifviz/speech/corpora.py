@@ -6,18 +6,42 @@ variable ``CIFVIZ_DATA`` names, then in the cache that `fetch` fills.
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import os
+import struct
 import tarfile
 import tempfile
+import warnings
 import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from cifviz.errors import DataError, require, require_choice
 from cifviz.resources import resource
 
 DATA_VARIABLE = "CIFVIZ_DATA"
 """Environment variable that names the folder with the real data sets."""
+LARGEST_UNPACKED = 8 << 30
+"""Bytes that an archive may hold, unpacked."""
+MOST_FILES = 100_000
+"""Files and folders that an archive may hold."""
+
+# What zipfile and tarfile raise where an archive is damaged, encrypted or packed in an unknown way.
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    EOFError,
+    gzip.BadGzipFile,
+    lzma.LZMAError,
+    zlib.error,
+    struct.error,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +50,7 @@ class Archive:
 
     url: str
     sha256: str | None = None
-    """None: no checksum was ever verified, and what is downloaded is not checked."""
+    """None: its checksum is not known here, and `fetch` warns that what came is not verified."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +201,8 @@ def fetch(name: str) -> Path:
 
     Notes
     -----
-    An archive whose `Archive.sha256` is None is not verified: pooch logs the hash of what came.
+    An archive whose `Archive.sha256` is None is not verified: a warning says so, with the checksum
+    of what came.
     """
     require_choice("data set", name, REGISTRY)
     data_set = REGISTRY[name]
@@ -208,7 +233,17 @@ def fetch(name: str) -> Path:
                 )
             except (OSError, ValueError) as error:
                 raise DataError(f"cannot download {archive.url}: {error}") from error
-            unpack(Path(downloaded), unpacked)
+            if archive.sha256 is None:
+                warnings.warn(
+                    f"{archive.url} is not verified: its checksum is not known here; the SHA-256 "
+                    f"of what came is {pooch.file_hash(downloaded)}",
+                    stacklevel=2,
+                )
+            try:
+                unpack(Path(downloaded), unpacked)
+            except DataError:
+                Path(downloaded).unlink()  # it would be taken for the right one the next time
+                raise
         os.replace(unpacked, official)
     return official
 
@@ -216,28 +251,68 @@ def fetch(name: str) -> Path:
 def unpack(archive: Path, folder: Path) -> None:
     """Unpack a zip or tar archive that may hold anything; nothing is written outside `folder`.
 
+    Plain files and folders are unpacked. Permissions, owners and times are not.
+
     Raises
     ------
     DataError
-        If it is no archive, is damaged, or holds a path that leads out of `folder`.
+        If it is no archive, is damaged or encrypted, holds a link, a device or a path that leads
+        out of `folder`, or more than `LARGEST_UNPACKED` bytes or `MOST_FILES` entries.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    left = LARGEST_UNPACKED
     try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                for name in opened.namelist():
-                    # zipfile would drop the dots and write the file elsewhere without a word.
+        for number, (name, content) in enumerate(_entries(archive)):
+            target = folder / name
+            require(
+                target.resolve().is_relative_to(folder.resolve()) and "\\" not in name,
+                f"{archive} holds a path that leads out of its folder: {name!r}",
+                DataError,
+            )
+            require(number < MOST_FILES, f"{archive} holds more than {MOST_FILES} files", DataError)
+            if content is None:
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with content, target.open("wb") as file:
+                while piece := content.read(1 << 20):
+                    left -= len(piece)
                     require(
-                        (folder / name).resolve().is_relative_to(folder.resolve()),
-                        f"{archive} holds a path that leads out of its folder: {name!r}",
+                        left >= 0,
+                        f"{archive} unpacks to more than {LARGEST_UNPACKED >> 30} GB",
                         DataError,
                     )
-                opened.extractall(folder)
-        else:
-            with tarfile.open(archive) as opened:
-                opened.extractall(folder, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f"cannot unpack {archive}: {error}") from error
+                    file.write(piece)
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(
+            f"cannot unpack {archive}: expected a whole zip or tar archive that is not encrypted"
+        ) from error
+    except OSError as error:
+        raise DataError(f"cannot unpack {archive}: {error.strerror or error}") from error
+
+
+def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+    """Name and content of each entry of an archive, None for a folder.
+
+    Neither zipfile nor tarfile is let write: what they guard against differs between versions of
+    Python.
+    """
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                yield info.filename, None if info.is_dir() else opened.open(info)
+        return
+    with tarfile.open(archive) as opened:
+        for member in opened:
+            content = opened.extractfile(member) if member.isreg() else None
+            require(
+                member.isdir() or (content is not None and not member.issparse()),
+                f"{archive} holds {member.name!r}, which is neither a plain file nor a folder",
+                DataError,
+            )
+            yield member.name, content
 
 
 def _cache() -> Path:

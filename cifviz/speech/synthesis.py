@@ -25,6 +25,7 @@ import numpy as np
 from cifviz.errors import CIFError, DataError, require
 from cifviz.speech.alignment import Alignment, TimedToken
 from cifviz.speech.audio import SAMPLE_RATE, Waveform
+from cifviz.speech.resampling import resample
 
 VOICES = (
     "en-us",
@@ -252,11 +253,7 @@ def synthesize(
         require(
             span is not None, f"{name!r} has no sound in {text!r} with voice {voice!r}", DataError
         )
-    samples = recording.samples
-    if len(samples) and native_rate != sample_rate:
-        import librosa
-
-        samples = librosa.resample(samples, orig_sr=native_rate, target_sr=sample_rate)
+    samples = resample([recording.samples], native_rate, sample_rate)
     return Utterance(
         waveform=Waveform(samples, sample_rate),
         words=Alignment(

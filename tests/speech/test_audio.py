@@ -24,7 +24,7 @@ def test_a_text_file_is_not_audio(tmp_path):
 def test_an_empty_file_is_not_audio(tmp_path):
     path = tmp_path / "empty.wav"
     path.touch()
-    with pytest.raises(AudioError, match="expected a sound file .*empty.wav"):
+    with pytest.raises(AudioError, match="expected a sound file, .*empty.wav is empty"):
         load_waveform(path)
 
 
@@ -44,7 +44,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 @pytest.mark.parametrize("path", [None, 1, b"sound.wav", ["a"]])
 def test_a_path_is_a_str_or_a_path(path):
-    with pytest.raises(AudioError, match="path must be a str or a Path, got "):
+    with pytest.raises(AudioError, match="a path .str or Path. or a binary file, got "):
         load_waveform(path)
 
 
@@ -84,6 +84,15 @@ def test_a_file_with_nan_is_named(tmp_path):
     soundfile.write(path, np.array([0.0, np.nan]), 16000, subtype="FLOAT")
     with pytest.raises(AudioError, match="expected finite samples, .* in .*broken.wav"):
         load_waveform(path)
+
+
+@pytest.mark.parametrize("rate", [1, 3999, 384_001, 10**12])
+def test_a_rate_to_resample_to_is_one_that_is_recorded_at(tmp_path, rate):
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, tone(), 8000)
+    expected = f"sample_rate must be an integer >= 4000 and <= 384000, got {rate}"
+    with pytest.raises(AudioError, match=expected):
+        load_waveform(path, sample_rate=rate)
 
 
 NO_RATES = [0, -1, "16000", 16000.5, None, math.nan, math.inf, True]
@@ -126,7 +135,9 @@ def test_an_8_bit_wav_is_read(tmp_path):
     np.testing.assert_allclose(load_waveform(path).samples, tone(), atol=1 / 64)
 
 
-@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])
+@pytest.mark.parametrize(
+    "rate", [8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 192000]
+)
 def test_resampling_keeps_the_time_of_an_impulse(tmp_path, rate):
     samples = np.zeros(rate)
     samples[round(0.3 * rate)] = 0.9

@@ -1,7 +1,9 @@
 import csv
 import io
+import random
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import soundfile
 
 from cifviz.errors import CIFError, DataError
 from cifviz.resources import resource
-from cifviz.speech import datasets
+from cifviz.speech import corpora, datasets
 from cifviz.speech.corpora import unpack
 
 
@@ -174,7 +176,9 @@ def test_fetch_unpacks_what_it_downloads_once_and_the_reader_says_what_is_missin
         return str(archive)
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
-    folder = datasets.fetch("digits")
+    not_verified = "digit-dataset.* is not verified: .* SHA-256 .* [0-9a-f]{64}$"
+    with pytest.warns(UserWarning, match=not_verified):
+        folder = datasets.fetch("digits")
     assert (folder / "recordings" / "0_ann_0.wav").is_file()
     assert datasets.fetch("digits") == folder
     assert asked == [(datasets.REGISTRY["digits"].archives[0].url, None)]
@@ -204,31 +208,119 @@ def test_an_archive_cannot_write_outside_its_folder(tmp_path, name, kind):
     else:
         with tarfile.open(archive, "w") as opened:
             opened.addfile(tarfile.TarInfo(name), io.BytesIO())
-        if name.startswith("/"):
-            unpack(archive, folder)  # the "data" filter makes it relative
-        else:
-            with pytest.raises(DataError, match="cannot unpack .*outside the destination"):
-                unpack(archive, folder)
+        with pytest.raises(DataError, match="leads out of its folder: .*evil"):
+            unpack(archive, folder)
     outside = [path for path in tmp_path.rglob("*evil*") if not path.is_relative_to(folder)]
     assert outside == []
     assert not Path("/evil.txt").exists()
 
 
-def test_a_link_in_an_archive_cannot_lead_outside(tmp_path):
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE]
+)
+@pytest.mark.parametrize("target", ["../../secret", "/etc/passwd", "inside"])
+def test_links_and_devices_in_an_archive_are_refused(tmp_path, kind, target):
     archive = tmp_path / "a.tar"
     with tarfile.open(archive, "w") as opened:
+        opened.addfile(tarfile.TarInfo("inside"), io.BytesIO())
         link = tarfile.TarInfo("link")
-        link.type, link.linkname = tarfile.SYMTYPE, "../../secret"
+        link.type, link.linkname = kind, target
         opened.addfile(link)
-    with pytest.raises(DataError, match="cannot unpack"):
+    with pytest.raises(DataError, match="holds 'link', which is neither a plain file nor a folder"):
         unpack(archive, tmp_path / "folder")
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["inside"]
 
 
-def test_what_is_no_archive_is_refused(tmp_path):
-    archive = tmp_path / "a.zip"
-    archive.write_text("<html>not found</html>")
-    with pytest.raises(DataError, match="cannot unpack .*a.zip"):
-        unpack(archive, tmp_path / "folder")
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.xz"])
+def test_plain_files_and_folders_are_unpacked(tmp_path, monkeypatch, kind):
+    """As well by Python 3.11.0, whose tarfile has no filters."""
+
+    def extractall(self, path=".", members=None, *, numeric_owner=False):
+        raise AssertionError("this version guards against nothing")
+
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    monkeypatch.setattr(tarfile.TarFile, "extractall", extractall)
+    archive = tmp_path / f"a.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+            opened.writestr("empty/", b"")
+            opened.writestr("a/b/ö.txt", b"content")
+    else:
+        with tarfile.open(archive, f"w:{kind[4:]}") as opened:
+            folder = tarfile.TarInfo("empty")
+            folder.type = tarfile.DIRTYPE
+            opened.addfile(folder)
+            file = tarfile.TarInfo("a/b/ö.txt")
+            file.size, file.mode = 7, 0o4777
+            opened.addfile(file, io.BytesIO(b"content"))
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out" / "empty").is_dir()
+    unpacked = tmp_path / "out" / "a" / "b" / "ö.txt"
+    assert unpacked.read_bytes() == b"content"
+    assert unpacked.stat().st_mode & 0o7111 == 0
+
+
+def test_an_archive_that_would_fill_the_disk_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpora, "LARGEST_UNPACKED", 1 << 20)
+    monkeypatch.setattr(corpora, "MOST_FILES", 2)
+    for name, sizes, message in [
+        ("large.zip", [1 << 21], "unpacks to more than"),
+        ("sum.zip", [700_000, 700_000], "unpacks to more than"),
+        ("many.zip", [1, 1, 1], "holds more than 2 files"),
+    ]:
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as opened:
+            for index, size in enumerate(sizes):
+                opened.writestr(str(index), bytes(size))
+        with pytest.raises(DataError, match=f"{name} {message}"):
+            unpack(tmp_path / name, tmp_path / "folder")
+
+
+def test_a_damaged_archive_is_refused(tmp_path):
+    whole = tmp_path / "a.tar.gz"
+    with tarfile.open(whole, "w:gz") as opened:
+        file = tarfile.TarInfo("a")
+        file.size = 100_000
+        opened.addfile(file, io.BytesIO(random.Random(0).randbytes(file.size)))
+    (tmp_path / "cut.tar.gz").write_bytes(whole.read_bytes()[:50_000])
+    with zipfile.ZipFile(tmp_path / "crc.zip", "w") as zipped:
+        zipped.writestr("a", b"content")
+    crc = (tmp_path / "crc.zip").read_bytes()
+    (tmp_path / "crc.zip").write_bytes(crc.replace(b"content", b"CONTENT"))
+    (tmp_path / "page.zip").write_text("<html>not found</html>")
+    (tmp_path / "none.zip").touch()
+    for name in ("cut.tar.gz", "crc.zip", "page.zip", "none.zip"):
+        with pytest.raises(DataError, match=f"cannot unpack .*{name}: expected a whole zip or tar"):
+            unpack(tmp_path / name, tmp_path / "folder")
+
+
+def test_a_download_that_is_no_archive_is_not_kept(no_data, tmp_path, monkeypatch):
+    def retrieve(url, known_hash, path, fname):
+        page = Path(path) / fname
+        page.write_text("<html>not found</html>")
+        return str(page)
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with (
+        pytest.warns(UserWarning, match="is not verified"),
+        pytest.raises(DataError, match="cannot unpack"),
+    ):
+        datasets.fetch("digits")
+    assert list((no_data / "digits").iterdir()) == []
+
+
+def test_a_download_whose_checksum_is_known_is_verified_in_silence(no_data, tmp_path, monkeypatch):
+    known = "0" * 64
+    data_set = datasets.REGISTRY["digits"]
+    archive = replace(data_set.archives[0], sha256=known)
+    monkeypatch.setitem(corpora.REGISTRY, "digits", replace(data_set, archives=(archive,)))
+
+    def retrieve(url, known_hash, path, fname):
+        assert known_hash == known
+        raise ValueError("SHA256 hash of downloaded file does not match the known hash")
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with pytest.raises(DataError, match="cannot download .*does not match"):
+        datasets.fetch("digits")
 
 
 def test_every_set_states_its_terms_and_real_ones_an_official_address():
