@@ -297,7 +297,8 @@ def check_notebooks(
         bool, typer.Option("--execute/--no-execute", help="Whether to run them again, too.")
     ] = True,
     seconds: Annotated[
-        float | None, typer.Option(help="How long one may run; default: as long as it takes.")
+        float | None,
+        typer.Option(help="What one may take of the processors; default: what it takes."),
     ] = None,
     keep: Annotated[
         Path, typer.Option(help="Where the run of a notebook is left that is not as before.")
@@ -322,11 +323,12 @@ def check_notebooks(
             found += find_notebooks(path)
         except CIFError as error:
             failed += 1
-            typer.echo(str(error))
+            typer.echo(_escaped(str(error)))
     for path in found:
-        complaints = _complaints(path, execute, seconds, keep / path.parent.name / path.name)
+        complaints = _complaints(path, execute, seconds, keep / path.resolve().parent.name / path.name)
         failed += bool(complaints)
-        typer.echo("\n".join(f"{path}: {complaint}" for complaint in complaints or ["good"]))
+        for complaint in complaints or ["good"]:
+            typer.echo(_escaped(f"{path}: {complaint}"))
     raise typer.Exit(bool(failed))
 
 
@@ -334,12 +336,20 @@ def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) ->
     """Each once, though a fault may be in the notebook and in its new run."""
     from cifviz.teaching import checks, verification
 
+    found: list[str] = []
     try:
-        found = checks.inspect(path)
+        found += checks.inspect(path)
         found += verification.verify(path, keep=keep, seconds=seconds) if execute else []
     except CIFError as error:
-        found = [str(error)]
+        found.append(str(error))
     return list(dict.fromkeys(found))
+
+
+def _escaped(text: str) -> str:
+    """Text for a terminal: what a notebook may hold to steer one is written out."""
+    return "".join(
+        one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from cifviz.errors import CIFError, DataError, require
 from cifviz.resources import write_atomically
 from cifviz.teaching.cells import read_notebook
 from cifviz.teaching.checks import is_fresh, problems
-from cifviz.teaching.execution import ROOT, RunError, execute
+from cifviz.teaching.execution import ROOT, RunError, execute, keep_run
 from cifviz.teaching.figures import text_table
 from cifviz.teaching.normalise import normalise
 from cifviz.teaching.sources import Copy, derive, read_source
@@ -72,8 +72,7 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     # Not yet its links: the lessons beside it may still have to be built.
     found = problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
     if found:
-        keep.parent.mkdir(parents=True, exist_ok=True)
-        keep.write_text(text, encoding="utf-8")
+        keep_run(result, keep)
         raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))
     return write_atomically(path, lambda part: part.write_bytes(text.encode()))
 

@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
 from cifviz.errors import DataError, require
+from cifviz.teaching.cells import tags
 from cifviz.teaching.links import one_folder_deeper, relink
 
 Copy = Literal["student", "solved"]
@@ -134,6 +135,8 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
             statements = ast.parse(cell.source).body
         except SyntaxError as error:
             raise DataError(f"the parameters are no Python, line {error.lineno}") from error
+        except (ValueError, RecursionError, MemoryError) as error:  # a null byte, deep nesting
+            raise DataError("the parameters are no Python") from error
         for statement in statements:
             message = f"a parameter is set as name = constant, got: {ast.unparse(statement)}"
             match statement:
@@ -145,8 +148,3 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
                 case _:
                     raise DataError(message)
     return found
-
-
-def tags(cell: NotebookNode) -> set[str]:
-    """The tags of a cell."""
-    return set(cell.metadata.get("tags", ()))

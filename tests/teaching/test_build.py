@@ -13,12 +13,13 @@ from cifviz.cli import app
 from cifviz.errors import CIFError, DataError
 from cifviz.teaching import build as building
 from cifviz.teaching.build import build, lessons, product
+from cifviz.teaching.cells import tags
 from cifviz.teaching.checks import problems
 from cifviz.teaching.execution import RunError, execute
 from cifviz.teaching.kernel import NetworkBlocked, refuse_network
 from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW, normalise
 from cifviz.teaching.records import read_records
-from cifviz.teaching.sources import derive, read_parameters, read_source, tags
+from cifviz.teaching.sources import derive, read_parameters, read_source
 
 
 def notebook(*sources):
