@@ -325,7 +325,9 @@ def check_notebooks(
             failed += 1
             typer.echo(_escaped(str(error)))
     for path in found:
-        complaints = _complaints(path, execute, seconds, keep / path.resolve().parent.name / path.name)
+        complaints = _complaints(
+            path, execute, seconds, keep / path.resolve().parent.name / path.name
+        )
         failed += bool(complaints)
         for complaint in complaints or ["good"]:
             typer.echo(_escaped(f"{path}: {complaint}"))
@@ -347,9 +349,7 @@ def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) ->
 
 def _escaped(text: str) -> str:
     """Text for a terminal: what a notebook may hold to steer one is written out."""
-    return "".join(
-        one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text
-    )
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 @contextmanager

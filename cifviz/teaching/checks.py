@@ -132,5 +132,7 @@ def _fault(target: str, place: Path) -> str:
 
 def _sections(page: Path) -> set[str]:
     """What GitHub calls the headings of a page in Markdown."""
-    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    titles = re.findall(
+        r"^#+ (.*)$", page.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+    )
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

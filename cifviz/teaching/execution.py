@@ -175,12 +175,16 @@ def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Notebook
     result = copy.deepcopy(notebook)
     result.metadata.pop("widgets", None)
     if parameters:
-        from papermill.parameterize import parameterize_notebook
+        import papermill
 
         _refuse_unknown(notebook, parameters)
-        result.metadata["papermill"] = {}
-        result = parameterize_notebook(
-            result, dict(parameters), kernel_name="python3", language="python"
+        result = papermill.execute_notebook(
+            result,
+            None,
+            dict(parameters),
+            prepare_only=True,
+            kernel_name="python3",
+            language="python",
         )
     for cell in filter(is_run, result.cells):
         cell.execution_count = None
@@ -201,8 +205,9 @@ def _run(notebook: NotebookNode, connection_file: Path, **options: Any) -> None:
         here = cell_index
 
     def executed(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
-        taken = cpu_seconds(kernel.provisioner.pid)
-        notebook.metadata[RUN] = {"cpu_seconds": taken}
+        pid = getattr(kernel.provisioner, "pid", None)
+        if pid is not None:
+            notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
 
     client = NotebookClient(
         notebook,

@@ -115,7 +115,9 @@ def lecturer(notebook: NotebookNode) -> list[str]:
         return [f"{LECTURER} should hold {', '.join(FOR_LECTURERS)}, got {list(found)}"]
     empty = [f"{LECTURER}: {name} lists nothing" for name in found if not _listed(found[name])]
     plan = found[FOR_LECTURERS[0]]
-    minutes = [int(number) for number in re.findall(r"^(?:- |\| *)(\d{1,4}) min\b", plan, re.MULTILINE)]
+    minutes = [
+        int(number) for number in re.findall(r"^(?:- |\| *)(\d{1,4}) min\b", plan, re.MULTILINE)
+    ]
     if sum(minutes) != LECTURE:
         empty.append(f"{LECTURER}: the plan should sum to {LECTURE} min, got {sum(minutes)}")
     return empty
