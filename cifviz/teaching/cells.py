@@ -76,9 +76,11 @@ def find_notebooks(path: Path) -> list[Path]:
         require(os.path.isfile(path), _why_no_file(path), DataError)
         return [path]
     found: list[Path] = []
-    for folder, folders, files in os.walk(
-        path, onerror=lambda error: found.append(Path(error.filename))
-    ):
+
+    def unreadable(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for folder, folders, files in os.walk(path, onerror=unreadable):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [
             Path(folder, name)

@@ -1,5 +1,6 @@
-"""The kernel that notebooks are run in: warnings are errors, there is no network, and what is
-linked into the folder of a run stays as it is.
+"""The kernel that notebooks are run in: warnings are errors, and there is no network.
+
+What is linked into the folder of a run stays as it is.
 
 Run as a script, ``python cifviz/teaching/kernel.py -f CONNECTION_FILE``: it imports nothing of the
 library, so that what the library says when it is imported is an error in a lesson, too.

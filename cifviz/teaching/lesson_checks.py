@@ -235,7 +235,7 @@ def exercises(notebook: NotebookNode) -> list[str]:
     """Three exercises or more; open in the student's copy, all right in the solved one."""
     copy = lesson_metadata(notebook).get("copy")
     verdicts = read_verdicts(notebook)
-    wanted = {"student": "open", "solved": "right"}.get(copy)
+    wanted = {"student": "open", "solved": "right"}.get(str(copy))
     found = []
     if wanted is None:
         found.append(f"the notebook should say which copy it is, student or solved, got {copy!r}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 from collections import deque
 from contextlib import suppress
 from pathlib import Path

@@ -27,7 +27,7 @@ def executed():
 @pytest.fixture
 def rerun(executed, tmp_path, monkeypatch):
     """What `verify` says of a committed notebook, the second run being given."""
-    monkeypatch.setattr(verification, "execute", lambda notebook, keep: executed)
+    monkeypatch.setattr(verification, "execute", lambda notebook, **_: executed)
 
     def run(old, new):
         text = json.dumps(executed)
@@ -65,7 +65,7 @@ def test_another_kind_of_output_is_found(rerun):
 def test_a_notebook_that_records_nothing_is_not_as_before(rerun, executed, monkeypatch):
     silent = normalise(executed)
     silent.cells[1].outputs = []
-    monkeypatch.setattr(verification, "execute", lambda notebook, keep: silent)
+    monkeypatch.setattr(verification, "execute", lambda notebook, **_: silent)
     (complaint, _) = rerun(*["application/vnd.cifviz.record+json"] * 2)
     assert "fires  3          (missing)  exact      differs" in complaint
     complaints = rerun(json.dumps(executed.cells[1].outputs), "[]")
