@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -285,7 +286,11 @@ def list_lessons(
     from cifviz.teaching.build import NOTEBOOKS, overview
 
     with _in_words("notebooks list"):
-        typer.echo(overview(folder or NOTEBOOKS))
+        table, faults = overview(folder or NOTEBOOKS)
+        typer.echo(table)
+        for fault in faults:
+            typer.echo(f"cifviz notebooks list: {_escaped(fault)}", err=True)
+        raise typer.Exit(bool(faults))
 
 
 @lessons.command("check")
@@ -326,7 +331,7 @@ def check_notebooks(
             typer.echo(_escaped(str(error)))
     for path in found:
         complaints = _complaints(
-            path, execute, seconds, keep / path.resolve().parent.name / path.name
+            path, execute, seconds, keep / Path(os.path.abspath(path)).parent.name / path.name
         )
         failed += bool(complaints)
         for complaint in complaints or ["good"]:

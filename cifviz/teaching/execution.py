@@ -119,7 +119,7 @@ def execute(
         home = folder if beside is None else working_copy(beside, folder)
         own = {COPY: str(folder), "IPYTHONDIR": str(temporary / "ipython")}
         try:
-            _run(result, temporary / "kernel.json", cwd=str(home), env={**os.environ, **own})
+            _run(result, temporary, cwd=str(home), env={**os.environ, **own})
         except RunError as error:
             kept = keep_run(result, keep) if keep is not None else None
             where = f"; the run is in {kept}" if kept else ""
@@ -192,12 +192,16 @@ def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Notebook
     return result
 
 
-def _run(notebook: NotebookNode, connection_file: Path, **options: Any) -> None:
-    """Run the cells; whatever stops that is a `RunError`."""
+def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
+    """Run the cells; whatever stops that is a `RunError`.
+
+    What belongs to the kernel goes into a folder for temporary files, not into the user's home.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    kernel = SealedKernel(connection_file=str(connection_file))
+    kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
+    log = temporary / "kernel.log"
     here = 0
 
     def started(cell: NotebookNode, cell_index: int) -> None:
@@ -220,7 +224,8 @@ def _run(notebook: NotebookNode, connection_file: Path, **options: Any) -> None:
         on_cell_executed=executed,
     )
     try:
-        client.execute(cleanup_kc=True, **options)
+        with log.open("wb") as said:
+            client.execute(cleanup_kc=True, stdout=said, stderr=said, **options)
     except CellExecutionError as error:
         why = f"{error.ename}: {error.evalue}".partition("\n")[0][:200]
         raise RunError(f"cell {here} fails with {why}", error.traceback) from error
@@ -234,7 +239,9 @@ def _run(notebook: NotebookNode, connection_file: Path, **options: Any) -> None:
     except UnicodeError as error:
         raise RunError(f"cell {here} holds what is no text in Unicode") from error
     except (RuntimeError, OSError) as error:
-        raise RunError("the kernel did not start") from error
+        details = log.read_text(encoding="utf-8", errors="replace")
+        why = "".join(f": {line}" for line in details.splitlines()[-1:])
+        raise RunError(f"the kernel did not start{why}", details) from error
     deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
     require(
         not deep,

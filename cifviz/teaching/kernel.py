@@ -132,8 +132,10 @@ def main() -> None:
     ):
         warnings.simplefilter("ignore", category)
     warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
-    # What the kernel says about itself is no business of a lesson.
-    warnings.filterwarnings("ignore", module=r"(ipykernel|jupyter_client|traitlets|tornado|zmq)\b")
+    # What the kernel says about itself is no business of a notebook.
+    warnings.filterwarnings(
+        "ignore", module=r"(IPython|ipykernel|jupyter_client|traitlets|tornado|zmq)\b"
+    )
     sys.addaudithook(refuse_network)
     sys.addaudithook(refuse_changes(os.environ[COPY]))
     app.start()

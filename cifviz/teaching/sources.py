@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_notebook
 
 from cifviz.errors import DataError, require
@@ -33,13 +33,24 @@ def read_source(path: Path) -> NotebookNode:
     Raises
     ------
     DataError
-        If there is no such file, a solution does not stand right behind its exercise, or anything
+        If there is no such file, it cannot be read, a solution does not stand right behind its exercise, or anything
         but the last text is tagged "lecturer".
     """
     import jupytext
 
     require(path.is_file(), f"no such lesson: {path}", DataError)
-    source = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a lesson: no text in UTF-8") from error
+    # Jupytext takes for granted that what it finds in headers is of the right type.
+    broken = (ValueError, AttributeError, KeyError, TypeError, RecursionError, ValidationError)
+    try:
+        source = jupytext.reads(text, fmt="py:percent")
+    except broken as error:
+        raise DataError(f"{path} is not a lesson: a header in it cannot be read") from error
     before: set[str] = set()
     for number, cell in enumerate(source.cells):
         here = tags(cell)
