@@ -48,7 +48,7 @@ def read_notebook(path: Path) -> NotebookNode:
         node = nbformat.versions[version].to_notebook_json(
             data, minor=data.get("nbformat_minor", 0)
         )
-        notebook = nbformat.convert(node, 4)
+        notebook = nbformat.v4.upgrade(nbformat.convert(node, 4))
     except broken as error:
         raise DataError(wrong) from error
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import os
 import re
@@ -242,6 +243,9 @@ def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
         details = log.read_text(encoding="utf-8", errors="replace")
         why = "".join(f": {line}" for line in details.splitlines()[-1:])
         raise RunError(f"the kernel did not start{why}", details) from error
+    finally:
+        # Left behind by nbclient where a kernel does not start; at the end it would fail in public.
+        atexit.unregister(client._cleanup_kernel)
     deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
     require(
         not deep,

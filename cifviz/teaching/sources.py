@@ -33,8 +33,8 @@ def read_source(path: Path) -> NotebookNode:
     Raises
     ------
     DataError
-        If there is no such file, it cannot be read, a solution does not stand right behind its exercise, or anything
-        but the last text is tagged "lecturer".
+        If there is no such file, it cannot be read, a solution does not stand right behind its
+        exercise, or anything but the last text is tagged "lecturer".
     """
     import jupytext
 
