@@ -21,7 +21,7 @@ from cifviz.teaching.checks import is_fresh, problems
 from cifviz.teaching.execution import ROOT, RunError, execute, keep_run
 from cifviz.teaching.figures import text_table
 from cifviz.teaching.normalise import normalise
-from cifviz.teaching.sources import Copy, derive, read_source
+from cifviz.teaching.sources import Copy, derive, read_parameters, read_source
 
 NOTEBOOKS = ROOT / "notebooks"
 """Where the sources are, in ``source``, and what is made of them."""
@@ -104,6 +104,7 @@ def overview(folder: Path = NOTEBOOKS) -> tuple[str, list[str]]:
     for name in names:
         try:
             source = read_source(folder / "source" / f"{name}.py")
+            read_parameters(source)
             title, minutes = title_and_minutes(source)
             states = [_standing(source, name, copy, folder) for copy in COPIES]
             rows.append([name, title, minutes, *states])

@@ -180,7 +180,7 @@ def nothing_banned(notebook: NotebookNode) -> list[str]:
 def plain_python(notebook: NotebookNode) -> list[str]:
     """Cells hold Python that runs anywhere: no magics, no commands of a shell."""
     return [
-        f"cell {number} is not plain Python, line {error.lineno}"
+        f"cell {number} is not plain Python, line {error.lineno or 1}"
         for number, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and (error := _syntax_error(cell.source))
     ]

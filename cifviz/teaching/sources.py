@@ -145,7 +145,8 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
         try:
             statements = ast.parse(cell.source).body
         except SyntaxError as error:
-            raise DataError(f"the parameters are no Python, line {error.lineno}") from error
+            line = error.lineno or 1
+            raise DataError(f"the parameters are no Python, line {line}") from error
         except (ValueError, RecursionError, MemoryError) as error:  # a null byte, deep nesting
             raise DataError("the parameters are no Python") from error
         for statement in statements:
