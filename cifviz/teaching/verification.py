@@ -28,8 +28,8 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     keep : Path, optional
         Where the fresh run is left if anything is wrong.
     seconds : float > 0, optional
-        What the run may take of the processors, the start of the kernel included: a busy machine
-        makes a run longer on the clock, but no more expensive.
+        CPU time that the run may take, the start of the kernel included: a busy machine makes a
+        run longer on the clock alone.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_stills):
         found += check(now)
     if seconds is not None and took > seconds:
-        found.append(f"it took {took:.1f} s of the processors, at most {seconds:g} s")
+        found.append(f"it took {took:.1f} s of CPU time, at most {seconds:g} s")
     if found and keep is not None:
         kept = keep_run(now, keep)
         if kept is None:

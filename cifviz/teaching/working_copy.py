@@ -56,7 +56,10 @@ def _copy(folder: Path, copy: Path) -> None:
         here = waiting.popleft()
         for entry in _entries(here):
             place = copy / Path(entry.path).relative_to(folder)
-            kind = entry.stat(follow_symlinks=False)
+            try:
+                kind = entry.stat(follow_symlinks=False)
+            except OSError:  # it is gone since it was listed
+                continue
             left -= 1
             if left >= 0 and stat.S_ISDIR(kind.st_mode):
                 place.mkdir()

@@ -142,7 +142,7 @@ def test_a_run_that_takes_too_much_of_the_processors_is_found(executed, tmp_path
     nbformat.write(executed, path)
     assert verify(path) == verify(path, seconds=65) == []
     (complaint,) = verify(path, seconds=60)
-    assert complaint == "it took 64.3 s of the processors, at most 60 s"
+    assert complaint == "it took 64.3 s of CPU time, at most 60 s"
 
 
 # --- the commands --------------------------------------------------------------------------------
