@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -290,7 +291,11 @@ def list_lessons(
     from cifviz.teaching.build import NOTEBOOKS, overview
 
     with _in_words("notebooks list"):
-        typer.echo(overview(folder or NOTEBOOKS))
+        table, faults = overview(folder or NOTEBOOKS)
+        typer.echo(table)
+        for fault in faults:
+            typer.echo(f"cifviz notebooks list: {_escaped(fault)}", err=True)
+        raise typer.Exit(bool(faults))
 
 
 @lessons.command("check")
@@ -302,22 +307,30 @@ def check_notebooks(
         bool, typer.Option("--execute/--no-execute", help="Whether to run them again, too.")
     ] = True,
     seconds: Annotated[
-        float | None, typer.Option(help="How long one may run; default: as long as it takes.")
+        float | None,
+        typer.Option(help="CPU time that the run of one may take; default: what it takes."),
     ] = None,
     keep: Annotated[
-        Path, typer.Option(help="Where the run of a notebook is left that is not as before.")
+        Path, typer.Option(help="Where a run is left that is not as before; replaces runs alone.")
     ] = Path("build/notebooks"),
 ) -> None:
     """Find what is wrong with notebooks; the exit code is 1 if anything is.
 
     Without running them: cells ran in order, without an error or a word on stderr; each live
     control has a still picture, each picture alt text; no path of one machine, no memory address;
-    at most 1 MB; links lead somewhere. A notebook with source/NAME.py beside it is a lesson as
+    at most 1 MB; links lead somewhere. Empty cells and those tagged skip-execution need no count,
+    and a cell tagged raises-exception may fail. A notebook of more than 50 MB, or with data nested
+    more than 100 levels deep, is not read. One with source/NAME.py beside it is a lesson as
     `cifviz notebooks build` makes them, and is asked for more: that it is fresh, and has the
     parts of a lesson, from its opening to its exercises and its appendix for the lecturer.
 
-    Then it is run from a fresh kernel, without a network and with warnings as errors, and must
-    come to the numbers that it recorded, within their tolerances, and to the same kinds of output.
+    Then it is run from a fresh kernel of this Python, without a network and with warnings as
+    errors, and must come to the numbers that it recorded, within their tolerances, and to the same
+    kinds of output. A cell that takes longer than 300 s is cut off.
+
+    It runs in a temporary copy of its folder, so that nothing there is changed: 200 MB and 5,000
+    entries are copied, the rest can be read. So can what is up to three folders above; Python
+    refuses to write there by a relative path. An absolute path leads where it leads.
     """
     from cifviz.teaching.cells import find_notebooks
 
@@ -327,11 +340,14 @@ def check_notebooks(
             found += find_notebooks(path)
         except CIFError as error:
             failed += 1
-            typer.echo(str(error))
+            typer.echo(_escaped(str(error)))
     for path in found:
-        complaints = _complaints(path, execute, seconds, keep / path.parent.name / path.name)
+        complaints = _complaints(
+            path, execute, seconds, keep / Path(os.path.abspath(path)).parent.name / path.name
+        )
         failed += bool(complaints)
-        typer.echo("\n".join(f"{path}: {complaint}" for complaint in complaints or ["good"]))
+        for complaint in complaints or ["good"]:
+            typer.echo(_escaped(f"{path}: {complaint}"))
     raise typer.Exit(bool(failed))
 
 
@@ -339,12 +355,18 @@ def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) ->
     """Each once, though a fault may be in the notebook and in its new run."""
     from cifviz.teaching import checks, verification
 
+    found: list[str] = []
     try:
-        found = checks.inspect(path)
+        found += checks.inspect(path)
         found += verification.verify(path, keep=keep, seconds=seconds) if execute else []
-    except CIFError as error:
-        found = [str(error)]
+    except (CIFError, OSError) as error:
+        found.append(str(error))
     return list(dict.fromkeys(found))
+
+
+def _escaped(text: str) -> str:
+    """Text for a terminal: what a notebook may hold to steer one is written out."""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 @contextmanager

@@ -18,10 +18,10 @@ from cifviz.errors import CIFError, DataError, require
 from cifviz.resources import write_atomically
 from cifviz.teaching.cells import read_notebook
 from cifviz.teaching.checks import is_fresh, problems
-from cifviz.teaching.execution import ROOT, RunError, execute
+from cifviz.teaching.execution import ROOT, RunError, execute, keep_run
 from cifviz.teaching.figures import text_table
 from cifviz.teaching.normalise import normalise
-from cifviz.teaching.sources import Copy, derive, read_source
+from cifviz.teaching.sources import Copy, derive, read_parameters, read_source
 
 NOTEBOOKS = ROOT / "notebooks"
 """Where the sources are, in ``source``, and what is made of them."""
@@ -72,8 +72,7 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     # Not yet its links: the lessons beside it may still have to be built.
     found = problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
     if found:
-        keep.parent.mkdir(parents=True, exist_ok=True)
-        keep.write_text(text, encoding="utf-8")
+        keep_run(result, keep)
         raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))
     return write_atomically(path, lambda part: part.write_bytes(text.encode()))
 
@@ -84,8 +83,15 @@ def serialised(notebook: nbformat.NotebookNode) -> str:
     return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
 
 
-def overview(folder: Path = NOTEBOOKS) -> str:
+def overview(folder: Path = NOTEBOOKS) -> tuple[str, list[str]]:
     """A table of the lessons, and of how their notebooks stand: ``cifviz notebooks list``.
+
+    Returns
+    -------
+    str
+        The table.
+    list of str
+        What is wrong with the sources that it leaves out, one sentence each.
 
     Raises
     ------
@@ -94,14 +100,17 @@ def overview(folder: Path = NOTEBOOKS) -> str:
     """
     names = lessons(folder)
     require(bool(names), f"no lessons in {folder / 'source'}", DataError)
-    rows = []
+    rows, faults = [], []
     for name in names:
-        source = read_source(folder / "source" / f"{name}.py")
-        title, minutes = title_and_minutes(source)
-        rows.append(
-            [name, title, minutes, *(_standing(source, name, copy, folder) for copy in COPIES)]
-        )
-    return text_table(["lesson", "title", "minutes", *COPIES], rows)
+        try:
+            source = read_source(folder / "source" / f"{name}.py")
+            read_parameters(source)
+            title, minutes = title_and_minutes(source)
+            states = [_standing(source, name, copy, folder) for copy in COPIES]
+            rows.append([name, title, minutes, *states])
+        except DataError as error:
+            faults.append(str(error))
+    return text_table(["lesson", "title", "minutes", *COPIES], rows), faults
 
 
 def title_and_minutes(source: nbformat.NotebookNode) -> tuple[str, str]:
@@ -117,7 +126,11 @@ def _standing(source: nbformat.NotebookNode, name: str, copy: Copy, folder: Path
     path = product(name, copy, folder)
     if not path.is_file():
         return "not built"
-    state = "stale" if is_fresh(read_notebook(path), source) else "fresh"
+    try:
+        notebook = read_notebook(path)
+    except DataError:
+        return "damaged"
+    state = "stale" if is_fresh(notebook, source) else "fresh"
     return f"{state}, {path.stat().st_size / 1000:.0f} kB"
 
 
@@ -146,7 +159,7 @@ def main(wanted: Sequence[str] = ()) -> int:
             started = time.monotonic()
             try:
                 path = build(name, copy)
-            except CIFError as error:
+            except (CIFError, OSError) as error:
                 failed += 1
                 details = error.details if isinstance(error, RunError) else ""
                 print(f"{name} ({copy}) FAILED: {error}{details}", file=sys.stderr, flush=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from cifviz.teaching.cells import read_notebook
+from cifviz.teaching.cells import lesson_metadata, read_notebook
 from cifviz.teaching.lesson_checks import LESSON_CHECKS
 from cifviz.teaching.links import is_local, targets
-from cifviz.teaching.output_checks import OUTPUT_CHECKS
+from cifviz.teaching.output_checks import LINE, OUTPUT_CHECKS
 from cifviz.teaching.sources import Copy, derive, provenance, read_source
 
 LARGEST = 1_000_000
@@ -76,7 +78,7 @@ def inspect(path: Path) -> list[str]:
     if not source.is_file():
         found = [complaint for check in OUTPUT_CHECKS for complaint in check(notebook)]
         return found + is_small(size) + links_resolve(notebook, path)
-    kept = notebook.metadata.get("cifviz", {})
+    kept = lesson_metadata(notebook)
     stray = (kept.get("lesson"), kept.get("copy")) != (path.stem, copy)
     found = [f"the {copy} copy of {path.stem} belongs here, this is another"] if stray else []
     return found + problems(notebook, size=size, source=read_source(source), place=path)
@@ -89,7 +91,7 @@ def is_small(size: int) -> list[str]:
 
 def is_fresh(notebook: NotebookNode, source: NotebookNode) -> list[str]:
     """The notebook was built from this very source, with this version of the library."""
-    kept = dict(notebook.metadata.get("cifviz", {}))
+    kept = lesson_metadata(notebook)
     name, copy = kept.get("lesson", ""), kept.get("copy", "student")
     now = provenance(source, name, copy)
     different = [key for key in now if kept.get(key) != now[key]]
@@ -107,7 +109,7 @@ def links_resolve(notebook: NotebookNode, place: Path) -> list[str]:
     for number, cell in enumerate(notebook.cells):
         for target in targets(cell.source) if cell.cell_type == "markdown" else ():
             fault = _fault(target, place)
-            found += [f"cell {number} links to {target}, {fault}"] if fault else []
+            found += [f"cell {number} links to {target[:LINE]}, {fault}"] if fault else []
     return found
 
 
@@ -120,15 +122,17 @@ def _fault(target: str, place: Path) -> str:
         return "but Jupyter, GitHub and HTML give a section of a notebook different names"
     if not is_local(target):
         return ""
-    file = place.parent / path
-    if not file.exists():
+    file = place.parent / unquote(path)
+    if not os.path.exists(file):
         return "which is not there"
-    if section and file.suffix == ".md" and section not in _sections(file):
+    if section and file.suffix == ".md" and file.is_file() and section not in _sections(file):
         return "but no heading is called so"
     return ""
 
 
 def _sections(page: Path) -> set[str]:
     """What GitHub calls the headings of a page in Markdown."""
-    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    titles = re.findall(
+        r"^#+ (.*)$", page.read_text(encoding="utf-8", errors="replace"), re.MULTILINE
+    )
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -13,7 +16,12 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 
-from cifviz.errors import CIFError, require
+from cifviz.errors import CIFError, require, shown
+from cifviz.resources import write_atomically
+from cifviz.teaching.cells import DEEPEST, is_run, is_too_deep, outputs, read_notebook
+from cifviz.teaching.kernel import COPY
+from cifviz.teaching.normalise import RUN
+from cifviz.teaching.working_copy import working_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 """What must be on the path for the kernel to import the same cifviz."""
@@ -21,10 +29,13 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("kernel.py")
 """The kernel that is started."""
 
-CELL_SECONDS = 120
-"""Longest that one cell may take."""
+CELL_SECONDS = 300
+"""Longest that one cell may take on the clock: what takes longer hangs, even on a busy machine."""
 START_SECONDS = 180
 """Longest that a kernel may take to start."""
+
+OTHER_KERNELS = {"ir": "R", "julia": "Julia", "bash": "Bash", "octave": "Octave", "deno": "Deno"}
+"""Languages of kernels that notebooks name without the language."""
 
 
 class RunError(CIFError):
@@ -62,9 +73,12 @@ def execute(
     notebook: NotebookNode,
     *,
     parameters: Mapping[str, Any] | None = None,
+    beside: Path | None = None,
     keep: Path | None = None,
 ) -> NotebookNode:
-    """Run all cells of a notebook in order, in a folder of its own, and return it with its outputs.
+    """Run all cells of a notebook in order and return it with its outputs.
+
+    A cell tagged "skip-execution" is not run, one tagged "raises-exception" may fail.
 
     Parameters
     ----------
@@ -72,64 +86,191 @@ def execute(
         It is not changed.
     parameters : mapping, optional
         Instead of the values in the cell tagged "parameters".
+    beside : Path, optional
+        The folder that the notebook lies in: it is run in a `working_copy` of it. Default: in an
+        empty folder.
     keep : Path, optional
-        Where the notebook is left if a cell fails or hangs, with all that came before.
+        Where the notebook is left if it does not run to its end, with all that came before.
 
     Returns
     -------
     NotebookNode
-        With widget state; not normalised.
+        With widget state, and with ``metadata.cifviz_run.cpu_seconds``: what the kernel and the
+        processes that it started took, its start included. Not normalised.
 
     Raises
     ------
     CIFError
         If a parameter is not one of the notebook's.
     RunError
-        If a cell fails or takes longer than `CELL_SECONDS`, or the kernel dies. Warnings and
-        looking for the network count as failures.
+        If the notebook is not for Python, a cell fails or takes longer than `CELL_SECONDS`, or the
+        kernel dies. Warnings and looking for the network count as failures.
     """
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from nbformat import from_dict
-    from papermill.exceptions import PapermillExecutionError
-
-    _refuse_unknown(notebook, parameters or {})
-    where = f"; the run is in {keep}" if keep else ""
-    with tempfile.TemporaryDirectory(prefix="cifviz-lesson-") as folder:
-        if keep is not None:
-            keep.parent.mkdir(parents=True, exist_ok=True)
+    language = language_of(notebook)
+    require(
+        re.fullmatch(r"i?python\d*", language.casefold()) is not None,
+        f"it is for a kernel of {shown(language)}, only Python is run here",
+        RunError,
+    )
+    result = _prepared(notebook, parameters or {})
+    with tempfile.TemporaryDirectory(prefix="cifviz-run-", ignore_cleanup_errors=True) as name:
+        temporary = Path(name).resolve()
+        folder = temporary / "run"
+        folder.mkdir()
+        home = folder if beside is None else working_copy(beside, folder)
+        own = {COPY: str(folder), "IPYTHONDIR": str(temporary / "ipython")}
         try:
-            executed = papermill.execute_notebook(
-                from_dict(notebook),
-                str(keep) if keep else None,
-                dict(parameters or {}),
-                kernel_name="python3",
-                language="python",
-                kernel_manager_class=SealedKernel,
-                progress_bar=False,
-                request_save_on_cell_execute=keep
-                is not None,  # or nothing is left of a hanging run
-                start_timeout=START_SECONDS,
-                execution_timeout=CELL_SECONDS,
-                cwd=folder,
-            )
-        except PapermillExecutionError as error:
-            why = f"{error.ename}: {error.evalue}".partition("\n")[0]
-            raise RunError(
-                f"cell {error.cell_index} fails with {why}{where}", str(error)
-            ) from error
-        except (CellTimeoutError, DeadKernelError) as error:
-            why = str(error).strip().partition("\n")[0]
-            raise RunError(f"the run was cut off: {why}{where}") from error
-    if keep is not None:
-        keep.unlink(missing_ok=True)
-    return executed
+            _run(result, temporary, cwd=str(home), env={**os.environ, **own})
+        except RunError as error:
+            kept = keep_run(result, keep) if keep is not None else None
+            where = f"; the run is in {kept}" if kept else ""
+            if keep is not None and kept is None:
+                where = f"; the run cannot be kept in {keep.parent}"
+            raise RunError(f"{error}{where}", error.details) from error
+    return result
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language of the kernel that a notebook is for; Python if it does not say.
+
+    >>> language_of(NotebookNode(metadata={"kernelspec": {"name": "ir", "display_name": "R 4"}}))
+    'R'
+    """
+    spec = notebook.metadata.get("kernelspec", {})
+    said = spec.get("language") or notebook.metadata.get("language_info", {}).get("name")
+    kind = re.match(r"[a-z]*", str(spec.get("name", "")))
+    return str(said or OTHER_KERNELS.get(kind[0] if kind else "", "python"))
+
+
+def keep_run(notebook: NotebookNode, keep: Path) -> Path | None:
+    """Leave a run to be looked at; an earlier run there is replaced, and nothing else.
+
+    Returns
+    -------
+    Path or None
+        Where it is: `keep`, or a name with a number where something else has that name. None if it
+        can be written nowhere.
+    """
+    import nbformat
+
+    notebook.metadata.setdefault(RUN, {})
+    places = [keep, *(keep.with_stem(f"{keep.stem}-{number}") for number in range(2, 100))]
+    try:
+        text = nbformat.writes(notebook, ensure_ascii=True)
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        place = next(one for one in places if not os.path.lexists(one) or _is_run(one))
+        return write_atomically(place, lambda part: part.write_text(text, encoding="utf-8"))
+    except (OSError, CIFError, RecursionError, StopIteration):
+        return None
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return RUN in read_notebook(path).metadata
+    except CIFError:
+        return False
+
+
+def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+    """A copy with the parameters, and without what a run makes."""
+    result = copy.deepcopy(notebook)
+    result.metadata.pop("widgets", None)
+    if parameters:
+        import papermill
+
+        _refuse_unknown(notebook, parameters)
+        result = papermill.execute_notebook(
+            result,
+            None,
+            dict(parameters),
+            prepare_only=True,
+            kernel_name="python3",
+            language="python",
+        )
+    for cell in filter(is_run, result.cells):
+        cell.execution_count = None
+        cell.outputs = []
+    return result
+
+
+def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
+    """Run the cells; whatever stops that is a `RunError`.
+
+    What belongs to the kernel goes into a folder for temporary files, not into the user's home.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
+    log = temporary / "kernel.log"
+    here = 0
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal here
+        here = cell_index
+
+    def executed(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
+        pid = getattr(kernel.provisioner, "pid", None)
+        if pid is not None:
+            notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
+
+    client = NotebookClient(
+        notebook,
+        km=kernel,
+        timeout=CELL_SECONDS,
+        startup_timeout=START_SECONDS,
+        shutdown_kernel="immediate",
+        record_timing=False,
+        on_cell_start=started,
+        on_cell_executed=executed,
+    )
+    try:
+        with log.open("wb") as said:
+            client.execute(cleanup_kc=True, stdout=said, stderr=said, **options)
+    except CellExecutionError as error:
+        why = f"{error.ename}: {error.evalue}".partition("\n")[0][:200]
+        raise RunError(f"cell {here} fails with {why}", error.traceback) from error
+    except CellTimeoutError as error:
+        why = f"cell {here} takes longer than {CELL_SECONDS} s"
+        raise RunError(f"the run was cut off: {why}") from error
+    except DeadKernelError as error:
+        raise RunError(f"the run was cut off: the kernel died in cell {here}") from error
+    except RecursionError as error:
+        raise RunError(f"cell {here} shows data that are nested too deeply") from error
+    except UnicodeError as error:
+        raise RunError(f"cell {here} holds what is no text in Unicode") from error
+    except (RuntimeError, OSError) as error:
+        details = log.read_text(encoding="utf-8", errors="replace")
+        why = "".join(f": {line}" for line in details.splitlines()[-1:])
+        raise RunError(f"the kernel did not start{why}", details) from error
+    finally:
+        # Left behind by nbclient where a kernel does not start; at the end it would fail in public.
+        atexit.unregister(client._cleanup_kernel)
+    deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
+    require(
+        not deep,
+        f"cell {deep[0] if deep else ''} shows data nested more than {DEEPEST} levels deep",
+        RunError,
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process and those that it started have taken of the processors."""
+    import psutil
+
+    total = 0.0
+    process = psutil.Process(pid)
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:  # it ended in between: its parent counts it
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
 
 
 def _refuse_unknown(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     """Papermill warns of a parameter that no cell knows, and goes on."""
-    if not parameters:
-        return
     from cifviz.teaching.sources import read_parameters
 
     known = read_parameters(notebook)

@@ -207,9 +207,9 @@ def read_verdicts(notebook: Any) -> dict[str, State]:
     found: dict[str, State] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            kept = output.get("data", {}).get(MIME)
-            if kept:
-                found[kept["exercise"]] = kept["state"]
+            match output.get("data", {}).get(MIME):
+                case {"exercise": str(number), "state": "right" | "wrong" | "open" as state}:
+                    found[number] = state
     return found
 
 

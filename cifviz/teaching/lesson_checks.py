@@ -11,11 +11,11 @@ import re
 from nbformat import NotebookNode
 
 from cifviz.errors import CIFError
-from cifviz.teaching.cells import code, outputs, sections
+from cifviz.teaching.cells import code, lesson_metadata, outputs, sections, tags
 from cifviz.teaching.colours import colours_outside
 from cifviz.teaching.exercises import read_verdicts
 from cifviz.teaching.records import read_records
-from cifviz.teaching.sources import read_parameters, tags
+from cifviz.teaching.sources import read_parameters
 
 LONGEST_CELL = 25
 """Lines of code."""
@@ -35,8 +35,8 @@ LECTURE = 90
 
 _BANNED = {
     r"\btqdm\b": "a progress bar",
-    r"^\s*%%?time(it)?\b": "a timing magic",
-    r"^\s*[!%]\s*(pip|conda)\b": "an installation",
+    r"^[ \t]*%%?time(it)?\b": "a timing magic",
+    r"^[ \t]*[!%][ \t]*(pip|conda)\b": "an installation",
     r"\b(urllib|requests|urlopen|httpx)\b": "the network",
     r"\bwarnings\.(filterwarnings|simplefilter)\b": "hidden warnings",
 }
@@ -66,7 +66,7 @@ def opening(notebook: NotebookNode) -> list[str]:
         done = re.sub(r"\s+", " ", first.source[places[0] : places[1]]).strip()
         if not re.fullmatch(r"[^.!?]+(\.\d[^.!?]*)*\.", done):
             found.append(f"{OPENING[0]} should be one sentence")
-        if not re.search(r"\d+ min", first.source[places[3] :]):
+        if not re.search(r"\d min", first.source[places[3] :]):
             found.append("the first cell does not give the minutes")
     if not ("Previous:" in first.source and "Next:" in first.source):
         found.append("the first cell lacks Previous: and Next:")
@@ -93,7 +93,7 @@ def closing(notebook: NotebookNode) -> list[str]:
     bare = [
         " ".join(item.split())
         for item in items
-        if len(re.sub(r"\[.*?\]\([^)]*\)", "", item, flags=re.DOTALL).split()) < 6
+        if len(re.sub(r"\[[^][]*\]\([^)]{0,500}\)", "", item).split()) < 6
     ]
     if not items:
         return ["Further reading lists nothing"]
@@ -104,7 +104,7 @@ def lecturer(notebook: NotebookNode) -> list[str]:
     """The solved copy ends with a plan, questions and misconceptions; the student's has none."""
     tagged = [number for number, cell in enumerate(notebook.cells) if "lecturer" in tags(cell)]
     titles = [title for title, _ in sections(notebook)]
-    if notebook.metadata.get("cifviz", {}).get("copy") != "solved":
+    if lesson_metadata(notebook).get("copy") != "solved":
         unasked = tagged or LECTURER in titles
         return [f"{LECTURER} stands in the solved copy alone"] if unasked else []
     if tagged != [len(notebook.cells) - 1] or titles[-1:] != [LECTURER]:
@@ -115,7 +115,9 @@ def lecturer(notebook: NotebookNode) -> list[str]:
         return [f"{LECTURER} should hold {', '.join(FOR_LECTURERS)}, got {list(found)}"]
     empty = [f"{LECTURER}: {name} lists nothing" for name in found if not _listed(found[name])]
     plan = found[FOR_LECTURERS[0]]
-    minutes = [int(number) for number in re.findall(r"^(?:- |\| *)(\d+) min\b", plan, re.MULTILINE)]
+    minutes = [
+        int(number) for number in re.findall(r"^(?:- |\| *)(\d{1,4}) min\b", plan, re.MULTILINE)
+    ]
     if sum(minutes) != LECTURE:
         empty.append(f"{LECTURER}: the plan should sum to {LECTURE} min, got {sum(minutes)}")
     return empty
@@ -178,7 +180,7 @@ def nothing_banned(notebook: NotebookNode) -> list[str]:
 def plain_python(notebook: NotebookNode) -> list[str]:
     """Cells hold Python that runs anywhere: no magics, no commands of a shell."""
     return [
-        f"cell {number} is not plain Python, line {error.lineno}"
+        f"cell {number} is not plain Python, line {error.lineno or 1}"
         for number, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and (error := _syntax_error(cell.source))
     ]
@@ -231,9 +233,9 @@ def records(notebook: NotebookNode) -> list[str]:
 
 def exercises(notebook: NotebookNode) -> list[str]:
     """Three exercises or more; open in the student's copy, all right in the solved one."""
-    copy = notebook.metadata.get("cifviz", {}).get("copy")
+    copy = lesson_metadata(notebook).get("copy")
     verdicts = read_verdicts(notebook)
-    wanted = {"student": "open", "solved": "right"}.get(copy)
+    wanted = {"student": "open", "solved": "right"}.get(str(copy))
     found = []
     if wanted is None:
         found.append(f"the notebook should say which copy it is, student or solved, got {copy!r}")
@@ -276,6 +278,8 @@ def _syntax_error(source: str) -> SyntaxError | None:
         ast.parse(source)
     except SyntaxError as error:
         return error
+    except (ValueError, RecursionError, MemoryError):  # a null byte; brackets without end
+        return SyntaxError("not for this parser", ("", 1, None, None))
     return None
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 _LINK = re.compile(
-    r"""(?P<before>\]\(\s*<?|^\[[^]]+\]:[ \t]+<?|\b(?:href|src)=")(?P<target>[^\s)>"]+)""",
+    r"""(?P<before>\]\(\s*<?|^\[[^][\n]+\]:[ \t]+<?|\b(?:href|src)=")(?P<target>[^\s)>"]+)""",
     re.MULTILINE,
 )
 
@@ -30,7 +30,7 @@ def is_local(target: str) -> bool:
     >>> [is_local(target) for target in ("../README.md", "https://arxiv.org", "#words")]
     [True, False, False]
     """
-    return not (target.startswith("#") or re.match(r"[a-z][a-z0-9+.-]*:", target))
+    return not (target.startswith("#") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", target))
 
 
 def relink(text: str, change: Callable[[str], str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from itertools import groupby
 from typing import Any
 
 from nbformat import NotebookNode
@@ -12,8 +13,12 @@ from nbformat import NotebookNode
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
+RUN = "cifviz_run"
+"""Metadata of a notebook that was run here: how long that took. `normalise` drops it."""
+
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _PART = re.compile(r"IPY_MODEL_(\w+)")
+_NAME = re.compile(r"(IPY_MODEL_)?(\w+)")
 _RUN_METADATA = ("papermill", "execution", "collapsed", "ExecuteTime")
 
 
@@ -33,7 +38,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
         one that brings a picture leaves that alone behind: its state would be a whole program.
     """
     result = copy.deepcopy(notebook)
-    result.metadata.pop("papermill", None)
+    for name in ("papermill", RUN):
+        result.metadata.pop(name, None)
     # The version of Python is no business of a lesson.
     result.metadata["language_info"] = NotebookNode(name="python")
     for cell in result.cells:
@@ -51,13 +57,13 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Consecutive pieces of one stream as one output."""
     joined: list[NotebookNode] = []
-    for output in outputs:
-        last = joined[-1] if joined else None
-        stream = output.output_type == "stream"
-        if stream and last and last.output_type == "stream" and last.name == output.name:
-            last.text += output.text
+    for stream, pieces in groupby(outputs, lambda output: output.get("name")):
+        first, *rest = pieces
+        if stream is None:
+            joined += [first, *rest]
         else:
-            joined.append(output)
+            first.text = "".join([first.text, *(piece.text for piece in rest)])
+            joined.append(first)
     return joined
 
 
@@ -79,8 +85,8 @@ def _without_programs(notebook: NotebookNode) -> NotebookNode:
             data = output.get("data", {})
             if "image/png" in data:
                 data.pop(WIDGET_VIEW, None)
-            elif WIDGET_VIEW in data:
-                shown.append(data[WIDGET_VIEW]["model_id"])
+            elif (model := _model_id(data)) is not None:
+                shown.append(model)
     state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     wanted: set[str] = set()
     while shown:
@@ -101,16 +107,26 @@ def _with_counted_widgets(notebook: NotebookNode) -> NotebookNode:
     names = {model: f"{count:032x}" for count, model in enumerate(state, start=1)}
     if not names:
         return notebook
-    pattern = re.compile("|".join(map(re.escape, names)))
-    widgets = json.dumps(notebook.metadata.widgets)
-    notebook.metadata.widgets = _node(pattern.sub(lambda found: names[found[0]], widgets))
+    widgets = _NAME.sub(
+        lambda found: (found[1] or "") + names.get(found[2], found[2]),
+        json.dumps(notebook.metadata.widgets),
+    )
+    notebook.metadata.widgets = _node(widgets)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            view = output.get("data", {}).get(WIDGET_VIEW)
-            if view:
-                view["model_id"] = names.get(view["model_id"], view["model_id"])
+            model = _model_id(output.get("data", {}))
+            if model is not None:
+                output.data[WIDGET_VIEW]["model_id"] = names.get(model, model)
                 output.data["text/plain"] = "A control: run this cell to move it."
     return notebook
+
+
+def _model_id(data: dict[str, Any]) -> str | None:
+    """The model whose view an output shows, if it shows one."""
+    match data.get(WIDGET_VIEW):
+        case {"model_id": str(model)}:
+            return model
+    return None
 
 
 def _node(text: str) -> Any:

@@ -9,29 +9,39 @@ import re
 
 from nbformat import NotebookNode
 
-from cifviz.teaching.cells import code, outputs, texts
+from cifviz.errors import shown
+from cifviz.teaching.cells import code, is_run, outputs, tags, texts
 from cifviz.teaching.normalise import WIDGET_VIEW
 
-_ALT = re.compile(r'<img\b[^>]*\balt="([^"]*)"')
+_ALT = re.compile(r'<img\b[^<>]*\balt="([^"]*)"')
+LINE = 200
+"""Characters of a complaint that may come from a notebook."""
 _ABSOLUTE = re.compile(r"(?<![\w.:/~-])(?:/(?:home|root|tmp|usr|work|Users|mnt|var|opt)/|[A-Z]:\\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
 def execution_counts(notebook: NotebookNode) -> list[str]:
-    """Every code cell was run once, from top to bottom, in a fresh kernel."""
-    counts = [cell.execution_count for cell in code(notebook)]
+    """Every code cell was run once, from top to bottom, in a fresh kernel.
+
+    Cells that a run leaves out need no count.
+    """
+    counts = [
+        cell.execution_count
+        for cell in code(notebook)
+        if is_run(cell) or cell.execution_count is not None
+    ]
     wanted = list(range(1, len(counts) + 1))
-    return (
-        [] if counts == wanted else [f"execution counts are {counts}, expected 1 to {len(counts)}"]
-    )
+    if counts == wanted:
+        return []
+    return [f"execution counts are {shown(counts)}, expected 1 to {len(counts)}"]
 
 
 def no_errors(notebook: NotebookNode) -> list[str]:
-    """No cell failed."""
+    """No cell failed, but those tagged "raises-exception"."""
     return [
-        f"cell {number} failed with {output.ename}: {output.evalue}".partition("\n")[0]
+        f"cell {number} failed with {output.ename}: {output.evalue}".partition("\n")[0][:LINE]
         for number, output in outputs(notebook)
-        if output.output_type == "error"
+        if output.output_type == "error" and "raises-exception" not in tags(notebook.cells[number])
     ]
 
 
@@ -69,7 +79,7 @@ def pictures_have_alt(notebook: NotebookNode) -> list[str]:
                     f"cell {number} shows a picture without alt text: use show(figure, alt)"
                 )
             elif "Figure:" not in words:
-                found.append(f"cell {number} shows a picture whose plain text is {words!r}")
+                found.append(f"cell {number} shows a picture whose plain text is {shown(words)}")
         elif "<img" in data.get("text/html", "") and not _ALT.search(data["text/html"]):
             found.append(f"cell {number} shows HTML with an image without alt text")
     return found

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from cifviz.errors import CIFError, require
+from cifviz.errors import CIFError, require, shown
 from cifviz.teaching.figures import emit, text_table
 
 MIME = "application/vnd.cifviz.record+json"
 """Type of the output that holds a record."""
 
 Value = bool | int | float | str
+
+LONGEST_TEXT = 60
+"""Characters of a text that a table shows."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +86,30 @@ def read_records(notebook: Any) -> dict[str, Recorded]:
     Raises
     ------
     CIFError
-        If two cells record the same name.
+        If two cells record the same name, or a record is not what `record` makes.
     """
     found: dict[str, Recorded] = {}
-    for cell in notebook.cells:
+    for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", ()):
-            kept = output.get("data", {}).get(MIME)
-            for name, value in (kept or {"numbers": {}})["numbers"].items():
-                require(name not in found, f"the notebook records {name!r} twice")
-                found[name] = Recorded(value, kept["tolerance"])
+            data = output.get("data", {})
+            values, tolerance = _contents(number, data[MIME]) if MIME in data else ({}, 0.0)
+            for name, value in values.items():
+                require(name not in found, f"the notebook records {shown(name)} twice")
+                found[name] = Recorded(value, tolerance)
     return found
+
+
+def _contents(number: int, kept: Any) -> tuple[Mapping[str, Value], float]:
+    """Values and tolerance of a record; a file may hold anything in its place."""
+    match kept:
+        case {"numbers": dict(values), "tolerance": int() | float() as tolerance} if (
+            tolerance >= 0 and all(isinstance(value, Value) for value in values.values())
+        ):
+            return values, tolerance
+    raise CIFError(
+        f"cell {number} holds a damaged record: expected numbers and a tolerance >= 0, "
+        f"got {shown(kept)}"
+    )
 
 
 def compare_records(
@@ -151,4 +168,6 @@ def _plain(name: str, value: Any) -> Value:
 def _shown(value: Value | None) -> str:
     if value is None:
         return "(missing)"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return " ".join(str(value).split())[:LONGEST_TEXT]

@@ -13,10 +13,11 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_notebook
 
 from cifviz.errors import DataError, require
+from cifviz.teaching.cells import tags
 from cifviz.teaching.links import one_folder_deeper, relink
 
 Copy = Literal["student", "solved"]
@@ -32,13 +33,24 @@ def read_source(path: Path) -> NotebookNode:
     Raises
     ------
     DataError
-        If there is no such file, a solution does not stand right behind its exercise, or anything
-        but the last text is tagged "lecturer".
+        If there is no such file, it cannot be read, a solution does not stand right behind its
+        exercise, or anything but the last text is tagged "lecturer".
     """
     import jupytext
 
     require(path.is_file(), f"no such lesson: {path}", DataError)
-    source = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a lesson: no text in UTF-8") from error
+    # Jupytext takes for granted that what it finds in headers is of the right type.
+    broken = (ValueError, AttributeError, KeyError, TypeError, RecursionError, ValidationError)
+    try:
+        source = jupytext.reads(text, fmt="py:percent")
+    except broken as error:
+        raise DataError(f"{path} is not a lesson: a header in it cannot be read") from error
     before: set[str] = set()
     for number, cell in enumerate(source.cells):
         here = tags(cell)
@@ -133,7 +145,10 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
         try:
             statements = ast.parse(cell.source).body
         except SyntaxError as error:
-            raise DataError(f"the parameters are no Python, line {error.lineno}") from error
+            line = error.lineno or 1
+            raise DataError(f"the parameters are no Python, line {line}") from error
+        except (ValueError, RecursionError, MemoryError) as error:  # a null byte, deep nesting
+            raise DataError("the parameters are no Python") from error
         for statement in statements:
             message = f"a parameter is set as name = constant, got: {ast.unparse(statement)}"
             match statement:
@@ -145,8 +160,3 @@ def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
                 case _:
                     raise DataError(message)
     return found
-
-
-def tags(cell: NotebookNode) -> set[str]:
-    """The tags of a cell."""
-    return set(cell.metadata.get("tags", ()))

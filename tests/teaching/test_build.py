@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import sys
 
 import nbformat
@@ -13,12 +14,13 @@ from cifviz.cli import app
 from cifviz.errors import CIFError, DataError
 from cifviz.teaching import build as building
 from cifviz.teaching.build import build, lessons, product
+from cifviz.teaching.cells import tags
 from cifviz.teaching.checks import problems
 from cifviz.teaching.execution import RunError, execute
 from cifviz.teaching.kernel import NetworkBlocked, refuse_network
 from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW, normalise
 from cifviz.teaching.records import read_records
-from cifviz.teaching.sources import derive, read_parameters, read_source, tags
+from cifviz.teaching.sources import derive, read_parameters, read_source
 
 
 def notebook(*sources):
@@ -174,6 +176,12 @@ def test_an_unknown_parameter_is_an_error():
         ("socket.connect", (None, ("::1", 80, 0, 0)), False),
         ("socket.connect", (None, "/tmp/socket"), False),
         ("socket.getaddrinfo", ("localhost", 80, 0, 0, 0), False),
+        ("socket.gethostbyname", (socket.gethostname(),), False),
+        ("socket.getaddrinfo", (socket.gethostname().upper().encode(), 80, 0, 0, 0), False),
+        ("socket.connect", (None, ("127.0.1.1", 80)), False),
+        ("socket.connect", (None, ("0.0.0.0", 80)), False),
+        ("socket.getaddrinfo", ("", 80, 0, 0, 0), False),
+        ("socket.gethostbyname", ("localhost.example.org",), True),
         ("socket.getaddrinfo", (None, 80, 0, 0, 0), False),
         ("open", ("file", "r", 0), False),
     ],
@@ -303,6 +311,39 @@ def test_the_lessons_are_listed_with_how_they_stand(folder):
     path.write_text(path.read_text(encoding="utf-8").replace("height = 1.0", "height = 1.5"))
     ((_, _, _, student, _),) = listed()
     assert re.fullmatch(r"stale, \d kB", student)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff# %%", "is not a lesson: no text in UTF-8"),
+        (b"# %% tags=5\n1", "is not a lesson: a header in it cannot be read"),
+        (b"# ---\n# jupyter:\n#   kernelspec: 3\n# ---\n", "a header in it cannot be read"),
+        (b"# %% tags=" + b"[" * 100_000, "is not a lesson: a header in it cannot be read"),
+        (b'# %% tags=["parameters"]\nx = f()', "a parameter is set as name = constant"),
+        (b'# %% tags=["parameters"]\nx = ' + b"-" * 1_000_000 + b"1", "are no Python"),
+    ],
+)
+def test_a_lesson_that_cannot_be_read_hides_no_other(folder, content, reason):
+    (folder / "source" / "01_odd.py").write_bytes(content)
+    for name in ("00_line", "01_odd"):
+        product(name, "student", folder).write_text("damaged")
+    result = CliRunner().invoke(app, ["notebooks", "list", str(folder)])
+    assert result.exit_code == 1
+    _, row = result.stdout.splitlines()
+    assert re.split(r" {2,}", row) == ["00_line", "Draw a line", "1", "damaged", "not built"]
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("cifviz notebooks list: ") and reason in line
+    with pytest.raises(DataError, match=re.escape(reason)):
+        build("01_odd", "student", folder)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_lesson(folder):
+    path = folder / "source" / "00_line.py"
+    before = read_source(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    after = read_source(path)
+    assert [cell.source for cell in after.cells] == [cell.source for cell in before.cells]
 
 
 def test_where_there_are_no_lessons_none_are_listed(tmp_path):

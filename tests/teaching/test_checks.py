@@ -286,6 +286,27 @@ def test_dead_links_are_found(good, folder, link, complaint):
     assert found.startswith("cell 0 links to ") and complaint in found
 
 
+@pytest.mark.parametrize(
+    ("link", "complaint"),
+    [
+        ("[long](" + "x" * 100_000 + ")", "which is not there"),
+        ("[null](a%00b.md#x)", "which is not there"),
+        ("[folder](../folder.md#x)", ""),
+        ("[bytes](../bytes.md#good)", ""),
+        ("[space](../with%20space.md)", ""),
+        ("[web](HTTPS://example.org)", ""),
+        ("![kept](attachment:a.png)", ""),
+    ],
+)
+def test_odd_links_are_followed(good, folder, link, complaint):
+    (folder.parent / "folder.md").mkdir()
+    (folder.parent / "bytes.md").write_bytes(b"# \xff\n# Good\n")
+    (folder.parent / "with space.md").touch()
+    good.cells[0].source = link
+    found = checks.links_resolve(good, folder / "00_line.ipynb")
+    assert [complaint in one and len(one) < 300 for one in found] == [True] * bool(complaint)
+
+
 def test_links_that_lead_somewhere_pass(good, folder):
     place = folder / "00_line.ipynb"
     (folder / "01_next.ipynb").touch()

@@ -44,6 +44,32 @@ def test_numbers_come_back(recorded):
     }
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "text",
+        {},
+        {"numbers": {"a": 1}},
+        {"numbers": [1], "tolerance": 0.1},
+        {"numbers": {"a": None}, "tolerance": 0.1},
+        {"numbers": {"a": [1]}, "tolerance": 0.1},
+        {"numbers": {"a": 1}, "tolerance": -1},
+        {"numbers": {"a": 1}, "tolerance": float("nan")},
+        {"numbers": {"a": 1}, "tolerance": "0.1"},
+    ],
+)
+def test_a_damaged_record_is_refused(kept):
+    output = new_output("display_data", data={records.MIME: kept})
+    with pytest.raises(CIFError, match="cell 0 holds a damaged record: expected numbers and a tol"):
+        read_records(new_notebook(cells=[new_code_cell(outputs=[output])]))
+
+
+def test_a_long_text_is_short_in_the_table():
+    (one,) = compare_records({"a": Recorded("x\n" * 1000, 0.0)}, {"a": Recorded("y", 0.0)})
+    _, row = comparison_table([one]).splitlines()
+    assert len(row) < 100
+
+
 def test_a_name_is_recorded_once(recorded):
     with pytest.raises(CIFError, match="'fires' twice"):
         read_records(recorded((0, {"fires": 1}), (0, {"fires": 1})))

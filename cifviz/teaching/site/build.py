@@ -85,7 +85,7 @@ def write(pages: dict[str, str], out: Path) -> None:
     """
     if out.exists():
         index = out / INDEX
-        ours = index.is_file() and GENERATOR in index.read_text(encoding="utf-8")
+        ours = index.is_file() and GENERATOR.encode() in index.read_bytes()
         empty = out.is_dir() and not any(out.iterdir())
         require(ours or empty, f"{out} holds something else than a site: name another", DataError)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -167,6 +167,7 @@ def _content(file: Path) -> str:
     if file.is_dir():
         names = sorted(one.name for one in file.iterdir() if one.name[0] not in "._")
         return fragment("folder.html.j2", names=names)
+    require(file.is_file(), "no file, so a lesson cannot link to it", DataError)
     raw = file.read_bytes()
     require(len(raw) <= LARGEST_FILE, "too large for a page", DataError)
     try:

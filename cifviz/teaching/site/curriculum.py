@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
@@ -53,8 +52,8 @@ def read_opening(notebook: NotebookNode, name: str) -> Opening:
     """
     title, minutes = title_and_minutes(notebook)
     first = notebook.cells[0].source if notebook.cells else ""
-    task = re.search(r"\*\*What you'll do:\*\*(.+?)\n\n", first, re.DOTALL)
-    said = " ".join(task[1].split()) if task else ""
+    task = first.partition("**What you'll do:**")[2].partition("\n\n")[0]
+    said = " ".join(task.split())
     for label, there in (("a title", title), ("What you'll do", said), ("Time", minutes)):
         require(bool(there), f"the first cell of {name} lacks {label}", DataError)
     number = name.partition("_")[0]
