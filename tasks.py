@@ -246,9 +246,9 @@ LONG = ("long tests", "long")
 
 
 def stages(python, *chosen):
-    """The commands of some stages of the tests: as many tests at a time as there are cores, up to 4.
+    """The commands of some stages of the tests: a test at a time for each core, up to four.
 
-    The tests of one module stay together where they share a server or a browser (tests/conftest.py).
+    The tests of one module run one after the other, as they may share a server (tests/conftest.py).
     """
     workers = str(min(os.cpu_count() or 1, 4))
     options = ["-q", "-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
@@ -263,7 +263,7 @@ def one_thread():
 
 
 def test(python, extra):
-    """Run every check and the tests; `extra` goes to pytest, which then runs what it names, once."""
+    """Run every check and the tests; `extra` goes to pytest, which then runs all that it names."""
     if extra:
         return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
     one_thread()

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import tasks
 
@@ -54,7 +53,7 @@ def folder():
 
 @contextlib.contextmanager
 def home():
-    """A home in which nothing can be written: below a file, since no mode stops an administrator."""
+    """A home in which nothing can be written: below a file, as modes bind no administrator."""
     with tempfile.NamedTemporaryFile() as file:
         place = os.path.join(file.name, "home")
         hidden = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from cifviz.teaching.execution import ROOT, SealedKernel, execute
 from cifviz.teaching.exercises import exercises, read_verdicts
 from cifviz.teaching.links import is_local, targets
 from cifviz.teaching.normalise import WIDGET_VIEW, normalise
-from cifviz.teaching.records import read_records
+from cifviz.teaching.records import compare_records, comparison_table, read_records
 from cifviz.teaching.sources import derive, read_parameters, read_source
 from cifviz.teaching.verification import verify
+from tests.notebooks import perturbation
 
 SECONDS = 60
-"""A lesson takes no longer with `fast`."""
+"""CPU time that a lesson takes at most with `fast`."""
 REDRAW = 0.1
 """Seconds of kernel time in which a control answers."""
 
@@ -157,6 +159,36 @@ def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
     keep = KEEP / f"{name}-{copy}.ipynb"
     complaints = verify(product(name, copy), keep=keep, seconds=SECONDS)
     assert not complaints, "\n".join(complaints)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(lessons()[1], marks=pytest.mark.slow)]
+    + [pytest.param(name, marks=pytest.mark.long) for name in lessons() if name != lessons()[1]],
+)
+def test_papermill_arrives_at_the_same(name, tmp_path):
+    """As in the CI of somebody else: with the kernel that is installed, and with a parameter."""
+    copy = tmp_path / "ran.ipynb"
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--no-log-output"]
+    command += ["--kernel", "python3", "--cwd", str(tmp_path), "-p", "seed", "0"]
+    ran = subprocess.run(
+        [*command, str(product(name, "solved")), str(copy)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    compared = compare_records(
+        read_records(read_notebook(product(name, "solved"))), read_records(read_notebook(copy))
+    )
+    assert compared and all(one.agrees for one in compared), comparison_table(compared)
+
+
+@each_lesson
+@pytest.mark.long
+def test_it_arrives_at_the_same_with_other_last_digits(name):
+    _, found = perturbation.complaints(name, perturbation.noises(1)[0])
+    assert found == []
 
 
 @each_lesson
