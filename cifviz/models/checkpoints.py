@@ -11,6 +11,7 @@ from torch import nn
 
 from cifviz.errors import CheckpointError, require
 from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
+from cifviz.models.domain import ClassStatistics
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.resources import resource, write_atomically
 
@@ -55,7 +56,12 @@ def load_model(name: str | Path) -> Recognizer:
     >>> load_model("digits").config.vocabulary[:3]
     ('zero', 'one', 'two')
     """
-    return _load(_find(name, resource("checkpoints")), "recogniser", _recognizer)
+    folder = _find(name, resource("checkpoints"))
+    model = _load(folder, "recogniser", _recognizer)
+    model.name = folder.resolve().name
+    if model.config.domain is not None:
+        model.statistics = ClassStatistics.load(folder, model.config.encoder.channels)
+    return model
 
 
 def load_baseline(name: str | Path) -> Baseline:
@@ -90,7 +96,13 @@ def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
-    config = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    values = model.config.to_dict()
+    if isinstance(model, Recognizer):
+        if model.statistics is None:
+            values["domain"] = None  # a bound means nothing without what it bounds
+        else:
+            model.statistics.save(folder)
+    config = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(weights)))
     write_atomically(folder / CONFIG, lambda path: path.write_text(config, "utf-8"))
     write_atomically(folder / CARD, lambda path: path.write_text(card, "utf-8"))

@@ -49,7 +49,11 @@ LANE_COLUMNS = 12
 MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
 
-_GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.14, 1.05, 0.65, 0.2, 0.5  # inches
+MOST_TITLE_COLUMNS = 120
+"""Room for the title, and for the warning below it."""
+
+_GAP, _LEFT, _RIGHT, _BOTTOM = 0.14, 1.05, 0.65, 0.5  # inches
+_TITLE, _WARNING = 0.4, 0.42  # inches above the lanes, and more where there is a warning
 
 
 class PanelFigure(Figure):
@@ -102,8 +106,9 @@ def panel(
         ``(fig, axes)``: the lanes "waveform", "log_mel", "weights", "accumulation",
         "contributions", "tokens" and, if there are any, "reference" and "compared: NAME", through
         which no fires run. Where there is no sound, "waveform" is missing and "log_mel" is what the
-        recogniser heard. The figure is a bare one: show it as the last expression of a cell, or
-        ``fig.savefig(...)``.
+        recogniser heard. Above the lanes stand model, vocabulary and mean score and, of a sound
+        that is out of domain, a warning in a frame. The figure is a bare one: show it as the last
+        expression of a cell, or ``fig.savefig(...)``.
 
     Raises
     ------
@@ -125,7 +130,8 @@ def panel(
     others = {COMPARED + name: alignment for name, alignment in (compare or {}).items()}
     names = [*(name for name in LANES if name not in absent), *others]
     heights = [LANES.get(name, LANES["tokens"]) for name in names]
-    height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
+    top = _TITLE + (_WARNING if transcription.warning else 0.0)
+    height = sum(heights) + _GAP * (len(names) - 1) + top + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
     fig.alt = panel_alt(transcription, reference=reference, compare=compare)
     lanes = fig.subplots(
@@ -136,12 +142,13 @@ def panel(
             "height_ratios": heights,
             "left": _LEFT / WIDTH,
             "right": 1 - _RIGHT / WIDTH,
-            "top": 1 - _TOP / height,
+            "top": 1 - top / height,
             "bottom": _BOTTOM / height,
             "hspace": _GAP * len(names) / sum(heights),
         },
     )[:, 0]
     axes = dict(zip(names, lanes, strict=True))
+    _title(fig, transcription)
 
     firing, grid = transcription.firing, transcription.grid
     frames = firing.alpha.shape[1]
@@ -215,7 +222,8 @@ def panel_alt(
     Returns
     -------
     str
-        Length, tokens with their times in seconds (at most `MOST_TOKENS_IN_WORDS`), and lanes.
+        Length, tokens with their times in seconds (at most `MOST_TOKENS_IN_WORDS`), model with
+        vocabulary and mean score, and lanes; before them the warning about a sound out of domain.
 
     Notes
     -----
@@ -238,6 +246,10 @@ def panel_alt(
         f"The weights of {_counted(one.alpha.shape[1], 'frame')} sum to "
         f"{float(one.weight_sum[0]):.2f}; a token takes β = {one.threshold:g}.",
     ]
+    summary = transcription.summary
+    sentences.append(f"{summary[0].upper()}{summary[1:]}.")
+    if transcription.warning:
+        sentences.insert(0, f"Warning: {transcription.warning}.")
     if bool(one.tail_fired[0]):
         sentences.append("The last token is made of the weight left at the end.")
     waveform = "" if transcription.waveform is None else "waveform, "
@@ -253,6 +265,23 @@ def panel_alt(
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _title(fig: PanelFigure, transcription: Transcription) -> None:
+    """Model, vocabulary and mean score above the lanes; below them a framed warning."""
+    left, height = _LEFT / WIDTH, fig.get_figheight()
+    summary = displayable(transcription.summary, MOST_TITLE_COLUMNS)
+    fig.text(left, 1 - 0.2 / height, summary, fontsize=9, va="center", **plain_text())
+    if transcription.warning:
+        fig.text(
+            left,
+            1 - 0.54 / height,
+            displayable(f"⚠ warning: {transcription.warning}", MOST_TITLE_COLUMNS),
+            fontsize=9,
+            va="center",
+            bbox={"boxstyle": "square,pad=0.4", "facecolor": "none", "edgecolor": STYLE["level"]},
+            **plain_text(),
+        )
 
 
 def _log_mel(transcription: Transcription, ax: Axes) -> None:
