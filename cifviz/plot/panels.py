@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.plot import curves, geometry, tokens
-from cifviz.plot.canvas import displayable, plain_text, printable
+from cifviz.plot.canvas import displayable, plain_text, printable, text_widths
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import LogMel
@@ -51,6 +51,9 @@ MOST_TOKENS_IN_WORDS = 20
 
 MOST_TITLE_COLUMNS = 120
 """Room for the title, and for the warning below it."""
+
+TITLE_SIZE = 9.0
+"""Points of both, at most."""
 
 _GAP, _LEFT, _RIGHT, _BOTTOM = 0.14, 1.05, 0.65, 0.5  # inches
 _TITLE, _WARNING = 0.4, 0.42  # inches above the lanes, and more where there is a warning
@@ -148,13 +151,13 @@ def panel(
         },
     )[:, 0]
     axes = dict(zip(names, lanes, strict=True))
-    _title(fig, transcription)
 
     firing, grid = transcription.firing, transcription.grid
     frames = firing.alpha.shape[1]
     begin = min(0.0, grid.seconds(0))
     end = max(transcription.duration, grid.seconds(frames))
     lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
+    _title(transcription, lanes[0])
 
     if transcription.waveform is not None:
         curves.waveform(transcription.waveform, ax=axes["waveform"])
@@ -267,19 +270,26 @@ def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def _title(fig: PanelFigure, transcription: Transcription) -> None:
-    """Model, vocabulary and mean score above the lanes; below them a framed warning."""
-    left, height = _LEFT / WIDTH, fig.get_figheight()
-    summary = displayable(transcription.summary, MOST_TITLE_COLUMNS)
-    fig.text(left, 1 - 0.2 / height, summary, fontsize=9, va="center", **plain_text())
+def _title(transcription: Transcription, ax: Axes) -> None:
+    """Model, vocabulary and mean score above the lanes; below them a framed warning.
+
+    As wide as the lane `ax`, with smaller letters where they would be wider.
+    """
+    texts = [transcription.summary]
     if transcription.warning:
+        texts.append(f"⚠ warning: {transcription.warning}")
+    texts = [displayable(text, MOST_TITLE_COLUMNS) for text in texts]
+    left, right = ax.get_xlim()
+    widths = text_widths(texts, TITLE_SIZE, ax)
+    fig = cast(PanelFigure, ax.figure)
+    for text, width, below, framed in zip(texts, widths, (0.2, 0.54), (False, True), strict=False):
         fig.text(
-            left,
-            1 - 0.54 / height,
-            displayable(f"⚠ warning: {transcription.warning}", MOST_TITLE_COLUMNS),
-            fontsize=9,
+            _LEFT / WIDTH,
+            1 - below / fig.get_figheight(),
+            text,
+            fontsize=TITLE_SIZE * min(1.0, (right - left) / width),
             va="center",
-            bbox={"boxstyle": "square,pad=0.4", "facecolor": "none", "edgecolor": STYLE["level"]},
+            bbox={"facecolor": "none", "edgecolor": STYLE["level"]} if framed else None,
             **plain_text(),
         )
 
