@@ -46,9 +46,9 @@ def still(
     Returns
     -------
     dict
-        A mime bundle: the panel as "image/png" (base64); "text/html", the panel with its
-        alternative text, model and mean score, the warning about a sound out of domain, and a table
-        of the tokens, at most `MOST_ROWS`; and the alternative text as "text/plain". Of more than
+        A mime bundle: the panel as "image/png" (base64); "text/html", model and mean score,
+        the warning about a sound out of domain, the panel with its alternative text, and a table of
+        the tokens, at most `MOST_ROWS`; and the alternative text as "text/plain". Of more than
         `SECONDS` of sound the panel shows the beginning, and says so.
 
     Raises
@@ -86,12 +86,12 @@ def still(
         lowest.set_xlabel(f"time (s): {words}")
         alt = f"The picture shows {words}. {alt}"
     bundle = picture_bundle(png(drawn.fig, colours=colours, dpi=DPI), alt)
-    note = f"<p>{html.escape(transcription.summary)}</p>"
+    head = f"<p>{html.escape(transcription.summary)}</p>"
     if transcription.warning:
-        note += f"<p><strong>⚠ warning: {html.escape(transcription.warning)}</strong></p>"
-    note += f"<p>The picture shows {words}.</p>" if words else ""
+        head += f"<p><strong>⚠ warning: {html.escape(transcription.warning)}</strong></p>"
+    note = f"<p>The picture shows {words}.</p>" if words else ""
     table = spans_table(transcription.alignment, reference)
-    return {**bundle, "text/html": f"<div>{bundle['text/html']}{note}{table}</div>"}
+    return {**bundle, "text/html": f"<div>{head}{bundle['text/html']}{note}{table}</div>"}
 
 
 def beginning(alignment: Alignment, seconds: float) -> Alignment:
