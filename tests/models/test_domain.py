@@ -15,6 +15,7 @@ from cifviz.models.checkpoints import CONFIG, WEIGHTS, load_model, save_model
 from cifviz.models.domain import STATISTICS, ClassStatistics, DomainConfig, vocabulary_text
 from cifviz.models.evaluation import Spoken, transcribe_all
 from cifviz.models.recognizer import Recognizer
+from cifviz.resources import resource
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import SAMPLE_RATE, Waveform, load_waveform
 from cifviz.speech.clips import list_clips, load_clip
@@ -382,3 +383,16 @@ def test_real_sentences_of_grid_are_not_flagged():
     sentences = [Spoken(one.waveform(), one.words) for one in grid_sentences("dev")[1::2]]
     found = transcribe_all(load_model("grid"), sentences)
     assert np.mean([one.is_out_of_domain for one in found]) <= 0.02
+
+
+@pytest.mark.parametrize("name", ["digits", "grid"])
+def test_what_was_measured_is_what_ships(name):
+    result = json.loads((resource("results") / "domain" / f"{name}.json").read_text("utf-8"))
+    model = load_model(name)
+    assert result["bound"] == model.config.domain.bound
+    inside = np.concatenate([result["sets"][one]["distances"] for one in result["bound_from"]])
+    assert np.quantile(inside, result["within"]) == pytest.approx(result["bound"], abs=0.01)
+    found = [model.transcribe(clip.waveform).domain_distance for clip in clips(name)]
+    assert result["sets"][f"clips, {name}"]["distances"] == pytest.approx(found, abs=0.1)
+    judged = result["sets"]["test" if name == "digits" else "dev, other half"]["distances"]
+    assert np.mean(np.array(judged) > result["bound"]) <= 0.02
