@@ -22,7 +22,7 @@ MOST_ROWS = 100
 """Of the table."""
 MOST_COMPARED = 2
 """Lanes of compared alignments."""
-DPI, COLOURS, FEWER_COLOURS = 80, 80, 40
+DPI, COLOURS, FEWER_COLOURS = 80, 56, 40
 """Of the picture, and of one that shows `SECONDS`: it stands twice in what a notebook keeps."""
 
 
@@ -86,9 +86,10 @@ def still(
         lowest.set_xlabel(f"time (s): {words}")
         alt = f"The picture shows {words}. {alt}"
     bundle = picture_bundle(png(drawn.fig, colours=colours, dpi=DPI), alt)
-    head = f"<p>{html.escape(transcription.summary)}</p>"
+    head = f"<div>{html.escape(transcription.summary)}</div>"
     if transcription.warning:
-        head += f"<p><strong>⚠ warning: {html.escape(transcription.warning)}</strong></p>"
+        warning = html.escape(f"⚠ warning: {transcription.warning}")
+        head += f"<div><strong>{warning}</strong></div>"
     note = f"<p>The picture shows {words}.</p>" if words else ""
     table = spans_table(transcription.alignment, reference)
     return {**bundle, "text/html": f"<div>{head}{bundle['text/html']}{note}{table}</div>"}
