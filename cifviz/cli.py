@@ -449,6 +449,8 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
     return {
         "file": _printable(path),
         "model": model,
+        "vocabulary_size": len(transcription.config.vocabulary),
+        "vocabulary": transcription.config.vocabulary_text,
         "duration": round(transcription.duration, 4),
         "tokens": [
             {
@@ -459,6 +461,11 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
             }
             for token in transcription.alignment
         ],
+        "mean_score": _rounded(transcription.mean_score),
+        "out_of_domain": transcription.is_out_of_domain,
+        "domain_distance": _rounded(transcription.domain_distance),
+        "domain_bound": transcription.config.domain and transcription.config.domain.bound,
+        "warning": transcription.warning or None,
         "weight_sum": round(float(firing.weight_sum), 4),
         "residual": round(float(firing.residual), 4),
         "tail_fired": bool(firing.tail_fired),
@@ -468,10 +475,17 @@ def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
     }
 
 
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 4)
+
+
 def _table(path: Path, model: str, transcription: Any) -> str:
     tokens = transcription.alignment.tokens
     width = max([5, *(len(token.token) for token in tokens)])
-    lines = [f"{_printable(path)}  ({transcription.duration:.2f} s, model {model})"]
+    known = f"model {model}, {transcription.config.vocabulary_text}"
+    if tokens:
+        known += f", mean score {transcription.mean_score:.2f}"
+    lines = [f"{_printable(path)}  ({transcription.duration:.2f} s, {known})"]
     lines.append(f"  {'token':<{width}}  start s   end s  score")
     lines += [
         f"  {token.token:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"
@@ -479,4 +493,15 @@ def _table(path: Path, model: str, transcription: Any) -> str:
     ]
     if not tokens:
         lines.append("  (no token fired)")
-    return "\n".join(lines)
+    if transcription.warning:
+        lines.append(f"  warning: {transcription.warning}")
+    return _fitting("\n".join(lines), sys.stdout.encoding or "utf-8")
+
+
+def _fitting(table: str, encoding: str) -> str:
+    """With "..." for "…" where an encoding has no such sign."""
+    try:
+        table.encode(encoding)
+    except UnicodeEncodeError:
+        return table.replace("…", "...")
+    return table

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from cifviz.cli import app
+from cifviz.cli import _fitting, app
 from cifviz.explorer.data import spans_of
 from cifviz.resources import resource
 from cifviz.speech.clips import load_clip
@@ -59,6 +59,44 @@ def test_json_has_the_promised_fields(tmp_path):
         assert set(token) == {"token", "start", "end", "score"}
         assert 0 <= token["start"] <= token["end"] <= record["duration"]
         assert 0 <= token["score"] <= 1
+
+
+def test_table_and_json_say_what_the_model_is_made_for(tmp_path):
+    result = align(CLIPS / "digits_two.flac", "--out", tmp_path)
+    record = json.loads((tmp_path / "digits_two.json").read_text("utf-8"))
+    mean = np.mean([token["score"] for token in record["tokens"]])
+    assert record["mean_score"] == pytest.approx(mean, abs=1e-3)
+    assert f"s, model digits, 10 words: zero … nine, mean score {mean:.2f})" in result.stdout
+    assert (record["vocabulary_size"], record["vocabulary"]) == (10, "10 words: zero … nine")
+    assert record["out_of_domain"] is False
+    assert record["warning"] is None
+    assert 0 < record["domain_distance"] < record["domain_bound"]
+    assert "warning" not in result.stdout
+
+
+def test_sound_out_of_domain_is_flagged_in_table_and_json(tmp_path):
+    result = align(CLIPS / "natural_lake.flac", "--out", tmp_path)
+    assert result.exit_code == 0
+    record = json.loads((tmp_path / "natural_lake.json").read_text("utf-8"))
+    said = "this sound is probably outside what the model knows (10 words: zero … nine); "
+    assert record["warning"] == f"{said}mean score {record['mean_score']:.2f}"
+    assert record["out_of_domain"] is True
+    assert record["domain_distance"] > record["domain_bound"]
+    assert result.stdout.splitlines()[-1] == f"  warning: {record['warning']}"
+
+
+def test_silence_is_not_flagged_but_said_to_be_empty(tmp_path):
+    result = align(CLIPS / "silence.flac", "--out", tmp_path)
+    record = json.loads((tmp_path / "silence.json").read_text("utf-8"))
+    assert (record["tokens"], record["mean_score"], record["warning"]) == ([], None, None)
+    assert "(no token fired)" in result.stdout
+    assert "warning" not in result.stdout
+
+
+def test_a_terminal_in_ascii_can_show_the_table():
+    table = _fitting("10 words: zero … nine", "ascii")
+    assert table == "10 words: zero ... nine"
+    assert _fitting("zero … nine", "utf-8") == "zero … nine"
 
 
 def test_grid_clip_with_the_grid_model(tmp_path):

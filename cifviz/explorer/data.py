@@ -83,6 +83,7 @@ def view_data(
         "whole": stretch(transcription),
         "sound": sound_kind(transcription.waveform),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
+        "model": {"summary": transcription.summary, "warning": transcription.warning},
     }
 
 

@@ -22,7 +22,7 @@ MOST_ROWS = 100
 """Of the table."""
 MOST_COMPARED = 2
 """Lanes of compared alignments."""
-DPI, COLOURS, FEWER_COLOURS = 80, 80, 40
+DPI, COLOURS, FEWER_COLOURS = 80, 56, 40
 """Of the picture, and of one that shows `SECONDS`: it stands twice in what a notebook keeps."""
 
 
@@ -46,9 +46,10 @@ def still(
     Returns
     -------
     dict
-        A mime bundle: the panel as "image/png" (base64); "text/html", the panel with its
-        alternative text and a table of the tokens, at most `MOST_ROWS`; and the alternative text as
-        "text/plain". Of more than `SECONDS` of sound the panel shows the beginning, and says so.
+        A mime bundle: the panel as "image/png" (base64); "text/html", model and mean score,
+        the warning about a sound out of domain, the panel with its alternative text, and a table of
+        the tokens, at most `MOST_ROWS`; and the alternative text as "text/plain". Of more than
+        `SECONDS` of sound the panel shows the beginning, and says so.
 
     Raises
     ------
@@ -85,9 +86,13 @@ def still(
         lowest.set_xlabel(f"time (s): {words}")
         alt = f"The picture shows {words}. {alt}"
     bundle = picture_bundle(png(drawn.fig, colours=colours, dpi=DPI), alt)
+    head = f"<div>{html.escape(transcription.summary)}</div>"
+    if transcription.warning:
+        warning = html.escape(f"⚠ warning: {transcription.warning}")
+        head += f"<div><strong>{warning}</strong></div>"
     note = f"<p>The picture shows {words}.</p>" if words else ""
     table = spans_table(transcription.alignment, reference)
-    return {**bundle, "text/html": f"<div>{bundle['text/html']}{note}{table}</div>"}
+    return {**bundle, "text/html": f"<div>{head}{bundle['text/html']}{note}{table}</div>"}
 
 
 def beginning(alignment: Alignment, seconds: float) -> Alignment:

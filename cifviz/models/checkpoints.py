@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from safetensors.torch import save
+from torch import nn
 
-from cifviz.core.state_dicts import floats, shapes
+from cifviz.core.state_dicts import shapes
 from cifviz.errors import CheckpointError, CIFError, require, shown
 from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
+from cifviz.models.domain import ClassStatistics
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
+from cifviz.models.weight_files import read_weights, stored_shapes
 from cifviz.resources import resource, write_atomically
 from cifviz.speech.formats import read_json
 
@@ -24,11 +25,7 @@ BASELINE_FOLDER = "baselines"
 
 LARGEST_CONFIG = 16 * 1024 * 1024
 """Bytes of a configuration; that of a vocabulary of a million words has fewer."""
-MOST_NAMED = 8
-"""Weights that a message names."""
 
-Shapes = dict[str, tuple[int, ...]]
-Read = TypeVar("Read")
 Model = TypeVar("Model", Recognizer, Baseline)
 Config = TypeVar("Config", RecognizerConfig, BaselineConfig)
 
@@ -68,7 +65,12 @@ def load_model(name: str | Path) -> Recognizer:
     >>> load_model("digits").config.vocabulary[:3]
     ('zero', 'one', 'two')
     """
-    return _load(_find(name, resource("checkpoints")), "recogniser", _recognizer, Recognizer)
+    folder = _find(name, resource("checkpoints"))
+    model = _load(folder, "recogniser", _recognizer, Recognizer)
+    model.name = folder.resolve().name
+    if model.config.domain is not None:
+        model.statistics = ClassStatistics.load(folder, model.config.encoder.channels)
+    return model
 
 
 def load_baseline(name: str | Path) -> Baseline:
@@ -102,7 +104,13 @@ def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
-    config = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    values = model.config.to_dict()
+    if isinstance(model, Recognizer):
+        if model.statistics is None:
+            values["domain"] = None  # a bound means nothing without what it bounds
+        else:
+            model.statistics.save(folder)
+    config = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(weights)))
     write_atomically(folder / CONFIG, lambda path: path.write_text(config, "utf-8"))
     write_atomically(folder / CARD, lambda path: path.write_text(card, "utf-8"))
@@ -119,7 +127,7 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     """
     path = folder / WEIGHTS
     expected = {name: value.shape for name, value in model.state_dict().items()}
-    model.load_state_dict(_weights(path, _held(path), expected))
+    model.load_state_dict(read_weights(path, stored_shapes(path), expected))
 
 
 def _names(folder: Path) -> list[str]:
@@ -159,11 +167,11 @@ def _load(
     except CIFError as error:
         raise CheckpointError(f"{path} is not a configuration of a {what}: {error}") from error
     weights_path = folder / WEIGHTS
-    held = _held(weights_path)
+    stored = stored_shapes(weights_path)
     # Each layer has a weight of its own: so many more would take long even to describe.
     require(
-        config.num_layers <= len(held),
-        f"{weights_path} holds {len(held)} weights, which cannot be those of the "
+        config.num_layers <= len(stored),
+        f"{weights_path} holds {len(stored)} weights, which cannot be those of the "
         f"{config.num_layers} layers of {path}",
         CheckpointError,
     )
@@ -171,60 +179,10 @@ def _load(
         expected = shapes(lambda: build(config))
     except CheckpointError as error:
         raise CheckpointError(f"{path} is not a configuration of a {what}: {error}") from error
-    weights = _weights(weights_path, held, expected)
+    weights = read_weights(weights_path, stored, expected)
     model = build(config)
     model.load_state_dict(weights)
     return model.eval()
-
-
-def _held(path: Path) -> Shapes:
-    """Names and shapes of the weights in a file, from its header."""
-
-    def header(path: Path) -> Shapes:
-        with safe_open(path, framework="pt") as file:
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-
-    return _read(path, header)
-
-
-def _weights(
-    path: Path, held: Shapes, expected: Mapping[str, tuple[int, ...]]
-) -> dict[str, Tensor]:
-    """The weights in a file in float32, if they are those that are expected."""
-    missing, unknown = sorted(expected.keys() - held.keys()), sorted(held.keys() - expected.keys())
-    require(
-        not missing and not unknown,
-        f"{path} does not fit its configuration: missing {_listed(missing)}, "
-        f"unknown {_listed(unknown)}",
-        CheckpointError,
-    )
-    for name, shape in expected.items():
-        require(
-            held[name] == tuple(shape),
-            f"{path}: {name} must be {tuple(shape)}, got {held[name]}",
-            CheckpointError,
-        )
-    weights = _read(path, load_file)
-    return {name: floats(weights[name], name, str(path)) for name in expected}
-
-
-def _read(path: Path, read: Callable[[Path], Read]) -> Read:
-    """What `read` finds in a safetensors file."""
-    try:
-        require(path.is_file(), f"there is no file {path}", CheckpointError)
-        return read(path)
-    except CheckpointError:
-        raise
-    except OSError as error:
-        raise CheckpointError(f"cannot read {path}: {error.strerror or 'no access'}") from error
-    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{path} is not a safetensors file, or is damaged") from error
-
-
-def _listed(names: list[str]) -> str:
-    """Names for a message, the first of many."""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{[name[:80] for name in names[:MOST_NAMED]]}{more}" if names else "nothing"
 
 
 def _recognizer(values: dict[str, Any]) -> RecognizerConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 from cifviz.errors import CIFError, require, require_choice, shown
@@ -47,6 +47,8 @@ def checked_settings(
 
 
 def from_settings(kind: type[Config], name: str, values: object) -> Config:
-    """A part of a configuration, of the dataclass `kind`, whose settings all have defaults."""
-    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**checked_settings(name, values, known))
+    """A part of a configuration, of the dataclass `kind`."""
+    settings = fields(kind)  # type: ignore[arg-type]
+    known = [one.name for one in settings]
+    required = [one.name for one in settings if one.default is one.default_factory is MISSING]
+    return kind(**checked_settings(name, values, known, required=required))

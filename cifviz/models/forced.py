@@ -77,6 +77,7 @@ def align_by_count(model: Recognizer, waveform: Waveform, tokens: Sequence[str])
         log_mel=log_mel,
         config=model.config,
         waveform=waveform,
+        model=model.name,
     )
 
 

@@ -75,6 +75,8 @@ class Recipe:
     """Data sets and their licences, for the model card."""
     licence: str = ""
     """Of the weights."""
+    grammar: str = ""
+    """Name of the grammar that the vocabulary is of."""
 
 
 PAUSE_FRAMES = 5
@@ -149,6 +151,7 @@ RECIPES = {
         augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
         synthetic_share=0.35,
         corpora=("grid",),
+        grammar="GRID",
         licence="CC BY 4.0, as the recordings",
         sources="GRID corpus, talker 1 (Cooke, Barker, Cunningham & Shao 2006, CC BY 4.0 as its "
         "users state); sentences of its grammar synthesised with eSpeak NG",

@@ -20,6 +20,13 @@ from cifviz.errors import CIFError, require, require_number, require_type, shown
 from cifviz.models.alignment_losses import alignment_loss
 from cifviz.models.configuration import checked_settings, from_settings
 from cifviz.models.decoders import DecoderConfig, make_decoder
+from cifviz.models.domain import (
+    ClassStatistics,
+    DomainConfig,
+    mean_distance,
+    one_line,
+    vocabulary_text,
+)
 from cifviz.models.encoder import Encoder, EncoderConfig
 from cifviz.speech.alignment import Alignment, Edges
 from cifviz.speech.audio import LogMel, Waveform
@@ -31,6 +38,8 @@ LOUD = 8.0
 """Frames this close to the loudest (nepers of power) make up the mean spectrum."""
 QUIET = -12.0
 """Log-mel power that counts as the maximum where nothing is louder: silence stays silent."""
+LONGEST_NAME = 40
+"""Letters of a model's name in `Transcription.summary`."""
 
 
 def normalise(features: Tensor) -> Tensor:
@@ -81,6 +90,8 @@ class RecognizerConfig:
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     edges: Edges = field(default_factory=Edges)
     """Where token times are read; shifts learned on a development set."""
+    domain: DomainConfig | None = None
+    """Which sound is flagged as out of domain; None: nothing is, as nothing is known about it."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vocabulary", _tokens(self.vocabulary))
@@ -107,6 +118,11 @@ class RecognizerConfig:
         context = self.cif.cif_ctxt_layers * self.cif.add_cif_ctxt_layers
         return self.encoder.num_layers + convolutions + context + self.decoder.layers
 
+    @property
+    def vocabulary_text(self) -> str:
+        """Size and kind of the vocabulary, in one line: "10 words: zero … nine"."""
+        return vocabulary_text(self.vocabulary, self.domain.grammar if self.domain else "")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
@@ -115,12 +131,17 @@ class RecognizerConfig:
     def from_dict(cls, values: dict[str, Any]) -> RecognizerConfig:
         """The inverse of `to_dict`; an unknown key is refused, and one that is not there."""
         names = [one.name for one in fields(cls)]
-        values = checked_settings("recogniser", values, names, required=names)
+        required = [
+            name for name in names if name != "domain"
+        ]  # checkpoints without it flag nothing
+        values = checked_settings("recogniser", values, names, required=required)
+        domain = values.get("domain")
         parts = {"features": LogMel, "encoder": EncoderConfig, "decoder": DecoderConfig}
         return cls(
             vocabulary=values["vocabulary"],
             cif=CIFConfig.from_dict(values["cif"]),
             edges=from_settings(Edges, "edges", values["edges"]),
+            domain=from_settings(DomainConfig, "domain", domain) if domain is not None else None,
             **{name: from_settings(kind, name, values[name]) for name, kind in parts.items()},
         )
 
@@ -164,6 +185,43 @@ class Transcription:
     """How it was heard: features, CIF and where edges are read."""
     waveform: Waveform | None = None
     """The sound; None where nobody had more than its features."""
+    model: str = ""
+    """Name of the recogniser; empty for one that was not loaded by a name or from a folder."""
+    domain_distance: float | None = None
+    """Mean Mahalanobis distance of the embeddings to the nearest class of the training data; None
+    where nothing fired, and of a model that does not know its classes."""
+
+    @property
+    def mean_score(self) -> float | None:
+        """Mean of the scores, in [0, 1]; None without tokens."""
+        return math.fsum(self.scores) / len(self.scores) if self.scores else None
+
+    @property
+    def is_out_of_domain(self) -> bool:
+        """Whether the sound is probably outside what the model was made for.
+
+        True where ``domain_distance > config.domain.bound``; never where one of them is unknown.
+        """
+        domain, distance = self.config.domain, self.domain_distance
+        return domain is not None and distance is not None and distance > domain.bound
+
+    @property
+    def warning(self) -> str:
+        """One sentence about a sound that is out of domain; empty for any other."""
+        if not self.is_out_of_domain:
+            return ""
+        return (
+            "this sound is probably outside what the model knows "
+            f"({self.config.vocabulary_text}); mean score {self.mean_score or 0.0:.2f}"
+        )
+
+    @property
+    def summary(self) -> str:
+        """Model, vocabulary and mean score, in one line of printable characters."""
+        name = f"model {one_line(self.model, LONGEST_NAME)}" if self.model else "model"
+        mean = self.mean_score
+        found = "no token fired" if mean is None else f"mean score {mean:.2f}"
+        return f"{name} ({self.config.vocabulary_text}), {found}"
 
     @property
     def text(self) -> str:
@@ -248,6 +306,10 @@ class Recognizer(nn.Module):
     def __init__(self, config: RecognizerConfig):
         super().__init__()
         self.config = config
+        self.name = ""
+        """How it was found; empty where it was made in Python."""
+        self.statistics: ClassStatistics | None = None
+        """What its embeddings were like on its training data; None where nobody measured it."""
         vocabulary = len(config.vocabulary)
         self.encoder = Encoder(config.encoder)
         self.cif = CIF(config.cif)
@@ -446,6 +508,8 @@ class Recognizer(nn.Module):
                     log_mel=log_mel,
                     config=self.config,
                     waveform=waveform,
+                    model=self.name,
+                    domain_distance=mean_distance(self.statistics, firing.embeddings[0, :fires]),
                 )
             )
         return heard

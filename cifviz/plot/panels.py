@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.plot import curves, geometry, tokens
-from cifviz.plot.canvas import displayable, plain_text, printable
+from cifviz.plot.canvas import displayable, plain_text, printable, text_widths
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import LogMel
@@ -49,7 +49,14 @@ LANE_COLUMNS = 12
 MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
 
-_GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.14, 1.05, 0.65, 0.2, 0.5  # inches
+MOST_TITLE_COLUMNS = 120
+"""Room for the title, and for the warning below it."""
+
+TITLE_SIZE = 9.0
+"""Points of both, at most."""
+
+_GAP, _LEFT, _RIGHT, _BOTTOM = 0.14, 1.05, 0.65, 0.5  # inches
+_TITLE, _WARNING = 0.4, 0.42  # inches above the lanes, and more where there is a warning
 
 
 class PanelFigure(Figure):
@@ -102,8 +109,9 @@ def panel(
         ``(fig, axes)``: the lanes "waveform", "log_mel", "weights", "accumulation",
         "contributions", "tokens" and, if there are any, "reference" and "compared: NAME", through
         which no fires run. Where there is no sound, "waveform" is missing and "log_mel" is what the
-        recogniser heard. The figure is a bare one: show it as the last expression of a cell, or
-        ``fig.savefig(...)``.
+        recogniser heard. Above the lanes stand model, vocabulary and mean score and, of a sound
+        that is out of domain, a warning in a frame. The figure is a bare one: show it as the last
+        expression of a cell, or ``fig.savefig(...)``.
 
     Raises
     ------
@@ -125,7 +133,8 @@ def panel(
     others = {COMPARED + name: alignment for name, alignment in (compare or {}).items()}
     names = [*(name for name in LANES if name not in absent), *others]
     heights = [LANES.get(name, LANES["tokens"]) for name in names]
-    height = sum(heights) + _GAP * (len(names) - 1) + _TOP + _BOTTOM
+    top = _TITLE + (_WARNING if transcription.warning else 0.0)
+    height = sum(heights) + _GAP * (len(names) - 1) + top + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
     fig.alt = panel_alt(transcription, reference=reference, compare=compare)
     lanes = fig.subplots(
@@ -136,7 +145,7 @@ def panel(
             "height_ratios": heights,
             "left": _LEFT / WIDTH,
             "right": 1 - _RIGHT / WIDTH,
-            "top": 1 - _TOP / height,
+            "top": 1 - top / height,
             "bottom": _BOTTOM / height,
             "hspace": _GAP * len(names) / sum(heights),
         },
@@ -148,6 +157,7 @@ def panel(
     begin = min(0.0, grid.seconds(0))
     end = max(transcription.duration, grid.seconds(frames))
     lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
+    _title(transcription, lanes[0])
 
     if transcription.waveform is not None:
         curves.waveform(transcription.waveform, ax=axes["waveform"])
@@ -215,7 +225,8 @@ def panel_alt(
     Returns
     -------
     str
-        Length, tokens with their times in seconds (at most `MOST_TOKENS_IN_WORDS`), and lanes.
+        Length, tokens with their times in seconds (at most `MOST_TOKENS_IN_WORDS`), model with
+        vocabulary and mean score, and lanes; before them the warning about a sound out of domain.
 
     Notes
     -----
@@ -238,6 +249,10 @@ def panel_alt(
         f"The weights of {_counted(one.alpha.shape[1], 'frame')} sum to "
         f"{float(one.weight_sum[0]):.2f}; a token takes β = {one.threshold:g}.",
     ]
+    summary = transcription.summary
+    sentences.append(f"{summary[0].upper()}{summary[1:]}.")
+    if transcription.warning:
+        sentences.insert(0, f"Warning: {transcription.warning}.")
     if bool(one.tail_fired[0]):
         sentences.append("The last token is made of the weight left at the end.")
     waveform = "" if transcription.waveform is None else "waveform, "
@@ -253,6 +268,30 @@ def panel_alt(
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _title(transcription: Transcription, ax: Axes) -> None:
+    """Model, vocabulary and mean score above the lanes; below them a framed warning.
+
+    As wide as the lane `ax`, with smaller letters where they would be wider.
+    """
+    texts = [transcription.summary]
+    if transcription.warning:
+        texts.append(f"⚠ warning: {transcription.warning}")
+    texts = [displayable(text, MOST_TITLE_COLUMNS) for text in texts]
+    left, right = ax.get_xlim()
+    widths = text_widths(texts, TITLE_SIZE, ax)
+    fig = cast(PanelFigure, ax.figure)
+    for text, width, below, framed in zip(texts, widths, (0.2, 0.54), (False, True), strict=False):
+        fig.text(
+            _LEFT / WIDTH,
+            1 - below / fig.get_figheight(),
+            text,
+            fontsize=TITLE_SIZE * min(1.0, (right - left) / width),
+            va="center",
+            bbox={"facecolor": "none", "edgecolor": STYLE["level"]} if framed else None,
+            **plain_text(),
+        )
 
 
 def _log_mel(transcription: Transcription, ax: Axes) -> None:

@@ -144,3 +144,11 @@ def test_what_is_no_transcription_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
         to_html(torch.zeros(3), tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_knows_the_model_and_its_warning(heard):
+    model = data.view_data(heard)["model"]
+    assert model == {"summary": heard.summary, "warning": ""}
+    assert heard.summary.startswith("model digits (10 words: zero … nine), mean score 0.9")
+    flagged = replace(heard, domain_distance=99.0)
+    assert data.view_data(flagged)["model"]["warning"] == flagged.warning != ""

@@ -260,3 +260,17 @@ def test_what_is_no_transcription_is_refused(heard):
 def test_importing_it_loads_no_matplotlib():
     script = f"import sys, {module.__name__}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_a_still_names_the_model_and_flags_a_sound_out_of_domain(heard):
+    plain = page(still(heard))
+    assert plain.div.div.text == heard.summary
+    assert plain.strong is None
+    flagged = replace(heard, model="<i>", domain_distance=99.0)
+    bundle = still(flagged)
+    soup = page(bundle)
+    assert soup.div.div.text == flagged.summary
+    assert soup.i is None
+    assert soup.strong.text == f"⚠ warning: {flagged.warning}"
+    assert bundle["text/plain"].startswith(f"Figure: Warning: {flagged.warning}. Continuous")
+    assert picture(bundle).height > picture(still(heard)).height

@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from cifviz import plot
+from cifviz.models.domain import DomainConfig
 from cifviz.plot import panels
 from cifviz.speech.alignment import Alignment, TimedToken
 from cifviz.speech.audio import LogMel, Waveform
@@ -144,3 +145,49 @@ def test_alternative_text_stays_short(make):
     alt = plot.panel_alt(make.transcription(np.ones(30), ["x"] * 30))
     assert alt.count("“x”") == 20
     assert "and 10 more." in alt
+
+
+def flagged(transcription, grammar=""):
+    """The same, out of the domain of a model called "ten"."""
+    config = replace(transcription.config, domain=DomainConfig(1.0, grammar))
+    return replace(transcription, config=config, model="ten", domain_distance=1.5)
+
+
+def test_the_title_names_model_vocabulary_and_mean_score(make):
+    fig, _ = plot.panel(replace(make.transcription(), model="ten", scores=(0.5, 0.75)))
+    assert [text.get_text() for text in fig.texts] == ["model ten (1 word: word), mean score 0.62"]
+    assert "Model ten (1 word: word), mean score 0.62." in fig.alt
+    assert "arning" not in fig.alt
+    silent, _ = plot.panel(make.transcription((0.1,)))
+    assert silent.texts[0].get_text() == "model (1 word: word), no token fired"
+
+
+def test_a_sound_out_of_domain_has_a_framed_warning_and_says_so_first(make):
+    plain, heard = make.transcription(), flagged(make.transcription())
+    fig = plot.panel(heard).fig
+    _, warning = fig.texts
+    sentence = "warning: this sound is probably outside what the model knows (1 word: word); "
+    assert warning.get_text() == f"⚠ {sentence}mean score 1.00"
+    assert warning.get_bbox_patch() is not None
+    assert fig.alt.startswith(f"W{sentence[1:]}mean score 1.00. Continuous integrate-and-fire on")
+    assert plot.panel_alt(plain) in fig.alt.replace("Model ten", "Model")
+    assert opened(fig.png()).text["Description"] == fig.alt
+
+
+@pytest.mark.parametrize(
+    "words", [("zero", "nine"), ("w" * 99, "中" * 99), ("$\\frac$\n\x1b", "ل")]
+)
+def test_title_and_warning_keep_clear_of_the_lanes_and_of_the_edges(make, words):
+    heard = flagged(make.transcription())
+    config = replace(heard.config, vocabulary=words)
+    fig, axes = plot.panel(replace(heard, config=config, model="m" * 99))
+    fig.png()
+    renderer = fig.canvas.get_renderer()
+    title, warning = (text.get_window_extent(renderer) for text in fig.texts)
+    frame = fig.texts[1].get_bbox_patch().get_window_extent(renderer)
+    top = max(ax.get_window_extent(renderer).y1 for ax in axes.values())
+    assert top < frame.y0 < warning.y0
+    assert frame.y1 < title.y0
+    assert title.y1 < fig.bbox.y1
+    for box in (title, frame):
+        assert 0 < box.x0 < box.x1 < fig.bbox.x1

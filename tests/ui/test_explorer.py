@@ -176,3 +176,23 @@ def test_labels_are_text_whatever_they_say(window, heard, tmp_path):
     assert window.title() == title
     assert said == []
     assert window.evaluate("document.images.length") == 0
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_a_sound_out_of_domain_is_flagged_in_words(window, reader_of, heard, tmp_path, width):
+    config = replace(heard.config, vocabulary=("<b>zero</b>", "</script>"))
+    flagged = replace(heard, config=config, model="<i>", domain_distance=99.0)
+    assert reader_of(to_html(flagged, tmp_path / "flagged.html")) == []
+    window.set_viewport_size({"width": width, "height": 900})
+    assert window.locator(".cifviz-model").inner_text() == flagged.summary
+    note = window.get_by_role("note")
+    assert note.inner_text() == f"⚠ warning: {flagged.warning}"
+    box = note.bounding_box()
+    assert 0 <= box["x"] < box["x"] + box["width"] <= width
+    assert box["y"] + box["height"] < window.locator(".cifviz-stage").bounding_box()["y"]
+    assert window.locator("main :is(b, i)").count() == 0
+
+
+def test_a_sound_in_domain_is_not_flagged(opened, heard):
+    assert opened.locator(".cifviz-model").inner_text() == heard.summary
+    assert opened.get_by_role("note").count() == 0

@@ -4,12 +4,13 @@
  * @param {object} written What `view_data` of `cifviz.explorer.data` made, out of JSON.
  */
 export function decoded(written) {
-  const { whole, compare, palette } = written;
+  const { whole, compare, palette, model } = written;
   return {
     utterance: utteranceOf(written),
     stretches: [stretchOf(whole)],
     compare: compare.map(({ name, tokens }) => ({ name, tokens: tokensOf(tokens) })),
     palette,
+    model,
   };
 }
 

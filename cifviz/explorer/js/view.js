@@ -56,6 +56,7 @@ export class Explorer {
     root.classList.add("cifviz-explorer");
     this.root = root;
     this.freeKeys = keepKeys(root);
+    this.showModel(this.data.model);
     this.stage = element(root, "div", "cifviz-stage");
     this.tokens = new TokenList(this.stage, {
       select: (index) => this.select(index),
@@ -83,6 +84,15 @@ export class Explorer {
     element(this.details, "summary").textContent = "tokens as a table";
     this.details.addEventListener("toggle", () => this.tellTable());
     this.table = element(this.details, "div", "cifviz-table");
+  }
+
+  /** Model, vocabulary and mean score, and a warning where the sound is out of domain. */
+  showModel({ summary, warning }) {
+    element(this.root, "p", "cifviz-model").textContent = summary;
+    if (!warning) return;
+    const flag = element(this.root, "p", "cifviz-warning");
+    flag.setAttribute("role", "note");
+    flag.textContent = `\u26a0 warning: ${warning}`;
   }
 
   /** Let this be heard. */

@@ -35,7 +35,8 @@ export default {
     };
     const renew = () => {
       show();
-      explorer.say(`Heard: ${data.tokens.join(" ") || "no token"}`);
+      const warning = data.model.warning && ` (warning: ${data.model.warning})`;
+      explorer.say(`Heard: ${data.tokens.join(" ") || "no token"}${warning}`);
     };
     const follow = () => {
       const settings = model.get("settings");
