@@ -220,7 +220,11 @@ def test_missing_or_damaged_statistics_are_refused(folder, content, said):
         ("means", torch.zeros(()), r"expected means \(classes, 16\)"),
         ("whitening", torch.zeros(16, 8), r"whitening must be \(16, 16\)"),
         ("whitening", torch.full((16, 16), torch.nan), "whitening of .* must be finite"),
-        ("whitening", torch.zeros(16, 16, dtype=torch.int8), "whitening of .* must be a floating point tensor"),
+        (
+            "whitening",
+            torch.zeros(16, 16, dtype=torch.int8),
+            "of .* must be a floating point tensor",
+        ),
         ("other", torch.zeros(1), "unknown .*other"),
     ],
 )
