@@ -12,7 +12,7 @@ from torch import nn
 from cifviz.errors import CheckpointError, require
 from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
-from cifviz.resources import resource, write_atomically
+from cifviz.resources import resource, writing
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 BASELINE_FOLDER = "baselines"
@@ -74,7 +74,9 @@ def load_baseline(name: str | Path) -> Baseline:
     return _load(_find(name, resource("checkpoints") / BASELINE_FOLDER), "baseline", _baseline)
 
 
-def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
+def save_model(
+    model: Recognizer | Baseline, folder: Path, card: str, *, overwrite: bool = False
+) -> None:
     """Write weights, configuration and model card into a folder.
 
     Parameters
@@ -82,18 +84,30 @@ def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
     model : Recognizer or baseline
         What to keep.
     folder : Path
-        Made if it is not there. Each file is written to a temporary one first.
+        Made if it is not there.
     card : str
         Markdown: data, seeds, command and measured results.
+    overwrite : bool
+        Whether the files of a model that stands there may be replaced, all or none.
+
+    Raises
+    ------
+    DataError
+        If a file stands there that may not be replaced.
     """
     from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
     config = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(weights)))
-    write_atomically(folder / CONFIG, lambda path: path.write_text(config, "utf-8"))
-    write_atomically(folder / CARD, lambda path: path.write_text(card, "utf-8"))
+    content = {
+        WEIGHTS: save(weights),
+        CONFIG: config.encode("utf-8", "backslashreplace"),
+        CARD: card.encode("utf-8", "backslashreplace"),
+    }
+    with writing([folder / name for name in content], overwrite=overwrite) as parts:
+        for part, data in zip(parts, content.values(), strict=True):
+            part.write_bytes(data)
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Sound in: `Waveform`, `load_waveform`, and log-mel features with their clock.
 
-librosa and soundfile are loaded when first used, not with the library.
+soundfile and soxr are loaded when first used, not with the library.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
+from cifviz.speech.mel import mel_filters, power_spectra
 from cifviz.timing import FrameGrid
 
 SAMPLE_RATE = 16_000
@@ -153,10 +154,21 @@ def load_waveform(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> Wavefo
     )
     mono = samples.mean(axis=1)
     if rate != sample_rate:
-        import librosa
-
-        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate)
+        mono = resampled(mono, rate, sample_rate)
     return Waveform(mono, sample_rate)
+
+
+def resampled(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """Sound at another rate, through soxr; ``ceil(len(samples) * wanted / rate)`` samples.
+
+    >>> resampled(np.zeros(8000, dtype=np.float32), 8000, 16000).shape
+    (16000,)
+    """
+    import soxr
+
+    length = -(-len(samples) * wanted // rate)
+    made = soxr.resample(samples, rate, wanted, quality="HQ")[:length]
+    return np.pad(made, (0, length - len(made)))
 
 
 @dataclass(frozen=True)
@@ -218,8 +230,6 @@ class LogMel:
 
     def __call__(self, waveform: Waveform) -> Tensor:
         """Natural logarithm of the mel power, float32 (frames, n_mels)."""
-        import librosa
-
         require_type("waveform", waveform, Waveform)
         require(
             waveform.sample_rate == self.sample_rate,
@@ -232,15 +242,14 @@ class LogMel:
         n_fft = self._fft_length
         before = (n_fft - self.hop_length) // 2
         after = (frames - 1) * self.hop_length + n_fft - before - len(waveform.samples)
-        mel = librosa.feature.melspectrogram(
-            y=np.pad(waveform.samples, (before, after)),
-            sr=self.sample_rate,
-            n_fft=n_fft,
+        power = power_spectra(
+            np.pad(waveform.samples, (before, after)),
+            fft_length=n_fft,
             hop_length=self.hop_length,
             win_length=self.win_length,
-            center=False,
-            n_mels=self.n_mels,
-            fmin=self.f_min,
-            fmax=self.f_max,
         )
-        return torch.from_numpy(np.log(np.maximum(mel, self.floor)).T.astype(np.float32))
+        bands = mel_filters(
+            self.n_mels, self.f_min, self.f_max, sample_rate=self.sample_rate, fft_length=n_fft
+        )
+        mel = power @ bands.T
+        return torch.from_numpy(np.log(np.maximum(mel, self.floor)).astype(np.float32))

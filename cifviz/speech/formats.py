@@ -18,18 +18,24 @@ _DECIMALS = 6
 
 
 def write_textgrid(
-    path: str | Path, alignment: Alignment | Mapping[str, Alignment], duration: float
+    path: str | Path,
+    alignment: Alignment | Mapping[str, Alignment],
+    duration: float,
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write alignments as the tiers of a Praat TextGrid, with empty intervals between tokens.
 
     Parameters
     ----------
     path : str or Path
-        Where to write; an existing file is replaced, in one step.
+        Where to write.
     alignment : Alignment or mapping of str to Alignment
         One alignment, which becomes the tier "words", or several by the names of their tiers.
     duration : float > 0
         Length of the audio in seconds.
+    overwrite : bool
+        Whether a file that stands there may be replaced, in one step.
 
     Returns
     -------
@@ -42,8 +48,8 @@ def write_textgrid(
     Raises
     ------
     DataError
-        If a token ends after `duration`, the folder does not exist, or a token would not be read
-        back as it is: if it is empty, has white space at its ends, or looks like the file's syntax.
+        If a token ends after `duration`, the folder does not exist, a file stands there that may
+        not be replaced, or a token would not be read back as it is: if it is empty, has white space at its ends, or looks like the file's syntax.
 
     See Also
     --------
@@ -88,7 +94,7 @@ def write_textgrid(
                 DataError,
             )
 
-    return write_atomically(path, write)
+    return write_atomically(path, write, overwrite=overwrite)
 
 
 def read_textgrid(path: str | Path) -> dict[str, Alignment]:
@@ -131,20 +137,23 @@ def read_textgrid(path: str | Path) -> dict[str, Alignment]:
     return tiers
 
 
-def write_json(path: str | Path, value: Any) -> Path:
+def write_json(path: str | Path, value: Any, *, overwrite: bool = False) -> Path:
     """Write what JSON can hold: UTF-8, keys sorted, so that equal values make equal files.
 
     Parameters
     ----------
     path : str or Path
-        Where to write; an existing file is replaced, in one step.
+        Where to write.
     value : mapping, sequence, str, number, bool or None
         An `Alignment` becomes a list of objects with token, start, end and score.
+    overwrite : bool
+        Whether a file that stands there may be replaced, in one step.
 
     Raises
     ------
     DataError
-        If something cannot be written as JSON, NaN and infinity included.
+        If something cannot be written as JSON, NaN and infinity included, the folder does not
+        exist, or a file stands there that may not be replaced.
     """
     try:
         text = json.dumps(
@@ -153,7 +162,9 @@ def write_json(path: str | Path, value: Any) -> Path:
     except (TypeError, ValueError) as error:
         raise DataError(f"{path}: cannot be written as JSON: {error}") from error
     # Line ends are the same everywhere, so that equal values make equal files.
-    return write_atomically(path, lambda part: part.write_bytes((text + "\n").encode("utf-8")))
+    # A lone surrogate is written as JSON's own escape, which looks like Python's.
+    encoded = (text + "\n").encode("utf-8", "backslashreplace")
+    return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
 
 
 def read_json(path: str | Path) -> Any:

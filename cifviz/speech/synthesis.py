@@ -24,7 +24,7 @@ import numpy as np
 
 from cifviz.errors import CIFError, DataError, require
 from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import SAMPLE_RATE, Waveform
+from cifviz.speech.audio import SAMPLE_RATE, Waveform, resampled
 
 VOICES = (
     "en-us",
@@ -254,9 +254,7 @@ def synthesize(
         )
     samples = recording.samples
     if len(samples) and native_rate != sample_rate:
-        import librosa
-
-        samples = librosa.resample(samples, orig_sr=native_rate, target_sr=sample_rate)
+        samples = resampled(samples, native_rate, sample_rate)
     return Utterance(
         waveform=Waveform(samples, sample_rate),
         words=Alignment(
