@@ -1,4 +1,10 @@
-from . import core, errors, explorer, models, resources, speech, timing
+from . import core as core
+from . import errors as errors
+from . import explorer as explorer
+from . import models as models
+from . import resources as resources
+from . import speech as speech
+from . import timing as timing
 from .core.capture import capture
 from .core.firing import Firing, integrate_and_fire
 from .core.losses import quantity_loss

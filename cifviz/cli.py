@@ -306,7 +306,8 @@ def build_lessons(
 @lessons.command("site")
 def lessons_site(
     out: Annotated[
-        Path, typer.Option(help="Folder for the pages; a site there is replaced.")
+        Path,
+        typer.Option(help="Folder for the pages; a site there, and nothing else, is replaced."),
     ] = Path("build/site"),
 ) -> None:
     """Make pages of the lessons of a clone that open without a network, and an index of them."""
@@ -318,14 +319,15 @@ def lessons_site(
 
 @lessons.command("release")
 def lessons_release(
-    out: Annotated[Path, typer.Option(help="Folder for the archive.")] = Path("build"),
-    overwrite: Overwrite = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the archive; an older one is replaced.")
+    ] = Path("build"),
 ) -> None:
     """Pack the pages, the sources with the notebooks, and the library into one zip archive."""
     with _in_words("notebooks release", keep="\n"):
         from cifviz.teaching.site.release import release
 
-        typer.echo(release(out, overwrite=overwrite))
+        typer.echo(release(out))
 
 
 @lessons.command("list")
@@ -401,8 +403,10 @@ def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) ->
 
 
 def _free(path: Path) -> Path:
-    """This name, or with a number, so that nothing is there; the notebook looked at may be."""
-    names = (path if number == 1 else path.with_stem(f"{path.stem}-{number}") for number in count(1))
+    """Give a path a number if there is something already: perhaps the very notebook looked at."""
+    names = (
+        path if number == 1 else path.with_stem(f"{path.stem}-{number}") for number in count(1)
+    )
     return next(name for name in names if not os.path.lexists(name))
 
 

@@ -130,7 +130,7 @@ def check_target(
     except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from error
     protected = inputs is not None and path in inputs
-    require(not protected, f"{path} is an input, or lies in one: it is only read", DataError)
+    require(not protected, f"{path} is never replaced: it is an input, in one, or just written", DataError)
     if found is None:
         return
     kind = stat.S_IFMT(found.st_mode)
@@ -179,8 +179,8 @@ def writing(
     Raises
     ------
     DataError
-        Before the block is entered and again at its end, if `check_target` refuses one of them; if a
-        folder does not exist, or the system refuses to write there.
+        Before the block is entered and again at its end, if `check_target` refuses one of them; if
+        a folder does not exist, or the system refuses to write there.
 
     Examples
     --------
@@ -262,7 +262,7 @@ def write_atomically(
 
 
 class _Aside:
-    """A hidden folder beside a target, for the new file, and a name for the one that it replaces."""
+    """A hidden folder beside a target, for the new file, and a name for the one it replaces."""
 
     def __init__(self, target: Path):
         self.target = target
@@ -293,13 +293,19 @@ class _Aside:
         """Undo `put`, however far it came; False if it cannot be undone."""
         try:
             if self.old.exists():
-                os.replace(self.old, self.target)
-            elif self.created and os.path.lexists(self.target):
-                if os.path.samestat(self.created, os.lstat(self.target)):
-                    self.target.unlink()
+                if not self._stands():
+                    os.replace(self.old, self.target)
+            elif self.created and os.path.samestat(self.created, os.lstat(self.target)):
+                self.target.unlink()
+        except FileNotFoundError:  # it came not that far
+            pass
         except OSError:
             self.lost = True
         return not self.lost
+
+    def _stands(self) -> bool:
+        """Whether the old file has never left its place."""
+        return self.target.exists() and os.path.samefile(self.old, self.target)
 
     def clear(self) -> None:
         """Remove all that is hidden, but for an old file that could not be put back."""

@@ -158,7 +158,8 @@ def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
     fires = int(heard.firing.num_fires[0])
     sentences = [
-        f"Word edges read off the weights of one utterance, “{printable(heard.text, most=LONGEST_WORDS)}”, with its "
+        "Word edges read off the weights of one utterance, "
+        f"“{printable(heard.text, most=LONGEST_WORDS)}”, with its "
         f"fires ({fires}) and its cuts in valleys of the weights ({max(0, fires - 1)}) on one time "
         "axis: words, weight per frame, and the running sum of the weights, flat between words."
     ]

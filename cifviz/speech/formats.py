@@ -49,7 +49,8 @@ def write_textgrid(
     ------
     DataError
         If a token ends after `duration`, the folder does not exist, a file stands there that may
-        not be replaced, or a token would not be read back as it is: if it is empty, has white space at its ends, or looks like the file's syntax.
+        not be replaced, or a token would not be read back as it is: if it is empty, has white space
+        at its ends, or looks like the file's syntax.
 
     See Also
     --------

@@ -90,8 +90,8 @@ def mel_filters(
 def mel_frequencies(number: int, f_min: float, f_max: float) -> np.ndarray:
     """Frequencies evenly spaced in mel, both ends included, Hz.
 
-    The scale is that of Slaney's Auditory Toolbox (1998): 200/3 Hz a mel up to 1000 Hz, which are 15
-    mel, and from there on a factor of 6.4 for every 27 mel.
+    The scale is that of Slaney's Auditory Toolbox (1998): 200/3 Hz a mel up to 1000 Hz, which are
+    15 mel, and from there on a factor of 6.4 for every 27 mel.
 
     Examples
     --------
@@ -100,7 +100,8 @@ def mel_frequencies(number: int, f_min: float, f_max: float) -> np.ndarray:
     >>> mel_frequencies(3, 500, 6400).round(1).tolist()
     [500.0, 1954.9, 6400.0]
     """
-    mels = np.linspace(*_mel(np.array([f_min, f_max])), number)
+    low, high = _mel(np.array([f_min, f_max]))
+    mels = np.linspace(low, high, number)
     return np.where(mels < 15, mels * 200 / 3, 1000 * 6.4 ** ((mels - 15) / 27))
 
 
