@@ -130,7 +130,11 @@ def check_target(
     except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from error
     protected = inputs is not None and path in inputs
-    require(not protected, f"{path} is never replaced: it is an input, in one, or just written", DataError)
+    require(
+        not protected,
+        f"{path} is never replaced: it is an input, in one, or just written",
+        DataError,
+    )
     if found is None:
         return
     kind = stat.S_IFMT(found.st_mode)

@@ -525,7 +525,9 @@ def test_a_site_with_something_of_somebody_in_it_is_left_alone(pages, tmp_path, 
         (out / "index.html").unlink()
         (out / "index.html").symlink_to(tmp_path / "elsewhere.html")
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
-    with pytest.raises(DataError, match=r"holds something else than a site, \w+\.\w+: name another"):
+    with pytest.raises(
+        DataError, match=r"holds something else than a site, \w+\.\w+: name another"
+    ):
         write(pages, out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
