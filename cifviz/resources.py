@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cifviz.errors import DataError, require
+from cifviz.errors import CIFError, DataError, require
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -206,7 +206,14 @@ def writing(
     try:
         for target in targets:
             asides.append(_Aside(target))
-        yield [aside.new for aside in asides]
+        try:
+            yield [aside.new for aside in asides]
+        except CIFError as error:  # names what a writer was given, nothing that a user knows
+            text = str(error)
+            for aside in asides:
+                text = text.replace(str(aside.new), str(aside.target))
+            error.args = (text,)
+            raise
         for target in targets:  # much may have happened since
             check_target(target, overwrite=overwrite, inputs=inputs)
         try:

@@ -21,6 +21,7 @@ from cifviz.models.checkpoints import load_model
 from cifviz.resources import resource
 from cifviz.speech import audio
 from cifviz.speech.clips import load_clip
+from cifviz.speech.corpora import corpus_folder
 from cifviz.speech.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.speech.formats import read_textgrid, write_textgrid
 
@@ -299,6 +300,23 @@ def test_names_from_outside_do_not_reach_the_terminal_as_they_are(sound, monkeyp
     assert len(result.stdout.splitlines()) == 4 and "\x1b" not in result.stdout
 
 
+@pytest.mark.parametrize("word", ["\ud800", " "])
+def test_a_token_that_no_textgrid_holds_is_told_of_the_file_that_was_meant(
+    sound, monkeypatch, word
+):
+    recognizer = load_model("digits")
+    recognizer.config = replace(
+        recognizer.config, vocabulary=tuple(f"{one}{word}" for one in recognizer.config.vocabulary)
+    )
+    monkeypatch.setattr("cifviz.models.checkpoints.load_model", lambda name: recognizer)
+    out = sound.parent / "out"
+    result = align(sound, "--out", out)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"cifviz align: talk.flac: {out / 'talk.TextGrid'}: ")
+    assert result.stderr.count("\n") == 1 and ".cifviz-" not in result.stderr
+    assert list(out.iterdir()) == []
+
+
 ELSEWHERE = """
 import sys
 from cifviz import cli
@@ -401,6 +419,24 @@ def test_edges_draws_and_tells(tmp_path):
     assert result.exit_code == 0, result.stderr
     assert "Cut at valleys" in result.stdout
     assert (tmp_path / "edges.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_edges_replaces_nothing_unasked_and_no_input(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "cifviz.models.training_data.spoken_strings", lambda _: pytest.fail("it began")
+    )
+    path = tmp_path / "edges.png"
+    path.write_text("mine")
+    for out, options, said in (
+        (path, [], "exists; --overwrite"),
+        (corpus_folder("digits") / "edges.png", ["--overwrite"], "never replaced"),
+        (resource("checkpoints") / "digits/README.md", ["--overwrite"], "never replaced"),
+    ):
+        result = CliRunner().invoke(app, ["edges", "--out", str(out), *options])
+        assert result.exit_code == 1
+        assert result.stderr.startswith("cifviz edges: ") and said in result.stderr
+    assert path.read_text() == "mine"
 
 
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):

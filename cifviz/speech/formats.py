@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cifviz.errors import DataError, require
+from cifviz.errors import DataError, require, shown
 from cifviz.resources import write_atomically
 from cifviz.speech.alignment import Alignment, TimedToken
 
@@ -84,6 +84,9 @@ def write_textgrid(
             grid.save(str(part), "long_textgrid", includeBlankSpaces=True, reportingMode="error")
         except PraatioException as error:
             raise DataError(f"{path}: cannot be written as a TextGrid: {error}") from error
+        except UnicodeEncodeError as error:
+            letter = shown(error.object[error.start])
+            raise DataError(f"{path}: a TextGrid is UTF-8, which does not hold {letter}") from error
         # praatio neither escapes nor refuses labels that it then reads as something else.
         found = read_textgrid(part)
         for name, tier in expected.items():

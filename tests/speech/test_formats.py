@@ -127,6 +127,12 @@ def test_a_file_that_is_there_is_replaced_only_if_that_is_asked_for(tmp_path, wr
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_lone_surrogate_is_no_label(tmp_path):
+    with pytest.raises(DataError, match=r"a.TextGrid: a TextGrid is UTF-8, .* hold '\\ud800'"):
+        write_textgrid(tmp_path / "a.TextGrid", one("a\ud800"), 1.0)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_keeps_a_lone_surrogate(tmp_path):
     path = write_json(tmp_path / "a.json", {"token": "a\ud800", "path": "b\\"})
     assert read_json(path) == {"token": "a\ud800", "path": "b\\"}
