@@ -87,6 +87,7 @@ def align(
                 check_target(target, overwrite=overwrite, inputs=inputs)
             waveform = load_waveform(path, sample_rate=recognizer.config.features.sample_rate)
             transcription = recognizer.transcribe(waveform)
+            terminal.end_if_told()  # while it was read, perhaps, and what was read is cut short
             out.mkdir(parents=True, exist_ok=True)
             with writing(targets, overwrite=overwrite, inputs=inputs) as parts:
                 _write(parts, path, model, transcription)

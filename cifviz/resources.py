@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cifviz.errors import CIFError, DataError, require
@@ -202,10 +202,11 @@ def writing(
     for target in targets:
         require(target.parent.is_dir(), f"no such folder to write in: {target.parent}", DataError)
         check_target(target, overwrite=overwrite, inputs=inputs)
-    asides: list[_Aside] = []
-    try:
-        for target in targets:
-            asides.append(_Aside(target))
+    with ExitStack() as stack:
+        asides = [_Aside(target) for target in targets]
+        for aside in asides:
+            stack.callback(aside.clear)
+            aside.make()
         try:
             yield [aside.new for aside in asides]
         except CIFError as error:  # names what a writer was given, nothing that a user knows
@@ -225,9 +226,6 @@ def writing(
                 where = ", ".join(f"{aside.target} is {aside.old} now" for aside in lost)
                 raise DataError(f"cannot undo what failed ({error}): {where}") from error
             raise
-    finally:
-        for aside in asides:
-            aside.clear()
 
 
 def write_atomically(
@@ -277,16 +275,21 @@ class _Aside:
 
     def __init__(self, target: Path):
         self.target = target
-        try:
-            self.folder = tempfile.mkdtemp(prefix=".cifviz-", dir=target.parent)
-        except OSError as error:
-            raise _cannot_write(target, error) from error
-        self.new = Path(self.folder, target.name)
-        self.old = Path(f"{self.folder}-old")
+        self.new = self.old = target
         self.created: os.stat_result | None = None
         """The new file, if nothing stood in its place."""
         self.lost = False
         """Whether the old file could not be put back."""
+
+    def make(self) -> None:
+        """Make the folder."""
+        try:
+            self.new = Path(
+                tempfile.mkdtemp(prefix=".cifviz-", dir=self.target.parent), self.target.name
+            )
+        except OSError as error:
+            raise _cannot_write(self.target, error) from error
+        self.old = Path(f"{self.new.parent}-old")
 
     def put(self, *, overwrite: bool, last: bool) -> None:
         """Put the new file in place; what stood there is kept, until the `last` one is in place."""
@@ -320,7 +323,17 @@ class _Aside:
 
     def clear(self) -> None:
         """Remove all that is hidden, but for an old file that could not be put back."""
-        shutil.rmtree(self.folder)
+        if self.new == self.target:  # nothing was made
+            return
+        try:
+            self._remove()
+        except BaseException:  # told to end in the midst of it
+            self._remove()
+            raise
+
+    def _remove(self) -> None:
+        if self.new.parent.exists():
+            shutil.rmtree(self.new.parent)
         if not self.lost:
             self.old.unlink(missing_ok=True)
 

@@ -7,9 +7,12 @@ printable in the encoding at hand, and nothing ends in a traceback.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -20,6 +23,9 @@ from cifviz.errors import CIFError, printable
 
 DEBUG = "CIFVIZ_DEBUG"
 """An environment variable: if it is set, errors show where they come from."""
+
+TIDYING = 2.0
+"""Seconds after a request to end in which another one is not heard."""
 
 
 class Stream:
@@ -112,7 +118,7 @@ def run(program: str, main: Callable[[], object]) -> int:
     with (
         redirect_stdout(cast(TextIO, out)),
         redirect_stderr(cast(TextIO, err)),
-        _tidy_when_terminated(),
+        _tidy_when_told_to_end(),
     ):
         code = _exit_code(program, main)
         out.flush()
@@ -150,6 +156,16 @@ def explained(error: BaseException) -> str:
     return f"{what}; please report this ({DEBUG}=1 shows where it comes from)"
 
 
+def end_if_told() -> None:
+    """Raise again if the program was told to end: what C calls back swallows an exception."""
+    if _told:
+        raise KeyboardInterrupt if _told[-1] == signal.SIGINT else SystemExit(128 + _told[-1])
+
+
+_told: list[int] = []
+"""Signals that asked for the end."""
+
+
 def _exit_code(program: str, main: Callable[[], object]) -> int:
     try:
         main()
@@ -177,18 +193,29 @@ def _occupy_standard_numbers() -> None:
 
 
 @contextmanager
-def _tidy_when_terminated() -> Iterator[None]:
-    """Turn the request to end into an exception, so that nothing unfinished is left in a folder."""
+def _tidy_when_told_to_end() -> Iterator[None]:
+    """Turn a request to end into an exception, so that nothing unfinished is left in a folder.
+
+    Such requests come in twos, from people and from programs that ask a process and its group: for
+    a moment the second is not heard, or it would stop the tidying up.
+    """
+    heard = -math.inf
+    _told.clear()
 
     def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+        nonlocal heard
+        before, heard = heard, time.monotonic()
+        if heard - before >= TIDYING:
+            _told.append(number)
+            end_if_told()
 
-    try:
-        before = signal.signal(signal.SIGTERM, leave)
-    except ValueError:  # only the main thread may do so
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread():  # others may not ask for signals
         yield
         return
+    before = [signal.signal(number, leave) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)

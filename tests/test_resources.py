@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import socket
 import stat
 from contextlib import closing
@@ -283,3 +284,22 @@ def test_a_file_is_written_with_the_usual_rights(tmp_path):
     usual.touch()
     path = write(tmp_path / "a.txt")
     assert path.stat().st_mode == usual.stat().st_mode
+
+
+def test_told_to_end_while_tidying_up_it_tidies_up_first(tmp_path, monkeypatch):
+    original, calls = shutil.rmtree, []
+
+    def rmtree(path):
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        original(path)
+
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    with (
+        pytest.raises(KeyboardInterrupt, match="^$"),
+        writing([tmp_path / "a", tmp_path / "b"]) as parts,
+    ):
+        for part in parts:
+            part.write_text("new")
+    assert contents(tmp_path) == {"a": b"new", "b": b"new"}

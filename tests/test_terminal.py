@@ -1,5 +1,6 @@
 """What a command prints arrives whole, or it is said that it did not."""
 
+import contextlib
 import errno
 import io
 import os
@@ -136,20 +137,39 @@ def test_a_reader_that_has_gone_is_no_trouble(run):
     assert (code, done, err) == (1, [1], "")
 
 
-def test_a_request_to_end_leaves_time_to_tidy_up(run):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_request_to_end_leaves_time_to_tidy_up(run, number, code):
+    """Also if it is repeated at once."""
     tidied = []
 
     def main():
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             time.sleep(60)
         finally:
+            os.kill(os.getpid(), number)
             tidied.append(1)
 
-    before = signal.getsignal(signal.SIGTERM)
-    assert run(main) == (143, "", "")
+    before = signal.getsignal(number)
+    assert run(main) == (code, "", "")
     assert tidied == [1]
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+def test_a_request_that_was_swallowed_is_raised_again(run):
+    done = []
+
+    def main():
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        done.append("swallowed")
+        terminal.end_if_told()
+        done.append("unheard")
+
+    assert run(main) == (130, "", "")
+    assert done == ["swallowed"]
+    assert run(terminal.end_if_told) == (0, "", "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
