@@ -105,7 +105,7 @@ def streaming(result: Result) -> str:
     return "\n".join(lines)
 
 
-def draw(result: Result, path: Path) -> None:
+def draw(result: Result, path: Path, *, overwrite: bool = False) -> None:
     """Forward + backward of everybody on every shape, and how it grows with frames."""
     from matplotlib.figure import Figure
 
@@ -148,4 +148,4 @@ def draw(result: Result, path: Path) -> None:
     growth.set_ylabel("cifviz, forward + backward (ms)")
     for axes in (bars, growth):
         axes.spines[["top", "right"]].set_visible(False)
-    write_atomically(path, lambda part: figure.savefig(part, dpi=150))
+    write_atomically(path, lambda part: figure.savefig(part, dpi=150), overwrite=overwrite)

@@ -5,31 +5,50 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 import typer
+from typer.core import TyperGroup
 
-from cifviz.errors import AudioError, CIFError, require_choice
+from cifviz import terminal
+from cifviz.errors import AudioError, CIFError, printable, require, require_choice
+from cifviz.resources import Inputs, check_target, resource, write_atomically, writing
+
+
+class _Commands(TyperGroup):
+    """The commands, run so that whatever happens ends in words and an exit code."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run one of them, and exit."""
+        sys.exit(terminal.run("cifviz", lambda: super(_Commands, self).main(*arguments, **options)))
+
 
 app = typer.Typer(
     help="See, hear and check Continuous Integrate-and-Fire alignments.",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
+
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace results that are there already.")
+]
 
 
 @app.callback()
 def _main() -> None:
-    """Keep `align` a subcommand, however many there are."""
+    # It would warn of a home where it can keep nothing, and then go on without.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 @app.command()
@@ -42,12 +61,14 @@ def align(
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
+    overwrite: Overwrite = False,
 ) -> None:
     """Recognise sound files and show when each token was said.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
-    STEM.json into a folder; STEM is stdin for what came from standard input. A file that cannot be
-    read is reported, the rest go on, and the exit code is 1.
+    STEM.json into a folder, all three or none; STEM is stdin for what came from standard input. A
+    file that cannot be read, or whose results would replace a file that is there, is reported, the
+    rest go on, and the exit code is 1.
     """
     from tqdm import tqdm
 
@@ -56,20 +77,32 @@ def align(
 
     with _in_words("align", exit_code=2):
         _refuse_twins(files)
-        out.mkdir(parents=True, exist_ok=True)
+        require(
+            out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
+        )
         recognizer = load_model(model)
+        inputs = Inputs([*files, _model_folder(model)])
     failed = 0
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
+        targets = [_with(out / _stem(path), suffix) for suffix in (".png", ".TextGrid", ".json")]
         try:
+            for target in targets:
+                check_target(target, overwrite=overwrite, inputs=inputs)
             waveform = load_waveform(
                 _sound(path), sample_rate=recognizer.config.features.sample_rate
             )
             transcription = recognizer.transcribe(waveform)
-            _write(out / _stem(path), path, model, transcription)
-        except (CIFError, OSError) as error:
+            terminal.end_if_told()  # while it was read, perhaps, and what was read is cut short
+            out.mkdir(parents=True, exist_ok=True)
+            with writing(targets, overwrite=overwrite, inputs=inputs) as parts:
+                _write(parts, path, model, transcription)
+        except Exception as error:  # whatever one file does, the others are not to blame
             failed += 1
-            tqdm.write(f"cifviz align: {_printable(path)}: {error}", file=sys.stderr)
+            with tqdm.external_write_mode(file=sys.stderr):
+                terminal.complain(f"cifviz align: {printable(path.name)}", error)
         else:
+            for target in targets:
+                inputs.add(target)
             tqdm.write(_table(path, model, transcription), file=sys.stdout)
     if failed:
         raise typer.Exit(1)
@@ -88,6 +121,7 @@ def explore(
     out: Annotated[
         Path | None, typer.Option(help="The page; default: STEM.html in this folder.")
     ] = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a page on which a recording's tokens can be moved and heard; it needs no network.
 
@@ -98,14 +132,22 @@ def explore(
     from cifviz.speech.audio import load_waveform
 
     with _in_words("explore"):
+        page = out or Path(f"{_stem(file)}.html")
+        read = [file, _model_folder(model), *([] if reference is None else [reference])]
+        check_target(page, overwrite=overwrite, inputs=Inputs(read))
         said = None if reference is None else _tier(reference, tier)
         recognizer = load_model(model)
         waveform = load_waveform(_sound(file), sample_rate=recognizer.config.features.sample_rate)
         transcription = recognizer.transcribe(waveform)
-        page = out or Path(f"{_stem(file)}.html")
-        to_html(transcription, page, reference=said, title=_printable(file))
+        to_html(
+            transcription,
+            page,
+            reference=said,
+            title=printable(file.name),
+            overwrite=overwrite,
+        )
         typer.echo(_table(file, model, transcription))
-        typer.echo(f"written to {_printable(page)}")
+        typer.echo(f"written to {printable(page.name)}")
 
 
 @app.command()
@@ -167,15 +209,18 @@ def edges(
         str, typer.Option(help="A recogniser of digits: its name, or a folder.")
     ] = "digits",
     out: Annotated[Path, typer.Option(help="The picture, PNG.")] = Path("edges.png"),
+    overwrite: Overwrite = False,
 ) -> None:
     """Draw why fires are poor word edges, on the development strings; prints what is to be seen."""
     from cifviz.models.checkpoints import load_model
     from cifviz.models.evaluation import transcribe_all
     from cifviz.models.training_data import spoken_strings
     from cifviz.plot import edge_panel
-    from cifviz.resources import write_atomically
+    from cifviz.speech.corpora import corpus_folder
 
     with _in_words("edges"):
+        inputs = Inputs([_model_folder(model), corpus_folder("digits")])
+        check_target(out, overwrite=overwrite, inputs=inputs)
         spoken = spoken_strings("dev")
         heard = transcribe_all(load_model(model), spoken)
         said = [one.words for one in spoken]
@@ -184,7 +229,12 @@ def edges(
             for one, words in zip(heard, said, strict=True)
         ]
         picture = edge_panel(heard, said, show=five.index(True) if any(five) else 0)
-        write_atomically(out, lambda path: path.write_bytes(picture.fig.png()))
+        write_atomically(
+            out,
+            lambda part: part.write_bytes(picture.fig.png()),
+            overwrite=overwrite,
+            inputs=inputs,
+        )
         typer.echo(picture.fig.alt)
 
 
@@ -241,7 +291,9 @@ def results(
         typer.echo(TABLES[table](data / "results"))
 
 
-lessons = typer.Typer(help="Build and check the notebooks.", no_args_is_help=True)
+lessons = typer.Typer(
+    help="Build and check the notebooks.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(lessons, name="notebooks")
 
 
@@ -260,11 +312,12 @@ def build_lessons(
 @lessons.command("site")
 def lessons_site(
     out: Annotated[
-        Path, typer.Option(help="Folder for the pages; a site there is replaced.")
+        Path,
+        typer.Option(help="Folder for the pages; a site there, and nothing else, is replaced."),
     ] = Path("build/site"),
 ) -> None:
     """Make pages of the lessons of a clone that open without a network, and an index of them."""
-    with _in_words("notebooks site"):
+    with _in_words("notebooks site", keep="\n"):
         from cifviz.teaching.site.build import build_site
 
         typer.echo(build_site(out))
@@ -272,10 +325,12 @@ def lessons_site(
 
 @lessons.command("release")
 def lessons_release(
-    out: Annotated[Path, typer.Option(help="Folder for the archive.")] = Path("build"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for the archive; an older one is replaced.")
+    ] = Path("build"),
 ) -> None:
     """Pack the pages, the sources with the notebooks, and the library into one zip archive."""
-    with _in_words("notebooks release"):
+    with _in_words("notebooks release", keep="\n"):
         from cifviz.teaching.site.release import release
 
         typer.echo(release(out))
@@ -294,7 +349,7 @@ def list_lessons(
         table, faults = overview(folder or NOTEBOOKS)
         typer.echo(table)
         for fault in faults:
-            typer.echo(f"cifviz notebooks list: {_escaped(fault)}", err=True)
+            typer.echo(f"cifviz notebooks list: {printable(fault)}", err=True)
         raise typer.Exit(bool(faults))
 
 
@@ -338,16 +393,16 @@ def check_notebooks(
     for path in paths:
         try:
             found += find_notebooks(path)
-        except CIFError as error:
+        except Exception as error:  # a folder that may not be listed, for one
             failed += 1
-            typer.echo(_escaped(str(error)))
+            typer.echo(printable(terminal.explained(error)))
     for path in found:
         complaints = _complaints(
             path, execute, seconds, keep / Path(os.path.abspath(path)).parent.name / path.name
         )
         failed += bool(complaints)
-        for complaint in complaints or ["good"]:
-            typer.echo(_escaped(f"{path}: {complaint}"))
+        name = printable(str(path))
+        typer.echo("\n".join(f"{name}: {complaint}" for complaint in complaints or ["good"]))
     raise typer.Exit(bool(failed))
 
 
@@ -359,29 +414,18 @@ def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) ->
     try:
         found += checks.inspect(path)
         found += verification.verify(path, keep=keep, seconds=seconds) if execute else []
-    except (CIFError, OSError) as error:
-        found.append(str(error))
+    except Exception as error:  # whatever one notebook does, the others are looked at
+        found.append(printable(terminal.explained(error)))
     return list(dict.fromkeys(found))
 
 
-def _escaped(text: str) -> str:
-    """Text for a terminal: what a notebook may hold to steer one is written out."""
-    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
-
-
 @contextmanager
-def _in_words(command: str, *, exit_code: int = 1) -> Iterator[None]:
-    """Turn what a user can mend into one line and an exit code."""
+def _in_words(command: str, *, exit_code: int = 1, keep: str = "") -> Iterator[None]:
+    """Turn any error into one line and an exit code; `keep` line ends where a list is told."""
     try:
         yield
-    except (CIFError, OSError) as error:
-        typer.echo(f"cifviz {command}: {error}", err=True)
-        raise typer.Exit(exit_code) from error
-    except ModuleNotFoundError as error:
-        typer.echo(
-            f"cifviz {command} needs the package {error.name!r}: pip install 'cifviz[dev]'",
-            err=True,
-        )
+    except Exception as error:
+        terminal.complain(f"cifviz {command}", error, keep=keep)
         raise typer.Exit(exit_code) from error
 
 
@@ -399,9 +443,11 @@ def _stem(path: Path) -> str:
     return "stdin" if path == Path("-") else path.stem
 
 
-def _printable(path: Path) -> str:
-    """A file's name; bytes in it that are no text become question marks."""
-    return path.name.encode("utf-8", "replace").decode("utf-8")
+def _model_folder(model: str) -> Path:
+    """Where the files of a model are."""
+    from cifviz.models.checkpoints import list_models
+
+    return resource("checkpoints") / model if model in list_models() else Path(model)
 
 
 def _tier(path: Path, name: str) -> Any:
@@ -423,20 +469,15 @@ def _refuse_twins(files: list[Path]) -> None:
         )
 
 
-def _write(stem: Path, path: Path, model: str, transcription: Any) -> None:
-    """Write STEM.png, STEM.TextGrid and STEM.json, each whole or not at all."""
+def _write(parts: Sequence[Path], path: Path, model: str, transcription: Any) -> None:
+    """Write a picture, a TextGrid and a JSON file."""
     from cifviz.plot import panel_png
     from cifviz.speech.formats import write_json, write_textgrid
 
-    duration = transcription.duration
-    # All three are made aside first, so that a failure leaves none of them.
-    with tempfile.TemporaryDirectory(dir=stem.parent) as folder:
-        aside = Path(folder) / "made"
-        _with(aside, ".png").write_bytes(panel_png(transcription))
-        write_textgrid(_with(aside, ".TextGrid"), {"tokens": transcription.alignment}, duration)
-        write_json(_with(aside, ".json"), _record(path, model, transcription))
-        for suffix in (".png", ".TextGrid", ".json"):
-            _with(aside, suffix).replace(_with(stem, suffix))
+    picture, textgrid, record = parts
+    picture.write_bytes(panel_png(transcription))
+    write_textgrid(textgrid, {"tokens": transcription.alignment}, transcription.duration)
+    write_json(record, _record(path, model, transcription))
 
 
 def _with(stem: Path, suffix: str) -> Path:
@@ -447,7 +488,7 @@ def _with(stem: Path, suffix: str) -> Path:
 def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
     firing = transcription.firing
     return {
-        "file": _printable(path),
+        "file": printable(path.name),
         "model": model,
         "vocabulary_size": len(transcription.config.vocabulary),
         "vocabulary": transcription.config.vocabulary_text,
@@ -481,27 +522,19 @@ def _rounded(number: float | None) -> float | None:
 
 def _table(path: Path, model: str, transcription: Any) -> str:
     tokens = transcription.alignment.tokens
-    width = max([5, *(len(token.token) for token in tokens)])
-    known = f"model {model}, {transcription.config.vocabulary_text}"
+    names = [printable(token.token) for token in tokens]
+    width = max([5, *map(len, names)])
+    known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
     if tokens:
         known += f", mean score {transcription.mean_score:.2f}"
-    lines = [f"{_printable(path)}  ({transcription.duration:.2f} s, {known})"]
+    lines = [f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"]
     lines.append(f"  {'token':<{width}}  start s   end s  score")
     lines += [
-        f"  {token.token:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"
-        for token in tokens
+        f"  {name:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"
+        for name, token in zip(names, tokens, strict=True)
     ]
     if not tokens:
         lines.append("  (no token fired)")
     if transcription.warning:
         lines.append(f"  warning: {transcription.warning}")
-    return _fitting("\n".join(lines), sys.stdout.encoding or "utf-8")
-
-
-def _fitting(table: str, encoding: str) -> str:
-    """With "..." for "…" where an encoding has no such sign."""
-    try:
-        table.encode(encoding)
-    except UnicodeEncodeError:
-        return table.replace("…", "...")
-    return table
+    return "\n".join(lines)

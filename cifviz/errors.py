@@ -134,6 +134,32 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
+def printable(text: str, *, most: int | None = None, keep: str = "") -> str:
+    r"""A stranger's text, such as a file's name, as one line that any terminal may be sent.
+
+    What does not print becomes its escape: control characters and with them line ends and ANSI
+    sequences, marks that turn the direction of writing, surrogates of bytes that are no text.
+
+    Parameters
+    ----------
+    text : str
+        Any; escapes in it stay as they are.
+    most : int, optional
+        Cut after so many characters.
+    keep : str
+        Characters to leave as they are.
+
+    >>> printable("two\nlines"), printable("\x1b[31mred"), printable("中文\udcff")
+    ('two\\nlines', '\\x1b[31mred', '中文\\udcff')
+    """
+    if text.isprintable() and most is None:
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in keep else repr(letter)[1:-1]
+        for letter in text[:most]
+    )
+
+
 _BOUNDS = {
     "above": (">", operator.gt),
     "at_least": (">=", operator.ge),

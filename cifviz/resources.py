@@ -1,10 +1,17 @@
-"""Finds what ships with the library, reads what users name, writes files whole or not at all."""
+"""Finds what ships, reads what users name, writes files: whole, all or none, in place of no other.
+
+Everything that writes a file under a name that a user gave does it with `writing` or
+`write_atomically`, so that one set of rules holds for all of them: see `check_target`.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cifviz.errors import CIFError, DataError, require, shown
@@ -83,16 +90,210 @@ def read_file(
     return content
 
 
-def write_atomically(path: str | Path, writer: Callable[[Path], object]) -> Path:
-    """Let `writer` write a temporary file beside `path`, then put it in place in one step.
+class Inputs:
+    """Files and folders that are only read, recognised whatever name they are reached by.
+
+    A link, a hard link, another spelling on a file system that ignores case: two names are of one
+    file if the system says so, as in `os.path.samefile`.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        What does not exist is passed over. A folder stands for everything in it.
+
+    Examples
+    --------
+    >>> resource("clips") / "new.png" in Inputs([resource("clips")])
+    True
+    """
+
+    def __init__(self, paths: Iterable[str | Path] = ()):
+        self._files: set[tuple[int, int]] = set()
+        self._folders: set[tuple[int, int]] = set()
+        for path in paths:
+            self.add(path)
+
+    def add(self, path: str | Path) -> None:
+        """Take one more."""
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):  # not there, or no path at all: then nothing can replace it
+            return
+        known = self._folders if stat.S_ISDIR(found.st_mode) else self._files
+        known.add((found.st_dev, found.st_ino))
+
+    def __contains__(self, path: str | Path) -> bool:
+        if self._identity(path) in self._files:
+            return True
+        folder = Path(os.path.realpath(os.path.dirname(os.path.abspath(path))))
+        around = (path, folder, *folder.parents) if self._folders else ()
+        return any(self._identity(place) in self._folders for place in around)
+
+    @staticmethod
+    def _identity(path: str | Path) -> tuple[int, int] | None:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+def check_target(
+    path: str | Path, *, overwrite: bool = False, inputs: Inputs | None = None
+) -> None:
+    """Raise unless a file may be written under a name.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where a file shall be. It may be missing, and so may its folder.
+    overwrite : bool
+        Whether a regular file that stands there may be replaced.
+    inputs : Inputs, optional
+        What is only read, and so is never replaced.
+
+    Raises
+    ------
+    DataError
+        If something stands there that may not be replaced: a file without `overwrite`, one that is
+        write-protected or among `inputs`; with or without it a folder, a symbolic link wherever it
+        leads, a device, a FIFO or a socket. Also if the system takes no such name.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_target(Path(folder) / "a.png")
+    ...     check_target(folder, overwrite=True)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.DataError: ... is a folder: a file cannot take its place
+    """
+    path = Path(path)
+    found: os.stat_result | None = None
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise _cannot_write(path, error) from error
+    protected = inputs is not None and path in inputs
+    require(
+        not protected,
+        f"{path} is never replaced: it is an input, in one, or just written",
+        DataError,
+    )
+    if found is None:
+        return
+    kind = stat.S_IFMT(found.st_mode)
+    require(kind != stat.S_IFDIR, f"{path} is a folder: a file cannot take its place", DataError)
+    require(
+        kind != stat.S_IFLNK,
+        f"{path} is a symbolic link, which is neither replaced nor written through",
+        DataError,
+    )
+    require(
+        kind == stat.S_IFREG,
+        f"{path} is no regular file (a device, FIFO or socket), and is left alone",
+        DataError,
+    )
+    require(overwrite, _exists(path), DataError)
+    writable = found.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+    require(
+        bool(writable) and os.access(path, os.W_OK),
+        f"{path} is write-protected, and is left as it is",
+        DataError,
+    )
+
+
+@contextmanager
+def writing(
+    paths: Iterable[str | Path], *, overwrite: bool = False, inputs: Inputs | None = None
+) -> Iterator[list[Path]]:
+    """Write several files, all or none.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Where the files shall be, in folders that exist.
+    overwrite : bool
+        Whether files that stand there may be replaced.
+    inputs : Inputs, optional
+        What is only read, and so is never replaced.
+
+    Yields
+    ------
+    list of Path
+        Where to write each of them in the meantime: hidden, in the same folder, under the same name
+        (some libraries choose the format by it). At the end of the block all are put in place; if
+        anything fails before the last is, what stood there stands there again and nothing new does.
+
+    Raises
+    ------
+    DataError
+        Before the block is entered and again at its end, if `check_target` refuses one of them; if
+        a folder does not exist, or the system refuses to write there.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     targets = [Path(folder) / "a.txt", Path(folder) / "a.json"]
+    ...     with writing(targets) as (text, data):
+    ...         text.write_text("one")
+    ...         data.write_text("{}")
+    ...     sorted(os.listdir(folder))
+    3
+    2
+    ['a.json', 'a.txt']
+    """
+    targets = [Path(path) for path in paths]
+    for target in targets:
+        require(target.parent.is_dir(), f"no such folder to write in: {target.parent}", DataError)
+        check_target(target, overwrite=overwrite, inputs=inputs)
+    with ExitStack() as stack:
+        asides = [_Aside(target) for target in targets]
+        for aside in asides:
+            stack.callback(aside.clear)
+            aside.make()
+        try:
+            yield [aside.new for aside in asides]
+        except CIFError as error:  # names what a writer was given, nothing that a user knows
+            text = str(error)
+            for aside in asides:
+                text = text.replace(str(aside.new), str(aside.target))
+            error.args = (text,)
+            raise
+        for target in targets:  # much may have happened since
+            check_target(target, overwrite=overwrite, inputs=inputs)
+        try:
+            for aside in asides:
+                aside.put(overwrite=overwrite, last=aside is asides[-1])
+        except BaseException as error:
+            lost = [aside for aside in reversed(asides) if not aside.take_back()]
+            if lost:
+                where = ", ".join(f"{aside.target} is {aside.old} now" for aside in lost)
+                raise DataError(f"cannot undo what failed ({error}): {where}") from error
+            raise
+
+
+def write_atomically(
+    path: str | Path,
+    writer: Callable[[Path], object],
+    *,
+    overwrite: bool = False,
+    inputs: Inputs | None = None,
+) -> Path:
+    """Let `writer` write a file beside `path`, then put it in place in one step: `writing` of one.
 
     Parameters
     ----------
     path : str or Path
         Where the file shall be; its folder exists.
     writer : callable
-        Given the path of the temporary file (which ends like `path`, as some libraries choose the
-        format by it), writes it.
+        Given the path of the temporary file, writes it.
+    overwrite : bool
+        Whether a file that stands there may be replaced.
+    inputs : Inputs, optional
+        What is only read, and so is never replaced.
 
     Returns
     -------
@@ -102,7 +303,7 @@ def write_atomically(path: str | Path, writer: Callable[[Path], object]) -> Path
     Raises
     ------
     DataError
-        If the folder does not exist.
+        As `writing` does.
 
     Examples
     --------
@@ -111,23 +312,110 @@ def write_atomically(path: str | Path, writer: Callable[[Path], object]) -> Path
     ...     path.read_text()
     'b'
     """
-    path = Path(path)
-    require(path.parent.is_dir(), f"no such folder to write in: {path.parent}", DataError)
-    handle, name = tempfile.mkstemp(prefix=".", suffix="-part" + path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    with writing([path], overwrite=overwrite, inputs=inputs) as (part,):
+        writer(part)
+    return Path(path)
+
+
+class _Aside:
+    """A hidden folder beside a target, for the new file, and a name for the one it replaces."""
+
+    def __init__(self, target: Path):
+        self.target = target
+        self.new = self.old = target
+        self.created: os.stat_result | None = None
+        """The new file, if nothing stood in its place."""
+        self.lost = False
+        """Whether the old file could not be put back."""
+
+    def make(self) -> None:
+        """Make the folder."""
+        try:
+            self.new = Path(
+                tempfile.mkdtemp(prefix=".cifviz-", dir=self.target.parent), self.target.name
+            )
+        except OSError as error:
+            raise _cannot_write(self.target, error) from error
+        self.old = Path(f"{self.new.parent}-old")
+
+    def put(self, *, overwrite: bool, last: bool) -> None:
+        """Put the new file in place; what stood there is kept, until the `last` one is in place."""
+        try:
+            if overwrite and os.path.lexists(self.target):
+                _keep(self.target, self.old, move=not last)
+                os.replace(self.new, self.target)
+            else:
+                self.created = os.lstat(self.new)
+                _create(self.new, self.target)
+        except OSError as error:
+            raise _cannot_write(self.target, error) from error
+
+    def take_back(self) -> bool:
+        """Undo `put`, however far it came; False if it cannot be undone."""
+        try:
+            if self.old.exists():
+                if not self._stands():
+                    os.replace(self.old, self.target)
+            elif self.created and os.path.samestat(self.created, os.lstat(self.target)):
+                self.target.unlink()
+        except FileNotFoundError:  # it came not that far
+            pass
+        except OSError:
+            self.lost = True
+        return not self.lost
+
+    def _stands(self) -> bool:
+        """Whether the old file has never left its place."""
+        return self.target.exists() and os.path.samefile(self.old, self.target)
+
+    def clear(self) -> None:
+        """Remove all that is hidden, but for an old file that could not be put back."""
+        if self.new == self.target:  # nothing was made
+            return
+        try:
+            self._remove()
+        except BaseException:  # told to end in the midst of it
+            self._remove()
+            raise
+
+    def _remove(self) -> None:
+        if self.new.parent.exists():
+            shutil.rmtree(self.new.parent)
+        if not self.lost:
+            self.old.unlink(missing_ok=True)
+
+
+def _keep(path: Path, old: Path, *, move: bool) -> None:
+    """Give a file a second name; where there are no links, another one, if it may `move`."""
     try:
-        writer(temporary)
-        # mkstemp makes files that nobody else may read.
-        temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
+        os.link(path, old)
+    except OSError:
+        if move:
+            os.replace(path, old)
 
 
-def _umask() -> int:
-    """The process's umask; it can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _create(part: Path, path: Path) -> None:
+    """Put a file in place where there is none, though one may appear at any moment."""
+    try:
+        os.link(part, path)
+    except FileExistsError as error:
+        raise DataError(_exists(path)) from error
+    except OSError:  # no links here: take the name first
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError as error:
+            raise DataError(_exists(path)) from error
+        try:
+            os.replace(part, path)
+        except BaseException:
+            path.unlink()
+            raise
+
+
+def _exists(path: Path) -> str:
+    return f"{path} exists; --overwrite (in Python overwrite=True) replaces it"
+
+
+def _cannot_write(path: Path, error: OSError | ValueError) -> DataError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return DataError(f"cannot write {path}: {reason or error}")

@@ -57,8 +57,8 @@ def make(folder: Path) -> None:
                     }
                 )
     takes = {"log_mel": torch.cat(numbers)}
-    write_atomically(folder / NUMBERS, lambda part: part.write_bytes(save(takes)))
-    write_json(folder / ENTRIES, entries)
+    write_atomically(folder / NUMBERS, lambda part: part.write_bytes(save(takes)), overwrite=True)
+    write_json(folder / ENTRIES, entries, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def make(folder: Path) -> None:
             "pitch": None,
         }
     )
-    write_json(folder / "clips.json", entries)
+    write_json(folder / "clips.json", entries, overwrite=True)
 
 
 def speak(recipe: ClipRecipe) -> tuple[Waveform, Alignment, Alignment, str]:
@@ -214,9 +214,10 @@ def save(folder: Path, name: str, waveform: Waveform, words: Alignment, phones: 
     write_atomically(
         folder / f"{name}.flac",
         lambda part: soundfile.write(part, samples, waveform.sample_rate, subtype="PCM_16"),
+        overwrite=True,
     )
     tiers = {"words": words, "phones": phones}
-    write_textgrid(folder / f"{name}.TextGrid", tiers, waveform.duration)
+    write_textgrid(folder / f"{name}.TextGrid", tiers, waveform.duration, overwrite=True)
 
 
 if __name__ == "__main__":

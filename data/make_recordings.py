@@ -86,8 +86,8 @@ def make(folder: Path) -> None:
                 "sha256": sound_hash(waveform),
             }
         )
-    write_atomically(folder / NUMBERS, lambda part: part.write_bytes(save(numbers)))
-    write_json(folder / ENTRIES, entries)
+    write_atomically(folder / NUMBERS, lambda part: part.write_bytes(save(numbers)), overwrite=True)
+    write_json(folder / ENTRIES, entries, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -3,20 +3,30 @@
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from cifviz.cli import _fitting, app
+from cifviz import cli
+from cifviz.cli import app
 from cifviz.explorer.data import spans_of
+from cifviz.models.checkpoints import load_model
 from cifviz.resources import resource
+from cifviz.speech import audio
 from cifviz.speech.clips import load_clip
+from cifviz.speech.corpora import corpus_folder
 from cifviz.speech.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.speech.formats import read_textgrid, write_textgrid
 
 CLIPS = resource("clips")
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def align(*arguments):
@@ -93,12 +103,6 @@ def test_silence_is_not_flagged_but_said_to_be_empty(tmp_path):
     assert "warning" not in result.stdout
 
 
-def test_a_terminal_in_ascii_can_show_the_table():
-    table = _fitting("10 words: zero … nine", "ascii")
-    assert table == "10 words: zero ... nine"
-    assert _fitting("zero … nine", "utf-8") == "zero … nine"
-
-
 def test_grid_clip_with_the_grid_model(tmp_path):
     clip = load_clip("grid_bin")
     result = align(CLIPS / "grid_bin.flac", "--model", "grid", "--out", tmp_path)
@@ -149,12 +153,247 @@ def test_names_that_are_no_text_are_no_obstacle(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("*.html"))) == 2
 
 
-def test_a_result_that_cannot_be_written_leaves_no_other_behind(tmp_path):
-    (tmp_path / "digits_one.TextGrid" / "in the way").mkdir(parents=True)
-    result = align(CLIPS / "digits_one.flac", "--out", tmp_path)
+def listed(folder):
+    """Everything in a folder and below, with what is in it."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def sound(tmp_path):
+    """A recording in a folder of its own, as people keep them."""
+    path = tmp_path / "corpus" / "talk.flac"
+    path.parent.mkdir()
+    path.write_bytes((CLIPS / "digits_one.flac").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".png", ".TextGrid", ".json"])
+def test_what_stands_beside_the_sound_is_not_replaced_unasked(sound, suffix):
+    """TextGrids made by hand lie beside the sound, in MFA's corpora as in our clips."""
+    sound.with_suffix(suffix).write_text("made by hand")
+    before = listed(sound.parent)
+    result = align(sound, "--out", sound.parent)
     assert result.exit_code == 1
-    assert "digits_one" in result.stderr
-    assert not (tmp_path / "digits_one.json").exists()
+    assert result.stderr.startswith("cifviz align: talk.flac: ")
+    assert f"talk{suffix} exists; --overwrite" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert listed(sound.parent) == before
+
+
+def test_a_second_run_says_how_results_are_replaced(sound):
+    assert align(sound, "--out", sound.parent).exit_code == 0
+    made = listed(sound.parent)
+    assert len(made) == 4
+    result = align(sound, "--out", sound.parent)
+    assert result.exit_code == 1 and "--overwrite" in result.stderr
+    sound.with_suffix(".json").write_text("spoilt")
+    assert align(sound, "--out", sound.parent, "--overwrite").exit_code == 0
+    assert listed(sound.parent) == made
+
+
+@pytest.mark.parametrize("suffix", [".png", ".TextGrid", ".json"])
+@pytest.mark.parametrize("way", ["a folder", "a link", "a FIFO", "write-protected"])
+def test_a_result_that_cannot_be_written_leaves_the_others_as_they_were(sound, suffix, way):
+    for other in {".png", ".TextGrid", ".json"} - {suffix}:
+        sound.with_suffix(other).write_text("earlier")
+    place = sound.with_suffix(suffix)
+    if way == "a folder":
+        (place / "in it").mkdir(parents=True)
+    elif way == "a link":
+        place.symlink_to(sound)
+    elif way == "a FIFO":
+        os.mkfifo(place)
+    else:
+        place.write_text("mine")
+        place.chmod(0o444)
+    before = listed(sound.parent)
+    result = align(sound, CLIPS / "digits_two.flac", "--out", sound.parent, "--overwrite")
+    assert result.exit_code == 1
+    assert [line for line in result.stderr.splitlines() if "talk.flac: " in line]
+    after = listed(sound.parent)
+    assert {name for name in after.keys() - before.keys() if not name.startswith("digits_two")} == (
+        set()
+    )
+    assert {name: after[name] for name in before} == before
+    assert (sound.parent / "digits_two.json").exists(), "the next file is done"
+
+
+def test_a_name_too_long_for_its_results_leaves_none(sound):
+    long = sound.rename(sound.with_stem("x" * 249))  # with .json it fits, with .TextGrid not
+    result = align(long, "--out", sound.parent)
+    assert result.exit_code == 1
+    assert "cannot write" in result.stderr and "File name too long" in result.stderr
+    assert list(sound.parent.iterdir()) == [long]
+
+
+def test_a_disk_that_is_full_leaves_nothing(sound, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cifviz.speech.formats.write_json", full)
+    result = align(sound, "--out", sound.parent / "out")
+    assert result.exit_code == 1
+    assert "talk.flac: No space left on device" in result.stderr
+    assert list((sound.parent / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_no_input_is_ever_replaced(sound, tmp_path, overwrite):
+    named = sound.rename(sound.with_suffix(".png"))  # a sound file, whatever it is called
+    said = write_textgrid(tmp_path / "said.TextGrid", load_clip("digits_one").words, 2.0)
+    twin = tmp_path / "twin.flac"
+    twin.hardlink_to(named)
+    model = tmp_path / "model"
+    shutil.copytree(resource("checkpoints") / "digits", model)
+    before = listed(tmp_path)
+    for result in (
+        align(named, "--out", named.parent, *overwrite),
+        align(named, "--model", model, "--out", model, *overwrite),
+        align(named, "--out", resource("checkpoints") / "digits", *overwrite),
+        explore(named, "--out", named, *overwrite),
+        explore(named, "--out", twin, *overwrite),
+        explore(named, "--reference", said, "--out", said, *overwrite),
+        explore(named, "--model", model, "--out", model / "config.json", *overwrite),
+    ):
+        assert result.exit_code == 1, result.stdout
+        assert "never replaced: it is an input" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert listed(tmp_path) == before
+    assert not list(resource("checkpoints").rglob("*.png"))
+
+
+def test_results_of_one_run_do_not_replace_each_other(sound, monkeypatch):
+    """As where a file system takes Talk.wav and talk.wav for one name."""
+    twin = sound.with_stem("Talk")
+    twin.write_bytes(sound.read_bytes())
+    with_suffix = cli._with
+    monkeypatch.setattr(cli, "_with", lambda stem, end: with_suffix(stem.with_name("talk"), end))
+    result = align(sound, twin, "--out", sound.parent / "out", "--overwrite")
+    assert result.exit_code == 1
+    assert "Talk.flac" in result.stderr and "just written" in result.stderr
+    assert json.loads((sound.parent / "out/talk.json").read_text())["file"] == "talk.flac"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "this needs more memory than there is"),
+        (PermissionError(13, "Permission denied", "b.flac"), "b.flac: Permission denied"),
+        (KeyError("bug"), "unexpected KeyError: 'bug'; please report this"),
+    ],
+)
+def test_whatever_one_file_does_the_others_are_done(sound, monkeypatch, error, said):
+    load = audio.load_waveform
+
+    def fail(path, **options):
+        if path.name == "bad\x1b[31m.flac":
+            raise error
+        return load(path, **options)
+
+    monkeypatch.setattr(audio, "load_waveform", fail)
+    bad, folder = sound.with_name("bad\x1b[31m.flac"), sound.with_name("folder.flac")
+    folder.mkdir()
+    result = align(bad, folder, sound, "--out", sound.parent / "out")
+    assert result.exit_code == 1
+    lines = [line for line in result.stderr.splitlines() if line.startswith("cifviz align: ")]
+    assert lines[0].startswith(f"cifviz align: bad\\x1b[31m.flac: {said}")
+    assert lines[1].startswith("cifviz align: folder.flac: ") and len(lines) == 2
+    assert "Traceback" not in result.stderr and "\x1b" not in result.stderr
+    assert len(list((sound.parent / "out").iterdir())) == 3
+
+
+def test_an_interrupted_run_leaves_whole_results_alone(sound, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cifviz.speech.formats.write_json", interrupt)
+    result = align(sound, sound.with_stem("next"), "--out", sound.parent / "out")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert "Traceback" not in result.stderr
+    assert list((sound.parent / "out").iterdir()) == []
+
+
+def test_names_from_outside_do_not_reach_the_terminal_as_they_are(sound, monkeypatch):
+    recognizer = load_model("digits")
+    words = tuple(f"\x1b[2J{word}\u202e" for word in recognizer.config.vocabulary)
+    recognizer.config = replace(recognizer.config, vocabulary=words)
+    monkeypatch.setattr("cifviz.models.checkpoints.load_model", lambda name: recognizer)
+    name = sound.rename(sound.with_name("two\nlines\x1b[31m\udcff.flac"))
+    result = align(name, "--out", sound.parent / "out")
+    assert result.exit_code == 0, result.stderr
+    heading, _, line = result.stdout.splitlines()
+    assert heading.startswith(r"two\nlines\x1b[31m\udcff.flac  (")
+    assert line.split()[0] == r"\x1b[2Jseven\u202e"
+    result = explore(name, "--out", sound.parent / "page.html")
+    assert result.exit_code == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 4 and "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize("word", ["\ud800", " "])
+def test_a_token_that_no_textgrid_holds_is_told_of_the_file_that_was_meant(
+    sound, monkeypatch, word
+):
+    recognizer = load_model("digits")
+    recognizer.config = replace(
+        recognizer.config, vocabulary=tuple(f"{one}{word}" for one in recognizer.config.vocabulary)
+    )
+    monkeypatch.setattr("cifviz.models.checkpoints.load_model", lambda name: recognizer)
+    out = sound.parent / "out"
+    result = align(sound, "--out", out)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"cifviz align: talk.flac: {out / 'talk.TextGrid'}: ")
+    assert result.stderr.count("\n") == 1 and ".cifviz-" not in result.stderr
+    assert list(out.iterdir()) == []
+
+
+ELSEWHERE = """
+import sys
+from cifviz import cli
+from cifviz.cli import app
+try:
+    app(["align", sys.argv[1], "--out", sys.argv[2]])
+except SystemExit as error:
+    code = error.code
+print(code, *sys.modules, file=open(sys.argv[3], "w"))
+sys.exit(code)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_results_are_whole_without_a_home_a_wide_encoding_or_room_for_the_table(sound, tmp_path):
+    """A full standard output is told in one line; nothing that needs a cache is loaded."""
+    (tmp_path / "file").touch()
+    (tmp_path / "temporary").mkdir()
+    home = str(tmp_path / "file" / "home")  # can neither be made nor written
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
+        "HOME": home,
+        "TMPDIR": str(tmp_path / "temporary"),
+        "PYTHONIOENCODING": "ascii",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environ.pop("MPLCONFIGDIR", None)
+    arguments = [sound, tmp_path / "out", tmp_path / "log"]
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, *map(str, arguments)],
+            env=environ,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 1
+    assert result.stderr == "cifviz: cannot write to standard output: No space left on device\n"
+    assert heard(tmp_path / "out" / "talk.json") == list(load_clip("digits_one").tokens)
+    assert len(list((tmp_path / "out").iterdir())) == 3
+    assert list((tmp_path / "temporary").iterdir()) == []
+    loaded = {name.split(".")[0] for name in (tmp_path / "log").read_text().split()}
+    assert "torch" in loaded
+    assert not loaded & {"numba", "librosa", "scipy", "IPython", "anywidget"}
 
 
 def test_an_out_that_is_a_file_is_refused(tmp_path):
@@ -214,6 +453,24 @@ def test_edges_draws_and_tells(tmp_path):
     assert (tmp_path / "edges.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("cifviz_data")
+def test_edges_replaces_nothing_unasked_and_no_input(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "cifviz.models.training_data.spoken_strings", lambda _: pytest.fail("it began")
+    )
+    path = tmp_path / "edges.png"
+    path.write_text("mine")
+    for out, options, said in (
+        (path, [], "exists; --overwrite"),
+        (corpus_folder("digits") / "edges.png", ["--overwrite"], "never replaced"),
+        (resource("checkpoints") / "digits/README.md", ["--overwrite"], "never replaced"),
+    ):
+        result = CliRunner().invoke(app, ["edges", "--out", str(out), *options])
+        assert result.exit_code == 1
+        assert result.stderr.startswith("cifviz edges: ") and said in result.stderr
+    assert path.read_text() == "mine"
+
+
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
     clip = load_clip("digits_four")
     tiers = {"words": clip.words, "phones": clip.phones}
@@ -229,7 +486,12 @@ def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(
     assert shown["reference"] == spans_of(clip.words)
     assert shown["sound_file"]
     assert "<title>digits_four.flac</title>" in page.read_text("utf-8")
-    explore(CLIPS / "digits_four.flac", "--reference", said, "--tier", "phones", "--out", page)
+    again = ["--reference", said, "--tier", "phones", "--out", page]
+    result = explore(CLIPS / "digits_four.flac", *again)
+    assert result.exit_code == 1
+    assert f"{page} exists; --overwrite" in result.stderr
+    assert explored(page) == shown
+    explore(CLIPS / "digits_four.flac", *again, "--overwrite")
     assert explored(page)["reference"] == spans_of(clip.phones)
 
 

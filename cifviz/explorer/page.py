@@ -14,7 +14,7 @@ from typing import Any
 from cifviz.explorer.data import Other, sound_of, view_data
 from cifviz.explorer.settings import checked
 from cifviz.models.recognizer import Transcription
-from cifviz.resources import write_atomically
+from cifviz.resources import check_target, write_atomically
 from cifviz.speech.alignment import Alignment
 
 STATIC = Path(__file__).with_name("static")
@@ -85,6 +85,7 @@ def to_html(
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
     title: str = "",
+    overwrite: bool = False,
 ) -> Path:
     """Write an explorer into a file of its own: sliders, sound and all.
 
@@ -103,6 +104,8 @@ def to_html(
         `cifviz.explorer.settings.model_settings`.
     title : str
         Default: the tokens, or the first of many.
+    overwrite : bool
+        Whether a file that stands there may be replaced.
 
     Returns
     -------
@@ -112,7 +115,8 @@ def to_html(
     Raises
     ------
     CIFError
-        If the folder does not exist, or something is not what it should be.
+        If the folder does not exist, something stands there that may not be replaced (see
+        `cifviz.resources.check_target`), or something is not what it should be.
 
     Examples
     --------
@@ -124,13 +128,16 @@ def to_html(
     ...     path.stat().st_size < 300_000
     True
     """
+    check_target(path, overwrite=overwrite)
     data = view_data(transcription, reference=reference, compare=compare)
     data["begin"] = checked(settings or {}, transcription.firing.alpha.shape[1])
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
     text = page(data, title=title or "silence", sound=sound)
-    return write_atomically(path, lambda part: part.write_text(text, "utf-8"))
+    # A title may hold surrogates, of a file's name that is no text.
+    encoded = text.encode("utf-8", "backslashreplace")
+    return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
 
 
 def _hash(text: str) -> str:

@@ -101,7 +101,7 @@ class Explorer(anywidget.AnyWidget):
             for name, value in self._values(transcription, reference, compare).items():
                 self.set_trait(name, value)
 
-    def to_html(self, path: str | Path, *, title: str = "") -> Path:
+    def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
         """Write what is shown into a file of its own; its controls begin where they stand here.
 
         See `cifviz.explorer.to_html`.
@@ -113,6 +113,7 @@ class Explorer(anywidget.AnyWidget):
             compare=self.compare,
             settings=self.settings,
             title=title,
+            overwrite=overwrite,
         )
 
     def _values(

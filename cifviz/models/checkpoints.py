@@ -13,10 +13,10 @@ from torch import nn
 from cifviz.core.state_dicts import shapes
 from cifviz.errors import CheckpointError, CIFError, require, shown
 from cifviz.models.baselines import Baseline, BaselineConfig, make_baseline
-from cifviz.models.domain import ClassStatistics
+from cifviz.models.domain import STATISTICS, ClassStatistics
 from cifviz.models.recognizer import Recognizer, RecognizerConfig
 from cifviz.models.weight_files import read_weights, stored_shapes
-from cifviz.resources import resource, write_atomically
+from cifviz.resources import resource, writing
 from cifviz.speech.formats import read_json
 
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
@@ -90,7 +90,9 @@ def load_baseline(name: str | Path) -> Baseline:
     return _load(folder, "baseline", _baseline, make_baseline)
 
 
-def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
+def save_model(
+    model: Recognizer | Baseline, folder: Path, card: str, *, overwrite: bool = False
+) -> None:
     """Write weights, configuration and model card into a folder.
 
     Parameters
@@ -98,22 +100,32 @@ def save_model(model: Recognizer | Baseline, folder: Path, card: str) -> None:
     model : Recognizer or baseline
         What to keep.
     folder : Path
-        Made if it is not there. Each file is written to a temporary one first.
+        Made if it is not there.
     card : str
         Markdown: data, seeds, command and measured results.
+    overwrite : bool
+        Whether the files of a model that stands there may be replaced, all or none.
+
+    Raises
+    ------
+    DataError
+        If a file stands there that may not be replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
     values = model.config.to_dict()
+    content = {WEIGHTS: save(weights)}
     if isinstance(model, Recognizer):
         if model.statistics is None:
             values["domain"] = None  # a bound means nothing without what it bounds
         else:
-            model.statistics.save(folder)
+            content[STATISTICS] = model.statistics.to_bytes()
     config = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(weights)))
-    write_atomically(folder / CONFIG, lambda path: path.write_text(config, "utf-8"))
-    write_atomically(folder / CARD, lambda path: path.write_text(card, "utf-8"))
+    content[CONFIG] = config.encode("utf-8", "backslashreplace")
+    content[CARD] = card.encode("utf-8", "backslashreplace")
+    with writing([folder / name for name in content], overwrite=overwrite) as parts:
+        for part, data in zip(parts, content.values(), strict=True):
+            part.write_bytes(data)
 
 
 def load_weights(model: nn.Module, folder: Path) -> None:

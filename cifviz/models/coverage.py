@@ -7,8 +7,9 @@ from typing import Any
 
 from cifviz.models.checkpoints import list_models, load_model
 from cifviz.models.provenance import checksum, commit
+from cifviz.models.results import keep_result
 from cifviz.speech.datasets import human_aligned
-from cifviz.speech.formats import read_json, write_json
+from cifviz.speech.formats import read_json
 from cifviz.speech.metrics import pair_by_label
 
 COVERAGE = "coverage/human_aligned.json"
@@ -51,8 +52,7 @@ def cover(*, data: Path) -> str:
             rows.append({"utterance": name, "known": known, "heard": heard.text, "errors": errors})
         found["models"][model_name] = {"vocabulary": len(model.config.vocabulary), "rows": rows}
     path = data / "results" / COVERAGE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, found)
+    keep_result(path, found)
     return coverage_table(data / "results")
 
 

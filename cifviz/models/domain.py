@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
 from cifviz.errors import CheckpointError, require, require_number, require_type
 from cifviz.models.weight_files import read_weights, stored_shapes
-from cifviz.resources import write_atomically
 
 STATISTICS = "domain.safetensors"
 """Where a checkpoint keeps its `ClassStatistics`."""
@@ -117,16 +117,13 @@ class ClassStatistics:
         whitened = embeddings.float() @ self.whitening
         return torch.cdist(whitened, self.means @ self.whitening).amin(dim=1)
 
-    def save(self, folder: Path) -> None:
-        """Write them beside the weights of a checkpoint."""
-        from safetensors.torch import save
-
-        content = save({"means": self.means, "whitening": self.whitening})
-        write_atomically(folder / STATISTICS, lambda path: path.write_bytes(content))
+    def to_bytes(self) -> bytes:
+        """The content of the file that `load` reads."""
+        return save({"means": self.means, "whitening": self.whitening})
 
     @classmethod
     def load(cls, folder: Path, channels: int) -> ClassStatistics:
-        """Read what `save` wrote.
+        """Read the file beside the weights of a checkpoint.
 
         Raises
         ------

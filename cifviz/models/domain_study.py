@@ -24,12 +24,12 @@ from cifviz.models.evaluation import Spoken, transcribe_all
 from cifviz.models.provenance import checksum, commit
 from cifviz.models.recipes import RECIPES, find_recipe
 from cifviz.models.recognizer import Recognizer, Transcription
+from cifviz.models.results import keep_result
 from cifviz.models.training_data import spoken_sentences, spoken_strings
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import Waveform
 from cifviz.speech.clips import list_clips, load_clip
 from cifviz.speech.datasets import human_aligned
-from cifviz.speech.formats import write_json
 
 WITHIN = 0.98
 """Share of the development utterances whose mean distance is within the bound."""
@@ -151,7 +151,6 @@ def learn_domain(name: str, *, data: Path) -> str:
     sets |= {key: measured(model, waveforms) for key, waveforms in _others().items()}
     _keep_bound(model, folder, DomainConfig(bound, recipe.grammar))
     path = data / "results" / RESULTS / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     corpora = sorted({*recipe.corpora, "human_aligned"})
     result = {
         "command": f"python -m cifviz.models.domain_study {name}",
@@ -163,7 +162,7 @@ def learn_domain(name: str, *, data: Path) -> str:
         "bound": bound,
         "sets": sets,
     }
-    write_json(path, result)
+    keep_result(path, result)
     return domain_table(result)
 
 
@@ -213,7 +212,7 @@ def _others() -> dict[str, list[Waveform]]:
 def _keep_bound(model: Recognizer, folder: Path, domain: DomainConfig) -> None:
     """Write the domain into a checkpoint; weights and card stay as they are."""
     model.config = replace(model.config, domain=domain)
-    save_model(model, folder, (folder / CARD).read_text("utf-8"))
+    save_model(model, folder, (folder / CARD).read_text("utf-8"), overwrite=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

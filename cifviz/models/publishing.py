@@ -12,15 +12,22 @@ from typing import Any
 
 from cifviz.errors import DataError, require
 from cifviz.models.cards import model_card
-from cifviz.models.checkpoints import BASELINE_FOLDER, load_baseline, load_model, save_model
+from cifviz.models.checkpoints import (
+    BASELINE_FOLDER,
+    WEIGHTS,
+    load_baseline,
+    load_model,
+    save_model,
+)
 from cifviz.models.conditions import conditions
 from cifviz.models.provenance import checksum, commit
 from cifviz.models.recipes import Recipe, find_recipe
-from cifviz.models.results import read_result
+from cifviz.models.results import check_result, keep_result, read_result
 from cifviz.models.runs import differing, loaded, run_name, settings_of
 from cifviz.models.synchrony import COMPARISON, comparison_table, measure_conditions
 from cifviz.models.tails import SPLITS, TAILS, sweep, tails_table
 from cifviz.models.training_data import spoken_strings
+from cifviz.resources import writing
 from cifviz.speech.formats import write_json
 
 SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
@@ -38,7 +45,8 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
         Where the runs' folders are.
     data : Path
         Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and
-        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``.
+        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``. Nothing else
+        is replaced or removed there.
 
     Returns
     -------
@@ -49,8 +57,8 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     Raises
     ------
     DataError
-        If there is no finished run of all speakers, or one was made with other settings than the
-        recipe's.
+        If there is no finished run of all speakers, one was made with other settings than the
+        recipe's, or something else stands where a file belongs.
     """
     results = {
         path.parent: read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
@@ -70,14 +78,27 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     )
     kept = data / "results"
     kept.mkdir(parents=True, exist_ok=True)
-    for old in kept.glob(f"{name}-*.json"):
-        old.unlink()
-    for folder, result in results.items():
-        write_json(kept / f"{folder.name}.json", result)
+    targets = {kept / f"{folder.name}.json": result for folder, result in results.items()}
+    for target, result in targets.items():
+        check_result(target, result["command"])
+    with writing(targets, overwrite=True) as parts:
+        for part, result in zip(parts, targets.values(), strict=True):
+            write_json(part, result)
+    for old in set(kept.glob(f"{name}-*.json")) - targets.keys():
+        if _is_of(name, old):
+            old.unlink()
     for variant in sorted(SHIPPED_BASELINES & by_variant.keys()):
         place = data / "checkpoints" / BASELINE_FOLDER / f"{name}-{variant}"
         _ship(find_recipe(name, variant), by_variant[variant], place)
     return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
+
+
+def _is_of(name: str, path: Path) -> bool:
+    """Whether a file is the result of a run of a recipe."""
+    try:
+        return bool(read_result(path)["recipe"] == name)
+    except DataError:
+        return False
 
 
 def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> str:
@@ -92,7 +113,7 @@ def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> s
     card = model_card(recipe, list(results.values()), results[best]["seed"])
     # Baselines ship in half precision: they are larger, and only there to compare with.
     model = load_baseline(best / "model").half() if recipe.variant else load_model(best / "model")
-    save_model(model, place, card)
+    save_model(model, place, card, overwrite=(place / WEIGHTS).is_file())
     return card
 
 
@@ -125,9 +146,8 @@ def compare(*, runs: Path, data: Path) -> str:
             found = measure_conditions(model, sets)
             measured.append({"system": system, "seed": seed, "conditions": found})
     path = data / "results" / COMPARISON
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = {"command": "cifviz compare", "commit": commit(), "data": {"digits": checksum("digits")}}
-    write_json(path, {**made, "runs": measured})
+    keep_result(path, {**made, "runs": measured})
     return comparison_table(measured)
 
 
@@ -159,10 +179,9 @@ def try_tails(*, runs: Path, data: Path) -> str:
         swept = {split: sweep(model, utterances) for split, utterances in sets.items()}
         measured.append({"seed": seed, **swept})
     path = data / "results" / TAILS
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = {"command": "cifviz tails", "commit": commit(), "data": {"digits": checksum("digits")}}
     said = {split: [len(one.words) for one in utterances] for split, utterances in sets.items()}
-    write_json(path, {**made, "variant": recipe.variant, "said": said, "runs": measured})
+    keep_result(path, {**made, "variant": recipe.variant, "said": said, "runs": measured})
     return tails_table(data / "results")
 
 

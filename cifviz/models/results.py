@@ -1,12 +1,14 @@
-"""Reading published results: one JSON file for each run of a recipe."""
+"""Published results: JSON files, each with the command that made it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cifviz.errors import DataError, require
-from cifviz.speech.formats import read_json
+from cifviz.resources import check_target
+from cifviz.speech.formats import read_json, write_json
 
 
 def read_results(folder: Path) -> list[dict[str, Any]]:
@@ -35,3 +37,50 @@ def read_result(path: Path) -> dict[str, Any]:
     missing = needed - set(result if isinstance(result, dict) else ())
     require(not missing, f"{path} is no result of `cifviz train`: no {sorted(missing)}", DataError)
     return dict(result)
+
+
+def keep_result(path: Path, result: Mapping[str, Any]) -> Path:
+    """Write what a command measured, in place of what the same command measured before.
+
+    Parameters
+    ----------
+    path : Path
+        Where to write; its folder is made if it is not there.
+    result : mapping
+        What JSON can hold, with the command line under "command".
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    DataError
+        If anything else stands there; it is left as it is.
+    """
+    check_result(path, result["command"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write_json(path, dict(result), overwrite=True)
+
+
+def check_result(path: Path, command: str) -> None:
+    """Raise unless nothing stands at `path`, or a result of the same command.
+
+    Commands are the same up to their first option: ``cifviz train digits``.
+
+    Raises
+    ------
+    DataError
+        If anything else stands there.
+    """
+    check_target(path, overwrite=True)
+    if not path.exists():
+        return
+    try:
+        found = read_json(path)
+    except DataError:
+        found = None
+    made = found.get("command") if isinstance(found, dict) else None
+    same = isinstance(made, str) and made.split(" --")[0] == command.split(" --")[0]
+    require(same, f"{path} is no result of `{command}`, and is left as it is", DataError)

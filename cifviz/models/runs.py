@@ -14,19 +14,19 @@ import torch
 
 from cifviz.errors import CheckpointError, require, require_choice
 from cifviz.models.augmentation import CutAndJoin, Recording
-from cifviz.models.checkpoints import load_weights, save_model
+from cifviz.models.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
 from cifviz.models.evaluation import comparable, evaluate, transcribe_all
 from cifviz.models.phonetics import PhoneticLearner
 from cifviz.models.provenance import checksum, commit
 from cifviz.models.readings import align_all, cross_aligned, learn, learn_edges
 from cifviz.models.recipes import RECIPES, Recipe, find_recipe
 from cifviz.models.recognizer import Recognizer, RecognizerConfig, Transcription
-from cifviz.models.results import read_result
+from cifviz.models.results import keep_result, read_result
 from cifviz.models.systems import SYSTEMS
 from cifviz.models.training import FitConfig, fit
 from cifviz.models.training_data import recordings, smoothed_recordings, spoken_clips
+from cifviz.resources import check_target
 from cifviz.speech.alignment import Alignment, Edges
-from cifviz.speech.formats import write_json
 
 
 def run(
@@ -60,9 +60,14 @@ def run(
     Raises
     ------
     CIFError
-        If nobody knows the speaker to leave out, or the folder holds a run with other settings.
+        If nobody knows the speaker to leave out, or the folder holds a run with other settings, or
+        anything else where a file of the run belongs.
     """
     settings = settings_of(recipe, leave_out)
+    place = folder / "model"
+    replaced = (place / WEIGHTS).is_file()
+    for file in (WEIGHTS, CONFIG, CARD):  # before hours of work, not after
+        check_target(place / file, overwrite=replaced)
     if recipe.weights_of is not None:
         twin = replace(find_recipe(recipe.name, recipe.weights_of), fit=recipe.fit)
         other = folder.parent / run_name(twin.name, twin.fit.seed, leave_out, twin.variant)
@@ -81,8 +86,8 @@ def run(
         **trained,
         **measured,
     }
-    save_model(model, folder / "model", f"# {folder.name}\n")
-    write_json(folder / "result.json", result)
+    save_model(model, place, f"# {folder.name}\n", overwrite=replaced)
+    keep_result(folder / "result.json", result)
     return result
 
 

@@ -18,11 +18,11 @@ from cifviz.models.cards import spread
 from cifviz.models.checkpoints import load_model
 from cifviz.models.provenance import checksum, commit
 from cifviz.models.recognizer import Recognizer
-from cifviz.models.results import read_result
+from cifviz.models.results import keep_result, read_result
 from cifviz.models.tables import MADE
 from cifviz.models.training_data import spoken_strings
 from cifviz.speech.audio import Waveform
-from cifviz.speech.formats import read_json, write_json
+from cifviz.speech.formats import read_json
 from cifviz.speech.metrics import row_entropies
 from cifviz.speech.recordings import load_recording
 from cifviz.timing import FrameGrid
@@ -124,13 +124,12 @@ def measure(*, runs: Path, data: Path) -> str:
             }
         )
     path = data / "results" / SHARPNESS
-    path.parent.mkdir(parents=True, exist_ok=True)
     made = {
         "command": "cifviz sharpness",
         "commit": commit(),
         "data": {"digits": checksum("digits")},
     }
-    write_json(path, {**made, "recording": RECORDING, "runs": measured})
+    keep_result(path, {**made, "recording": RECORDING, "runs": measured})
     return sharpness_table(data / "results")
 
 

@@ -236,9 +236,13 @@ def _to(batch: Batch, device: torch.device) -> Batch:
 def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    fabric.save(partial, state)
-    if fabric.is_global_zero:
-        partial.replace(path)
+    try:
+        fabric.save(partial, state)
+        if fabric.is_global_zero:
+            partial.replace(path)
+    finally:
+        if fabric.is_global_zero:
+            partial.unlink(missing_ok=True)
 
 
 def _resume(fabric: Fabric, path: Path, state: dict[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,9 @@ FONTS = (
 MOST_COLUMNS = 16
 """Longer labels are cut, and end in "…"; a Chinese character takes two columns."""
 
+LONGEST_WORDS = 200
+"""Characters of a token in the description of a picture."""
+
 SMALL = 8.0
 """Size of texts inside plots, in points."""
 
@@ -101,17 +104,6 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     if ends[-1] <= columns:
         return "".join(parts)
     return "".join(part for part, end in zip(parts, ends, strict=True) if end < columns) + "…"
-
-
-def printable(label: str, *, most: int = 200) -> str:
-    r"""A label without control characters: they become escapes. Cut after `most` characters.
-
-    >>> printable("two\nlines"), printable("中文")
-    ('two\\nlines', '中文')
-    """
-    return "".join(
-        character if character.isprintable() else _escaped(character) for character in label[:most]
-    )
 
 
 def plain_text() -> dict[str, Any]:

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from cifviz.errors import CIFError, require, require_integer, require_type
+from cifviz.errors import CIFError, printable, require, require_integer, require_type
 from cifviz.models.recognizer import Transcription
 from cifviz.plot import geometry
-from cifviz.plot.canvas import SMALL, printable
+from cifviz.plot.canvas import LONGEST_WORDS, SMALL
 from cifviz.plot.edge_lanes import (
     CUTS,
     errors_lane,
@@ -158,7 +158,8 @@ def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
     fires = int(heard.firing.num_fires[0])
     sentences = [
-        f"Word edges read off the weights of one utterance, “{printable(heard.text)}”, with its "
+        "Word edges read off the weights of one utterance, "
+        f"“{printable(heard.text, most=LONGEST_WORDS)}”, with its "
         f"fires ({fires}) and its cuts in valleys of the weights ({max(0, fires - 1)}) on one time "
         "axis: words, weight per frame, and the running sum of the weights, flat between words."
     ]

@@ -14,11 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cifviz.errors import printable
 from cifviz.plot import curves, geometry, tokens
-from cifviz.plot.canvas import displayable, plain_text, printable, text_widths
+from cifviz.plot.canvas import LONGEST_WORDS, displayable, plain_text, text_widths
 from cifviz.plot.palette import STYLE
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import LogMel
+from cifviz.speech.mel import mel_frequencies
 
 if TYPE_CHECKING:
     from cifviz.models.recognizer import Transcription
@@ -234,7 +236,7 @@ def panel_alt(
     """
     one = geometry.one_utterance(transcription.firing)
     spoken = [
-        f"“{printable(token.token)}” "
+        f"“{printable(token.token, most=LONGEST_WORDS)}” "
         + (f"{token.start:.2f}–{token.end:.2f} s" if token.is_timed else "untimed")
         for token in transcription.alignment.tokens[:MOST_TOKENS_IN_WORDS]
     ]
@@ -257,7 +259,7 @@ def panel_alt(
         sentences.append("The last token is made of the weight left at the end.")
     waveform = "" if transcription.waveform is None else "waveform, "
     below = [] if reference is None else ["reference"]
-    below += [f"“{printable(name)}”" for name in compare or ()]
+    below += [f"“{printable(name, most=LONGEST_WORDS)}”" for name in compare or ()]
     sentences.append(
         f"Lanes on one time axis: {waveform}log-mel spectrogram, weight per frame, accumulated "
         "weight that drops at each fire, contributions of frames to tokens, "
@@ -299,8 +301,6 @@ def _log_mel(transcription: Transcription, ax: Axes) -> None:
 
     Of sound it has features of its own, all that can be heard: a picture, not what the model heard.
     """
-    from librosa import mel_frequencies
-
     features, log_mel = transcription.config.features, transcription.log_mel
     if transcription.waveform is not None:
         rate = transcription.waveform.sample_rate
@@ -312,5 +312,5 @@ def _log_mel(transcription: Transcription, ax: Axes) -> None:
             f_max=min(LogMel().f_max, rate / 2),
         )
         log_mel = features(transcription.waveform)
-    edges = mel_frequencies(features.n_mels + 2, fmin=features.f_min, fmax=features.f_max)
+    edges = mel_frequencies(features.n_mels + 2, features.f_min, features.f_max)
     curves.log_mel(log_mel, features.grid, frequencies=edges[1:-1], ax=ax)

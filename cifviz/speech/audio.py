@@ -1,6 +1,6 @@
 """Sound in: `Waveform`, `load_waveform`, and log-mel features with their clock.
 
-librosa, FFmpeg (PyAV) and soxr are loaded when first used, not with the library.
+FFmpeg (PyAV) and soxr are loaded when first used, not with the library.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cifviz.errors import (
     require_type,
 )
 from cifviz.speech.decoding import HIGHEST_RATE, LOWEST_RATE
+from cifviz.speech.mel import mel_filters, power_spectra
 from cifviz.speech.sound_files import Source, read_mono
 from cifviz.timing import FrameGrid
 
@@ -210,8 +211,6 @@ class LogMel:
 
     def __call__(self, waveform: Waveform) -> Tensor:
         """Natural logarithm of the mel power, float32 (frames, n_mels)."""
-        import librosa
-
         require_type("waveform", waveform, Waveform)
         require(
             waveform.sample_rate == self.sample_rate,
@@ -224,15 +223,14 @@ class LogMel:
         n_fft = self._fft_length
         before = (n_fft - self.hop_length) // 2
         after = (frames - 1) * self.hop_length + n_fft - before - len(waveform.samples)
-        mel = librosa.feature.melspectrogram(
-            y=np.pad(waveform.samples, (before, after)),
-            sr=self.sample_rate,
-            n_fft=n_fft,
+        power = power_spectra(
+            np.pad(waveform.samples, (before, after)),
+            fft_length=n_fft,
             hop_length=self.hop_length,
             win_length=self.win_length,
-            center=False,
-            n_mels=self.n_mels,
-            fmin=self.f_min,
-            fmax=self.f_max,
         )
-        return torch.from_numpy(np.log(np.maximum(mel, self.floor)).T.astype(np.float32))
+        bands = mel_filters(
+            self.n_mels, self.f_min, self.f_max, sample_rate=self.sample_rate, fft_length=n_fft
+        )
+        mel = power @ bands.T
+        return torch.from_numpy(np.log(np.maximum(mel, self.floor)).astype(np.float32))

@@ -18,6 +18,7 @@ from cifviz.errors import DataError, require
 from cifviz.speech.audio import LogMel
 from cifviz.speech.corpora import corpus_folder
 from cifviz.speech.datasets import read_table
+from cifviz.speech.mel import mel_frequencies
 
 BANDS, LOWEST, HIGHEST = 40, 130.0, 6800.0
 """Number of bands of the cepstra and the range they cover, Hz."""
@@ -118,12 +119,11 @@ def log_mel_of_cepstra(cepstra: np.ndarray, features: LogMel) -> np.ndarray:
     >>> log_mel_of_cepstra(np.array([[13.0, 0.0]]), LogMel(n_mels=4))
     array([[1., 1., 1., 1.]], dtype=float32)
     """
-    import librosa
 
     def mel(frequency: np.ndarray | float) -> np.ndarray:
         return 2595 * np.log10(1 + np.asarray(frequency) / 700)
 
-    wanted = librosa.mel_frequencies(features.n_mels + 2, fmin=features.f_min, fmax=features.f_max)
+    wanted = mel_frequencies(features.n_mels + 2, features.f_min, features.f_max)
     step = (mel(HIGHEST) - mel(LOWEST)) / (BANDS + 1)
     places = np.clip((mel(wanted[1:-1]) - mel(LOWEST)) / step - 1, 0, BANDS - 1)
     waves = np.cos(np.pi * np.outer(np.arange(cepstra.shape[1]), places + 0.5) / BANDS)

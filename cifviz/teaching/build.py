@@ -13,15 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from nbconvert.filters.ansi import strip_ansi
 
 from cifviz.errors import CIFError, DataError, require
-from cifviz.resources import write_atomically
+from cifviz.resources import check_target, write_atomically
 from cifviz.teaching.cells import read_notebook
 from cifviz.teaching.checks import is_fresh, problems
 from cifviz.teaching.execution import ROOT, RunError, execute, keep_run
 from cifviz.teaching.figures import text_table
 from cifviz.teaching.normalise import normalise
-from cifviz.teaching.sources import Copy, derive, read_parameters, read_source
+from cifviz.teaching.sources import Copy, cell_digest, derive, read_parameters, read_source
 
 NOTEBOOKS = ROOT / "notebooks"
 """Where the sources are, in ``source``, and what is made of them."""
@@ -54,19 +55,21 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     Returns
     -------
     Path
-        The notebook. One that stood there is replaced in one step, or not at all.
+        The notebook. One that was built there before is replaced in one step, or not at all.
 
     Raises
     ------
     DataError
-        If there is no such lesson or it is not built as a lesson is.
+        If there is no such lesson, it is not built as a lesson is, or something else stands in its
+        place: a notebook in which somebody has worked, for one.
     RunError
         If a cell fails; what ran is left in ``build/notebooks``.
     """
+    path = product(name, copy, folder)
+    _require_untouched(path, copy)
     notebook = derive(read_source(folder / "source" / f"{name}.py"), name, copy)
     keep = folder.parent / "build" / "notebooks" / f"{name}-{copy}.ipynb"
     result = normalise(execute(notebook, keep=keep))
-    path = product(name, copy, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     text = serialised(result)
     # Not yet its links: the lessons beside it may still have to be built.
@@ -74,7 +77,29 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     if found:
         keep_run(result, keep)
         raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))
-    return write_atomically(path, lambda part: part.write_bytes(text.encode()))
+    return write_atomically(path, lambda part: part.write_bytes(text.encode()), overwrite=True)
+
+
+def _require_untouched(path: Path, copy: Copy) -> None:
+    """Raise if what stands in a lesson's place is more than what was built there.
+
+    The id of a cell is made of its text: where it is not, somebody has written there since. Text in
+    a solved copy is another than its id, for its links lead from one folder deeper.
+    """
+    check_target(path, overwrite=True)
+    if not path.exists():
+        return
+    notebook = read_notebook(path)
+    ours = "cifviz" in notebook.metadata and all(
+        re.fullmatch(rf"{cell_digest(cell)}(-\d+)?", cell.get("id", ""))
+        for cell in notebook.cells
+        if copy == "student" or cell.cell_type == "code"
+    )
+    require(
+        ours,
+        f"{path} has been changed since it was built: move it away, and build again",
+        DataError,
+    )
 
 
 def serialised(notebook: nbformat.NotebookNode) -> str:
@@ -161,7 +186,7 @@ def main(wanted: Sequence[str] = ()) -> int:
                 path = build(name, copy)
             except (CIFError, OSError) as error:
                 failed += 1
-                details = error.details if isinstance(error, RunError) else ""
+                details = strip_ansi(error.details) if isinstance(error, RunError) else ""
                 print(f"{name} ({copy}) FAILED: {error}{details}", file=sys.stderr, flush=True)
             else:
                 size = path.stat().st_size / 1000

@@ -159,7 +159,9 @@ def keep_run(notebook: NotebookNode, keep: Path) -> Path | None:
         text = nbformat.writes(notebook, ensure_ascii=True)
         keep.parent.mkdir(parents=True, exist_ok=True)
         place = next(one for one in places if not os.path.lexists(one) or _is_run(one))
-        return write_atomically(place, lambda part: part.write_text(text, encoding="utf-8"))
+        return write_atomically(
+            place, lambda part: part.write_text(text, encoding="utf-8"), overwrite=True
+        )
     except (OSError, CIFError, RecursionError, StopIteration):
         return None
 

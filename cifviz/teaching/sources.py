@@ -102,7 +102,7 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
         )
         if cell.cell_type == "code":
             fresh.update(execution_count=None, outputs=[])
-        digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:10]
+        digest = cell_digest(cell)
         seen[digest] = seen.get(digest, 0) + 1
         fresh.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cells.append(fresh)
@@ -113,6 +113,11 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
         cifviz=NotebookNode(provenance(source, name, copy)),
     )
     return notebook
+
+
+def cell_digest(cell: NotebookNode) -> str:
+    """What a cell's id is made of: its type and its text."""
+    return hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:10]
 
 
 def provenance(source: NotebookNode, name: str, copy: Copy) -> dict[str, Any]:

@@ -140,6 +140,20 @@ def test_the_policy_names_what_the_page_runs():
     assert "default-src 'none'" in text
 
 
+def test_a_file_that_is_there_is_replaced_only_if_that_is_asked_for(heard, tmp_path):
+    path = tmp_path / "page.html"
+    path.write_text("mine")
+    with pytest.raises(CIFError, match="exists; --overwrite"):
+        to_html(heard, path)
+    assert path.read_text() == "mine"
+    assert "cifviz-data" in to_html(heard, path, overwrite=True).read_text("utf-8")
+
+
+def test_a_title_may_be_the_name_of_a_file_that_is_no_text(heard, tmp_path):
+    path = to_html(heard, tmp_path / "page.html", title="bad\udcff.wav")
+    assert "<title>bad\\udcff.wav</title>" in path.read_text("utf-8")
+
+
 def test_what_is_no_transcription_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
         to_html(torch.zeros(3), tmp_path / "page.html")

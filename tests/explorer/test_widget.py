@@ -283,6 +283,9 @@ def test_an_explorer_becomes_a_page_with_its_controls_where_they_stood(widget, t
     text = widget.to_html(tmp_path / "page.html").read_text("utf-8")
     assert '"begin": {"threshold": 0.5,' in text
     assert '"settings": {"threshold": 1.0,' in text
+    with pytest.raises(CIFError, match="exists; --overwrite"):
+        widget.to_html(tmp_path / "page.html")
+    widget.to_html(tmp_path / "page.html", overwrite=True)
 
 
 @pytest.mark.slow

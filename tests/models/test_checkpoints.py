@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cifviz.errors import CheckpointError
+from cifviz.errors import CheckpointError, DataError
 from cifviz.models import checkpoints
 from cifviz.models.baselines import BaselineConfig, make_baseline
 from cifviz.models.checkpoints import (
@@ -66,8 +66,12 @@ def test_a_string_names_a_folder_too(folder):
     assert load_model(str(folder)).config.vocabulary[0] == "zero"
 
 
-def test_saving_again_replaces(folder):
-    save_model(tiny_recognizer(seed=4), folder, "# Another\n")
+def test_saving_again_replaces_if_it_is_asked_for(folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(DataError, match="exists; --overwrite"):
+        save_model(tiny_recognizer(seed=4), folder, "# Another\n")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    save_model(tiny_recognizer(seed=4), folder, "# Another\n", overwrite=True)
     expected = tiny_recognizer(seed=4).state_dict()
     for key, value in load_model(folder).state_dict().items():
         assert torch.equal(value, expected[key])

@@ -190,6 +190,41 @@ def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatc
     assert all((shipped[name] == best[name]).all() for name in best)
 
 
+def test_publish_replaces_and_removes_results_of_its_own_alone(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    kept = tmp_path / "data" / "results"
+    kept.mkdir(parents=True)
+    run = runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    (kept / "tones-seed7.json").write_text(json.dumps(run), "utf-8")  # of a run that is no more
+    (kept / "tones-notes.json").write_text('{"mine": 1}', "utf-8")
+    publishing.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    left = ["tones-notes.json", "tones-seed0.json"]
+    assert sorted(path.name for path in kept.iterdir()) == left
+    (kept / "tones-seed0.json").write_text("mine", "utf-8")
+    with pytest.raises(DataError, match=r"tones-seed0\.json is no result"):
+        publishing.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    assert (kept / "tones-seed0.json").read_text("utf-8") == "mine"
+
+
+def test_publish_ships_no_model_over_files_of_somebody(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    card = tmp_path / "data/checkpoints/tones/README.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("mine")
+    with pytest.raises(DataError, match=r"README\.md exists"):
+        publishing.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    assert [path.read_text() for path in card.parent.iterdir()] == ["mine"]
+
+
+def test_a_run_begins_only_where_it_can_end(recipe, tmp_path, monkeypatch):
+    (tmp_path / "run/model").mkdir(parents=True)
+    (tmp_path / "run/model/README.md").write_text("mine")
+    monkeypatch.setattr(runs, "_trained", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(DataError, match=r"README\.md exists"):
+        runs.run(recipe, folder=tmp_path / "run", progress=False)
+
+
 def variants(monkeypatch, recipe):
     """The recipe "tones", with which `find_recipe` finds variants too."""
     monkeypatch.setitem(recipes.RECIPES, "tones", recipe)

@@ -4,9 +4,11 @@ import os
 import pytest
 
 from cifviz.errors import DataError
-from cifviz.resources import resource, write_atomically
+from cifviz.resources import resource
 from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.formats import alignment_from_json, read_json, write_json
+from cifviz.speech.formats import alignment_from_json, read_json, write_json, write_textgrid
+
+ONE = Alignment((TimedToken("a", 0.25, 0.5),))
 
 
 def test_json_keeps_everything_and_equal_values_make_equal_files(tmp_path):
@@ -119,26 +121,21 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, place):
     assert read_json(tmp_path / "large", at_most=102) == "a" * 100
 
 
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.txt"
+@pytest.mark.parametrize("write", [write_json, lambda *a, **k: write_textgrid(*a, 1.0, **k)])
+def test_a_file_that_is_there_is_replaced_only_if_that_is_asked_for(tmp_path, write):
+    path = tmp_path / "a"
     path.write_text("old")
-
-    def fail(part):
-        part.write_text("half")
-        raise RuntimeError("out of paper")
-
-    with pytest.raises(RuntimeError, match="out of paper"):
-        write_atomically(path, fail)
+    with pytest.raises(DataError, match="a exists; --overwrite"):
+        write(path, ONE)
     assert path.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+    write(path, ONE, overwrite=True)
+    assert path.read_text() != "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_is_written_with_the_usual_rights(tmp_path):
-    usual = tmp_path / "usual"
-    usual.touch()
-    path = write_atomically(tmp_path / "a.txt", lambda part: part.write_text("new"))
-    assert path.read_text() == "new"
-    assert path.stat().st_mode == usual.stat().st_mode
+def test_json_keeps_a_lone_surrogate(tmp_path):
+    path = write_json(tmp_path / "a.json", {"token": "a\ud800", "path": "b\\"})
+    assert read_json(path) == {"token": "a\ud800", "path": "b\\"}
 
 
 def test_a_missing_folder_is_named(tmp_path):

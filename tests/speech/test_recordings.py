@@ -128,7 +128,7 @@ def edit(folder, **changes):
         entries[0].pop(name)
         if value is not None:
             entries[0][name] = value
-    write_json(folder / ENTRIES, entries)
+    write_json(folder / ENTRIES, entries, overwrite=True)
 
 
 @pytest.mark.parametrize(

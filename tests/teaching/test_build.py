@@ -280,12 +280,36 @@ def test_the_solved_copy_is_right_and_lies_one_folder_deeper(folder):
 def test_what_is_no_lesson_is_not_put_in_place(folder, monkeypatch):
     """The old notebook stays, the rejected one is kept aside."""
     old = product("00_line", "student", folder)
-    old.write_text("old")
+    source = read_source(folder / "source" / "00_line.py")
+    nbformat.write(derive(source, "00_line", "student"), old)
+    before = old.read_bytes()
     monkeypatch.setattr(building, "execute", lambda notebook, keep: notebook)
     with pytest.raises(DataError, match="execution counts"):
         build("00_line", "student", folder)
-    assert old.read_text() == "old"
+    assert old.read_bytes() == before
     assert (folder.parent / "build/notebooks/00_line-student.ipynb").is_file()
+
+
+@pytest.mark.parametrize("work", ["an answer", "a new cell", "another notebook", "no notebook"])
+@pytest.mark.parametrize("copy", ["student", "solved"])
+def test_a_notebook_in_which_somebody_worked_is_left_alone(folder, monkeypatch, copy, work):
+    place = product("00_line", copy, folder)
+    place.parent.mkdir(exist_ok=True)
+    notebook = derive(read_source(folder / "source" / "00_line.py"), "00_line", copy)
+    if work == "an answer":
+        next(cell for cell in notebook.cells if cell.cell_type == "code").source += "\nmine = 1"
+    elif work == "a new cell":
+        notebook.cells.append(nbformat.v4.new_code_cell("mine = 1"))
+    elif work == "another notebook":
+        notebook = nbformat.v4.new_notebook()
+    nbformat.write(notebook, place)
+    if work == "no notebook":
+        place.write_text("mine")
+    before = place.read_bytes()
+    monkeypatch.setattr(building, "execute", lambda *_, **__: pytest.fail("it was run"))
+    with pytest.raises(DataError, match="has been changed since it was built|is not a notebook"):
+        build("00_line", copy, folder)
+    assert place.read_bytes() == before
 
 
 def test_lessons_come_in_their_order(folder):

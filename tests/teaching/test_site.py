@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import zipfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -22,7 +23,7 @@ from cifviz.teaching.execution import ROOT
 from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW
 from cifviz.teaching.site import build as building
 from cifviz.teaching.site import release as releasing
-from cifviz.teaching.site.build import build_site, render, write
+from cifviz.teaching.site.build import MANIFEST, build_site, render, write
 from cifviz.teaching.site.curriculum import QUESTIONS
 from cifviz.teaching.site.markdown import Markdown
 from cifviz.teaching.site.places import dead_links
@@ -152,7 +153,7 @@ def test_two_sites_are_the_same_bytes(root, tmp_path):
         kept.append({str(path.relative_to(folder)): path.read_bytes() for path in files})
         assert said.splitlines()[-1].startswith("8 pages, 0.")
     assert kept[0] == kept[1]
-    assert kept[0].keys() == render(root).keys()
+    assert kept[0].keys() == {*render(root), MANIFEST}
 
 
 def test_the_index_says_of_each_lesson_what_it_asks_and_takes(root, monkeypatch):
@@ -500,13 +501,60 @@ def test_an_older_site_is_replaced_whole(pages, tmp_path):
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".site")] == []
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "index.html"])
+@pytest.mark.parametrize("name", ["notes.txt", "index.html", MANIFEST, "folder/"])
 def test_a_folder_of_something_else_is_left_alone(pages, tmp_path, name):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / name).write_text("mine")
+    mine = tmp_path / "mine" / name
+    mine.mkdir(parents=True) if name.endswith("/") else mine.parent.mkdir()
+    if not mine.is_dir():
+        mine.write_text("mine")
     with pytest.raises(DataError, match="holds something else than a site"):
         write(pages, tmp_path / "mine")
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == [name]
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == [mine.name]
+
+
+@pytest.mark.parametrize("change", ["another file", "an edited page", "a link"])
+def test_a_site_with_something_of_somebody_in_it_is_left_alone(pages, tmp_path, change):
+    out = tmp_path / "site"
+    write(pages, out)
+    if change == "another file":
+        (out / "notes.txt").write_text("mine")
+    elif change == "an edited page":
+        (out / "index.html").write_text(pages["index.html"] + "<p>mine</p>")
+    else:
+        (tmp_path / "elsewhere.html").write_text(pages["index.html"])
+        (out / "index.html").unlink()
+        (out / "index.html").symlink_to(tmp_path / "elsewhere.html")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(
+        DataError, match=r"holds something else than a site, \w+\.\w+: name another"
+    ):
+        write(pages, out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_site_is_never_put_in_place_of_a_link(pages, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "site").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="site is no folder"):
+        write(pages, tmp_path / "site")
+    assert (tmp_path / "site").is_symlink()
+
+
+def test_a_site_that_cannot_be_put_in_place_leaves_the_old_one(pages, tmp_path, monkeypatch):
+    out = tmp_path / "site"
+    write({**pages, "08_old.html": "old"}, out)
+    rename = Path.rename
+
+    def fail(path, target):
+        if path.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write(pages, out)
+    assert (out / "08_old.html").read_text() == "old"
+    assert not list(tmp_path.glob(".site*"))
 
 
 def test_a_faulty_site_replaces_nothing(root, tmp_path):
@@ -594,6 +642,19 @@ def test_paths_that_could_lead_elsewhere_are_not_packed(tmp_path, name):
 def test_names_that_some_systems_take_for_one_are_not_packed(tmp_path):
     with pytest.raises(DataError, match="differ in case alone"):
         write_archive(tmp_path / "a.zip", {"README": b"", "Readme": b""}, folder="x")
+
+
+def test_a_release_takes_the_place_of_a_release_alone(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(releasing, "contents", lambda root: {"a.txt": b"a"})
+    release(tmp_path, project)
+    (made,) = tmp_path.glob("*.zip")
+    release(tmp_path, project)
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("mine.txt", "mine")
+    before = made.read_bytes()
+    with pytest.raises(DataError, match="is no archive of the course"):
+        release(tmp_path, project)
+    assert made.read_bytes() == before
 
 
 def test_a_release_that_cannot_be_built_says_why(project, tmp_path):

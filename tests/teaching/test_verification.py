@@ -228,6 +228,41 @@ def test_the_command_says_which_notebook_is_not_as_before(theirs, tmp_path, monk
     assert asked["bad.ipynb"] == {"keep": keep, "seconds": 60.0}
 
 
+@pytest.mark.parametrize("wrong", [True, False])
+def test_the_command_keeps_a_run_under_a_name_that_is_free(executed, tmp_path, monkeypatch, wrong):
+    """Neither the notebook that is looked at nor another file is replaced or removed."""
+    notebook = tmp_path / "nb" / "a.ipynb"
+    notebook.parent.mkdir()
+    nbformat.write(executed, notebook)
+    notebook.with_name("a-2.ipynb").write_text("mine")
+    before = {path.name: path.read_bytes() for path in notebook.parent.iterdir()}
+    now = normalise(executed)
+
+    def execute(committed, *, keep, **_):
+        keep.write_text("half a run")
+        keep.unlink()
+        return now
+
+    if wrong:
+        now.cells[2].outputs = []
+    monkeypatch.setattr(verification, "execute", execute)
+    result = run("check", "--keep", tmp_path, notebook)
+    assert result.exit_code == int(wrong), result.stdout
+    after = {path.name: path.read_bytes() for path in notebook.parent.iterdir()}
+    assert {name: after.pop(name) for name in before} == before
+    assert list(after) == (["a-3.ipynb"] if wrong else [])
+
+
+def test_the_command_goes_on_after_what_nobody_expected(theirs, monkeypatch):
+    def fail(path, **_):
+        raise KeyError("bug")
+
+    monkeypatch.setattr(verification, "verify", fail)
+    result = run("check", theirs, theirs)
+    assert result.exit_code == 1
+    assert result.stdout.count(f"{theirs}: unexpected KeyError: 'bug'; please report this") == 2
+
+
 def test_the_command_runs_nothing_if_it_is_told_so(theirs, monkeypatch):
     monkeypatch.setattr(verification, "execute", lambda *_, **__: pytest.fail("it was run"))
     assert run("check", "--no-execute", theirs).exit_code == 0

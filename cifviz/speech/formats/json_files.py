@@ -17,21 +17,24 @@ from cifviz.speech.alignment import Alignment, TimedToken
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def write_json(path: str | Path, value: Any) -> Path:
+def write_json(path: str | Path, value: Any, *, overwrite: bool = False) -> Path:
     r"""Write what JSON can hold: UTF-8, keys sorted, so that equal values make equal files.
 
     Parameters
     ----------
     path : str or Path
-        Where to write; an existing file is replaced, in one step.
+        Where to write.
     value : mapping, sequence, str, number, bool or None
         An `Alignment` becomes a list of objects with token, start, end and score. Half of a
         surrogate pair, which UTF-8 cannot hold, is written as an escape, ``\udXXX``.
+    overwrite : bool
+        Whether a file that stands there may be replaced, in one step.
 
     Raises
     ------
     DataError
-        If something cannot be written as JSON, NaN and infinity included.
+        If something cannot be written as JSON, NaN and infinity included, the folder does not
+        exist, or a file stands there that may not be replaced.
     """
     try:
         text = json.dumps(
@@ -47,7 +50,8 @@ def write_json(path: str | Path, value: Any) -> Path:
     # Outside of texts JSON is ASCII, so what is replaced stands in a text.
     text = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     # Line ends are the same everywhere, so that equal values make equal files.
-    return write_atomically(path, lambda part: part.write_bytes((text + "\n").encode("utf-8")))
+    content = (text + "\n").encode("utf-8")
+    return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
 
 
 def read_json(path: str | Path, *, at_most: int | None = None) -> Any:

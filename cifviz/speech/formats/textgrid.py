@@ -24,18 +24,24 @@ _UNWRITABLE = re.compile("[\0\r\ud800-\udfff]")
 
 
 def write_textgrid(
-    path: str | Path, alignment: Alignment | Mapping[str, Alignment], duration: float
+    path: str | Path,
+    alignment: Alignment | Mapping[str, Alignment],
+    duration: float,
+    *,
+    overwrite: bool = False,
 ) -> Path:
     """Write alignments as the tiers of a Praat TextGrid, with empty intervals between tokens.
 
     Parameters
     ----------
     path : str or Path
-        Where to write; an existing file is replaced, in one step.
+        Where to write.
     alignment : Alignment or mapping of str to Alignment
         One alignment, which becomes the tier "words", or several by the names of their tiers.
     duration : float > 0
         Length of the audio in seconds.
+    overwrite : bool
+        Whether a file that stands there may be replaced, in one step.
 
     Returns
     -------
@@ -49,9 +55,9 @@ def write_textgrid(
     Raises
     ------
     DataError
-        If a token starts before 0 or ends after `duration`, the folder does not exist, or a token
-        or name would not be read back as it is: an empty token, or one with a carriage return, a
-        zero character or half of a surrogate pair.
+        If a token starts before 0 or ends after `duration`, the folder does not exist, a file
+        stands there that may not be replaced, or a token or name would not be read back as it is:
+        an empty token, or one with a carriage return, a zero character or half of a surrogate pair.
 
     See Also
     --------
@@ -61,7 +67,7 @@ def write_textgrid(
         content = format_textgrid(alignment, duration).encode("utf-8")
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    return write_atomically(path, lambda part: part.write_bytes(content))
+    return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
 
 
 def format_textgrid(alignment: Alignment | Mapping[str, Alignment], duration: float) -> str:

@@ -6,7 +6,9 @@ lesson links to. Nothing is executed, nothing is asked of a network; two builds 
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import json
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,8 +36,8 @@ from cifviz.teaching.site.places import (
 )
 from cifviz.teaching.sources import Copy
 
-GENERATOR = '<meta name="generator" content="cifviz '
-"""Stands in each of our pages."""
+MANIFEST = "site.json"
+"""Lists the pages of a site with their SHA-256, so that no other file is taken for one."""
 LARGEST_FILE = 200_000
 """Bytes of a file that becomes a page."""
 
@@ -76,27 +78,58 @@ def render(root: Path = ROOT) -> dict[str, str]:
 
 
 def write(pages: dict[str, str], out: Path) -> None:
-    """Put a site into a folder, in one step; a site that stood there is replaced.
+    """Put a site into a folder; a site that stood there is replaced.
 
     Raises
     ------
     DataError
-        If something else stands there.
+        If something else stands there, also if it is but one file, or a page that was edited.
     """
-    if out.exists():
-        index = out / INDEX
-        ours = index.is_file() and GENERATOR.encode() in index.read_bytes()
-        empty = out.is_dir() and not any(out.iterdir())
-        require(ours or empty, f"{out} holds something else than a site: name another", DataError)
+    _require_replaceable(out)
+    files = {place: text.encode() for place, text in pages.items()}
+    digests = {place: hashlib.sha256(content).hexdigest() for place, content in files.items()}
+    files[MANIFEST] = (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode()
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".site-", dir=out.parent) as folder:
-        made = Path(folder) / "site"
-        for place, text in sorted(pages.items()):
+        made, old = Path(folder) / "new", Path(folder) / "old"
+        for place, content in sorted(files.items()):
             (made / place).parent.mkdir(parents=True, exist_ok=True)
-            (made / place).write_bytes(text.encode())
+            (made / place).write_bytes(content)
+        _require_replaceable(out)
         if out.exists():
-            shutil.rmtree(out)
-        made.rename(out)
+            out.rename(old)
+        try:
+            made.rename(out)
+        except BaseException:
+            if old.exists():
+                old.rename(out)
+            raise
+
+
+def _require_replaceable(out: Path) -> None:
+    """Raise unless nothing stands at `out`, an empty folder, or a site as it was made."""
+    if not os.path.lexists(out):
+        return
+    there = f"{out} holds something else than a site"
+    require(out.is_dir() and not out.is_symlink(), f"{out} is no folder: name another", DataError)
+    found = {
+        path.relative_to(out).as_posix(): path for path in out.rglob("*") if not _is_folder(path)
+    }
+    if not found and not any(out.iterdir()):
+        return
+    try:
+        listed = json.loads(found.pop(MANIFEST).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError) as error:
+        raise DataError(f"{there}: name another, or remove it yourself") from error
+    for place, path in found.items():
+        own = path.is_file() and not path.is_symlink() and isinstance(listed, dict)
+        own = own and hashlib.sha256(path.read_bytes()).hexdigest() == listed.get(place)
+        require(own, f"{there}, {place}: name another", DataError)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder itself, not a link to one."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def build_site(out: Path, root: Path = ROOT) -> str:

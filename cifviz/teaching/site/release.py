@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cifviz
 from cifviz.errors import DataError, require
-from cifviz.resources import write_atomically
+from cifviz.resources import check_target, write_atomically
 from cifviz.teaching.execution import ROOT
 from cifviz.teaching.site.build import render
 
@@ -43,15 +43,26 @@ def release(out: Path, root: Path = ROOT) -> str:
     Raises
     ------
     DataError
-        As `contents` does.
+        As `contents` does; also if something else than such an archive stands in its place.
     """
+    name = f"cifviz-course-{cifviz.__version__}"
+    path = out / f"{name}.zip"
+    check_target(path, overwrite=True)
+    ours = not path.exists() or _is_archive(path, name)
+    require(ours, f"{path} is no archive of the course, and is left as it is", DataError)
     files = contents(root)
     out.mkdir(parents=True, exist_ok=True)
-    name = f"cifviz-course-{cifviz.__version__}"
-    path = write_atomically(
-        out / f"{name}.zip", lambda part: write_archive(part, files, folder=name)
-    )
+    write_atomically(path, lambda part: write_archive(part, files, folder=name), overwrite=True)
     return f"{path}: {len(files)} files, {path.stat().st_size / 1e6:.1f} MB"
+
+
+def _is_archive(path: Path, folder: str) -> bool:
+    """Whether a file is an archive of everything in one folder."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return all(name.startswith(f"{folder}/") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def contents(root: Path = ROOT) -> dict[str, bytes]:
