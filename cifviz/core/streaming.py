@@ -390,10 +390,12 @@ class CIFState:
     def _check_token_count(self, total: Tensor) -> None:
         """Refuse a chunk that comes to more tokens than any utterance has."""
         come = total.squeeze(1) - self.mass
+        rule = f"alpha must come to at most {MOST_TOKENS} tokens in a chunk"
         require_all(
             come / self.threshold < MOST_TOKENS + 1,
-            f"alpha must come to at most {MOST_TOKENS} tokens in a chunk",
+            rule,
             lambda row: (
-                f"a sum of {float(come[row]):g} at a threshold of {self.threshold:g} in row {row}"
+                f"{rule}, got a sum of {float(come[row]):g} "
+                f"at a threshold of {self.threshold:g} in row {row}"
             ),
         )
