@@ -397,11 +397,11 @@ def _check_input(
     """Check shapes and lengths; return weights with zeros at padded frames, and all lengths."""
     alpha = require_tensor("alpha", alpha, "batch", "frames")
     encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
-    require(
-        alpha.shape == encoder_out.shape[:2],
-        f"alpha must be (batch, frames) = {tuple(encoder_out.shape[:2])} to match encoder_out "
-        f"{tuple(encoder_out.shape)}, got {tuple(alpha.shape)}",
-    )
+    if alpha.shape != encoder_out.shape[:2]:  # a message made beforehand would fix what is traced
+        raise CIFError(
+            f"alpha must be (batch, frames) = {tuple(encoder_out.shape[:2])} to match encoder_out "
+            f"{tuple(encoder_out.shape)}, got {tuple(alpha.shape)}"
+        )
     batch, frames = alpha.shape
     if frame_lengths is None:
         frame_lengths = torch.full((batch,), frames, device=alpha.device)
