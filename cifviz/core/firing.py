@@ -185,6 +185,11 @@ class Firing:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
+# So that torch.export makes programs that return a firing.
+for _kind in (MassAxis, Firing):
+    torch.export.register_dataclass(_kind, serialized_type_name=f"cifviz.{_kind.__name__}")
+
+
 def integrate_and_fire(
     alpha: Tensor,
     encoder_out: Tensor,
