@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
 from cifviz.core.masks import check_lengths, require_weights
@@ -67,5 +68,7 @@ def scaled_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float) ->
     target_lengths = check_lengths("target_lengths", target_lengths, alpha)
     threshold = require_number("threshold", threshold, above=0)
     exact = in_float64(alpha)
-    factor = target_lengths.double() * threshold / (exact.sum(dim=1) + EPSILON)
+    # As a running sum, which adds zeros behind an utterance without another rounding.
+    total = F.pad(exact.cumsum(dim=1), (1, 0))[:, -1]
+    factor = target_lengths.double() * threshold / (total + EPSILON)
     return (exact * factor.unsqueeze(1)).to(torch.promote_types(alpha.dtype, torch.float32))

@@ -83,8 +83,9 @@ def test_the_order_of_a_batch_is_the_order_of_its_results(data, rows, case):
     shuffled = integrate_and_fire(
         alpha[order], encoder_out[order], frame_lengths=lengths[order], **options
     )
-    for name in ("num_fires", "fire_positions", "residual", "embeddings"):
+    for name in ("num_fires", "fire_positions", "residual"):
         assert torch.equal(getattr(shuffled, name), getattr(straight, name)[order]), name
+    torch.testing.assert_close(shuffled.embeddings, straight.embeddings[order])
 
 
 @given(st.data(), cases(with_tail=False))
