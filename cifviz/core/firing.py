@@ -222,8 +222,9 @@ def integrate_and_fire(
         τ: without target lengths, a rest above τ fires one more token, rescaled to a full one.
         Default: the rest is dropped.
     max_fires : int >= 0, optional
-        Size of the fires axis, for `torch.compile`: known beforehand, it does not depend on the
-        weights. Default: as many as the utterance with most tokens has.
+        Size of the fires axis, for `torch.compile` and `torch.export`: known beforehand, it does
+        not depend on the weights. One program then serves batches and utterances of all sizes.
+        Default: as many as the utterance with most tokens has.
 
     Returns
     -------
@@ -236,8 +237,8 @@ def integrate_and_fire(
     CIFError
         If shapes disagree, a weight is negative or not finite, `threshold` is not above 0, `slack`
         not in [0, threshold) or `tail_threshold` below 0, or if an utterance comes to more than
-        `max_fires` tokens, or a million. (Compiled code raises a RuntimeError instead where a
-        value is at fault.)
+        `max_fires` tokens, or a million, or if `torch.vmap` hides the values. (Compiled and
+        exported code raises a RuntimeError instead where a value is at fault.)
 
     Examples
     --------

@@ -205,7 +205,12 @@ class _Products(Function):
 
     @staticmethod
     def forward(
-        vectors: Tensor, runs: Tensor, index: Tensor, starts: Tensor, run: Tensor, row_starts: Tensor
+        vectors: Tensor,
+        runs: Tensor,
+        index: Tensor,
+        starts: Tensor,
+        run: Tensor,
+        row_starts: Tensor,
     ) -> Tensor:
         batch, pieces = index.shape
         (rows, dim), many = vectors.shape[1:], runs.shape[1]

@@ -16,7 +16,9 @@ from cifviz.core.module import CIF, CIFConfig
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),  # Dynamo's
+    pytest.mark.filterwarnings(
+        "ignore:.*should not be instantiated:DeprecationWarning"
+    ),  # Dynamo's
 ]
 
 MOST = 60
