@@ -53,7 +53,7 @@ def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> T
     -------
     Tensor (batch, fires, dim)
         ``Σ_t W[b, i, t] · encoder_out[b, t]``, zero behind the last token, in the dtype of the
-        encoder output. Sums of float16 and bfloat16 are made in float32.
+        encoder output. They are made in float32 at least.
     """
     batch, frames, dim = encoder_out.shape
     # A trace serves all sizes: nothing in it may depend on them.
@@ -62,12 +62,10 @@ def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> T
     if padded and (traced or small):  # 0 · NaN would be NaN
         behind = ~valid_mask(axis.frame_lengths, frames)
         encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
+    if small:  # in float64, which autocast leaves alone in backward too
+        return (axis.contributions @ encoder_out.double()).to(encoder_out.dtype)
     # Autocast would lower one way of adding up and not the other.
     with torch.autocast(encoder_out.device.type, enabled=False):
-        if small:
-            exact = torch.promote_types(encoder_out.dtype, torch.float32)
-            sums = axis.contributions.to(exact) @ encoder_out.to(exact)
-            return sums.to(encoder_out.dtype)
         pieces = _Pieces.of(axis)
         return pieces.traced_sums(encoder_out) if traced else pieces.sums(encoder_out)
 
