@@ -328,3 +328,9 @@ def test_a_double_module_takes_doubles():
 def test_autocast_may_mix_dtypes():
     with torch.autocast("cpu", torch.bfloat16):
         assert small()(torch.randn(1, 20, 8).bfloat16()).embeddings.isfinite().all()
+
+
+def test_frames_of_half_precision_are_all_counted():
+    """1001 in bfloat16 is 1000."""
+    frames = torch.zeros(1, 1001, 8, dtype=torch.bfloat16)
+    assert steady(0.5).bfloat16()(frames).frame_lengths.tolist() == [1001]
