@@ -114,8 +114,11 @@ def is_number(value: object) -> bool:
     (True, False, False, False)
     """
     try:
+        # Comparisons, for torch.compile traces no math.isfinite of a number that may change.
         return (
-            isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(float(value))
+            isinstance(value, Real)
+            and not isinstance(value, bool)
+            and -math.inf < float(value) < math.inf
         )
     except OverflowError:  # an int beyond the floats
         return False

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 # The same examples in every run: a failure in CI is a failure here.
 settings.register_profile("cifviz", derandomize=True, deadline=None)
+# `pytest tests/core/test_properties.py --hypothesis-profile=many --timeout=0`: 10 000 others.
+settings.register_profile("many", max_examples=10_000, deadline=None, database=None)
 settings.load_profile("cifviz")
 
 

@@ -16,7 +16,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from cifviz.core.float64 import in_float64
 from cifviz.core.kernel import token_sums
 from cifviz.core.masks import (
     check_lengths,
@@ -27,7 +29,7 @@ from cifviz.core.masks import (
     valid_mask,
 )
 from cifviz.core.mass_axis import MassAxis
-from cifviz.core.scaling import scaling_factor
+from cifviz.core.scaling import scaled_to_length
 from cifviz.core.tail import tail_fires
 from cifviz.errors import CIFError, require, require_integer, require_number
 
@@ -35,13 +37,16 @@ MOST_TOKENS = 1_000_000
 """More in one utterance are refused: they are a mistake, and would fill the memory."""
 SOME = torch.finfo(torch.float64).tiny
 """The least weight: without any, nothing fires."""
+LEAST_REST = 1e-150
+"""A tail of less is rescaled as if it were so much: the square of a larger factor is infinite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Firing:
     """What came out of `integrate_and_fire`, with everything needed to see how.
 
-    Entries beyond an utterance's ``num_fires`` or ``frame_lengths`` are zero.
+    Entries beyond an utterance's ``num_fires`` or ``frame_lengths`` are zero. Whatever is no count
+    carries the gradients of the weights, and `embeddings` that of the encoder output too.
     """
 
     alpha: Tensor
@@ -71,8 +76,12 @@ class Firing:
 
     @property
     def weight_sum(self) -> Tensor:
-        """Sum of the weights as given, Σα (batch,): what the quantity loss compares with N."""
-        return self.alpha.sum(dim=1)
+        """Sum of the weights as given, Σα, in float32 at least (batch,).
+
+        It is what the quantity loss compares with N. In bfloat16 a sum above 256 is no count.
+        """
+        exact = torch.promote_types(self.alpha.dtype, torch.float32)
+        return self.alpha.sum(dim=1, dtype=exact)
 
     @property
     def accumulated(self) -> Tensor:
@@ -95,7 +104,7 @@ class Firing:
         ``t + ((i+1)β − S_t) / α_t`` for the frame t that fires, at most ``t + 1``.
         """
         ends, reach = self.axis.ends[:, 1:], self.axis.reach[:, 1:]
-        reach = torch.where(reach.isinf(), ends.clamp(min=SOME), reach)
+        reach = torch.where(reach.isinf(), ends.detach().clamp(min=SOME), reach)
         positions = _frames_at_mass(self.scaled_alpha, self.frame_lengths, ends, reach)
         return positions * valid_mask(self.num_fires, positions.shape[1])
 
@@ -176,6 +185,11 @@ class Firing:
         return {name: value for name, value in values.items() if isinstance(value, Tensor)}
 
 
+# So that torch.export makes programs that return a firing.
+for _kind in (MassAxis, Firing):
+    torch.export.register_dataclass(_kind, serialized_type_name=f"cifviz.{_kind.__name__}")
+
+
 def integrate_and_fire(
     alpha: Tensor,
     encoder_out: Tensor,
@@ -208,8 +222,9 @@ def integrate_and_fire(
         τ: without target lengths, a rest above τ fires one more token, rescaled to a full one.
         Default: the rest is dropped.
     max_fires : int >= 0, optional
-        Size of the fires axis, for `torch.compile`: known beforehand, it does not depend on the
-        weights. Default: as many as the utterance with most tokens has.
+        Size of the fires axis, for `torch.compile` and `torch.export`: known beforehand, it does
+        not depend on the weights. One program then serves batches and utterances of all sizes.
+        Default: as many as the utterance with most tokens has.
 
     Returns
     -------
@@ -222,8 +237,8 @@ def integrate_and_fire(
     CIFError
         If shapes disagree, a weight is negative or not finite, `threshold` is not above 0, `slack`
         not in [0, threshold) or `tail_threshold` below 0, or if an utterance comes to more than
-        `max_fires` tokens, or a million. (Compiled code raises a RuntimeError instead where a
-        value is at fault.)
+        `max_fires` tokens, or a million, or if `torch.vmap` hides the values. (Compiled and
+        exported code raises a RuntimeError instead where a value is at fault.)
 
     Examples
     --------
@@ -261,19 +276,22 @@ def integrate_and_fire(
     scaled_alpha = alpha
     if target_lengths is not None:
         target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
-        scaled_alpha = alpha * scaling_factor(alpha, target_lengths, threshold)
+        scaled_alpha = scaled_to_length(alpha, target_lengths, threshold)
 
-    running = scaled_alpha.cumsum(dim=1, dtype=torch.float64)
-    total = running[:, -1] if running.shape[1] else running.new_zeros(len(running))
+    # 1. The mass axis: the weights laid end to end.
+    running = in_float64(scaled_alpha).cumsum(dim=1)
+    total = F.pad(running, (1, 0))[:, -1]
     most = _most_tokens(alpha, total, target_lengths, threshold, max_fires)
+
+    # 2. Which tokens fire.
     ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
     reach = ends - slack
     if target_lengths is None:
-        num_full = (total.unsqueeze(1) >= reach[1:]).sum(dim=1)
+        num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
     else:
         num_full = (target_lengths - 1).clamp(min=0)
     residual = total - num_full.double() * threshold
-    tail_fired = tail_fires(residual, tail_threshold)
+    tail_fired = tail_fires(residual.detach(), tail_threshold)
     if target_lengths is not None:
         tail_fired = torch.zeros_like(tail_fired)
         num_fires = target_lengths
@@ -282,30 +300,31 @@ def integrate_and_fire(
     else:
         num_fires = num_full + tail_fired
 
+    # 3. Where they end, and how much a token is made of.
     fires = _fires(num_fires, max_fires)
-    end_of_weights = total.detach().unsqueeze(1)
+    end_of_weights = total.unsqueeze(1)
     ends, reach = ends[: fires + 1], reach[: fires + 1]
     if target_lengths is not None:  # weights too small to be scaled end before they should
-        ends = ends.minimum(end_of_weights)
-        reach = reach.minimum(end_of_weights - slack).clamp(min=SOME)
-        reach[:, 0] = 0
+        is_behind = ends > end_of_weights.detach()
+        ends = torch.where(is_behind, end_of_weights, ends)
+        reach = reach.minimum(end_of_weights.detach() - slack).clamp(min=SOME)
+        reach = F.pad(reach[:, 1:], (1, 0))
     is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
-    is_token = is_full[:, 1:] if num_fires is num_full else valid_mask(num_fires, fires)
+    is_token = valid_mask(num_fires, fires)
     fill = is_token.double()
-    tail_residual = None
     if target_lengths is None and tail_threshold is not None:
-        tail_residual = torch.where(tail_fired, residual, math.inf)
         is_tail = is_token & ~is_full[:, 1:]
-        fill = torch.where(is_tail, threshold / tail_residual.unsqueeze(1), fill)
+        rest = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_REST)
+        fill = torch.where(is_tail, threshold / rest.unsqueeze(1), fill)
     ends = torch.where(is_full, ends, end_of_weights)
     reach = torch.where(is_full, reach, math.inf)
-    axis = MassAxis(running, frame_lengths, ends, reach, fill, tail_residual)
+    axis = MassAxis(running, frame_lengths, ends, reach, fill)
     return Firing(
         alpha=alpha,
         scaled_alpha=scaled_alpha,
         threshold=threshold,
         slack=slack,
-        embeddings=token_sums(scaled_alpha, encoder_out, axis, padded=padded),
+        embeddings=token_sums(encoder_out, axis, padded=padded),
         num_fires=num_fires,
         tail_fired=tail_fired,
         residual=residual,
@@ -321,25 +340,27 @@ def _most_tokens(
     max_fires: int | None,
 ) -> int:
     """As many tokens as there can be, once it is sure that the weights are weights."""
-    largest = total.detach().amax() if len(total) else total.new_zeros(())
-    smallest = alpha.detach().amin() if alpha.numel() else largest
-    if torch.compiler.is_compiling():
-        right = (smallest >= 0) & (largest / threshold < MOST_TOKENS + 1)
-        torch._assert_async(
-            right, "alpha must be finite, >= 0 and come to at most a million tokens"
-        )
-    elif not (float(smallest) >= 0 and float(largest) / threshold < MOST_TOKENS + 1):  # nor NaN
-        require_weights(alpha)
-        row = int(total.argmax())
-        raise CIFError(
-            f"alpha must come to at most {MOST_TOKENS} tokens in an utterance, got a sum of "
-            f"{float(total[row]):g} at a threshold of {threshold:g} in row {row}"
-        )
+    values, total = alpha.detach(), total.detach()
+    require_all(
+        (values >= 0).all() & (total / threshold < MOST_TOKENS + 1).all(),  # of NaN neither is true
+        "alpha must be finite, >= 0 and come to at most a million tokens",
+        lambda _: _wrong_weights(values, total, threshold),
+    )
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
-    if target_lengths is None or not len(target_lengths):
-        return math.ceil(float(largest) / threshold)
-    return int(target_lengths.max())
+    if target_lengths is None:
+        return math.ceil(float(total.amax()) / threshold) if len(total) else 0
+    return int(target_lengths.max()) if len(target_lengths) else 0
+
+
+def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:
+    """What is wrong with weights that cannot be laid on the mass axis."""
+    require_weights(alpha)
+    row = int(total.argmax())
+    return (
+        f"alpha must come to at most {MOST_TOKENS} tokens in an utterance, got a sum of "
+        f"{float(total[row]):g} at a threshold of {threshold:g} in row {row}"
+    )
 
 
 def _fires(num_fires: Tensor, max_fires: int | None) -> int:
@@ -348,8 +369,11 @@ def _fires(num_fires: Tensor, max_fires: int | None) -> int:
         return int(num_fires.max()) if len(num_fires) else 0
     require_all(
         num_fires <= max_fires,
-        f"alpha must come to at most max_fires = {max_fires} tokens in an utterance",
-        lambda row: f"{int(num_fires[row])} or more",
+        "alpha must come to at most max_fires tokens in an utterance",
+        lambda row: (
+            f"alpha must come to at most max_fires = {max_fires} tokens in an utterance, "
+            f"got {int(num_fires[row])} or more in row {row}"
+        ),
     )
     return max_fires
 
@@ -360,14 +384,16 @@ def _frames_at_mass(
     """Fractional frames of each `mass`, in the frame where the running sum comes to `reach`."""
     if not alpha.shape[1]:
         return mass.new_zeros(mass.shape, dtype=torch.float64)
-    weights = alpha.detach().double()
+    weights = in_float64(alpha)
     running = weights.cumsum(dim=1)
     mass = mass.double()
-    frame = torch.searchsorted(running, (mass if reach is None else reach).contiguous())
+    reach = (mass if reach is None else reach).detach().contiguous()
+    frame = torch.searchsorted(running.detach(), reach)
     inside = frame.clamp(max=alpha.shape[1] - 1)
     weight = weights.gather(1, inside)
-    before = torch.cat([torch.zeros_like(running[:, :1]), running], dim=1).gather(1, inside)
-    within = torch.where(weight > 0, (mass - before) / weight, 0.0).clamp(0, 1)
+    before = F.pad(running, (1, 0)).gather(1, inside)
+    # Nothing is divided by zero, not even where it is thrown away: its gradient would be NaN.
+    within = ((mass - before) / torch.where(weight > 0, weight, math.inf)).clamp(0, 1)
     return torch.where(frame < alpha.shape[1], inside + within, frame_lengths.double().unsqueeze(1))
 
 
@@ -377,11 +403,11 @@ def _check_input(
     """Check shapes and lengths; return weights with zeros at padded frames, and all lengths."""
     alpha = require_tensor("alpha", alpha, "batch", "frames")
     encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
-    require(
-        alpha.shape == encoder_out.shape[:2],
-        f"alpha must be (batch, frames) = {tuple(encoder_out.shape[:2])} to match encoder_out "
-        f"{tuple(encoder_out.shape)}, got {tuple(alpha.shape)}",
-    )
+    if alpha.shape != encoder_out.shape[:2]:  # a message made beforehand would fix what is traced
+        raise CIFError(
+            f"alpha must be (batch, frames) = {tuple(encoder_out.shape[:2])} to match encoder_out "
+            f"{tuple(encoder_out.shape)}, got {tuple(alpha.shape)}"
+        )
     batch, frames = alpha.shape
     if frame_lengths is None:
         frame_lengths = torch.full((batch,), frames, device=alpha.device)

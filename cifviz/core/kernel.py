@@ -2,26 +2,28 @@
 
 W has a row for each token and a column for each frame, but hardly anything in it: on the mass
 axis the frames' ends and the tokens' ends cut an utterance into at most ``frames + fires``
-*pieces*, each of one frame and one token. Forward is a sum of the pieces of each token, backward a
-sum of the pieces of each frame and, for the weights, one reversed running sum: no tensor (batch,
-fires, frames), no running sum over vectors. Where W is small, though, it is made and multiplied by,
-which is faster there.
+*pieces*, each of one frame and one token. The embeddings are sums over the pieces of each token;
+their gradients are sums over the pieces of each frame and, for the length of a piece, the product
+of its frame and the gradient of its token: no tensor (batch, fires, frames), no running sum over
+vectors. Where W is small, though, it is made and multiplied by, which is faster there.
 
 Notes
 -----
-With ``n_t`` the tokens that ended by the end of frame t, the last piece of that frame belongs to
-token ``n_t``, and so does the first piece of the next frame. Moving the frame's end ``S_{t+1}``
-gives mass to the one and takes it from the other: ``∂L/∂S_{t+1} = ⟨h_t − h_{t+1}, ∂L/∂c_{n_t}⟩``.
+Everything is differentiable as often as wanted, in reverse and in forward mode. Lengths of pieces
+are ordinary operations on the mass axis. The two operations on vectors that are not, the sums
+(`_Sums`) and the products (`_Products`), are linear in each argument, and each one's derivative is
+made of the other: ``d/dh`` of a sum over tokens is a sum over frames and the reverse, ``d/dw`` is a
+product, and the derivatives of a product are sums.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.autograd import Function
 from torch.nn import functional as F
 
 from cifviz.core.masks import valid_mask
@@ -32,125 +34,40 @@ SMALL = 3_000_000
 WEIGHT_COST = 100
 """What making an entry of W costs, in such multiplications, about."""
 BLOCK = 1 << 16
-"""Numbers of the encoder output that the backward pass takes at a time: they stay in the cache."""
-PARTS = len(fields(MassAxis))
+"""Numbers of the encoder output that products are taken of at a time: they stay in the cache."""
 
 
-def token_sums(
-    alpha: Tensor, encoder_out: Tensor, axis: MassAxis, *, padded: bool = True
-) -> Tensor:
+def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> Tensor:
     """Sum the encoder output over the pieces of each token.
 
     Parameters
     ----------
-    alpha : Tensor (batch, frames)
-        The weights that the mass axis was made of, to pass their gradient on.
     encoder_out : Tensor (batch, frames, dim)
         Encoder output. Padded frames may hold anything.
     axis : MassAxis
-        Where frames and tokens end.
+        Where frames and tokens end. The gradient of the weights goes through it.
     padded : bool
         Whether an utterance may be shorter than the batch.
 
     Returns
     -------
     Tensor (batch, fires, dim)
-        ``Σ_t W[b, i, t] · encoder_out[b, t]``, zero behind the last token. Its gradient has no
-        gradient of its own.
+        ``Σ_t W[b, i, t] · encoder_out[b, t]``, zero behind the last token, in the dtype of the
+        encoder output. They are made in float32 at least.
     """
     batch, frames, dim = encoder_out.shape
-    small = batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) <= SMALL
-    if small and padded:  # 0 · NaN would be NaN
-        behind = ~valid_mask(axis.frame_lengths, alpha.shape[1])
+    # A trace serves all sizes: nothing in it may depend on them.
+    traced = torch.compiler.is_compiling()
+    small = not traced and batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) <= SMALL
+    if padded and (traced or small):  # 0 · NaN would be NaN
+        behind = ~valid_mask(axis.frame_lengths, frames)
         encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
+    if small:  # in float64, which autocast leaves alone in backward too
+        return (axis.contributions @ encoder_out.double()).to(encoder_out.dtype)
     # Autocast would lower one way of adding up and not the other.
     with torch.autocast(encoder_out.device.type, enabled=False):
-        sums: Tensor = (_DenseSums if small else _PieceSums).apply(alpha, encoder_out, *axis.parts)
-    return sums
-
-
-class _DenseSums(torch.autograd.Function):
-    """The sums as a product with W, of encoder output that is zero at padded frames."""
-
-    @staticmethod
-    def forward(ctx: Any, alpha: Tensor, encoder_out: Tensor, *parts: Any) -> Tensor:
-        axis = MassAxis(*parts)
-        weights = axis.contributions.to(encoder_out.dtype)
-        sums = weights @ encoder_out
-        _save(ctx, alpha, axis, sums, encoder_out, weights)
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        axis, sums, (encoder_out, weights) = _saved(ctx)
-        exact = torch.promote_types(grad.dtype, torch.float32)  # float16 may not hold a product
-        with torch.autocast(grad.device.type, enabled=False):
-            grad_out = weights.transpose(1, 2) @ grad
-            products = grad.to(exact) @ encoder_out.to(exact).transpose(1, 2)
-        products = products * axis.fill.unsqueeze(2)
-        products = F.pad(products, (0, 1, 0, 1))  # no frame behind the last one, nor a token
-        grad_ends = -products.diff(dim=2).gather(1, axis.fired.unsqueeze(1)).squeeze(1)
-        return _alpha_gradient(ctx, axis, grad_ends, sums, grad), grad_out, *[None] * PARTS
-
-
-class _PieceSums(torch.autograd.Function):
-    """Like `_DenseSums`, but nothing is multiplied that is no piece."""
-
-    @staticmethod
-    def forward(ctx: Any, alpha: Tensor, encoder_out: Tensor, *parts: Any) -> Tensor:
-        axis = MassAxis(*parts)
-        batch, fires = axis.fill.shape
         pieces = _Pieces.of(axis)
-        weight = pieces.weight.to(encoder_out.dtype)
-        # Behind the last token the runs are empty, but for one that takes what belongs to none; all
-        # of them are where there is no frame to read.
-        is_token = (axis.fill != 0) & (axis.frame_lengths > 0).unsqueeze(1)
-        num_fires = is_token.sum(dim=1, keepdim=True)
-        starts = pieces.token_starts.minimum(pieces.token_starts.gather(1, num_fires))
-        sums = _sums_of_runs(encoder_out, pieces.frame, starts, weight)
-        sums = sums.view(batch, fires + 1, -1)[:, :fires]
-        _save(ctx, alpha, axis, sums, encoder_out, pieces.token, weight)
-        return sums
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        axis, sums, (encoder_out, token, weight) = _saved(ctx)
-        grad = grad.contiguous()
-        fired = axis.fired
-        starts = F.pad(fired[:, :-1], (1, 0)) + _steps(fired)
-        grad_out = _sums_of_runs(grad, token, starts, weight).view_as(encoder_out)
-        here, behind = _products(encoder_out, grad, fired)
-        frame, lengths = _steps(fired), axis.frame_lengths.unsqueeze(1)
-        factor = F.pad(axis.fill, (0, 1)).gather(1, fired)
-        grad_ends = (here - torch.where(frame + 1 < lengths, behind, 0.0)) * factor
-        grad_ends = torch.where((frame < lengths) & (factor != 0), grad_ends, 0.0)
-        return _alpha_gradient(ctx, axis, grad_ends, sums, grad), grad_out, *[None] * PARTS
-
-
-def _save(ctx: Any, alpha: Tensor, axis: MassAxis, sums: Tensor, *tensors: Tensor) -> None:
-    ctx.alpha_dtype = alpha.dtype
-    ctx.save_for_backward(*axis.parts, None if axis.tail_residual is None else sums, *tensors)
-
-
-def _saved(ctx: Any) -> tuple[MassAxis, Tensor | None, list[Tensor]]:
-    saved = ctx.saved_tensors
-    return MassAxis(*saved[:PARTS]), saved[PARTS], saved[PARTS + 1 :]
-
-
-def _alpha_gradient(
-    ctx: Any, axis: MassAxis, grad_ends: Tensor, sums: Tensor | None, grad: Tensor
-) -> Tensor:
-    """Gradient of the weights from that of the frames' ends, of which each moves all behind it."""
-    if sums is not None and axis.tail_residual is not None and grad_ends.numel() and sums.numel():
-        # The more a tail holds, the less it is filled up.
-        tail = (axis.reach.isfinite().sum(dim=1) - 1).clamp(max=sums.shape[1] - 1)
-        tail = tail.view(-1, 1, 1).expand(-1, 1, sums.shape[2])
-        product = (sums.gather(1, tail).double() * grad.gather(1, tail)).sum(dim=(1, 2))
-        grad_ends = grad_ends.double()
-        grad_ends[:, -1] -= product / axis.tail_residual
-    return grad_ends.flip(1).cumsum(1, dtype=torch.float64).flip(1).to(ctx.alpha_dtype)
+        return pieces.traced_sums(encoder_out) if traced else pieces.sums(encoder_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,72 +81,200 @@ class _Pieces:
     frame: Tensor
     """Frame of each piece; a real one even where the piece stands behind the utterance."""
     token: Tensor
-    """Token of each piece; any where it belongs to none."""
+    """Token of each piece, the number of fires where it belongs to none."""
     weight: Tensor
     """Its length on the mass axis times the token's factor, 0 where it belongs to none."""
+    frame_starts: Tensor
+    """Place where the pieces of each frame begin (batch, frames)."""
     token_starts: Tensor
-    """Place where the pieces of each token begin, and those behind them all (batch, 1 + fires)."""
+    """Place where the pieces of each token begin, and those of none (batch, fires + 1)."""
 
     @classmethod
     def of(cls, axis: MassAxis) -> _Pieces:
         """Cut an utterance into its pieces."""
         (batch, frames), fires = axis.running.shape, axis.fill.shape[1]
-        starts = torch.searchsorted(axis.running, axis.reach) + _steps(axis.reach)
+        # 1. Where the pieces of each token and of each frame begin: discrete, without gradient.
+        running, reach = axis.running.detach(), axis.reach.detach()
+        starts = torch.searchsorted(running, reach) + _steps(reach)
+        fired = F.pad(axis.fired, (1, 0))[:, :-1]
+        frame_starts = fired + _steps(fired)
+        # 2. Frame and token of each piece.
         place = torch.arange(frames + fires, device=starts.device).repeat(batch, 1)
         token = torch.searchsorted(starts, place, right=True) - 1
-        last = (axis.frame_lengths - 1).clamp(min=0).unsqueeze(1)
-        frame = (place - token).minimum(last)
-        # A piece ends with its token where the next one has another, else with its frame.
-        with_token = token.diff(dim=1, append=token[:, -1:]) != 0
+        lengths = axis.frame_lengths.unsqueeze(1)
+        frame = place - token
+        is_token = (axis.fill.detach() != 0) & (lengths > 0)
+        num_fires = is_token.sum(dim=1, keepdim=True)
+        belongs = (frame < lengths) & (token < num_fires)
+        frame = frame.minimum((lengths - 1).clamp(min=0))
+        # 3. A piece ends with its token where the next one has another, else with its frame.
+        with_token = F.pad(token.diff(dim=1), (0, 1)) != 0
         end = axis.ends.gather(1, (token + 1).clamp(max=fires))
         end = torch.where(with_token, end, axis.running.gather(1, frame))
+        length = F.pad(end, (1, 0)).diff(dim=1)
         fill = F.pad(axis.fill, (0, 1)).gather(1, token)
-        weight = end.diff(dim=1, prepend=end.new_zeros(batch, 1)) * fill
-        return cls(frame, token.clamp(max=fires - 1), weight, starts)
+        weight = torch.where(belongs, length * fill, 0.0)
+        # 4. Behind the last token the runs are empty, but for the one that takes what is of none.
+        token = torch.where(belongs, token, fires)
+        token_starts = starts.minimum(starts.gather(1, num_fires))
+        return cls(frame, token, weight, frame_starts, token_starts)
+
+    def sums(self, encoder_out: Tensor) -> Tensor:
+        """Sums over the pieces of each token."""
+        return _Sums.apply(
+            encoder_out, self.weight, self.frame, self.token_starts, self.token, self.frame_starts
+        )[:, :-1]
+
+    def traced_sums(self, encoder_out: Tensor) -> Tensor:
+        """Like `sums`, in operations that a compiler fuses and an exported program may hold."""
+        batch, _, dim = encoder_out.shape
+        rows = self.token_starts.shape[1]
+        exact = torch.promote_types(encoder_out.dtype, torch.float32)
+        frame, token = (at.unsqueeze(2).expand(-1, -1, dim) for at in (self.frame, self.token))
+        pieces = encoder_out.gather(1, frame).to(exact) * self.weight.to(exact).unsqueeze(2)
+        sums = pieces.new_zeros(batch, rows, dim).scatter_add(1, token, pieces)
+        return sums[:, :-1].to(encoder_out.dtype)
+
+
+class _Sums(Function):
+    """Weighted sums of vectors (batch, rows, dim), run by run: (batch, runs, dim).
+
+    Taken are the rows of `index` (batch, pieces) with their `weight`; a run begins where `starts`
+    (batch, runs) says and ends where the next one begins. `run` (batch, pieces) is the run of each
+    piece, and `row_starts` (batch, rows) says where the pieces of each row begin: with these two in
+    the place of the others the sums are those of the gradient.
+    """
+
+    @staticmethod
+    def forward(
+        vectors: Tensor,
+        weight: Tensor,
+        index: Tensor,
+        starts: Tensor,
+        run: Tensor,
+        row_starts: Tensor,
+    ) -> Tensor:
+        batch, rows, dim = vectors.shape
+        runs = starts.shape[1]
+        if not (dim and rows):  # embedding_bag fails on many vectors without channels
+            return vectors.new_zeros(batch, runs, dim)
+        utterance = torch.arange(batch, device=index.device).unsqueeze(1)
+        sums = F.embedding_bag(
+            (index + utterance * rows).flatten(),
+            vectors.reshape(batch * rows, dim),
+            (starts + utterance * index.shape[1]).flatten(),
+            mode="sum",
+            per_sample_weights=weight.to(vectors.dtype).reshape(-1),
+        )
+        return sums.view(batch, runs, dim)
+
+    setup_context: Any = staticmethod(lambda ctx, inputs, output: _save(ctx, inputs))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        vectors, weight, index, starts, run, row_starts = ctx.saved_tensors
+        there, back = (index, starts), (run, row_starts)
+        grad_vectors = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            grad_vectors = _Sums.apply(grad, weight, *back, *there)
+        if ctx.needs_input_grad[1]:
+            grad_weight = _Products.apply(vectors, grad, *there, *back).to(weight.dtype)
+        return grad_vectors, grad_weight, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, vectors_t: Tensor | None, weight_t: Tensor | None, *_: None) -> Tensor | None:
+        vectors, weight, *places = ctx.saved_tensors
+        return _sum_of(
+            None if vectors_t is None else _Sums.apply(vectors_t, weight, *places),
+            None if weight_t is None else _Sums.apply(vectors, weight_t, *places),
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
+        return _in_one_batch(_Sums, info, in_dims, inputs)
+
+
+class _Products(Function):
+    """Products ⟨row, run⟩ of each piece: (batch, pieces), in float32 at least.
+
+    Of vectors (batch, rows, dim) that `index` (batch, pieces) takes with the runs (batch, runs,
+    dim) that `run` takes; `starts` and `row_starts` are as for `_Sums`.
+    """
+
+    @staticmethod
+    def forward(
+        vectors: Tensor,
+        runs: Tensor,
+        index: Tensor,
+        starts: Tensor,
+        run: Tensor,
+        row_starts: Tensor,
+    ) -> Tensor:
+        batch, pieces = index.shape
+        (rows, dim), many = vectors.shape[1:], runs.shape[1]
+        exact = torch.promote_types(vectors.dtype, torch.float32)  # float16 may not hold a product
+        if not (batch * pieces and rows and many):
+            return vectors.new_zeros(batch, pieces, dtype=exact)
+        utterance = torch.arange(batch, device=index.device).unsqueeze(1)
+        left = (index + utterance * rows).flatten()
+        right = (run + utterance * many).flatten()
+        vectors, runs = vectors.reshape(-1, dim), runs.reshape(-1, dim)
+        block = max(1, BLOCK // max(1, dim))
+        products = [
+            (vectors.index_select(0, one).to(exact) * runs.index_select(0, other)).sum(dim=1)
+            for one, other in zip(left.split(block), right.split(block), strict=True)
+        ]
+        return torch.cat(products).view(batch, pieces)
+
+    setup_context: Any = staticmethod(lambda ctx, inputs, output: _save(ctx, inputs))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        vectors, runs, index, starts, run, row_starts = ctx.saved_tensors
+        there, back = (index, starts), (run, row_starts)
+        grad_vectors = grad_runs = None
+        if ctx.needs_input_grad[0]:
+            grad_vectors = _Sums.apply(runs, grad, *back, *there)
+        if ctx.needs_input_grad[1]:
+            grad_runs = _Sums.apply(vectors, grad, *there, *back)
+        return grad_vectors, grad_runs, None, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, vectors_t: Tensor | None, runs_t: Tensor | None, *_: None) -> Tensor | None:
+        vectors, runs, *places = ctx.saved_tensors
+        return _sum_of(
+            None if vectors_t is None else _Products.apply(vectors_t, runs, *places),
+            None if runs_t is None else _Products.apply(vectors, runs_t, *places),
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
+        return _in_one_batch(_Products, info, in_dims, inputs)
+
+
+def _save(ctx: Any, inputs: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(*inputs)
+    ctx.save_for_forward(*inputs)
+
+
+def _sum_of(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+def _in_one_batch(
+    function: type[Function], info: Any, in_dims: tuple[int | None, ...], inputs: tuple[Tensor, ...]
+) -> tuple[Tensor, int]:
+    """Batches of batches are one large batch."""
+    flat = []
+    for tensor, dim in zip(inputs, in_dims, strict=True):
+        first = tensor.unsqueeze(0) if dim is None else tensor.movedim(dim, 0)
+        flat.append(first.expand(info.batch_size, *first.shape[1:]).flatten(0, 1))
+    output = function.apply(*flat)
+    return output.unflatten(0, (info.batch_size, -1)), 0
 
 
 def _steps(rows: Tensor) -> Tensor:
     """0, 1, … along the second axis."""
     return torch.arange(rows.shape[1], device=rows.device)
-
-
-def _sums_of_runs(vectors: Tensor, index: Tensor, starts: Tensor, weight: Tensor) -> Tensor:
-    """Weighted sums (batch · runs, dim) of vectors (batch, rows, dim), run by run.
-
-    Taken are the rows of `index` (batch, pieces) with their `weight`; a run begins where `starts`
-    (batch, runs) says and ends where the next one begins.
-    """
-    batch, rows, dim = vectors.shape
-    if not dim:  # embedding_bag fails on many vectors without channels
-        return vectors.new_zeros(starts.numel(), 0)
-    utterance = torch.arange(batch, device=index.device).unsqueeze(1)
-    return F.embedding_bag(
-        (index + utterance * rows).flatten(),
-        vectors.reshape(batch * rows, dim),
-        (starts + utterance * index.shape[1]).flatten(),
-        mode="sum",
-        per_sample_weights=weight.flatten(),
-    )
-
-
-def _products(encoder_out: Tensor, grad: Tensor, fired: Tensor) -> tuple[Tensor, Tensor]:
-    """⟨h_t, g_n⟩ and ⟨h_{t+1}, g_n⟩ for the token n = n_t of each frame, each (batch, frames).
-
-    They say nothing where there is no such token, nor the second one in the last frame.
-    """
-    batch, fires, dim = grad.shape
-    frames, tokens = encoder_out.reshape(-1, dim), grad.view(-1, dim)
-    utterance = torch.arange(batch, device=fired.device).unsqueeze(1)
-    index = (fired.clamp(max=fires - 1) + utterance * fires).flatten()
-    dtype = torch.promote_types(grad.dtype, torch.float32)
-    here = torch.zeros(len(frames), dtype=dtype, device=grad.device)
-    behind = torch.zeros_like(here)
-    # A compiler fuses all of it, so that it needs no blocks.
-    block = len(frames) if torch.compiler.is_compiling() else max(1, BLOCK // dim)
-    for start in range(0, len(frames), block):
-        stop = min(start + block, len(frames))
-        token = tokens.index_select(0, index[start:stop]).to(dtype)
-        here[start:stop] = (token * frames[start:stop]).sum(dim=1)
-        following = frames[start + 1 : stop + 1]
-        behind[start : start + len(following)] = (token[: len(following)] * following).sum(dim=1)
-    return here.view_as(fired), behind.view_as(fired)

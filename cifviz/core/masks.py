@@ -73,18 +73,16 @@ def require_weights(alpha: object) -> Tensor:
     """
     alpha = require_tensor("alpha", alpha, "batch", "frames")
     values = alpha.detach()
-    if not values.numel():
-        return alpha
-    low, high = values.aminmax()
+    right = (values >= 0) & (values < math.inf)  # of NaN neither is true
     require_all(
-        (low >= 0) & (high < math.inf),  # of NaN neither is true
+        right,
         "alpha must be finite and >= 0 in every real frame",
-        lambda _: _first_wrong(values),
+        lambda _: f"alpha must be finite and >= 0 in every real frame, got {_first_wrong(values)}",
     )
     require_all(
         values.sum(dim=1, dtype=torch.float64).isfinite(),
         "alpha must have a finite sum",
-        lambda row: f"inf in row {row}",
+        lambda row: f"alpha must have a finite sum, got inf in row {row}",
     )
     return alpha
 
@@ -95,21 +93,46 @@ def _first_wrong(alpha: Tensor) -> str:
     return f"{alpha[row, frame].item()} in row {row}, frame {frame}"
 
 
-def require_all(right: Tensor, expected: str, got: Callable[[int], str]) -> None:
-    """Raise unless everything is right; what came is asked of `got`, by the first wrong row.
+def require_all(right: Tensor, rule: str, message: Callable[[int], str]) -> None:
+    """Raise unless everything is right, with the message for the first wrong entry.
 
-    Compiled code cannot look at values in passing: there PyTorch raises a RuntimeError when it gets
-    to them, with what was expected.
+    Parameters
+    ----------
+    right : Tensor of bool
+        What must be True everywhere.
+    rule : str
+        What was expected, for compiled and exported code. Such code serves all sizes and cannot
+        look at values in passing: the rule holds no number of the data, and PyTorch raises a
+        RuntimeError with it when it gets to the values.
+    message : callable
+        The whole message, from the index of the first wrong entry of the flattened `right`.
 
+    Raises
+    ------
+    CIFError
+        If something is wrong, or if the values cannot be read because `torch.vmap` maps over them.
+
+    Examples
+    --------
     >>> require_all(torch.tensor([True, False]), "all must be 1", lambda row: f"0 in row {row}")
     Traceback (most recent call last):
     ...
-    cifviz.errors.CIFError: all must be 1, got 0 in row 1
+    cifviz.errors.CIFError: 0 in row 1
     """
     if torch.compiler.is_compiling():
-        torch._assert_async(right.all(), expected)
-    elif not right.all():
-        raise CIFError(f"{expected}, got {got(int(right.flatten().int().argmin()))}")
+        torch._assert_async(right.all(), rule)
+        return
+    try:
+        is_right = bool(right.all())
+    except RuntimeError as error:
+        if "vmap" not in str(error):
+            raise
+        raise CIFError(
+            f"{rule}, but torch.vmap hides the values: expected tensors with a batch axis, "
+            "got them mapped over one; make the mapped axis part of the batch"
+        ) from error
+    if not is_right:
+        raise CIFError(message(int(right.flatten().int().argmin())))
 
 
 def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None = None) -> Tensor:
@@ -138,10 +161,17 @@ def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None
     if lengths.is_floating_point() or lengths.is_complex() or lengths.dtype == torch.bool:
         raise CIFError(f"{name} must hold integers, got {lengths.dtype}")
     lengths = lengths.to(batch.device, torch.long)  # in uint8, 0 - 1 would be 255
-    right, expected = lengths >= 0, ">= 0"
+    right = lengths >= 0
     if maximum is not None:
-        right, expected = right & (lengths <= maximum), f"between 0 and {maximum}"
+        right = right & (lengths <= maximum)
     require_all(
-        right, f"{name} must be {expected}", lambda row: f"{int(lengths[row])} in row {row}"
+        right,
+        f"{name} must be >= 0 and not above what there is",
+        lambda row: _wrong_length(name, lengths, row, maximum),
     )
     return lengths
+
+
+def _wrong_length(name: str, lengths: Tensor, row: int, maximum: int | None) -> str:
+    expected = ">= 0" if maximum is None else f"between 0 and {maximum}"
+    return f"{name} must be {expected}, got {int(lengths[row])} in row {row}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ class MassAxis:
     """Ends of frames and tokens on the mass axis, all in float64.
 
     Frame t ends at ``running[t]``, token i begins at ``ends[i]`` and ends at ``ends[i + 1]``.
+    `running`, `ends` and `fill` carry the gradient of the weights; `reach` is only compared with.
     """
 
     running: Tensor
@@ -29,8 +29,6 @@ class MassAxis:
     weights, and behind the last one (batch, 1 + fires)."""
     fill: Tensor
     """Factor on each token: 0 behind the last one, β / residual for a tail (batch, fires)."""
-    tail_residual: Tensor | None
-    """What a tail was filled up from, inf where there is none (batch,); None: no tails at all."""
 
     @property
     def contributions(self) -> Tensor:
@@ -43,12 +41,7 @@ class MassAxis:
     @property
     def fired(self) -> Tensor:
         """Full tokens that ended by the end of each frame, n_t (batch, frames)."""
-        return torch.searchsorted(self.reach, self.running, right=True) - 1
-
-    @property
-    def parts(self) -> tuple[Any, ...]:
-        """All fields, in their order."""
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return torch.searchsorted(self.reach.detach(), self.running.detach(), right=True) - 1
 
     def utterance(self, index: int, frames: int, fires: int) -> MassAxis:
         """The same for one utterance alone, cut to its frames and fires."""
@@ -66,6 +59,5 @@ class MassAxis:
         return self._each(lambda part: part.detach().cpu())
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> MassAxis:
-        names = (field.name for field in fields(self))
-        parts = {name: getattr(self, name) for name in names}
-        return replace(self, **{name: change(x) for name, x in parts.items() if x is not None})
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: change(part) for name, part in parts.items()})

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing, integrate_and_fire
@@ -249,14 +250,14 @@ class CIF(nn.Module):
         """
         encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
         dim = self.config.encoder_embed_dim
-        require(
-            encoder_out.shape[2] == dim,
-            f"encoder_out must be (batch, frames, dim) with dim = encoder_embed_dim = {dim}, "
-            f"got {tuple(encoder_out.shape)}",
-        )
+        if encoder_out.shape[2] != dim:  # a message made beforehand would fix what is traced
+            raise CIFError(
+                f"encoder_out must be (batch, frames, dim) with dim = encoder_embed_dim = {dim}, "
+                f"got {tuple(encoder_out.shape)}"
+            )
         batch, frames, _ = encoder_out.shape
         if frame_lengths is None:
-            frame_lengths = encoder_out.new_full((batch,), frames).long()
+            frame_lengths = torch.full((batch,), frames, device=encoder_out.device)
         frame_lengths = check_lengths("frame_lengths", frame_lengths, encoder_out, maximum=frames)
         tail = self.config.apply_tail_handling and target_lengths is None
         try:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cifviz.core.float64 import in_float64
 from cifviz.core.masks import check_lengths, require_weights, valid_mask
 from cifviz.core.tail import tail_fires
 from cifviz.errors import require_integer, require_number
@@ -73,19 +74,29 @@ def round_phrases(
     pause_frames = require_integer("pause_frames", pause_frames, above=0)
     pause_weight = require_number("pause_weight", pause_weight, above=0)
     threshold = require_number("threshold", threshold, above=0)
-    if not alpha.numel():
-        return alpha
     small = (alpha < pause_weight) & valid_mask(frame_lengths, alpha.shape[1])
     # A frame is part of a pause if one of the windows over it holds small weights alone.
-    inner = F.pad(small.double(), (pause_frames - 1, pause_frames - 1)).unsqueeze(1)
-    whole = -F.max_pool1d(-inner, pause_frames, stride=1)
-    is_pause = F.max_pool1d(whole, pause_frames, stride=1).squeeze(1) > 0
+    inner = F.pad(small.long(), (pause_frames - 1, pause_frames - 1))
+    is_whole = _window_sums(inner, pause_frames) == pause_frames
+    is_pause = _window_sums(is_whole.long(), pause_frames) > 0
     begins = ~is_pause & F.pad(is_pause, (1, 0))[:, :-1]
     phrase = begins.long().cumsum(dim=1)
     mass = torch.zeros(alpha.shape, dtype=torch.float64, device=alpha.device)
-    mass = mass.scatter_add(1, phrase, alpha.double())
-    full = (mass / threshold).floor()
-    rest = mass - full * threshold
+    exact = in_float64(alpha)
+    mass = mass.scatter_add(1, phrase, exact)
+    full = (mass / threshold).detach().floor()
+    rest = mass.detach() - full * threshold
     tokens = full + tail_fires(rest, tail_threshold)
-    factor = torch.where(mass > 0, tokens * threshold / mass, 0.0)
-    return (alpha.double() * factor.gather(1, phrase)).to(alpha.dtype)
+    # Nothing is divided by zero, not even where it is thrown away: its gradient would be NaN.
+    factor = tokens * threshold / torch.where(mass > 0, mass, torch.inf)
+    return (exact * factor.gather(1, phrase)).to(alpha.dtype)
+
+
+def _window_sums(counts: Tensor, width: int) -> Tensor:
+    """Sums over each `width` neighbours of (batch, size): (batch, size - width + 1).
+
+    >>> _window_sums(torch.tensor([[1, 0, 1, 1]]), 2)
+    tensor([[1, 1, 2]])
+    """
+    running = F.pad(counts.cumsum(dim=1), (1, 0))
+    return running[:, width:] - running[:, :-width]

@@ -143,7 +143,7 @@ def recorded_firing(
     # Between the ends of the frame before and of this one: reached in this one, by any rounding.
     reach = torch.where(is_full, (before + after) / 2, math.inf)
     fill = torch.where(is_tail, threshold / residual.unsqueeze(1), is_token.double())
-    axis = MassAxis(running, frame_lengths, ends, F.pad(reach, (1, 0)), fill, tail_residual=None)
+    axis = MassAxis(running, frame_lengths, ends, F.pad(reach, (1, 0)), fill)
     return RecordedFiring(
         alpha=alpha,
         scaled_alpha=scaled_alpha,

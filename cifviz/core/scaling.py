@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from cifviz.core.float64 import in_float64
 from cifviz.core.masks import check_lengths, require_weights
 from cifviz.errors import require_number
 
@@ -49,22 +51,24 @@ def scale_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float = 1.
     teach how large the weights should be: that takes the quantity loss, on the unscaled weights.
     Paper: Dong & Xu (2020), section 2.2.
     """
-    return (alpha * scaling_factor(alpha, target_lengths, threshold)).to(alpha.dtype)
+    return scaled_to_length(alpha, target_lengths, threshold).to(alpha.dtype)
 
 
-def scaling_factor(alpha: Tensor, target_lengths: Tensor, threshold: float) -> Tensor:
-    """What `scale_to_length` multiplies each row by (batch, 1), in float32 at least.
+def scaled_to_length(alpha: Tensor, target_lengths: Tensor, threshold: float) -> Tensor:
+    """Like `scale_to_length`, but in float32 at least.
 
-    In float16 a factor above 65504 would be infinite, and scaled weights rounded to it or to
-    bfloat16 need not sum to anything near the number of tokens.
+    Scaled weights rounded to float16 or bfloat16 need not sum to anything near the number of
+    tokens, and a factor above 65504 would be infinite in float16.
 
-    >>> import torch
-    >>> scaling_factor(torch.tensor([[0.5, 1.0, 0.5]]), torch.tensor([3]), 1.0)
-    tensor([[1.5000]])
+    >>> alpha = torch.tensor([[0.5, 1.0, 0.5]], dtype=torch.float16)
+    >>> scaled_to_length(alpha, torch.tensor([3]), 1.0)
+    tensor([[0.7500, 1.5000, 0.7500]])
     """
     alpha = require_weights(alpha)
     target_lengths = check_lengths("target_lengths", target_lengths, alpha)
     threshold = require_number("threshold", threshold, above=0)
-    wanted = target_lengths.double() * threshold
-    factor = wanted / (alpha.double().sum(dim=1) + EPSILON)
-    return factor.to(torch.promote_types(alpha.dtype, torch.float32)).unsqueeze(1)
+    exact = in_float64(alpha)
+    # As a running sum, which adds zeros behind an utterance without another rounding.
+    total = F.pad(exact.cumsum(dim=1), (1, 0))[:, -1]
+    factor = target_lengths.double() * threshold / (total + EPSILON)
+    return (exact * factor.unsqueeze(1)).to(torch.promote_types(alpha.dtype, torch.float32))

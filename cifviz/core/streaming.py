@@ -105,10 +105,12 @@ class CIFState:
     The weights must be those of the whole. A predictor that looks around itself needs the frames
     beside a chunk to give them, an encoder as well; that is theirs to see to.
 
-    On the CPU a running sum in float64 adds one weight after the other, so `num_fires` and
-    `fire_positions` are those of the whole to the last bit. CUDA adds in blocks: there, and in the
-    embeddings everywhere, the two agree up to rounding. After 10^7 tokens at β = 1 the sum still
-    resolves 2·10^-9 of a token. Weights of float32 and below fit into it without rounding up to
+    On the CPU, PyTorch's running sum adds one number of a row after the other, whatever the shape
+    and the number of threads. A state's sum is the first number of the next chunk's row, so the
+    same additions are done in the same order, and `num_fires` and `fire_positions` are those of the
+    whole to the last bit. CUDA adds in blocks: there, and in the embeddings everywhere, the two
+    agree up to rounding. After 10^7 tokens at β = 1 the sum still resolves 2·10^-9 of a token.
+    Weights of float32 and below fit into it without rounding up to
     there, unless they are below 1/64; float64 weights are rounded as the whole rounds them.
     """
 
@@ -390,10 +392,12 @@ class CIFState:
     def _check_token_count(self, total: Tensor) -> None:
         """Refuse a chunk that comes to more tokens than any utterance has."""
         come = total.squeeze(1) - self.mass
+        rule = f"alpha must come to at most {MOST_TOKENS} tokens in a chunk"
         require_all(
             come / self.threshold < MOST_TOKENS + 1,
-            f"alpha must come to at most {MOST_TOKENS} tokens in a chunk",
+            rule,
             lambda row: (
-                f"a sum of {float(come[row]):g} at a threshold of {self.threshold:g} in row {row}"
+                f"{rule}, got a sum of {float(come[row]):g} "
+                f"at a threshold of {self.threshold:g} in row {row}"
             ),
         )

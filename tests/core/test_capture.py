@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -886,6 +886,7 @@ def test_our_own_cif_needs_no_capture():
 # --- properties ----------------------------------------------------------------------------------
 
 
+@settings(max_examples=20)  # three models of another code base, frame by frame
 @given(
     lengths=st.lists(st.integers(1, 25), min_size=1, max_size=3),
     bias=st.floats(-4, 4),

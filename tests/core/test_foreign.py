@@ -414,7 +414,6 @@ def test_a_bad_predictor_is_one_clear_error():
         CIF.from_funasr(3)
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.parametrize("saved", [False, True])
 def test_a_state_dict_within_itself_is_one_clear_error(tmp_path, saved):
     state = {}

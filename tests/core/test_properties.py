@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.losses import quantity_loss
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.streaming import CIFState, Fired
 from tests.strategies import Case, cases, chunkings, exact_cases, fire_in_chunks, weights
@@ -83,8 +84,9 @@ def test_the_order_of_a_batch_is_the_order_of_its_results(data, rows, case):
     shuffled = integrate_and_fire(
         alpha[order], encoder_out[order], frame_lengths=lengths[order], **options
     )
-    for name in ("num_fires", "fire_positions", "residual", "embeddings"):
+    for name in ("num_fires", "fire_positions", "residual"):
         assert torch.equal(getattr(shuffled, name), getattr(straight, name)[order]), name
+    torch.testing.assert_close(shuffled.embeddings, straight.embeddings[order])
 
 
 @given(st.data(), cases(with_tail=False))
@@ -255,6 +257,84 @@ def test_gradients_are_the_differences(case, seed):
             slope = (ends[0] - ends[1]) / (2 * step)
             expected = (grad * along[which]).sum().item()
             assert slope == pytest.approx(expected, rel=1e-5, abs=1e-5 * (1 + abs(ends[0])))
+
+
+@given(smooth_cases(), st.integers(0, 1000))
+def test_second_derivatives_are_the_differences_of_the_first(case, seed):
+    """Along a random direction of the weights and the encoder output, with target lengths too."""
+    torch.manual_seed(seed)
+    frames = len(case.alpha)
+    step = 1e-6
+    inputs = double([case.alpha]), torch.randn(1, frames, 2, dtype=torch.float64)
+    along = tuple(torch.randn_like(one) for one in inputs)
+    targets = torch.tensor([1 + frames // 2])
+    for options in (options_of(case), {"target_lengths": targets}):
+        if "target_lengths" in options:
+            mass = scale_to_length(inputs[0], targets).cumsum(dim=1)[:, :-1]
+            assume(((mass - mass.round()).abs() > MARGIN).all())
+            assume(float(inputs[0].sum()) > 0.1)  # else the step is none
+
+        def slopes(*leaves, options=options, graph=False):
+            embeddings = integrate_and_fire(*leaves, **options).embeddings
+            loss = embeddings.square().sum() + embeddings.sin().sum()
+            return torch.autograd.grad(loss, leaves, create_graph=graph)
+
+        leaves = [one.clone().requires_grad_() for one in inputs]
+        first = slopes(*leaves, graph=True)
+        second = torch.autograd.grad(first, leaves, along)
+        ends = []
+        for sign in (1, -1):
+            moved = [
+                (one + sign * step * way).requires_grad_()
+                for one, way in zip(inputs, along, strict=True)
+            ]
+            ends.append(slopes(*moved))
+        for value, plus, minus in zip(second, *ends, strict=True):
+            size = 1 + float(plus.abs().max()) if plus.numel() else 1
+            torch.testing.assert_close(
+                value, (plus - minus) / (2 * step), rtol=1e-4, atol=1e-4 * size
+            )
+
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@given(weights(), st.integers(0, 12), st.sampled_from(DTYPES), st.sampled_from([0.5, 1.0, 1.3]))
+def test_no_last_token_is_lost(alpha, tokens, dtype, threshold):
+    """Asked for so many tokens, so many come out, each of its mass; the last carries roundings."""
+    given_alpha = torch.tensor([alpha], dtype=dtype)
+    ones = torch.ones(1, len(alpha), 1, dtype=torch.float64)
+    firing = integrate_and_fire(
+        given_alpha, ones, target_lengths=torch.tensor([tokens]), threshold=threshold
+    )
+    assert firing.num_fires.tolist() == [tokens]
+    if given_alpha.double().sum() > 0.01:
+        masses = firing.contributions.sum(dim=2)
+        expected = torch.full_like(masses, threshold)
+        torch.testing.assert_close(masses, expected, rtol=0, atol=1e-4 * max(1, tokens))
+
+
+@given(
+    st.lists(
+        st.one_of(st.just(0.0), st.floats(-8, -4).map(lambda power: 10**power), st.floats(0, 1)),
+        min_size=1,
+        max_size=20,
+    ),
+    st.integers(0, 12),
+    st.sampled_from(DTYPES[:3]),
+    st.sampled_from([None, 0.0, 0.5]),
+    st.booleans(),
+)
+def test_gradients_of_near_silence_are_finite(alpha, tokens, dtype, tail_threshold, in_training):
+    leaf = torch.tensor([alpha], dtype=dtype, requires_grad=True)
+    generator = torch.Generator().manual_seed(tokens)
+    encoder_out = torch.randn(1, len(alpha), 3, generator=generator).to(dtype).requires_grad_()
+    targets = torch.tensor([tokens]) if in_training else None
+    firing = integrate_and_fire(
+        leaf, encoder_out, target_lengths=targets, tail_threshold=tail_threshold
+    )
+    loss = firing.embeddings.float().square().sum() + quantity_loss(firing, torch.tensor([tokens]))
+    assert all(one.isfinite().all() for one in torch.autograd.grad(loss, (leaf, encoder_out)))
 
 
 @given(cases())

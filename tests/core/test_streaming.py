@@ -58,11 +58,11 @@ def random_chunks(draw, frames):
     return chunks
 
 
-def test_equals_the_whole_in_a_thousand_random_chunkings():
+def test_equals_the_whole_in_random_chunkings():
     draw = random.Random(0)
     torch.manual_seed(0)
     one_by_one, with_empty_chunks, several, borrowed, tails = 0, 0, 0, 0, 0
-    for case in range(1000):
+    for case in range(200):
         dtype = list(ROUNDING)[case % 4]
         alpha, encoder_out, lengths = random_batch(draw, dtype)
         threshold = draw.choice([0.3, 0.7, 1.0, 1.3, 4.0])
@@ -80,8 +80,8 @@ def test_equals_the_whole_in_a_thousand_random_chunkings():
         several += bool((firing.scaled_alpha > 2 * threshold).any())
         borrowed += bool((firing.contributions < -1e-6).any())
         tails += bool(firing.tail_fired.any())
-    assert one_by_one > 200, "chunks of one frame were meant to be among these"
-    assert min(with_empty_chunks, several, borrowed, tails) > 100
+    assert one_by_one > 40, "chunks of one frame were meant to be among these"
+    assert min(with_empty_chunks, several, borrowed, tails) > 20
 
 
 def test_one_frame_at_a_time_is_the_loop():
@@ -100,9 +100,10 @@ def test_one_frame_at_a_time_is_the_loop():
 def test_long_sums_round_as_those_of_the_whole(chunk):
     """Weights with all bits of a float64: a sum in any other order would round otherwise."""
     torch.manual_seed(0)
-    alpha = torch.rand(2, 3000, dtype=torch.float64) ** 4
-    encoder_out = torch.randn(2, 3000, 1, dtype=torch.float64)
-    chunks = [min(chunk, 3000 - begin) for begin in range(0, 3000, chunk)]
+    frames = 300 * min(chunk, 10)
+    alpha = torch.rand(2, frames, dtype=torch.float64) ** 4
+    encoder_out = torch.randn(2, frames, 1, dtype=torch.float64)
+    chunks = [min(chunk, frames - begin) for begin in range(0, frames, chunk)]
     fired = fire_in_chunks(alpha, encoder_out, chunks, tail_threshold=0.0)
     assert_same(fired, integrate_and_fire(alpha, encoder_out, tail_threshold=0.0), encoder_out)
 
@@ -237,11 +238,11 @@ def test_memory_does_not_grow_with_time():
     state = CIFState.start(batch=2, dim=8)
     empty = held(state)
     alpha, encoder_out = torch.full((2, 3), 0.4), torch.ones(2, 3, 8)
-    for chunk in range(10_000):
+    for chunk in range(500):
         _, state = state.feed(alpha, encoder_out)
-        if chunk in (0, 99, 9_999):
+        if chunk in (0, 9, 499):
             assert held(state) == empty
-    assert state.num_fires.tolist() == [12_000, 12_000]
+    assert state.num_fires.tolist() == [600, 600]
 
 
 @pytest.mark.parametrize("batch", [1, 2])

@@ -10,6 +10,8 @@
 
 Notes
 -----
+Written after the paper; there is no public code to compare it with.
+
 Paper: Gao et al. (2022), Paraformer, arXiv 2206.08317
 """
 

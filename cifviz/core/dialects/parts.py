@@ -138,10 +138,11 @@ def require_few_tokens(alpha: Tensor, mass: float = 1.0) -> None:
     cifviz.errors.CIFError: alpha must come to at most 1000000 tokens in an utterance, got ...
     """
     tokens = alpha.detach().sum(dim=1, dtype=torch.float64) / mass
+    rule = f"alpha must come to at most {MOST_TOKENS} tokens in an utterance"
     require_all(
         tokens < MOST_TOKENS + 1,
-        f"alpha must come to at most {MOST_TOKENS} tokens in an utterance",
-        lambda row: f"{float(tokens[row]):g} tokens of mass {mass:g} in row {row}",
+        rule,
+        lambda row: f"{rule}, got {float(tokens[row]):g} tokens of mass {mass:g} in row {row}",
     )
 
 

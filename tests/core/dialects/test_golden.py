@@ -1,4 +1,4 @@
-"""Every dialect against recorded outputs of its source: float32 to 1e-5, counts exactly."""
+"""Six dialects against recorded outputs of their sources: float32 to 1e-5, counts exactly."""
 
 import json
 from pathlib import Path

@@ -1,0 +1,64 @@
+"""Weights in float64, with a gradient that the dtype they came in can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+
+def in_float64(weights: Tensor) -> Tensor:
+    """The weights in float64; their gradient comes back finite.
+
+    Parameters
+    ----------
+    weights : Tensor of any floating point type
+        The weights.
+
+    Returns
+    -------
+    Tensor, float64
+        The same numbers. A gradient is made in float64 up to here, and is rounded only once. One
+        beyond the numbers of the weights' dtype, as that of near-silence scaled up to a number of
+        tokens in float16, comes back as the largest of them (with its sign).
+
+    Examples
+    --------
+    >>> weights = torch.tensor([1e-7, 0.5], dtype=torch.float16, requires_grad=True)
+    >>> in_float64(weights).backward(torch.tensor([1e7, 2.0], dtype=torch.float64))
+    >>> weights.grad
+    tensor([6.5504e+04, 2.0000e+00], dtype=torch.float16)
+    """
+    if weights.dtype == torch.float64:
+        return weights
+    # Dynamo traces no Function that has a forward mode.
+    kind = _Exact if torch.compiler.is_compiling() else _ExactInForwardMode
+    exact: Tensor = kind.apply(weights)
+    return exact
+
+
+class _Exact(Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(weights: Tensor) -> Tensor:
+        return weights.double()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.dtype = inputs[0].dtype
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        largest = torch.finfo(ctx.dtype).max
+        return grad.clamp(-largest, largest).to(ctx.dtype)
+
+
+class _ExactInForwardMode(_Exact):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        return tangent.double()
