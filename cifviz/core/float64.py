@@ -22,7 +22,8 @@ def in_float64(weights: Tensor) -> Tensor:
     Tensor, float64
         The same numbers. A gradient is made in float64 up to here, and is rounded only once. One
         beyond the numbers of the weights' dtype, as that of near-silence scaled up to a number of
-        tokens in float16, comes back as the largest of them (with its sign).
+        tokens in float16, comes back as the largest of them (with its sign). One that arrives
+        infinite stays so: a loss scaler must see it.
 
     Examples
     --------
@@ -53,7 +54,8 @@ class _Exact(Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         largest = torch.finfo(ctx.dtype).max
-        return grad.clamp(-largest, largest).to(ctx.dtype)
+        rounded = grad.clamp(-largest, largest)
+        return torch.where(grad.isinf(), grad, rounded).to(ctx.dtype)
 
 
 class _ExactInForwardMode(_Exact):
