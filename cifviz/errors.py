@@ -131,6 +131,8 @@ def shown(value: object) -> str:
         text = " ".join(repr(value).split())
     except ValueError:  # an int of more digits than Python prints
         text = f"a very large {type(value).__name__}"
+    except RecursionError:
+        text = f"a very deep {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

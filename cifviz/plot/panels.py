@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cifviz.locks import one_at_a_time
 from cifviz.plot import curves, geometry, tokens
 from cifviz.plot.canvas import displayable, plain_text, printable
 from cifviz.plot.palette import STYLE
@@ -58,6 +59,7 @@ class PanelFigure(Figure):
     alt: str = ""
     """The alternative text; see `panel_alt`."""
 
+    @one_at_a_time
     def png(self) -> bytes:
         """The figure as a PNG image, with its alternative text inside as the description."""
         image = BytesIO()
@@ -79,6 +81,7 @@ class Panel(NamedTuple):
         return self.fig._repr_png_()
 
 
+@one_at_a_time
 def panel(
     transcription: Transcription,
     *,
