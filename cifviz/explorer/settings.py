@@ -152,7 +152,7 @@ def realign(
     '1 2 3 4 5 6 7 8 9 10'
     """
     used = model_settings(transcription)
-    used |= checked(settings or {}, transcription.firing.alpha.shape[1])
+    used |= checked({} if settings is None else settings, transcription.firing.alpha.shape[1])
     threshold = used["threshold"]
     tail = tail_threshold(used["tailRule"], used["tailThreshold"])
     alpha = transcription.firing.alpha.float().clone()

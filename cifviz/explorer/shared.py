@@ -46,14 +46,15 @@ class Shared(ipywidgets.Widget):
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
         """Take in what a view sent."""
         with self.lock:
+            is_state = isinstance(sync_data, Mapping)
+            named = {name: sync_data[name] for name in self.keys if is_state and name in sync_data}
             try:
                 require_type("state", sync_data, Mapping)
-                named = {name: value for name, value in sync_data.items() if name in self.keys}
                 for name in named:
                     require(name in self.OPEN, f"a view may not change {name}")
                 self.check(named)
             except CIFError as error:
-                self.send_state([name for name in self.keys if name in sync_data])
+                self.send_state(named)
                 self.send({"error": str(error)})
                 return
             for name in self.OPEN:

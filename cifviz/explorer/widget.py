@@ -67,14 +67,15 @@ class Explorer(Shared, anywidget.AnyWidget):
     data = traitlets.Unicode().tag(sync=True)
     """What is shown, made from `transcription`; as a text, since a notebook file would spread every
     list over as many lines."""
-    settings = traitlets.Any().tag(sync=True)
+    # TraitType checks nothing: what the validators below refuse, they refuse in our words.
+    settings: Any = traitlets.TraitType({}).tag(sync=True)
     """Where the controls stand, see `cifviz.explorer.settings.model_settings`. Those that are set
     move; the others stay where they are."""
     selection = traitlets.Any().tag(sync=True)
     """Index of the chosen token, or None."""
     listens = traitlets.Bool(False).tag(sync=True)
     """Whether there is a model that hears what the reader records."""
-    alignment = traitlets.Any()
+    alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as they are now. It follows the settings; one that is set is shown until they
     move."""
     placed = traitlets.Any().tag(sync=True)
@@ -302,7 +303,9 @@ class Explorer(Shared, anywidget.AnyWidget):
     def _piece(self, message: Mapping[str, Any], buffers: list[Any]) -> Answer:
         """Keep a piece of a file that the reader sends."""
         require(self._model is not None, NO_MODEL, AudioError)
-        require(len(buffers) == 1, f"expected one piece of the file, got {len(buffers)}", AudioError)
+        require(
+            len(buffers) == 1, f"expected one piece of the file, got {len(buffers)}", AudioError
+        )
         index = require_integer("index", message.get("index"), at_least=0)
         if index == 0:
             require_type("name", message.get("name"), str)
