@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 import cifviz
-from cifviz import Waveform, locks
+from cifviz import Waveform
 from cifviz.errors import CIFError
 from cifviz.plot import panel
 from cifviz.plot.images import image_tag, picture_bundle, png
 from cifviz.teaching import controls, figures, sound
 from cifviz.teaching.controls import Explorer, Slider, explore
 from cifviz.teaching.figures import canvas, count_frames, show
+from tests.threads import LONG, watched
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ class Drawing:
         if self.waits:
             self.waits = False
             self.halfway.set()
-            assert self.go_on.wait(60)
+            assert self.go_on.wait(LONG)
         ax.axhline(level)
         self.at_once -= 1
         return recording
@@ -234,7 +235,7 @@ def test_controls_that_two_threads_move_show_what_they_say():
     draw.waits = True
     other = threading.Thread(target=lambda: setattr(one.controls["recording"], "value", "b"))
     other.start()
-    assert draw.halfway.wait(60)
+    assert draw.halfway.wait(LONG)
     for level in (3, 5, 7):
         one.controls["level"].value = level
     draw.go_on.set()
@@ -284,40 +285,23 @@ def test_a_drawing_that_fails_does_not_keep_the_next_one_waiting():
     def failing(ax, **settings):
         if settings == {"recording": "b", "level": 0}:
             inside.set()
-            assert go_on.wait(60)
+            assert go_on.wait(LONG)
             raise ValueError("no such picture")
         return draw(ax, **settings)
 
     one.draw = failing
     other = threading.Thread(target=lambda: setattr(one.controls["recording"], "value", "b"))
     other.start()
-    assert inside.wait(60)
+    assert inside.wait(LONG)
     one.controls["level"].value = 4
     go_on.set()
     other.join()
     assert one.picture.value == alone("b", 4)
 
 
-class Watched:
-    """A lock that says when somebody has to wait for it."""
-
-    def __init__(self, lock):
-        self.lock, self.awaited = lock, threading.Event()
-
-    def __enter__(self):
-        if not self.lock.acquire(blocking=False):
-            self.awaited.set()
-            self.lock.acquire()
-
-    def __exit__(self, *_):
-        self.lock.release()
-
-
 @pytest.mark.parametrize("what", ["png", "panel", "panel.png", "canvas", "show", "still_figure"])
 def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, monkeypatch, heard):
-    watched = Watched(threading.RLock())
-    for module in (controls, locks):
-        monkeypatch.setattr(module, "DISPLAY", watched)
+    lock = watched(monkeypatch)
     draw = Drawing()
     one, (figure, _), pictured = two_controls(draw), canvas(), panel(heard)
     cell = {
@@ -332,9 +316,9 @@ def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, mon
     moving = threading.Thread(target=lambda: (move(one, "b", 0), order.append("control")))
     drawing = threading.Thread(target=lambda: (cell(), order.append("cell")))
     moving.start()
-    assert draw.halfway.wait(60)
+    assert draw.halfway.wait(LONG)
     drawing.start()
-    assert watched.awaited.wait(60)
+    assert lock.awaited.wait(LONG)
     assert order == []
     draw.go_on.set()
     moving.join()
