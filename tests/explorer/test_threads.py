@@ -5,6 +5,7 @@ import pytest
 import cifviz
 from cifviz.explorer import widget as module
 from cifviz.explorer.settings import realign
+from cifviz.speech.formats import read_textgrid
 from tests.comms import ask, connected, update
 from tests.threads import Halfway, at_once, watched
 
@@ -55,51 +56,39 @@ def test_the_alignment_is_that_of_the_settings(widget, lock, monkeypatch):
     assert is_whole(widget)
 
 
-def test_an_observer_sees_the_alignment_of_the_settings(widget, lock):
-    """While one thread's observers are told, another sets again."""
-    seen = []
-    look = Halfway(lambda change: seen.append(is_whole(widget)))
-    widget.observe(look, "alignment")
-    at_once(
-        lock,
-        look,
-        lambda: setattr(widget, "settings", {"threshold": 0.5, "scaling": "as given"}),
-        lambda: update(widget, {"settings": {"threshold": 0.6}}),
-    )
-    assert seen == [True, True]
-    assert widget.settings["threshold"] == 0.6
-    assert is_whole(widget)
-
-
-def test_a_view_that_answers_while_another_utterance_comes(widget, lock, other, monkeypatch):
+def test_a_view_moves_settings_while_another_utterance_comes(widget, lock, other, monkeypatch):
     halfway = Halfway(realign)
     monkeypatch.setattr(module, "realign", halfway)
+    settings = {"threshold": 0.5, "scaling": "as given"}
     at_once(
         lock,
         halfway,
+        lambda: update(widget, {"settings": settings, "selection": 9}),
         lambda: widget.show(other),
-        lambda: update(widget, {"settings": {"threshold": 0.5}, "selection": 4}),
     )
     assert widget.transcription is other
     assert is_whole(widget)
-    assert widget.selection is None or widget.selection < len(widget.alignment)
+    assert widget.selection is None
 
 
-def test_an_answer_is_of_one_utterance(widget, lock, heard, other, monkeypatch):
-    """Another is shown between the check of what is asked for and the answer."""
+def test_an_answer_is_of_one_utterance(heard, model, other, lock, monkeypatch, tmp_path):
+    """Another is shown while a TextGrid of the tokens and their reference is made."""
+    words = [cifviz.load_clip(name).words for name in ("digits_five", "digits_two")]
+    widget = connected(cifviz.explore(heard, reference=words[0], model=model))
+    halfway = Halfway(module.named)
+    monkeypatch.setattr(module, "named", halfway)
     answers = []
-    halfway = Halfway(lambda *args: module.Explorer._stretch_of(widget, *args))
-    monkeypatch.setattr(widget, "_stretch_of", halfway)
-    question = {"id": "1", "type": "stretch", "start": heard.duration - 0.2, "end": heard.duration}
     at_once(
         lock,
         halfway,
-        lambda: answers.extend(ask(widget, question)),
-        lambda: widget.show(other),
+        lambda: answers.extend(ask(widget, {"id": "1", "type": "textgrid"})),
+        lambda: widget.show(other, reference=words[1]),
     )
-    answer = next(one["content"] for one in answers if one["method"] == "custom")
-    assert answer["end"] == heard.duration
-    assert answer["end"] - answer["start"] == pytest.approx(0.2)
+    (answer,) = (one["content"] for one in answers if one["method"] == "custom")
+    path = tmp_path / "made.TextGrid"
+    path.write_text(answer["text"], "utf-8")
+    tiers = read_textgrid(path)
+    assert (len(tiers["tokens"]), len(tiers["reference"])) == (5, 5)
 
 
 def test_two_pieces_at_once_are_one_and_one_error(widget, lock, monkeypatch):
