@@ -16,6 +16,9 @@ FRONTENDS = {
 }
 """Module to run, its class that lends us the page's insides, and where it shows a notebook."""
 
+PATIENCE = 120_000
+"""Milliseconds after which something has not happened, on a machine that does much else."""
+
 READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
     return Boolean(panel?.sessionContext?.isReady && panel.content?.widgets?.length);
@@ -79,6 +82,7 @@ class OpenNotebook:
 
     def __init__(self, page, address, own_faults=frozenset()):
         self.page = page
+        page.set_default_timeout(PATIENCE)
         self.own_faults = own_faults
         self.faults, self.outside, self.dialogs = [], [], []
         page.on("console", self._heard)
@@ -108,8 +112,8 @@ class OpenNotebook:
 
     def open(self):
         """Open it, or open it again."""
-        self.page.goto(self.address)
-        self.page.wait_for_function(READY, timeout=60_000)
+        self.page.goto(self.address, wait_until="commit")
+        self.page.wait_for_function(READY)
 
     def write(self, index, code):
         """Put code into a cell."""
