@@ -148,6 +148,17 @@ def test_moving_a_control_redraws():
     assert one.picture.value == before
 
 
+def test_a_movement_is_one_drawing_and_going_back_is_none(monkeypatch):
+    """Seconds are those of a machine: `python -m benchmarks explorer` measures them."""
+    one, made = explorer(), []
+    monkeypatch.setattr(controls, "png", lambda *args, **kwargs: made.append(1) or b"")
+    for slope, drawings in ((2, 1), (0, 2), (2, 2), (1, 2), (0, 2)):
+        one.controls["slope"].value = slope
+        assert len(made) == drawings
+    assert one.seconds() >= 0
+    assert len(made) == 2 + len(one.still)
+
+
 def test_a_caption_stands_behind_the_settings():
     def draw(ax, *, slope):
         line(ax, slope=slope)

@@ -7,6 +7,7 @@ import pytest
 
 from cifviz.teaching.controls import Explorer, Slider
 from tests.ui import browser, jupyter
+from tests.ui.conftest import window
 
 pytestmark = [browser.needed, pytest.mark.slow]
 
@@ -101,20 +102,18 @@ def alone(alts):
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    """A notebook that shows two controls."""
-    from playwright.sync_api import sync_playwright
-
-    folder = tmp_path_factory.mktemp("controls")
+def page(jupyter_servers, chromium):
+    """A notebook that shows many pairs of controls."""
+    folder, address = jupyter_servers("lab")
     jupyter.write_notebook(folder / "controls.ipynb", DRAW, SHOW)
-    with jupyter.server("lab", folder) as place, sync_playwright() as play:
-        running = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
-        opened = jupyter.OpenNotebook(running.new_page(), place("controls.ipynb"))
+    with window(chromium) as opened:
+        notebook = jupyter.OpenNotebook(opened, address("controls.ipynb"))
         for cell in (0, 1):
-            opened.run(cell)
-        opened.page.wait_for_selector(".widget-vbox img")
-        yield opened.page
-        running.close()
+            notebook.run(cell)
+        opened.wait_for_function(
+            f"document.querySelectorAll('.widget-vbox img').length == {ROUNDS}"
+        )
+        yield opened
 
 
 def test_two_hundred_quick_movements_show_no_wrong_picture(page):
