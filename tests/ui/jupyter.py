@@ -12,7 +12,7 @@ import tasks
 from tests.ui.browser import PATIENCE
 
 FRONTENDS = {
-    "lab": ("jupyterlab", "LabApp", "/lab/workspaces/{0}/tree/{0}"),
+    "lab": ("jupyterlab", "LabApp", "/lab/tree/{}?reset"),
     "notebook": ("notebook", "JupyterNotebookApp", "/notebooks/{}"),
 }
 """Module to run, its class that lends us the page's insides, and where it shows a notebook."""
