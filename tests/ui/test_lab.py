@@ -124,6 +124,34 @@ def test_a_slider_is_known_to_python(notebook):
     wait_until(lambda: python(notebook, "print(w.settings['threshold'])") in ("1", "1.0"))
 
 
+SEND = """([id, state]) => {
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    return kernel._comms.get(id).send({ method: 'update', state, buffer_paths: [] }).done;
+}"""
+"""What a view would send that is out of its mind."""
+
+
+def test_what_python_refuses_changes_nothing_and_all_works_on(notebook):
+    page = notebook.page
+    before = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
+    model = python(notebook, "print(w.model_id)")
+    for state in (
+        {"settings": {"threshold": -1}},
+        {"settings": {"treshold": 1}, "selection": 2},
+        {"selection": 99},
+        {"placed": {"labels": []}},
+        {"data": "{}"},
+    ):
+        page.evaluate(SEND, [model, state])
+    after = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
+    assert after == before
+    page.get_by_label("threshold β").fill("0.7")
+    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") == "0.7")
+    assert python(notebook, "print(len(w.alignment))") in readout(page)
+    page.get_by_role("button", name="reset").click()
+    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") in ("1", "1.0"))
+
+
 def test_an_alignment_that_python_sets_is_shown(notebook):
     page = notebook.page
     page.get_by_text("tokens as a table").click()
