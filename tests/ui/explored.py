@@ -27,3 +27,18 @@ def slide(opened, name, value):
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
         str(value),
     )
+
+
+def quiet(opened):
+    """Wait until what need not follow at once has followed."""
+    opened.evaluate(
+        """() => new Promise(done => {
+            const { changed } = cifvizExplorer;
+            cifvizExplorer.changed = state => {
+                cifvizExplorer.changed = changed;
+                changed(state);
+                done();
+            };
+            cifvizExplorer.tell();
+        })"""
+    )

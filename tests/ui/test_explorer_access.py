@@ -9,7 +9,7 @@ from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.explorer.test_colours import contrast
 from tests.ui import browser
-from tests.ui.explored import slide, tokens_of, wait_for_sound
+from tests.ui.explored import quiet, slide, tokens_of, wait_for_sound
 
 pytestmark = browser.needed
 
@@ -111,21 +111,6 @@ def focus_by_keyboard(opened, name):
         if opened.evaluate(FOCUS)["name"] == name:
             return
     raise AssertionError(f"{name} was not reached")
-
-
-def quiet(opened):
-    """Wait until what need not follow at once has followed."""
-    opened.evaluate(
-        """() => new Promise(done => {
-            const { changed } = cifvizExplorer;
-            cifvizExplorer.changed = state => {
-                cifvizExplorer.changed = changed;
-                changed(state);
-                done();
-            };
-            cifvizExplorer.tell();
-        })"""
-    )
 
 
 # Rules that a machine can check
