@@ -112,7 +112,7 @@ def test_settings_that_python_sets_move_the_picture(notebook):
     assert page.get_by_label("threshold β").input_value() == "0.5"
     python(notebook, "w.settings = {'threshold': 1, 'scaling': 'phrases'}; w.selection = 4")
     wait_until(lambda: "fires 5" in readout(page))
-    assert "5 of 5" in page.get_by_role("listbox").inner_text()
+    wait_until(lambda: "5 of 5" in page.get_by_role("listbox").inner_text())
 
 
 def test_a_slider_is_known_to_python(notebook):
