@@ -1,12 +1,15 @@
 """An utterance, and windows of a browser to look at it."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import soundfile
 
 import cifviz
 from tests.ui import browser, explored, jupyter
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -19,17 +22,49 @@ def heard(clip):
     return cifviz.load_model("digits").transcribe(clip.waveform)
 
 
-SPOKEN = "digits_three"
-"""The clip that the microphone hears."""
+class Running:
+    """What takes long to start and is shared by the tests of this folder: a browser, a Jupyter.
+
+    It ends with the last of them: a loop of playwright that still ran would be in the way of
+    whoever starts one.
+    """
+
+    def __init__(self):
+        self.stack, self.started = contextlib.ExitStack(), {}
+
+    def get(self, name, start):
+        """Start it where it does not run, and return what it is."""
+        if name not in self.started:
+            self.started[name] = self.stack.enter_context(start())
+        return self.started[name]
+
+    def end(self):
+        self.started.clear()
+        self.stack.close()
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    """A browser that all tests share, and whose microphone hears a clip."""
+RUNNING = Running()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item, nextitem):
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or HERE not in nextitem.path.parents:
+            RUNNING.end()
+
+
+def pytest_sessionfinish():
+    RUNNING.end()
+
+
+@contextlib.contextmanager
+def launched(folder):
     from playwright.sync_api import sync_playwright
 
-    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
-    waveform = cifviz.load_clip(SPOKEN).waveform
+    spoken = folder / "spoken.wav"
+    waveform = cifviz.load_clip(explored.SPOKEN).waveform
     soundfile.write(spoken, waveform.samples, waveform.sample_rate)
     devices = [
         "--use-fake-device-for-media-stream",
@@ -45,36 +80,30 @@ def chromium(tmp_path_factory):
         started.close()
 
 
-@contextlib.contextmanager
-def window(chromium, **screen):
-    """A window of the browser with a memory of its own, which waits for what it is asked for."""
-    with chromium.new_context(**screen) as context:
-        context.set_default_timeout(1000 * browser.PATIENCE)
-        context.add_init_script(explored.WATCHED)
-        yield context.new_page()
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A browser whose microphone hears a clip."""
+    return RUNNING.get("browser", lambda: launched(tmp_path_factory.mktemp("microphone")))
 
 
 @pytest.fixture(scope="module")
 def page(chromium):
     """A window that is offline."""
-    with window(chromium, offline=True) as opened:
+    with explored.window(chromium, offline=True) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
-def jupyter_servers(tmp_path_factory):
-    """Starts each kind of Jupyter when it is asked for first, and ends it after the last test."""
-    with contextlib.ExitStack() as running:
-        started = {}
+@pytest.fixture(scope="module")
+def jupyter_server(tmp_path_factory):
+    """Gives for a kind of Jupyter its folder, and where it shows a notebook by its name."""
 
-        def server(frontend):
-            if frontend not in started:
-                folder = tmp_path_factory.mktemp(frontend)
-                address = running.enter_context(jupyter.server(frontend, folder))
-                started[frontend] = folder, address
-            return started[frontend]
+    @contextlib.contextmanager
+    def started(frontend):
+        folder = tmp_path_factory.mktemp(frontend)
+        with jupyter.server(frontend, folder) as address:
+            yield folder, address
 
-        yield server
+    return lambda frontend: RUNNING.get(frontend, lambda: started(frontend))
 
 
 @pytest.fixture
@@ -85,7 +114,7 @@ def opening(chromium):
         def opened(path, *, width=1280, **screen):
             viewport = {"width": width, "height": 900}
             page = windows.enter_context(
-                window(chromium, offline=True, viewport=viewport, **screen)
+                explored.window(chromium, offline=True, viewport=viewport, **screen)
             )
             page.goto(path.as_uri())
             return page

@@ -1,5 +1,12 @@
 """What tests ask of an explorer that is open in a browser."""
 
+import contextlib
+
+from tests.ui import browser
+
+SPOKEN = "digits_three"
+"""The clip that the microphone hears."""
+
 WATCHED = """
 window.started = [];
 const start = AudioBufferSourceNode.prototype.start;
@@ -9,6 +16,15 @@ AudioBufferSourceNode.prototype.start = function (when, offset, duration) {
 };
 """
 """Keeps what is asked of the sound card."""
+
+
+@contextlib.contextmanager
+def window(chromium, **screen):
+    """A window of the browser with a memory of its own, which waits for what it is asked for."""
+    with chromium.new_context(**screen) as context:
+        context.set_default_timeout(1000 * browser.PATIENCE)
+        context.add_init_script(WATCHED)
+        yield context.new_page()
 
 
 def tokens_of(opened):

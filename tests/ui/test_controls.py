@@ -7,7 +7,7 @@ import pytest
 
 from cifviz.teaching.controls import Explorer, Slider
 from tests.ui import browser, jupyter
-from tests.ui.conftest import window
+from tests.ui.explored import window
 
 pytestmark = [browser.needed, pytest.mark.slow]
 
@@ -102,9 +102,9 @@ def alone(alts):
 
 
 @pytest.fixture(scope="module")
-def page(jupyter_servers, chromium):
+def page(jupyter_server, chromium):
     """A notebook that shows many pairs of controls."""
-    folder, address = jupyter_servers("lab")
+    folder, address = jupyter_server("lab")
     jupyter.write_notebook(folder / "controls.ipynb", DRAW, SHOW)
     with window(chromium) as opened:
         notebook = jupyter.OpenNotebook(opened, address("controls.ipynb"))

@@ -10,7 +10,7 @@ import soundfile
 import cifviz
 from tests.ui import browser, jupyter
 from tests.ui.browser import wait_until
-from tests.ui.conftest import SPOKEN, window
+from tests.ui.explored import SPOKEN, window
 
 pytestmark = browser.needed
 
@@ -42,9 +42,9 @@ FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.slow)]
 
 
 @pytest.fixture(scope="module", params=FRONTENDS)
-def server(request, jupyter_servers):
+def server(request, jupyter_server):
     """The folder of a Jupyter, and where it shows a notebook by its name."""
-    return jupyter_servers(request.param)
+    return jupyter_server(request.param)
 
 
 @pytest.fixture(scope="module")
