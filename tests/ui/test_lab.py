@@ -65,7 +65,11 @@ def notebook(server, chromium):
         yield opened
 
 
-JUPYTER_ITSELF = ("Could not restore the debugger state", "Canceled future for")
+JUPYTER_ITSELF = (
+    "Could not restore the debugger state",
+    "Canceled future for",
+    "Cannot read properties of undefined (reading 'schema')",  # Notebook 7, of its settings
+)
 """How complaints begin that Jupyter makes whatever a notebook holds, when it is opened again."""
 
 
