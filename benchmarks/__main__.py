@@ -1,8 +1,13 @@
-"""Measure, print the table, and keep both numbers and figure: what `make bench` runs."""
+"""Measure and print a table.
+
+``python -m benchmarks`` compares with others, and keeps both numbers and figure: `make bench`.
+``python -m benchmarks explorer`` asks how fast the explorer follows a slider in a browser.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 NUMBERS, FIGURE = ROOT / "data/results/benchmarks/core.json", ROOT / "docs/benchmark.png"
 
 
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
 def main(
+    context: typer.Context,
     seconds: Annotated[float, typer.Option(help="Given to each call, at least.")] = 2.0,
     out: Annotated[Path, typer.Option(help="Gets the numbers as JSON.")] = NUMBERS,
     figure: Annotated[Path, typer.Option(help="Gets the figure.")] = FIGURE,
@@ -26,6 +36,8 @@ def main(
     ] = False,
 ) -> None:
     """Compare cifviz with other public CIFs on one thread."""
+    if context.invoked_subcommand:
+        return
     for path in (out, figure):
         check_target(path, overwrite=overwrite or path in (NUMBERS, FIGURE))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,5 +55,21 @@ def main(
     typer.echo("\n" + report.goals(result))
 
 
+@app.command()
+def explorer(
+    browser: Annotated[
+        str, typer.Option(help="Chromium or Chrome: a name or a path.")
+    ] = "chromium",
+    inputs: Annotated[int, typer.Option(help="Movements of a slider.", min=2)] = 100,
+) -> None:
+    """Ask how fast the explorer follows a slider, in milliseconds, beside what it should take."""
+    from benchmarks.explorer import measured, table
+
+    path = shutil.which(browser)
+    if path is None:
+        raise typer.BadParameter(f"no browser {browser!r} is installed; name one with --browser")
+    typer.echo(table(measured(path, inputs=inputs)))
+
+
 if __name__ == "__main__":
-    typer.run(main)
+    app()

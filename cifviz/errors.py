@@ -132,8 +132,10 @@ def shown(value: object) -> str:
     """
     try:
         text = " ".join(repr(value).split())
-    except (ValueError, RecursionError):  # more digits than Python prints, or nested too deep
+    except ValueError:  # an int of more digits than Python prints
         text = f"a very large {type(value).__name__}"
+    except RecursionError:
+        text = f"a very deep {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 

@@ -14,6 +14,9 @@ import pytest
 
 import tasks
 
+PATIENCE = 240
+"""Seconds after which JupyterLab has not come up, on a machine that does much else."""
+
 TOKEN = secrets.token_hex(16)
 
 
@@ -44,7 +47,7 @@ def lab(tmp_path_factory):
         )
     address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE
         while not answers(address):
             if server.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"JupyterLab did not come up:\n{log.read_text()}")
@@ -52,7 +55,7 @@ def lab(tmp_path_factory):
         yield address
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=PATIENCE)
 
 
 def answers(address):
@@ -66,7 +69,7 @@ def fetch(address, token=TOKEN):
     request = urllib.request.Request(address, headers={"Authorization": f"token {token}"})
     # Straight to this machine, whatever proxy the environment names.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as answer:
+    with opener.open(request, timeout=PATIENCE) as answer:
         return answer.status, answer.read().decode()
 
 

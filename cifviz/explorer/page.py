@@ -130,7 +130,9 @@ def to_html(
     """
     check_target(path, overwrite=overwrite)
     data = view_data(transcription, reference=reference, compare=compare)
-    data["begin"] = checked(settings or {}, transcription.firing.alpha.shape[1])
+    data["begin"] = checked(
+        {} if settings is None else settings, transcription.firing.alpha.shape[1]
+    )
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

@@ -21,6 +21,7 @@ from cifviz.errors import (
     require_integer,
     require_number,
     require_type,
+    shown,
 )
 from cifviz.models.recognizer import Transcription
 from cifviz.speech.alignment import Alignment
@@ -106,9 +107,10 @@ def _check_weights(weights: object, frames: int) -> None:
     require_type("weights", weights, Mapping)
     assert isinstance(weights, Mapping)
     least, most = RANGES["weight"]
+    known = {str(index) for index in range(frames)} if weights else ()
     for frame, weight in weights.items():
-        is_frame = isinstance(frame, str) and frame.isdecimal() and int(frame) < frames
-        require(is_frame, f"weights: expected frames '0' to '{frames - 1}', got {frame!r}")
+        is_frame = isinstance(frame, str) and frame in known
+        require(is_frame, f"weights: expected frames '0' to '{frames - 1}', got {shown(frame)}")
         require_number(f"the weight of frame {frame}", weight, at_least=least, at_most=most)
 
 
@@ -150,7 +152,7 @@ def realign(
     '1 2 3 4 5 6 7 8 9 10'
     """
     used = model_settings(transcription)
-    used |= checked(settings or {}, transcription.firing.alpha.shape[1])
+    used |= checked({} if settings is None else settings, transcription.firing.alpha.shape[1])
     threshold = used["threshold"]
     tail = tail_threshold(used["tailRule"], used["tailThreshold"])
     alpha = transcription.firing.alpha.float().clone()

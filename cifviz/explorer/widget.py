@@ -18,11 +18,14 @@ from cifviz.errors import (
     require_integer,
     require_number,
     require_type,
+    shown,
 )
 from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import checked, model_settings, realign
+from cifviz.explorer.shared import Shared, refusing
 from cifviz.explorer.still import still
+from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.models.recognizer import Recognizer, Transcription
 from cifviz.speech.alignment import Alignment
 from cifviz.speech.audio import load_waveform
@@ -31,10 +34,15 @@ from cifviz.speech.formats import format_textgrid
 LARGEST = 512 * 1024 * 1024
 """Bytes of a file that somebody lets a model hear."""
 
+NO_MODEL = "there is no model here that could hear it"
+
+LONGEST_ID = 100
+"""Characters of a question's id."""
+
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
-class Explorer(anywidget.AnyWidget):
+class Explorer(Shared, anywidget.AnyWidget):
     """What `cifviz.explore` shows; its traits may be read, set and observed.
 
     Parameters
@@ -45,7 +53,13 @@ class Explorer(anywidget.AnyWidget):
     Notes
     -----
     Sound and finer pictures are sent when a view asks for them and never kept in a notebook.
+
+    It may be used from several threads, as Jupyter does: whoever sets a trait waits for the others,
+    observers included, so that the alignment is always that of the settings.
     """
+
+    OPEN = ("settings", "placed", "selection")
+    lock = DISPLAY
 
     _esm = STATIC / "widget.js"
     _css = STATIC / "style.css"
@@ -53,17 +67,18 @@ class Explorer(anywidget.AnyWidget):
     data = traitlets.Unicode().tag(sync=True)
     """What is shown, made from `transcription`; as a text, since a notebook file would spread every
     list over as many lines."""
-    settings = traitlets.Dict().tag(sync=True)
+    # TraitType checks nothing: what the validators below refuse, they refuse in our words.
+    settings: Any = traitlets.TraitType({}).tag(sync=True)
     """Where the controls stand, see `cifviz.explorer.settings.model_settings`. Those that are set
     move; the others stay where they are."""
-    selection = traitlets.Int(None, allow_none=True).tag(sync=True)
+    selection = traitlets.Any().tag(sync=True)
     """Index of the chosen token, or None."""
     listens = traitlets.Bool(False).tag(sync=True)
     """Whether there is a model that hears what the reader records."""
-    alignment = traitlets.Instance(Alignment)
+    alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as they are now. It follows the settings; one that is set is shown until they
     move."""
-    placed = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    placed = traitlets.Any().tag(sync=True)
     """For the views: an alignment that somebody set. One that follows they make themselves."""
 
     def __init__(
@@ -77,6 +92,7 @@ class Explorer(anywidget.AnyWidget):
         if model is not None:
             require_type("model", model, Recognizer)
         self._upload = Upload()
+        self._realigned: tuple[object, object, Alignment] | None = None
         self._answers: dict[str, Callable[[Mapping[str, Any], list[Any]], Answer]] = {
             "sound": self._sound,
             "stretch": self._stretch,
@@ -88,6 +104,7 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(**self._values(transcription, reference, compare), listens=bool(model))
         self.on_msg(self._answer)
 
+    @one_at_a_time
     def show(
         self,
         transcription: Transcription,
@@ -96,11 +113,13 @@ class Explorer(anywidget.AnyWidget):
         compare: Other | Mapping[str, Other] | None = None,
     ) -> None:
         """Show another utterance in the same place; for the parameters see `cifviz.explore`."""
+        values = self._values(transcription, reference, compare)
         with self.hold_sync():
             self.selection = None
-            for name, value in self._values(transcription, reference, compare).items():
+            for name, value in values.items():
                 self.set_trait(name, value)
 
+    @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
         """Write what is shown into a file of its own; its controls begin where they stand here.
 
@@ -124,11 +143,13 @@ class Explorer(anywidget.AnyWidget):
     ) -> dict[str, Any]:
         """Take over an utterance; what its traits are to be."""
         data = view_data(transcription, reference=reference, compare=compare)
+        own = realign(transcription)[1]
+        self._realigned = transcription, data["settings"], own
         self.transcription, self.reference, self.compare = transcription, reference, compare
-        self._own = realign(transcription)[1]
         text = json.dumps(data, separators=(",", ":"))
-        return {"data": text, "settings": data["settings"], "alignment": self._own}
+        return {"data": text, "settings": data["settings"], "alignment": own}
 
+    @one_at_a_time
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The widget, and for those that cannot show one a picture and a table."""
         bundle = super()._repr_mimebundle_(**kwargs)
@@ -139,28 +160,75 @@ class Explorer(anywidget.AnyWidget):
 
     # --- what is set, here or in a view -----------------------------------------------------------
 
+    @one_at_a_time
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+
+    @one_at_a_time
+    def set_trait(self, name: str, value: Any) -> None:
+        """Set a trait, one that is read only included."""
+        super().set_trait(name, value)
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raise `CIFError` unless all of this can be, one after the other."""
+        alignment = self.alignment
+        if "settings" in state:
+            settings = self._whole(state["settings"])
+            if settings != self.settings:
+                alignment = self._own(settings)
+        if "placed" in state:
+            require(state["placed"] is None, "a view may place no alignment, only take one away")
+            alignment = self._own(settings if "settings" in state else self.settings)
+        if "selection" in state:
+            _check_selection(state["selection"], alignment)
+
+    def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Settings, some or all, and those that stay where they are."""
+        checked(settings, self.transcription.firing.alpha.shape[1])
+        return {**(self.settings or model_settings(self.transcription)), **settings}
+
+    def _own(self, settings: Mapping[str, Any]) -> Alignment:
+        """What the settings make of the utterance; the last answer is kept."""
+        kept = self._realigned
+        if kept is None or kept[0] is not self.transcription or kept[1] != settings:
+            own = realign(self.transcription, settings)[1]
+            kept = self._realigned = (self.transcription, settings, own)
+        return kept[2]
+
     @traitlets.validate("settings")
     def _whole_settings(self, proposal: Any) -> dict[str, Any]:
-        frames = self.transcription.firing.alpha.shape[1]
-        before = self.settings or model_settings(self.transcription)
-        return {**before, **checked(proposal["value"], frames)}
+        with refusing():
+            settings = self._whole(proposal["value"])
+            self._own(settings)
+        return settings
 
     @traitlets.validate("selection")
     def _existing_token(self, proposal: Any) -> int | None:
-        index = proposal["value"]
-        if index is not None:
-            count = len(self.alignment)
-            require_integer("selection", index, at_least=0, below=count)
-        return index
+        with refusing():
+            _check_selection(proposal["value"], self.alignment)
+        return proposal["value"]
+
+    @traitlets.validate("alignment")
+    def _is_alignment(self, proposal: Any) -> Alignment:
+        with refusing():
+            require_type("alignment", proposal["value"], Alignment)
+        return proposal["value"]
+
+    @traitlets.validate("placed")
+    def _is_what_is_placed(self, proposal: Any) -> dict[str, Any] | None:
+        placed = proposal["value"]
+        with refusing():
+            known = placed is None or placed == spans_of(self.alignment)
+            require(known, "placed follows the alignment; set that instead")
+        return placed
 
     @traitlets.observe("settings")
     def _follow_settings(self, _change: object) -> None:
-        self._own = realign(self.transcription, self.settings)[1]
-        self.alignment = self._own
+        self.alignment = self._own(self.settings)
 
     @traitlets.observe("alignment")
     def _follow_alignment(self, _change: object) -> None:
-        is_own = self.alignment is self._own
+        is_own = self.alignment == self._own(self.settings)
         self.set_trait("placed", None if is_own else spans_of(self.alignment))
         last = len(self.alignment) - 1
         if self.selection is not None and self.selection > last:
@@ -170,24 +238,30 @@ class Explorer(anywidget.AnyWidget):
     def _follow_placed(self, _change: object) -> None:
         """A view went back to what the settings make, perhaps without moving them."""
         if self.placed is None:
-            self.alignment = self._own
+            self.alignment = self._own(self.settings)
 
     # --- what a view asks for ---------------------------------------------------------------------
 
-    def _answer(self, _widget: object, message: Mapping[str, Any], buffers: list[Any]) -> None:
-        answer: dict[str, Any] = {"error": f"Python does not know {message.get('type')!r}"}
+    def _answer(self, _widget: object, message: Any, buffers: list[Any]) -> None:
+        """Answer a question once: with what was asked for, or with an error."""
+        asked = message if isinstance(message, Mapping) else {}
+        name, kind = asked.get("id"), asked.get("type")
+        if not (isinstance(name, str) and name.isascii() and len(name) <= LONGEST_ID):
+            name, kind = None, None
+        act = self._answers.get(kind) if isinstance(kind, str) else None
+        answer: dict[str, Any] = {"error": f"Python does not know {shown(kind)}"}
         sent: list[bytes] = []
-        act = self._answers.get(str(message.get("type")))
         try:
             if act is not None:
-                answer, sent = act(message, buffers)
+                answer, sent = act(asked, buffers)
         except CIFError as error:
             answer = {"error": str(error)}
         except Exception:
-            self.send({"id": message.get("id"), "error": "something failed in Python, see its log"})
+            self.send({"id": name, "error": "something failed in Python, see its log"})
             raise
-        self.send({"id": message.get("id"), **answer}, sent)
+        self.send({"id": name, **answer}, sent)
 
+    @one_at_a_time
     def _sound(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
         """The whole sound, or that from one moment to another."""
         waveform = self.transcription.waveform
@@ -197,6 +271,7 @@ class Explorer(anywidget.AnyWidget):
             waveform = waveform.cut(*self._stretch_of(message))
         return {}, [sound_of(waveform)]
 
+    @one_at_a_time
     def _stretch(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
         """A finer picture of a part."""
         return stretch(self.transcription, *self._stretch_of(message)), []
@@ -211,6 +286,7 @@ class Explorer(anywidget.AnyWidget):
         )
         return start, end
 
+    @one_at_a_time
     def _textgrid(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
         """The alignment as Praat reads it, beside the others."""
         settings, alignment = message.get("settings"), self.alignment
@@ -221,21 +297,35 @@ class Explorer(anywidget.AnyWidget):
             tiers["reference"] = self.reference
         return {"text": format_textgrid(tiers, self.transcription.duration)}, []
 
+    @one_at_a_time
     def _piece(self, message: Mapping[str, Any], buffers: list[Any]) -> Answer:
         """Keep a piece of a file that the reader sends."""
-        require(self._model is not None, "there is no model here that could hear it", AudioError)
-        index = message.get("index")
+        require(self._model is not None, NO_MODEL, AudioError)
+        require(
+            len(buffers) == 1, f"expected one piece of the file, got {len(buffers)}", AudioError
+        )
+        index = require_integer("index", message.get("index"), at_least=0)
         if index == 0:
-            self._upload = Upload(str(message.get("name", "")))
+            require_type("name", message.get("name"), str)
+            self._upload = Upload(message["name"])
         self._upload.add(index, bytes(buffers[0]))
         return {}, []
 
     def _listen(self, _message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
         """Let the model hear the file, and show what it heard."""
-        assert self._model is not None
-        upload, self._upload = self._upload, Upload()
-        self.show(upload.heard_by(self._model))
+        model = self._model
+        require(model is not None, NO_MODEL, AudioError)
+        assert model is not None
+        with DISPLAY:
+            upload, self._upload = self._upload, Upload()
+        self.show(upload.heard_by(model))
         return {}, []
+
+
+def _check_selection(index: object, alignment: Alignment) -> None:
+    """Raise `CIFError` unless it is None or the index of a token."""
+    if index is not None:
+        require_integer("selection", index, at_least=0, below=len(alignment))
 
 
 class Upload:
@@ -257,19 +347,22 @@ class Upload:
     """
 
     def __init__(self, name: str = ""):
-        self.kind = "".join(letter for letter in Path(name).suffix[:8] if letter.isalnum())
+        suffix = Path(name).suffix[:8]
+        self.kind = "".join(letter for letter in suffix if letter.isascii() and letter.isalnum())
         self.pieces: list[bytes] = []
+        self.size = 0
 
     def add(self, index: object, piece: bytes) -> None:
-        """Keep one more piece."""
+        """Keep one more piece; only the first may be empty, and then it is all."""
         expected = len(self.pieces)
         require(
             index == expected, f"expected piece {expected} of the file, got {index}", AudioError
         )
-        size = sum(map(len, self.pieces)) + len(piece)
+        require(bool(piece) or not expected, f"piece {index} of the file is empty", AudioError)
         most = f"expected a file of at most {LARGEST / 1e6:.0f} MB, got more"
-        require(size <= LARGEST, most, AudioError)
+        require(self.size + len(piece) <= LARGEST, most, AudioError)
         self.pieces.append(piece)
+        self.size += len(piece)
 
     def heard_by(self, model: Recognizer) -> Transcription:
         """What a model makes of the whole."""

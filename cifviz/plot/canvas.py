@@ -14,6 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.textpath import text_to_path
 
 from cifviz.errors import require
+from cifviz.locks import one_at_a_time
 
 FONTS = (
     "DejaVu Sans",  # comes with matplotlib
@@ -115,6 +116,7 @@ def plain_text() -> dict[str, Any]:
     return {"parse_math": False, "usetex": False, "fontfamily": list(_families())}
 
 
+@one_at_a_time
 def text_widths(labels: Iterable[str], size: float, ax: Axes) -> list[float]:
     """Widths of labels on the x axis, in its unit, at its present limits and size."""
     properties = font_manager.FontProperties(family=list(_families()), size=size)

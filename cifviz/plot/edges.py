@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cifviz.errors import CIFError, printable, require, require_integer, require_type
+from cifviz.locks import one_at_a_time
 from cifviz.models.recognizer import Transcription
 from cifviz.plot import geometry
 from cifviz.plot.canvas import LONGEST_WORDS, SMALL
@@ -40,6 +41,7 @@ _NOTE = 0.25
 # All in inches; labels stand to the right of the lower Axes.
 
 
+@one_at_a_time
 def edge_panel(
     transcriptions: Sequence[Transcription], references: Sequence[Alignment], *, show: int = 0
 ) -> Panel:

@@ -20,6 +20,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from cifviz.errors import require_type
+from cifviz.locks import one_at_a_time
 from cifviz.plot.canvas import SMALL, resolve, show_time
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
@@ -269,6 +270,7 @@ def error_shares(report: Report, *, ax: Axes | None = None, **kwargs: Any) -> Sh
     return ShareArtists(curves, marks, _legend(ax))
 
 
+@one_at_a_time
 def error_panel(report: Report) -> Panel:
     """Draw everything about the edges of a set in one figure.
 

@@ -10,11 +10,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
+from cifviz.locks import one_at_a_time
 
 DPI = 100
 """Pixels per inch of every picture in a notebook."""
 
 
+@one_at_a_time
 def png(figure: Figure, *, colours: int | None = 256, dpi: float = DPI) -> bytes:
     """The figure as a PNG at a fixed resolution, the same bytes each time.
 

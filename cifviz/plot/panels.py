@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import printable
+from cifviz.locks import one_at_a_time
 from cifviz.plot import curves, geometry, tokens
 from cifviz.plot.canvas import LONGEST_WORDS, displayable, plain_text, text_widths
 from cifviz.plot.palette import STYLE
@@ -67,6 +68,7 @@ class PanelFigure(Figure):
     alt: str = ""
     """The alternative text; see `panel_alt`."""
 
+    @one_at_a_time
     def png(self) -> bytes:
         """The figure as a PNG image, with its alternative text inside as the description."""
         image = BytesIO()
@@ -88,6 +90,7 @@ class Panel(NamedTuple):
         return self.fig._repr_png_()
 
 
+@one_at_a_time
 def panel(
     transcription: Transcription,
     *,

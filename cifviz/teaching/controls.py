@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
+from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.plot.images import DPI, image_tag, png
 from cifviz.teaching.figures import LINES, WIDTH, show
 
@@ -82,6 +84,9 @@ def explore(
 class Explorer:
     """What `explore` shows: a widget that redraws one figure, and its still sibling.
 
+    Jupyter may hand the messages of two controls to two threads. One of them draws at a time, and
+    what is asked for meanwhile waits for nobody: whoever draws sees to it afterwards.
+
     Parameters
     ----------
     draw, still, alt, height
@@ -115,6 +120,10 @@ class Explorer:
         # One fixed frame: to compute a layout for each picture takes longer than to draw it.
         self._axes = self._figure.add_axes((0.085, 0.5 / height, 0.845, 1 - 0.8 / height))
         self._drawn: dict[tuple[Any, ...], str] = {}
+        self._turn = threading.Lock()
+        """Whose turn it is to draw."""
+        self._is_stale = True
+        """Whether a control has moved since the drawing began that is shown, or will be."""
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
         self.picture = ipywidgets.HTML()
         self._follow = _Debounced(self.redraw, DELAY)
@@ -129,8 +138,23 @@ class Explorer:
         return {name: control.value for name, control in self.controls.items()}
 
     def redraw(self) -> None:
-        """Show the picture at the present settings; what was drawn before is not drawn again."""
-        settings = self.settings
+        """Show the picture at the present settings; what was drawn before is not drawn again.
+
+        Where somebody draws already, in another thread or further up in this one, it returns at
+        once, and they draw once more.
+        """
+        self._is_stale = True
+        while self._is_stale and self._turn.acquire(blocking=False):
+            try:
+                self._is_stale = False
+                self._show(self.settings)
+            except Exception:
+                if not self._is_stale:  # nobody waits for settings that are gone
+                    raise
+            finally:
+                self._turn.release()
+
+    def _show(self, settings: Mapping[str, Any]) -> None:
         key = tuple(settings.values())
         if key not in self._drawn:
             self._drawn[key] = self._picture(settings)
@@ -145,6 +169,7 @@ class Explorer:
             taken.append(time.process_time() - started)
         return min(taken)
 
+    @one_at_a_time
     def still_figure(self) -> Figure:
         """The same picture at each of the still settings, one below the other."""
         figure = _bare_figure(self.height, len(self.still), layout="constrained")
@@ -156,9 +181,10 @@ class Explorer:
 
     def _picture(self, settings: Mapping[str, Any]) -> str:
         """The one Axes drawn anew, as an HTML image."""
-        self._axes.clear()
-        title = self._draw_on(self._axes, settings)
-        return image_tag(png(self._figure, colours=None), f"{self.alt} Now: {title}.")
+        with DISPLAY:
+            self._axes.clear()
+            title = self._draw_on(self._axes, settings)
+            return image_tag(png(self._figure, colours=None), f"{self.alt} Now: {title}.")
 
     def _draw_on(self, ax: Axes, settings: Mapping[str, Any]) -> str:
         """Draw, and put settings and caption above; return what stands there."""
@@ -171,21 +197,27 @@ class Explorer:
 
 
 class _Debounced:
-    """Calls a function once movement has stopped for a moment, at once where no loop is running."""
+    """Calls a function once movement has stopped for a moment, at once where no loop is running.
+
+    Each thread of a kernel has a loop of its own; only the last movement of all of them counts.
+    """
 
     def __init__(self, call: Callable[[], None], delay: float):
         self.call, self.delay = call, delay
-        self.pending: asyncio.TimerHandle | None = None
+        self.last: object = None
 
-    def __call__(self, _change: object = None) -> None:
+    def __call__(self, change: object = None) -> None:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.call()
             return
-        if self.pending is not None:
-            self.pending.cancel()
-        self.pending = loop.call_later(self.delay, self.call)
+        self.last = movement = object()
+        loop.call_later(self.delay, self._call_if_last, movement)
+
+    def _call_if_last(self, movement: object) -> None:
+        if movement is self.last:
+            self.call()
 
 
 def _bare_figure(height: float, rows: int, **kwargs: Any) -> Figure:
@@ -197,16 +229,18 @@ def _bare_figure(height: float, rows: int, **kwargs: Any) -> Figure:
 def _control(name: str, spec: Slider | Sequence[Any]) -> Any:
     import ipywidgets
 
+    from cifviz.teaching import sliders
+
     look = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
     wide = ipywidgets.Layout(width="32em")
     if not isinstance(spec, Slider):
-        return ipywidgets.SelectionSlider(options=list(spec), value=spec[0], layout=wide, **look)
+        return sliders.SelectionSlider(options=list(spec), value=spec[0], layout=wide, **look)
     require(
         spec.low <= spec.start <= spec.high and spec.step > 0,
         f"{name} needs low <= start <= high and step > 0, got {spec}",
     )
     whole = all(isinstance(number, int) for number in spec)
-    kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    kind = sliders.IntSlider if whole else sliders.FloatSlider
     return kind(min=spec.low, max=spec.high, step=spec.step, value=spec.start, layout=wide, **look)
 
 

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
+from cifviz.locks import one_at_a_time
 from cifviz.plot import STYLE
 from cifviz.plot.images import DPI, picture_bundle, png
 
@@ -24,6 +25,7 @@ LINES: dict[str, list[Any]] = {
 """What lines look like that are given no colour: dark ones of the palette first, never alone."""
 
 
+@one_at_a_time
 def canvas(
     rows: int = 1, *, height: float = 2.2, width: float = WIDTH, share_time: bool = True
 ) -> tuple[Figure, list[Axes]]:
@@ -62,6 +64,7 @@ def count_frames(ax: Axes, frames: int) -> None:
     ax.set_xlabel("position (frames)")
 
 
+@one_at_a_time
 def show(figure: Figure, alt: str) -> None:
     """Show a figure in a notebook, with alt text.
 

@@ -5,19 +5,21 @@ import base64
 import io
 import re
 import sys
+import threading
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from cifviz import FrameGrid, Waveform, integrate_and_fire
+import cifviz
+from cifviz import Waveform
 from cifviz.errors import CIFError
-from cifviz.plot import accumulation
+from cifviz.plot import panel
 from cifviz.plot.images import image_tag, picture_bundle, png
 from cifviz.teaching import controls, figures, sound
 from cifviz.teaching.controls import Explorer, Slider, explore
 from cifviz.teaching.figures import canvas, count_frames, show
+from tests.threads import LONG, watched
 
 
 @pytest.fixture
@@ -27,6 +29,11 @@ def emitted(monkeypatch):
     for module in (figures, sound):
         monkeypatch.setattr(module, "emit", bundles.append)
     return bundles
+
+
+@pytest.fixture(scope="module")
+def heard():
+    return cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
 
 
 def line(ax, *, slope):
@@ -141,6 +148,17 @@ def test_moving_a_control_redraws():
     assert one.picture.value == before
 
 
+def test_a_movement_is_one_drawing_and_going_back_is_none(monkeypatch):
+    """Seconds are those of a machine: `python -m benchmarks explorer` measures them."""
+    one, made = explorer(), []
+    monkeypatch.setattr(controls, "png", lambda *args, **kwargs: made.append(1) or b"")
+    for slope, drawings in ((2, 1), (0, 2), (2, 2), (1, 2), (0, 2)):
+        one.controls["slope"].value = slope
+        assert len(made) == drawings
+    assert one.seconds() >= 0
+    assert len(made) == 2 + len(one.still)
+
+
 def test_a_caption_stands_behind_the_settings():
     def draw(ax, *, slope):
         line(ax, slope=slope)
@@ -160,43 +178,164 @@ def test_nothing_of_the_last_picture_remains():
 
 
 def test_movements_in_between_are_skipped():
-    drawn = []
-
-    def draw(ax, *, slope):
-        drawn.append(slope)
+    called = []
 
     async def move():
-        one = explorer(draw)
-        drawn.clear()
-        for slope in (2, 0, 2):
-            one.controls["slope"].value = slope
-        assert drawn == []
-        await asyncio.sleep(controls.DELAY * 3)
+        done = asyncio.Event()
+        follow = controls._Debounced(lambda: (called.append(1), done.set()), 0.0)
+        for _ in range(3):
+            follow()
+        assert called == []
+        await done.wait()
+        for _ in range(10):  # those that were skipped would have come by now
+            await asyncio.sleep(0)
 
     asyncio.run(move())
-    assert drawn == [2]
+    assert called == [1]
 
 
-def test_the_picture_follows_within_a_tenth_of_a_second():
-    """10 s of speech with three tokens a second; kernel time, at its best if others work, too."""
-    grid = FrameGrid(0.04)
-    weights = torch.rand(1, 250, generator=torch.Generator().manual_seed(0)) * 0.24
-    frames = torch.zeros(1, 250, 1)
-
-    def draw(ax, *, threshold):
-        accumulation(integrate_and_fire(weights, frames, threshold=threshold), grid, ax=ax)
-
-    still = [{"threshold": threshold} for threshold in (1.0, 1.5, 2.0)]
-    slider = Slider(0.9, 2.0, 0.01, 2.0)
-    one = Explorer(draw, {"threshold": slider}, still=still, alt="Accumulated weight.")
-    assert min(one.seconds() for _ in range(4)) < 0.1
-    assert controls.DELAY < 0.05
+# Two threads
 
 
-def test_a_slow_picture_is_measured():
-    one = explorer(lambda ax, slope: [ax.plot([0, slope]) for _ in range(150)])
-    assert one.seconds() > 0.03
-    assert len(one._axes.lines) == 150
+class Drawing:
+    """Draws a line for a recording and a level; the first time it waits halfway."""
+
+    def __init__(self):
+        self.drawn, self.at_once = [], 0
+        self.waits, self.halfway, self.go_on = False, threading.Event(), threading.Event()
+
+    def __call__(self, ax, *, recording, level):
+        self.at_once += 1
+        self.drawn.append((recording, level))
+        assert self.at_once == 1 or not self.waits
+        ax.plot([0, 1], [0, "abc".index(recording)])
+        if self.waits:
+            self.waits = False
+            self.halfway.set()
+            assert self.go_on.wait(LONG)
+        ax.axhline(level)
+        self.at_once -= 1
+        return recording
+
+
+def two_controls(draw):
+    still = [{"recording": one, "level": 1} for one in "abc"]
+    specs = {"recording": "abc", "level": Slider(0, 9, 1, 0)}
+    return Explorer(draw, specs, still=still, alt="A line.")
+
+
+def alone(recording, level):
+    """The picture of these settings, drawn by somebody who draws nothing else."""
+    one = two_controls(Drawing())
+    one.controls["recording"].value = recording
+    one.controls["level"].value = level
+    return one.picture.value
+
+
+def move(one, recording, level):
+    one.controls["recording"].value = recording
+    one.controls["level"].value = level
+    return one.picture.value
+
+
+def test_controls_that_two_threads_move_show_what_they_say():
+    """One moves while the picture of the other is half drawn; then both go back."""
+    draw = Drawing()
+    one = two_controls(draw)
+    draw.drawn.clear()
+    draw.waits = True
+    other = threading.Thread(target=lambda: setattr(one.controls["recording"], "value", "b"))
+    other.start()
+    assert draw.halfway.wait(LONG)
+    for level in (3, 5, 7):
+        one.controls["level"].value = level
+    draw.go_on.set()
+    other.join()
+    assert one.picture.value == alone("b", 7)
+    assert draw.drawn == [("b", 0), ("b", 7)]  # what was asked for in between is dropped
+    assert move(one, "b", 0) == alone("b", 0)
+    assert move(one, "a", 0) == alone("a", 0)
+    assert move(one, "b", 7) == alone("b", 7)
+
+
+def test_a_drawing_that_moves_a_control_is_drawn_to_its_end_first():
+    draw, moved = Drawing(), []
+
+    def moving(ax, *, recording, level):
+        if recording == "b" and not moved:
+            moved.append(one.controls["level"])
+            ax.plot([0, 1], [1, 1])
+            one.controls["level"].value = 4
+        return draw(ax, recording=recording, level=level)
+
+    one = two_controls(moving)
+    one.controls["recording"].value = "b"
+    assert one.picture.value == alone("b", 4)
+
+
+def test_a_drawing_that_fails_is_told_and_the_next_is_drawn():
+    def failing(ax, *, slope):
+        if slope == 2:
+            raise ValueError("no such slope")
+        line(ax, slope=slope)
+
+    one = explorer(failing)
+    before = one.picture.value
+    with pytest.raises(ValueError, match="no such slope"):
+        one.controls["slope"].value = 2
+    assert one.picture.value == before
+    one.controls["slope"].value = 0
+    assert "slope = 0" in one.picture.value
+
+
+def test_a_drawing_that_fails_does_not_keep_the_next_one_waiting():
+    """Another thread moves on while it fails: nobody misses the picture that failed."""
+    one = two_controls(Drawing())
+    draw, inside, go_on = one.draw, threading.Event(), threading.Event()
+
+    def failing(ax, **settings):
+        if settings == {"recording": "b", "level": 0}:
+            inside.set()
+            assert go_on.wait(LONG)
+            raise ValueError("no such picture")
+        return draw(ax, **settings)
+
+    one.draw = failing
+    other = threading.Thread(target=lambda: setattr(one.controls["recording"], "value", "b"))
+    other.start()
+    assert inside.wait(LONG)
+    one.controls["level"].value = 4
+    go_on.set()
+    other.join()
+    assert one.picture.value == alone("b", 4)
+
+
+@pytest.mark.parametrize("what", ["png", "panel", "panel.png", "canvas", "show", "still_figure"])
+def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, monkeypatch, heard):
+    lock = watched(monkeypatch)
+    draw = Drawing()
+    one, (figure, _), pictured = two_controls(draw), canvas(), panel(heard)
+    cell = {
+        "png": lambda: png(figure),
+        "panel": lambda: panel(heard),
+        "panel.png": pictured._repr_png_,
+        "canvas": canvas,
+        "show": lambda: show(figure, "Nothing."),
+        "still_figure": explorer().still_figure,
+    }[what]
+    order, draw.waits = [], True
+    moving = threading.Thread(target=lambda: (move(one, "b", 0), order.append("control")))
+    drawing = threading.Thread(target=lambda: (cell(), order.append("cell")))
+    moving.start()
+    assert draw.halfway.wait(LONG)
+    drawing.start()
+    assert lock.awaited.wait(LONG)
+    assert order == []
+    draw.go_on.set()
+    moving.join()
+    drawing.join()
+    assert sorted(order) == ["cell", "control"]
+    assert one.picture.value == alone("b", 0)
 
 
 def test_whole_numbers_floats_and_choices_have_their_own_controls():

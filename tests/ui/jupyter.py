@@ -9,6 +9,7 @@ import time
 import urllib.request
 
 import tasks
+from tests.ui.browser import PATIENCE
 
 FRONTENDS = {
     "lab": ("jupyterlab", "LabApp", "/lab/tree/{}?reset"),
@@ -52,17 +53,18 @@ def server(frontend, folder):
         yield lambda name: address + place.format(name)
     finally:
         running.terminate()
-        running.wait(timeout=20)
+        running.wait(timeout=PATIENCE)
 
 
-def wait_for(address, running, log, seconds=60):
+def wait_for(address, running, log):
     """Until somebody answers."""
-    for _ in range(10 * seconds):
+    last = time.monotonic() + PATIENCE
+    while time.monotonic() < last:
         assert running.poll() is None, log.read_text()
-        with contextlib.suppress(OSError), urllib.request.urlopen(address):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=PATIENCE):
             return
         time.sleep(0.1)
-    raise AssertionError(f"no answer in {seconds} s:\n{log.read_text()}")
+    raise AssertionError(f"no answer in {PATIENCE} s:\n{log.read_text()}")
 
 
 class OpenNotebook:
@@ -73,16 +75,13 @@ class OpenNotebook:
     page : playwright.sync_api.Page
     address : str
         Where Jupyter shows it.
-    own_faults : set of str
-        What Jupyter complains about whatever is in a notebook.
     """
 
-    def __init__(self, page, address, own_faults=frozenset()):
+    def __init__(self, page, address):
         self.page = page
-        self.own_faults = own_faults
         self.faults, self.outside, self.dialogs = [], [], []
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self._complained(str(error)))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", self._asked)
         page.on("dialog", self._dialog)
         self.address = address
@@ -90,11 +89,7 @@ class OpenNotebook:
 
     def _heard(self, message):
         if message.type == "error":
-            self._complained(message.text)
-
-    def _complained(self, text):
-        if text not in self.own_faults:
-            self.faults.append(text)
+            self.faults.append(message.text)
 
     def _asked(self, request):
         if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "ws://127.0.0.1:")):
@@ -108,8 +103,8 @@ class OpenNotebook:
 
     def open(self):
         """Open it, or open it again."""
-        self.page.goto(self.address)
-        self.page.wait_for_function(READY, timeout=60_000)
+        self.page.goto(self.address, wait_until="commit")
+        self.page.wait_for_function(READY)
 
     def write(self, index, code):
         """Put code into a cell."""

@@ -9,7 +9,7 @@ from cifviz.core.phrases import round_phrases
 from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
-from tests.ui.explored import WATCHED, slide, tokens_of, wait_for_sound
+from tests.ui.explored import slide, tokens_of, wait_for_sound
 
 pytestmark = browser.needed
 
@@ -22,16 +22,9 @@ def written(heard, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def window():
+def window(page):
     """A window of a browser that is offline."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
-        context = chromium.new_context(offline=True)
-        context.add_init_script(WATCHED)
-        yield context.new_page()
-        chromium.close()
+    return page
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.explorer.test_colours import contrast
 from tests.ui import browser
-from tests.ui.explored import slide, tokens_of, wait_for_sound
+from tests.ui.explored import quiet, slide, tokens_of, wait_for_sound
 
 pytestmark = browser.needed
 
@@ -111,11 +111,6 @@ def focus_by_keyboard(opened, name):
         if opened.evaluate(FOCUS)["name"] == name:
             return
     raise AssertionError(f"{name} was not reached")
-
-
-def quiet(opened):
-    """Wait until what need not follow at once has followed."""
-    opened.wait_for_timeout(350)
 
 
 # Rules that a machine can check
@@ -301,10 +296,12 @@ def test_a_click_on_the_list_is_no_click_on_the_picture(opened):
         opened.keyboard.press(key)
     before = opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.selected]")
     opened.get_by_role("listbox").click(position={"x": 300, "y": 10})
-    opened.wait_for_timeout(200)
-    assert opened.evaluate("started") == []
     assert opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.selected]") == before
     assert opened.evaluate(FOCUS)["ring"] >= 2
+    opened.keyboard.press("Enter")
+    wait_for_sound(opened)  # the first that is played
+    last = tokens_of(opened)[-1]["start"]
+    assert opened.evaluate("started.map(one => one.offset)") == [pytest.approx(last, abs=1e-6)]
 
 
 # By ear
@@ -340,9 +337,14 @@ def test_each_slider_says_its_name_and_its_value_once(opened):
 def test_nothing_is_said_but_another_number_of_tokens(opened):
     quiet(opened)
     opened.evaluate(SAID)
-    for step in range(20):
-        slide(opened, "threshold β", 1 - step / 40)
-    assert opened.evaluate("said") == []
+    said = opened.get_by_label("threshold β").evaluate(
+        """input => { for (let step = 0; step < 20; step += 1) {
+            input.value = 1 - step / 40;
+            input.dispatchEvent(new Event('input'));
+        }
+        return [...window.said]; }"""
+    )
+    assert said == []
     quiet(opened)
     count = len(tokens_of(opened))
     assert opened.evaluate("said") == [f"{count} tokens"]
@@ -383,7 +385,7 @@ def test_nothing_moves_by_itself(opening, written):
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("Enter")
     wait_for_sound(opened)
-    opened.wait_for_timeout(200)
+    opened.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert opened.evaluate("document.getAnimations().length") == 0
     assert opened.evaluate(
         """[...document.querySelectorAll('*')].every(one => {
@@ -491,12 +493,8 @@ def strip_of(opened, top, height):
 
 
 def comes(opened, expression, value):
-    """Whether something gets a value within 2 s."""
-    for _ in range(40):
-        if opened.evaluate(expression) == value:
-            return True
-        opened.wait_for_timeout(50)
-    return False
+    """Whether something gets a value."""
+    return opened.wait_for_function(f"value => {expression} === value", arg=value)
 
 
 def corner(opened):

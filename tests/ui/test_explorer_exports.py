@@ -13,7 +13,7 @@ from PIL import Image
 from cifviz.explorer import to_html
 from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
-from tests.ui.explored import slide, tokens_of
+from tests.ui.explored import quiet, slide, tokens_of
 
 pytestmark = browser.needed
 
@@ -201,6 +201,19 @@ def test_without_a_clipboard_the_link_is_said(opened):
     said = opened.get_by_role("status").get_by_text("Copy this: file://")
     said.wait_for()
     assert "threshold=0.7" in said.inner_text()
+
+
+def test_what_is_said_of_a_copy_is_not_said_over(opened):
+    """The number of tokens, which is told a little after a movement, comes first."""
+    opened.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    quiet(opened)
+    before = len(tokens_of(opened))
+    opened.evaluate(
+        "() => { cifvizExplorer.set({ threshold: 0.5 }); cifvizExplorer.copySettings(); }"
+    )
+    quiet(opened)
+    assert len(tokens_of(opened)) > before
+    assert opened.get_by_role("status").inner_text().startswith("Copy this: file://")
 
 
 def test_a_clipboard_that_refuses_leads_to_the_same(opened):

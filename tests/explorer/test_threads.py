@@ -1,0 +1,105 @@
+"""The explorer while two threads use it: what it shows is always of one utterance and settings."""
+
+import pytest
+
+import cifviz
+from cifviz.explorer import widget as module
+from cifviz.explorer.settings import realign
+from cifviz.speech.formats import read_textgrid
+from tests.comms import ask, connected, update
+from tests.threads import Halfway, at_once, watched
+
+
+@pytest.fixture(scope="module")
+def model():
+    return cifviz.load_model("digits")
+
+
+@pytest.fixture(scope="module")
+def heard(model):
+    return model.transcribe(cifviz.load_clip("digits_five").waveform)
+
+
+@pytest.fixture(scope="module")
+def other(model):
+    return model.transcribe(cifviz.load_clip("digits_two").waveform)
+
+
+@pytest.fixture
+def widget(heard, model):
+    return connected(cifviz.explore(heard, model=model))
+
+
+@pytest.fixture
+def lock(monkeypatch):
+    return watched(monkeypatch)
+
+
+def is_whole(widget):
+    """Whether settings, alignment and data are of one another."""
+    own = realign(widget.transcription, widget.settings)[1]
+    return widget.alignment == own and widget.placed is None
+
+
+def test_the_alignment_is_that_of_the_settings(widget, lock, monkeypatch):
+    """Python sets one while the alignment for another, of a view, is made."""
+    halfway = Halfway(realign)
+    monkeypatch.setattr(module, "realign", halfway)
+    at_once(
+        lock,
+        halfway,
+        lambda: update(widget, {"settings": {"threshold": 0.5, "scaling": "as given"}}),
+        lambda: setattr(widget, "settings", {"threshold": 2.0}),
+    )
+    assert widget.settings["scaling"] == "as given"  # neither is lost
+    assert widget.settings["threshold"] == 2.0
+    assert is_whole(widget)
+
+
+def test_a_view_moves_settings_while_another_utterance_comes(widget, lock, other, monkeypatch):
+    halfway = Halfway(realign)
+    monkeypatch.setattr(module, "realign", halfway)
+    settings = {"threshold": 0.5, "scaling": "as given"}
+    at_once(
+        lock,
+        halfway,
+        lambda: update(widget, {"settings": settings, "selection": 9}),
+        lambda: widget.show(other),
+    )
+    assert widget.transcription is other
+    assert is_whole(widget)
+    assert widget.selection is None
+
+
+def test_an_answer_is_of_one_utterance(heard, model, other, lock, monkeypatch, tmp_path):
+    """Another is shown while a TextGrid of the tokens and their reference is made."""
+    words = [cifviz.load_clip(name).words for name in ("digits_five", "digits_two")]
+    widget = connected(cifviz.explore(heard, reference=words[0], model=model))
+    halfway = Halfway(module.named)
+    monkeypatch.setattr(module, "named", halfway)
+    answers = []
+    at_once(
+        lock,
+        halfway,
+        lambda: answers.extend(ask(widget, {"id": "1", "type": "textgrid"})),
+        lambda: widget.show(other, reference=words[1]),
+    )
+    (answer,) = (one["content"] for one in answers if one["method"] == "custom")
+    path = tmp_path / "made.TextGrid"
+    path.write_text(answer["text"], "utf-8")
+    tiers = read_textgrid(path)
+    assert (len(tiers["tokens"]), len(tiers["reference"])) == (5, 5)
+
+
+def test_two_pieces_at_once_are_one_and_one_error(widget, lock, monkeypatch):
+    ask(widget, {"id": "0", "type": "piece", "index": 0, "name": "x.wav"}, [b"a"])
+    add, halfway = module.Upload.add, Halfway(lambda: None)
+    monkeypatch.setattr(module.Upload, "add", lambda *args: (halfway(), add(*args))[1])
+    piece = {"type": "piece", "index": 1}
+    at_once(
+        lock,
+        halfway,
+        lambda: widget._handle_custom_msg({"id": "1", **piece}, [b"b"]),
+        lambda: widget._handle_custom_msg({"id": "2", **piece}, [b"c"]),
+    )
+    assert widget._upload.pieces == [b"a", b"b"]
