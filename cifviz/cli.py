@@ -350,7 +350,7 @@ def list_lessons(
         typer.echo(table)
         for fault in faults:
             typer.echo(f"cifviz notebooks list: {printable(fault)}", err=True)
-        raise typer.Exit(bool(faults))
+    raise typer.Exit(bool(faults))
 
 
 @lessons.command("check")
@@ -402,7 +402,8 @@ def check_notebooks(
         )
         failed += bool(complaints)
         name = printable(str(path))
-        typer.echo("\n".join(f"{name}: {complaint}" for complaint in complaints or ["good"]))
+        for complaint in complaints or ["good"]:
+            typer.echo(name + ": " + printable(complaint, keep="\n"))
     raise typer.Exit(bool(failed))
 
 

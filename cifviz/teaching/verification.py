@@ -44,6 +44,8 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
         If there is no such notebook, or it cannot be read.
     """
     committed = read_notebook(path)
+    if keep is not None and keep.exists() and keep.samefile(path):
+        keep = keep.with_stem(f"{keep.stem}-run")  # an earlier run is looked at, where it was kept
     try:
         run = execute(committed, beside=path.parent, keep=keep)
     except RunError as error:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cifviz.speech.audio import LogMel, Waveform, resampled
+from cifviz.speech.audio import LogMel, Waveform
 from cifviz.speech.clips import load_clip
 from cifviz.speech.mel import mel_filters, mel_frequencies
+from cifviz.speech.resampling import resample
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,7 +88,7 @@ def test_bands_are_those_of_librosa(theirs, name):
 
 @pytest.mark.parametrize("rate", [8000, 11025, 44100])
 def test_sound_is_resampled_as_by_librosa(theirs, rate):
-    found = resampled(load_clip("digits_three").waveform.samples, 16000, rate)
+    found = resample([load_clip("digits_three").waveform.samples], 16000, rate)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, theirs[str(rate)], atol=1e-6)
 

@@ -9,31 +9,47 @@ import pytest
 PLACE = Path(__file__).parents[1] / "notebooks" / "conftest.py"
 
 
-def budget(workers, *durations):
+@pytest.fixture(scope="module")
+def notebooks():
+    """The module that counts."""
     spec = importlib.util.spec_from_file_location("notebooks_conftest", PLACE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    counted = module.Budget(workers)
-    for folder, seconds in durations:
-        report = SimpleNamespace(nodeid=f"tests/{folder}/test_x.py::test", duration=seconds)
-        counted.pytest_runtest_logreport(report)
-    return counted
+    return module
+
+
+def report(folder, seconds, when="call"):
+    return SimpleNamespace(
+        nodeid=f"tests/{folder}/test_x.py::test",
+        when=when,
+        user_properties=[("cpu_seconds", seconds)],
+    )
 
 
 @pytest.mark.parametrize(
-    ("workers", "durations", "failed"),
+    ("reports", "failed"),
     [
-        (1, [("notebooks", 400), ("notebooks", 190)], False),
-        (1, [("notebooks", 400), ("notebooks", 210)], True),
-        (2, [("notebooks", 700), ("notebooks", 490)], False),
-        (2, [("notebooks", 700), ("notebooks", 510)], True),
-        (1, [("teaching", 4000), ("notebooks", 1)], False),
+        ([report("notebooks", 400), report("notebooks", 190)], False),
+        ([report("notebooks", 400), report("notebooks", 210)], True),
+        ([report("notebooks", 400), report("notebooks", 400, "teardown")], False),
+        ([report("teaching", 4000), report("notebooks", 1)], False),
     ],
 )
-def test_more_than_ten_minutes_fail(workers, durations, failed):
+def test_more_than_ten_minutes_fail(notebooks, reports, failed):
+    counted = notebooks.Budget()
+    for one in reports:
+        counted.pytest_runtest_logreport(one)
     session, said = SimpleNamespace(exitstatus=0), []
-    counted = budget(workers, *durations)
     counted.pytest_sessionfinish(session)
     assert session.exitstatus == failed
     counted.pytest_terminal_summary(SimpleNamespace(write_line=lambda line, red: said.append(line)))
     assert said[0].endswith("over the budget of 10" if failed else "in the budget")
+
+
+def test_what_a_test_computes_is_counted_and_what_it_waits_for_is_not(notebooks, monkeypatch):
+    taken = iter([10.0, 12.5])
+    monkeypatch.setattr(notebooks, "cpu_seconds", lambda: next(taken))
+    item = SimpleNamespace(user_properties=[])
+    call = notebooks.pytest_runtest_call(item)
+    list(call)
+    assert item.user_properties == [("cpu_seconds", 2.5)]

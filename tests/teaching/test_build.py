@@ -358,6 +358,7 @@ def test_a_lesson_that_cannot_be_read_hides_no_other(folder, content, reason):
     assert re.split(r" {2,}", row) == ["00_line", "Draw a line", "1", "damaged", "not built"]
     (line,) = result.stderr.splitlines()
     assert line.startswith("cifviz notebooks list: ") and reason in line
+    product("01_odd", "student", folder).unlink()
     with pytest.raises(DataError, match=re.escape(reason)):
         build("01_odd", "student", folder)
 

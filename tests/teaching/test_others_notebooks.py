@@ -250,7 +250,7 @@ def test_the_notebook_itself_is_never_replaced_by_its_run(tmp_path, monkeypatch)
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps(executed()))
     before = path.read_bytes()
-    assert verify(path, keep=path) == [f"no; the run is in {tmp_path / 'a-2.ipynb'}"]
+    assert verify(path, keep=path) == [f"no; the run is in {tmp_path / 'a-run.ipynb'}"]
     assert path.read_bytes() == before
 
 

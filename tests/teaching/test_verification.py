@@ -234,23 +234,34 @@ def test_the_command_keeps_a_run_under_a_name_that_is_free(executed, tmp_path, m
     notebook = tmp_path / "nb" / "a.ipynb"
     notebook.parent.mkdir()
     nbformat.write(executed, notebook)
-    notebook.with_name("a-2.ipynb").write_text("mine")
+    notebook.with_name("a-run.ipynb").write_text("mine")
     before = {path.name: path.read_bytes() for path in notebook.parent.iterdir()}
     now = normalise(executed)
 
-    def execute(committed, *, keep, **_):
-        keep.write_text("half a run")
-        keep.unlink()
-        return now
-
     if wrong:
         now.cells[2].outputs = []
-    monkeypatch.setattr(verification, "execute", execute)
+    monkeypatch.setattr(verification, "execute", lambda *_, **__: now)
     result = run("check", "--keep", tmp_path, notebook)
     assert result.exit_code == int(wrong), result.stdout
     after = {path.name: path.read_bytes() for path in notebook.parent.iterdir()}
     assert {name: after.pop(name) for name in before} == before
-    assert list(after) == (["a-3.ipynb"] if wrong else [])
+    assert list(after) == (["a-run-2.ipynb"] if wrong else [])
+
+
+def test_a_kept_run_that_is_looked_at_is_not_replaced(executed, tmp_path, monkeypatch):
+    kept = tmp_path / "nb" / "a.ipynb"
+    kept.parent.mkdir()
+    executed.metadata["cifviz_run"] = {}
+    nbformat.write(executed, kept)
+    before = kept.read_bytes()
+    now = normalise(executed)
+    now.cells[2].outputs = []
+    monkeypatch.setattr(verification, "execute", lambda *_, **__: now)
+    result = run("check", "--keep", tmp_path, kept)
+    assert result.exit_code == 1
+    assert f"the run is in {kept.with_name('a-run.ipynb')}" not in result.stdout
+    assert kept.read_bytes() == before
+    assert sorted(path.name for path in kept.parent.iterdir()) == ["a-run.ipynb", "a.ipynb"]
 
 
 def test_the_command_goes_on_after_what_nobody_expected(theirs, monkeypatch):

@@ -9,7 +9,7 @@ from cifviz.teaching.controls import Explorer, Slider
 from tests.ui import browser, jupyter
 from tests.ui.explored import window
 
-pytestmark = [browser.needed, pytest.mark.slow]
+pytestmark = [browser.needed, pytest.mark.long]
 
 ROUNDS, MOVES = 40, 5
 """Two hundred movements: a few of each pair of controls. Jupyter handles the first messages of a

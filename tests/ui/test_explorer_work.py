@@ -68,7 +68,7 @@ def test_a_movement_is_one_alignment_and_one_picture(opening, minute):
     assert work["nodes"] < 60
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_an_hour_no_more_is_drawn_than_what_is_in_view(opening, minute, hour):
     """Ten seconds of it cost what ten seconds of a minute cost, of 60 times as many."""
     works = []

@@ -37,7 +37,7 @@ hour
 TITLES = 62
 """Pixels of the picture that the names of its lanes take."""
 
-FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.slow)]
+FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.long)]
 """Notebook 7 is made of the same parts: the long suite is soon enough for it."""
 
 
@@ -308,7 +308,7 @@ def test_what_cannot_be_heard_is_said_to_be_so(notebook, folder):
     wait_until(lambda: "no.wav was not heard" in first.locator(".cifviz-live").inner_text())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_hour_is_shown_and_the_notebook_stays_small(notebook, folder):
     page = notebook.page
     notebook.save()

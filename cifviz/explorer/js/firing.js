@@ -85,7 +85,7 @@ export function scaled(weights, sum) {
   const alpha = new Float32Array(weights);
   let total = 0;
   for (let t = 0; t < alpha.length; t += 1) total += alpha[t];
-  const factor = Math.fround(sum / (total + 1e-8));
+  const factor = sum / (total + 1e-8);
   for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor;
   return alpha;
 }
