@@ -34,7 +34,7 @@ clip = "digits_four"  # a name in cifviz.list_clips(): one that begins with "dig
 model = "digits"  # any name in cifviz.list_models(), or a folder
 recording = "digits_george"  # a name in cifviz.list_recordings(): a person
 listen = False  # True: play the recording, too; its data set must be on this machine
-own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, Ogg
+own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, M4A …
 own_model = "grid"  # who listens to it
 
 # %% [markdown]
@@ -429,7 +429,8 @@ glossary(
 #   The network that gives the weights may see some frames ahead, and the scaling from pause to
 #   pause waits for the pause.
 # - *What if I say a word that it does not know?* It writes one that it knows, since there is
-#   nothing else to choose from. Look at the scores of the tokens: they may tell.
+#   nothing else to choose from. The panel's title says which words the model knows, and a warning stands above the
+#   picture where the fired embeddings are far from all that it was trained on.
 # - *Why frames of 40 ms?* The sound is described each 10 ms and the encoder makes one frame of
 #   four. [Lesson 02](02_weights.ipynb) compares with 80 ms.
 # - *Where does a word end, really?* In fluent speech there is often no gap. Here the synthesiser

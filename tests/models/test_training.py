@@ -398,6 +398,7 @@ print("trained", history[-1]["step"])
 """
 
 
+@pytest.mark.slow
 def test_two_devices_train_one_model(tmp_path):
     script = tmp_path / "train.py"
     script.write_text(TWO_PROCESSES)

@@ -254,6 +254,7 @@ def test_a_widget_with_a_picture_leaves_the_picture_alone():
 # --- the build -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_builds_give_the_same_bytes(folder):
     first = build("00_line", "student", folder)
     before = first.read_bytes()
