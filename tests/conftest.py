@@ -15,18 +15,16 @@ settings.register_profile("many", max_examples=10_000, deadline=None, database=N
 settings.load_profile("cifviz")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest chooses by markers
-def pytest_collection_modifyitems(items):
+def pytest_itemcollected(item):
     """With several workers a module stays together, so that what its tests share is made once.
 
     Lessons share nothing, and are few and long: each may go to the next worker that is free.
     """
-    for item in items:
-        module, _, _ = item.nodeid.partition("::")
-        if module.startswith("tests/ui/"):  # a browser, and perhaps a server and a kernel
-            item.add_marker(pytest.mark.slow)
-        if not module.startswith("tests/notebooks/"):
-            item.add_marker(pytest.mark.xdist_group(module))
+    module, _, _ = item.nodeid.partition("::")
+    if module.startswith("tests/ui/"):  # a browser, and perhaps a server and a kernel
+        item.add_marker(pytest.mark.slow)
+    if not module.startswith("tests/notebooks/"):
+        item.add_marker(pytest.mark.xdist_group(module))
 
 
 @pytest.fixture(scope="session")

@@ -429,8 +429,8 @@ glossary(
 #   The network that gives the weights may see some frames ahead, and the scaling from pause to
 #   pause waits for the pause.
 # - *What if I say a word that it does not know?* It writes one that it knows, since there is
-#   nothing else to choose from. The panel's title says which words the model knows, and a warning stands above the
-#   picture where the fired embeddings are far from all that it was trained on.
+#   nothing else to choose from. The panel's title says which words the model knows, and a warning
+#   stands above the picture where the fired embeddings are far from all that it was trained on.
 # - *Why frames of 40 ms?* The sound is described each 10 ms and the encoder makes one frame of
 #   four. [Lesson 02](02_weights.ipynb) compares with 80 ms.
 # - *Where does a word end, really?* In fluent speech there is often no gap. Here the synthesiser

@@ -12,16 +12,6 @@ from cifviz.speech.alignment import Alignment, TimedToken
 from tests.comms import STRANGE, ask, connected, deep, errors, states, update
 
 
-@pytest.fixture(scope="module")
-def model():
-    return cifviz.load_model("digits")
-
-
-@pytest.fixture(scope="module")
-def heard(model):
-    return model.transcribe(cifviz.load_clip("digits_five").waveform)
-
-
 @pytest.fixture
 def widget(heard, model):
     return connected(cifviz.explore(heard, model=model))

@@ -11,16 +11,6 @@ from tests.threads import Halfway, at_once, watched
 
 
 @pytest.fixture(scope="module")
-def model():
-    return cifviz.load_model("digits")
-
-
-@pytest.fixture(scope="module")
-def heard(model):
-    return model.transcribe(cifviz.load_clip("digits_five").waveform)
-
-
-@pytest.fixture(scope="module")
 def other(model):
     return model.transcribe(cifviz.load_clip("digits_two").waveform)
 

@@ -16,16 +16,6 @@ from cifviz.speech.formats import read_textgrid
 from tests.explorer.hours import an_hour
 
 
-@pytest.fixture(scope="module")
-def model():
-    return cifviz.load_model("digits")
-
-
-@pytest.fixture(scope="module")
-def heard(model):
-    return model.transcribe(cifviz.load_clip("digits_five").waveform)
-
-
 @pytest.fixture
 def said(monkeypatch):
     """What the widget sends to its views, beside its traits."""

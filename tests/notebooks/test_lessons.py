@@ -150,11 +150,16 @@ def test_one_changed_character_is_found_without_a_kernel(name, tmp_path, monkeyp
     assert any("source changed, outputs stale (source_sha256)" in one for one in found)
 
 
-@each_copy
+@pytest.mark.parametrize(
+    "copy",
+    [
+        pytest.param("solved", marks=pytest.mark.slow),
+        pytest.param("student", marks=pytest.mark.long),
+    ],
+)
 @each_lesson
-@pytest.mark.slow
 def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
-    if copy == "student":  # once with the real recordings at hand, once without
+    if copy == "solved":  # once with the real recordings at hand, once without
         monkeypatch.delenv("CIFVIZ_DATA", raising=False)
     keep = KEEP / f"{name}-{copy}.ipynb"
     complaints = verify(product(name, copy), keep=keep, seconds=SECONDS)

@@ -502,9 +502,10 @@ def corner(opened):
     return strip_of(opened, 0, 1)[:, :20]
 
 
-def token_lane(opened):
+def top_of_token_lane(opened):
+    """Its first eight rows of pixels."""
     strip = opened.evaluate("cifvizExplorer.picture.strips.tokens")
-    return strip_of(opened, round(strip["top"]), round(strip["height"]))
+    return strip_of(opened, round(strip["top"]), 8)
 
 
 def test_the_axis_reads_alike_whatever_script_the_lanes_are_named_in(opening, written):
@@ -548,7 +549,7 @@ def test_one_sees_which_token_is_chosen_whatever_its_colour(opening, written, sc
         assert opened.evaluate("cifvizExplorer.selected") == index
         middle = (token["start"] + token["end"]) / 2
         x = left + round(opened.evaluate("t => cifvizExplorer.scale.x(t)", middle))
-        column = token_lane(opened)[:, x - 20 : x + 20].mean(axis=1)[:8]
+        column = top_of_token_lane(opened)[:, x - 20 : x + 20].mean(axis=1)
         is_accent = np.abs(column - accent).max(axis=1) < 30
         is_paper = np.abs(column - paper).max(axis=1) < 30
         first = int(is_accent.argmax())

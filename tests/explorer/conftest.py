@@ -1,0 +1,15 @@
+"""A recogniser, and what it makes of a clip."""
+
+import pytest
+
+import cifviz
+
+
+@pytest.fixture(scope="session")
+def model():
+    return cifviz.load_model("digits")
+
+
+@pytest.fixture(scope="session")
+def heard(model):
+    return model.transcribe(cifviz.load_clip("digits_five").waveform)
