@@ -188,9 +188,7 @@ def _require_a_folder() -> None:
     try:
         os.getcwd()
     except FileNotFoundError as error:
-        raise CIFError(
-            "the folder that this was started in is gone: start it in another"
-        ) from error
+        raise CIFError("the folder that this was started in is gone, choose another") from error
 
 
 def _occupy_standard_numbers() -> None:

@@ -186,9 +186,7 @@ def test_a_folder_that_is_gone_is_said_to_be(tmp_path):
     gone.mkdir()
     result = python("import os; os.rmdir(os.getcwd()); " + CLI, "results", cwd=gone)
     assert result.returncode == 1
-    assert result.stderr == (
-        "cifviz: the folder that this was started in is gone: start it in another\n"
-    )
+    assert result.stderr == "cifviz: the folder that this was started in is gone, choose another\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
