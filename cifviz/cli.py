@@ -76,16 +76,18 @@ def align(
     from cifviz.speech.audio import load_waveform
 
     with _in_words("align", exit_code=2):
-        _refuse_twins(files)
+        sounds = [path for path in files if not path.is_dir()]  # others are refused when read
+        _refuse_twins(sounds)
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
         recognizer = load_model(model)
-        inputs = Inputs([*files, _model_folder(model)])
+        inputs = Inputs([*sounds, _model_folder(model)])
     failed = 0
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
-        targets = [_with(out / _stem(path), suffix) for suffix in (".png", ".TextGrid", ".json")]
         try:
+            require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
+            targets = [_with(out / _stem(path), end) for end in (".png", ".TextGrid", ".json")]
             for target in targets:
                 check_target(target, overwrite=overwrite, inputs=inputs)
             waveform = load_waveform(
@@ -99,7 +101,7 @@ def align(
         except Exception as error:  # whatever one file does, the others are not to blame
             failed += 1
             with tqdm.external_write_mode(file=sys.stderr):
-                terminal.complain(f"cifviz align: {printable(path.name)}", error)
+                terminal.complain(f"cifviz align: {printable(path.name or str(path))}", error)
         else:
             for target in targets:
                 inputs.add(target)
@@ -132,6 +134,7 @@ def explore(
     from cifviz.speech.audio import load_waveform
 
     with _in_words("explore"):
+        require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)
         page = out or Path(f"{_stem(file)}.html")
         read = [file, _model_folder(model), *([] if reference is None else [reference])]
         check_target(page, overwrite=overwrite, inputs=Inputs(read))

@@ -342,6 +342,7 @@ class _Aside:
         """Put the new file in place; what stood there is kept, until the `last` one is in place."""
         try:
             if overwrite and os.path.lexists(self.target):
+                shutil.copymode(self.target, self.new)  # who may read it is not ours to change
                 _keep(self.target, self.old, move=not last)
                 os.replace(self.new, self.target)
             else:

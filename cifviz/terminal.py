@@ -168,6 +168,7 @@ _told: list[int] = []
 
 def _exit_code(program: str, main: Callable[[], object]) -> int:
     try:
+        _require_a_folder()
         main()
     except SystemExit as error:
         if error.code is None or isinstance(error.code, int):
@@ -180,6 +181,14 @@ def _exit_code(program: str, main: Callable[[], object]) -> int:
         complain(program, error)
         return 1
     return 0
+
+
+def _require_a_folder() -> None:
+    """Raise where the folder that a program was started in is gone: MKL would end the process."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise CIFError("the folder that this was started in is gone, choose another") from error
 
 
 def _occupy_standard_numbers() -> None:

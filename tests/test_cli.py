@@ -305,6 +305,25 @@ def test_whatever_one_file_does_the_others_are_done(sound, monkeypatch, error, s
     assert len(list((sound.parent / "out").iterdir())) == 3
 
 
+@pytest.mark.parametrize("folder", ["", "..", "/", "out", "talk"])
+def test_a_folder_among_the_sounds_stops_none(sound, monkeypatch, folder):
+    """As where a shell completes * to all that is there, results of an earlier run among it."""
+    monkeypatch.chdir(sound.parent)
+    for name in ("out", "talk"):
+        Path(name).mkdir()
+    result = align(folder, sound.name, "--out", "out")
+    assert result.exit_code == 1
+    assert " folder" in result.stderr and "report this" not in result.stderr
+    assert heard(Path("out/talk.json")) == ["seven"]
+
+
+def test_a_folder_is_no_sound_to_explore(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = explore("")
+    assert result.exit_code == 1
+    assert result.stderr == "cifviz explore: expected a sound file, . is a folder\n"
+
+
 def test_an_interrupted_run_leaves_whole_results_alone(sound, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt

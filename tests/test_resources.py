@@ -286,6 +286,14 @@ def test_a_file_is_written_with_the_usual_rights(tmp_path):
     assert path.stat().st_mode == usual.stat().st_mode
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no such rights there")
+def test_a_file_that_is_replaced_keeps_its_rights(tmp_path):
+    path = write(tmp_path / "private.txt")
+    path.chmod(0o600)
+    write(path, overwrite=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_told_to_end_while_tidying_up_it_tidies_up_first(tmp_path, monkeypatch):
     original, calls = shutil.rmtree, []
 

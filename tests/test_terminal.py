@@ -180,6 +180,15 @@ def test_a_full_disk_makes_no_traceback_at_the_end_either():
     assert result.stderr == "cifviz: cannot write to standard output: No space left on device\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be removed there")
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    result = python("import os; os.rmdir(os.getcwd()); " + CLI, "results", cwd=gone)
+    assert result.returncode == 1
+    assert result.stderr == "cifviz: the folder that this was started in is gone, choose another\n"
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a shell")
 def test_a_closed_output_is_told():
     close = "import os, sys; os.close(1); os.execv(sys.executable, sys.argv[1:])"

@@ -26,6 +26,9 @@ LARGEST_SAMPLE = 2.0**31
 """Times full scale: integers of up to 32 bits that were written as floats are within it."""
 LONGEST_GAP = 0.015
 """Seconds that the times in a file may jump ahead before silence is put there."""
+MOST_SILENCE, SILENCE_PER_SOUND = 60, 50
+"""Seconds of such silence, at most: so many, and so many more for each second of sound before it.
+What leaves out pauses still writes a little sound several times a second."""
 
 _FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere".split()
 """FFmpeg's names of the containers that are read: none of them can name another file."""
@@ -60,9 +63,9 @@ def sound_blocks(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]
     Time 0 is the first sample of the track, after the samples that an encoder put before the
     sound: FFmpeg takes those off where the container tells their number (MP4, MOV, WebM, Ogg, MP3).
     A bare AAC stream (.aac) does not tell, and stays one or two of its frames of 1024 samples late.
-    Where the times in a file jump ahead by more than `LONGEST_GAP`, there is silence. A file that
-    was cut off is read as far as it goes. Damage that goes unnoticed by the decoder, which compares
-    no checksums, is heard.
+    Where the times in a file jump ahead by more than `LONGEST_GAP`, there is silence, within
+    `MOST_SILENCE`. A file that was cut off is read as far as it goes. Damage that goes unnoticed by
+    the decoder, which compares no checksums, is heard.
     """
     held: list[np.ndarray] = []
     size, rate = 0, 0
@@ -106,6 +109,11 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
     file.seek(0)
     head = file.read(12)
     require(head != b"", f"expected a sound file, {name} is empty", AudioError)
+    require(  # FFmpeg would take its samples for little-endian ones, and play noise
+        head[:4] != b"RIFX",
+        f"expected a sound file, {name} is a big-endian WAV (RIFX), which is not read: convert it",
+        AudioError,
+    )
     file.seek(0)
     try:
         with av.open(
@@ -124,7 +132,7 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
             codec = stream.codec_context
             require(codec is not None, unreadable, AudioError)  # none that FFmpeg knows
             _require_recorded(codec.sample_rate, codec.channels, name)
-            yield from _in_time(_packets(container, stream, name), name)
+            yield from _in_time(_packets(container, stream, name, unreadable), name)
     except AudioError:
         raise
     except (av.FFmpegError, ValueError) as error:  # ValueError: a sample format without an array
@@ -132,17 +140,17 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _packets(
-    container: av.container.InputContainer, stream: av.AudioStream, name: str
+    container: av.container.InputContainer, stream: av.AudioStream, name: str, unreadable: str
 ) -> Iterator[av.AudioFrame]:
     """Decode packet by packet: one that is damaged may stand at the beginning or end alone."""
     import av
 
-    begun = damaged = False
+    begun = damaged = failed = False
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
         except av.FFmpegError:
-            damaged = begun
+            damaged, failed = begun, True
             continue
         # An empty packet, the last, asks the decoder for what it has left.
         require(
@@ -152,11 +160,12 @@ def _packets(
         )
         begun = begun or bool(frames)
         yield from frames
+    require(begun or not failed, unreadable, AudioError)
 
 
 def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, np.ndarray]]:
     """Samples of the frames, and silence where their times jump ahead; all within the limits."""
-    rate = channels = count = 0
+    rate = channels = count = silence = 0
     start: float | None = None
     for frame in frames:
         if not count:
@@ -170,6 +179,12 @@ def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, 
         )
         late = 0.0 if start is None or frame.time is None else frame.time - start - count / rate
         gap = round(late * rate) if late > LONGEST_GAP else 0
+        silence += gap
+        require(
+            silence <= MOST_SILENCE * rate + SILENCE_PER_SOUND * (count - silence + gap),
+            f"expected sound without long gaps, the times in {name} jump ahead by {late:.0f} s",
+            AudioError,
+        )
         count += gap + frame.samples
         require(
             count <= LONGEST * rate and count * channels <= MOST_SAMPLES,
@@ -204,7 +219,7 @@ def _require_recorded(rate: int, channels: int, name: str) -> None:
     )
     require(
         1 <= channels <= MOST_CHANNELS,
-        f"expected at most {MOST_CHANNELS} channels, {name} has {channels}",
+        f"expected 1 to {MOST_CHANNELS} channels, {name} states {channels}",
         AudioError,
     )
 

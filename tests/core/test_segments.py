@@ -7,6 +7,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from cifviz.core import segments
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.segments import BAND, segment_ends
 from cifviz.errors import CIFError
@@ -71,6 +72,24 @@ def test_no_other_way_to_cut_costs_less_where_cuts_differ_in_earnest(weights):
     assume(1 < fires <= 4)
     found = cost_of(places(segment_ends(firing).tolist(), weights), weights, fires)
     assert found == pytest.approx(least_cost(weights, fires), abs=1e-9)
+
+
+@given(exact_weights(max_frames=40), st.sampled_from([0.5, 1.0, 1.5]))
+def test_many_places_are_compared_in_parts_with_the_same_cuts(weights, threshold):
+    firing = fire(*weights, threshold=threshold)
+    at_once = segment_ends(firing)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments, "_AT_ONCE", 4)
+        assert torch.equal(segment_ends(firing), at_once)
+
+
+def test_twenty_minutes_of_silence_need_no_square_of_its_frames():
+    """60 GB, if all places for a cut were compared with all for the next one."""
+    spoken = torch.full((20,), 0.2, dtype=torch.float64)
+    silent = 1e-9 * torch.rand(60_000, generator=torch.Generator().manual_seed(0)).double()
+    alpha = torch.cat([spoken, silent, spoken])[None]
+    firing = integrate_and_fire(alpha, torch.zeros(*alpha.shape, 1), threshold=0.8)
+    assert segment_ends(firing).tolist() == pytest.approx([0.8 * n for n in range(1, 11)], abs=0.01)
 
 
 @given(cases())

@@ -127,6 +127,25 @@ def test_a_gap_in_the_times_is_silence(tmp_path):
     assert not waveform.cut(0.5, 0.8).samples.any()
 
 
+@pytest.mark.parametrize("jump", [3600, 3 * 3600])
+def test_a_time_that_lies_makes_no_hours_of_silence(tmp_path, jump):
+    path = tmp_path / "lying.webm"
+    shift = lambda seconds: seconds + jump * (seconds > 0.4)  # noqa: E731
+    write(path, "webm", "libopus", click(48_000), 48_000, shift=shift)
+    with pytest.raises(AudioError, match=rf"lying.webm jump ahead by {jump} s"):
+        load_waveform(path)
+
+
+def test_pauses_that_a_recorder_leaves_out_are_silence(tmp_path):
+    """Of each half a second the first 21 ms are in the file."""
+    path = tmp_path / "sparse.mka"
+    shift = lambda seconds: 24 * seconds  # noqa: E731
+    write(path, "matroska", "aac", click(48_000, seconds=6), 48_000, shift=shift)
+    waveform = load_waveform(path)
+    assert waveform.duration == pytest.approx(24 * 6, abs=1)
+    assert heard_at(waveform) == pytest.approx(24 * CLICK, abs=1)
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
 @pytest.mark.parametrize("kind", ["m4a", "webm", "mp3", "opus", "caf"])
 def test_a_recording_that_broke_off_is_read_or_refused_in_a_sentence(tmp_path, kind, share):

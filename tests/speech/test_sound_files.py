@@ -101,9 +101,26 @@ def test_the_slowest_and_the_fastest_rate_are_read(tmp_path, rate):
 
 def test_a_thousand_channels_are_refused_and_64_read(tmp_path):
     many = wav(chunk(b"data", PCM[: 2 * 1000 * 30]), channels=1000)
-    assert "at most 64 channels, " in refusal(tmp_path, many)
+    assert "expected 1 to 64 channels, " in refusal(tmp_path, many)
+    assert "states 0" in refusal(tmp_path, wav(chunk(b"data", PCM), channels=0))
     heard = load(tmp_path, wav(chunk(b"data", PCM[: 2 * 64 * 400]), channels=64))
     assert len(heard.samples) == 400
+
+
+def test_a_big_endian_wav_is_not_played_as_noise(tmp_path):
+    big = np.frombuffer(PCM, "<i2").astype(">i2").tobytes()
+    form = struct.pack(">4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    content = b"WAVE" + form + struct.pack(">4sI", b"data", len(big)) + big
+    content = b"RIFX" + struct.pack(">I", len(content)) + content
+    assert "big-endian WAV (RIFX)" in refusal(tmp_path, content)
+
+
+def test_a_sound_of_which_nothing_can_be_decoded_is_damaged(tmp_path):
+    """Its header says 32 bits a sample, its blocks say 16."""
+    flac = bytearray(encoded("FLAC"))
+    flac[20] |= 0x01
+    flac[21] |= 0xF0
+    assert "it is damaged, or in no format" in refusal(tmp_path, bytes(flac), "sound.flac")
 
 
 def test_an_hour_is_read(tmp_path):
