@@ -70,11 +70,11 @@ class TimedToken:
             raise CIFError(
                 f"token {self.token!r} needs both times or none, got {self.start} and {self.end}"
             )
-        require(
-            is_number(self.start) and is_number(self.end) and self.start <= self.end,
-            f"token {self.token!r} needs finite start <= end in seconds, "
-            f"got start={shown(self.start)}, end={shown(self.end)}",
-        )
+        if not (is_number(self.start) and is_number(self.end) and self.start <= self.end):
+            raise CIFError(
+                f"token {self.token!r} needs finite start <= end in seconds, "
+                f"got start={shown(self.start)}, end={shown(self.end)}"
+            )
 
     @property
     def is_timed(self) -> bool:
