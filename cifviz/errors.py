@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
-
 MOST_CHOICES = 40
 """Choices that a message lists."""
 
