@@ -19,7 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 from cifviz import terminal
-from cifviz.errors import AudioError, CIFError, printable, require, require_choice
+from cifviz.errors import AudioError, CIFError, DataError, printable, require, require_choice
 from cifviz.resources import Inputs, check_target, resource, write_atomically, writing
 
 
@@ -459,6 +459,7 @@ def _tier(path: Path, name: str) -> Any:
     from cifviz.speech.formats import read_textgrid
 
     tiers = read_textgrid(path)
+    require(bool(tiers), f"expected a TextGrid with a tier, {path} has none", DataError)
     chosen = name or next(iter(tiers), "")
     require_choice("tier", chosen, tiers)
     return tiers[chosen]

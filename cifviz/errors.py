@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
+MOST_CHOICES = 40
+"""Choices that a message lists."""
+
 
 class CIFError(ValueError):
     """Bad input to cifviz: an argument, a file or a checkpoint that cannot mean anything."""
@@ -48,7 +51,9 @@ def require_choice(name: str, value: object, choices: Iterable[object]) -> None:
     """
     known = list(choices)
     if value not in known:
-        listed = ", ".join(repr(choice) for choice in known)
+        listed = ", ".join(map(shown, known[:MOST_CHOICES]))
+        more = len(known) - MOST_CHOICES
+        listed += f" and {more} more" if more > 0 else ""
         raise CIFError(f"{name} must be one of {listed}, got {shown(value)}")
 
 

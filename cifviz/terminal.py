@@ -149,7 +149,8 @@ def explained(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "this needs more memory than there is"
     if isinstance(error, ModuleNotFoundError):
-        return f"the package {error.name!r} is needed: pip install 'cifviz[dev]'"
+        package = str(error.name).partition(".")[0]
+        return f"the package {package!r} is needed: pip install 'cifviz[dev]'"
     if isinstance(error, OSError) and error.strerror:
         return ": ".join(str(part) for part in (error.filename, error.strerror) if part)
     what = f"unexpected {type(error).__name__}: {error}".rstrip(": ")

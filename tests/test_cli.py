@@ -513,14 +513,16 @@ def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
         (["--model", "latin"], "digits, grid"),
         (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
         (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
+        (["--reference", "none.TextGrid"], "a TextGrid with a tier, none.TextGrid has none"),
         (["--out", "missing/page.html"], "no such folder to write in: missing"),
     ],
 )
 def test_explore_says_what_is_wrong_and_writes_nothing(tmp_path, monkeypatch, arguments, complaint):
     monkeypatch.chdir(tmp_path)
     write_textgrid("said.TextGrid", {"a": load_clip("digits_one").words}, 2.0)
+    write_textgrid("none.TextGrid", {}, 2.0)
     sound = [] if arguments[0].endswith(".wav") else [CLIPS / "digits_one.flac"]
     result = explore(*sound, *arguments)
     assert result.exit_code == 1
     assert result.stderr.startswith("cifviz explore: ") and complaint in result.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["said.TextGrid"]
+    assert {path.name for path in tmp_path.iterdir()} == {"said.TextGrid", "none.TextGrid"}

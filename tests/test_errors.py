@@ -38,6 +38,9 @@ def test_require_choice_lists_what_is_allowed():
     with pytest.raises(CIFError, match="^colour must be one of 'red', 'green', got 'rde'$"):
         require_choice("colour", "rde", iter(["red", "green"]))
     require_choice("colour", "red", iter(["red", "green"]))
+    with pytest.raises(CIFError, match=r"be one of 0, 1, .* 39 and 99960 more, got -1") as caught:
+        require_choice("number", -1, range(100_000))
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize(

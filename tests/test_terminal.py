@@ -231,3 +231,8 @@ def test_what_needs_no_numbers_loads_none(script):
     loaded = {name.split(".")[0] for name in result.stdout.splitlines()[-1].split()}
     assert "cifviz" in loaded
     assert loaded & set(HEAVY) == set()
+
+
+def test_a_missing_module_is_told_as_the_package_that_holds_it():
+    error = ModuleNotFoundError("no", name="nbclient.exceptions")
+    assert terminal.explained(error).startswith("the package 'nbclient' is needed: pip install ")

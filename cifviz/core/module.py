@@ -34,6 +34,10 @@ from cifviz.errors import (
 WEIGHT_TYPES = ("conv", "dense", "linear", "depthwise")
 LONGEST_PAUSE = 2**16
 """Frames of a pause, at most: minutes of sound."""
+LARGEST_SMOOTH_FACTOR = 16
+"""Weight of a frame, and with it the tokens that fire in one, at most."""
+SMALLEST_THRESHOLD = 1e-6
+"""Smallest threshold whose slack, one less it, is below one in any floating point type."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +120,15 @@ class CIFConfig:
             "cif_threshold must be in (0, 1]: the mass of a token is 1, and a token fires when it "
             f"holds cif_threshold of it; got {shown(self.cif_threshold)}",
         )
+        require_number("cif_threshold", self.cif_threshold, at_least=SMALLEST_THRESHOLD)
         require_number("smooth_factor", self.smooth_factor, above=0)
+        require_number("smooth_factor", self.smooth_factor, at_most=LARGEST_SMOOTH_FACTOR)
         require_integer("pause_frames", self.pause_frames, at_least=0, at_most=LONGEST_PAUSE)
         require_number("pause_weight", self.pause_weight, above=0)
         tail = "tail_handling_firing_threshold"
         require_number(tail, self.tail_handling_firing_threshold, at_least=0)
+        for name in ("pause_weight", tail):  # PyTorch takes no integers beyond 64 bits
+            object.__setattr__(self, name, float(getattr(self, name)))
         for name in (
             "apply_scaling",
             "apply_tail_handling",

@@ -20,7 +20,7 @@ from cifviz.models.configuration import checked_settings, from_settings
 from cifviz.models.ctc_baseline import CTCHead
 from cifviz.models.decoders import DecoderConfig
 from cifviz.models.encoder import Encoder, EncoderConfig
-from cifviz.models.recognizer import Batch, RecognizerConfig, normalise
+from cifviz.models.recognizer import Batch, RecognizerConfig, normalise, require_finite
 from cifviz.speech.audio import LogMel, Waveform
 from cifviz.timing import FrameGrid
 
@@ -286,6 +286,11 @@ def _hypotheses(
     device = next(model.parameters()).device
     batch = Batch.collate(features, [[] for _ in features])
     encoder_out, frame_lengths = model.encoder(batch.features.to(device), batch.lengths.to(device))
+    require_finite(encoder_out)
+    decoded = head.decode(encoder_out, frame_lengths)
+    for _, scores, rows in decoded:
+        require_finite(torch.tensor(scores))
+        require_finite(rows)
     return [
         Hypothesis(
             tuple(model.config.vocabulary[index] for index in ids),
@@ -294,7 +299,5 @@ def _hypotheses(
             model.grid,
             waveform,
         )
-        for waveform, (ids, scores, rows) in zip(
-            waveforms, head.decode(encoder_out, frame_lengths), strict=True
-        )
+        for waveform, (ids, scores, rows) in zip(waveforms, decoded, strict=True)
     ]

@@ -69,7 +69,7 @@ def load_model(name: str | Path) -> Recognizer:
     model = _load(folder, "recogniser", _recognizer, Recognizer)
     model.name = folder.resolve().name
     if model.config.domain is not None:
-        model.statistics = ClassStatistics.load(folder, model.config.encoder.channels)
+        model.statistics = ClassStatistics.load(folder, model.config.cif.embedding_dim)
     return model
 
 

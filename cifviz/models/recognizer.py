@@ -252,6 +252,14 @@ class Transcription:
         return panel(self)._repr_png_()
 
 
+def require_finite(values: Tensor) -> None:
+    """Raise `CIFError` unless what a model computed is finite: finite weights can be too large."""
+    require(
+        bool(values.isfinite().all()),
+        "the model computes NaN or infinity for this sound: its weights or settings are too large",
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Padded training examples."""
@@ -313,7 +321,7 @@ class Recognizer(nn.Module):
         vocabulary = len(config.vocabulary)
         self.encoder = Encoder(config.encoder)
         self.cif = CIF(config.cif)
-        self.decoder = make_decoder(config.decoder, config.encoder.channels, vocabulary)
+        self.decoder = make_decoder(config.decoder, config.cif.embedding_dim, vocabulary)
         self.ctc = nn.Linear(config.encoder.channels, vocabulary + 1)
 
     @property
@@ -470,9 +478,9 @@ class Recognizer(nn.Module):
         features = [normalise(one) for one in log_mels]
         device = next(self.parameters()).device
         batch = Batch.collate(features, [[] for _ in features])
-        firing: Firing = self.cif(
-            *self.encoder(batch.features.to(device), batch.lengths.to(device))
-        )
+        encoder_out, lengths = self.encoder(batch.features.to(device), batch.lengths.to(device))
+        require_finite(encoder_out)
+        firing: Firing = self.cif(encoder_out, lengths)
         return firing
 
     def _transcribe(
@@ -483,6 +491,7 @@ class Recognizer(nn.Module):
     ) -> list[Transcription]:
         batch = self._fire(log_mels)
         ids, scores = self.decoder.decode(batch.embeddings, batch.num_fires)
+        require_finite(scores)
         heard = []
         for row, (log_mel, duration, waveform, firing) in enumerate(
             zip(log_mels, durations, waveforms, (one.cpu() for one in batch), strict=True)

@@ -70,11 +70,11 @@ class TimedToken:
             raise CIFError(
                 f"token {self.token!r} needs both times or none, got {self.start} and {self.end}"
             )
-        require(
-            is_number(self.start) and is_number(self.end) and self.start <= self.end,
-            f"token {self.token!r} needs finite start <= end in seconds, "
-            f"got start={shown(self.start)}, end={shown(self.end)}",
-        )
+        if not (is_number(self.start) and is_number(self.end) and self.start <= self.end):
+            raise CIFError(
+                f"token {self.token!r} needs finite start <= end in seconds, "
+                f"got start={shown(self.start)}, end={shown(self.end)}"
+            )
 
     @property
     def is_timed(self) -> bool:
@@ -117,7 +117,9 @@ class Edges:
     def __post_init__(self) -> None:
         require_choice("Edges.cut", self.cut, ("fires", "valleys"))
         for name in ("onset_quantile", "offset_quantile", "onset_shift", "offset_shift"):
-            require_number(f"Edges.{name}", getattr(self, name))
+            # As a float: PyTorch takes no integers beyond 64 bits.
+            number = require_number(f"Edges.{name}", getattr(self, name))
+            object.__setattr__(self, name, number)
         require(
             0 <= self.onset_quantile <= self.offset_quantile <= 1,
             "Edges needs 0 <= onset_quantile <= offset_quantile <= 1, "

@@ -191,6 +191,7 @@ class LogMel:
             f"win_length={self.win_length}, got {self.hop_length}",
         )
         require_number("floor", self.floor, above=0)
+        require_number("floor", self.floor, at_least=1e-30, at_most=1e30)  # in float32, too
         for name in ("f_min", "f_max"):
             require_number(name, getattr(self, name))
         require(

@@ -216,7 +216,14 @@ def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
         if pid is not None:
             notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
 
-    client = NotebookClient(
+    class Client(NotebookClient):
+        async def _async_check_alive(self) -> None:
+            # Asked once a second, also after a run that failed: then it would fail in public.
+            if self.kc is None:
+                raise DeadKernelError("it was shut down")
+            await super()._async_check_alive()
+
+    client = Client(
         notebook,
         km=kernel,
         timeout=CELL_SECONDS,

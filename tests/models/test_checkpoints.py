@@ -3,12 +3,13 @@
 import json
 import os
 import pickle
+from dataclasses import replace
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cifviz.errors import CheckpointError, DataError
+from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.models import checkpoints
 from cifviz.models.baselines import BaselineConfig, make_baseline
 from cifviz.models.checkpoints import (
@@ -22,6 +23,7 @@ from cifviz.models.checkpoints import (
     load_weights,
     save_model,
 )
+from cifviz.models.domain import ClassStatistics, DomainConfig
 from tests.models.tiny import noise, tiny_config, tiny_recognizer
 
 
@@ -436,3 +438,72 @@ def test_weights_of_another_baseline_are_refused(baseline_folder):
 def test_baselines_that_come_along_can_be_loaded():
     for name in list_baselines():
         assert load_baseline(name).config.vocabulary
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("cif", "smooth_factor", 3e4, "smooth_factor must be a number <= 16, got 30000.0"),
+        ("cif", "smooth_factor", 10**30, "smooth_factor must be a number <= 16"),
+        ("cif", "cif_threshold", 1e-30, "cif_threshold must be a number >= 1e-06, got 1e-30"),
+        ("features", "floor", 1e308, r"floor must be a number >= 1e-30 and <= 1e\+30, got 1e\+308"),
+        ("features", "floor", 1e-300, "floor must be a number >= 1e-30"),
+    ],
+)
+def test_settings_that_nothing_can_be_computed_with_are_refused(folder, part, name, value, message):
+    change_config(folder, lambda config: config[part].update({name: value}))
+    with pytest.raises(CheckpointError, match=message):
+        load_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("cif", "tail_handling_firing_threshold"),
+        ("cif", "pause_weight"),
+        ("edges", "onset_shift"),
+        ("edges", "offset_shift"),
+    ],
+)
+def test_integers_beyond_64_bits_are_numbers_like_others(folder, part, name):
+    change_config(
+        folder,
+        lambda config: config[part].update(
+            {name: 10**30, "cut": "fires"} if part == "edges" else {name: 10**30, "pause_frames": 2}
+        ),
+    )
+    assert load_model(folder).transcribe(noise(0.3)).duration == 0.3
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar"])
+def test_a_decoder_takes_embeddings_of_any_size(tmp_path, decoder):
+    settings = {"cif_embedding_dim": 8, "smooth_factor": 2.0}
+    model = tiny_recognizer(decoder=decoder, **settings)
+    model.statistics = ClassStatistics(torch.zeros(3, 8), torch.eye(8))
+    model.config = replace(model.config, domain=DomainConfig(1.0))
+    save_model(model, tmp_path / "m", "")
+    heard = load_model(tmp_path / "m").transcribe(noise(0.5))
+    assert heard.tokens and heard.firing.embeddings.shape[2] == 8
+    assert heard.domain_distance is not None
+
+
+TOO_LARGE = "the model computes NaN or infinity for this sound: its weights or settings are too"
+
+
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+@pytest.mark.parametrize("kind", ["nar", "ar", "ctc", "attention"])
+def test_finite_weights_too_large_to_compute_with_are_one_error(kind, part):
+    if kind in ("nar", "ar"):
+        model = tiny_recognizer(decoder=kind)
+    else:
+        config = tiny_config()
+        torch.manual_seed(0)
+        model = make_baseline(
+            BaselineConfig(kind, config.vocabulary, encoder=config.encoder, decoder=config.decoder)
+        ).eval()
+    heavy = model.ctc if kind == "ctc" and part == "decoder" else getattr(model, part)
+    with torch.no_grad():
+        for weight in heavy.parameters():
+            weight.fill_(3e38)
+    with pytest.raises(CIFError, match=TOO_LARGE):
+        model.transcribe(noise(0.5))

@@ -125,9 +125,10 @@ def test_a_label_is_what_stands_in_its_quotation_marks(tmp_path, label, form):
         ['! "a comment" 1 <2>\n0.2 0.5 ! another\n"one"', '0.5 0.9 "two"'],
         ['2e-1 +5.0E-01 "one"', '1/2 90% "two"'],
         ['0.20 + 0.5000 "one"', '0.5 0.9 "two"'],
+        ['0.2s 0.5, "one"', 'xmin=0.5 is 0.5ms) 90%s "two"'],
         ['0.5 0.9 "two"', '0.2 0.5 "one"', '0.9 1 ""', '0 0.2 ""'],
     ],
-    ids=["words between", "comments", "numbers", "a lone plus", "not sorted"],
+    ids=["words between", "comments", "numbers", "a lone plus", "units", "not sorted"],
 )
 def test_values_stand_alone_and_everything_else_is_skipped(tmp_path, entries):
     assert read(tmp_path, short(tier(entries)))["words"] == [ONE, TWO]
@@ -140,6 +141,44 @@ def test_encodings_and_line_ends(tmp_path, encoding, end):
     label = "eín\nzwei" if encoding == "latin-1" else "eín\n你🙂"
     content = (mark + words((0.2, 0.5, label), TWO)).replace("\n", end).encode(encoding)
     assert read(tmp_path, content)["words"] == [(0.2, 0.5, label), TWO]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        words(ONE, TWO).encode() + b"\0\0",
+        words(ONE, TWO).replace("one", "o\0ne").encode(),
+        words(ONE, TWO).encode("utf-16-le"),
+        words(ONE, TWO).encode("utf-16-be"),
+        ("\ufeff" + words(ONE, TWO)).encode("utf-16-le") + b"\n",
+    ],
+    ids=["zeros at the end", "a zero in a label", "UTF-16 LE", "UTF-16 BE", "half a character"],
+)
+def test_zeros_and_a_missing_byte_order_mark(tmp_path, content):
+    assert read(tmp_path, content)["words"] == [ONE, TWO]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        words(ONE, TWO).replace(HEADER, "TextGridTextFile\n"),
+        words(ONE, TWO).replace('"TextGrid"', '"TextGrid 0"'),
+        short(tier(quoted(ONE, TWO), kind="IntervalTier 0")),
+        short(tier(quoted(ONE, TWO), count="2:"), flag="<Exists>", count="1,"),
+    ],
+    ids=["without a class", "version of the file", "version of a tier", "signs behind values"],
+)
+def test_older_headers(tmp_path, content):
+    assert read(tmp_path, content)["words"] == [ONE, TWO]
+
+
+def test_words_behind_the_last_entry_take_no_time(tmp_path):
+    assert read(tmp_path, CHRONOLOGICAL + "\n" + "word \t" * 200_000)["words"] == [ONE, TWO]
+
+
+def test_many_tiers_of_one_name_take_no_time(tmp_path):
+    found = read(tmp_path, short(*[tier([])] * 20_000))
+    assert list(found)[-1] == "words (20000)"
 
 
 def test_times_may_begin_anywhere(tmp_path):
@@ -282,15 +321,15 @@ def test_damaged_binary_files(tmp_path, content, message):
     [
         ("", "not a file of Praat: its first line is ''"),
         ("hello\n" * 1000, "not a file of Praat: its first line is 'hello'"),
-        (b"\xff\xfe\x00", "byte 2: expected UTF-16"),
+        (b"\xff\xfe\x00\xdc", "byte 2: expected UTF-16"),
         (b"\xff\xfe" + words(ONE).encode("utf-16-le")[:-1] + b"\xd8", "expected UTF-16"),
-        (words(ONE).encode("utf-16-le"), "expected text or a binary TextGrid, it holds zeros"),
+        (words(ONE).encode("utf-16-le") + b"\x00\xdc", "byte .*: expected UTF-16"),
         (words((0, 1, "\ud83d\ude42")).encode("utf-8", "surrogatepass"), "it holds surrogates"),
         ('File type = "ooTextFile"\n', "the file ends, expected a text in quotation marks"),
         (HEADER.replace("TextGrid", "Sound 2"), "an object of Praat of the class 'Sound 2'"),
         (HEADER.replace("TextGrid", "Collection"), "several objects of Praat"),
         (short(flag="<maybe>"), "line 5, its header: expected <exists> or <absent>, got 'maybe'"),
-        (short(flag="7"), "line 5, its header: expected a flag, got '7'"),
+        (short(flag="7"), "line 5, its header: expected a flag, got the number '7'"),
         (short(tier([], kind="PitchTier")), "expected an IntervalTier or a TextTier, got 'Pitch"),
         (short(tier(quoted(ONE)), count=2), "tier 2 of 2: the file ends"),
         (short(tier(quoted(ONE), count=10**12)), "entry 2 of 1000000000000 of tier 'words': the"),
@@ -299,8 +338,14 @@ def test_damaged_binary_files(tmp_path, content, message):
         (short(tier(quoted(ONE), count="1.5")), "expected how many there are, got 1.5"),
         (words((0.2, "0,5", "one")), "line 8, entry 1 of 1 of tier 'words': .* number, got '0,5'"),
         (words((0.2, "--undefined--", "one")), "expected a number, got '--undefined--'"),
+        (words((0.2, "0.5.5", "one")), "expected a number, got '0.5.5'"),
+        (words((0.2, "0.5e", "one")), "expected a number, got '0.5e'"),
+        (words((0.2, "0.e", "one")), "expected a number, got '0.e'"),
+        (words((0.2, "1/0", "one")), "expected a number, got '1/0'"),
+        (short(tier([], kind="IntervalTier 1")), "or a TextTier, got 'IntervalTier 1'"),
+        ("SoundTextFile\n0 1", "an object of Praat of the class 'Sound'"),
         (words((0.2, "1e999", "one")), "expected a finite number, got '1e999'"),
-        (words((0.2, "٣", "one")), "expected a number, got '\"one\"'"),
+        (words((0.2, "٣", "one")), "expected a number, got the text 'one'"),
         (words((0.5, 0.2, "one")), "expected a start before an end, got 0.5 and 0.2"),
         (words((0.2, 0.5, 'o"ne')), "is not closed, or not followed by white space"),
         (words(ONE)[:-1], "is not closed"),

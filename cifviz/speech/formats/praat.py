@@ -17,21 +17,30 @@ from typing import NoReturn, Protocol
 from cifviz.errors import DataError, require, shown
 
 CHRONOLOGICAL = '"Praat chronological TextGrid text file"'
-BINARY = b"ooBinaryFile"
+BINARY, OLD_BINARY = b"ooBinaryFile", b"TextGridBinaryFile"
 
 _TOKEN = re.compile(
     r"""
-      (?P<comment> ![^\n]* )
-    | " (?P<text> [^"]*+ (?: "" [^"]*+ )*+ ) " (?= \s | \Z )
-    | < (?P<flag> [^>\s]* ) >
-    | (?P<word> \+ (?= \s | \Z ) )
-    | (?P<number> [-+0-9]\S* )
-    | (?P<unclosed> ["<]\S* )
-    | \S+
+    (?: \s++ | ! [^\n]*+ | \+ (?= \s | \Z ) | [^-+0-9"<!\s] \S*+ )*+
+    (?: " (?P<text> [^"]*+ (?: "" [^"]*+ )*+ ) " (?= \s | \Z )
+      | < (?P<flag> [^>\s]* ) >
+      | (?P<number> [-+0-9] \S* )
+      | (?P<unclosed> ["<] \S* )
+      | \Z
+    )
     """,
     re.VERBOSE,
 )
-_NUMBER = re.compile(r"([-+]?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)(%?)(?:/([1-9][0-9]*))?")
+_NUMBER = re.compile(
+    r"""
+    ([-+]?+ [0-9]++ (?: \. [0-9]*+ )?+ (?: [eE] [-+]?+ [0-9]++ )?+ ) (%?+) (?: / ([1-9] [0-9]*+) )?+
+    (?! [eE/%] ) [^0-9]*+
+    """,
+    re.VERBOSE,
+)
+"""A number, and text without digits behind it, such as a unit: ``0.5s``."""
+_NEWER = re.compile(r"[^ ]+ 0*[1-9]")
+"""A class in a version that Praat's own readers do not know."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,18 @@ def parse_textgrid(data: bytes) -> list[Tier]:
     if data.startswith(BINARY):
         binary = _Binary(data, len(BINARY))
         return _textgrid(binary, binary.class_name())
+    if data.startswith(OLD_BINARY):
+        return _textgrid(_Binary(data, len(OLD_BINARY)), "TextGrid")
     text = _decoded(data)
     if text.startswith(CHRONOLOGICAL):
         return _chronological(_Text(text, len(CHRONOLOGICAL)))
     first_line, _, _ = text.partition("\n")
-    if "ooTextFile" not in first_line:
-        raise DataError(f"not a file of Praat: its first line is {shown(first_line)}")
     source = _Text(text, len(first_line))
-    return _textgrid(source, source.class_name())
+    if "ooTextFile" in first_line:
+        return _textgrid(source, source.class_name())
+    class_name, is_old, _ = first_line.partition("TextFile")
+    require(bool(is_old), f"not a file of Praat: its first line is {shown(first_line)}", DataError)
+    return _textgrid(source, class_name)
 
 
 class _Source(Protocol):
@@ -138,30 +151,31 @@ class _Text:
         return token.replace('""', '"')
 
     def class_name(self) -> str:
-        return self.text()
+        return _without_version(self.text())
 
     def exists(self) -> bool:
         token = self._next("flag")
-        if token not in ("exists", "absent"):
+        flag = (token or "").lower()
+        if flag not in ("exists", "absent"):
             self.fail(f"expected <exists> or <absent>, got {shown(token or 'the end of the file')}")
-        return token == "exists"
+        return flag == "exists"
 
     def _next(self, kind: str) -> str | None:
         """The next token, which must be of this kind; None at the end of the file."""
-        for token in self._tokens:
-            self._position = token.start()
-            if token.lastgroup in (None, "comment", "word"):
-                continue
-            if token.lastgroup == "unclosed":
-                self.fail(
-                    f"{shown(token.group())} is not closed, or not followed by white space; "
-                    "a quotation mark in a text is doubled"
-                )
-            if token.lastgroup != kind:
-                self.fail(f"expected a {kind}, got {shown(token.group())}")
-            return token[kind]
-        self._position = len(self._text)
-        return None
+        token = next(self._tokens, None)
+        found = token and token.lastgroup
+        if not token or not found:
+            self._position = len(self._text)
+            return None
+        self._position = token.start(found)
+        if found == "unclosed":
+            self.fail(
+                f"{shown(token[found])} is not closed, or not followed by white space; "
+                "a quotation mark in a text is doubled"
+            )
+        if found != kind:
+            self.fail(f"expected a {kind}, got the {found} {shown(token[found])}")
+        return token[kind]
 
 
 class _Binary:
@@ -202,7 +216,7 @@ class _Binary:
             self.fail("expected a text in UTF-16")
 
     def class_name(self) -> str:
-        return self._take(self._take(1)[0]).decode("latin-1")
+        return _without_version(self._take(self._take(1)[0]).decode("latin-1"))
 
     def exists(self) -> bool:
         return self._take(1) != b"\0"
@@ -213,6 +227,11 @@ class _Binary:
             self.fail(f"the file ends, expected {size} bytes more")
         self._position += size
         return taken
+
+
+def _without_version(class_name: str) -> str:
+    """The name of a class as Praat takes it: "IntervalTier 0" is an IntervalTier."""
+    return class_name if _NEWER.match(class_name) else class_name.partition(" ")[0]
 
 
 def _textgrid(source: _Source, class_name: str) -> list[Tier]:
@@ -235,8 +254,9 @@ def _textgrid(source: _Source, class_name: str) -> list[Tier]:
         _span(source)
         count = source.count()
         entries = []
-        for number in range(count):
-            source.place = f"entry {number + 1} of {count} of tier {shown(name)}"
+        where = f"of {count} of tier {shown(name)}"
+        for number in range(1, count + 1):
+            source.place = f"entry {number} {where}"
             entries.append(_entry(source, is_interval_tier))
         tiers.append(Tier(name, is_interval_tier, tuple(entries)))
     return tiers
@@ -286,10 +306,16 @@ def _span(source: _Source) -> tuple[float, float]:
 
 
 def _decoded(data: bytes) -> str:
-    """Text with Unix line ends, from UTF-16 with a byte order mark, UTF-8 or else Latin-1."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    """Text with Unix line ends, from UTF-16, UTF-8 or else Latin-1, without zeros, as in Praat.
+
+    UTF-16 without a byte order mark is known by the zero beside its first character.
+    """
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    zeros = data[:2].count(0) == 1
+    if marked or zeros:
+        encoding = "utf-16" if marked else "utf-16-le" if data[0] else "utf-16-be"
         try:
-            text = data.decode("utf-16")
+            text = data[: len(data) // 2 * 2].decode(encoding)
         except UnicodeDecodeError as error:
             raise DataError(f"byte {error.start}: expected UTF-16, as the file begins") from error
     else:
@@ -298,9 +324,7 @@ def _decoded(data: bytes) -> str:
         except UnicodeDecodeError:
             text = data.decode("latin-1")
             require(not _has_surrogates(data), "expected UTF-8, it holds surrogates", DataError)
-    # UTF-16 without its mark, for one.
-    require("\0" not in text, "expected text or a binary TextGrid, it holds zeros", DataError)
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _has_surrogates(data: bytes) -> bool:

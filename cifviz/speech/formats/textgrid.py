@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Container, Iterator, Mapping
+from itertools import chain, count
 from pathlib import Path
 
 from cifviz.errors import DataError, require, require_number, shown
@@ -89,7 +90,8 @@ def format_textgrid(alignment: Alignment | Mapping[str, Alignment], duration: fl
         intervals, points = _split(tokens, f"tier {shown(name)}", end)
         tiers.append(Tier(name, True, tuple(_with_blanks(intervals, end))))
         if points:
-            extra = _free_name(name + UNTIMED_SUFFIX, {*given, *(tier.name for tier in tiers)})
+            taken = {*given, *(tier.name for tier in tiers)}
+            extra = next(_free_names(name + UNTIMED_SUFFIX, taken))
             entries = tuple((time, time, label) for time, label in points.items())
             tiers.append(Tier(extra, False, entries))
     return "\n".join(_lines(tiers, end)) + "\n"
@@ -134,9 +136,12 @@ def read_textgrid(path: str | Path) -> dict[str, Alignment]:
     try:
         tiers = parse_textgrid(data)
         names = {tier.name for tier in tiers}
+        free: dict[str, Iterator[str]] = {}
         found: dict[str, Alignment] = {}
         for tier in tiers:
-            name = _free_name(tier.name, names | found.keys()) if tier.name in found else tier.name
+            name = tier.name
+            if name in found:
+                name = next(free.setdefault(name, _free_names(name, names)))
             found[name] = _alignment(tier)
     except DataError as error:
         raise DataError(f"expected a Praat TextGrid, cannot read {path}: {error}") from error
@@ -165,13 +170,10 @@ def _alignment(tier: Tier) -> Alignment:
     return Alignment(tuple(tokens))
 
 
-def _free_name(name: str, taken: Container[str]) -> str:
-    """The name, or the first of "name (2)", "name (3)" … that is not taken."""
-    free, count = name, 1
-    while free in taken:
-        count += 1
-        free = f"{name} ({count})"
-    return free
+def _free_names(name: str, taken: Container[str]) -> Iterator[str]:
+    """The name, "name (2)", "name (3)" …: those that are not taken."""
+    numbered = (f"{name} ({number})" for number in count(2))
+    return (free for free in chain([name], numbered) if free not in taken)
 
 
 def _split(
