@@ -95,12 +95,13 @@ class _Pieces:
         (batch, frames), fires = axis.running.shape, axis.fill.shape[1]
         # 1. Where the pieces of each token and of each frame begin: discrete, without gradient.
         running, reach = axis.running.detach(), axis.reach.detach()
-        starts = torch.searchsorted(running, reach) + _steps(reach)
-        fired = F.pad(axis.fired, (1, 0))[:, :-1]
+        fired_in = torch.searchsorted(running, reach)
+        starts = fired_in + _steps(reach)
+        fired = F.pad(_so_far(fired_in, frames) - 1, (1, 0))[:, :-1]  # before each frame
         frame_starts = fired + _steps(fired)
         # 2. Frame and token of each piece.
-        place = torch.arange(frames + fires, device=starts.device).repeat(batch, 1)
-        token = torch.searchsorted(starts, place, right=True) - 1
+        place = torch.arange(frames + fires, device=starts.device)
+        token = _so_far(starts, frames + fires) - 1
         lengths = axis.frame_lengths.unsqueeze(1)
         frame = place - token
         is_token = (axis.fill.detach() != 0) & (lengths > 0)
@@ -273,6 +274,17 @@ def _in_one_batch(
         flat.append(first.expand(info.batch_size, *first.shape[1:]).flatten(0, 1))
     output = function.apply(*flat)
     return output.unflatten(0, (info.batch_size, -1)), 0
+
+
+def _so_far(places: Tensor, size: int) -> Tensor:
+    """How many places come at or before each of `size` (batch, size); those behind are not counted.
+
+    >>> _so_far(torch.tensor([[0, 2, 2, 4]]), 4)
+    tensor([[1, 1, 3, 3]])
+    """
+    counts = places.new_zeros(len(places), size + 1)
+    places = places.clamp(max=size)
+    return counts.scatter_add(1, places, torch.ones_like(places))[:, :size].cumsum(dim=1)
 
 
 def _steps(rows: Tensor) -> Tensor:
