@@ -105,7 +105,7 @@ class Firing:
         """
         ends, reach = self.axis.ends[:, 1:], self.axis.reach[:, 1:]
         reach = torch.where(reach.isinf(), ends.detach().clamp(min=SOME), reach)
-        positions = _frames_at_mass(self.scaled_alpha, self.frame_lengths, ends, reach)
+        positions = _frames_at_mass(self.axis, self.scaled_alpha, ends, reach)
         return positions * valid_mask(self.num_fires, positions.shape[1])
 
     @property
@@ -144,7 +144,7 @@ class Firing:
             f"mass must be a tensor (batch, points) = ({len(self)}, points), got {described(mass)}",
         )
         require(not mass.isnan().any(), "mass must hold numbers, got NaN")
-        return _frames_at_mass(self.scaled_alpha, self.frame_lengths, mass)
+        return _frames_at_mass(self.axis, self.scaled_alpha, mass)
 
     def utterance(self, index: int) -> Firing:
         """The same for one utterance alone, padding cut off (a batch of one).
@@ -379,22 +379,24 @@ def _fires(num_fires: Tensor, max_fires: int | None) -> int:
 
 
 def _frames_at_mass(
-    alpha: Tensor, frame_lengths: Tensor, mass: Tensor, reach: Tensor | None = None
+    axis: MassAxis, alpha: Tensor, mass: Tensor, reach: Tensor | None = None
 ) -> Tensor:
     """Fractional frames of each `mass`, in the frame where the running sum comes to `reach`."""
-    if not alpha.shape[1]:
+    running, frames = axis.running, alpha.shape[1]
+    if not frames:
         return mass.new_zeros(mass.shape, dtype=torch.float64)
-    weights = in_float64(alpha)
-    running = weights.cumsum(dim=1)
     mass = mass.double()
     reach = (mass if reach is None else reach).detach().contiguous()
     frame = torch.searchsorted(running.detach(), reach)
-    inside = frame.clamp(max=alpha.shape[1] - 1)
-    weight = weights.gather(1, inside)
+    inside = frame.clamp(max=frames - 1)
     before = F.pad(running, (1, 0)).gather(1, inside)
+    # The weight itself, without rounding; its gradient is that of the running sum, so that all of
+    # it is added up in float64.
+    length = running.gather(1, inside) - before
+    weight = alpha.detach().double().gather(1, inside) + (length - length.detach())
     # Nothing is divided by zero, not even where it is thrown away: its gradient would be NaN.
     within = ((mass - before) / torch.where(weight > 0, weight, math.inf)).clamp(0, 1)
-    return torch.where(frame < alpha.shape[1], inside + within, frame_lengths.double().unsqueeze(1))
+    return torch.where(frame < frames, inside + within, axis.frame_lengths.double().unsqueeze(1))
 
 
 def _check_input(

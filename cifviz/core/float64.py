@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from cifviz.core.forward_mode import in_forward_mode
+
 
 def in_float64(weights: Tensor) -> Tensor:
     """The weights in float64; their gradient comes back finite.
@@ -23,7 +25,8 @@ def in_float64(weights: Tensor) -> Tensor:
         The same numbers. A gradient is made in float64 up to here, and is rounded only once. One
         beyond the numbers of the weights' dtype, as that of near-silence scaled up to a number of
         tokens in float16, comes back as the largest of them (with its sign). One that arrives
-        infinite stays so: a loss scaler must see it.
+        infinite stays so: a loss scaler must see it. Inside of forward mode it is rounded by
+        PyTorch, and may be infinite.
 
     Examples
     --------
@@ -34,9 +37,9 @@ def in_float64(weights: Tensor) -> Tensor:
     """
     if weights.dtype == torch.float64:
         return weights
-    # Dynamo traces no Function that has a forward mode.
-    kind = _Exact if torch.compiler.is_compiling() else _ExactInForwardMode
-    exact: Tensor = kind.apply(weights)
+    if not weights.requires_grad or in_forward_mode():
+        return weights.double()
+    exact: Tensor = _Exact.apply(weights)
     return exact
 
 
@@ -56,11 +59,3 @@ class _Exact(Function):
         largest = torch.finfo(ctx.dtype).max
         rounded = grad.clamp(-largest, largest)
         return torch.where(grad.isinf(), grad, rounded).to(ctx.dtype)
-
-
-class _ExactInForwardMode(_Exact):
-    generate_vmap_rule = True
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        return tangent.double()

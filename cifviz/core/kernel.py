@@ -13,7 +13,7 @@ Everything is differentiable as often as wanted, in reverse and in forward mode.
 are ordinary operations on the mass axis. The two operations on vectors that are not, the sums
 (`_Sums`) and the products (`_Products`), are linear in each argument, and each one's derivative is
 made of the other: ``d/dh`` of a sum over tokens is a sum over frames and the reverse, ``d/dw`` is a
-product, and the derivatives of a product are sums.
+product, and the derivatives of a product are sums. In forward mode ordinary operations do instead.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
 
+from cifviz.core.forward_mode import in_forward_mode
 from cifviz.core.masks import valid_mask
 from cifviz.core.mass_axis import MassAxis
 
@@ -59,7 +60,8 @@ def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> T
     # A trace serves all sizes: nothing in it may depend on them.
     traced = torch.compiler.is_compiling()
     small = not traced and batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) <= SMALL
-    if padded and (traced or small):  # 0 · NaN would be NaN
+    ordinary = traced or in_forward_mode()
+    if padded and (ordinary or small):  # 0 · NaN would be NaN
         behind = ~valid_mask(axis.frame_lengths, frames)
         encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
     if small:  # in float64, which autocast leaves alone in backward too
@@ -67,7 +69,7 @@ def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> T
     # Autocast would lower one way of adding up and not the other.
     with torch.autocast(encoder_out.device.type, enabled=False):
         pieces = _Pieces.of(axis)
-        return pieces.traced_sums(encoder_out) if traced else pieces.sums(encoder_out)
+        return pieces.ordinary_sums(encoder_out) if ordinary else pieces.sums(encoder_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,15 +94,16 @@ class _Pieces:
     @classmethod
     def of(cls, axis: MassAxis) -> _Pieces:
         """Cut an utterance into its pieces."""
-        (batch, frames), fires = axis.running.shape, axis.fill.shape[1]
+        frames, fires = axis.running.shape[1], axis.fill.shape[1]
         # 1. Where the pieces of each token and of each frame begin: discrete, without gradient.
         running, reach = axis.running.detach(), axis.reach.detach()
-        starts = torch.searchsorted(running, reach) + _steps(reach)
-        fired = F.pad(axis.fired, (1, 0))[:, :-1]
+        fired_in = torch.searchsorted(running, reach)
+        starts = fired_in + _steps(reach)
+        fired = F.pad(_so_far(fired_in, frames) - 1, (1, 0))[:, :-1]  # before each frame
         frame_starts = fired + _steps(fired)
         # 2. Frame and token of each piece.
-        place = torch.arange(frames + fires, device=starts.device).repeat(batch, 1)
-        token = torch.searchsorted(starts, place, right=True) - 1
+        place = torch.arange(frames + fires, device=starts.device)
+        token = _so_far(starts, frames + fires) - 1
         lengths = axis.frame_lengths.unsqueeze(1)
         frame = place - token
         is_token = (axis.fill.detach() != 0) & (lengths > 0)
@@ -125,8 +128,8 @@ class _Pieces:
             encoder_out, self.weight, self.frame, self.token_starts, self.token, self.frame_starts
         )[:, :-1]
 
-    def traced_sums(self, encoder_out: Tensor) -> Tensor:
-        """Like `sums`, in operations that a compiler fuses and an exported program may hold."""
+    def ordinary_sums(self, encoder_out: Tensor) -> Tensor:
+        """Like `sums`, in operations that PyTorch can compile, export and take forward through."""
         batch, _, dim = encoder_out.shape
         rows = self.token_starts.shape[1]
         exact = torch.promote_types(encoder_out.dtype, torch.float32)
@@ -182,14 +185,6 @@ class _Sums(Function):
         return grad_vectors, grad_weight, None, None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, vectors_t: Tensor | None, weight_t: Tensor | None, *_: None) -> Tensor | None:
-        vectors, weight, *places = ctx.saved_tensors
-        return _sum_of(
-            None if vectors_t is None else _Sums.apply(vectors_t, weight, *places),
-            None if weight_t is None else _Sums.apply(vectors, weight_t, *places),
-        )
-
-    @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
         return _in_one_batch(_Sums, info, in_dims, inputs)
 
@@ -240,27 +235,12 @@ class _Products(Function):
         return grad_vectors, grad_runs, None, None, None, None
 
     @staticmethod
-    def jvp(ctx: Any, vectors_t: Tensor | None, runs_t: Tensor | None, *_: None) -> Tensor | None:
-        vectors, runs, *places = ctx.saved_tensors
-        return _sum_of(
-            None if vectors_t is None else _Products.apply(vectors_t, runs, *places),
-            None if runs_t is None else _Products.apply(vectors, runs_t, *places),
-        )
-
-    @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
         return _in_one_batch(_Products, info, in_dims, inputs)
 
 
 def _save(ctx: Any, inputs: tuple[Tensor, ...]) -> None:
     ctx.save_for_backward(*inputs)
-    ctx.save_for_forward(*inputs)
-
-
-def _sum_of(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
 
 
 def _in_one_batch(
@@ -273,6 +253,17 @@ def _in_one_batch(
         flat.append(first.expand(info.batch_size, *first.shape[1:]).flatten(0, 1))
     output = function.apply(*flat)
     return output.unflatten(0, (info.batch_size, -1)), 0
+
+
+def _so_far(places: Tensor, size: int) -> Tensor:
+    """How many places come at or before each of `size` (batch, size); those behind are not counted.
+
+    >>> _so_far(torch.tensor([[0, 2, 2, 4]]), 4)
+    tensor([[1, 1, 3, 3]])
+    """
+    counts = places.new_zeros(places.shape[0], size + 1)
+    places = places.clamp(max=size)
+    return counts.scatter_add(1, places, torch.ones_like(places))[:, :size].cumsum(dim=1)
 
 
 def _steps(rows: Tensor) -> Tensor:

@@ -110,7 +110,8 @@ def require_all(right: Tensor, rule: str, message: Callable[[int], str]) -> None
     Raises
     ------
     CIFError
-        If something is wrong, or if the values cannot be read because `torch.vmap` maps over them.
+        If something is wrong, or if there are no values to read: `torch.vmap` maps over them, or
+        they are those of a tracer (`torch.func.linearize`) or of the meta device.
 
     Examples
     --------
@@ -125,12 +126,18 @@ def require_all(right: Tensor, rule: str, message: Callable[[int], str]) -> None
     try:
         is_right = bool(right.all())
     except RuntimeError as error:
-        if "vmap" not in str(error):
-            raise
-        raise CIFError(
-            f"{rule}, but torch.vmap hides the values: expected tensors with a batch axis, "
-            "got them mapped over one; make the mapped axis part of the batch"
-        ) from error
+        if "vmap" in str(error):
+            raise CIFError(
+                f"{rule}, but torch.vmap hides the values: expected tensors with a batch axis, "
+                "got them mapped over one; make the mapped axis part of the batch"
+            ) from error
+        if "tracing tensor" in str(error) or "meta tensor" in str(error):
+            raise CIFError(
+                f"{rule}, but there are no values: expected tensors that hold some, got those of "
+                "the meta device or of a tracer such as torch.func.linearize; torch.compile and "
+                "torch.export need no values"
+            ) from error
+        raise
     if not is_right:
         raise CIFError(message(int(right.flatten().int().argmin())))
 

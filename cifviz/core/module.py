@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.forward_mode import in_forward_mode
 from cifviz.core.masks import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.phrases import round_phrases
 from cifviz.core.weights import (
@@ -382,9 +385,24 @@ class _ContextLayers(nn.Module):
         real = valid_mask(num_fires, embeddings.shape[1])
         # A row without tokens would attend to nothing and turn into NaN: let it see its zeros.
         unseen = ~real & real.any(dim=1, keepdim=True)
-        return self.layers(embeddings, src_key_padding_mask=unseen).masked_fill(
-            ~real.unsqueeze(2), 0
-        )
+        with _all_derivatives():
+            hidden = self.layers(embeddings, src_key_padding_mask=unseen)
+        return hidden.masked_fill(~real.unsqueeze(2), 0)
+
+
+@contextmanager
+def _all_derivatives() -> Iterator[None]:
+    """Attention of ordinary operations: fused, it has no second derivative and no forward mode."""
+    if torch.compiler.is_compiling():  # a compiler fuses by itself
+        yield
+        return
+    fast = torch.backends.mha.get_fastpath_enabled()
+    with sdpa_kernel(SDPBackend.MATH):
+        torch.backends.mha.set_fastpath_enabled(fast and not in_forward_mode())
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _weight_predictor(config: CIFConfig) -> WeightPredictor:

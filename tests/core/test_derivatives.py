@@ -295,3 +295,62 @@ def test_the_smallest_tail_is_no_infinity():
     assert embeddings.isfinite().all()
     assert slope.isfinite().all()
     assert math.isfinite(float(slope.sum()))
+
+
+@pytest.mark.parametrize("rules", ["tail", "exact"])
+def test_a_derivative_of_a_derivative_is_the_same_in_every_mode(rules):
+    """Forward over forward too: PyTorch drops it where an autograd.Function has a jvp."""
+
+    encoder_out = batch()[1].detach().float()
+
+    def loss(weights: Tensor) -> Tensor:
+        firing = fire(weights.square().float(), encoder_out, rules)
+        return firing.embeddings.pow(3).sum() + firing.fire_positions.square().sum()
+
+    weights = batch()[0].detach().sqrt()
+    expected = torch.autograd.functional.hessian(loss, weights)
+    for one, other in ((jacfwd, jacfwd), (jacfwd, jacrev), (jacrev, jacfwd), (jacrev, jacrev)):
+        torch.testing.assert_close(one(other(loss))(weights), expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_context_layers_have_second_derivatives_and_a_forward_mode(training):
+    torch.manual_seed(0)
+    sizes = {"encoder_embed_dim": 4, "conv_cif_output_channels_num": 4, "cif_ctxt_ffn_embed_dim": 4}
+    heads = {"add_cif_ctxt_layers": True, "cif_ctxt_attention_heads": 2, "cif_ctxt_layers": 1}
+    still = {"conv_cif_dropout": 0.0, "cif_ctxt_dropout": 0.0}
+    cif = CIF(CIFConfig.from_dict({**sizes, **heads, **still})).double().train(training)
+    encoder_out = torch.randn(1, 5, 4, dtype=torch.float64)
+
+    def loss(encoder_out: Tensor) -> Tensor:
+        return cif(encoder_out, target_lengths=torch.tensor([2])).embeddings.pow(3).sum()
+
+    cif.requires_grad_(False)
+    expected = torch.autograd.functional.hessian(loss, encoder_out)
+    torch.testing.assert_close(hessian(loss)(encoder_out), expected)
+    assert torch.backends.mha.get_fastpath_enabled()
+    _, slope = jvp(loss, (encoder_out,), (torch.ones_like(encoder_out),))
+    torch.testing.assert_close(slope, grad(loss)(encoder_out).sum())
+
+
+def test_where_there_are_no_values_that_is_said():
+    alpha, encoder_out = (tensor.detach() for tensor in batch())
+    with pytest.raises(CIFError, match="there are no values: expected tensors that hold some"):
+        integrate_and_fire(alpha.to("meta"), encoder_out.to("meta"))
+    with pytest.raises(CIFError, match="a tracer such as torch.func.linearize"):
+        torch.func.linearize(lambda weights: fire(weights, encoder_out, "plain").residual, alpha)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_gradients_of_positions_in_near_silence_are_those_of_float64(dtype):
+    """Parts of a gradient that are beyond the dtype, as 1 / alpha, add up to one that is not."""
+    tiny = torch.finfo(dtype).smallest_normal / 4
+    weights = tiny * torch.tensor([[1.0, 2.0, 1.0, 1.0]], dtype=dtype)
+    slopes = []
+    for exact in (dtype, torch.float64):
+        alpha = weights.to(exact, copy=True).requires_grad_()
+        firing = integrate_and_fire(alpha, torch.eye(4)[None], tail_threshold=0.0)
+        assert firing.num_fires.tolist() == [1]
+        loss = firing.contributions.square().sum() - firing.fire_positions.sum()
+        slopes += torch.autograd.grad(loss, alpha)
+    torch.testing.assert_close(slopes[0].double(), slopes[1], rtol=2e-2, atol=0)

@@ -166,7 +166,8 @@ def assert_same_firing(one: Firing, other: Firing) -> None:
         torch.testing.assert_close(getattr(one, name), getattr(other, name), msg=name)
 
 
-def test_an_exported_program_takes_other_batches_and_other_frames():
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_exported_program_takes_other_batches_and_other_frames(strict):
     size, frames = DYNAMIC["batch"], DYNAMIC["frames"]
     shapes = {
         "alpha": {0: size, 1: frames},
@@ -175,8 +176,8 @@ def test_an_exported_program_takes_other_batches_and_other_frames():
         "target_lengths": {0: size},
     }
     module = Integration()
-    program = export(module, batch(2, 20), dynamic_shapes=shapes).module()
-    for other in ((2, 20), (5, 33), (1, 7), (3, 1)):
+    program = export(module, batch(2, 20), dynamic_shapes=shapes, strict=strict).module()
+    for other in ((2, 20), (5, 33), (1, 7), (3, 1), (0, 5)):
         assert_same_firing(program(*batch(*other)), module(*batch(*other)))
 
 
