@@ -239,22 +239,21 @@ def lint(python, extra):
     return run_all(checks(python))
 
 
-QUICK = ("quick tests", "not slow and not long")
-SLOW = ("slow tests", "slow and not long")
-LONG = ("long tests", "long")
-"""Stages of the tests: a name, and an expression of pytest's markers (pyproject.toml)."""
+QUICK = ("quick tests", "not slow and not long", "loadfile")
+SLOW = ("slow tests", "slow and not long", "loadfile")
+LONG = ("long tests", "long", "load")
+"""Stages of the tests: a name, an expression of pytest's markers (pyproject.toml), and how tests
+are shared out. The tests of one file stay together, as they may share a browser or a model; the
+long ones are few, and most of them stand in one file."""
 
 
 def stages(python, *chosen):
-    """The commands of some stages of the tests: a test at a time for each core, up to four.
-
-    The tests of one module run one after the other, as they may share a server (tests/conftest.py).
-    """
+    """The commands of some stages of the tests: a test at a time for each core, up to four."""
     workers = str(min(os.cpu_count() or 1, 4))
-    options = ["-q", "-n", workers, "--dist", "loadgroup", "--no-loadscope-reorder"]
+    options = ["-q", "-n", workers, "--no-loadscope-reorder"]
     options += ["--durations=10", "--durations-min=1"]
     pytest = [str(python), "-m", "pytest", *options]
-    return [(name, [*pytest, "-m", expression]) for name, expression in chosen]
+    return [(name, [*pytest, "--dist", dist, "-m", marked]) for name, marked, dist in chosen]
 
 
 def one_thread():

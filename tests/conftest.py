@@ -16,15 +16,9 @@ settings.load_profile("cifviz")
 
 
 def pytest_itemcollected(item):
-    """With several workers a module stays together, so that what its tests share is made once.
-
-    Lessons share nothing, and are few and long: each may go to the next worker that is free.
-    """
-    module, _, _ = item.nodeid.partition("::")
-    if module.startswith("tests/ui/"):  # a browser, and perhaps a server and a kernel
+    """What opens a browser is slow."""
+    if item.nodeid.startswith("tests/ui/"):
         item.add_marker(pytest.mark.slow)
-    if not module.startswith("tests/notebooks/"):
-        item.add_marker(pytest.mark.xdist_group(module))
 
 
 @pytest.fixture(scope="session")

@@ -314,9 +314,14 @@ def test_every_test_is_in_one_stage():
             assert sum(chosen) == 1, (slow, long)
 
 
-def test_the_ten_slowest_are_printed_and_modules_stay_together():
-    for _, words in commands_of("test-all")[4:]:
-        assert {"--durations=10", "--dist", "loadgroup"} <= set(words)
+def test_the_ten_slowest_are_printed_and_the_tests_of_a_file_stay_together():
+    quick, slow, long = (words for _, words in commands_of("test-all")[4:])
+    assert all("--durations=10" in words for words in (quick, slow, long))
+    assert [words[words.index("--dist") + 1] for words in (quick, slow, long)] == [
+        "loadfile",
+        "loadfile",
+        "load",
+    ]
 
 
 def test_chosen_tests_run_once_whatever_their_stage():
