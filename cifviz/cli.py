@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 from cifviz import terminal
-from cifviz.errors import AudioError, CIFError, DataError, printable, require, require_choice
+from cifviz.errors import AudioError, DataError, printable, require, require_choice
 from cifviz.resources import Inputs, check_target, resource, write_atomically, writing
 
 
@@ -77,17 +76,23 @@ def align(
 
     with _in_words("align", exit_code=2):
         sounds = [path for path in files if not path.is_dir()]  # others are refused when read
-        _refuse_twins(sounds)
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
         recognizer = load_model(model)
         inputs = Inputs([*sounds, _model_folder(model)])
     failed = 0
+    written: dict[str, str] = {}
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
         try:
             require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
-            targets = [_with(out / _stem(path), end) for end in (".png", ".TextGrid", ".json")]
+            stem = _stem(path)
+            require(
+                stem not in written,
+                f"its results would replace those of {written.get(stem)}: "
+                "align them into different folders",
+            )
+            targets = [_with(out / stem, end) for end in (".png", ".TextGrid", ".json")]
             for target in targets:
                 check_target(target, overwrite=overwrite, inputs=inputs)
             waveform = load_waveform(
@@ -103,6 +108,7 @@ def align(
             with tqdm.external_write_mode(file=sys.stderr):
                 terminal.complain(f"cifviz align: {printable(path.name or str(path))}", error)
         else:
+            written[stem] = printable(path.name)
             for target in targets:
                 inputs.add(target)
             tqdm.write(_table(path, model, transcription), file=sys.stdout)
@@ -463,15 +469,6 @@ def _tier(path: Path, name: str) -> Any:
     chosen = name or next(iter(tiers), "")
     require_choice("tier", chosen, tiers)
     return tiers[chosen]
-
-
-def _refuse_twins(files: list[Path]) -> None:
-    """Results are named after their file: two of one name would overwrite each other."""
-    twins = [stem for stem, count in Counter(_stem(path) for path in files).items() if count > 1]
-    if twins:
-        raise CIFError(
-            f"several files would write {twins[0]}.png; align them into different folders"
-        )
 
 
 def _write(parts: Sequence[Path], path: Path, model: str, transcription: Any) -> None:

@@ -425,11 +425,23 @@ def test_silence_gives_an_empty_table(tmp_path):
     assert heard(tmp_path / "silence.json") == []
 
 
-def test_files_of_one_name_are_refused_before_anything_is_written(tmp_path):
-    result = align(CLIPS / "digits_one.flac", tmp_path / "digits_one.wav", "--out", tmp_path / "o")
-    assert result.exit_code == 2
-    assert "digits_one.png" in result.stderr
-    assert not (tmp_path / "o").exists()
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
+def test_the_second_file_of_a_name_is_refused_and_stops_no_other(tmp_path, overwrite):
+    """As in a corpus, where each sound has a TextGrid of its name beside it."""
+    twin = tmp_path / "digits_one.wav"
+    twin.write_bytes((CLIPS / "digits_one.flac").read_bytes())
+    grid = tmp_path / "digits_two.TextGrid"
+    grid.write_bytes((CLIPS / "digits_two.TextGrid").read_bytes())
+    names = [CLIPS / "digits_one.flac", twin, grid, CLIPS / "digits_two.flac"]
+    result = align(*names, "--out", tmp_path / "o", *overwrite)
+    assert result.exit_code == 1
+    complaints = [line for line in result.stderr.splitlines() if "cifviz align: " in line]
+    assert len(complaints) == 2
+    assert "digits_one.wav: its results would replace those of digits_one.flac" in complaints[0]
+    assert "digits_two.TextGrid: expected a sound file" in complaints[1]
+    stems = {path.stem for path in (tmp_path / "o").iterdir()}
+    assert stems == {"digits_one", "digits_two"}
+    assert len(heard(tmp_path / "o" / "digits_two.json")) == 2
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
