@@ -79,7 +79,7 @@ heard = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").wa
 explorer = cifviz.explore(heard)
 print(len(str(explorer._esm)), explorer.to_html({str(tmp_path / "two.html")!r}))
 """
-    script_size, page = run_outside(installed, script).split()
+    script_size, page = run_outside(installed, script).split(maxsplit=1)
     assert int(script_size) > 20_000
     assert 'id="cifviz-data"' in Path(page).read_text("utf-8")
 
