@@ -34,14 +34,21 @@ def server(frontend, folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = folder / ".jupyter"
-    settings = f"""
-        --no-browser --allow-root --ServerApp.port={port} --ServerApp.port_retries=0
-        --ServerApp.root_dir={folder} --IdentityProvider.token= --{app}.expose_app_in_browser=True
-    """
-    places = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
+    settings = [
+        "--no-browser",
+        "--allow-root",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        "--IdentityProvider.token=",
+        f"--{app}.expose_app_in_browser=True",
+    ]
+    kinds = ("CONFIG", "DATA", "RUNTIME")
+    places = [f"JUPYTER_{kind}_DIR" for kind in kinds]
+    places += ["JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR"]
     with (folder / "jupyter.log").open("w") as log:
         running = subprocess.Popen(
-            [sys.executable, "-m", module, *settings.split()],
+            [sys.executable, "-m", module, *settings],
             cwd=folder,
             env=tasks.lab_environment(os.environ | {name: str(home / name) for name in places}),
             stdout=subprocess.DEVNULL,
