@@ -311,3 +311,12 @@ def test_told_to_end_while_tidying_up_it_tidies_up_first(tmp_path, monkeypatch):
         for part in parts:
             part.write_text("new")
     assert contents(tmp_path) == {"a": b"new", "b": b"new"}
+
+
+def test_a_file_that_is_there_is_refused_before_anything_is_computed(tmp_path):
+    target = tmp_path / "a"
+    target.write_text("mine")
+    with pytest.raises(DataError, match="a exists; --overwrite"):
+        check_target(target)
+    with pytest.raises(DataError, match="a exists; --overwrite"), writing([target]):
+        pytest.fail("computed for nothing")
