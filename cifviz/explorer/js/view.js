@@ -204,6 +204,7 @@ export class Explorer {
 
   tellAll() {
     clearTimeout(this.later);
+    this.later = null;
     const count = this.seen.aligned.tokens.length;
     if (this.told !== undefined && this.told !== count) this.say(`${count} tokens`);
     this.told = count;
@@ -310,7 +311,6 @@ export class Explorer {
 
   /** What restores the settings: a link to a page, or in a notebook what Python is given. */
   copySettings() {
-    this.tellAll(); // at once, or its words would soon take the place of these
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`
@@ -335,6 +335,7 @@ export class Explorer {
 
   /** Say something, to eyes and to screen readers. */
   say(text) {
+    if (this.later) this.tellAll(); // or its count of tokens would soon take the place of this
     this.live.textContent = text;
   }
 
