@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 import cifviz
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import integrate_and_fire
+from cifviz.course.live_controls import Explorer, Slider
 from cifviz.explorer.data import view_data
 from cifviz.explorer.page import page
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.teaching.controls import Explorer, Slider
 from cifviz.timing import FrameGrid
 
 SHIFT = 0.04

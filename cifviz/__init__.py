@@ -14,7 +14,19 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
 
-_ROOMS = {"core", "errors", "explorer", "models", "resources", "speech", "timing"}
+_PACKAGES = {
+    "alignment",
+    "audio",
+    "core",
+    "corpora",
+    "errors",
+    "explorer",
+    "formats",
+    "metrics",
+    "resources",
+    "systems",
+    "timing",
+}
 """Found as ``cifviz.core`` without another import, but none of ``from cifviz import *``."""
 
-__all__ = [name for name in _names if name not in _ROOMS]
+__all__ = [name for name in _names if name not in _PACKAGES]

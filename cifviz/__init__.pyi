@@ -1,24 +1,28 @@
+from . import alignment as alignment
+from . import audio as audio
 from . import core as core
+from . import corpora as corpora
 from . import errors as errors
 from . import explorer as explorer
-from . import models as models
+from . import formats as formats
+from . import metrics as metrics
 from . import resources as resources
-from . import speech as speech
+from . import systems as systems
 from . import timing as timing
-from .core.capture import capture
+from .alignment.timed_tokens import Alignment, Edges, TimedToken
+from .audio.waveform import LogMel, Waveform, load_waveform
 from .core.firing import Firing, integrate_and_fire
+from .core.interop import capture
 from .core.losses import quantity_loss
 from .core.module import CIF, CIFConfig
 from .core.scaling import scale_to_length
 from .core.streaming import CIFState
+from .corpora.clips import list_clips, load_clip
+from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_recording
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
-from .models.checkpoints import list_models, load_model
-from .models.recognizer import Transcription
-from .speech.alignment import Alignment, Edges, TimedToken
-from .speech.audio import LogMel, Waveform, load_waveform
-from .speech.clips import list_clips, load_clip
-from .speech.recordings import RecordedUtterance, list_recordings, load_recording
+from .systems.checkpoints import list_models, load_model
+from .systems.cif import Transcription
 from .timing import FrameGrid
 
 __version__: str

@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from cifviz.models.training_data import DIGITS
+from cifviz.corpora.synthesis import VOICES, synthesize
+from cifviz.course.classroom import ENTRIES, FEATURES, NUMBERS, quantised
+from cifviz.formats import write_json
 from cifviz.resources import write_atomically
-from cifviz.speech.formats import write_json
-from cifviz.speech.synthesis import VOICES, synthesize
-from cifviz.teaching.classroom import ENTRIES, FEATURES, NUMBERS, quantised
+from experiments.training_data import DIGITS
 
 RATES = (125, 160, 215)
 """Words per minute: slow, as eSpeak NG likes it, fast."""

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.corpora.synthesis import spoken_text, synthesize
+from cifviz.formats import write_json, write_textgrid
 from cifviz.resources import write_atomically
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import SAMPLE_RATE, Waveform
-from cifviz.speech.formats import write_json, write_textgrid
-from cifviz.speech.synthesis import spoken_text, synthesize
 
 MARGIN = 0.2
 """Seconds of digital silence before and after what is said."""

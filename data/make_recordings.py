@@ -13,11 +13,11 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import save
 
-from cifviz.models.checkpoints import load_model
+from cifviz.corpora.datasets import REGISTRY
+from cifviz.corpora.feature_excerpts import ENTRIES, NUMBERS, corpus_utterance, sound_hash
+from cifviz.formats import write_json
 from cifviz.resources import write_atomically
-from cifviz.speech.datasets import REGISTRY
-from cifviz.speech.formats import write_json
-from cifviz.speech.recordings import ENTRIES, NUMBERS, corpus_utterance, sound_hash
+from cifviz.systems.checkpoints import load_model
 
 
 class RecordingRecipe(NamedTuple):

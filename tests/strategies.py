@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from hypothesis import strategies as st
 
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.streaming import CIFState, Fired
-from cifviz.speech.alignment import Alignment, TimedToken
 
 
 @dataclass(frozen=True)

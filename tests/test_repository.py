@@ -12,9 +12,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from cifviz.models.cards import summary
-from cifviz.models.results import read_results
-from cifviz.models.tables import TABLES
+from cifviz.published import read_results
+from experiments.model_card import summary
+from experiments.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

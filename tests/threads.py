@@ -3,8 +3,8 @@
 import threading
 
 from cifviz import locks
+from cifviz.course import live_controls
 from cifviz.explorer import widget
-from cifviz.teaching import controls
 
 LONG = 120
 """Seconds after which a test has failed; none of them waits for so long if all is well."""
@@ -28,7 +28,7 @@ class Watched:
 def watched(monkeypatch):
     """The lock of the library, watched."""
     lock = Watched()
-    for module in (controls, locks, widget):
+    for module in (live_controls, locks, widget):
         monkeypatch.setattr(module, "DISPLAY", lock, raising=False)
     monkeypatch.setattr(widget.Explorer, "lock", lock, raising=False)
     return lock

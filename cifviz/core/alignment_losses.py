@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from cifviz.core.firing import Firing
-from cifviz.core.masks import check_lengths, described, valid_mask
+from cifviz.core.validation import check_lengths, described, valid_mask
 from cifviz.errors import require, require_type
 
 FARTHEST = 10.0

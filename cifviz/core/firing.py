@@ -19,8 +19,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
-from cifviz.core.kernel import token_sums
-from cifviz.core.masks import (
+from cifviz.core.mass_axis import MassAxis
+from cifviz.core.scaling import scaled_to_length
+from cifviz.core.tail import tail_fires
+from cifviz.core.token_sums import token_sums
+from cifviz.core.validation import (
     check_lengths,
     described,
     require_all,
@@ -28,9 +31,6 @@ from cifviz.core.masks import (
     require_weights,
     valid_mask,
 )
-from cifviz.core.mass_axis import MassAxis
-from cifviz.core.scaling import scaled_to_length
-from cifviz.core.tail import tail_fires
 from cifviz.errors import CIFError, require, require_integer, require_number
 
 MOST_TOKENS = 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from cifviz.core.firing import Firing
-from cifviz.core.masks import check_lengths
+from cifviz.core.validation import check_lengths
 from cifviz.errors import require_type
 
 

@@ -9,6 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cifviz.core.validation import valid_mask
+
+ROUNDING = 1e-3
+"""Float32 sums of others are this far from ours at most, in tokens."""
+NOISE = 1e-5
+"""Contributions below it are rounding, in tokens."""
+
 
 @dataclass(frozen=True, eq=False)
 class MassAxis:
@@ -61,3 +68,48 @@ class MassAxis:
     def _each(self, change: Callable[[Tensor], Tensor]) -> MassAxis:
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: change(part) for name, part in parts.items()})
+
+
+def token_ends(weights: Tensor, alpha: Tensor, num_fires: Tensor) -> Tensor:
+    """Ends of the tokens in fractional frames, read off what the frames give.
+
+    Parameters
+    ----------
+    weights : Tensor (batch, fires, frames)
+        What each frame gave to each token, W.
+    alpha : Tensor (batch, frames)
+        Weights as used.
+    num_fires : Tensor (batch,), integers
+        Tokens of each utterance.
+
+    Returns
+    -------
+    Tensor (batch, fires), float64
+        ``f + share``, with f the last frame that gives to the token and share the part of its
+        weight that this and earlier tokens take: where each took β, ``f + ((i+1)β − S_f) / α_f``.
+        If that lies outside frame f, where a fire was put off or borrows, the end of frame f. No
+        token ends before an earlier one; a token that got nothing ends with it.
+
+    Examples
+    --------
+    >>> alpha, weights = torch.tensor([[0.6, 0.8]]), torch.tensor([[[0.6, 0.4]]])
+    >>> token_ends(weights, alpha, torch.tensor([1]))
+    tensor([[1.5000]], dtype=torch.float64)
+    """
+    is_token = valid_mask(num_fires, weights.shape[1])
+    weights = weights.detach().double() * is_token.unsqueeze(2)
+    if not weights.numel():
+        return weights.new_zeros(weights.shape[:2])
+    last = last_frames(weights)
+    frame = last.clamp(min=0)
+    weight = alpha.detach().double().gather(1, frame)
+    taken = weights.cumsum(dim=1).gather(2, frame.unsqueeze(2)).squeeze(2)
+    put_off = taken < -ROUNDING * weights.abs().sum(dim=2)
+    share = torch.where((weight > 0) & (last >= 0) & ~put_off, taken / weight, 1.0).clamp(0, 1)
+    return (last + share).cummax(dim=1).values * is_token
+
+
+def last_frames(weights: Tensor) -> Tensor:
+    """The last frame that gives to each token, −1 where none does (batch, fires)."""
+    given = weights.abs() > NOISE * weights.abs().sum(dim=2, keepdim=True)
+    return given.flip(2).cumsum(dim=2).flip(2).gt(0).sum(dim=2) - 1

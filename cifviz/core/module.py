@@ -14,8 +14,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.forward_mode import in_forward_mode
-from cifviz.core.masks import check_lengths, described, require_tensor, valid_mask
-from cifviz.core.phrases import round_phrases
+from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.validation import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.weights import (
     ConvWeights,
     DenseWeights,
@@ -320,16 +320,16 @@ class CIF(nn.Module):
         """A trained `CifMiddleware` of CIF-PyTorch or fairseq as a CIF of ours.
 
         From its parameters, or a file of them, and its configuration; everything else about it
-        stands at `cifviz.core.foreign.cif_pytorch`.
+        stands at `cifviz.core.interop.pretrained.cif_pytorch`.
 
         >>> import torch
         >>> state = {"weight_proj.weight": torch.zeros(1, 4), "weight_proj.bias": torch.zeros(1)}
         >>> CIF.from_cif_pytorch(state, {"cif_threshold": 0.9}).config.produce_weight_type
         'linear'
         """
-        from cifviz.core import foreign
+        from cifviz.core.interop import pretrained
 
-        return foreign.cif_pytorch(state_dict, config, prefix=prefix)
+        return pretrained.cif_pytorch(state_dict, config, prefix=prefix)
 
     @classmethod
     def from_funasr(
@@ -344,7 +344,7 @@ class CIF(nn.Module):
         From its parameters, those of a whole model, or a file of either, and its settings: any of
         ``predictor, idim, l_order, r_order, threshold, dropout, smooth_factor, noise_threshold,
         tail_threshold``, with FunASR's defaults. What they mean, and where ours differs, stands at
-        `cifviz.core.foreign.funasr`.
+        `cifviz.core.interop.pretrained.funasr`.
 
         >>> import torch
         >>> layers = {"cif_conv1d": torch.nn.Conv1d(4, 4, 3), "cif_output": torch.nn.Linear(4, 1)}
@@ -353,9 +353,9 @@ class CIF(nn.Module):
         >>> cif(torch.randn(1, 10, 4)).alpha.shape
         torch.Size([1, 10])
         """
-        from cifviz.core import foreign
+        from cifviz.core.interop import pretrained
 
-        return foreign.funasr(state_dict, prefix=prefix, **predictor_conf)
+        return pretrained.funasr(state_dict, prefix=prefix, **predictor_conf)
 
     def start_at(self, tokens_per_frame: float) -> None:
         """Set the weight bias to logit(tokens per frame), so that the first counts are near."""

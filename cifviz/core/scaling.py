@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
-from cifviz.core.masks import check_lengths, require_weights
+from cifviz.core.validation import check_lengths, require_weights
 from cifviz.errors import require_number
 
 EPSILON = 1e-8

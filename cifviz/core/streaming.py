@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.firing import MOST_TOKENS
-from cifviz.core.masks import (
+from cifviz.core.tail import tail_fires
+from cifviz.core.validation import (
     check_lengths,
     described,
     require_all,
@@ -23,7 +24,6 @@ from cifviz.core.masks import (
     require_weights,
     valid_mask,
 )
-from cifviz.core.tail import tail_fires
 from cifviz.errors import require, require_integer, require_number, shown
 
 

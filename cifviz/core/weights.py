@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cifviz.core.masks import convolve, valid_mask
+from cifviz.core.validation import convolve, valid_mask
 from cifviz.errors import require, require_number
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.data import Other
 from cifviz.explorer.page import to_html
-from cifviz.models.recognizer import Recognizer, Transcription
-from cifviz.speech.alignment import Alignment
+from cifviz.systems.cif import Recognizer, Transcription
 
 if TYPE_CHECKING:
     from cifviz.explorer.widget import Explorer

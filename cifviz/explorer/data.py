@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_type
 from cifviz.explorer.settings import model_settings, pauses
-from cifviz.models.recognizer import Transcription
-from cifviz.speech.alignment import Alignment
-from cifviz.speech.audio import Waveform
+from cifviz.systems.cif import Transcription
 from cifviz.timing import FrameGrid
 
 LONG = 120.0

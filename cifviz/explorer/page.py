@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.data import Other, sound_of, view_data
 from cifviz.explorer.settings import checked
-from cifviz.models.recognizer import Transcription
 from cifviz.resources import check_target, write_atomically
-from cifviz.speech.alignment import Alignment
+from cifviz.systems.cif import Transcription
 
 STATIC = Path(__file__).with_name("static")
 """What esbuild made of ``js``: see ``build.mjs``."""

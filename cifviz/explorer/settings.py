@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.core.phrases import round_phrases
+from cifviz.core.pause_rounding import round_phrases
 from cifviz.errors import (
     require,
     require_choice,
@@ -23,8 +24,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.models.recognizer import Transcription
-from cifviz.speech.alignment import Alignment
+from cifviz.systems.cif import Transcription
 
 RANGES: dict[str, Any] = json.loads(
     Path(__file__).with_name("js").joinpath("settings.json").read_text("utf-8")

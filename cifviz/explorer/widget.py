@@ -11,6 +11,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import load_waveform
 from cifviz.errors import (
     AudioError,
     CIFError,
@@ -24,12 +26,10 @@ from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import checked, model_settings, realign
 from cifviz.explorer.shared import Shared, refusing
-from cifviz.explorer.still import still
+from cifviz.explorer.static_fallback import still
+from cifviz.formats import format_textgrid
 from cifviz.locks import DISPLAY, one_at_a_time
-from cifviz.models.recognizer import Recognizer, Transcription
-from cifviz.speech.alignment import Alignment
-from cifviz.speech.audio import load_waveform
-from cifviz.speech.formats import format_textgrid
+from cifviz.systems.cif import Recognizer, Transcription
 
 LARGEST = 512 * 1024 * 1024
 """Bytes of a file that somebody lets a model hear."""

@@ -8,16 +8,16 @@ A function takes what it draws, draws on the one Axes given as ``ax`` and return
 from __future__ import annotations
 
 from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform, weights
-from cifviz.plot.dialects import dialect_lanes
-from cifviz.plot.edges import edge_panel
-from cifviz.plot.errors import error_histogram, error_over_time, error_panel, error_shares
-from cifviz.plot.film import film_strip, training_curves
+from cifviz.plot.dialect_figure import dialect_lanes
+from cifviz.plot.edge_figure import edge_panel
+from cifviz.plot.error_figures import error_histogram, error_over_time, error_panel, error_shares
 from cifviz.plot.gradients import gradient_arrows
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.rows import token_rows
-from cifviz.plot.tails import rest_histogram, tail_errors, tail_lanes
-from cifviz.plot.tokens import contributions, token_spans
+from cifviz.plot.snapshot_figures import film_strip, training_curves
+from cifviz.plot.tail_figures import rest_histogram, tail_errors, tail_lanes
+from cifviz.plot.token_lanes import contributions, token_spans
 
 __all__ = [
     "STYLE",

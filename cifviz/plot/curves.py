@@ -16,12 +16,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 from torch import Tensor
 
+from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.plot import geometry
 from cifviz.plot.canvas import SMALL, resolve, show_time, width_in_points
 from cifviz.plot.palette import STYLE, token_style
-from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
 
 LOG_MEL_RANGE = 12.0

@@ -11,18 +11,18 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
 from cifviz.core.firing import Firing
-from cifviz.core.segments import segment_ends
-from cifviz.plot import curves, geometry, tokens
+from cifviz.core.valley_segmentation import segment_ends
+from cifviz.plot import curves, geometry, token_lanes
 from cifviz.plot.canvas import SMALL, height_in_points
-from cifviz.plot.errors import LOOKS
+from cifviz.plot.error_figures import LOOKS
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.quantiles import QuantileErrors, mass_times, valley_cuts, weights_at
-from cifviz.speech.alignment import Alignment, Edges, times_at
 from cifviz.timing import FrameGrid
 
 if TYPE_CHECKING:
-    from cifviz.models.recognizer import Transcription
+    from cifviz.systems.cif import Transcription
 
 CUTS: Mapping[str, dict[str, Any]] = {
     "fires": {"color": STYLE["fire"], "linestyle": "-"},
@@ -39,7 +39,7 @@ MASS_ERROR = 0.1
 
 def words_lane(ax: Axes, heard: Transcription, said: Alignment, edges: Edges) -> None:
     """What was said, and above it from where to where each token is read."""
-    tokens.token_spans(said, ax=ax, facecolor=STYLE["rest"], hatch="")
+    token_lanes.token_spans(said, ax=ax, facecolor=STYLE["rest"], hatch="")
     ax.set_ylabel("words")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, max(top, 1.6))

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.errors import require
-from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
 
 ROUNDING = 1e-9

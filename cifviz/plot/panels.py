@@ -14,17 +14,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.mel import mel_frequencies
+from cifviz.audio.waveform import LogMel
 from cifviz.errors import printable
 from cifviz.locks import one_at_a_time
-from cifviz.plot import curves, geometry, tokens
+from cifviz.plot import curves, geometry, token_lanes
 from cifviz.plot.canvas import LONGEST_WORDS, displayable, plain_text, text_widths
 from cifviz.plot.palette import STYLE
-from cifviz.speech.alignment import Alignment
-from cifviz.speech.audio import LogMel
-from cifviz.speech.mel import mel_frequencies
 
 if TYPE_CHECKING:
-    from cifviz.models.recognizer import Transcription
+    from cifviz.systems.cif import Transcription
 
 DPI = 100
 """Pixels per inch of a panel."""
@@ -169,13 +169,13 @@ def panel(
     _log_mel(transcription, axes["log_mel"])
     curves.weights(firing, grid, ax=axes["weights"])
     curves.accumulation(firing, grid, ax=axes["accumulation"])
-    tokens.contributions(firing, grid, tokens=transcription.tokens, ax=axes["contributions"])
-    tokens.token_spans(transcription.alignment, ax=axes["tokens"])
+    token_lanes.contributions(firing, grid, tokens=transcription.tokens, ax=axes["contributions"])
+    token_lanes.token_spans(transcription.alignment, ax=axes["tokens"])
     if reference is not None:
         others = {"reference": reference, **others}
     for name, alignment in others.items():
         # In grey: these tokens need not be those that fired.
-        tokens.token_spans(alignment, ax=axes[name], facecolor=STYLE["rest"], hatch="")
+        token_lanes.token_spans(alignment, ax=axes[name], facecolor=STYLE["rest"], hatch="")
         title = displayable(name.removeprefix(COMPARED), LANE_COLUMNS)
         axes[name].set_ylabel(title, **plain_text())
     for name, ax in axes.items():
@@ -265,7 +265,7 @@ def panel_alt(
     below += [f"“{printable(name, most=LONGEST_WORDS)}”" for name in compare or ()]
     sentences.append(
         f"Lanes on one time axis: {waveform}log-mel spectrogram, weight per frame, accumulated "
-        "weight that drops at each fire, contributions of frames to tokens, "
+        "weight that drops at each fire, contributions of frames to token_lanes, "
         f"{', '.join(['tokens', *below])}."
     )
     return " ".join(sentences)

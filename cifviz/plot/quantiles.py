@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
 from cifviz.core.firing import Firing
-from cifviz.core.segments import segment_ends
+from cifviz.core.valley_segmentation import segment_ends
 from cifviz.errors import require
+from cifviz.metrics import best_shift, edge_errors
+from cifviz.metrics.numbers import median
 from cifviz.plot import geometry
-from cifviz.speech.alignment import Alignment, Edges, times_at
-from cifviz.speech.metrics import best_shift, edge_errors
-from cifviz.speech.metrics.numbers import median
 from cifviz.timing import FrameGrid
 
 if TYPE_CHECKING:
-    from cifviz.models.recognizer import Transcription
+    from cifviz.systems.cif import Transcription
 
 QUANTILES = (0.0, 0.02, *(share / 20 for share in range(1, 20)), 0.98, 1.0)
 """Shares of a token's mass: every 5 %, and 2 % inside both ends."""
@@ -106,7 +106,7 @@ def errors_by_quantile(
 
     >>> from types import SimpleNamespace as Heard
     >>> from cifviz.core.firing import integrate_and_fire
-    >>> from cifviz.speech.alignment import TimedToken
+    >>> from cifviz.alignment.timed_tokens import TimedToken
     >>> firing = integrate_and_fire(torch.tensor([[0.1, 0.8, 0.1]]).double(), torch.eye(3)[None])
     >>> heard = Heard(tokens=("one",), firing=firing, grid=FrameGrid(1.0))
     >>> said = Alignment((TimedToken("one", 1.0, 2.0),))

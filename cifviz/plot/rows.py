@@ -1,4 +1,4 @@
-"""Like `cifviz.plot.tokens.contributions`, but of any recogniser: where it found each token.
+"""Like `cifviz.plot.token_lanes.contributions`, but of any recogniser: where it found each token.
 
 A CIF has contributions, CTC a best path, a decoder its attention; all of them are rows of shares.
 """
@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.patches import Rectangle
 
+from cifviz.alignment.boundary_readout import Heard
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require
-from cifviz.models.readings import Heard
 from cifviz.plot.canvas import SMALL, displayable, height_in_points, plain_text, resolve, show_time
 from cifviz.plot.palette import STYLE
-from cifviz.plot.tokens import ROW_COLUMNS
-from cifviz.speech.alignment import Alignment
+from cifviz.plot.token_lanes import ROW_COLUMNS
 
 
 class RowArtists(NamedTuple):

@@ -24,8 +24,8 @@
 import torch
 
 import cifviz
+from cifviz.course import canvas, check, glossary, play, play_tokens, record, show, table
 from cifviz.plot import accumulation, panel, panel_alt
-from cifviz.teaching import canvas, check, glossary, play, play_tokens, record, show, table
 
 # %% tags=["parameters"]
 seed = 0  # nothing in this lesson is left to chance; later lessons use it
@@ -393,7 +393,7 @@ glossary(
 #   mechanism. Its Algorithm 1, with β = 1, is what the next lesson programs.
 # - Z. Gao et al., [Paraformer](https://arxiv.org/abs/2206.08317), Interspeech 2022: CIF as the
 #   first stage of a recogniser that decodes all tokens at once.
-# - [cifviz/models/recognizer.py](../cifviz/models/recognizer.py): the recogniser of this lesson,
+# - [cifviz/systems/cif.py](../cifviz/systems/cif.py): the recogniser of this lesson,
 #   an encoder, a CIF and a decoder composed in a page of code.
 
 # %% [markdown] tags=["lecturer"]

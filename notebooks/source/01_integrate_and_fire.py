@@ -25,8 +25,7 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core import reference
-from cifviz.plot import accumulation, contributions, mass_axis, weights
-from cifviz.teaching import (
+from cifviz.course import (
     Slider,
     canvas,
     check,
@@ -38,6 +37,7 @@ from cifviz.teaching import (
     show,
     table,
 )
+from cifviz.plot import accumulation, contributions, mass_axis, weights
 
 # %% tags=["parameters"]
 seed = 0  # of the random vectors in section 6

@@ -32,14 +32,14 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.weights import ConvWeights, DenseWeights, LinearWeights
-from cifviz.models.encoder import Encoder, EncoderConfig
-from cifviz.models.recognizer import normalise
-from cifviz.models.results import read_results
-from cifviz.models.sharpness import RECORDING, read_sharpness
+from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
+from cifviz.metrics import mass_in_silence
 from cifviz.plot import STYLE, fires, panel, panel_alt, weights
+from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.speech.metrics import mass_in_silence
-from cifviz.teaching import Slider, canvas, check, explore, glossary, play, record, show, table
+from cifviz.systems.cif import normalise
+from cifviz.systems.encoder import Encoder, EncoderConfig
+from experiments.studies.token_width import RECORDING, read_sharpness
 
 # %% tags=["parameters"]
 seed = 0  # of the random layers

@@ -28,13 +28,7 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.dialects import DIALECTS, compare
-from cifviz.models.recognizer import Batch, normalise
-from cifviz.models.results import read_results
-from cifviz.plot import STYLE, dialect_lanes, fires, gradient_arrows, mass_axis, token_style
-from cifviz.plot import weights as draw_weights
-from cifviz.resources import resource
-from cifviz.speech.metrics import token_errors
-from cifviz.teaching import (
+from cifviz.course import (
     Slider,
     canvas,
     check,
@@ -46,7 +40,13 @@ from cifviz.teaching import (
     show,
     table,
 )
-from cifviz.teaching.classroom import strings, train
+from cifviz.course.classroom import strings, train
+from cifviz.metrics import token_errors
+from cifviz.plot import STYLE, dialect_lanes, fires, gradient_arrows, mass_axis, token_style
+from cifviz.plot import weights as draw_weights
+from cifviz.published import read_results
+from cifviz.resources import resource
+from cifviz.systems.cif import Batch, normalise
 
 # %% tags=["parameters"]
 seed = 0  # of the training in section 6 and of the random weights in section 9

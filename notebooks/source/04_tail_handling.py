@@ -31,15 +31,15 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.dialects import DIALECTS
-from cifviz.core.phrases import round_phrases
+from cifviz.core.dialects._tail_rules import tail_rules
+from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.streaming import Fired
-from cifviz.core.tail_rules import tail_rules
-from cifviz.models.cards import spread
-from cifviz.models.results import read_results
-from cifviz.models.tails import best_thresholds, errors_of, heard_by_rule, read_tails
+from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
 from cifviz.plot import accumulation, rest_histogram, tail_errors, tail_lanes, token_spans
+from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.teaching import Slider, canvas, check, explore, glossary, play, record, show, table
+from experiments.model_card import spread
+from experiments.studies.tail_sweep import best_thresholds, errors_of, heard_by_rule, read_tails
 
 # %% tags=["parameters"]
 seed = 0  # where the stream of section 8 is cut
@@ -207,9 +207,9 @@ for name, rule in tail_rules().items():
 table(["rule", "tokens", "its last token takes from the seven frames", "in all"], rows)
 
 # %% [markdown]
-# The table is from the library, which has the same six rules ([cifviz/core/tail_rules.py](
-# ../cifviz/core/tail_rules.py)); the loop has checked that ours agree with them. Without a tail
-# the last token is another one than in the other rows: the second.
+# The table is from the library, which has the same six rules ([_tail_rules.py](
+# ../cifviz/core/dialects/_tail_rules.py)); the loop has checked that ours agree with them. Without
+# a tail the last token is another one than in the other rows: the second.
 #
 # Which rules differ depends on the sum. **Predict first:** in the row of 2.5, who fires?
 
@@ -803,7 +803,7 @@ glossary(
 # ## Further reading
 #
 # - [cifviz/core/tail.py](../cifviz/core/tail.py), the rule of this library in one line, and
-#   [cifviz/core/tail_rules.py](../cifviz/core/tail_rules.py), all six.
+#   [cifviz/core/dialects/_tail_rules.py](../cifviz/core/dialects/_tail_rules.py), all six.
 # - [The weight left at the end](../docs/alignment.md): the whole table that sections 4 and 5 are
 #   taken from, every τ with three seeds.
 # - L. Dong and B. Xu, [CIF](https://arxiv.org/abs/1905.11235), ICASSP 2020: the mechanism, and why

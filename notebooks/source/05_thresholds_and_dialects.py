@@ -30,8 +30,7 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.dialects import DIALECTS, compare
-from cifviz.plot import STYLE, contributions, dialect_lanes, token_style
-from cifviz.teaching import (
+from cifviz.course import (
     Slider,
     canvas,
     check,
@@ -43,6 +42,7 @@ from cifviz.teaching import (
     show,
     table,
 )
+from cifviz.plot import STYLE, contributions, dialect_lanes, token_style
 
 # %% tags=["parameters"]
 seed = 0  # of the random weights in sections 4, 6 and 7

@@ -24,8 +24,8 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.models.film import fallen
-from cifviz.models.results import read_results
+from cifviz.course import canvas, check, classroom, explore, glossary, play, record, show, table
+from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
     contributions,
@@ -36,9 +36,9 @@ from cifviz.plot import (
     training_curves,
     weights,
 )
+from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.speech.metrics import mass_in_silence, token_errors
-from cifviz.teaching import canvas, check, classroom, explore, glossary, play, record, show, table
+from cifviz.training.snapshots import fallen
 
 # %% tags=["parameters"]
 seed = 0  # of the training
@@ -607,9 +607,9 @@ glossary(
 # - M. Han et al., [Knowledge Transfer from Pre-trained Language Models to CIF-based Speech
 #   Recognizers via Hierarchical Distillation](https://arxiv.org/abs/2301.13003), Interspeech 2023:
 #   the model whose log is shown above, with code and recipe.
-# - [cifviz/models/training.py](../cifviz/models/training.py): the loop that trained this film and
+# - [cifviz/training/fit.py](../cifviz/training/fit.py): the loop that trained this film and
 #   the models that come with the library; `watch` is where the camera stands.
-# - [cifviz/teaching/classroom.py](../cifviz/teaching/classroom.py): what is trained on, and how.
+# - [cifviz/course/classroom.py](../cifviz/course/classroom.py): what is trained on, and how.
 
 # %% [markdown] tags=["lecturer"]
 # ## For the lecturer

@@ -27,8 +27,7 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.plot import STYLE, edge_panel, fires, token_rows, token_spans, token_style, weights
-from cifviz.teaching import (
+from cifviz.course import (
     Slider,
     canvas,
     check,
@@ -41,6 +40,7 @@ from cifviz.teaching import (
     show,
     table,
 )
+from cifviz.plot import STYLE, edge_panel, fires, token_rows, token_spans, token_style, weights
 
 # %% tags=["parameters"]
 seed = 0  # of the words that weigh too much or too little in section 8
@@ -211,7 +211,7 @@ check("07.2", three_numbers)
 # pulls at a mean; the median is not impressed. The library has all three:
 
 # %%
-from cifviz.speech.metrics import best_shift, edge_errors, share_within
+from cifviz.metrics import best_shift, edge_errors, share_within
 
 five = np.array([-0.04, -0.03, -0.02, -0.01, 0.1])  # seconds
 print(edge_errors(five))
@@ -350,7 +350,7 @@ def best_cuts(alpha, tokens):
 
 
 # %%
-from cifviz.core.segments import segment_ends
+from cifviz.core.valley_segmentation import segment_ends
 
 cuts = best_cuts(uneven[0].tolist(), 2)
 before = float(uneven[0, : cuts[0]].sum())
@@ -359,7 +359,8 @@ print(f"cut behind frame {cuts[0] - 1}: {before} for the first word")
 
 # %% [markdown]
 # In the valley. The library does the same by dynamic programming, near the fires alone, for
-# utterances of any length ([cifviz/core/segments.py](../cifviz/core/segments.py)). What one token
+# utterances of any length
+# ([valley_segmentation.py](../cifviz/core/valley_segmentation.py)). What one token
 # weighs too much no longer moves the next one.
 #
 # **Exercise 07.3.** Write `read_inside(alpha, first, last, share)`: between two cuts, the frames
@@ -478,9 +479,9 @@ record(
 # alignment](../docs/alignment.md) tells how it was measured.
 
 # %%
-from cifviz.models.cards import spread
-from cifviz.models.results import read_results
+from cifviz.published import read_results
 from cifviz.resources import resource
+from experiments.model_card import spread
 
 results = read_results(resource("results"))
 
@@ -531,7 +532,7 @@ table(["200 test strings", *heads], rows)
 # exact:
 
 # %%
-from cifviz.models.checkpoints import load_baseline
+from cifviz.systems.checkpoints import load_baseline
 
 spoken = cifviz.load_clip(clip)
 play(spoken.waveform, f"“{spoken.words.text}”, spoken by a synthesiser")
@@ -618,7 +619,7 @@ check("07.4", fired_and_when)
 # is the count after 300 words: by 30, by 2, or not at all?
 
 # %%
-from cifviz.core.phrases import round_phrases
+from cifviz.core.pause_rounding import round_phrases
 
 many = 300 if fast else 3000
 generator = np.random.default_rng(seed)
@@ -738,7 +739,7 @@ table(["tokens", "once", "twice", "4 times", "6 times"], [said_tokens, *rows])
 # (`cifviz results synchrony`):
 
 # %%
-from cifviz.models.synchrony import read_comparison, verdict
+from experiments.studies.label_vs_frame import read_comparison, verdict
 
 comparison = read_comparison(resource("results"))
 conditions = {
@@ -885,8 +886,8 @@ glossary(
 # - In FunASR's timestamp model a fire is where a character *begins*; here, where a token ends. Ask
 #   before you compare.
 # - Its aligner for known text is told how many tokens there are, but never which: a word too many
-#   in the text moves all that follow. [cifviz/models/forced.py](../cifviz/models/forced.py) has
-#   both kinds.
+#   in the text moves all that follow.
+#   [forced_alignment.py](../cifviz/systems/forced_alignment.py) has both kinds.
 # - If you know the text and need times alone, try a forced aligner with a dictionary of phones
 #   first. A CIF gives times together with the words, in one pass.
 

@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.phrases import round_phrases
+from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.scaling import scale_to_length
 from cifviz.errors import CIFError
 

@@ -10,10 +10,10 @@ import sys
 import numpy as np
 import torch
 
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.phrases import round_phrases
+from cifviz.core.pause_rounding import round_phrases
 from cifviz.explorer.settings import tail_threshold
-from cifviz.speech.alignment import Alignment, Edges
 from cifviz.timing import FrameGrid
 
 FIRES = {"onset_quantile": 0.0, "offset_quantile": 1.0, "cut": "fires"}

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 import cifviz
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import integrate_and_fire
-from cifviz.speech.alignment import Alignment
 
 
 def an_hour(heard):

@@ -5,10 +5,10 @@ import json
 import pytest
 
 import cifviz
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.explorer.settings import RANGES
 from cifviz.explorer.shared import SettingError
-from cifviz.speech.alignment import Alignment, TimedToken
 from tests.comms import STRANGE, ask, connected, deep, errors, states, update
 
 

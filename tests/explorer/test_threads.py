@@ -5,7 +5,7 @@ import pytest
 import cifviz
 from cifviz.explorer import widget as module
 from cifviz.explorer.settings import realign
-from cifviz.speech.formats import read_textgrid
+from cifviz.formats import read_textgrid
 from tests.comms import ask, connected, update
 from tests.threads import Halfway, at_once, watched
 

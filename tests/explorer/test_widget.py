@@ -8,11 +8,11 @@ import pytest
 import soundfile
 
 import cifviz
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.explorer.data import LONG
 from cifviz.explorer.widget import LARGEST
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.formats import read_textgrid
+from cifviz.formats import read_textgrid
 from tests.explorer.hours import an_hour
 
 

@@ -1,50 +1,72 @@
-"""What the runs of all lessons cost together: reported at the end, and too much is a failure."""
+"""The small lesson, as notebooks."""
 
-import os
+import copy
+import importlib.util
+from pathlib import Path
 
 import pytest
+from nbformat.v4 import output_from_msg
 
-MINUTES = 10
-"""CPU time of all lessons, in all their runs; a busy machine makes only the clock run longer."""
-
-
-def cpu_seconds():
-    """What this process and those that it waited for have taken of the processors."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+from cifviz.course.figures import canvas
+from cifviz.notebooks.sources import derive, read_source
+from cifviz.plot.images import picture_bundle, png
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item):
-    started = cpu_seconds()
-    try:
-        return (yield)
-    finally:
-        item.user_properties.append(("cpu_seconds", cpu_seconds() - started))
+def small_lesson():
+    """Its text; the tests are no package, so it is loaded by its place."""
+    spec = importlib.util.spec_from_file_location("lesson", Path(__file__).with_name("lesson.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.SOURCE
 
 
-class Budget:
-    """Adds up the CPU time of the tests in this folder."""
-
-    def __init__(self):
-        self.seconds = 0.0
-
-    def pytest_runtest_logreport(self, report):
-        if report.when == "call" and report.nodeid.startswith("tests/notebooks/"):
-            self.seconds += dict(report.user_properties).get("cpu_seconds", 0.0)
-
-    def pytest_sessionfinish(self, session):
-        if self.seconds > 60 * MINUTES:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter):
-        over = self.seconds > 60 * MINUTES
-        verdict = f"over the budget of {MINUTES}" if over else "in the budget"
-        terminalreporter.write_line(
-            f"Lessons: {self.seconds / 60:.1f} min of CPU time, {verdict}", red=over
-        )
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of notebooks with one lesson, not built."""
+    source = tmp_path / "notebooks" / "source" / "00_line.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(small_lesson(), encoding="utf-8")
+    (tmp_path / "README.md").write_text("A project.")
+    return tmp_path / "notebooks"
 
 
-def pytest_configure(config):
-    if not hasattr(config, "workerinput"):  # workers of pytest-xdist report to the one that counts
-        config.pluginmanager.register(Budget())
+@pytest.fixture
+def source(folder):
+    """Its cells."""
+    return read_source(folder / "source" / "00_line.py")
+
+
+def data(**kinds):
+    """An output that displays something."""
+    content = {"data": kinds, "metadata": {}}
+    message = {"header": {"msg_type": "display_data"}, "content": content}
+    return output_from_msg(message)
+
+
+@pytest.fixture
+def good(source):
+    """The student's notebook as it is after a run, without the run."""
+    return as_run(derive(source, "00_line", "student"), "open")
+
+
+@pytest.fixture
+def solved(source):
+    """The solved one, likewise."""
+    return as_run(derive(source, "00_line", "solved"), "right")
+
+
+def as_run(derived, state):
+    notebook = copy.deepcopy(derived)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for count, cell in enumerate(code, start=1):
+        cell.execution_count = count
+    picture = data(**picture_bundle(png(canvas()[0]), "A line that rises from 0 to the height."))
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "control"}
+    kind = "application/vnd.cifviz.exercise+json"
+    for number in ("01.1", "01.2", "01.3"):
+        code[3].outputs.append(data(**{kind: {"exercise": number, "state": state}}))
+    code[4].outputs.append(copy.deepcopy(picture))
+    code[5].outputs += [data(**view), copy.deepcopy(picture)]
+    numbers = {"numbers": {"height": 1.0, "text": "line"}, "tolerance": 0.001}
+    code[6].outputs.append(data(**{"application/vnd.cifviz.record+json": numbers}))
+    return notebook

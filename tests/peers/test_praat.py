@@ -4,8 +4,8 @@ import parselmouth
 import pytest
 from parselmouth.praat import call
 
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.formats import read_textgrid, write_textgrid
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.formats import read_textgrid, write_textgrid
 
 LABELS = [
     "one",

@@ -9,10 +9,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.models.recognizer import RecognizerConfig, Transcription
-from cifviz.speech.alignment import Alignment
-from cifviz.speech.audio import Waveform
+from cifviz.systems.cif import RecognizerConfig, Transcription
 from cifviz.timing import FrameGrid
 
 EXAMPLE = (0.2, 0.9, 0.6, 0.6)

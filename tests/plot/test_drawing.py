@@ -12,10 +12,10 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from cifviz import plot
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
 from cifviz.plot import canvas, geometry
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
 
 GRID = FrameGrid(0.04)
@@ -275,5 +275,5 @@ def test_a_label_is_cut_between_its_characters():
 
 
 def test_importing_the_library_loads_no_matplotlib():
-    code = "import sys, cifviz, cifviz.core, cifviz.speech; assert 'matplotlib' not in sys.modules"
+    code = "import sys, cifviz, cifviz.core, cifviz.audio; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
 from cifviz.plot import geometry
-from cifviz.speech.audio import Waveform
 from cifviz.timing import FrameGrid
 
 

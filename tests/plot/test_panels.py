@@ -11,10 +11,10 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from cifviz import plot
-from cifviz.models.domain import DomainConfig
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.plot import panels
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import LogMel, Waveform
+from cifviz.systems.domain import DomainConfig
 
 
 def opened(png):

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from cifviz import plot
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
-from cifviz.models.baselines import Hypothesis
-from cifviz.speech.alignment import Alignment, TimedToken
-from cifviz.speech.audio import Waveform
+from cifviz.systems.baselines import Hypothesis
 from cifviz.timing import FrameGrid
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cifviz.teaching.controls import Explorer, Slider
+from cifviz.course.live_controls import Explorer, Slider
 from tests.ui import browser, jupyter
 from tests.ui.explored import window
 
@@ -36,7 +36,7 @@ alt = "A curve and a line."
 """
 SHOW = f"""
 from IPython.display import display
-from cifviz.teaching.controls import Explorer, Slider
+from cifviz.course.live_controls import Explorer, Slider
 
 controls["threshold"] = Slider(*controls["threshold"])
 shown = [Explorer(draw, controls, still=still, alt=alt) for _ in range({ROUNDS})]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 import cifviz
-from cifviz.core.phrases import round_phrases
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.core.pause_rounding import round_phrases
 from cifviz.explorer import to_html
-from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import slide, tokens_of, wait_for_sound
 

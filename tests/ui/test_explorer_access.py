@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.explorer import to_html
-from cifviz.speech.alignment import Alignment, TimedToken
 from tests.explorer.test_colours import contrast
 from tests.ui import browser
 from tests.ui.explored import quiet, slide, tokens_of, wait_for_sound

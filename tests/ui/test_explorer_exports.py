@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.explorer import to_html
-from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import quiet, slide, tokens_of
 

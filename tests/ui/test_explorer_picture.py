@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 import cifviz
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.explorer import to_html
-from cifviz.speech.alignment import Alignment, TimedToken
 from tests.ui import browser
 from tests.ui.explored import slide
 

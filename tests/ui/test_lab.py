@@ -216,7 +216,7 @@ def test_a_textgrid_is_made_by_python(notebook, folder):
         notebook.page.get_by_role("button", name="save TextGrid").click()
     path = folder / "made.TextGrid"
     made.value.save_as(path)
-    tiers = cifviz.speech.formats.read_textgrid(path)
+    tiers = cifviz.formats.read_textgrid(path)
     assert [token.token for token in tiers["tokens"]] == "two seven one eight two".split()
     assert list(tiers) == ["tokens", "reference"]
 

@@ -9,8 +9,8 @@ import pytest
 from nbformat import v4
 
 import cifviz
-from cifviz.explorer.still import still
-from cifviz.teaching.normalise import WIDGET_STATE, WIDGET_VIEW
+from cifviz.explorer.static_fallback import still
+from cifviz.notebooks.normalise import WIDGET_STATE, WIDGET_VIEW
 from tests.ui import browser
 
 ROOT = Path(__file__).resolve().parents[2]

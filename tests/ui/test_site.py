@@ -2,9 +2,9 @@
 
 import pytest
 
-from cifviz.teaching.build import COPIES, lessons
-from cifviz.teaching.site.build import render, write
-from cifviz.teaching.site.places import INDEX, lesson_place
+from cifviz.course.build import COPIES, lessons
+from cifviz.course.site.build_site import render, write
+from cifviz.course.site.places import INDEX, lesson_place
 from tests.ui import browser
 
 pytestmark = browser.needed
@@ -63,7 +63,7 @@ def test_the_way_from_the_index_through_the_course_needs_only_keys(page, site):
 
 
 def test_formulas_are_drawn(page, tmp_path):
-    from cifviz.teaching.site.markdown import mathml
+    from cifviz.course.site.markdown import mathml
 
     (tmp_path / "a.html").write_text(f"<p>x</p>{mathml('x', block=True)}{mathml('x^{2^2}')}")
     page.goto((tmp_path / "a.html").as_uri())

@@ -12,9 +12,9 @@ and no output of a source was recorded to compare them with.
 
 from __future__ import annotations
 
-from cifviz.core.dialects.comparison import ComparedDialect, Comparison, compare, fire_positions
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.registry import DIALECTS
+from cifviz.core.dialects._comparison import ComparedDialect, Comparison, compare, fire_positions
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._dialect_registry import DIALECTS
 
 __all__ = [
     "DIALECTS",

@@ -21,9 +21,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import full_rows, largest, one_fire_per_frame, scaled, token_rows
-from cifviz.core.masks import valid_mask
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import full_rows, largest, one_fire_per_frame, scaled, token_rows
+from cifviz.core.validation import valid_mask
 
 
 def integrate(

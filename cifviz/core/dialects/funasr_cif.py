@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import (
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import (
     full_rows,
     one_fire_per_frame,
     rows_for,

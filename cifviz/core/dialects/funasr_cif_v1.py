@@ -20,8 +20,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import full_rows, rows_for, scaled, token_rows
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import full_rows, rows_for, scaled, token_rows
 
 
 def fire(alpha: Tensor) -> Contributions:

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from cifviz.core.dialects import funasr_cif
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import largest, scaled
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import largest, scaled
 
 
 def integrate(

@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from cifviz.core.dialects import funasr_cif_v1
-from cifviz.core.dialects.contract import Contributions, Dialect
+from cifviz.core.dialects._contract import Contributions, Dialect
 from cifviz.core.dialects.paraformer_v1 import cut, prepared
 
 

@@ -20,9 +20,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import full_rows, largest, scaled
-from cifviz.core.masks import valid_mask
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import full_rows, largest, scaled
+from cifviz.core.validation import valid_mask
 
 SIGMA = 0.5
 """Steepness of the Gaussian before training."""

@@ -20,8 +20,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cifviz.core.dialects.contract import Contributions, Dialect
-from cifviz.core.dialects.parts import full_rows, largest, require_few_tokens, scaled
+from cifviz.core.dialects._contract import Contributions, Dialect
+from cifviz.core.dialects._parts import full_rows, largest, require_few_tokens, scaled
 
 SURPLUS = 1e-4
 """Added to the sum that training scales to, so that rounding loses no token."""

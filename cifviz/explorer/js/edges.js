@@ -1,4 +1,4 @@
-// When each token was said: the twin of cifviz/core/segments.py and cifviz/speech/alignment.py.
+// When each token was said: the twin of cifviz/core/valley_segmentation.py and cifviz/alignment/timed_tokens.py.
 
 import { firstAtLeast, frameAt } from "./firing.js";
 

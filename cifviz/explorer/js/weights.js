@@ -1,4 +1,4 @@
-// What is done to the weights before they fire: the twin of cifviz/core/phrases.py and of the first
+// What is done to the weights before they fire: the twin of cifviz/core/pause_rounding.py and of the first
 // lines of `CIF.forward`.
 
 /**

@@ -1,0 +1,1 @@
+"""Tokens in time: alignments, and how boundaries are read off weights."""

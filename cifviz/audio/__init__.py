@@ -1,0 +1,1 @@
+"""Sound: waveforms, files, log-mel features, synthesis."""

@@ -1,0 +1,90 @@
+"""The clips that ship with the library: short synthetic utterances with known times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform, load_waveform
+from cifviz.errors import DataError, require_choice
+from cifviz.formats import read_json, read_textgrid
+from cifviz.resources import resource
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A short synthetic utterance: what is heard, what was said, and when.
+
+    Times come from the synthesiser that spoke it, so they are exact; see
+    `cifviz.corpora.synthesis`.
+    """
+
+    name: str
+    waveform: Waveform
+    words: Alignment
+    phones: Alignment
+    """IPA symbols; a few, such as a liquid that only colours a vowel, have no length."""
+    tokens: tuple[str, ...]
+    """What was said, one token for each word; empty for a clip in which nobody speaks."""
+    text: str
+    """What the synthesiser was asked to say."""
+    voice: str
+    language: str
+    """As in BCP 47: "en", "zh"."""
+    domain: str
+    """Which vocabulary it belongs to: "digits", "grid", "natural" or "none"."""
+    description: str
+
+
+def list_clips() -> list[str]:
+    """Names of the clips, in the order of their manifest.
+
+    >>> "digits_three" in list_clips()
+    True
+    """
+    return list(_manifest())
+
+
+def load_clip(name: str) -> Clip:
+    """Read a clip that ships with the library.
+
+    Parameters
+    ----------
+    name : str
+        One of `list_clips`.
+
+    Raises
+    ------
+    CIFError
+        If there is no clip of that name; the message lists those that there are.
+    DataError
+        If its files are missing or damaged.
+
+    Examples
+    --------
+    >>> clip = load_clip("digits_three")
+    >>> clip.tokens, clip.words.text
+    (('three', 'one', 'four'), 'three one four')
+    """
+    manifest = _manifest()
+    require_choice("clip", name, manifest)
+    entry = manifest[name]
+    folder = resource("clips")
+    tiers = read_textgrid(folder / f"{name}.TextGrid")
+    try:
+        return Clip(
+            name=name,
+            waveform=load_waveform(folder / f"{name}.flac"),
+            words=tiers["words"],
+            phones=tiers["phones"],
+            tokens=tuple(entry["tokens"]),
+            **{key: entry[key] for key in ("text", "voice", "language", "domain", "description")},
+        )
+    except KeyError as error:
+        raise DataError(f"clip {name!r} lacks {error} in clips.json or in its TextGrid") from error
+
+
+def _manifest() -> dict[str, dict]:
+    """What clips.json says of each clip, by name."""
+    path = resource("clips") / "clips.json"
+    return {entry["name"]: entry for entry in read_json(path)}

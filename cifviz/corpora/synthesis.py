@@ -1,0 +1,399 @@
+"""Speech with known answers: eSpeak NG says a text and reports when each word and phone sounds.
+
+eSpeak NG is an optional dependency (``pip install cifviz[train]``), called through its C API. Its
+library keeps state that never starts afresh, such as the phase of a voice's flutter, so the same
+text comes out differently the second time. Here the library is loaded anew for each utterance and
+its noise seeded, which costs a few milliseconds and makes the result a function of the arguments
+alone. The state is global to the process: calls take turns on a lock, and nothing else in the
+process should be using the same library at that moment.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.resampling import resample
+from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.errors import CIFError, DataError, require
+
+VOICES = (
+    "en-us",
+    "en-us+f2",
+    "en-us+f5",
+    "en-us+m3",
+    "en-us+m4",
+    "en-us+aunty",
+    "en-us+steph",
+    "en-us-nyc+m8",
+    "en-us-nyc+Nguyen",
+    "en-gb+m7",
+    "en-gb+f4",
+    "en-gb-x-rp+Lee",
+    "en-gb-x-rp+f3",
+    "en-gb-scotland+m1",
+    "en-gb-scotland+f1",
+    "en-029+m2",
+)
+"""English voices that differ in sex, pitch, timbre and accent, all of them clearly voiced."""
+
+LETTER_NAMES = {"a": "eigh"}
+"""Spellings that make eSpeak NG name a letter where the letter itself reads as a word."""
+
+_CHARS_UTF8 = 1
+_OUTPUT_SYNCHRONOUS = 2
+_PHONEME_EVENTS_IN_IPA = 0x1 | 0x2
+_DONT_EXIT = 0x8000
+_RATE, _PITCH = 1, 3
+_EVENT_END_OF_LIST, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
+
+_LOCK = threading.Lock()
+
+
+class _EventId(ctypes.Union):
+    _fields_ = [
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("string", ctypes.c_char * 8),
+    ]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    ]
+
+
+class _Voice(ctypes.Structure):
+    _fields_ = [
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_void_p),
+        ("identifier", ctypes.c_char_p),
+        ("gender", ctypes.c_ubyte),
+        ("age", ctypes.c_ubyte),
+        ("variant", ctypes.c_ubyte),
+        ("xx1", ctypes.c_ubyte),
+        ("score", ctypes.c_int),
+        ("spare", ctypes.c_void_p),
+    ]
+
+
+_SynthCallback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """What was said, how it sounds, and when each word and phone sounds.
+
+    See Also
+    --------
+    synthesize : makes one.
+    """
+
+    waveform: Waveform
+    words: Alignment
+    """The tokens with the times of their first and last sound, in seconds."""
+    phones: Alignment
+    """IPA symbols, stress marks included; pauses are left out."""
+    text: str
+    """What eSpeak NG was asked to say."""
+    voice: str
+
+
+@dataclass
+class _Recording:
+    """What the library reports while it speaks; times in samples at its own rate."""
+
+    chunks: list[np.ndarray] = field(default_factory=list)
+    word_positions: list[int] = field(default_factory=list)
+    """Where in the text each word stands, in characters from 0."""
+    marks: list[tuple[int, str | None]] = field(default_factory=list)
+    """(sample, label) in order: None begins a word, "" a pause, anything else a phone."""
+
+    def receive(self, samples: Any, count: int, events: Any) -> int:
+        """The library's callback; 0 tells it to go on."""
+        if count > 0:
+            self.chunks.append(np.ctypeslib.as_array(samples, (count,)).copy())
+        index = 0
+        while events[index].type != _EVENT_END_OF_LIST:
+            event = events[index]
+            if event.type == _EVENT_WORD:
+                self.word_positions.append(event.text_position - 1)
+                self.marks.append((event.sample, None))
+            elif event.type == _EVENT_PHONEME:
+                # A name is cut at eight bytes, possibly inside a character.
+                label = event.id.string.decode("utf-8", errors="ignore")
+                # "(en)" announces another language's rules and makes no sound.
+                if not label.startswith("("):
+                    self.marks.append((event.sample, label.strip("_: ")))
+            index += 1
+        return 0
+
+    @property
+    def samples(self) -> np.ndarray:
+        """All the sound, (time,), full scale being ±1."""
+        return np.concatenate([np.zeros(0, np.int16), *self.chunks]).astype(np.float32) / 32768
+
+    def timed(self) -> tuple[list[tuple[int, int] | None], list[tuple[str, int, int]]]:
+        """Spans of the words (None for one without a sound), and the phones with their spans."""
+        samples = self.samples
+        words: list[tuple[int, int] | None] = []
+        phones: list[tuple[str, int, int]] = []
+        ends = [sample for sample, _ in self.marks[1:]] + [len(samples)]
+        for (start, label), end in zip(self.marks, ends, strict=True):
+            if label is None:
+                # A nasal or liquid before a vowel is marked, but sounds after the next word's mark.
+                if phones and phones[-1][2] == start and _sounds(samples, start, end):
+                    phones[-1] = (*phones[-1][:2], end)
+                    if words and words[-1] is not None:
+                        words[-1] = (words[-1][0], end)
+                words.append(None)
+            elif label:
+                phones.append((label, start, end))
+                if words:
+                    words[-1] = (start if words[-1] is None else words[-1][0], end)
+        return words, phones
+
+
+def _sounds(samples: np.ndarray, start: int, end: int) -> bool:
+    """Whether a stretch is clearly louder than the closure of a stop."""
+    if start == end:
+        return False
+    return bool(samples[start:end].std() > 0.02 * np.abs(samples).max())
+
+
+def synthesize(
+    text: str,
+    *,
+    voice: str = "en-us",
+    rate: int = 160,
+    pitch: int = 50,
+    tokens: Sequence[str] | None = None,
+    sample_rate: int = SAMPLE_RATE,
+) -> Utterance:
+    """Say a text, and tell when each of its words and phones sounds.
+
+    Parameters
+    ----------
+    text : str
+        What to say, plain text.
+    voice : str
+        A language of eSpeak NG, with a variant if desired: "en-us", "en-gb-scotland", "en-gb+m7",
+        "cmn". `VOICES` lists English ones that suit training.
+    rate : int in [80, 450]
+        Words per minute.
+    pitch : int in [0, 99]
+        50 is the voice's own.
+    tokens : sequence of str, optional
+        What the words are to be called, one for each word that eSpeak NG speaks; default
+        ``text.split()``.
+    sample_rate : int > 0
+        Rate of the result in Hz; eSpeak NG's own is 22 050.
+
+    Returns
+    -------
+    Utterance
+        Times in seconds, from the synthesiser's own events. A word begins with its first phone and
+        ends with its last one. The silent closure of a stop between words belongs to neither:
+        eSpeak NG marks a stop at its burst. A phone may have no length: a liquid that only colours
+        the vowel before it. The same arguments give the same samples (found not to hold for the
+        variants "Reed" and "caleb" alone).
+
+    Raises
+    ------
+    DataError
+        If eSpeak NG does not speak as many words as there are tokens: it takes "have been" for one
+        word, and "25" for two.
+    CIFError
+        If eSpeak NG is not installed, does not know the voice, or a parameter is out of range.
+
+    Examples
+    --------
+    >>> utterance = synthesize("two five")  # doctest: +SKIP
+    >>> utterance.words.text, utterance.waveform.sample_rate  # doctest: +SKIP
+    ('two five', 16000)
+    """
+    require("\0" not in text, f"text must not hold a NUL character, got {text!r}")
+    require(80 <= rate <= 450, f"rate must be 80 to 450 words per minute, got {rate}")
+    require(0 <= pitch <= 99, f"pitch must be 0 to 99, got {pitch}")
+    recording = _Recording()
+    with _LOCK, _fresh_library() as (library, native_rate, data_path):
+        _set_voice(library, voice, data_path)
+        for parameter, value in ((_RATE, rate), (_PITCH, pitch)):
+            _check(library.espeak_SetParameter(parameter, value, 0), "espeak_SetParameter")
+        callback = _SynthCallback(recording.receive)
+        library.espeak_SetSynthCallback(callback)
+        encoded = text.encode("utf-8") + b"\0"
+        _check(
+            library.espeak_Synth(encoded, len(encoded), 0, 0, 0, _CHARS_UTF8, None, None),
+            "espeak_Synth",
+        )
+    spans, phones = recording.timed()
+    names = _named(text, tokens, recording.word_positions, voice)
+    for name, span in zip(names, spans, strict=True):
+        require(
+            span is not None, f"{name!r} has no sound in {text!r} with voice {voice!r}", DataError
+        )
+    samples = resample([recording.samples], native_rate, sample_rate)
+    return Utterance(
+        waveform=Waveform(samples, sample_rate),
+        words=Alignment(
+            tuple(
+                TimedToken(name, span[0] / native_rate, span[1] / native_rate)
+                for name, span in zip(names, spans, strict=True)
+                if span is not None
+            )
+        ),
+        phones=Alignment(
+            tuple(
+                TimedToken(label, start / native_rate, end / native_rate)
+                for label, start, end in phones
+            )
+        ),
+        text=text,
+        voice=voice,
+    )
+
+
+def spoken_text(tokens: Sequence[str]) -> str:
+    """The text that makes eSpeak NG read the tokens one by one, letters by their names.
+
+    >>> spoken_text(["bin", "blue", "at", "a", "two", "now"])
+    'bin blue at eigh two now'
+    """
+    return " ".join(LETTER_NAMES.get(token, token) for token in tokens)
+
+
+def _named(
+    text: str, tokens: Sequence[str] | None, positions: Sequence[int], voice: str
+) -> list[str]:
+    """The tokens, once it is certain that each stands for one spoken word."""
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    counts = [sum(start <= place < end for place in positions) for start, end in spans]
+    names = text.split() if tokens is None else list(tokens)
+    matches = len(names) == len(positions)
+    if tokens is None:
+        matches = matches and all(count == 1 for count in counts)
+    odd = ", ".join(
+        f"{text[start:end]!r} {count}"
+        for (start, end), count in zip(spans, counts, strict=True)
+        if count != 1
+    )
+    require(
+        matches,
+        f"expected one spoken word for each of {len(names)} tokens, got {len(positions)} "
+        f"in {text!r} with voice {voice!r}" + (f" (words spoken for: {odd})" if odd else ""),
+        DataError,
+    )
+    return names
+
+
+@contextmanager
+def _fresh_library() -> Iterator[tuple[ctypes.CDLL, int, Path]]:
+    """The library in its initial state, its sample rate in Hz, and the folder of its data."""
+    try:
+        import espeakng_loader
+    except ModuleNotFoundError as error:
+        raise CIFError(
+            "speech synthesis needs the package espeakng-loader: pip install cifviz[train]"
+        ) from error
+    data_path = espeakng_loader.get_data_path()
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+    except OSError as error:
+        raise CIFError(f"cannot load the eSpeak NG library: {error}") from error
+    library.espeak_Synth.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.POINTER(ctypes.c_uint),
+        ctypes.c_void_p,
+    ]
+    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
+    library.espeak_ListVoices.argtypes = [ctypes.c_void_p]
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
+    try:
+        native_rate = library.espeak_Initialize(
+            _OUTPUT_SYNCHRONOUS, 0, data_path.encode(), _PHONEME_EVENTS_IN_IPA | _DONT_EXIT
+        )
+        require(native_rate > 0, f"eSpeak NG found no data in {data_path}")
+        # Breathy voices contain noise, which is seeded by the clock otherwise.
+        _check(library.espeak_ng_SetRandSeed(1), "espeak_ng_SetRandSeed")
+        try:
+            yield library, native_rate, Path(data_path)
+        finally:
+            library.espeak_Terminate()
+    finally:
+        _unload(library)
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    """Drop the library from memory; ctypes never does so of its own accord."""
+    import _ctypes
+
+    close = getattr(_ctypes, "FreeLibrary" if sys.platform == "win32" else "dlclose")
+    close(library._handle)
+
+
+def _set_voice(library: ctypes.CDLL, voice: str, data_path: Path) -> None:
+    """Choose a voice; one that does not exist is refused (eSpeak NG would keep the last one)."""
+    language, plus, variant = voice.partition("+")
+    identifiers = _identifiers(library)
+    require(
+        language.lower() in identifiers,
+        f"eSpeak NG has no voice {language!r}; it has {', '.join(sorted(identifiers))}",
+    )
+    if plus:
+        variants = sorted(path.name for path in (data_path / "voices" / "!v").iterdir())
+        require(
+            variant in variants,
+            f"eSpeak NG has no variant {variant!r} of a voice; it has {', '.join(variants)}",
+        )
+    name = identifiers[language.lower()] + plus + variant
+    _check(library.espeak_SetVoiceByName(name.encode()), f"espeak_SetVoiceByName({name!r})")
+
+
+def _identifiers(library: ctypes.CDLL) -> dict[str, str]:
+    """The voice that serves each language best, by the language's name in lower case."""
+    best: dict[str, tuple[int, str]] = {}
+    voices = library.espeak_ListVoices(None)
+    index = 0
+    while voices[index]:
+        voice = voices[index].contents
+        # A list of (priority byte, name, NUL), ended by a priority of 0; lower is better.
+        address = voice.languages
+        while priority := ctypes.string_at(address, 1)[0]:
+            name = ctypes.string_at(address + 1)
+            entry = (priority, voice.identifier.decode())
+            language = name.decode().lower()
+            best[language] = min(entry, best.get(language, entry))
+            address += len(name) + 2
+        index += 1
+    return {language: identifier for language, (_, identifier) in best.items()}
+
+
+def _check(status: int, call: str) -> None:
+    """Raise unless a call into the library succeeded."""
+    require(status == 0, f"eSpeak NG answered {call} with error {status}")

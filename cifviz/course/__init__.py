@@ -1,0 +1,23 @@
+"""What the notebooks are made of: pictures with words, controls, sounds, exercises, records."""
+
+from cifviz.course.exercises import check
+from cifviz.course.figures import canvas, count_frames, show, table
+from cifviz.course.glossary import glossary
+from cifviz.course.live_controls import Slider, explore
+from cifviz.course.sound import play, play_all, play_tokens
+from cifviz.notebooks.records import record
+
+__all__ = [
+    "Slider",
+    "canvas",
+    "check",
+    "count_frames",
+    "explore",
+    "glossary",
+    "play",
+    "play_all",
+    "play_tokens",
+    "record",
+    "show",
+    "table",
+]

@@ -1,0 +1,403 @@
+"""The words of the course, each tied to its place in the code: one glossary for all lessons."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from cifviz.course.figures import table
+from cifviz.errors import require
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word that lessons use."""
+
+    name: str
+    symbol: str
+    """As in formulas and docstrings; empty if it has none."""
+    variable: str
+    """Where it is in the code: ``cifviz.Firing.alpha`` is a field or property of a class,
+    ``cifviz.integrate_and_fire(threshold)`` an argument of a function."""
+    unit: str
+    """Empty if it is no quantity."""
+    meaning: str
+    """One sentence."""
+
+
+TERMS: tuple[Term, ...] = (
+    Term(
+        "accumulated weight",
+        "",
+        "cifviz.Firing.accumulated",
+        "weight",
+        "What the token being filled holds after each frame: the running sum, less what the "
+        "tokens before it took.",
+    ),
+    Term(
+        "alignment",
+        "",
+        "cifviz.Alignment",
+        "s",
+        "The tokens of an utterance in their order, each with the time at which it was said.",
+    ),
+    Term(
+        "condition number",
+        "1/α",
+        "cifviz.plot.quantiles.seconds_per_token",
+        "s per token",
+        "How far a small error of weight moves the time that is read from it.",
+    ),
+    Term(
+        "constant shift",
+        "",
+        "cifviz.Edges.onset_shift",
+        "s",
+        "What is added to all onsets, or to all offsets, to mend what they have wrong in common.",
+    ),
+    Term(
+        "contribution",
+        "W",
+        "cifviz.Firing.contributions",
+        "weight",
+        "What one frame gives to one token, the length of their overlap on the mass axis; all "
+        "together are the matrix W, a row for each token and a column for each frame.",
+    ),
+    Term(
+        "count accuracy",
+        "",
+        "cifviz.metrics.count_accuracy",
+        "share of utterances",
+        "How often exactly as many tokens come out as were said.",
+    ),
+    Term(
+        "dialect",
+        "",
+        "cifviz.core.dialects.Dialect",
+        "",
+        "CIF as one particular code base runs it, with its own rules for thresholds, tails and "
+        "padding, and with its faults.",
+    ),
+    Term(
+        "down-sampling",
+        "",
+        "cifviz.systems.encoder.EncoderConfig.down_sampling",
+        "feature frames",
+        "How many of the 10 ms frames of features the encoder makes into one frame of its own: "
+        "4 gives 40 ms, 8 gives 80 ms.",
+    ),
+    Term(
+        "drift",
+        "",
+        "cifviz.metrics.drift",
+        "ms per minute",
+        "How fast errors in time grow on average while an utterance goes on: the slope of a "
+        "straight line through them.",
+    ),
+    Term(
+        "edge",
+        "",
+        "cifviz.Edges",
+        "s",
+        "The time at which a word begins (its onset) or ends (its offset), read inside the weight "
+        "of the word's token and not where the token fires.",
+    ),
+    Term(
+        "embedding",
+        "c",
+        "cifviz.Firing.embeddings",
+        "",
+        "The vector of a token: the sum of the encoder's frames, each times what it contributes.",
+    ),
+    Term(
+        "encoder output",
+        "h",
+        "cifviz.integrate_and_fire(encoder_out)",
+        "",
+        "A vector for each frame, what the neural network before CIF makes of the sound.",
+    ),
+    Term(
+        "filter width",
+        "",
+        "cifviz.CIFConfig.conv_cif_width",
+        "frames",
+        "How many neighbouring frames the convolution in a weight predictor looks at.",
+    ),
+    Term(
+        "fire",
+        "",
+        "cifviz.Firing.num_fires",
+        "tokens",
+        "A token fires when the weight collected for it reaches the threshold: it is complete, "
+        "and the next one begins.",
+    ),
+    Term(
+        "fire position",
+        "",
+        "cifviz.Firing.fire_positions",
+        "frames",
+        "Where the weight of a token is complete and that of the next one begins, in frames and "
+        "fractions of a frame (1.5 is the middle of frame 1), which need not be an edge of a word.",
+    ),
+    Term(
+        "flush",
+        "",
+        "cifviz.CIFState.flush",
+        "",
+        "The end of a stream: what is left over fires once more if there is enough of it.",
+    ),
+    Term(
+        "frame",
+        "t",
+        "cifviz.Firing.frame_lengths",
+        "frames",
+        "A short stretch of sound, 40 ms in most lessons, that gets one vector and one weight.",
+    ),
+    Term(
+        "frame shift",
+        "",
+        "cifviz.FrameGrid.shift",
+        "s",
+        "The time from the beginning of one frame to the beginning of the next.",
+    ),
+    Term(
+        "log-mel",
+        "",
+        "cifviz.LogMel",
+        "",
+        "What the recogniser sees of the sound: each 10 ms, the logarithm of the power in some "
+        "dozens of bands of pitch.",
+    ),
+    Term(
+        "mass axis",
+        "",
+        "cifviz.Firing.axis",
+        "weight",
+        "The line on which the weights of all frames are laid end to end, and on which tokens are "
+        "intervals of equal length.",
+    ),
+    Term(
+        "padding",
+        "",
+        "cifviz.integrate_and_fire(frame_lengths)",
+        "frames",
+        "Empty frames behind a short utterance that fill it up to the length of the longest one "
+        "in its batch; they must not change anything.",
+    ),
+    Term(
+        "phrase",
+        "",
+        "cifviz.CIFConfig.pause_frames",
+        "frames",
+        "What is said between two pauses; its weight can be rounded to whole tokens, so that "
+        "errors do not add up over a long recording.",
+    ),
+    Term(
+        "quantile",
+        "",
+        "cifviz.Edges.onset_quantile",
+        "share of the weight",
+        "Where a given share of a token's weight has been heard: edges are read there, inside the "
+        "word, and not at the fires.",
+    ),
+    Term(
+        "quantity loss",
+        "",
+        "cifviz.quantity_loss",
+        "tokens per token",
+        "What training pays for a sum of weights that is not the number of tokens.",
+    ),
+    Term(
+        "residual",
+        "",
+        "cifviz.Firing.residual",
+        "weight",
+        "The weight left after the last full token, before any rule for the tail.",
+    ),
+    Term(
+        "row entropy",
+        "",
+        "cifviz.metrics.row_entropies",
+        "bits",
+        "How widely a token is spread over frames: 0 if one frame makes it, 3 if eight share it "
+        "evenly.",
+    ),
+    Term(
+        "running sum",
+        "S",
+        "cifviz.core.mass_axis.MassAxis.running",
+        "weight",
+        "The sum of all weights so far: where a frame ends on the mass axis.",
+    ),
+    Term(
+        "scaled weight",
+        "",
+        "cifviz.Firing.scaled_alpha",
+        "weight",
+        "The weight as it was used, after scaling; as given, where nothing was scaled.",
+    ),
+    Term(
+        "scaling",
+        "",
+        "cifviz.scale_to_length",
+        "",
+        "In training, all weights of an utterance times one factor, so that they sum to the "
+        "number of tokens.",
+    ),
+    Term(
+        "slack",
+        "δ",
+        "cifviz.integrate_and_fire(slack)",
+        "weight",
+        "How far below the threshold a token may already fire; what it lacks it borrows from the "
+        "next one.",
+    ),
+    Term(
+        "starting weight",
+        "",
+        "cifviz.CIF.start_at",
+        "weight",
+        "What each frame weighs before training; set to tokens per frame, the first counts come "
+        "out near.",
+    ),
+    Term(
+        "stream",
+        "",
+        "cifviz.CIFState",
+        "",
+        "Speech that is recognised while it comes, chunk by chunk, with a small state that one "
+        "chunk leaves to the next.",
+    ),
+    Term(
+        "tail",
+        "",
+        "cifviz.Firing.tail_fired",
+        "",
+        "The end of an utterance, where weight is left that did not reach the threshold.",
+    ),
+    Term(
+        "tail rule",
+        "",
+        "cifviz.core.dialects._tail_rules.tail_rules",
+        "",
+        "What is done about the weight left at the end: it is dropped, fired, or there is none "
+        "because all weights were scaled.",
+    ),
+    Term(
+        "tail threshold",
+        "τ",
+        "cifviz.integrate_and_fire(tail_threshold)",
+        "weight",
+        "A rest above it fires one more token; a smaller one is dropped.",
+    ),
+    Term(
+        "target length",
+        "N",
+        "cifviz.scale_to_length(target_lengths)",
+        "tokens",
+        "The number of tokens that were said, which is known in training and not afterwards.",
+    ),
+    Term(
+        "threshold",
+        "β",
+        "cifviz.integrate_and_fire(threshold)",
+        "weight",
+        "The weight that a token takes: each time so much has been collected, one fires.",
+    ),
+    Term(
+        "token",
+        "",
+        "cifviz.Transcription.tokens",
+        "",
+        "A unit of what was said; in these lessons a word.",
+    ),
+    Term(
+        "token error rate",
+        "",
+        "cifviz.metrics.TokenErrors.rate",
+        "errors per token",
+        "Deleted, inserted and replaced tokens, divided by the number of tokens said.",
+    ),
+    Term(
+        "utterance",
+        "",
+        "cifviz.Firing.utterance",
+        "",
+        "One stretch of speech that is recognised in one go, alone or as one of a batch.",
+    ),
+    Term(
+        "valley",
+        "",
+        "cifviz.Edges.cut",
+        "",
+        "A low place in the row of weights, as between two words, where one token's weight is cut "
+        "from the next one's when edges are read.",
+    ),
+    Term(
+        "weight",
+        "α",
+        "cifviz.Firing.alpha",
+        "weight",
+        "How much of a token a frame is worth, a number that the recogniser gives to each frame; "
+        "it is also the unit of all sums of weights.",
+    ),
+    Term(
+        "weight in silence",
+        "",
+        "cifviz.metrics.mass_in_silence",
+        "weight",
+        "The weight that lies where nobody spoke; of a frame that an edge cuts, the part outside.",
+    ),
+    Term(
+        "weight predictor",
+        "",
+        "cifviz.CIFConfig.produce_weight_type",
+        "",
+        "The small network that makes a weight of each frame's vector and perhaps of its "
+        "neighbours'.",
+    ),
+    Term(
+        "weight sum",
+        "Σα",
+        "cifviz.Firing.weight_sum",
+        "weight",
+        "The weights of an utterance added up, the running sum at its end; with a threshold of 1, "
+        "about the number of tokens.",
+    ),
+)
+"""In alphabetical order."""
+
+
+def glossary(*names: str) -> None:
+    """Show what some words mean, and where each is found in the code.
+
+    Parameters
+    ----------
+    *names : str
+        Names in `TERMS`; they are shown in alphabetical order.
+
+    Raises
+    ------
+    CIFError
+        If no word is asked for, or one that is not in the glossary.
+
+    Examples
+    --------
+    >>> glossary("slack")  # doctest: +ELLIPSIS
+    word   symbol  unit    in the code                         what it means
+    slack  δ       weight  `cifviz.integrate_and_fire(slack)`  How far below the threshold a ...
+    """
+    require(bool(names), "glossary needs at least one word, such as 'weight'")
+    known = [term.name for term in TERMS]
+    for name in names:
+        near = difflib.get_close_matches(name, known, 3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see TERMS"
+        require(name in known, f"the glossary has no word {name!r}, {hint}")
+    table(
+        ["word", "symbol", "unit", "in the code", "what it means"],
+        [
+            [term.name, term.symbol, term.unit, f"`{term.variable}`", term.meaning]
+            for term in TERMS
+            if term.name in names
+        ],
+    )

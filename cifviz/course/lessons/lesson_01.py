@@ -1,0 +1,180 @@
+"""Exercises of lesson 01: firing by hand and by program.
+
+Notebook: notebooks/01_integrate_and_fire.ipynb
+"""
+
+from __future__ import annotations
+
+from cifviz.core.reference import integrate_and_fire
+from cifviz.course.exercises import Numbers, Program
+
+
+def contributions(alpha: list[float], threshold: float) -> list[list[float]]:
+    """What a right answer to 01.4 gives."""
+    return integrate_and_fire(alpha, threshold)[0]
+
+
+def _loop(
+    alpha: list[float],
+    threshold: float,
+    *,
+    charge: float | None = None,
+    carry: bool = True,
+    keep_rest: bool = False,
+    spill: bool = False,
+    again: bool = True,
+) -> list[list[float]]:
+    """The loop, with one of the usual mistakes built in."""
+    charge = threshold if charge is None else charge
+    tokens, filled, token = [], 0.0, [0.0] * len(alpha)
+    for frame, weight in enumerate(alpha):
+        left = weight
+        while filled + left >= threshold - 1e-12:
+            needed = charge - filled
+            token[frame] += left if spill else needed
+            left = left - needed if carry else 0.0
+            tokens.append(token)
+            filled, token = 0.0, [0.0] * len(alpha)
+            if not again or left <= 0:
+                break
+        token[frame] += left
+        filled += left
+    return [*tokens, token] if keep_rest else tokens
+
+
+def _fires_once(alpha: list[float], threshold: float) -> list[list[float]]:
+    return _loop(alpha, threshold, again=False)
+
+
+def _forgets_the_remainder(alpha: list[float], threshold: float) -> list[list[float]]:
+    return _loop(alpha, threshold, carry=False)
+
+
+def _charges_one(alpha: list[float], threshold: float) -> list[list[float]]:
+    return _loop(alpha, threshold, charge=1.0)
+
+
+def _keeps_the_rest(alpha: list[float], threshold: float) -> list[list[float]]:
+    return _loop(alpha, threshold, keep_rest=True)
+
+
+def _spills(alpha: list[float], threshold: float) -> list[list[float]]:
+    return _loop(alpha, threshold, spill=True, again=False)
+
+
+def _normalises(alpha: list[float], threshold: float) -> list[list[float]]:
+    return [[weight / threshold for weight in row] for row in contributions(alpha, threshold)]
+
+
+def _gives_frames_to_rows(alpha: list[float], threshold: float) -> list[list[float]]:
+    return [list(column) for column in zip(*contributions(alpha, threshold), strict=True)]
+
+
+EXERCISES = (
+    Numbers(
+        "01.1",
+        praise="3.5 in all: three tokens of 1, and 0.5 is left at the end.",
+        answer=3,
+        mistakes=(
+            (
+                2,
+                "It seems that the sum starts again at 0 after a fire. It starts at what the "
+                "firing frame has left: 0.7 + 0.7 = 1.4 fires with 0.4 to spare.",
+            ),
+            (4, "The last 0.5 never reaches the threshold, so it does not fire."),
+            (5, "That is the number of frames. A frame fires only if the sum reaches 1 in it."),
+            (3.5, "That is the sum of the weights. A token fires whole or not at all."),
+        ),
+        otherwise="Add up the weights; each time the sum passes a whole number, count one.",
+    ),
+    Numbers(
+        "01.2",
+        praise="Frame 1 is shared: it gave 0.8 to token 0, and its last 0.1 opens token 1.",
+        answer=(0.0, 0.1, 0.6, 0.3),
+        mistakes=(
+            (
+                (0.0, 0.0, 0.6, 0.4),
+                "The 0.1 that frame 1 had left after the fire is lost here. It belongs to token 1.",
+            ),
+            (
+                (0.0, 0.1, 0.6, 0.6),
+                "These sum to 1.3, but a token takes 1: frame 3 gives only what is still missing.",
+            ),
+            (
+                (0.2, 0.8, 0.0, 0.0),
+                "That is token 0, the first. Tokens count from 0: token 1 is the second.",
+            ),
+            (
+                (0.1, 0.6, 0.3, 0.0),
+                "Right weights, one frame early: the list begins with frame 0, and that gives 0.",
+            ),
+            (
+                (0.0, 0.9, 0.1, 0.0),
+                "Frame 1 has spent 0.8 of its 0.9 on token 0; only 0.1 is left for token 1.",
+            ),
+        ),
+        otherwise="Four numbers that sum to 1: the rest of frame 1, all of 2, some of 3.",
+    ),
+    Numbers(
+        "01.3",
+        praise="1 + 0.8 / 0.9: the fire is near the end of frame 1, and inside it.",
+        answer=1 + 0.8 / 0.9,
+        mistakes=(
+            (1, "That is where frame 1 begins. How far into it is the fire?"),
+            (2, "That is where frame 1 ends; but it has weight to spare, so the fire is earlier."),
+            (0.8 / 0.9, "That is how far into its frame the fire is. Add the frames before it."),
+            (
+                1.8,
+                "0.8 is the weight that is needed, not the share of the frame: divide by the "
+                "weight of frame 1.",
+            ),
+            (1.1, "0.1 is what is left after the fire. What was needed before it?"),
+        ),
+        otherwise="(frames before) + (weight needed) / (weight of the firing frame).",
+    ),
+    Program(
+        "01.4",
+        praise="As many fires as fit into a frame, and every token holds exactly the threshold.",
+        solution=contributions,
+        cases=(
+            ([0.2, 0.9, 0.6, 0.6], 1.0),
+            ([0.25, 2.5, 0.5], 1.0),
+            ([3.125], 1.0),
+            ([0.25, 0.625, 0.25, 0.125], 0.5),
+            ([0.0, 0.0], 1.0),
+            ([], 1.0),
+        ),
+        mistakes=(
+            (
+                _fires_once,
+                "This fires at most once in each frame, so a weight of 2.5 piles up. Ask again "
+                "after each fire: while, not if.",
+            ),
+            (
+                _forgets_the_remainder,
+                "After a fire the rest of the frame's weight is lost. It opens the next token.",
+            ),
+            (
+                _charges_one,
+                "With a threshold of 0.5 each token here still takes 1. It takes the threshold.",
+            ),
+            (
+                _keeps_the_rest,
+                "The last row never reached the threshold: what is left at the end is no token.",
+            ),
+            (
+                _spills,
+                "The firing frame gives all its weight to the token that it completes. It may give "
+                "only what is missing; rows must sum to the threshold.",
+            ),
+            (
+                _normalises,
+                "The rows are divided by the threshold. In CIF, with β = 0.5 a row sums to 0.5.",
+            ),
+            (
+                _gives_frames_to_rows,
+                "Rows and columns are swapped: one list for each token, with a number per frame.",
+            ),
+        ),
+    ),
+)

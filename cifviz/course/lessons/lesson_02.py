@@ -1,0 +1,207 @@
+"""Exercises of lesson 02: from a frame to its weight, by hand and by program.
+
+Notebook: notebooks/02_weights.ipynb
+"""
+
+from __future__ import annotations
+
+import math
+
+from cifviz.course.exercises import Numbers, Program
+
+
+def weights(frames: list[float], length: int, kernel: list[float], bias: float) -> list[float]:
+    """What a right answer to 02.6 gives: as if nothing stood behind the first `length` frames."""
+    return _weigh(frames[:length] + [0.0] * (len(frames) - length), kernel, bias, length)
+
+
+def _weigh(
+    frames: list[float], kernel: list[float], bias: float, real: int, *, right: int = 1
+) -> list[float]:
+    """The filter and the sigmoid over all frames, weights from `real` on set to 0."""
+    padded = [0.0] * (2 - right) + frames + [0.0] * right
+    logits = [
+        sum(tap * frame for tap, frame in zip(kernel, padded[t:], strict=False)) + bias
+        for t in range(len(frames))
+    ]
+    return [_sigmoid(logit) if t < real else 0.0 for t, logit in enumerate(logits)]
+
+
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def _sets_weights_to_zero_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames, kernel, bias, length)
+
+
+def _sets_frames_to_zero_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames[:length] + [0.0] * (len(frames) - length), kernel, bias, len(frames))
+
+
+def _cuts_the_padding_off(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return weights(frames, length, kernel, bias)[:length]
+
+
+def _loses_the_last_frame(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return weights(frames, length - 1, kernel, bias)
+
+
+def _looks_back_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames, kernel, bias, length, right=0)
+
+
+EXERCISES = (
+    Numbers(
+        "02.1",
+        praise="The logit is 3 − 1 − 1 = 1, and the sigmoid makes 0.73 of it.",
+        answer=_sigmoid(1.0),
+        mistakes=(
+            (1.0, "That is the logit. The sigmoid squeezes it into a weight between 0 and 1."),
+            (_sigmoid(2.0), "The bias is missing: 1 is taken off whatever the frame says."),
+            (
+                _sigmoid(3.0),
+                "The second channel is −2, so its part of the logit is negative: 0.5 · (−2).",
+            ),
+            (
+                _sigmoid(-1.0),
+                "That is what is missing to 1. The exponent of the sigmoid is minus the logit: "
+                "1 / (1 + exp(−logit)).",
+            ),
+            (_sigmoid(0.0), "The logit is not 0 here: 1 · 3 + 0.5 · (−2) − 1."),
+        ),
+        otherwise="First the logit, 1 · 3 + 0.5 · (−2) − 1; then 1 / (1 + exp(−logit)).",
+    ),
+    Numbers(
+        "02.2",
+        praise="50 frames of 0.5: several times as many tokens as anyone says in two seconds.",
+        answer=25,
+        mistakes=(
+            (50, "That is the number of frames. Each of them weighs half."),
+            (0.5, "That is the weight of one frame. How many frames are there in 2 s?"),
+            (12.5, "That is the weight of one second; the utterance lasts two."),
+            (1.0, "Half a token for each second? Half a token for each frame, of 0.04 s."),
+            (0, "A logit of 0 is no weight of 0: 1 / (1 + exp(0))."),
+        ),
+        otherwise="(number of frames in 2 s) · sigmoid(0).",
+    ),
+    Numbers(
+        "02.3",
+        praise="5 tokens in 50 frames are 0.1 for each, and the sigmoid of −2.2 is 0.1.",
+        answer=math.log(0.1 / 0.9),
+        mistakes=(
+            (0.1, "That is the weight that a frame should have. Which logit gives it?"),
+            (math.log(0.9 / 0.1), "The sign: a positive logit gives a weight above 0.5."),
+            (
+                math.log(0.1),
+                "Close: that is the logarithm of 0.1. The inverse of the sigmoid is the logarithm "
+                "of 0.1 / (1 − 0.1).",
+            ),
+            (
+                _sigmoid(0.1),
+                "That is the sigmoid of 0.1. The other way round: whose sigmoid is 0.1?",
+            ),
+            (
+                math.log(0.2 / 0.8),
+                "That is for 25 frames. Frames of 40 ms: how many are there in 2 s?",
+            ),
+        ),
+        otherwise="Tokens per frame first, N / T; then logit(p) = log(p / (1 − p)).",
+    ),
+    Numbers(
+        "02.4",
+        praise="Two kernels, a bias each and a projection: all of it is four numbers.",
+        answer=(2.0, 3.0, 4.0, 1.5),
+        mistakes=(
+            (
+                (2.0, 3.0, 4.0, 0.5),
+                "The filter is right. But the biases of the two channels are mixed as well: "
+                "2 · 1 + 1 · (−1) comes on top of 0.5.",
+            ),
+            (
+                (2.0, 3.0, 4.0, 1.0),
+                "The filter is right. The bias of the projection itself is missing: 0.5.",
+            ),
+            (
+                (1.0, 1.0, 4.0, 0.5),
+                "Here the two channels are added as they are. The projection takes the first of "
+                "them twice.",
+            ),
+            (
+                (4.0, 3.0, 2.0, 1.5),
+                "Right numbers, wrong order: the first weighs the frame before, the last the "
+                "frame after.",
+            ),
+            (
+                (2.0, 4.0, 0.0, 2.5),
+                "That is the first channel alone. The projection adds the second one.",
+            ),
+        ),
+        otherwise="2 · (first kernel) + 1 · (second kernel), place by place; the biases likewise, "
+        "and 0.5.",
+    ),
+    Numbers(
+        "02.5",
+        praise="Half as many frames share the same number of tokens.",
+        answer=0.24,
+        mistakes=(
+            (
+                0.12,
+                "With the same weights and half as many frames, half as many tokens would fire.",
+            ),
+            (0.06, "The other way round: there are fewer frames now, so each must weigh more."),
+            (0.5, "That is where a sigmoid starts, not where training has to take it."),
+            (0.48, "80 ms are twice 40 ms, not four times."),
+        ),
+        otherwise="The sum over a word must stay the same, and there are half as many frames.",
+    ),
+    Program(
+        "02.6",
+        praise="Zero before the filter looks, and zero again behind the sigmoid: now nothing that "
+        "stands behind an utterance can change it.",
+        solution=weights,
+        cases=(
+            ([1.0, 2.0, 5.0], 2, [0.0, 1.0, 1.0], -3.0),
+            ([1.0, 2.0, 5.0], 3, [0.0, 1.0, 1.0], -3.0),
+            ([0.5, -1.0, 2.0, 4.0, -3.0], 3, [0.5, 1.0, -0.5], -1.0),
+            ([2.0, 1.0, 1.0], 1, [1.0, 0.0, 1.0], 0.0),
+            ([3.0, 3.0], 0, [1.0, 1.0, 1.0], 0.0),
+        ),
+        mistakes=(
+            (
+                _sets_weights_to_zero_only,
+                "Nothing has changed yet: padded frames weigh 0, but the last real frame still "
+                "looks at the one behind it.",
+            ),
+            (
+                _sets_frames_to_zero_only,
+                "The frames are clean now, but a frame of zeros has a weight too, sigmoid(bias). "
+                "Padded frames must weigh 0.",
+            ),
+            (
+                _cuts_the_padding_off,
+                "Right weights, too few of them: in a batch all rows are equally long, so a padded "
+                "frame needs its 0.",
+            ),
+            (
+                _loses_the_last_frame,
+                "The last real frame is gone: frames count from 0, so the last one is length − 1.",
+            ),
+            (
+                _looks_back_only,
+                "This filter looks only backwards. That keeps padding out, but it is another "
+                "filter: kernel[2] belongs to the frame behind.",
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,243 @@
+"""Builds the site from the committed notebooks:  cifviz notebooks site [--out build/site].
+
+An index, a page for each lesson with open exercises and one solved, and a page for each file that a
+lesson links to. Nothing is executed, nothing is asked of a network; two builds give the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from nbformat import NotebookNode
+
+from cifviz.course.build import COPIES, lessons, product
+from cifviz.course.site.cell_html import cells_html
+from cifviz.course.site.clean import clean
+from cifviz.course.site.curriculum import Opening, read_opening
+from cifviz.course.site.markdown import Markdown, highlighted
+from cifviz.course.site.page_templates import Link, fragment, page
+from cifviz.course.site.places import (
+    FOLDER,
+    INDEX,
+    Places,
+    dead_links,
+    lesson_path,
+    lesson_place,
+    relative,
+)
+from cifviz.errors import DataError, require
+from cifviz.notebooks.execution import ROOT
+from cifviz.notebooks.reader import read_notebook
+from cifviz.notebooks.sources import Copy
+
+MANIFEST = "site.json"
+"""Lists the pages of a site with their SHA-256, so that no other file is taken for one."""
+LARGEST_FILE = 200_000
+"""Bytes of a file that becomes a page."""
+
+
+def render(root: Path = ROOT) -> dict[str, str]:
+    """The HTML of every page of the site, by its place.
+
+    Parameters
+    ----------
+    root : Path
+        Of the repository: its lessons are in ``notebooks``.
+
+    Raises
+    ------
+    DataError
+        If there are no lessons, one is not built, or a page would show something that is missing,
+        without words, foreign or leading nowhere; one line for each fault of that page.
+    """
+    names = lessons(root / FOLDER)
+    require(bool(names), f"no lessons in {root / FOLDER / 'source'}: build in a clone", DataError)
+    notebooks = {
+        (name, copy): read_notebook(product(name, copy, root / FOLDER))
+        for name in names
+        for copy in COPIES
+    }
+    course = {name: read_opening(notebooks[name, "student"], name) for name in names}
+    known = {lesson_path(name, copy): lesson_place(name, copy) for name, copy in notebooks}
+    places = Places(root, {**known, FOLDER: INDEX, f"{FOLDER}/solutions": INDEX})
+    pages = {
+        lesson_place(name, copy): _lesson(notebook, name, copy, course, places)
+        for (name, copy), notebook in notebooks.items()
+    }
+    pages |= {places.known[path]: _file(path, places) for path in places.files}
+    pages[INDEX] = _index(course, places)
+    found = dead_links(pages)
+    require(not found, "\n".join(found), DataError)
+    return pages
+
+
+def write(pages: dict[str, str], out: Path) -> None:
+    """Put a site into a folder; a site that stood there is replaced.
+
+    Raises
+    ------
+    DataError
+        If something else stands there, also if it is but one file, or a page that was edited.
+    """
+    _require_replaceable(out)
+    files = {place: text.encode() for place, text in pages.items()}
+    digests = {place: hashlib.sha256(content).hexdigest() for place, content in files.items()}
+    files[MANIFEST] = (json.dumps(digests, indent=1, sort_keys=True) + "\n").encode()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".site-", dir=out.parent) as folder:
+        made, old = Path(folder) / "new", Path(folder) / "old"
+        for place, content in sorted(files.items()):
+            (made / place).parent.mkdir(parents=True, exist_ok=True)
+            (made / place).write_bytes(content)
+        _require_replaceable(out)
+        if out.exists():
+            out.rename(old)
+        try:
+            made.rename(out)
+        except BaseException:
+            if old.exists():
+                old.rename(out)
+            raise
+
+
+def _require_replaceable(out: Path) -> None:
+    """Raise unless nothing stands at `out`, an empty folder, or a site as it was made."""
+    if not os.path.lexists(out):
+        return
+    there = f"{out} holds something else than a site"
+    require(out.is_dir() and not out.is_symlink(), f"{out} is no folder: name another", DataError)
+    found = {
+        path.relative_to(out).as_posix(): path for path in out.rglob("*") if not _is_folder(path)
+    }
+    if not found and not any(out.iterdir()):
+        return
+    try:
+        listed = json.loads(found.pop(MANIFEST).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError) as error:
+        raise DataError(f"{there}: name another, or remove it yourself") from error
+    for place, path in found.items():
+        own = path.is_file() and not path.is_symlink() and isinstance(listed, dict)
+        own = own and hashlib.sha256(path.read_bytes()).hexdigest() == listed.get(place)
+        require(own, f"{there}, {place}: name another", DataError)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is a folder itself, not a link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def build_site(out: Path, root: Path = ROOT) -> str:
+    """Build the site and say how large its pages are: ``cifviz notebooks site``.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the pages; made if needed.
+    root : Path
+        Of the repository.
+
+    Raises
+    ------
+    DataError
+        As `render` and `write` do; a site that stood there is then still there.
+    """
+    pages = render(root)
+    write(pages, out)
+    sizes = {place: len(text.encode()) for place, text in sorted(pages.items())}
+    lines = [f"{out / place}: {size / 1000:.0f} kB" for place, size in sizes.items()]
+    total = sum(sizes.values()) / 1e6
+    return "\n".join([*lines, f"{len(sizes)} pages, {total:.1f} MB; open {out / INDEX}"])
+
+
+def _lesson(
+    notebook: NotebookNode, name: str, copy: Copy, course: dict[str, Opening], places: Places
+) -> str:
+    """The page of a lesson, with ways to the lessons around it and to its other copy."""
+    place, path = lesson_place(name, copy), lesson_path(name, copy)
+    soup = _cleaned(lambda: cells_html(notebook), path, place, places, add=True)
+    ways = [Link("Curriculum", relative(INDEX, place))]
+    names = list(course)
+    here = names.index(name)
+    if here > 0:
+        before = names[here - 1]
+        label = f"Previous: {course[before].number} {course[before].title}"
+        ways.append(Link(label, relative(lesson_place(before, copy), place), "prev"))
+    if here + 1 < len(names):
+        after = names[here + 1]
+        label = f"Next: {course[after].number} {course[after].title}"
+        ways.append(Link(label, relative(lesson_place(after, copy), place), "next"))
+    other: Copy = "solved" if copy == "student" else "student"
+    label = "Solved copy" if copy == "student" else "Copy with open exercises"
+    ways.append(Link(label, relative(lesson_place(name, other), place)))
+    title = f"{course[name].number} {course[name].title}"
+    title += ", solved" if copy == "solved" else ""
+    return page(title, soup, made_from=path, ways=ways, note=NOTES[copy])
+
+
+NOTES = {
+    "student": "A page to read. To work on the lesson, open its notebook in Jupyter.",
+    "solved": "The solved copy: every exercise has an answer.",
+}
+"""Said above each lesson."""
+
+
+def _file(path: str, places: Places) -> str:
+    """The page of a file that a lesson links to; what it links to itself need not be there."""
+    place = places.known[path]
+    soup = _cleaned(lambda: _content(places.root / path), path, place, places, add=False)
+    ways = [Link("Curriculum", relative(INDEX, place))]
+    return page(path, soup, made_from=path, ways=ways)
+
+
+def _content(file: Path) -> str:
+    """A file as HTML; of a folder, the names of what is in it."""
+    if file.is_dir():
+        names = sorted(one.name for one in file.iterdir() if one.name[0] not in "._")
+        return fragment("folder.html.j2", names=names)
+    require(file.is_file(), "no file, so a lesson cannot link to it", DataError)
+    raw = file.read_bytes()
+    require(len(raw) <= LARGEST_FILE, "too large for a page", DataError)
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError("no text, so a lesson cannot link to it") from error
+    if file.suffix == ".md":
+        return Markdown()(text)
+    return highlighted(text, {".py": "python", ".json": "json"}.get(file.suffix, "text"))
+
+
+def _index(course: dict[str, Opening], places: Places) -> str:
+    """The curriculum, and the files that lessons link to."""
+    lines = [
+        {
+            "opening": opening,
+            "task": Markdown()(opening.task),
+            "student": relative(lesson_place(name, "student"), INDEX),
+            "solved": relative(lesson_place(name, "solved"), INDEX),
+        }
+        for name, opening in course.items()
+    ]
+    files = [Link(path, relative(places.known[path], INDEX)) for path in sorted(places.files)]
+    html = fragment("curriculum.html.j2", lessons=lines, files=files)
+    return page("The course", BeautifulSoup(html, "html.parser"), made_from="")
+
+
+def _cleaned(
+    make: Callable[[], str], path: str, place: str, places: Places, *, add: bool
+) -> BeautifulSoup:
+    """What `clean` makes of a page; its complaints name the file."""
+    try:
+        return clean(
+            make(),
+            follow=lambda target: places.follow(target, path=path, page=place, add=add),
+            embed=lambda source: places.embed(source, path=path),
+        )
+    except DataError as error:
+        lines = str(error).splitlines()
+        raise DataError("\n".join(f"{path}: {line}" for line in lines)) from error

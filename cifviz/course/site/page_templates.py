@@ -1,0 +1,83 @@
+"""Pages as they are written: a head that lets nothing in, ways to other pages, the text, a foot."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bs4 import BeautifulSoup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import cifviz
+from cifviz.course.site.cell_html import TEMPLATES
+from cifviz.errors import DataError, require
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way to another page."""
+
+    label: str
+    href: str
+    kind: str = ""
+    """"prev" or "next", if it is that."""
+
+
+def page(
+    title: str, soup: BeautifulSoup, *, made_from: str, ways: Sequence[Link] = (), note: str = ""
+) -> str:
+    """The HTML of a page.
+
+    Parameters
+    ----------
+    title : str
+        For the window, and for the heading if the text has none.
+    soup : BeautifulSoup
+        What `clean` returned.
+    made_from : str
+        The file of the repository behind it; empty if there is none.
+    ways : sequence of Link
+        To other pages; the first leads to the curriculum.
+    note : str
+        A line above the text.
+
+    Raises
+    ------
+    DataError
+        If the text has two headings of first rank.
+    """
+    heads = soup.find_all("h1")
+    names = [head.get_text() for head in heads]
+    require(len(heads) < 2, f"a page has one title, {made_from} has: {names}", DataError)
+    sections = [Link(one.get_text(), f"#{one['id']}") for one in soup.find_all("h2", id=True)]
+    css = (TEMPLATES / "site.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    return _template("page.html.j2").render(
+        title=title,
+        body=soup.decode(formatter="minimal"),
+        titled=bool(heads),
+        sections=sections if len(sections) > 2 else [],
+        made_from=made_from,
+        ways=ways,
+        note=note,
+        css=css,
+        css_digest=digest,
+        version=cifviz.__version__,
+    )
+
+
+def fragment(template: str, **values: object) -> str:
+    """The HTML that a template makes of some values, escaped."""
+    return _template(template).render(**values)
+
+
+@functools.cache
+def _template(name: str):  # type: ignore[no-untyped-def]
+    loader = FileSystemLoader(TEMPLATES)
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    return environment.get_template(name)

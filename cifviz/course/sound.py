@@ -1,0 +1,66 @@
+"""Players for notebooks: a whole clip, or each token of it with its name beside it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+from cifviz.audio.waveform import Waveform
+from cifviz.course.figures import emit
+from cifviz.systems.cif import Transcription
+
+
+def play(waveform: Waveform, label: str) -> None:
+    """Show a player for a sound, with its name.
+
+    Parameters
+    ----------
+    waveform : Waveform
+        Loudness is kept.
+    label : str
+        What is heard; screen readers read it out.
+    """
+    play_all([(label, waveform)])
+
+
+def play_tokens(transcription: Transcription) -> None:
+    """Show a small player for each token of a transcription, in the order in which they were said.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        What a recogniser returned. One without tokens shows a sentence instead.
+    """
+    sounds = [
+        (f"{token.token} ({token.start:.2f} to {token.end:.2f} s)", transcription.cut(index))
+        for index, token in enumerate(transcription.alignment)
+        if token.is_timed
+    ]
+    play_all(sounds)
+
+
+def play_all(sounds: Sequence[tuple[str, Waveform]]) -> None:
+    """Show a labelled player for each sound.
+
+    Parameters
+    ----------
+    sounds : sequence of (str, Waveform)
+        Label and sound; an empty one is listed without a player.
+    """
+    if not sounds:
+        emit({"text/plain": "No token was heard.", "text/html": "<p>No token was heard.</p>"})
+        return
+    words = "; ".join(f"{label}, {waveform.duration:.2f} s" for label, waveform in sounds)
+    cells = "".join(_player(label, waveform) for label, waveform in sounds)
+    style = "display:flex;flex-wrap:wrap;gap:0.5em 1em;align-items:end"
+    emit({"text/plain": f"Sound: {words}", "text/html": f'<div style="{style}">{cells}</div>'})
+
+
+def _player(label: str, waveform: Waveform) -> str:
+    name = html.escape(label)
+    player = "<em>(no sound)</em>"
+    if len(waveform.samples):
+        named = f'<audio aria-label="{name}" style="height:2em;width:16em"'
+        player = waveform.audio().src_attr()
+        player = f'{named} controls="controls"><source src="{player}" type="audio/wav"/></audio>'
+    return f'<figure style="margin:0"><figcaption>{name}</figcaption>{player}</figure>'

@@ -1,0 +1,1 @@
+"""What any notebook can use: execution, records of numbers, checks."""

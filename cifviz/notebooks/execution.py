@@ -1,0 +1,287 @@
+"""Runs a notebook from a fresh kernel of this very interpreter, closed off from the world."""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbformat import NotebookNode
+
+from cifviz.errors import CIFError, require, shown
+from cifviz.notebooks.normalise import RUN
+from cifviz.notebooks.reader import DEEPEST, is_run, is_too_deep, outputs, read_notebook
+from cifviz.notebooks.sealed_kernel import COPY
+from cifviz.notebooks.working_copy import working_copy
+from cifviz.resources import write_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+"""What must be on the path for the kernel to import the same cifviz."""
+
+SCRIPT = Path(__file__).with_name("sealed_kernel.py")
+"""The kernel that is started."""
+
+CELL_SECONDS = 300
+"""Longest that one cell may take on the clock: what takes longer hangs, even on a busy machine."""
+START_SECONDS = 180
+"""Longest that a kernel may take to start."""
+
+OTHER_KERNELS = {"ir": "R", "julia": "Julia", "bash": "Bash", "octave": "Octave", "deno": "Deno"}
+"""Languages of kernels that notebooks name without the language."""
+
+
+class RunError(CIFError):
+    """A notebook did not run to its end."""
+
+    def __init__(self, message: str, details: str = ""):
+        super().__init__(message)
+        self.details = details
+        """The traceback of the cell that failed; empty where there is none."""
+
+
+class SealedKernel(AsyncKernelManager):
+    """Starts ``kernel.py`` in this interpreter, whatever kernels are installed."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How to start it."""
+        path = os.environ.get("PYTHONPATH")
+        return KernelSpec(
+            argv=[sys.executable, str(SCRIPT), "-f", "{connection_file}"],
+            env={
+                "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])]),
+                "PYTHONHASHSEED": "0",
+                # The models are small: several threads wait for each other, and so do two kernels.
+                "OMP_NUM_THREADS": "1",
+                "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+                "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            },
+            display_name="Python 3 (ipykernel)",
+            language="python",
+        )
+
+
+def execute(
+    notebook: NotebookNode,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    beside: Path | None = None,
+    keep: Path | None = None,
+) -> NotebookNode:
+    """Run all cells of a notebook in order and return it with its outputs.
+
+    A cell tagged "skip-execution" is not run, one tagged "raises-exception" may fail.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        It is not changed.
+    parameters : mapping, optional
+        Instead of the values in the cell tagged "parameters".
+    beside : Path, optional
+        The folder that the notebook lies in: it is run in a `working_copy` of it. Default: in an
+        empty folder.
+    keep : Path, optional
+        Where the notebook is left if it does not run to its end, with all that came before.
+
+    Returns
+    -------
+    NotebookNode
+        With widget state, and with ``metadata.cifviz_run.cpu_seconds``: what the kernel and the
+        processes that it started took, its start included. Not normalised.
+
+    Raises
+    ------
+    CIFError
+        If a parameter is not one of the notebook's.
+    RunError
+        If the notebook is not for Python, a cell fails or takes longer than `CELL_SECONDS`, or the
+        kernel dies. Warnings and looking for the network count as failures.
+    """
+    language = language_of(notebook)
+    require(
+        re.fullmatch(r"i?python\d*", language.casefold()) is not None,
+        f"it is for a kernel of {shown(language)}, only Python is run here",
+        RunError,
+    )
+    result = _prepared(notebook, parameters or {})
+    with tempfile.TemporaryDirectory(prefix="cifviz-run-", ignore_cleanup_errors=True) as name:
+        temporary = Path(name).resolve()
+        folder = temporary / "run"
+        folder.mkdir()
+        home = folder if beside is None else working_copy(beside, folder)
+        own = {COPY: str(folder), "IPYTHONDIR": str(temporary / "ipython")}
+        try:
+            _run(result, temporary, cwd=str(home), env={**os.environ, **own})
+        except RunError as error:
+            kept = keep_run(result, keep) if keep is not None else None
+            where = f"; the run is in {kept}" if kept else ""
+            if keep is not None and kept is None:
+                where = f"; the run cannot be kept in {keep.parent}"
+            raise RunError(f"{error}{where}", error.details) from error
+    return result
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language of the kernel that a notebook is for; Python if it does not say.
+
+    >>> language_of(NotebookNode(metadata={"kernelspec": {"name": "ir", "display_name": "R 4"}}))
+    'R'
+    """
+    spec = notebook.metadata.get("kernelspec", {})
+    said = spec.get("language") or notebook.metadata.get("language_info", {}).get("name")
+    kind = re.match(r"[a-z]*", str(spec.get("name", "")))
+    return str(said or OTHER_KERNELS.get(kind[0] if kind else "", "python"))
+
+
+def keep_run(notebook: NotebookNode, keep: Path) -> Path | None:
+    """Leave a run to be looked at; an earlier run there is replaced, and nothing else.
+
+    Returns
+    -------
+    Path or None
+        Where it is: `keep`, or a name with a number where something else has that name. None if it
+        can be written nowhere.
+    """
+    import nbformat
+
+    notebook.metadata.setdefault(RUN, {})
+    places = [keep, *(keep.with_stem(f"{keep.stem}-{number}") for number in range(2, 100))]
+    try:
+        text = nbformat.writes(notebook, ensure_ascii=True)
+        keep.parent.mkdir(parents=True, exist_ok=True)
+        place = next(one for one in places if not os.path.lexists(one) or _is_run(one))
+        return write_atomically(
+            place, lambda part: part.write_text(text, encoding="utf-8"), overwrite=True
+        )
+    except (OSError, CIFError, RecursionError, StopIteration):
+        return None
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return RUN in read_notebook(path).metadata
+    except CIFError:
+        return False
+
+
+def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> NotebookNode:
+    """A copy with the parameters, and without what a run makes."""
+    result = copy.deepcopy(notebook)
+    result.metadata.pop("widgets", None)
+    if parameters:
+        import papermill
+
+        _refuse_unknown(notebook, parameters)
+        result = papermill.execute_notebook(
+            result,
+            None,
+            dict(parameters),
+            prepare_only=True,
+            kernel_name="python3",
+            language="python",
+        )
+    for cell in filter(is_run, result.cells):
+        cell.execution_count = None
+        cell.outputs = []
+    return result
+
+
+def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
+    """Run the cells; whatever stops that is a `RunError`.
+
+    What belongs to the kernel goes into a folder for temporary files, not into the user's home.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
+    log = temporary / "kernel.log"
+    here = 0
+
+    def started(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal here
+        here = cell_index
+
+    def executed(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
+        pid = getattr(kernel.provisioner, "pid", None)
+        if pid is not None:
+            notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
+
+    class Client(NotebookClient):
+        async def _async_check_alive(self) -> None:
+            # Asked once a second, also after a run that failed: then it would fail in public.
+            if self.kc is None:
+                raise DeadKernelError("it was shut down")
+            await super()._async_check_alive()
+
+    client = Client(
+        notebook,
+        km=kernel,
+        timeout=CELL_SECONDS,
+        startup_timeout=START_SECONDS,
+        shutdown_kernel="immediate",
+        record_timing=False,
+        on_cell_start=started,
+        on_cell_executed=executed,
+    )
+    try:
+        with log.open("wb") as said:
+            client.execute(cleanup_kc=True, stdout=said, stderr=said, **options)
+    except CellExecutionError as error:
+        why = f"{error.ename}: {error.evalue}".partition("\n")[0][:200]
+        raise RunError(f"cell {here} fails with {why}", error.traceback) from error
+    except CellTimeoutError as error:
+        why = f"cell {here} takes longer than {CELL_SECONDS} s"
+        raise RunError(f"the run was cut off: {why}") from error
+    except DeadKernelError as error:
+        raise RunError(f"the run was cut off: the kernel died in cell {here}") from error
+    except RecursionError as error:
+        raise RunError(f"cell {here} shows data that are nested too deeply") from error
+    except UnicodeError as error:
+        raise RunError(f"cell {here} holds what is no text in Unicode") from error
+    except (RuntimeError, OSError) as error:
+        details = log.read_text(encoding="utf-8", errors="replace")
+        why = "".join(f": {line}" for line in details.splitlines()[-1:])
+        raise RunError(f"the kernel did not start{why}", details) from error
+    finally:
+        # Left behind by nbclient where a kernel does not start; at the end it would fail in public.
+        atexit.unregister(client._cleanup_kernel)
+    deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
+    require(
+        not deep,
+        f"cell {deep[0] if deep else ''} shows data nested more than {DEEPEST} levels deep",
+        RunError,
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process and those that it started have taken of the processors."""
+    import psutil
+
+    total = 0.0
+    process = psutil.Process(pid)
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            times = one.cpu_times()
+        except psutil.NoSuchProcess:  # it ended in between: its parent counts it
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _refuse_unknown(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
+    """Papermill warns of a parameter that no cell knows, and goes on."""
+    from cifviz.notebooks.sources import read_parameters
+
+    known = read_parameters(notebook)
+    for name in parameters:
+        require(name in known, f"unknown parameter {name!r}, known: {', '.join(known)}", CIFError)

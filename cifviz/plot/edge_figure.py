@@ -1,0 +1,188 @@
+"""Why a fire is a poor place to read a word's edge, and what helps.
+
+A time is read off a mass by the running sum of the weights, and where they are small the sum is
+flat: dt/dm = 1/α. So it is between words, where a fire belongs; and a fire that lies elsewhere was
+carried there by what the tokens before it weighed too much or too little. Inside the word the sum
+is steep, and a cut in a valley of the weights leaves the errors of the tokens before it behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from cifviz.alignment.timed_tokens import Alignment, Edges
+from cifviz.errors import CIFError, printable, require, require_integer, require_type
+from cifviz.locks import one_at_a_time
+from cifviz.plot import geometry
+from cifviz.plot.canvas import LONGEST_WORDS, SMALL
+from cifviz.plot.edge_lanes import (
+    CUTS,
+    errors_lane,
+    mark,
+    mass_lane,
+    slopes_lane,
+    weights_lane,
+    words_lane,
+)
+from cifviz.plot.error_figures import LOOKS
+from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
+from cifviz.plot.quantiles import QuantileErrors, errors_by_quantile
+from cifviz.systems.cif import Transcription
+
+NO_ERRORS = "No utterance has as many tokens as were said: there are no errors to show."
+
+_ABOVE = {"words": 0.62, "weights": 1.3, "mass": 2.2}
+_BELOW = {"error": 2.0, "slope": 1.0}
+_GAP, _LEFT, _RIGHT, _LABELS, _TOP, _MIDDLE, _BOTTOM = 0.12, 0.95, 0.65, 2.35, 0.32, 0.7, 0.5
+_NOTE = 0.25
+# All in inches; labels stand to the right of the lower Axes.
+
+
+@one_at_a_time
+def edge_panel(
+    transcriptions: Sequence[Transcription], references: Sequence[Alignment], *, show: int = 0
+) -> Panel:
+    """Draw how edges are read off the weights, and what is lost and won by where they are read.
+
+    Parameters
+    ----------
+    transcriptions : sequence of Transcription
+        What a recogniser heard, at least one utterance.
+    references : sequence of Alignment
+        What was said in each.
+    show : int
+        Which of the utterances is drawn; below 0 it counts from the end.
+
+    Returns
+    -------
+    Panel
+        ``(fig, axes)``. On one time axis "words": what was said in grey, over it what is read;
+        "weights" with fires and cuts, and a marker at each quantile that is read; "mass": the
+        running sum, and what the same error of mass does to the time of a fire and inside a token.
+        Over the quantiles of a token's mass "error", in milliseconds, and "slope", the median of
+        1/α: see `cifviz.plot.quantiles.errors_by_quantile`. Both are missing where no utterance has
+        the right number of tokens.
+        The edges drawn are read at the quantiles between valleys, and with the shifts, that are
+        best on these very utterances; at 30 and 70 %, unshifted, where that is not known.
+
+    Raises
+    ------
+    CIFError
+        If there is no utterance, not one reference for each, no utterance `show`, or something else
+        than a `Transcription` or an `Alignment` among them.
+    """
+    utterances = len(transcriptions)
+    require(utterances > 0, "expected at least one transcription, got none")
+    for index, (heard, said) in enumerate(zip(transcriptions, references, strict=False)):
+        require_type(f"transcription {index}", heard, Transcription)
+        require_type(f"reference {index}", said, Alignment)
+    show = require_integer("show", show)
+    if not -utterances <= show < utterances:
+        raise CIFError(f"show must be an index into {utterances} utterances, got {show}")
+    measured = {cut: errors_by_quantile(transcriptions, references, cut=cut) for cut in CUTS}
+    edges = measured["valleys"].best()
+    heard, said = transcriptions[show], references[show]
+    has_errors = measured["valleys"].tokens > 0
+    fig, axes = _axes(_BELOW if has_errors else {})
+    fig.alt = _alt(heard, measured)
+
+    firing = geometry.one_utterance(heard.firing)
+    onsets, offsets = (side.tolist() for side in edges.read(firing, heard.grid))
+    begin, end = heard.grid.seconds(0), heard.grid.seconds(max(1, firing.alpha.shape[1]))
+    ends = [token.end for token in said.timed if token.end is not None]
+    axes["words"].set_xlim(min(0.0, begin, *onsets), max(end, heard.duration, *offsets, *ends))
+    words_lane(axes["words"], heard, said, edges)
+    weights_lane(axes["weights"], heard, edges)
+    mass_lane(axes["mass"], heard, edges)
+    for name in ("words", "weights"):
+        axes[name].set_xlabel("")
+    axes["words"].legend(
+        handles=_handles(edges),
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        borderaxespad=0.2,
+        ncols=4,
+        fontsize=SMALL,
+        frameon=False,
+    )
+    if has_errors:
+        errors_lane(axes["error"], measured, edges)
+        slopes_lane(axes["slope"], measured)
+    else:
+        fig.text(_LEFT / WIDTH, 0.02, NO_ERRORS, fontsize=SMALL)
+    fig.align_ylabels(list(axes.values()))
+    return Panel(fig, axes)
+
+
+def _axes(below: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
+    """The figure and its Axes, those over time above those over quantiles, if there are any."""
+    upper = sum(_ABOVE.values()) + _GAP * (len(_ABOVE) - 1)
+    lower = sum(below.values()) + _GAP * (len(below) - 1) + _MIDDLE if below else _NOTE
+    height = _TOP + upper + lower + _BOTTOM
+    fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
+    axes: dict[str, Axes] = {}
+    for heights, top, room in ((_ABOVE, _TOP, _RIGHT), (below, _TOP + upper + _MIDDLE, _LABELS)):
+        if not heights:
+            continue
+        inches = sum(heights.values()) + _GAP * (len(heights) - 1)
+        grid = fig.add_gridspec(
+            len(heights),
+            left=_LEFT / WIDTH,
+            right=1 - room / WIDTH,
+            top=1 - top / height,
+            bottom=1 - (top + inches) / height,
+            height_ratios=list(heights.values()),
+            hspace=_GAP * len(heights) / sum(heights.values()),
+        )
+        lanes = grid.subplots(sharex=True, squeeze=False)[:, 0]
+        axes.update(zip(heights, lanes, strict=True))
+    return fig, axes
+
+
+def _handles(edges: Edges) -> list[Line2D]:
+    """What the legend explains: both cuts, and both edges with where they are read."""
+    handles = [
+        Line2D([], [], **CUTS["fires"], marker="v", markersize=5, label="fire"),
+        Line2D([], [], **CUTS["valleys"], label="cut in a valley of α"),
+    ]
+    for edge in LOOKS:
+        quantile, shift = getattr(edges, f"{edge}_quantile"), getattr(edges, f"{edge}_shift")
+        moved = f"{round(1000 * shift):+d}".replace("-", "−")
+        label = f"{edge} read at {quantile:g} of the mass, {moved} ms"
+        handles.append(Line2D([], [], **mark(edge), linestyle="none", label=label))
+    return handles
+
+
+def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
+    """What there is to see, in words."""
+    fires = int(heard.firing.num_fires[0])
+    sentences = [
+        "Word edges read off the weights of one utterance, "
+        f"“{printable(heard.text, most=LONGEST_WORDS)}”, with its "
+        f"fires ({fires}) and its cuts in valleys of the weights ({max(0, fires - 1)}) on one time "
+        "axis: words, weight per frame, and the running sum of the weights, flat between words."
+    ]
+    counted = measured["valleys"]
+    if not counted.tokens:
+        return f"{sentences[0]} {NO_ERRORS}"
+    sentences.append(
+        f"Below, over {counted.utterances} utterances ({counted.tokens} tokens), the mean absolute "
+        "error of edges after the best constant shift, by the quantile of the token's mass at "
+        "which they are read, and the median of 1/α there."
+    )
+    for cut, found in measured.items():
+        said = []
+        for edge, outer in (("onset", 0), ("offset", -1)):
+            errors, least = 1000 * found.errors[edge], found.least(edge)
+            said.append(
+                f"{edge}s {errors[outer]:.0f} ms at {found.quantiles[outer]:g}, least "
+                f"{errors[least]:.0f} ms at {found.quantiles[least]:g}"
+            )
+        places = (0, len(found.quantiles) // 2, -1)
+        slopes = [f"{found.seconds_per_token[at]:.2g} at {found.quantiles[at]:g}" for at in places]
+        said.append(f"median 1/α in seconds per token {', '.join(slopes)}")
+        sentences.append(f"Cut at {cut}: {'; '.join(said)}.")
+    return " ".join(sentences)

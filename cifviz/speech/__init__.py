@@ -1,1 +1,0 @@
-"""What an alignment is heard against: audio, time-stamped tokens, data sets."""

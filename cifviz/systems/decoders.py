@@ -1,0 +1,141 @@
+"""The two decoders of the CIF paper: what is heard comes in through the fired embeddings alone.
+
+Neither looks at the encoder again (no cross-attention), so everything that a token knows of the
+audio passed through its fire.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cifviz.core.validation import valid_mask
+from cifviz.errors import require, require_choice, require_integer, require_number, shown
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """Kind and size of a decoder."""
+
+    kind: str = "nar"
+    """ "nar": all tokens at once; "ar": one after the other."""
+    dim: int = 160
+    layers: int = 1
+    heads: int = 4
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        require_choice("decoder kind", self.kind, ("nar", "ar"))
+        for name in ("dim", "layers", "heads"):
+            require_integer(f"decoder.{name}", getattr(self, name), above=0)
+        require_number("decoder.dropout", self.dropout, at_least=0, below=1)
+        require(
+            self.dim % self.heads == 0,
+            f"decoder.heads must divide decoder.dim, got {shown(self.heads)} and {shown(self.dim)}",
+        )
+
+
+class NARDecoder(nn.Module):
+    """All tokens at once: self-attention over the embeddings, then a linear layer for each."""
+
+    def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
+        super().__init__()
+        self.project = nn.Linear(input_dim, config.dim)
+        self.attention = _attention(config)
+        self.output = nn.Linear(config.dim, vocabulary)
+
+    def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """Logits (batch, fires, vocabulary) in training; `targets` are not looked at."""
+        return self._logits(embeddings, num_fires)
+
+    def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
+        """Most likely tokens and their probabilities, each (batch, fires)."""
+        best = self._logits(embeddings, num_fires).softmax(dim=2).max(dim=2)
+        return best.indices, best.values
+
+    def _logits(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        if not embeddings.shape[1]:
+            return _no_logits(embeddings, self.output)
+        hidden = self.project(embeddings)
+        hidden = self.attention(hidden, src_key_padding_mask=_unseen(num_fires, hidden))
+        return self.output(hidden)
+
+
+class ARDecoder(nn.Module):
+    """Like `NARDecoder`, but each token also sees the tokens before it.
+
+    Step i reads ``[c_{i−1} ; E(y_{i−1})]`` through causal self-attention to s_i; the logits are
+    linear in ``[s_i ; c_i]``.
+    """
+
+    def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
+        super().__init__()
+        self.start = vocabulary
+        self.scale = math.sqrt(config.dim)
+        self.embed = nn.Embedding(vocabulary + 1, config.dim)
+        nn.init.normal_(self.embed.weight, std=1 / self.scale)
+        self.project = nn.Linear(input_dim + config.dim, config.dim)
+        self.attention = _attention(config)
+        self.output = nn.Linear(config.dim + input_dim, vocabulary)
+
+    def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """Logits (batch, fires, vocabulary), given the true tokens `targets` (batch, fires)."""
+        start = torch.full_like(targets[:, :1], self.start)
+        return self._logits(embeddings, num_fires, torch.cat([start, targets[:, :-1]], dim=1))
+
+    def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
+        """Greedy tokens and their probabilities, each (batch, fires)."""
+        batch, fires, _ = embeddings.shape
+        tokens = torch.full((batch, fires + 1), self.start, device=embeddings.device)
+        scores = embeddings.new_zeros(batch, fires)
+        for step in range(fires):
+            heard = num_fires.clamp(max=step + 1)
+            logits = self._logits(embeddings[:, : step + 1], heard, tokens[:, : step + 1])
+            best = logits[:, -1].softmax(dim=1).max(dim=1)
+            tokens[:, step + 1], scores[:, step] = best.indices, best.values
+        return tokens[:, 1:], scores
+
+    def _logits(self, embeddings: Tensor, num_fires: Tensor, previous: Tensor) -> Tensor:
+        if not embeddings.shape[1]:
+            return _no_logits(embeddings, self.output)
+        before = torch.cat([torch.zeros_like(embeddings[:, :1]), embeddings[:, :-1]], dim=1)
+        hidden = self.project(torch.cat([before, self.embed(previous) * self.scale], dim=2))
+        steps = hidden.shape[1]
+        later = torch.ones(steps, steps, dtype=torch.bool, device=hidden.device).triu(1)
+        hidden = self.attention(hidden, mask=later, src_key_padding_mask=_unseen(num_fires, hidden))
+        return self.output(torch.cat([hidden, embeddings], dim=2))
+
+
+DECODERS: dict[str, type[NARDecoder] | type[ARDecoder]] = {"nar": NARDecoder, "ar": ARDecoder}
+
+
+def make_decoder(config: DecoderConfig, input_dim: int, vocabulary: int) -> NARDecoder | ARDecoder:
+    """The decoder that the configuration names."""
+    return DECODERS[config.kind](config, input_dim, vocabulary)
+
+
+def _attention(config: DecoderConfig) -> nn.TransformerEncoder:
+    layer = nn.TransformerEncoderLayer(
+        config.dim,
+        config.heads,
+        4 * config.dim,
+        config.dropout,
+        batch_first=True,
+        norm_first=True,
+    )
+    return nn.TransformerEncoder(
+        layer, config.layers, norm=nn.LayerNorm(config.dim), enable_nested_tensor=False
+    )
+
+
+def _no_logits(embeddings: Tensor, output: nn.Linear) -> Tensor:
+    """Logits of a batch without any token: attention cannot take none."""
+    return embeddings.new_zeros(len(embeddings), 0, output.out_features)
+
+
+def _unseen(num_fires: Tensor, hidden: Tensor) -> Tensor:
+    """Positions hidden from attention; the first stays visible, or rows without tokens were NaN."""
+    return ~valid_mask(num_fires.clamp(min=1), hidden.shape[1])

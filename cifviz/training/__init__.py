@@ -1,0 +1,1 @@
+"""Training: one fit loop, augmentation, snapshots of a model while it learns."""

@@ -1,0 +1,1 @@
+"""Recipes, measurements and studies behind the published results; not part of the wheel."""

@@ -1,0 +1,279 @@
+"""Running recipes: `run` trains one seed and measures it, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cifviz.alignment.boundary_readout import align_all, cross_aligned, learn, learn_edges
+from cifviz.alignment.timed_tokens import Alignment, Edges
+from cifviz.errors import CheckpointError, require, require_choice
+from cifviz.published import keep_result, read_result
+from cifviz.resources import check_target
+from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
+from cifviz.systems.cif import Recognizer, RecognizerConfig, Transcription
+from cifviz.systems.phone_ctc import PhoneticLearner
+from cifviz.systems.registry import SYSTEMS
+from cifviz.training.augmentation import CutAndJoin, Recording
+from cifviz.training.fit import FitConfig, fit
+from experiments.measure import comparable, evaluate, transcribe_all
+from experiments.provenance import checksum, commit
+from experiments.recipes import RECIPES, Recipe, find_recipe
+from experiments.training_data import recordings, smoothed_recordings, spoken_clips
+
+
+def run(
+    recipe: Recipe,
+    *,
+    folder: Path,
+    leave_out: str | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Run a recipe with the seed of its `FitConfig` and measure what came out.
+
+    A run that was interrupted goes on where it was; a finished one is only measured again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    folder : Path
+        For this run alone: the checkpoint to resume from and, at the end, ``model/`` and
+        ``result.json``. Features are cached beside it, in ``cache``.
+    leave_out : str, optional
+        Speaker to keep out of training and of the development set; the test set is that one alone.
+    progress : bool
+        Show progress bars.
+
+    Returns
+    -------
+    dict
+        Command, settings, versions, losses and results; what ``result.json`` holds.
+
+    Raises
+    ------
+    CIFError
+        If nobody knows the speaker to leave out, or the folder holds a run with other settings, or
+        anything else where a file of the run belongs.
+    """
+    settings = settings_of(recipe, leave_out)
+    place = folder / "model"
+    replaced = (place / WEIGHTS).is_file()
+    for file in (WEIGHTS, CONFIG, CARD):  # before hours of work, not after
+        check_target(place / file, overwrite=replaced)
+    if recipe.weights_of is not None:
+        twin = replace(find_recipe(recipe.name, recipe.weights_of), fit=recipe.fit)
+        other = folder.parent / run_name(twin.name, twin.fit.seed, leave_out, twin.variant)
+        _, trained = _finished(twin, other, settings_of(twin, leave_out))
+        model = loaded(recipe, other)
+    elif (folder / "result.json").exists():
+        model, trained = _finished(recipe, folder, settings)
+    else:
+        model, trained = _trained(recipe, folder, leave_out, progress)
+    model, measured = _measured(recipe, model, leave_out)
+    result = {
+        "command": _command(recipe, leave_out),
+        "measured_at": commit(),
+        "data": {corpus: checksum(corpus) for corpus in recipe.corpora},
+        **settings,
+        **trained,
+        **measured,
+    }
+    save_model(model, place, f"# {folder.name}\n", overwrite=replaced)
+    keep_result(folder / "result.json", result)
+    return result
+
+
+def settings_of(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
+    """Everything that one run of a recipe was asked to do, as JSON gives it back."""
+    settings: dict[str, Any] = {
+        "recipe": recipe.name,
+        "variant": recipe.variant,
+        "system": recipe.system,
+        "seed": recipe.fit.seed,
+        "leave_out": leave_out,
+        "fit": asdict(recipe.fit),
+        "augmentation": asdict(recipe.augmentation),
+        "synthetic_share": recipe.synthetic_share,
+        "config": recipe.config.to_dict(),
+    }
+    if recipe.cepstral:
+        settings["cepstral_share"] = recipe.cepstral_share
+    if recipe.pronunciations:
+        settings["phonetic_share"] = recipe.phonetic_share
+    plain: dict[str, Any] = json.loads(json.dumps(settings))
+    return plain
+
+
+def differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    """Settings in which a result differs; one made before a setting existed had its default."""
+    config = RecognizerConfig.from_dict(result["config"]).to_dict()
+    fitted = {**asdict(FitConfig()), **result["fit"]}
+    result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
+    return [name for name in settings if result.get(name) != settings[name]]
+
+
+def _command(recipe: Recipe, leave_out: str | None) -> str:
+    """The command line of a run."""
+    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
+    if recipe.variant:
+        words += ["--variant", recipe.variant]
+    usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
+    for option in ("steps", "devices"):
+        if getattr(recipe.fit, option) != getattr(usual, option):
+            words += [f"--{option}", str(getattr(recipe.fit, option))]
+    if leave_out:
+        words += ["--leave-out", leave_out]
+    return " ".join(words)
+
+
+def _trained(
+    recipe: Recipe, folder: Path, leave_out: str | None, progress: bool
+) -> tuple[Any, dict[str, Any]]:
+    """Train, or go on training; the model and what is known of its training."""
+    began = time.perf_counter()
+    groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.fit.seed)
+    model = SYSTEMS[recipe.system].build(recipe.config)
+    make_example = CutAndJoin(groups, shares, recipe.augmentation)
+    if SYSTEMS[recipe.system].counts:
+        model.start_at(_tokens_per_frame(make_example, recipe.config))
+    learner = model
+    if recipe.pronunciations:
+        learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
+    learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
+    model = learner.recognizer if recipe.pronunciations else learner
+    return model, {
+        "commit": commit(),
+        "recordings": {name: len(group) for name, group in groups.items()},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "seconds": round(time.perf_counter() - began),
+        "history": history,
+    }
+
+
+def _groups(
+    recipe: Recipe, leave_out: str | None, cache: Path
+) -> tuple[dict[str, list[Recording]], dict[str, float]]:
+    """What is trained on, in groups, and how often each is drawn from."""
+    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
+    if leave_out is not None:
+        require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
+    groups = {
+        "real": [one for one in real if one.speaker != leave_out],
+        "synthetic": recordings(f"{recipe.name} synthetic", recipe.synthetic, recipe.config, cache),
+    }
+    shares = {"real": 1 - recipe.synthetic_share, "synthetic": recipe.synthetic_share}
+    if recipe.cepstral:
+        # Half of the others is made as smooth, or the model would tell the groups apart by that.
+        for name in ("real", "synthetic"):
+            groups[f"{name}, smoothed"] = smoothed_recordings(groups[name])
+            shares[name] *= (1 - recipe.cepstral_share) / 2
+            shares[f"{name}, smoothed"] = shares[name]
+        everything = recipe.cepstral(recipe.config)
+        words = len(recipe.config.vocabulary)
+        groups["cepstral"] = [one for one in everything if max(one.tokens) < words]
+        shares["cepstral"] = recipe.cepstral_share
+        if recipe.pronunciations:
+            shares = {name: share * (1 - recipe.phonetic_share) for name, share in shares.items()}
+            groups["cepstral, all words"] = everything
+            shares["cepstral, all words"] = recipe.phonetic_share
+    return groups, shares
+
+
+def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The same of a run that is finished; its settings must be the ones asked for."""
+    result = read_result(folder / "result.json")
+    other = differing(result, settings)
+    require(
+        not other,
+        f"{folder} holds a finished run with other settings ({', '.join(other)}); "
+        "train in another folder",
+        CheckpointError,
+    )
+    kept = ("commit", "recordings", "versions", "seconds", "history")
+    trained = {name: result[name] for name in kept}
+    return loaded(recipe, folder), trained
+
+
+def loaded(recipe: Recipe, folder: Path) -> Any:
+    """The model of a finished run."""
+    model = SYSTEMS[recipe.system].build(recipe.config)
+    load_weights(model, folder / "model")
+    return model.eval()
+
+
+def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, dict[str, Any]]:
+    """The model, a CIF with its edges learned on development utterances, and what it measures."""
+    sets = {
+        "dev": recipe.dev(),
+        "test": recipe.test() if recipe.test else [],
+        "joined": recipe.joined() if recipe.joined and not leave_out else [],
+        "clips": spoken_clips(recipe.name),
+    }
+    if leave_out:
+        sets["dev"] = [spoken for spoken in sets["dev"] if spoken.speaker != leave_out]
+        sets["test"] = [spoken for spoken in sets["test"] if spoken.speaker == leave_out]
+    heard = {name: transcribe_all(model, spoken) for name, spoken in sets.items()}
+    dev = comparable(heard["dev"], sets["dev"])
+    readings = SYSTEMS[recipe.system].readings
+    alignments = {
+        name: {
+            way: cross_aligned(reading, heard[name], sets[name])
+            if name == "dev"
+            else align_all(reading, heard[name], dev)
+            for way, reading in readings.items()
+        }
+        for name in sets
+    }
+    measured: dict[str, Any] = {
+        "edges": {way: learn(reading, dev).to_dict() for way, reading in readings.items()}
+    }
+    if isinstance(model, Recognizer):
+        # Real and synthesised speech mark a word's edges by other rules; the model serves both.
+        made = recipe.synthetic_dev()[: len(sets["dev"])]
+        edges = learn_edges(dev + comparable(transcribe_all(model, made), made))
+        model.config = replace(model.config, edges=edges)
+        measured["edges"]["shipped"] = asdict(edges)
+        for name in sets:
+            alignments[name]["shipped"] = [_read(one, edges) for one in heard[name]]
+    scores = {
+        name: evaluate(spoken, heard[name], alignments[name])
+        for name, spoken in sets.items()
+        if spoken
+    }
+    return model, {**measured, **scores}
+
+
+def _read(one: Transcription, edges: Edges) -> Alignment:
+    """The alignment that a transcription carries with these edges."""
+    return Alignment.from_firing(
+        one.firing, one.tokens, one.grid, edges=edges, duration=one.duration
+    )
+
+
+def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
+    """Mean tokens in an encoder frame of the training utterances."""
+    examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
+    frames = sum(len(one.features) for one in examples) / config.encoder.down_sampling
+    return sum(len(one.tokens) for one in examples) / frames
+
+
+def run_name(name: str, seed: int, leave_out: str | None, variant: str = "") -> str:
+    """Name of a run's folder and of its result.
+
+    >>> run_name("digits", 0, "george")
+    'digits-without-george-seed0'
+    >>> run_name("digits", 1, None, "ctc")
+    'digits-ctc-seed1'
+    """
+    parts = [name, variant, f"without-{leave_out}" if leave_out else "", f"seed{seed}"]
+    return "-".join(part for part in parts if part)

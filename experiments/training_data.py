@@ -1,0 +1,187 @@
+"""What the recipes train on: real and synthesised utterances, and their features."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cifviz.audio import waveform
+from cifviz.audio.waveform import LogMel
+from cifviz.corpora import datasets, synthesis
+from cifviz.corpora.cepstra import (
+    an4_pronunciations,
+    an4_utterances,
+    log_mel_of_cepstra,
+    smoothed,
+)
+from cifviz.corpora.clips import list_clips, load_clip
+from cifviz.corpora.corpus_registry import DATA_VARIABLE
+from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
+from cifviz.systems.cif import RecognizerConfig
+from cifviz.training.augmentation import Recording
+from experiments.measure import Spoken
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+COEFFICIENTS = 10
+"""Cepstra of 40 bands up to 4 kHz that are as smooth as AN4's 13 of 40 bands up to 6.8 kHz."""
+GRID = (
+    ("bin", "lay", "place", "set"),
+    ("blue", "green", "red", "white"),
+    ("at", "by", "in", "with"),
+    tuple("abcdefghijklmnopqrstuvxyz"),
+    DIGITS,
+    ("again", "now", "please", "soon"),
+)
+"""The grammar of a grid sentence: one word of each group, in this order."""
+
+
+def spoken_takes() -> list[Spoken]:
+    """Training takes of the data set "digits", a word each."""
+    return [
+        Spoken(*datasets.take_waveform(take), take.speaker)
+        for take in datasets.digit_takes()
+        if take.split == "train"
+    ]
+
+
+def spoken_strings(split: str) -> list[Spoken]:
+    """Connected strings of "digits"."""
+    return [
+        Spoken(*datasets.digit_string_waveform(string), string.speaker)
+        for string in datasets.digit_strings(split)
+    ]
+
+
+def spoken_sentences(split: str) -> list[Spoken]:
+    """Sentences of "grid"."""
+    return [
+        Spoken(sentence.waveform(), sentence.words, "s1")
+        for sentence in datasets.grid_sentences(split)
+    ]
+
+
+def spoken_clips(domain: str) -> list[Spoken]:
+    """The bundled clips of a domain, such as "digits", and the one in which nobody speaks."""
+    clips = [load_clip(name) for name in list_clips()]
+    return [
+        Spoken(clip.waveform, clip.words, clip.voice)
+        for clip in clips
+        if clip.domain == domain or not clip.tokens
+    ]
+
+
+def synthetic(
+    tokens: Callable[[random.Random], list[str]], count: int, *, seed: int = 0
+) -> list[Spoken]:
+    """Utterances in all voices, at several rates and pitches; others with another seed."""
+    rng = random.Random(seed)
+    spoken = []
+    for index in range(count):
+        voice = VOICES[index % len(VOICES)]
+        words = tokens(rng)
+        utterance = synthesize(
+            spoken_text(words),
+            tokens=words,
+            voice=voice,
+            rate=rng.randint(110, 260),
+            pitch=rng.randint(25, 75),
+        )
+        spoken.append(Spoken(utterance.waveform, utterance.words, voice))
+    return spoken
+
+
+def digit_string(rng: random.Random) -> list[str]:
+    """One to eight random digits."""
+    return rng.choices(DIGITS, k=rng.randint(1, 8))
+
+
+def grid_sentence(rng: random.Random) -> list[str]:
+    """A random sentence of the grammar of GRID."""
+    return [rng.choice(group) for group in GRID]
+
+
+def recordings(
+    name: str,
+    spoken: Callable[[], list[Spoken]],
+    config: RecognizerConfig,
+    cache: Path,
+) -> list[Recording]:
+    """Features and frames of training utterances, computed once and cached.
+
+    Parameters
+    ----------
+    name : str
+        Of the set that `spoken` makes; another set needs another name.
+    spoken : callable
+        Makes the utterances; called only where the cache does not hold them.
+    config : RecognizerConfig
+        Says which features, and numbers the tokens.
+    cache : Path
+        A folder.
+    """
+    from joblib import Memory
+
+    made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
+    return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, spoken)
+
+
+def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
+    """Ids of a vocabulary's words and, behind them, of all others that occur in AN4."""
+    others = sorted(an4_pronunciations().keys() - set(vocabulary))
+    return {word: index for index, word in enumerate([*vocabulary, *others])}
+
+
+def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
+    """The phones of each of `an4_words`, numbered."""
+    pronunciations = an4_pronunciations()
+    names = sorted({phone for phones in pronunciations.values() for phone in phones})
+    return [
+        tuple(names.index(phone) for phone in pronunciations[word])
+        for word in an4_words(config.vocabulary)
+    ]
+
+
+def an4_recordings(config: RecognizerConfig) -> list[Recording]:
+    """The utterances of AN4, 74 speakers, as smooth log-mel; tokens are ids of `an4_words`."""
+    ids = an4_words(config.vocabulary)
+    return [
+        Recording(
+            log_mel_of_cepstra(one.cepstra, config.features),
+            tuple(ids[word] for word in one.words),
+            None,
+            one.speaker,
+        )
+        for one in an4_utterances()
+    ]
+
+
+def smoothed_recordings(group: list[Recording]) -> list[Recording]:
+    """The same recordings, as smooth as those of which only cepstra are known."""
+    return [replace(one, features=smoothed(one.features, COEFFICIENTS)) for one in group]
+
+
+def _fingerprint() -> str:
+    """Hash of the code and the data that training utterances are made from."""
+    files = [__file__, waveform.__file__, datasets.__file__, synthesis.__file__]
+    code = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
+    return f"{code} {os.environ.get(DATA_VARIABLE, '')}"
+
+
+def _recordings(
+    key: str, features: LogMel, vocabulary: tuple[str, ...], spoken: Callable[[], list[Spoken]]
+) -> list[Recording]:
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    made = []
+    for one in spoken():
+        log_mel = features(one.waveform).numpy()
+        spans = [
+            (max(0.0, features.grid.frame(start)), min(len(log_mel), features.grid.frame(end)))
+            for start, end in one.words.spans
+        ]
+        tokens = tuple(ids[word.token] for word in one.words.timed)
+        made.append(Recording(log_mel, tokens, tuple(spans), one.speaker))
+    return made

@@ -1,0 +1,359 @@
+"""A whole recipe on two invented words: train, measure, publish, load."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
+from cifviz.audio.waveform import Waveform
+from cifviz.cli import app
+from cifviz.core.module import CIFConfig
+from cifviz.errors import CheckpointError, CIFError, DataError
+from cifviz.systems.checkpoints import load_baseline, load_model
+from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.registry import SYSTEMS
+from cifviz.training.augmentation import Recording
+from cifviz.training.fit import FitConfig
+from experiments import publish, recipes, runs
+from experiments.measure import Spoken
+from experiments.model_card import model_card, results_table, spread, summary
+from experiments.provenance import commit
+
+
+def tones(words, speaker):
+    """One tone of 0.2 s for each word, 0.1 s of silence around each."""
+    samples, tokens = [np.zeros(1600)], []
+    for word in words:
+        start = sum(map(len, samples)) / 16000
+        frequency = {"low": 300, "high": 2000}[word]
+        samples += [np.sin(np.arange(3200) * frequency * 2 * np.pi / 16000), np.zeros(1600)]
+        tokens.append(TimedToken(word, start, start + 0.2))
+    return Spoken(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
+
+
+def two_speakers():
+    return [tones(["low", "high", "high"], "ann"), tones(["high", "low"], "bob")]
+
+
+@pytest.fixture
+def recipe():
+    config = RecognizerConfig(
+        vocabulary=("low", "high"),
+        encoder=EncoderConfig(channels=16, dilations=(1,)),
+        cif=CIFConfig(encoder_embed_dim=16, conv_cif_output_channels_num=16),
+        decoder=DecoderConfig(dim=16),
+    )
+    return recipes.Recipe(
+        name="tones",
+        config=config,
+        real=two_speakers,
+        synthetic=lambda: [tones(["low"], "robot")],
+        dev=two_speakers,
+        synthetic_dev=lambda: [tones(["high"], "robot")] * 2,
+        test=two_speakers,
+        fit=FitConfig(steps=3, batch_size=2),
+        sources="sines",
+    )
+
+
+def test_train_writes_a_model_and_what_it_measured(recipe, tmp_path):
+    result = runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    assert json.loads((tmp_path / "tones-seed0/result.json").read_text("utf-8"))["seed"] == 0
+    assert result["test"]["utterances"] == 2
+    assert result["recordings"] == {"real": 2, "synthetic": 1}
+    assert len(result["history"]) == 1
+    model = load_model(tmp_path / "tones-seed0/model")
+    assert model.config.edges.onset_shift == result["edges"]["shipped"]["onset_shift"]
+
+
+def test_a_finished_run_is_measured_again_and_not_trained(recipe, tmp_path):
+    first = runs.run(recipe, folder=tmp_path / "run", progress=False)
+    weights = (tmp_path / "run/model/model.safetensors").read_bytes()
+    assert runs.run(recipe, folder=tmp_path / "run", progress=False) == first
+    assert (tmp_path / "run/model/model.safetensors").read_bytes() == weights
+
+
+def test_a_finished_run_with_other_settings_is_left_alone(recipe, tmp_path):
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
+    other = replace(recipe, synthetic_share=0.5)
+    with pytest.raises(
+        CheckpointError, match=r"finished run with other settings \(synthetic_share"
+    ):
+        runs.run(other, folder=tmp_path / "run", progress=False)
+
+
+def test_a_run_made_before_a_setting_existed_had_its_default(recipe, tmp_path):
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
+    path = tmp_path / "run/result.json"
+    result = json.loads(path.read_text("utf-8"))
+    del result["config"]["cif"]["smooth_factor"], result["fit"]["alignment_from"]
+    path.write_text(json.dumps(result), "utf-8")
+    runs.run(recipe, folder=tmp_path / "run", progress=False)
+    assert json.loads(path.read_text("utf-8"))["config"]["cif"]["smooth_factor"] == 1.0
+
+
+def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
+    result = runs.run(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
+    assert result["recordings"] == {"real": 1, "synthetic": 1}
+    assert result["test"]["tokens"] == 2
+    assert result["dev"]["tokens"] == 3
+
+
+def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp_path, monkeypatch):
+    heard = []
+
+    def learn_edges(pairs):
+        heard.append([spoken.speaker for _, spoken in pairs])
+        return Edges()
+
+    def all_of_them(heard, utterances):
+        return list(zip(heard, utterances, strict=True))
+
+    monkeypatch.setattr(runs, "learn_edges", learn_edges)
+    monkeypatch.setattr(runs, "comparable", all_of_them)
+    runs.run(recipe, folder=tmp_path / "all", progress=False)
+    assert heard[-1] == ["ann", "bob", "robot", "robot"]
+    runs.run(recipe, folder=tmp_path / "less", leave_out="bob", progress=False)
+    assert heard[-1] == ["ann", "robot"]
+
+
+def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(recipe, tmp_path):
+    def cepstral(config):
+        frames = np.zeros((40, config.features.n_mels), np.float32)
+        return [Recording(frames, (0, 1), None, "cy")]
+
+    with_cepstra = replace(recipe, cepstral=cepstral, cepstral_share=0.5)
+    result = runs.run(with_cepstra, folder=tmp_path / "run", progress=False)
+    assert result["cepstral_share"] == 0.5
+    assert result["recordings"] == {
+        "real": 2,
+        "real, smoothed": 2,
+        "synthetic": 1,
+        "synthetic, smoothed": 1,
+        "cepstral": 1,
+    }
+
+
+def test_phones_are_learned_from_all_words_and_thrown_away(recipe, tmp_path):
+    def cepstral(config):
+        frames = np.zeros((40, config.features.n_mels), np.float32)
+        return [Recording(frames, tokens, None, "cy") for tokens in ((0, 1), (1, 2))]
+
+    phonetic = replace(
+        recipe,
+        cepstral=cepstral,
+        pronunciations=lambda config: [(0,), (1, 0), (2, 1)],
+        phonetic_share=0.5,
+        fit=FitConfig(steps=3, batch_size=8),
+    )
+    result = runs.run(phonetic, folder=tmp_path / "run", progress=False)
+    assert result["phonetic_share"] == 0.5
+    assert result["recordings"]["cepstral"] == 1
+    assert result["recordings"]["cepstral, all words"] == 2
+    assert result["history"][-1]["phones"] > 0
+    weights = load_model(tmp_path / "run/model").state_dict()
+    assert not any("phones" in name for name in weights)
+
+
+def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
+    with pytest.raises(CIFError, match="leave_out must be one of 'ann', 'bob', got 'eve'"):
+        runs.run(recipe, folder=tmp_path / "run", leave_out="eve", progress=False)
+
+
+def test_publish_ships_the_seed_that_is_best_on_dev(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    folder, data = tmp_path / "runs", tmp_path / "data"
+    for seed in (0, 1):
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=seed))
+        runs.run(seeded, folder=folder / f"tones-seed{seed}", progress=False)
+    for seed, rate in ((0, 0.5), (1, 0.25)):
+        path = folder / f"tones-seed{seed}/result.json"
+        result = json.loads(path.read_text("utf-8"))
+        result["dev"]["token_error_rate"] = rate
+        path.write_text(json.dumps(result), "utf-8")
+    result = CliRunner().invoke(
+        app, ["publish", "tones", "--runs", str(folder), "--data", str(data)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "Seed 1 of seeds 0, 1" in (data / "checkpoints/tones/README.md").read_text("utf-8")
+    assert sorted(path.name for path in (data / "results").iterdir()) == [
+        "tones-seed0.json",
+        "tones-seed1.json",
+    ]
+    shipped = load_model(data / "checkpoints/tones").state_dict()
+    best = load_model(folder / "tones-seed1/model").state_dict()
+    assert all((shipped[name] == best[name]).all() for name in best)
+
+
+def test_publish_replaces_and_removes_results_of_its_own_alone(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    kept = tmp_path / "data" / "results"
+    kept.mkdir(parents=True)
+    run = runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    (kept / "tones-seed7.json").write_text(json.dumps(run), "utf-8")  # of a run that is no more
+    (kept / "tones-notes.json").write_text('{"mine": 1}', "utf-8")
+    publish.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    left = ["tones-notes.json", "tones-seed0.json"]
+    assert sorted(path.name for path in kept.iterdir()) == left
+    (kept / "tones-seed0.json").write_text("mine", "utf-8")
+    with pytest.raises(DataError, match=r"tones-seed0\.json is no result"):
+        publish.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    assert (kept / "tones-seed0.json").read_text("utf-8") == "mine"
+
+
+def test_publish_ships_no_model_over_files_of_somebody(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    card = tmp_path / "data/checkpoints/tones/README.md"
+    card.parent.mkdir(parents=True)
+    card.write_text("mine")
+    with pytest.raises(DataError, match=r"README\.md exists"):
+        publish.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    assert [path.read_text() for path in card.parent.iterdir()] == ["mine"]
+
+
+def test_a_run_begins_only_where_it_can_end(recipe, tmp_path, monkeypatch):
+    (tmp_path / "run/model").mkdir(parents=True)
+    (tmp_path / "run/model/README.md").write_text("mine")
+    monkeypatch.setattr(runs, "_trained", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(DataError, match=r"README\.md exists"):
+        runs.run(recipe, folder=tmp_path / "run", progress=False)
+
+
+def variants(monkeypatch, recipe):
+    """The recipe "tones", with which `find_recipe` finds variants too."""
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+
+    def find(variant, seed=0):
+        found = recipes.find_recipe("tones", variant)
+        return replace(found, fit=replace(found.fit, seed=seed))
+
+    return find
+
+
+def test_a_variant_of_inference_alone_uses_the_weights_of_another(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
+    result = runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
+    assert result["config"]["cif"]["pause_frames"] == recipes.PAUSE_FRAMES
+    assert result["command"] == "cifviz train tones --seed 0 --variant pauses"
+    plain, pauses = (
+        load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "pauses")
+    )
+    assert (plain.cif.config.pause_frames, pauses.cif.config.pause_frames) == (0, 5)
+    assert all((plain.state_dict()[k] == v).all() for k, v in pauses.state_dict().items())
+    assert not (tmp_path / "tones-pauses-seed0/last.ckpt").exists()
+
+
+def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    with pytest.raises(DataError, match="tones-plain-seed0"):
+        runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
+
+
+@pytest.mark.parametrize("variant", ["ctc", "ctc-priors", "attention", "upsampled", "spikes"])
+def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, monkeypatch, variant):
+    found = variants(monkeypatch, recipe)(variant)
+    first = runs.run(found, folder=tmp_path / "run", progress=False)
+    assert first["variant"] == variant
+    readings = SYSTEMS[found.system].readings
+    assert readings.keys() <= first["test"]["edges"].keys()
+    assert runs.run(found, folder=tmp_path / "run", progress=False) == first
+
+
+def test_baselines_are_published_beside_the_recogniser(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    folder, data = tmp_path / "runs", tmp_path / "data"
+    for variant in ("", "ctc", "plain"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=folder / name, progress=False)
+    card = publish.publish("tones", runs=folder, data=data)
+    assert card.startswith("# tones\n")
+    assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["baselines", "tones"]
+    baseline = load_baseline(data / "checkpoints/baselines/tones-ctc")
+    assert baseline.config.kind == "ctc"
+    told = (data / "checkpoints/baselines/tones-ctc/README.md").read_text("utf-8")
+    assert told.startswith("# tones-ctc\n")
+    assert "offset error in ms, path, shifted" in told
+    assert len(list((data / "results").iterdir())) == 3
+
+
+def test_a_result_says_where_it_comes_from(recipe, tmp_path):
+    result = runs.run(recipe, folder=tmp_path / "run", progress=False)
+    assert result["command"] == "cifviz train tones --seed 0"
+    assert result["data"] == {}
+    assert result["commit"] == commit()
+
+
+def test_nothing_to_publish_says_what_to_run(tmp_path):
+    with pytest.raises(DataError, match="run `cifviz train digits`"):
+        publish.publish("digits", runs=tmp_path, data=tmp_path)
+
+
+def test_unknown_recipe_is_answered_with_the_known_ones(tmp_path):
+    result = CliRunner().invoke(app, ["train", "poetry"])
+    assert result.exit_code == 1
+    assert "recipe must be one of 'digits', 'grid', got 'poetry'" in result.stderr
+
+
+def measured(rate, tokens=100):
+    errors = {"deletions": 0, "insertions": 0, "substitutions": round(rate * tokens)}
+    edges = {"signed_mean": 0.01, "mean_absolute": 0.02, "median_absolute": 0.015, "count": 9}
+    return {
+        "token_error_rate": rate,
+        "tokens": tokens,
+        "count_accuracy": 1.0,
+        "weight_sum_error": {"mean": 0.0, "mean_absolute": 0.1},
+        "edges": {"shipped": {"onset": edges, "offset": edges}},
+        **errors,
+    }
+
+
+def test_tables_give_mean_and_standard_deviation_of_the_seeds():
+    table = results_table([{"test": measured(rate)} for rate in (0.01, 0.02, 0.03)], "test")
+    assert "| test | 3 seeds |" in table
+    assert "| token error rate | 2.00 ± 1.00 % |" in table
+    assert (
+        "| offset error in ms, shipped | signed mean 10.00 ± 0.00, mean absolute 20.00 ± 0.00"
+        in table
+    )
+
+
+def test_one_run_has_no_spread():
+    assert spread([1.5], "%") == "1.50 %"
+
+
+def test_summary_has_a_row_for_each_set():
+    run = {"recipe": "tones", "variant": "", "leave_out": None}
+    table = summary(
+        [
+            {**run, "dev": measured(0.5), "test": measured(0.01)},
+            {**run, "dev": measured(0.5), "test": measured(0.03)},
+            {**run, "leave_out": "ann", "dev": measured(0.5), "test": measured(0.2)},
+            {**run, "recipe": "bells", "dev": measured(0.04)},
+            {**run, "variant": "plain", "dev": measured(0.5), "test": measured(0.5)},
+        ]
+    )
+    rows = [row.split(" | ")[:4] for row in table.splitlines()[2:]]
+    assert rows == [
+        ["| bells: dev set", "1", "4.00 %", "0.00, 0.00, 4.00 %"],
+        ["| tones: test set", "2", "2.00 ± 1.41 %", "0.00 ± 0.00, 0.00 ± 0.00, 2.00 ± 1.41 %"],
+        ["| tones: test set, ann unheard in training", "1", "20.00 %", "0.00, 0.00, 20.00 %"],
+    ]
+
+
+def test_card_pools_the_speakers_left_out(recipe):
+    run = {"seconds": 60, "versions": {"torch": "2"}, "seed": 0}
+    results = [
+        {**run, "leave_out": None, "dev": measured(0.0), "test": measured(0.0)},
+        {**run, "leave_out": "ann", "dev": measured(0.0), "test": measured(0.1, tokens=100)},
+        {**run, "leave_out": "bob", "dev": measured(0.0), "test": measured(0.02, tokens=300)},
+    ]
+    card = model_card(recipe, results, 0)
+    assert "| ann | 0 | 10.00 % |" in card
+    assert "| all together | | 4.00 % |" in card

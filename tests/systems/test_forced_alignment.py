@@ -1,0 +1,105 @@
+"""Forced alignment of the bundled clips, whose words and times are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from cifviz.audio.waveform import Waveform
+from cifviz.corpora.clips import list_clips, load_clip
+from cifviz.errors import AudioError, CIFError
+from cifviz.systems.checkpoints import load_model
+from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
+
+CLIPS = [name for name in list_clips() if load_clip(name).domain == "digits"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model("digits")
+
+
+def words(clip) -> list[str]:
+    return [token.token for token in clip.words]
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_by_count_is_what_the_model_hears_where_it_hears_the_right_words(model, name):
+    clip = load_clip(name)
+    heard = model.transcribe(clip.waveform)
+    assert list(heard.tokens) == words(clip)
+    forced = align_by_count(model, clip.waveform, words(clip))
+    assert forced.tokens == heard.tokens
+    assert min(forced.scores) > 0.5
+    np.testing.assert_allclose(forced.alignment.spans, heard.alignment.spans, atol=0.1)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_by_ctc_each_token_lies_in_its_word(model, name):
+    clip = load_clip(name)
+    alignment = align_by_ctc(model, clip.waveform, words(clip))
+    assert [token.token for token in alignment] == words(clip)
+    for (start, end), (onset, offset) in zip(alignment.spans, clip.words.spans, strict=True):
+        assert onset - 0.1 < (start + end) / 2 < offset + 0.1
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_wrong_word_is_seen_by_its_score(model, place):
+    clip = load_clip("digits_five")
+    said = words(clip)
+    said[place] = "three"  # which is not in it
+    for scores in (
+        align_by_count(model, clip.waveform, said).scores,
+        [token.score for token in align_by_ctc(model, clip.waveform, said)],
+    ):
+        assert int(np.argmin(scores)) == place
+        assert scores[place] < 0.3
+
+
+def test_a_missing_word_moves_what_follows_by_count_and_not_by_ctc(model):
+    clip = load_clip("digits_five")
+    said = words(clip)
+    whole = align_by_ctc(model, clip.waveform, said).spans
+    counted = align_by_count(model, clip.waveform, said).alignment.spans
+    del said[1]
+    assert (
+        np.abs(np.subtract(align_by_ctc(model, clip.waveform, said).spans[1:], whole[2:])).max()
+        < 0.1
+    )
+    moved = np.subtract(align_by_count(model, clip.waveform, said).alignment.spans[1:], counted[2:])
+    assert np.abs(moved).max() > 0.15
+
+
+def test_no_tokens_are_aligned_with_nothing(model):
+    clip = load_clip("digits_five")
+    assert len(align_by_count(model, clip.waveform, []).alignment) == 0
+    assert len(align_by_ctc(model, clip.waveform, [])) == 0
+
+
+def test_tokens_that_do_not_fit_are_untimed(model):
+    short = Waveform(np.zeros(800, np.float32))
+    alignment = align_by_ctc(model, short, ["one"] * 9)
+    assert [token.is_timed for token in alignment] == [False] * 9
+
+
+@pytest.mark.parametrize("align", [align_by_count, align_by_ctc])
+def test_bad_input_is_refused(model, align):
+    sound = load_clip("digits_five").waveform
+    with pytest.raises(CIFError, match="token must be one of 'zero', .* got 'ten'"):
+        align(model, sound, ["ten"])
+    with pytest.raises(CIFError, match="waveform must be a Waveform, got "):
+        align(model, [0.0], ["one"])
+    with pytest.raises(AudioError, match="8000"):
+        align(model, Waveform(sound.samples, 8000), ["one"])
+    with pytest.raises(CIFError, match="call .eval"):
+        align(load_model("digits").train(), sound, ["one"])
+
+
+def test_scores_are_probabilities(model):
+    clip = load_clip("digits_five")
+    said = words(clip)
+    scores = [*align_by_count(model, clip.waveform, said).scores]
+    scores += [token.score for token in align_by_ctc(model, clip.waveform, said)]
+    assert all(0 <= score <= 1 and not math.isnan(score) for score in scores)
