@@ -32,8 +32,8 @@ CIF_EDGES = (
     "*fire* is the raw reading, *fire, shifted* adds a constant learned on the development set, "
     "and *shipped* is what transcriptions carry: read at shares of a token's mass, cut at fires or "
     "in valleys of the weights, plus a constant, all learned on the development set and as many "
-    "synthesised utterances. Measured in single precision, kept in half: on the bundled clips and on "
-    "the development and test sets the tokens are the same, and times differ by less than 0.1 ms"
+    "synthesised utterances. Measured in single precision, kept in half: on the bundled clips and "
+    "on the development and test sets the tokens are the same, and times differ by less than 0.1 ms"
 )
 TAUGHT = "Word times of the training recordings were used: the weights were taught to lie there."
 OTHER_EDGES = (
