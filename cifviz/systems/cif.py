@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cifviz import display
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.firing import Firing
@@ -245,11 +246,9 @@ class Transcription:
         require(token.is_timed, f"token {index} ({token.token!r}) is untimed and cannot be cut")
         return self.waveform.cut(token.start or 0.0, token.end or 0.0)
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        """The panel, for notebooks; with its alt text."""
-        from cifviz.plot import panel
-
-        return panel(self)._repr_png_()
+    def _repr_png_(self) -> display.Png:
+        """`cifviz.plot.panel`, for notebooks; with its alternative text."""
+        return display.png(self)
 
 
 def require_finite(values: Tensor) -> None:
