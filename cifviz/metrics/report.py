@@ -1,4 +1,4 @@
-"""`evaluate` and the `Report` it returns: every metric of a set, printed, as records and drawn."""
+"""`evaluate` and the `Report` it returns: every metric of a set, printed, and as records."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from cifviz import display
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_choice
@@ -27,9 +28,6 @@ from cifviz.metrics.measuring import (
 )
 from cifviz.metrics.score_table import METRICS, table
 from cifviz.timing import FrameGrid
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 class EdgeErrors(NamedTuple):
@@ -138,12 +136,6 @@ class Report:
         """Everything as aligned text: scores with their intervals, counts, and the definitions."""
         return table(self.scores, self.intervals, self.counts)
 
-    def figure(self) -> Figure:
-        """The figure: histograms of signed errors, errors over time, shares within a tolerance."""
-        from cifviz.plot import error_panel
-
-        return error_panel(self).fig
-
     def __str__(self) -> str:
         return self.table()
 
@@ -151,11 +143,9 @@ class Report:
         utterances, said = (self.counts["tokens", "", name] for name in ("utterances", "said"))
         return f"<Report of {utterances} utterances with {said} tokens: print it>"
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        """The figure, for notebooks; with its alt text."""
-        from cifviz.plot import error_panel
-
-        return error_panel(self)._repr_png_()
+    def _repr_png_(self) -> display.Png:
+        """`cifviz.plot.error_panel`, for notebooks; with its alternative text."""
+        return display.png(self)
 
 
 def evaluate(

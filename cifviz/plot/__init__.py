@@ -7,6 +7,8 @@ A function takes what it draws, draws on the one Axes given as ``ax`` and return
 
 from __future__ import annotations
 
+from cifviz import display
+from cifviz.metrics import Report
 from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform, weights
 from cifviz.plot.dialect_figure import dialect_lanes
 from cifviz.plot.edge_figure import edge_panel
@@ -18,6 +20,7 @@ from cifviz.plot.rows import token_rows
 from cifviz.plot.snapshot_figures import film_strip, training_curves
 from cifviz.plot.tail_figures import rest_histogram, tail_errors, tail_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
+from cifviz.systems.transcription import Transcription
 
 __all__ = [
     "STYLE",
@@ -47,3 +50,6 @@ __all__ = [
     "waveform",
     "weights",
 ]
+
+display.register(Transcription, lambda transcription: panel(transcription)._repr_png_())
+display.register(Report, lambda report: error_panel(report)._repr_png_())
