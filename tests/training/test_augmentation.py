@@ -64,9 +64,9 @@ def test_joined_runs_come_from_one_speaker():
     recordings = [recording([0, 1, 2, 3, 4], "a"), recording([5, 6, 7, 8, 9], "b")]
     maker = CutAndJoin({"real": recordings}, {"real": 1.0}, PLAIN)
     runs = [{token < 5 for token in tokens} for _, tokens, *_ in utterances(maker, 100)]
-    assert all(len(speakers) == 1 for speakers in heard)
-    assert {True} in heard
-    assert {False} in heard
+    assert all(len(speakers) == 1 for speakers in runs)
+    assert {True} in runs
+    assert {False} in runs
 
 
 def test_every_word_of_a_recording_is_used():
@@ -194,7 +194,7 @@ def plain(**settings) -> Augmentation:
 
 def assert_spans_are_where_words_are_loud(example, within):
     """Frames inside of a span by so much have its word's band, those outside by so much none."""
-    features, tokens, spans = example
+    features, tokens, spans, _ = example
     assert spans.shape == (len(tokens), 2)
     assert spans.dtype == torch.float64
     spoken = torch.zeros(len(features), dtype=torch.bool)
@@ -266,7 +266,7 @@ def test_words_that_touch_keep_their_spans():
     assert found == {(0, 10.0, True), (1, 9.5, True)}
 
 
-def test_where_one_recording_has_no_spans_nobody_knows_any():
+def test_where_one_recording_has_no_spans_all_are_unknown():
     unknown = Recording(recording([7, 8]).features, (7, 8), None, "a")
     recordings = [recording([0, 1, 2]), unknown]
     maker = CutAndJoin({"real": recordings}, {"real": 1.0}, PLAIN)
