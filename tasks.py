@@ -6,7 +6,7 @@
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
   test-all   both
   test-machines  the tests as other machines would run them: processors, threads, load, folders
-  lint       set up, then run the checks alone: style, types, walls between the rooms
+  lint       set up, then run the checks alone: style, types, layers
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
@@ -230,7 +230,7 @@ def checks(python):
         ("style", [str(python), "-m", "ruff", "check"]),
         ("format", [str(python), "-m", "ruff", "format", "--check"]),
         ("types", [str(python), "-m", "mypy"]),
-        ("walls", [str(python), "-c", linter]),
+        ("layers", [str(python), "-c", linter]),
     ]
 
 
