@@ -17,12 +17,10 @@ from cifviz.metrics import (
     count_accuracy,
     drift,
     edge_errors,
-    mass_in_silence,
     share_within,
     token_errors,
-    weight_sum_error,
 )
-from cifviz.systems.cif import Transcription
+from cifviz.systems.base import Metric
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +47,7 @@ def evaluate(
     utterances: Sequence[Spoken],
     heard: Sequence[Any],
     alignments: Mapping[str, Sequence[Alignment]],
+    own_metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
     """Measure what was heard of utterances with known words.
 
@@ -56,18 +55,19 @@ def evaluate(
     ----------
     utterances : sequence of Spoken
         At least one.
-    heard : sequence of Transcription, or of a baseline's hypotheses
+    heard : sequence of Transcription
         Of each.
     alignments : mapping of str to sequence of Alignment
         What was heard with its times, of each utterance, by the name of how they were read.
+    own_metrics : mapping of str to Metric, optional
+        What else is measured: the system's own.
 
     Returns
     -------
     dict
         ``utterances``, ``tokens``, ``token_error_rate`` and the numbers of ``deletions``,
-        ``insertions`` and ``substitutions``, ``count_accuracy``; of a CIF the mean and mean
-        absolute value of ``Σα − N`` (``weight_sum_error``) and the share of weight in silence
-        (``share_in_silence``). Under ``edges`` for each of `alignments` what `edge_scores` says.
+        ``insertions`` and ``substitutions``, ``count_accuracy``; `own_metrics` by their names.
+        Under ``edges`` for each of `alignments` what `edge_scores` says.
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
     references = [spoken.words for spoken in utterances]
@@ -83,19 +83,8 @@ def evaluate(
         "substitutions": errors.substitutions,
         "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in heard]),
     }
-    fired = [
-        (one, words)
-        for one, words in zip(heard, references, strict=True)
-        if isinstance(one, Transcription)
-    ]
-    if fired:
-        sums = [float(one.firing.weight_sum) / one.firing.threshold for one, _ in fired]
-        silent = sum(
-            mass_in_silence(one.firing, one.grid, words) / one.firing.threshold
-            for one, words in fired
-        )
-        measured["weight_sum_error"] = weight_sum_error(sums, counts)
-        measured["share_in_silence"] = silent / sum(sums) if sum(sums) else None
+    for name, metric in (own_metrics or {}).items():
+        measured[name] = metric(heard, references)
     measured["edges"] = {
         name: edge_scores(metrics.evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()
@@ -126,9 +115,3 @@ def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
             scores[name] = report.scores["boundaries", edge, name]
         found[edge] = {k: None if math.isnan(v) else v for k, v in scores.items()}
     return found
-
-
-def comparable(heard: Sequence[Any], utterances: Sequence[Spoken]) -> list[tuple[Any, Spoken]]:
-    """The utterances with words whose number of tokens is right."""
-    pairs = zip(heard, utterances, strict=True)
-    return [(one, spoken) for one, spoken in pairs if len(one.tokens) == len(spoken.words) > 0]

@@ -32,7 +32,8 @@ CIF_EDGES = (
     "*fire* is the raw reading, *fire, shifted* adds a constant learned on the development set, "
     "and *shipped* is what transcriptions carry: read at shares of a token's mass, cut at fires or "
     "in valleys of the weights, plus a constant, all learned on the development set and as many "
-    "synthesised utterances"
+    "synthesised utterances. Measured in single precision, kept in half: on the bundled clips and on "
+    "the development and test sets the tokens are the same, and times differ by less than 0.1 ms"
 )
 TAUGHT = "Word times of the training recordings were used: the weights were taught to lie there."
 OTHER_EDGES = (
@@ -147,7 +148,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{variant} --seed {seed}` and `cifviz publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
-        *([TAUGHT] if recipe.fit.alignment == "even" else []),
+        *([TAUGHT] if "even" in recipe.fit.loss_weights else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cifviz.audio.waveform import LogMel
 from cifviz.core.module import CIFConfig
 from cifviz.errors import require_choice
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.attention import AttentionRecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.ctc import CTCRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
-from cifviz.systems.registry import SYSTEMS
 from cifviz.training.augmentation import Augmentation, Recording
-from cifviz.training.fit import FitConfig
+from cifviz.training.fit import FitConfig, Schedule
 from experiments.measure import Spoken
 from experiments.studies.robustness_sets import joined_strings
 from experiments.training_data import (
@@ -39,7 +40,8 @@ class Recipe:
     """Everything that is fixed before training starts."""
 
     name: str
-    config: RecognizerConfig
+    config: Any
+    """The configuration of its system."""
     real: Callable[[], list[Spoken]]
     """Real training utterances."""
     synthetic: Callable[[], list[Spoken]]
@@ -52,7 +54,7 @@ class Recipe:
     joined: Callable[[], list[Spoken]] | None = None
     """Utterances of the test set, joined to five minutes."""
     system: str = "cif"
-    """What is trained, of `SYSTEMS`."""
+    """What is trained, of `cifviz.systems.registry.SYSTEMS`."""
     variant: str = ""
     """Which of `VARIANTS` this is; the recipe itself has none."""
     weights_of: str | None = None
@@ -60,12 +62,12 @@ class Recipe:
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     synthetic_share: float = 0.25
-    cepstral: Callable[[RecognizerConfig], list[Recording]] | None = None
+    cepstral: Callable[[Any], list[Recording]] | None = None
     """Utterances of many more speakers, of which only cepstra are published; ids beyond the
     vocabulary are other words."""
     cepstral_share: float = 0.2
     """Of those among them that hold nothing but the vocabulary."""
-    pronunciations: Callable[[RecognizerConfig], list[tuple[int, ...]]] | None = None
+    pronunciations: Callable[[Any], list[tuple[int, ...]]] | None = None
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""
@@ -91,8 +93,8 @@ def _recognizer(
     dilations: tuple[int, ...],
     decoder: str,
     channels: int = 144,
-) -> RecognizerConfig:
-    return RecognizerConfig(
+) -> CIFRecognizerConfig:
+    return CIFRecognizerConfig(
         vocabulary=tuple(vocabulary),
         features=LogMel(n_mels=n_mels, f_max=f_max),
         encoder=EncoderConfig(n_mels=n_mels, channels=channels, dilations=dilations),
@@ -123,7 +125,7 @@ RECIPES = {
         joined=joined_strings,
         cepstral=an4_recordings,
         pronunciations=an4_phones,
-        fit=FitConfig(steps=1300, batch_size=32, alignment="even"),
+        fit=FitConfig(steps=1300, batch_size=32, loss_weights={"even": 1.0}),
         augmentation=Augmentation(max_tokens=8),
         synthetic_share=0.4,
         corpora=("digits", "an4"),
@@ -146,7 +148,7 @@ RECIPES = {
         dev=lambda: spoken_sentences("dev"),
         synthetic_dev=lambda: synthetic(grid_sentence, 100, seed=1),
         test=None,
-        fit=FitConfig(steps=2500, alignment="even"),
+        fit=FitConfig(steps=2500, loss_weights={"even": 1.0}),
         # One speaker and one microphone: what is varied serves the synthesised voices.
         augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
         synthetic_share=0.35,
@@ -160,14 +162,23 @@ RECIPES = {
 """Recipes by name."""
 
 
-def _plain(recipe: Recipe, alignment: str = "none", **settings: Any) -> Recipe:
-    """Of all that the recipes add to the CIF of the paper nothing, or one loss."""
-    return replace(_pausing(recipe, 0), fit=replace(recipe.fit, alignment=alignment, **settings))
+def _plain(recipe: Recipe, loss_weights: Mapping[str, float | Schedule] | None = None) -> Recipe:
+    """Of all that the recipes add to the CIF of the paper nothing, or other weights of losses."""
+    fit = replace(recipe.fit, loss_weights=loss_weights or {})
+    return replace(_pausing(recipe, 0), fit=fit)
 
 
 def _pausing(recipe: Recipe, frames: int) -> Recipe:
     cif = replace(recipe.config.cif, pause_frames=frames)
     return replace(recipe, config=replace(recipe.config, cif=cif))
+
+
+FOLLOWING = Schedule(start=0.25)
+"""Of the losses that follow CTC, which has to find the tokens first."""
+ATTENTION_LAYERS = 2
+"""With one alone no token depends on where the token before it attended."""
+PRIOR_WEIGHT = 0.1
+"""How much of the label priors CTC subtracts where it does."""
 
 
 def _weighing(recipe: Recipe, **settings: Any) -> Recipe:
@@ -189,6 +200,21 @@ def _system(name: str) -> Callable[[Recipe], Recipe]:
     return lambda recipe: _plain(replace(recipe, system=name))
 
 
+def _ctc(recipe: Recipe, prior_weight: float = 0.0) -> Recipe:
+    recipe, config = _plain(recipe), recipe.config
+    ctc = CTCRecognizerConfig(config.vocabulary, config.features, config.encoder, prior_weight)
+    return replace(recipe, system="ctc", config=ctc)
+
+
+def _attention(recipe: Recipe) -> Recipe:
+    recipe, config = _longer(_plain(recipe)), recipe.config
+    decoder = replace(config.decoder, layers=ATTENTION_LAYERS)
+    attention = AttentionRecognizerConfig(
+        config.vocabulary, config.features, config.encoder, decoder
+    )
+    return replace(recipe, system="attention", config=attention)
+
+
 def _longer(recipe: Recipe) -> Recipe:
     """Twice as long: attention finds the places of the tokens late."""
     return replace(recipe, fit=replace(recipe.fit, steps=2 * recipe.fit.steps))
@@ -197,9 +223,9 @@ def _longer(recipe: Recipe) -> Recipe:
 VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "plain": _plain,
     "pauses": lambda recipe: replace(_pausing(_plain(recipe), PAUSE_FRAMES), weights_of="plain"),
-    "segments": lambda recipe: _plain(recipe, "segments", alignment_from=0.25),
-    "spikes": lambda recipe: _plain(recipe, "spikes", alignment_from=0.25),
-    "borders": lambda recipe: _plain(recipe, "borders", alignment_from=0.25),
+    "segments": lambda recipe: _plain(recipe, {"segments": FOLLOWING}),
+    "spikes": lambda recipe: _plain(recipe, {"spikes": FOLLOWING}),
+    "borders": lambda recipe: _plain(recipe, {"borders": FOLLOWING}),
     "even": lambda recipe: replace(_pausing(recipe, 0), weights_of=""),
     "linear": lambda recipe: _weighing(recipe, produce_weight_type="linear"),
     "dense": lambda recipe: _weighing(
@@ -210,11 +236,14 @@ VARIANTS: dict[str, Callable[[Recipe], Recipe]] = {
     "affine": lambda recipe: _weighing(recipe, conv_cif_activation=False),
     "wide": lambda recipe: _weighing(recipe, conv_cif_width=5),
     "unscaled": lambda recipe: _weighing(recipe, apply_scaling=False),
-    "no-quantity": lambda recipe: _plain(recipe, quantity_weight=0.0),
+    "no-quantity": lambda recipe: _plain(recipe, {"quantity": 0.0}),
     "20ms": _in_frames_of(2),
     "80ms": _in_frames_of(8),
-    **{name: _system(name) for name in SYSTEMS if name not in ("cif", "attention")},
-    "attention": lambda recipe: _longer(_system("attention")(recipe)),
+    "upsampled": _system("upsampled"),
+    "blank-weighted": _system("blank-weighted"),
+    "ctc": _ctc,
+    "ctc-priors": lambda recipe: _ctc(recipe, PRIOR_WEIGHT),
+    "attention": _attention,
 }
 """What is compared with the recipes. "plain" is the CIF of the paper with a CTC beside it, all but
 "even" change one thing about that, and "even" lacks one thing of the recipe."""

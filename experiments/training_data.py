@@ -21,7 +21,7 @@ from cifviz.corpora.cepstra import (
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.corpus_registry import DATA_VARIABLE
 from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.training.augmentation import Recording
 from experiments.measure import Spoken
 
@@ -107,7 +107,7 @@ def grid_sentence(rng: random.Random) -> list[str]:
 def recordings(
     name: str,
     spoken: Callable[[], list[Spoken]],
-    config: RecognizerConfig,
+    config: CIFRecognizerConfig,
     cache: Path,
 ) -> list[Recording]:
     """Features and frames of training utterances, computed once and cached.
@@ -118,7 +118,7 @@ def recordings(
         Of the set that `spoken` makes; another set needs another name.
     spoken : callable
         Makes the utterances; called only where the cache does not hold them.
-    config : RecognizerConfig
+    config : CIFRecognizerConfig
         Says which features, and numbers the tokens.
     cache : Path
         A folder.
@@ -135,7 +135,7 @@ def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
     return {word: index for index, word in enumerate([*vocabulary, *others])}
 
 
-def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
+def an4_phones(config: CIFRecognizerConfig) -> list[tuple[int, ...]]:
     """The phones of each of `an4_words`, numbered."""
     pronunciations = an4_pronunciations()
     names = sorted({phone for phones in pronunciations.values() for phone in phones})
@@ -145,7 +145,7 @@ def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
     ]
 
 
-def an4_recordings(config: RecognizerConfig) -> list[Recording]:
+def an4_recordings(config: CIFRecognizerConfig) -> list[Recording]:
     """The utterances of AN4, 74 speakers, as smooth log-mel; tokens are ids of `an4_words`."""
     ids = an4_words(config.vocabulary)
     return [

@@ -488,7 +488,7 @@ def _with(stem: Path, suffix: str) -> Path:
 
 
 def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
-    firing = transcription.firing
+    firing = transcription.require_firing()
     return {
         "file": printable(path.name),
         "model": model,

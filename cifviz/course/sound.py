@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cifviz.audio.waveform import Waveform
 from cifviz.course.figures import emit
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 
 def play(waveform: Waveform, label: str) -> None:

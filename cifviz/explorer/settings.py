@@ -24,7 +24,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 RANGES: dict[str, Any] = json.loads(
     Path(__file__).with_name("js").joinpath("settings.json").read_text("utf-8")
@@ -49,6 +49,7 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
         a text: JSON knows no other keys).
     """
     require_type("transcription", transcription, Transcription)
+    transcription.require_firing()
     config = transcription.config.cif
     return {
         "threshold": config.threshold,
@@ -152,10 +153,12 @@ def realign(
     '1 2 3 4 5 6 7 8 9 10'
     """
     used = model_settings(transcription)
-    used |= checked({} if settings is None else settings, transcription.firing.alpha.shape[1])
+    used |= checked(
+        {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
+    )
     threshold = used["threshold"]
     tail = tail_threshold(used["tailRule"], used["tailThreshold"])
-    alpha = transcription.firing.alpha.float().clone()
+    alpha = transcription.require_firing().alpha.float().clone()
     for frame, weight in used["weights"].items():
         alpha[0, int(frame)] = weight
     alpha = smoothed((alpha * used["gain"]).clamp(min=0), used["smoothing"])

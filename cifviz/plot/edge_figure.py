@@ -30,7 +30,7 @@ from cifviz.plot.edge_lanes import (
 from cifviz.plot.error_figures import LOOKS
 from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
 from cifviz.plot.quantiles import QuantileErrors, errors_by_quantile
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 NO_ERRORS = "No utterance has as many tokens as were said: there are no errors to show."
 
@@ -89,7 +89,7 @@ def edge_panel(
     fig, axes = _axes(_BELOW if has_errors else {})
     fig.alt = _alt(heard, measured)
 
-    firing = geometry.one_utterance(heard.firing)
+    firing = geometry.one_utterance(heard.require_firing())
     onsets, offsets = (side.tolist() for side in edges.read(firing, heard.grid))
     begin, end = heard.grid.seconds(0), heard.grid.seconds(max(1, firing.alpha.shape[1]))
     ends = [token.end for token in said.timed if token.end is not None]
@@ -158,7 +158,7 @@ def _handles(edges: Edges) -> list[Line2D]:
 
 def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
-    fires = int(heard.firing.num_fires[0])
+    fires = int(heard.require_firing().num_fires[0])
     sentences = [
         "Word edges read off the weights of one utterance, "
         f"“{printable(heard.text, most=LONGEST_WORDS)}”, with its "

@@ -22,7 +22,7 @@ from cifviz.plot.quantiles import QuantileErrors, mass_times, valley_cuts, weigh
 from cifviz.timing import FrameGrid
 
 if TYPE_CHECKING:
-    from cifviz.systems.cif import Transcription
+    from cifviz.systems.transcription import Transcription
 
 CUTS: Mapping[str, dict[str, Any]] = {
     "fires": {"color": STYLE["fire"], "linestyle": "-"},
@@ -43,7 +43,7 @@ def words_lane(ax: Axes, heard: Transcription, said: Alignment, edges: Edges) ->
     ax.set_ylabel("words")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, max(top, 1.6))
-    onsets, offsets = (side.numpy() for side in edges.read(heard.firing, heard.grid))
+    onsets, offsets = (side.numpy() for side in edges.read(heard.require_firing(), heard.grid))
     spans = [[(start, 1.33), (end, 1.33)] for start, end in zip(onsets, offsets, strict=True)]
     look = {"colors": CUTS["valleys"]["color"], "linewidths": 1.5, "label": "read"}
     ax.add_collection(LineCollection(spans, **look), autolim=False)
@@ -53,7 +53,7 @@ def words_lane(ax: Axes, heard: Transcription, said: Alignment, edges: Edges) ->
 
 def weights_lane(ax: Axes, heard: Transcription, edges: Edges) -> None:
     """The weights, where they are cut, and the quantiles at which edges are read."""
-    firing, grid = heard.firing, heard.grid
+    firing, grid = heard.require_firing(), heard.grid
     curves.weights(firing, grid, ax=ax)
     curves.fires(firing, grid, ax=ax)
     cuts = valley_cuts(firing, grid).seconds
@@ -65,7 +65,7 @@ def weights_lane(ax: Axes, heard: Transcription, edges: Edges) -> None:
 
 def mass_lane(ax: Axes, heard: Transcription, edges: Edges) -> None:
     """The running sum, the levels of fires and cuts, and the same error of mass at two places."""
-    firing, grid = geometry.one_utterance(heard.firing), heard.grid
+    firing, grid = geometry.one_utterance(heard.require_firing()), heard.grid
     curves.mass_axis(firing, grid, ax=ax, box_kw={"visible": False})
     begin, _ = ax.get_xlim()
     cuts = valley_cuts(firing, grid)
@@ -177,7 +177,7 @@ def slopes_lane(ax: Axes, measured: Mapping[str, QuantileErrors]) -> None:
 def _read(heard: Transcription, edges: Edges) -> dict[str, np.ndarray]:
     """Times at the quantiles of both edges, before the shifts (tokens,)."""
     quantiles = (edges.onset_quantile, edges.offset_quantile)
-    times = times_at(heard.firing, heard.grid, quantiles, cut=edges.cut).numpy()
+    times = times_at(heard.require_firing(), heard.grid, quantiles, cut=edges.cut).numpy()
     return dict(zip(LOOKS, times.T, strict=True))
 
 

@@ -24,7 +24,7 @@ from cifviz.plot.canvas import LONGEST_WORDS, displayable, plain_text, text_widt
 from cifviz.plot.palette import STYLE
 
 if TYPE_CHECKING:
-    from cifviz.systems.cif import Transcription
+    from cifviz.systems.transcription import Transcription
 
 DPI = 100
 """Pixels per inch of a panel."""
@@ -157,7 +157,7 @@ def panel(
     )[:, 0]
     axes = dict(zip(names, lanes, strict=True))
 
-    firing, grid = transcription.firing, transcription.grid
+    firing, grid = transcription.require_firing(), transcription.grid
     frames = firing.alpha.shape[1]
     begin = min(0.0, grid.seconds(0))
     end = max(transcription.duration, grid.seconds(frames))
@@ -237,7 +237,7 @@ def panel_alt(
     -----
     Notebook: notebooks/00_start_here.ipynb
     """
-    one = geometry.one_utterance(transcription.firing)
+    one = geometry.one_utterance(transcription.require_firing())
     spoken = [
         f"“{printable(token.token, most=LONGEST_WORDS)}” "
         + (f"{token.start:.2f}–{token.end:.2f} s" if token.is_timed else "untimed")

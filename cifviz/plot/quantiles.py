@@ -21,7 +21,7 @@ from cifviz.plot import geometry
 from cifviz.timing import FrameGrid
 
 if TYPE_CHECKING:
-    from cifviz.systems.cif import Transcription
+    from cifviz.systems.transcription import Transcription
 
 QUANTILES = (0.0, 0.02, *(share / 20 for share in range(1, 20)), 0.98, 1.0)
 """Shares of a token's mass: every 5 %, and 2 % inside both ends."""
@@ -125,9 +125,9 @@ def errors_by_quantile(
             continue
         utterances += 1
         is_timed = np.array([token.is_timed for token in said])
-        read = times_at(heard.firing, heard.grid, quantiles, cut=cut).numpy()[is_timed]
+        read = times_at(heard.require_firing(), heard.grid, quantiles, cut=cut).numpy()[is_timed]
         times.append(read)
-        slopes.append(seconds_per_token(heard.firing, heard.grid, read))
+        slopes.append(seconds_per_token(heard.require_firing(), heard.grid, read))
         edges += [(token.start, token.end) for token in said.timed]
     late = np.concatenate(times)
     known = np.array(edges, dtype=np.float64).reshape(-1, 2)

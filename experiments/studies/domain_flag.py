@@ -23,8 +23,9 @@ from cifviz.corpora.datasets import human_aligned
 from cifviz.errors import require
 from cifviz.published import keep_result
 from cifviz.systems.checkpoints import CARD, load_model, save_model
-from cifviz.systems.cif import Recognizer, Transcription
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import ClassStatistics, DomainConfig
+from cifviz.systems.transcription import Transcription
 from experiments.measure import Spoken, transcribe_all
 from experiments.provenance import checksum, commit
 from experiments.recipes import RECIPES, find_recipe
@@ -94,7 +95,9 @@ def learn_statistics(heard: Sequence[Transcription]) -> ClassStatistics:
     CIFError
         If there are too few tokens.
     """
-    embeddings = [one.firing.embeddings[0, : len(one.tokens)] for one in heard if one.tokens]
+    embeddings = [
+        one.require_firing().embeddings[0, : len(one.tokens)] for one in heard if one.tokens
+    ]
     require(bool(embeddings), "expected utterances in which something fires, got none")
     names = {token: index for index, token in enumerate(heard[0].config.vocabulary)}
     classes = [names[token] for one in heard for token in one.tokens]
@@ -125,7 +128,7 @@ def learn_domain(name: str, *, data: Path) -> str:
         If the recordings are not at hand.
     """
     recipe, folder = find_recipe(name), data / "checkpoints" / name
-    model = load_model(folder)
+    model: Any = load_model(folder)
     training = [*TRAINING[name](), *recipe.synthetic()]
     model.statistics = learn_statistics(transcribe_all(model, training))
 
@@ -166,7 +169,7 @@ def learn_domain(name: str, *, data: Path) -> str:
     return domain_table(result)
 
 
-def measured(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
+def measured(model: CIFRecognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
     """Number of sounds; mean distances and mean scores of those in which something fires."""
     spoken = [Spoken(one, Alignment()) for one in waveforms]
     heard = [one for one in transcribe_all(model, spoken) if one.domain_distance is not None]
@@ -209,7 +212,7 @@ def _others() -> dict[str, list[Waveform]]:
     return {**clips, "human_aligned": [waveform for waveform, _ in human_aligned().values()]}
 
 
-def _keep_bound(model: Recognizer, folder: Path, domain: DomainConfig) -> None:
+def _keep_bound(model: CIFRecognizer, folder: Path, domain: DomainConfig) -> None:
     """Write the domain into a checkpoint; weights and card stay as they are."""
     model.config = replace(model.config, domain=domain)
     save_model(model, folder, (folder / CARD).read_text("utf-8"), overwrite=True)

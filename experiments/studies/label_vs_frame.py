@@ -71,7 +71,7 @@ class Heard(Protocol):
 
 
 class Transcriber(Protocol):
-    """A recogniser of any kind, `Recognizer` among them."""
+    """A recogniser of any kind, `CIFRecognizer` among them."""
 
     def transcribe_batch(self, waveforms: Sequence[Waveform]) -> Sequence[Heard]:
         """What is heard in each waveform."""

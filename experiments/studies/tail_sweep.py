@@ -19,7 +19,9 @@ from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.errors import DataError, require
 from cifviz.formats import read_json
 from cifviz.metrics import token_errors
-from cifviz.systems.cif import Batch, Recognizer, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.feature_normalisation import normalise
 from experiments.measure import Spoken
 from experiments.model_card import spread
 
@@ -50,13 +52,13 @@ def all_rules(slack: float) -> dict[str, Rule]:
 
 @torch.inference_mode()
 def heard_by_rule(
-    model: Recognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
+    model: CIFRecognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
 ) -> tuple[Firing, dict[str, tuple[str, ...]]]:
     """Which words a recogniser hears, by the rule for the rest.
 
     Parameters
     ----------
-    model : Recognizer
+    model : CIFRecognizer
         In evaluation mode. Phrases are not rounded, whatever its configuration says.
     log_mel : Tensor (feature_frames, n_mels)
         Features of one utterance, as ``model.config.features`` gives them.
@@ -85,7 +87,7 @@ def heard_by_rule(
     return firing, words
 
 
-def sweep(model: Recognizer, utterances: Sequence[Spoken]) -> dict[str, Any]:
+def sweep(model: CIFRecognizer, utterances: Sequence[Spoken]) -> dict[str, Any]:
     """Every rule on every utterance.
 
     Returns

@@ -9,8 +9,9 @@ from cifviz.corpora.datasets import human_aligned
 from cifviz.formats import read_json
 from cifviz.metrics import pair_by_label
 from cifviz.published import keep_result
-from cifviz.systems.checkpoints import list_models, load_model
+from cifviz.systems.checkpoints import load_model
 from experiments.provenance import checksum, commit
+from experiments.recipes import RECIPES
 
 COVERAGE = "coverage/human_aligned.json"
 """Where it lies in a folder of results."""
@@ -37,7 +38,7 @@ def cover(*, data: Path) -> str:
         "utterances": {name: words.text for name, (_, words) in utterances.items()},
         "models": {},
     }
-    for model_name in list_models():
+    for model_name in RECIPES:
         model = load_model(model_name)
         rows = []
         for name, (waveform, words) in utterances.items():

@@ -37,8 +37,8 @@ from cifviz.metrics import mass_in_silence
 from cifviz.plot import STYLE, fires, panel, panel_alt, weights
 from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.systems.cif import normalise
 from cifviz.systems.encoder import Encoder, EncoderConfig
+from cifviz.systems.feature_normalisation import normalise
 from experiments.studies.token_width import RECORDING, read_sharpness
 
 # %% tags=["parameters"]

@@ -46,7 +46,8 @@ from cifviz.plot import STYLE, dialect_lanes, fires, gradient_arrows, mass_axis,
 from cifviz.plot import weights as draw_weights
 from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.systems.cif import Batch, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.feature_normalisation import normalise
 
 # %% tags=["parameters"]
 seed = 0  # of the training in section 6 and of the random weights in section 9

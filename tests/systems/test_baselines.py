@@ -7,19 +7,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F
-
-from cifviz.audio.waveform import LogMel, Waveform
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.errors import AudioError, CIFError
-from cifviz.systems.attention_decoder import positions
 from cifviz.systems.baselines import (
     AttentionRecognizer,
     BaselineConfig,
     CTCRecognizer,
     make_baseline,
 )
-from cifviz.systems.cif import Batch
+from torch.nn import functional as F
+
+from cifviz.audio.waveform import LogMel, Waveform
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.errors import AudioError, CIFError
+from cifviz.systems.attention_decoder import positions
+from cifviz.systems.base import Batch
 from cifviz.systems.ctc_head import PRIOR_DECAY, CTCHead, collapse, path_loss
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig

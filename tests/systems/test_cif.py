@@ -18,8 +18,10 @@ from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIFConfig
 from cifviz.errors import AudioError, CIFError
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
-from cifviz.systems.cif import Batch, RecognizerConfig, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.feature_normalisation import normalise
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 
@@ -338,15 +340,15 @@ def test_rows_say_how_each_token_is_spread():
 
 
 def test_configuration_survives_a_dict_and_json():
-    config = RecognizerConfig(
+    config = CIFRecognizerConfig(
         vocabulary=("α", "b"),
         encoder=EncoderConfig(channels=16, dilations=(1, 3)),
         cif=CIFConfig(encoder_embed_dim=16, cif_threshold=0.9),
         edges=Edges(0.2, 0.8, onset_shift=-0.03),
         features=LogMel(f_min=50.0),
     )
-    assert RecognizerConfig.from_dict(config.to_dict()) == config
-    assert RecognizerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert CIFRecognizerConfig.from_dict(config.to_dict()) == config
+    assert CIFRecognizerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize(
@@ -368,7 +370,7 @@ def test_configuration_survives_a_dict_and_json():
 def test_parts_must_fit(settings, message):
     fitting = vars(tiny_config())
     with pytest.raises(CIFError, match=message):
-        RecognizerConfig(**{**fitting, **settings})
+        CIFRecognizerConfig(**{**fitting, **settings})
 
 
 def test_normalise_by_hand():

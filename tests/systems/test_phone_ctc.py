@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from cifviz.errors import CIFError
-from cifviz.systems.cif import Batch
+from cifviz.systems.base import Batch
 from cifviz.systems.phone_ctc import PhoneticLearner
 from tests.systems.tiny import VOCABULARY, tiny_recognizer
 

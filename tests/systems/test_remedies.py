@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cifviz.systems.remedies import BlankWeightedRecognizer, UpsampledRecognizer
 
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import AudioError, CIFError
-from cifviz.systems.cif import Batch
+from cifviz.systems.base import Batch
 from cifviz.systems.phone_ctc import PhoneticLearner
-from cifviz.systems.remedies import BlankWeightedRecognizer, UpsampledRecognizer
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
