@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection, QuadMesh
 from matplotlib.patches import Rectangle
 
-from cifviz.alignment.boundary_readout import Heard
+from cifviz.alignment.boundary_readout import TranscriptionLike
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require
 from cifviz.plot.canvas import SMALL, displayable, height_in_points, plain_text, resolve, show_time
@@ -31,7 +31,7 @@ class RowArtists(NamedTuple):
 
 
 def token_rows(
-    heard: Heard,
+    heard: TranscriptionLike,
     *,
     words: Alignment | None = None,
     ax: Axes | None = None,

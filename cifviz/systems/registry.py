@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cifviz.alignment.boundary_readout import (
-    ATTENTION_READINGS,
-    CIF_READINGS,
-    CTC_READINGS,
-    Reading,
+    ATTENTION_READOUTS,
+    CIF_READOUTS,
+    CTC_READOUTS,
+    BoundaryReadout,
 )
 from cifviz.systems.baselines import BaselineConfig, make_baseline
 from cifviz.systems.cif import Recognizer, RecognizerConfig
@@ -28,7 +28,7 @@ class System:
 
     build: Callable[[RecognizerConfig], Any]
     """A module that trains on a batch and transcribes."""
-    readings: Mapping[str, Reading]
+    readouts: Mapping[str, BoundaryReadout]
     counts: bool
     """Whether its weights add up to a count, so that it can be told the usual one to start at."""
 
@@ -49,11 +49,11 @@ def _attention(config: RecognizerConfig) -> Any:
 
 
 SYSTEMS: Mapping[str, System] = {
-    "cif": System(Recognizer, CIF_READINGS, counts=True),
-    "upsampled": System(UpsampledRecognizer, CIF_READINGS, counts=True),
-    "blank-weighted": System(BlankWeightedRecognizer, CIF_READINGS, counts=True),
-    "ctc": System(_ctc(), CTC_READINGS, counts=False),
-    "ctc-priors": System(_ctc(PRIOR_WEIGHT), CTC_READINGS, counts=False),
-    "attention": System(_attention, ATTENTION_READINGS, counts=False),
+    "cif": System(Recognizer, CIF_READOUTS, counts=True),
+    "upsampled": System(UpsampledRecognizer, CIF_READOUTS, counts=True),
+    "blank-weighted": System(BlankWeightedRecognizer, CIF_READOUTS, counts=True),
+    "ctc": System(_ctc(), CTC_READOUTS, counts=False),
+    "ctc-priors": System(_ctc(PRIOR_WEIGHT), CTC_READOUTS, counts=False),
+    "attention": System(_attention, ATTENTION_READOUTS, counts=False),
 }
 """By name."""

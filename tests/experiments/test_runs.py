@@ -11,6 +11,7 @@ from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.cli import app
 from cifviz.core.module import CIFConfig
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems.checkpoints import load_baseline, load_model
 from cifviz.systems.cif import RecognizerConfig
@@ -20,7 +21,6 @@ from cifviz.systems.registry import SYSTEMS
 from cifviz.training.augmentation import Recording
 from cifviz.training.fit import FitConfig
 from experiments import publish, recipes, runs
-from experiments.measure import Spoken
 from experiments.model_card import model_card, results_table, spread, summary
 from experiments.provenance import commit
 
@@ -33,7 +33,7 @@ def tones(words, speaker):
         frequency = {"low": 300, "high": 2000}[word]
         samples += [np.sin(np.arange(3200) * frequency * 2 * np.pi / 16000), np.zeros(1600)]
         tokens.append(TimedToken(word, start, start + 0.2))
-    return Spoken(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
+    return LabelledUtterance(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
 
 
 def two_speakers():

@@ -18,12 +18,13 @@ from cifviz.corpora.datasets import (
     grid_sentences,
     read_table,
 )
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import CONFIG, WEIGHTS, load_model, save_model
 from cifviz.systems.cif import Recognizer
 from cifviz.systems.domain import STATISTICS, ClassStatistics, DomainConfig, vocabulary_text
-from experiments.measure import Spoken, transcribe_all
+from experiments.measure import transcribe_all
 from experiments.studies import domain_flag
 from tests.systems.tiny import noise, tiny_config, tiny_recognizer
 
@@ -279,7 +280,10 @@ def study(monkeypatch, tmp_path):
     save_model(made, tmp_path / "checkpoints" / "digits", "# A card\n")
 
     def noises(first, count):
-        return [Spoken(noise(1.0, seed=seed), Alignment()) for seed in range(first, first + count)]
+        return [
+            LabelledUtterance(noise(1.0, seed=seed), Alignment())
+            for seed in range(first, first + count)
+        ]
 
     recipe = SimpleNamespace(
         synthetic=lambda: noises(0, 20),
@@ -384,14 +388,16 @@ def test_real_speech_of_other_words_is_flagged(name, cifviz_data):
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_strings_of_digits_are_not_flagged():
-    strings = [Spoken(*digit_string_waveform(one)) for one in digit_strings("test")]
+    strings = [LabelledUtterance(*digit_string_waveform(one)) for one in digit_strings("test")]
     found = transcribe_all(load_model("digits"), strings)
     assert np.mean([one.is_out_of_domain for one in found]) <= 0.02
 
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_sentences_of_grid_are_not_flagged():
-    sentences = [Spoken(one.waveform(), one.words) for one in grid_sentences("dev")[1::2]]
+    sentences = [
+        LabelledUtterance(one.waveform(), one.words) for one in grid_sentences("dev")[1::2]
+    ]
     found = transcribe_all(load_model("grid"), sentences)
     assert np.mean([one.is_out_of_domain for one in found]) <= 0.02
 

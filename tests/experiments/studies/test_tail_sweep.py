@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from cifviz.core.dialects._tail_rules import tail_rules
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError
 from cifviz.published import read_results
 from cifviz.resources import resource
 from experiments import publish
-from experiments.measure import Spoken
 from experiments.studies import tail_sweep
 from experiments.studies.tail_sweep import (
     ERRORS,
@@ -87,7 +87,7 @@ def test_nothing_heard_is_no_word_by_any_rule():
 
 
 def spoken(*words):
-    return Spoken(
+    return LabelledUtterance(
         noise(0.1), aligned(*((word, i / 9, (i + 1) / 9) for i, word in enumerate(words)))
     )
 
@@ -103,7 +103,10 @@ def test_words_are_counted_by_hand(monkeypatch):
         return firing, {name: more if name == "> 0.3" else words for name in rules}
 
     monkeypatch.setattr(tail_sweep, "heard_by_rule", hear)
-    short, longer = spoken("one", "two"), Spoken(noise(0.2), spoken("two", "three").words)
+    short, longer = (
+        spoken("one", "two"),
+        LabelledUtterance(noise(0.2), spoken("two", "three").words),
+    )
     found = sweep(model, [short, longer])
     assert found["full"] == [int(firing.num_fires)] * 2
     assert found["rests"] == [round(float(firing.residual), 4)] * 2
@@ -159,7 +162,7 @@ def test_what_was_not_measured_is_said(tmp_path):
 def two_strings(monkeypatch):
     """Instead of the data set: a string to develop on, and two to test with, one of them silent."""
     sets = {"dev": [spoken("one")], "test": [spoken("one", "two"), spoken()]}
-    monkeypatch.setattr(publish, "spoken_strings", sets.__getitem__)
+    monkeypatch.setattr(publish, "labelled_strings", sets.__getitem__)
     monkeypatch.setattr(publish, "checksum", lambda corpus: f"of {corpus}")
 
 

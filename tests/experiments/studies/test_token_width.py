@@ -9,12 +9,12 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.feature_excerpts import load_recording
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError
 from cifviz.published import read_results
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import save_model
 from cifviz.timing import FrameGrid
-from experiments.measure import Spoken
 from experiments.studies import token_width
 from experiments.studies.token_width import (
     measure_weights,
@@ -85,8 +85,8 @@ def test_every_finished_run_that_is_compared_is_measured(tmp_path, monkeypatch):
     finished_run(runs / "digits-linear-seed0", 0, "linear")
     finished_run(runs / "digits-ctc-seed0", 0, "ctc")  # has no weights
     (runs / "digits-dense-seed0").mkdir()  # has not ended
-    strings = [Spoken(one, aligned(("one", 0.1, 0.2))) for one in SOUNDS]
-    monkeypatch.setattr(token_width, "spoken_strings", {"test": strings}.__getitem__)
+    strings = [LabelledUtterance(one, aligned(("one", 0.1, 0.2))) for one in SOUNDS]
+    monkeypatch.setattr(token_width, "labelled_strings", {"test": strings}.__getitem__)
     monkeypatch.setattr(token_width, "checksum", lambda corpus: f"of {corpus}")
     table = token_width.measure(runs=runs, data=tmp_path / "data")
     found = read_sharpness(tmp_path / "data" / "results")

@@ -5,15 +5,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.audio.waveform import SAMPLE_RATE, Waveform
-from cifviz.corpora.datasets import digit_takes, take_waveform
-from cifviz.errors import CIFError
-from experiments.measure import Spoken
-from experiments.studies import robustness_sets
 from experiments.studies.robustness_sets import (
     interrupted,
     joined,
@@ -24,7 +15,16 @@ from experiments.studies.robustness_sets import (
     truncated,
     with_gap,
 )
-from experiments.training_data import spoken_strings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.corpora.datasets import digit_takes, take_waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.errors import CIFError
+from experiments.studies import robustness_sets
+from experiments.training_data import labelled_strings
 from tests.systems.synthetic import RATE, said
 
 
@@ -70,7 +70,9 @@ def test_joined_words_lie_where_they_are_heard(pauses, lead):
 def test_words_that_touch_still_touch_when_joined(lengths):
     # Seconds added to seconds would let some of them overlap, which an alignment refuses.
     pieces = [
-        Spoken(Waveform(np.ones(n, np.float32)), Alignment((TimedToken("a", 0, n / SAMPLE_RATE),)))
+        LabelledUtterance(
+            Waveform(np.ones(n, np.float32)), Alignment((TimedToken("a", 0, n / SAMPLE_RATE),))
+        )
         for n in lengths
     ]
     spans = joined(pieces, [0] * (len(pieces) + 1)).words.spans
@@ -94,7 +96,7 @@ def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
     """Of 0.33 and 0.48 s: after four of them it is 1.62 s, after three 1.14."""
     ann = [said("a", "b"), said("c", "d", "e")]
     bob = [said("f", speaker="bob")]
-    monkeypatch.setattr(robustness_sets, "spoken_strings", {"test": [ann[0], *bob, ann[1]]}.get)
+    monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [ann[0], *bob, ann[1]]}.get)
     made = {one.speaker: one for one in joined_strings(1.2)}
     assert made["ann"].words.text == "a b c d e a b c d e"
     assert made["ann"].waveform.duration == pytest.approx(1.62)
@@ -104,7 +106,7 @@ def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
 
 
 def test_strings_that_are_just_long_enough_are_not_joined_once_more(monkeypatch):
-    monkeypatch.setattr(robustness_sets, "spoken_strings", {"test": [said("a", lead=100)]}.get)
+    monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [said("a", lead=100)]}.get)
     for seconds, words in ((0.0, 1), (0.25, 1), (0.5, 2), (0.501, 3)):  # of 0.25 s each
         (one,) = joined_strings(seconds)
         assert len(one.words) == words
@@ -318,7 +320,7 @@ def test_real_longer_utterances_are_longer_than_any_that_is_trained_on(sets):
 def test_real_strings_are_joined_to_whole_strings_of_each_speaker(cifviz_data):
     made = joined_strings(30.0)
     assert sorted(one.speaker for one in made) == ["george", "jackson", "nicolas", "yweweler"]
-    longest = max(one.waveform.duration for one in spoken_strings("test"))
+    longest = max(one.waveform.duration for one in labelled_strings("test"))
     for one in made:
         assert 30 <= one.waveform.duration < 30 + longest
         assert len(one.words) > 20

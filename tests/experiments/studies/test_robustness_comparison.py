@@ -5,12 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-from cifviz.alignment.timed_tokens import Alignment
-from cifviz.audio.waveform import Waveform
-from cifviz.errors import CIFError, DataError
-from experiments.measure import Spoken
-from experiments.studies import label_vs_frame
 from experiments.studies.label_vs_frame import (
     comparison_table,
     measure_conditions,
@@ -18,6 +12,12 @@ from experiments.studies.label_vs_frame import (
     verdict,
 )
 from experiments.studies.robustness_sets import LONGER
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.errors import CIFError, DataError
+from experiments.studies import label_vs_frame
 from experiments.tables import TABLES
 from tests.systems.synthetic import RATE, said
 
@@ -76,7 +76,7 @@ def test_a_loop_shows_in_the_length_ratio(monkeypatch):
         ([], "at least one word in 'set'"),
         ([said()], "at least one word in 'set'"),
         (
-            [said("a"), Spoken(Waveform(np.zeros(0), RATE), Alignment())],
+            [said("a"), LabelledUtterance(Waveform(np.zeros(0), RATE), Alignment())],
             "sound in each utterance of 'set'",
         ),
     ],

@@ -7,14 +7,14 @@ import pytest
 from cifviz.errors import DataError
 from cifviz.systems.registry import SYSTEMS
 from experiments.recipes import VARIANTS
-from experiments.tables import (
+from experiments.run_tables import (
     BEST,
     COLUMNS,
-    MADE,
     ROWS,
-    TABLES,
+    WEIGHT_TITLES,
     alignment_table,
-    unheard_table,
+    held_out_table,
+    summary,
     weights_table,
 )
 
@@ -31,12 +31,12 @@ UNITS = {
 }
 
 
-def measured(rate=0.02, *readings, silent=0.1, **scores):
+def measured(rate=0.02, *readouts, silent=0.1, **scores):
     """Of one set."""
     both = {"count": 9, **UNITS, **scores}
     found = {
         "token_error_rate": rate,
-        "edges": {reading: {"both": both, "onset": {}, "offset": {}} for reading in readings},
+        "edges": {readout: {"both": both, "onset": {}, "offset": {}} for readout in readouts},
     }
     return found if silent is None else {**found, "share_in_silence": silent}
 
@@ -61,7 +61,7 @@ def test_a_row_gives_mean_and_deviation_over_the_seeds_in_the_units_of_its_head(
         "| digits, test set | seeds | token errors % | mean abs. ms | median ms | signed ms "
         "| ≤ 20 ms % | ≤ 50 ms % | ≤ 100 ms % | F1 at 20 ms % | R-value % | drift ms/min "
         "| α in silence % |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "|" + 13 * "---|",
         "| raw CIF: fire | 3 | 2.00 ± 1.00 | 50.0 ± 25.0 | 20.0 ± 0.0 | -10.0 ± 0.0 "
         "| 50.0 ± 0.0 | 75.0 ± 0.0 | 100.0 ± 0.0 | 62.5 ± 0.0 | 25.0 ± 0.0 "
         "| 3.0 ± 0.0 | 20.0 ± 10.0 |",
@@ -98,7 +98,7 @@ def test_a_row_for_each_way_to_train_and_to_read_that_was_run():
 def test_rows_keep_their_order_whatever_was_run_first():
     names = ["CIF: valleys", "raw CIF: fire", "CTC: path"]
     rows = {row.title: row for row in ROWS}
-    results = [run(rows[n].variant, test=measured(0.0, rows[n].reading)) for n in names]
+    results = [run(rows[n].variant, test=measured(0.0, rows[n].readout)) for n in names]
     assert list(cells(alignment_table(results, "digits", "test"))) == [names[1], names[0], names[2]]
 
 
@@ -123,7 +123,7 @@ def test_other_recipes_sets_and_speakers_do_not_count():
     assert row[:2] == ["1", "1.00"]
 
 
-def test_unheard_speakers_are_those_left_out_in_three_rows():
+def test_held_out_speakers_are_those_left_out_in_three_rows():
     results = [
         run(leave_out="ann", test=measured(0.1, "fire", "centroid")),
         run(leave_out="bob", test=measured(0.3, "fire")),
@@ -131,8 +131,8 @@ def test_unheard_speakers_are_those_left_out_in_three_rows():
         run("", leave_out="ann", test=measured(0.1, "valleys, quantiles", "fire")),
         run(test=measured(0.0, "fire")),
     ]
-    table = unheard_table(results, "digits")
-    assert table.startswith("| digits, speakers unheard | speakers | token errors % |")
+    table = held_out_table(results, "digits")
+    assert table.startswith("| digits, held-out speakers | speakers | token errors % |")
     found = cells(table)
     assert {title: row[:2] for title, row in found.items()} == {
         "raw CIF: fire": ["2", "20.00 ± 14.14"],
@@ -149,13 +149,13 @@ def test_unheard_speakers_are_those_left_out_in_three_rows():
         [run(dev=measured(0.0, "fire"))],
         [run(test=measured(0.0, "no such row"))],
     ],
-    ids=["none", "another recipe", "another set", "other readings"],
+    ids=["none", "another recipe", "another set", "other read-outs"],
 )
 def test_nothing_published_is_said(results):
     with pytest.raises(DataError, match="no published result for the table 'digits, test set'"):
         alignment_table(results, "digits", "test")
-    with pytest.raises(DataError, match="for the table 'digits, speakers unheard'"):
-        unheard_table(results, "digits")
+    with pytest.raises(DataError, match="for the table 'digits, held-out speakers'"):
+        held_out_table(results, "digits")
 
 
 def counted(rate, **scores):
@@ -182,12 +182,12 @@ def test_ways_to_make_weights_stand_side_by_side():
         "| digits, test set | seeds | token error rate % | deletions % | insertions % "
         "| substitutions % | right number of tokens % | mean abs(Σα − N) | α in silence % "
         "| edges ms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "|" + 10 * "---|",
         "| linear layer | 3 | 2.00 ± 1.00 | 1.00 ± 0.00 | 2.00 ± 0.00 | 3.00 ± 0.00 "
         "| 50.00 ± 0.00 | 0.75 ± 0.00 | 10.0 ± 0.0 | 25.0 ± 0.0 |",
         "| no quantity loss | 1 | 500.00 | 1.00 | 495.00 | 3.00 | 50.00 | 0.75 | 10.0 | 25.0 |",
     ]
-    assert set(MADE) <= set(VARIANTS)
+    assert set(WEIGHT_TITLES) <= set(VARIANTS)
     with pytest.raises(DataError, match="no published result for the weights of 'grid'"):
         weights_table(results[:1], "grid", "test")
 
