@@ -33,7 +33,9 @@ ALIGNMENTS = [
 
 def measured_by_hand():
     return measure_transcriptions(
-        UTTERANCES, [words(*(token.token for token in one)) for one in ALIGNMENTS], {"by hand": ALIGNMENTS}
+        UTTERANCES,
+        [words(*(token.token for token in one)) for one in ALIGNMENTS],
+        {"by hand": ALIGNMENTS},
     )
 
 
@@ -104,7 +106,9 @@ def test_edges_of_equal_tokens_by_hand(edge, expected):
 
 def test_each_way_to_read_edges_is_measured():
     late = [one.shifted(0.5) for one in ALIGNMENTS]
-    measured = measure_transcriptions(UTTERANCES, [words("a", "b"), words("c"), words("b")], {"x": ALIGNMENTS, "y": late})
+    measured = measure_transcriptions(
+        UTTERANCES, [words("a", "b"), words("c"), words("b")], {"x": ALIGNMENTS, "y": late}
+    )
     assert measured["edges"].keys() == {"x", "y"}
     here, there = (measured["edges"][name]["both"]["signed_mean"] for name in "xy")
     assert there - here == pytest.approx(0.5)

@@ -5,7 +5,16 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from experiments.studies.robustness_sets import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.corpora.datasets import digit_takes, take_waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.errors import CIFError
+from experiments import robustness_sets
+from experiments.robustness_sets import (
     interrupted,
     joined,
     joined_strings,
@@ -15,30 +24,21 @@ from experiments.studies.robustness_sets import (
     truncated,
     with_gap,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.audio.waveform import SAMPLE_RATE, Waveform
-from cifviz.corpora.datasets import digit_takes, take_waveform
-from cifviz.corpora.labelled_utterance import LabelledUtterance
-from cifviz.errors import CIFError
-from experiments.studies import robustness_sets
 from experiments.training_data import labelled_strings
 from tests.systems.synthetic import RATE, said
 
 
-def inside(spoken):
+def inside(utterance):
     """Which samples lie in a word."""
-    rate = spoken.waveform.sample_rate
-    mask = np.zeros(len(spoken.waveform.samples), bool)
-    for start, end in spoken.words.spans:
+    rate = utterance.waveform.sample_rate
+    mask = np.zeros(len(utterance.waveform.samples), bool)
+    for start, end in utterance.words.spans:
         mask[round(start * rate) : round(end * rate)] = True
     return mask
 
 
-def assert_words_are_where_it_hums(spoken):
-    assert np.array_equal(spoken.waveform.samples != 0, inside(spoken))
+def assert_words_are_where_it_hums(utterance):
+    assert np.array_equal(utterance.waveform.samples != 0, inside(utterance))
 
 
 def rng(seed=0):
@@ -170,10 +170,10 @@ def test_a_single_take_cannot_be_repeated():
 
 @given(st.integers(1, 3), st.integers(0, 500), st.integers(0, 60))
 def test_a_gap_moves_only_what_comes_after_it(after, length, gap):
-    spoken = said("a", "b", "c", "d", gap=gap)
-    parted = with_gap(spoken, after, np.zeros(length))
+    utterance = said("a", "b", "c", "d", gap=gap)
+    parted = with_gap(utterance, after, np.zeros(length))
     assert_words_are_where_it_hums(parted)
-    moved = np.rint((np.array(parted.words.spans) - np.array(spoken.words.spans)) * RATE)
+    moved = np.rint((np.array(parted.words.spans) - np.array(utterance.words.spans)) * RATE)
     assert moved[:after].max() == 0
     assert (moved[after:] == length).all()
 
@@ -186,10 +186,10 @@ def test_a_gap_lies_between_two_words(after):
 
 def test_noise_is_as_loud_as_stated_and_in_one_gap_alone():
     strings = [said("a", "b", "c", hum=hum) for hum in (0.05, 0.5)] * 10
-    for spoken, noisy in zip(strings, interrupted(strings, -10.0, rng()), strict=True):
+    for utterance, noisy in zip(strings, interrupted(strings, -10.0, rng()), strict=True):
         voiced = inside(noisy)
         noise = noisy.waveform.samples[~voiced & (noisy.waveform.samples != 0)]
-        added = len(noisy.waveform.samples) - len(spoken.waveform.samples)
+        added = len(noisy.waveform.samples) - len(utterance.waveform.samples)
         assert 1.0 <= added / RATE <= 2.0
         assert len(noise) == pytest.approx(added, abs=3)  # a sample of noise may be zero
         speech = np.sqrt(np.mean(noisy.waveform.samples[voiced] ** 2))
@@ -237,22 +237,22 @@ def test_noise_needs_room_for_its_lowest_frequency(count, rate, message):
 
 
 def test_an_utterance_is_cut_inside_its_last_word_alone():
-    spoken = said("one", "two", "three")
-    cut = truncated(spoken, 0.3)
-    start, _ = spoken.words.spans[-1]
-    assert cut.words.tokens == spoken.words.tokens[:-1]
+    utterance = said("one", "two", "three")
+    cut = truncated(utterance, 0.3)
+    start, _ = utterance.words.spans[-1]
+    assert cut.words.tokens == utterance.words.tokens[:-1]
     assert len(cut.waveform.samples) == round(start * RATE) + 30
     kept = len(cut.waveform.samples)
-    assert np.array_equal(cut.waveform.samples, spoken.waveform.samples[:kept])
+    assert np.array_equal(cut.waveform.samples, utterance.waveform.samples[:kept])
 
 
 @pytest.mark.parametrize(
-    ("spoken", "share", "message"),
+    ("utterance", "share", "message"),
     [(said("a"), 1, "share must be a number > 0 and < 1"), (said(), 0.5, "expected a word to cut")],
 )
-def test_what_cannot_be_cut_is_refused(spoken, share, message):
+def test_what_cannot_be_cut_is_refused(utterance, share, message):
     with pytest.raises(CIFError, match=message):
-        truncated(spoken, share)
+        truncated(utterance, share)
 
 
 # On real digits
@@ -260,7 +260,7 @@ def test_what_cannot_be_cut_is_refused(spoken, share, message):
 
 @pytest.fixture(scope="module")
 def sets(cifviz_data):
-    return robustness_sets.conditions()
+    return robustness_sets.robustness_sets()
 
 
 def test_real_sets_have_the_stated_sizes(sets):
@@ -281,7 +281,7 @@ def test_real_sets_have_the_stated_sizes(sets):
 
 
 def test_real_sets_are_the_same_in_every_call(sets):
-    again = robustness_sets.conditions()
+    again = robustness_sets.robustness_sets()
     assert sets.keys() == again.keys()
     for name, utterances in sets.items():
         assert all(same(*pair) for pair in zip(utterances, again[name], strict=True)), name
@@ -295,16 +295,16 @@ def test_every_real_word_is_one_test_take_of_the_speaker_and_complete(sets):
         sound = waveform.cut(*words.spans[0]).samples
         known.setdefault(sound.tobytes(), set()).add((take.speaker, take.word, take.split))
     for name, utterances in sets.items():
-        for spoken in utterances:
-            for word in spoken.words:
-                sound = spoken.waveform.cut(word.start, word.end).samples.tobytes()
-                assert known[sound] == {(spoken.speaker, word.token, "test")}, name
+        for utterance in utterances:
+            for word in utterance.words:
+                sound = utterance.waveform.cut(word.start, word.end).samples.tobytes()
+                assert known[sound] == {(utterance.speaker, word.token, "test")}, name
 
 
 def test_real_speech_is_in_the_words_and_little_or_nothing_outside(sets):
     for name in sets.keys() - {"noise gap", "truncated"}:
-        for spoken in sets[name]:
-            power, voiced = spoken.waveform.samples.astype(float) ** 2, inside(spoken)
+        for utterance in sets[name]:
+            power, voiced = utterance.waveform.samples.astype(float) ** 2, inside(utterance)
             # Beside its voiced part a take goes on, 30 dB below its peak.
             assert power[~voiced].sum() < 0.01 * power[voiced].sum(), name
 
