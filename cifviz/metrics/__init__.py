@@ -39,6 +39,7 @@ Metrics
 * `weights`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
 * `intervals`: `bootstrap`.
+* `numbers`: `spread`, mean ± standard deviation as text.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from cifviz.metrics.edge_scores import (
     edge_errors,
     share_within,
 )
+from cifviz.metrics.numbers import spread
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
 from cifviz.metrics.report import EdgeErrors, Report, evaluate
 from cifviz.metrics.token_scores import (
@@ -98,6 +100,7 @@ __all__ = [
     "r_value",
     "row_entropies",
     "share_within",
+    "spread",
     "token_errors",
     "weight_sum_error",
 ]

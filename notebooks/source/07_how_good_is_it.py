@@ -475,13 +475,13 @@ record(
 # %% [markdown]
 # A few dozen words prove little. Here is the same on all 200 test strings, mean and standard
 # deviation over three training runs each, from [data/results](../data/results); constants were
-# learned on the development strings. `cifviz results alignment` prints it all, and [the page on
-# alignment](../docs/alignment.md) tells how it was measured.
+# learned on the development strings. In a clone `python -m experiments table alignment` prints it
+# all, and [the page on alignment](../docs/alignment.md) tells how it was measured.
 
 # %%
+from cifviz.metrics import spread
 from cifviz.published import read_results
 from cifviz.resources import resource
-from experiments.model_card import spread
 
 results = read_results(resource("results"))
 
@@ -687,10 +687,10 @@ show(
 # too few comes out. What it does is in the lower one. At each pause the distance from a whole
 # number is 0, which is what rounding means; *between* pauses it is mostly small, because only the
 # errors since the last pause add up. So a wrong count costs one word, and the fires behind it fall
-# between words as before. The shipped models do this (“whole phrases”).
+# between words as before. The shipped models do this (“pause rounding”).
 #
-# Real strings are joined here to five minutes and more of each speaker (`cifviz results joined`);
-# the models were trained on eight digits at most:
+# Real strings are joined here to five minutes and more of each speaker
+# (`python -m experiments table joined`); the models were trained on eight digits at most:
 
 # %%
 ways = {
@@ -736,12 +736,12 @@ table(["tokens", "once", "twice", "4 times", "6 times"], [said_tokens, *rows])
 # CIF and CTC are *frame-synchronous*: they go through the sound once and cannot lose their place.
 #
 # What was expected of both kinds, and what three training runs of each say
-# (`cifviz results synchrony`):
+# (`python -m experiments table robustness-comparison`):
 
 # %%
-from experiments.studies.label_vs_frame import read_comparison, verdict
+from cifviz.published import read_robustness_comparison, verdict
 
-comparison = read_comparison(resource("results"))
+comparison = read_robustness_comparison(resource("results"))
 conditions = {
     "in domain": "as in training",
     "3 times longer": "three strings joined",
@@ -763,7 +763,7 @@ print(*verdict(comparison), sep="\n")
 # A claim is *open* where three runs do not decide it. In domain this attention model is worse than
 # the others to begin with, so the claims below that one compare each system with itself in domain.
 # And nobody is spared: of a word said again and again CIF and CTC mistake more, attention drops
-# more (`cifviz results synchrony` has the errors by kind).
+# more (`python -m experiments table robustness-comparison` has the errors by kind).
 
 # %%
 short = {name: name.split()[-1].lower() for name in models}
@@ -881,8 +881,8 @@ glossary(
 #   gaps, and learn two constants on a few dozen utterances with known times.
 # - FunASR takes a second predictor on three times as many frames, moves all fires by a constant,
 #   and cuts tokens that last too long, putting silence into them. Rebuilt here, the second
-#   predictor was no better than valleys (`cifviz results alignment`, the rows “up-sampled second
-#   head”).
+#   predictor was no better than valleys (`python -m experiments table alignment`, the rows
+#   “up-sampled second head”).
 # - In FunASR's timestamp model a fire is where a character *begins*; here, where a token ends. Ask
 #   before you compare.
 # - Its aligner for known text is told how many tokens there are, but never which: a word too many
@@ -932,7 +932,7 @@ glossary(
 #   the same place of a word. A fire is wrong by another amount each time.
 # - *Why do the errors here differ from the table's?* Section 6 first has seven recordings and one
 #   model, then 200 strings and three runs.
-# - *Drift in ms per minute?* The tables behind `cifviz results joined` have it. For a random walk a
+# - *Drift in ms per minute?* `python -m experiments table joined` has it. For a random walk a
 #   straight line through the errors says little; look at the absolute error, and at the count.
 #
 # ### Usual misconceptions

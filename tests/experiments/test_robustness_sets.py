@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.datasets import digit_takes, take_waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CIFError
-from experiments.measure import Spoken
-from experiments.studies import robustness_sets
-from experiments.studies.robustness_sets import (
+from experiments import robustness_sets
+from experiments.robustness_sets import (
     interrupted,
     joined,
     joined_strings,
@@ -24,21 +24,21 @@ from experiments.studies.robustness_sets import (
     truncated,
     with_gap,
 )
-from experiments.training_data import spoken_strings
+from experiments.training_data import labelled_strings
 from tests.systems.synthetic import RATE, said
 
 
-def inside(spoken):
+def inside(utterance):
     """Which samples lie in a word."""
-    rate = spoken.waveform.sample_rate
-    mask = np.zeros(len(spoken.waveform.samples), bool)
-    for start, end in spoken.words.spans:
+    rate = utterance.waveform.sample_rate
+    mask = np.zeros(len(utterance.waveform.samples), bool)
+    for start, end in utterance.words.spans:
         mask[round(start * rate) : round(end * rate)] = True
     return mask
 
 
-def assert_words_are_where_it_hums(spoken):
-    assert np.array_equal(spoken.waveform.samples != 0, inside(spoken))
+def assert_words_are_where_it_hums(utterance):
+    assert np.array_equal(utterance.waveform.samples != 0, inside(utterance))
 
 
 def rng(seed=0):
@@ -70,7 +70,9 @@ def test_joined_words_lie_where_they_are_heard(pauses, lead):
 def test_words_that_touch_still_touch_when_joined(lengths):
     # Seconds added to seconds would let some of them overlap, which an alignment refuses.
     pieces = [
-        Spoken(Waveform(np.ones(n, np.float32)), Alignment((TimedToken("a", 0, n / SAMPLE_RATE),)))
+        LabelledUtterance(
+            Waveform(np.ones(n, np.float32)), Alignment((TimedToken("a", 0, n / SAMPLE_RATE),))
+        )
         for n in lengths
     ]
     spans = joined(pieces, [0] * (len(pieces) + 1)).words.spans
@@ -94,7 +96,7 @@ def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
     """Of 0.33 and 0.48 s: after four of them it is 1.62 s, after three 1.14."""
     ann = [said("a", "b"), said("c", "d", "e")]
     bob = [said("f", speaker="bob")]
-    monkeypatch.setattr(robustness_sets, "spoken_strings", {"test": [ann[0], *bob, ann[1]]}.get)
+    monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [ann[0], *bob, ann[1]]}.get)
     made = {one.speaker: one for one in joined_strings(1.2)}
     assert made["ann"].words.text == "a b c d e a b c d e"
     assert made["ann"].waveform.duration == pytest.approx(1.62)
@@ -104,7 +106,7 @@ def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
 
 
 def test_strings_that_are_just_long_enough_are_not_joined_once_more(monkeypatch):
-    monkeypatch.setattr(robustness_sets, "spoken_strings", {"test": [said("a", lead=100)]}.get)
+    monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [said("a", lead=100)]}.get)
     for seconds, words in ((0.0, 1), (0.25, 1), (0.5, 2), (0.501, 3)):  # of 0.25 s each
         (one,) = joined_strings(seconds)
         assert len(one.words) == words
@@ -168,10 +170,10 @@ def test_a_single_take_cannot_be_repeated():
 
 @given(st.integers(1, 3), st.integers(0, 500), st.integers(0, 60))
 def test_a_gap_moves_only_what_comes_after_it(after, length, gap):
-    spoken = said("a", "b", "c", "d", gap=gap)
-    parted = with_gap(spoken, after, np.zeros(length))
+    utterance = said("a", "b", "c", "d", gap=gap)
+    parted = with_gap(utterance, after, np.zeros(length))
     assert_words_are_where_it_hums(parted)
-    moved = np.rint((np.array(parted.words.spans) - np.array(spoken.words.spans)) * RATE)
+    moved = np.rint((np.array(parted.words.spans) - np.array(utterance.words.spans)) * RATE)
     assert moved[:after].max() == 0
     assert (moved[after:] == length).all()
 
@@ -184,10 +186,10 @@ def test_a_gap_lies_between_two_words(after):
 
 def test_noise_is_as_loud_as_stated_and_in_one_gap_alone():
     strings = [said("a", "b", "c", hum=hum) for hum in (0.05, 0.5)] * 10
-    for spoken, noisy in zip(strings, interrupted(strings, -10.0, rng()), strict=True):
+    for utterance, noisy in zip(strings, interrupted(strings, -10.0, rng()), strict=True):
         voiced = inside(noisy)
         noise = noisy.waveform.samples[~voiced & (noisy.waveform.samples != 0)]
-        added = len(noisy.waveform.samples) - len(spoken.waveform.samples)
+        added = len(noisy.waveform.samples) - len(utterance.waveform.samples)
         assert 1.0 <= added / RATE <= 2.0
         assert len(noise) == pytest.approx(added, abs=3)  # a sample of noise may be zero
         speech = np.sqrt(np.mean(noisy.waveform.samples[voiced] ** 2))
@@ -235,22 +237,22 @@ def test_noise_needs_room_for_its_lowest_frequency(count, rate, message):
 
 
 def test_an_utterance_is_cut_inside_its_last_word_alone():
-    spoken = said("one", "two", "three")
-    cut = truncated(spoken, 0.3)
-    start, _ = spoken.words.spans[-1]
-    assert cut.words.tokens == spoken.words.tokens[:-1]
+    utterance = said("one", "two", "three")
+    cut = truncated(utterance, 0.3)
+    start, _ = utterance.words.spans[-1]
+    assert cut.words.tokens == utterance.words.tokens[:-1]
     assert len(cut.waveform.samples) == round(start * RATE) + 30
     kept = len(cut.waveform.samples)
-    assert np.array_equal(cut.waveform.samples, spoken.waveform.samples[:kept])
+    assert np.array_equal(cut.waveform.samples, utterance.waveform.samples[:kept])
 
 
 @pytest.mark.parametrize(
-    ("spoken", "share", "message"),
+    ("utterance", "share", "message"),
     [(said("a"), 1, "share must be a number > 0 and < 1"), (said(), 0.5, "expected a word to cut")],
 )
-def test_what_cannot_be_cut_is_refused(spoken, share, message):
+def test_what_cannot_be_cut_is_refused(utterance, share, message):
     with pytest.raises(CIFError, match=message):
-        truncated(spoken, share)
+        truncated(utterance, share)
 
 
 # On real digits
@@ -258,7 +260,7 @@ def test_what_cannot_be_cut_is_refused(spoken, share, message):
 
 @pytest.fixture(scope="module")
 def sets(cifviz_data):
-    return robustness_sets.conditions()
+    return robustness_sets.robustness_sets()
 
 
 def test_real_sets_have_the_stated_sizes(sets):
@@ -279,7 +281,7 @@ def test_real_sets_have_the_stated_sizes(sets):
 
 
 def test_real_sets_are_the_same_in_every_call(sets):
-    again = robustness_sets.conditions()
+    again = robustness_sets.robustness_sets()
     assert sets.keys() == again.keys()
     for name, utterances in sets.items():
         assert all(same(*pair) for pair in zip(utterances, again[name], strict=True)), name
@@ -293,16 +295,16 @@ def test_every_real_word_is_one_test_take_of_the_speaker_and_complete(sets):
         sound = waveform.cut(*words.spans[0]).samples
         known.setdefault(sound.tobytes(), set()).add((take.speaker, take.word, take.split))
     for name, utterances in sets.items():
-        for spoken in utterances:
-            for word in spoken.words:
-                sound = spoken.waveform.cut(word.start, word.end).samples.tobytes()
-                assert known[sound] == {(spoken.speaker, word.token, "test")}, name
+        for utterance in utterances:
+            for word in utterance.words:
+                sound = utterance.waveform.cut(word.start, word.end).samples.tobytes()
+                assert known[sound] == {(utterance.speaker, word.token, "test")}, name
 
 
 def test_real_speech_is_in_the_words_and_little_or_nothing_outside(sets):
     for name in sets.keys() - {"noise gap", "truncated"}:
-        for spoken in sets[name]:
-            power, voiced = spoken.waveform.samples.astype(float) ** 2, inside(spoken)
+        for utterance in sets[name]:
+            power, voiced = utterance.waveform.samples.astype(float) ** 2, inside(utterance)
             # Beside its voiced part a take goes on, 30 dB below its peak.
             assert power[~voiced].sum() < 0.01 * power[voiced].sum(), name
 
@@ -318,7 +320,7 @@ def test_real_longer_utterances_are_longer_than_any_that_is_trained_on(sets):
 def test_real_strings_are_joined_to_whole_strings_of_each_speaker(cifviz_data):
     made = joined_strings(30.0)
     assert sorted(one.speaker for one in made) == ["george", "jackson", "nicolas", "yweweler"]
-    longest = max(one.waveform.duration for one in spoken_strings("test"))
+    longest = max(one.waveform.duration for one in labelled_strings("test"))
     for one in made:
         assert 30 <= one.waveform.duration < 30 + longest
         assert len(one.words) > 20

@@ -7,16 +7,16 @@ import pytest
 from cifviz.errors import DataError
 from cifviz.systems.registry import SYSTEMS
 from experiments.recipes import VARIANTS
-from experiments.tables import (
+from experiments.run_tables import (
     BEST,
     COLUMNS,
-    MADE,
     ROWS,
-    TABLES,
+    WEIGHT_TITLES,
     alignment_table,
-    unheard_table,
+    held_out_table,
     weights_table,
 )
+from experiments.tables import make_table
 
 UNITS = {
     "mean_absolute": 0.025,
@@ -31,12 +31,12 @@ UNITS = {
 }
 
 
-def measured(rate=0.02, *readings, silent=0.1, **scores):
+def measured(rate=0.02, *readouts, silent=0.1, **scores):
     """Of one set."""
     both = {"count": 9, **UNITS, **scores}
     found = {
         "token_error_rate": rate,
-        "edges": {reading: {"both": both, "onset": {}, "offset": {}} for reading in readings},
+        "edges": {readout: {"both": both, "onset": {}, "offset": {}} for readout in readouts},
     }
     return found if silent is None else {**found, "share_in_silence": silent}
 
@@ -47,8 +47,10 @@ def run(variant="plain", *, seed=0, recipe="digits", leave_out=None, **sets):
 
 def cells(table):
     """Rows without the head, by title."""
-    head, rule, *rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
-    assert len({len(row) for row in (head, rule, *rows)}) == 1
+    head, rule, *rows = table.splitlines()
+    assert rule == "|" + head.count(" | ") * "---|" + "---|"
+    rows = [line.strip("| ").split(" | ") for line in rows]
+    assert {len(row) for row in rows} <= {head.count(" | ") + 1}
     return {row[0]: row[1:] for row in rows}
 
 
@@ -61,7 +63,7 @@ def test_a_row_gives_mean_and_deviation_over_the_seeds_in_the_units_of_its_head(
         "| digits, test set | seeds | token errors % | mean abs. ms | median ms | signed ms "
         "| ≤ 20 ms % | ≤ 50 ms % | ≤ 100 ms % | F1 at 20 ms % | R-value % | drift ms/min "
         "| α in silence % |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "|" + 13 * "---|",
         "| raw CIF: fire | 3 | 2.00 ± 1.00 | 50.0 ± 25.0 | 20.0 ± 0.0 | -10.0 ± 0.0 "
         "| 50.0 ± 0.0 | 75.0 ± 0.0 | 100.0 ± 0.0 | 62.5 ± 0.0 | 25.0 ± 0.0 "
         "| 3.0 ± 0.0 | 20.0 ± 10.0 |",
@@ -98,7 +100,7 @@ def test_a_row_for_each_way_to_train_and_to_read_that_was_run():
 def test_rows_keep_their_order_whatever_was_run_first():
     names = ["CIF: valleys", "raw CIF: fire", "CTC: path"]
     rows = {row.title: row for row in ROWS}
-    results = [run(rows[n].variant, test=measured(0.0, rows[n].reading)) for n in names]
+    results = [run(rows[n].variant, test=measured(0.0, rows[n].readout)) for n in names]
     assert list(cells(alignment_table(results, "digits", "test"))) == [names[1], names[0], names[2]]
 
 
@@ -123,7 +125,7 @@ def test_other_recipes_sets_and_speakers_do_not_count():
     assert row[:2] == ["1", "1.00"]
 
 
-def test_unheard_speakers_are_those_left_out_in_three_rows():
+def test_held_out_speakers_are_those_left_out_in_three_rows():
     results = [
         run(leave_out="ann", test=measured(0.1, "fire", "centroid")),
         run(leave_out="bob", test=measured(0.3, "fire")),
@@ -131,8 +133,8 @@ def test_unheard_speakers_are_those_left_out_in_three_rows():
         run("", leave_out="ann", test=measured(0.1, "valleys, quantiles", "fire")),
         run(test=measured(0.0, "fire")),
     ]
-    table = unheard_table(results, "digits")
-    assert table.startswith("| digits, speakers unheard | speakers | token errors % |")
+    table = held_out_table(results, "digits")
+    assert table.startswith("| digits, held-out speakers | speakers | token errors % |")
     found = cells(table)
     assert {title: row[:2] for title, row in found.items()} == {
         "raw CIF: fire": ["2", "20.00 ± 14.14"],
@@ -149,13 +151,13 @@ def test_unheard_speakers_are_those_left_out_in_three_rows():
         [run(dev=measured(0.0, "fire"))],
         [run(test=measured(0.0, "no such row"))],
     ],
-    ids=["none", "another recipe", "another set", "other readings"],
+    ids=["none", "another recipe", "another set", "other read-outs"],
 )
 def test_nothing_published_is_said(results):
     with pytest.raises(DataError, match="no published result for the table 'digits, test set'"):
         alignment_table(results, "digits", "test")
-    with pytest.raises(DataError, match="for the table 'digits, speakers unheard'"):
-        unheard_table(results, "digits")
+    with pytest.raises(DataError, match="for the table 'digits, held-out speakers'"):
+        held_out_table(results, "digits")
 
 
 def counted(rate, **scores):
@@ -182,24 +184,24 @@ def test_ways_to_make_weights_stand_side_by_side():
         "| digits, test set | seeds | token error rate % | deletions % | insertions % "
         "| substitutions % | right number of tokens % | mean abs(Σα − N) | α in silence % "
         "| edges ms |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "|" + 10 * "---|",
         "| linear layer | 3 | 2.00 ± 1.00 | 1.00 ± 0.00 | 2.00 ± 0.00 | 3.00 ± 0.00 "
         "| 50.00 ± 0.00 | 0.75 ± 0.00 | 10.0 ± 0.0 | 25.0 ± 0.0 |",
         "| no quantity loss | 1 | 500.00 | 1.00 | 495.00 | 3.00 | 50.00 | 0.75 | 10.0 | 25.0 |",
     ]
-    assert set(MADE) <= set(VARIANTS)
+    assert set(WEIGHT_TITLES) <= set(VARIANTS)
     with pytest.raises(DataError, match="no published result for the weights of 'grid'"):
         weights_table(results[:1], "grid", "test")
 
 
-def test_no_row_stands_twice_and_every_reading_exists():
+def test_no_row_stands_twice_and_every_readout_exists():
     assert len({row.title for row in ROWS}) == len({row[1:] for row in ROWS}) == len(ROWS)
-    known = {"shipped"}.union(*(system.readings for system in SYSTEMS.values()))
-    assert {row.reading for row in ROWS} <= known
+    known = {"shipped"}.union(*(system.readouts for system in SYSTEMS.values()))
+    assert {row.readout for row in ROWS} <= known
 
 
 def published(folder, *results):
-    """As `cifviz publish` leaves them."""
+    """As `python -m experiments publish` leaves them."""
     rest = {"fit": {}, "recordings": {}, "versions": {}, "history": []}
     for number, result in enumerate(results):
         path = folder / f"{number}.json"
@@ -215,22 +217,22 @@ def test_tables_are_read_from_a_folder(tmp_path):
         run(leave_out="ann", test=measured(0.04, "fire")),
     )
     found = {
-        name: cells(TABLES[name](folder))["raw CIF: fire"][1]
-        for name in ("alignment", "joined", "grid", "unheard")
+        name: cells(make_table(name, folder))["raw CIF: fire"][1]
+        for name in ("alignment", "joined", "grid", "held-out")
     }
-    assert found == {"alignment": "1.00", "joined": "2.00", "grid": "3.00", "unheard": "4.00"}
+    assert found == {"alignment": "1.00", "joined": "2.00", "grid": "3.00", "held-out": "4.00"}
 
 
-@pytest.mark.parametrize("name", ["summary", "alignment", "joined", "grid", "unheard"])
+@pytest.mark.parametrize("name", ["summary", "alignment", "joined", "grid", "held-out"])
 def test_a_folder_without_results_is_named(tmp_path, name):
     with pytest.raises(DataError, match=r"expected results \(\*\.json\) in .*, found none"):
-        TABLES[name](tmp_path)
+        make_table(name, tmp_path)
 
 
 def test_a_file_that_is_no_result_is_named(tmp_path):
     published(tmp_path, {"recipe": "digits"})
-    with pytest.raises(DataError, match=r"0\.json is no result of `cifviz train`: no \['leave_out"):
-        TABLES["alignment"](tmp_path)
+    with pytest.raises(DataError, match=r"0\.json is no result of .*train`: no \['leave_out"):
+        make_table("alignment", tmp_path)
     (tmp_path / "0.json").write_text("[]", "utf-8")
-    with pytest.raises(DataError, match=r"0\.json is no result of `cifviz train`: no \['fit'"):
-        TABLES["alignment"](tmp_path)
+    with pytest.raises(DataError, match=r"0\.json is no result of .*train`: no \['fit'"):
+        make_table("alignment", tmp_path)

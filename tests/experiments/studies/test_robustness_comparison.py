@@ -1,4 +1,4 @@
-"""How label- and frame-synchronous systems are measured and compared, and the verdict."""
+"""The robustness comparison: measuring by hand, table and verdict on made-up numbers."""
 
 import json
 from types import SimpleNamespace
@@ -8,42 +8,37 @@ import pytest
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CIFError, DataError
-from experiments.measure import Spoken
-from experiments.studies import label_vs_frame
-from experiments.studies.label_vs_frame import (
-    comparison_table,
-    measure_conditions,
-    read_comparison,
-    verdict,
-)
-from experiments.studies.robustness_sets import LONGER
-from experiments.tables import TABLES
+from cifviz.published import LONGER, read_robustness_comparison, study_path, verdict
+from experiments.studies import robustness_comparison
+from experiments.studies.robustness_comparison import comparison_table, measure_sets, table
 from tests.systems.synthetic import RATE, said
 
 # Measuring
 
 
-class Parrot:
-    """Hears what it was told, one utterance after the other, and takes as long as it was told."""
+class Planted:
+    """Gives the planted transcriptions one after the other, and takes the planted time."""
 
-    def __init__(self, monkeypatch, heard, seconds):
-        self.heard, self.seconds, self.now, self.asked = list(heard), list(seconds), 0.0, []
-        monkeypatch.setattr(label_vs_frame.time, "perf_counter", lambda: self.now)
+    def __init__(self, monkeypatch, texts, seconds):
+        self.texts, self.seconds = list(texts), list(seconds)
+        self.now, self.asked = 0.0, []
+        monkeypatch.setattr(robustness_comparison.time, "perf_counter", lambda: self.now)
 
     def transcribe_batch(self, waveforms):
         self.asked.append(waveforms)
         self.now += self.seconds.pop(0)
-        return [SimpleNamespace(tokens=tuple(self.heard.pop(0).split())) for _ in waveforms]
+        return [SimpleNamespace(tokens=tuple(self.texts.pop(0).split())) for _ in waveforms]
 
 
 def test_errors_lengths_and_times_are_those_worked_out_by_hand(monkeypatch):
     # 230, 380 and 530 samples: 0.23, 0.38 and 0.53 s.
     utterances = [said("a", word_length=150), said("a", "b"), said("a", "b", "c")]
     utterances[1:] = [said("a", "b", lead=80), said("a", "b", "c", lead=80)]
-    heard = ["warm up", "a a", "b", "a b x"]  # an insertion, a deletion, a substitution
-    model = Parrot(monkeypatch, heard, [100.0, 0.023, 0.076, 0.265])
-    measured = measure_conditions(model, {"set": utterances})
+    found = ["warm up", "a a", "b", "a b x"]  # an insertion, a deletion, a substitution
+    model = Planted(monkeypatch, found, [100.0, 0.023, 0.076, 0.265])
+    measured = measure_sets(model, {"set": utterances})
     assert json.loads(json.dumps(measured)) == measured
     (counts,) = measured.values()
     assert counts["utterances"] == 3
@@ -56,17 +51,17 @@ def test_errors_lengths_and_times_are_those_worked_out_by_hand(monkeypatch):
     assert counts["threads"] == 1
 
 
-def test_utterances_are_heard_one_at_a_time_and_the_first_once_before(monkeypatch):
+def test_utterances_are_transcribed_one_at_a_time_and_the_first_once_before(monkeypatch):
     one, two = said("a"), said("b")
-    model = Parrot(monkeypatch, "abbaab", [0.0] * 6)
-    measure_conditions(model, {"x": [one, two], "y": [two, one]})
+    model = Planted(monkeypatch, "abbaab", [0.0] * 6)
+    measure_sets(model, {"x": [one, two], "y": [two, one]})
     order = [one, one, two, two, two, one]
-    assert model.asked == [[spoken.waveform] for spoken in order]
+    assert model.asked == [[utterance.waveform] for utterance in order]
 
 
 def test_a_loop_shows_in_the_length_ratio(monkeypatch):
-    model = Parrot(monkeypatch, ["", "a " * 12], [0.0] * 2)
-    counts = measure_conditions(model, {"set": [said(*"aaaa")]})["set"]
+    model = Planted(monkeypatch, ["", "a " * 12], [0.0] * 2)
+    counts = measure_sets(model, {"set": [said(*"aaaa")]})["set"]
     assert (counts["length_ratio"], counts["insertions"], counts["token_error_rate"]) == (3, 8, 2)
 
 
@@ -76,14 +71,14 @@ def test_a_loop_shows_in_the_length_ratio(monkeypatch):
         ([], "at least one word in 'set'"),
         ([said()], "at least one word in 'set'"),
         (
-            [said("a"), Spoken(Waveform(np.zeros(0), RATE), Alignment())],
+            [said("a"), LabelledUtterance(Waveform(np.zeros(0), RATE), Alignment())],
             "sound in each utterance of 'set'",
         ),
     ],
 )
 def test_what_cannot_be_measured_is_refused(monkeypatch, utterances, message):
     with pytest.raises(CIFError, match=message):
-        measure_conditions(Parrot(monkeypatch, [], []), {"set": utterances})
+        measure_sets(Planted(monkeypatch, [], []), {"set": utterances})
 
 
 # Table and verdict, on made-up numbers
@@ -146,7 +141,7 @@ def test_the_table_has_a_row_for_each_condition_and_system():
 
 
 def test_the_table_says_what_is_the_papers_and_what_is_not():
-    assert comparison_table(runs("cif")).endswith("\n\n" + label_vs_frame.SOURCE)
+    assert comparison_table(runs("cif")).endswith("\n\n" + robustness_comparison.SOURCE)
 
 
 def test_a_label_synchronous_system_that_fails_as_expected_confirms_everything():
@@ -258,28 +253,26 @@ def test_any_pair_of_systems_can_be_judged():
 def test_a_missing_condition_is_named():
     results = runs("attention") + runs("cif")
     del results[4]["conditions"]["noise gap"]
-    with pytest.raises(CIFError, match="'cif' with seed 1 lacks the conditions .'noise gap'."):
+    with pytest.raises(CIFError, match="'cif' with seed 1 lacks the sets .'noise gap'."):
         verdict(results)
 
 
 def test_a_comparison_is_read_from_where_it_was_published(tmp_path):
-    path = tmp_path / "synchrony/digits.json"
+    path = study_path(tmp_path, "robustness-comparison")
     path.parent.mkdir()
     path.write_text(json.dumps({"command": "cifviz compare", "runs": runs("cif")}), "utf-8")
-    assert read_comparison(tmp_path) == runs("cif")
+    assert read_robustness_comparison(tmp_path) == runs("cif")
 
 
 def test_a_comparison_that_nobody_made_says_what_to_run(tmp_path):
-    with pytest.raises(DataError, match=r"expected a comparison at .*: run `cifviz compare`"):
-        read_comparison(tmp_path)
+    with pytest.raises(DataError, match="run `python -m experiments study robustness-comparison`"):
+        read_robustness_comparison(tmp_path)
 
 
-def test_a_published_comparison_is_shown_with_what_it_says_of_cif_and_of_ctc(tmp_path):
+def test_the_table_of_the_study_has_what_it_says_of_cif_and_of_ctc():
     published = runs("attention") + runs("cif") + runs("ctc")
-    (tmp_path / "synchrony").mkdir()
-    (tmp_path / "synchrony/digits.json").write_text(json.dumps({"runs": published}), "utf-8")
-    table, says = TABLES["synchrony"](tmp_path).split("\n\n- ")
-    assert table == comparison_table(published)
+    rows, says = table(published).split("\n\n- ")
+    assert rows == comparison_table(published)
     claims = verdict(published) + verdict(published, frame="ctc")
     assert says.split("\n- ") == claims
     assert len(claims) == 12

@@ -14,17 +14,17 @@ import numpy as np
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora import datasets
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require, require_integer, require_number
-from experiments.measure import Spoken
-from experiments.training_data import spoken_strings
-
-IN_DOMAIN = "in domain"
-REPEATED = "repeated"
-NOISE_GAP = "noise gap"
-SILENCE_GAP = "silence gap"
-TRUNCATED = "truncated"
-LONGER = {factor: f"{factor} times longer" for factor in (2, 3, 4, 5)}
-"""Names of the conditions; how many strings are joined for each of the longer ones."""
+from cifviz.published import (
+    IN_DOMAIN,
+    LONGER,
+    NOISE_GAP,
+    REPEATED,
+    SILENCE_GAP,
+    TRUNCATED,
+)
+from experiments.training_data import labelled_strings
 
 SEEDS = {"longer": 20, "repeated": 51, "gap": 13}
 """Of the generators that draw strings, takes, pauses and noise."""
@@ -44,12 +44,12 @@ CUT_SHARE = 0.1
 """How much of the last word is left in a truncated utterance."""
 
 
-def conditions() -> dict[str, list[Spoken]]:
+def robustness_sets() -> dict[str, list[LabelledUtterance]]:
     """The test sets, the same in every call.
 
     Returns
     -------
-    dict of str to list of Spoken
+    dict of str to list of LabelledUtterance
         * "in domain": the test strings of "digits" as they are, 1 to 8 words.
         * "2 times longer" … "5 times longer": so many strings of `LONG` or more words, `joined`.
         * "repeated": each digit of each speaker 4 to 8 times in a row; see `repeated`.
@@ -62,10 +62,10 @@ def conditions() -> dict[str, list[Spoken]]:
     DataError
         If the data set is missing or damaged.
     """
-    strings = spoken_strings("test")
-    several = [spoken for spoken in strings if len(spoken.words) > 1]
+    strings = labelled_strings("test")
+    several = [one for one in strings if len(one.words) > 1]
     takes = [
-        Spoken(*datasets.take_waveform(take), take.speaker)
+        LabelledUtterance(*datasets.take_waveform(take), take.speaker)
         for take in datasets.digit_takes()
         if take.split == "test"
     ]
@@ -79,17 +79,17 @@ def conditions() -> dict[str, list[Spoken]]:
         REPEATED: repeated(takes, gaps, ends, np.random.default_rng(SEEDS["repeated"])),
         NOISE_GAP: interrupted(several, NOISE_LEVEL, np.random.default_rng(SEEDS["gap"])),
         SILENCE_GAP: interrupted(several, -np.inf, np.random.default_rng(SEEDS["gap"])),
-        TRUNCATED: [truncated(spoken) for spoken in several],
+        TRUNCATED: [truncated(one) for one in several],
     }
 
 
-def joined_strings(seconds: float = 300.0) -> list[Spoken]:
+def joined_strings(seconds: float = 300.0) -> list[LabelledUtterance]:
     """The test strings of each speaker, one behind the other and over again, until so long.
 
     An utterance of each speaker, of whole strings: the first length not below `seconds`.
     """
-    by_speaker: dict[str, list[Spoken]] = {}
-    for one in spoken_strings("test"):
+    by_speaker: dict[str, list[LabelledUtterance]] = {}
+    for one in labelled_strings("test"):
         by_speaker.setdefault(one.speaker, []).append(one)
     made = []
     for strings in by_speaker.values():
@@ -103,12 +103,12 @@ def joined_strings(seconds: float = 300.0) -> list[Spoken]:
     return made
 
 
-def joined(pieces: Sequence[Spoken], pauses: Sequence[int]) -> Spoken:
+def joined(pieces: Sequence[LabelledUtterance], pauses: Sequence[int]) -> LabelledUtterance:
     """Utterances of one speaker one after the other, with digital silence around them.
 
     Parameters
     ----------
-    pieces : sequence of Spoken
+    pieces : sequence of LabelledUtterance
         Of one speaker and sample rate; their words' times are read to the nearest sample.
     pauses : sequence of int >= 0
         Samples of silence before the first piece, between neighbours and after the last.
@@ -120,7 +120,8 @@ def joined(pieces: Sequence[Spoken], pauses: Sequence[int]) -> Spoken:
 
     Examples
     --------
-    >>> one = Spoken(Waveform(np.ones(3), 10), Alignment((TimedToken("one", 0.1, 0.3),)), "ann")
+    >>> words = Alignment((TimedToken("one", 0.1, 0.3),))
+    >>> one = LabelledUtterance(Waveform(np.ones(3), 10), words, "ann")
     >>> twice = joined([one, one], [1, 2, 0])
     >>> twice.waveform.samples.tolist()
     [0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0]
@@ -139,16 +140,20 @@ def joined(pieces: Sequence[Spoken], pauses: Sequence[int]) -> Spoken:
     for piece, pause in zip(pieces, pauses[1:], strict=True):
         words += _moved(piece.words.tokens, sum(map(len, sound)), rate)
         sound += [piece.waveform.samples, np.zeros(pause, np.float32)]
-    return Spoken(Waveform(np.concatenate(sound), rate), Alignment(tuple(words)), speaker)
+    return LabelledUtterance(
+        Waveform(np.concatenate(sound), rate), Alignment(tuple(words)), speaker
+    )
 
 
-def longer(strings: Sequence[Spoken], factor: int, rng: np.random.Generator) -> list[Spoken]:
+def longer(
+    strings: Sequence[LabelledUtterance], factor: int, rng: np.random.Generator
+) -> list[LabelledUtterance]:
     """`PER_SPEAKER` utterances of each speaker, of `factor` different strings of `LONG` words.
 
     The strings keep the silence at their ends, and nothing is put between them.
     """
     made = []
-    for speaker in sorted({spoken.speaker for spoken in strings}):
+    for speaker in sorted({one.speaker for one in strings}):
         long = [one for one in strings if one.speaker == speaker and len(one.words) >= LONG]
         require(
             len(long) >= factor,
@@ -161,16 +166,16 @@ def longer(strings: Sequence[Spoken], factor: int, rng: np.random.Generator) -> 
 
 
 def repeated(
-    takes: Sequence[Spoken],
+    takes: Sequence[LabelledUtterance],
     gaps_ms: Sequence[int],
     ends_ms: Sequence[int],
     rng: np.random.Generator,
-) -> list[Spoken]:
+) -> list[LabelledUtterance]:
     """One word said 4, 5, 6, 7 and 8 times in a row, for each word of each speaker.
 
     Parameters
     ----------
-    takes : sequence of Spoken
+    takes : sequence of LabelledUtterance
         Of one word each. All takes of a word are used before one comes again, and none follows
         itself: where there are fewer than repetitions, they come in the same order once more.
     gaps_ms, ends_ms : sequence of int
@@ -183,7 +188,7 @@ def repeated(
     CIFError
         If there is only one take of a word.
     """
-    groups: dict[tuple[str, str], list[Spoken]] = {}
+    groups: dict[tuple[str, str], list[LabelledUtterance]] = {}
     for take in takes:
         groups.setdefault((take.speaker, take.words.text), []).append(take)
     made = []
@@ -199,12 +204,14 @@ def repeated(
     return made
 
 
-def interrupted(strings: Sequence[Spoken], level: float, rng: np.random.Generator) -> list[Spoken]:
+def interrupted(
+    strings: Sequence[LabelledUtterance], level: float, rng: np.random.Generator
+) -> list[LabelledUtterance]:
     """Each string with 1 to 2 s of pink noise between two of its words, anywhere among them.
 
     Parameters
     ----------
-    strings : sequence of Spoken
+    strings : sequence of LabelledUtterance
         Of two words or more.
     level : float
         Of the noise, in dB relative to the root mean square of the speech inside the words; −∞ for
@@ -213,14 +220,14 @@ def interrupted(strings: Sequence[Spoken], level: float, rng: np.random.Generato
         Draws place, length and noise: the places are the same for every level.
     """
     made = []
-    for spoken in strings:
-        require(len(spoken.words) > 1, f"expected two words or more, got {spoken.words.text!r}")
-        after, seconds = int(rng.integers(1, len(spoken.words))), rng.uniform(*GAP_SECONDS)
-        rate = spoken.waveform.sample_rate
-        spans = [spoken.waveform.cut(*span).samples for span in spoken.words.spans]
+    for one in strings:
+        require(len(one.words) > 1, f"expected two words or more, got {one.words.text!r}")
+        after, seconds = int(rng.integers(1, len(one.words))), rng.uniform(*GAP_SECONDS)
+        rate = one.waveform.sample_rate
+        spans = [one.waveform.cut(*span).samples for span in one.words.spans]
         loudness = float(np.sqrt(np.mean(np.concatenate(spans) ** 2)))
         noise = pink_noise(round(seconds * rate), rate, rng) * loudness * 10 ** (level / 20)
-        made.append(with_gap(spoken, after, noise))
+        made.append(with_gap(one, after, noise))
     return made
 
 
@@ -236,12 +243,12 @@ def pink_noise(count: int, sample_rate: int, rng: np.random.Generator) -> np.nda
     return noise / np.sqrt(np.mean(noise**2))
 
 
-def with_gap(spoken: Spoken, after: int, filling: np.ndarray) -> Spoken:
+def with_gap(utterance: LabelledUtterance, after: int, filling: np.ndarray) -> LabelledUtterance:
     """An utterance with a sound inserted between two words, in the middle of what is between them.
 
     Parameters
     ----------
-    spoken : Spoken
+    utterance : LabelledUtterance
         Of more than `after` words.
     after : int
         How many words come before the gap, at least one.
@@ -251,27 +258,27 @@ def with_gap(spoken: Spoken, after: int, filling: np.ndarray) -> Spoken:
     Examples
     --------
     >>> words = Alignment((TimedToken("one", 0.0, 0.1), TimedToken("two", 0.3, 0.4)))
-    >>> parted = with_gap(Spoken(Waveform(np.ones(4), 10), words), 1, np.zeros(2))
+    >>> parted = with_gap(LabelledUtterance(Waveform(np.ones(4), 10), words), 1, np.zeros(2))
     >>> parted.waveform.samples.tolist(), parted.words.spans
     ([1.0, 1.0, 0.0, 0.0, 1.0, 1.0], ((0.0, 0.1), (0.5, 0.6)))
     """
-    words = spoken.words.tokens
+    words = utterance.words.tokens
     after = require_integer("after", after, at_least=1, at_most=len(words) - 1)
-    rate = spoken.waveform.sample_rate
-    end, start = spoken.words.spans[after - 1][1], spoken.words.spans[after][0]
+    rate = utterance.waveform.sample_rate
+    end, start = utterance.words.spans[after - 1][1], utterance.words.spans[after][0]
     place = (round(end * rate) + round(start * rate)) // 2
-    samples = np.insert(spoken.waveform.samples, place, filling)
+    samples = np.insert(utterance.waveform.samples, place, filling)
     late = _moved(words[after:], len(filling), rate)
     moved = Alignment((*_moved(words[:after], 0, rate), *late))
-    return Spoken(Waveform(samples, rate), moved, spoken.speaker)
+    return LabelledUtterance(Waveform(samples, rate), moved, utterance.speaker)
 
 
-def truncated(spoken: Spoken, share: float = CUT_SHARE) -> Spoken:
+def truncated(utterance: LabelledUtterance, share: float = CUT_SHARE) -> LabelledUtterance:
     """An utterance cut inside its last word, which no longer counts as said.
 
     Parameters
     ----------
-    spoken : Spoken
+    utterance : LabelledUtterance
         Of one word or more.
     share : float in (0, 1)
         Of the last word's voiced length that is still heard. The rule is simple, not lenient: who
@@ -280,15 +287,15 @@ def truncated(spoken: Spoken, share: float = CUT_SHARE) -> Spoken:
     Examples
     --------
     >>> words = Alignment((TimedToken("one", 0.0, 0.3), TimedToken("two", 0.4, 0.8)))
-    >>> cut = truncated(Spoken(Waveform(np.ones(10), 10), words), 0.5)
+    >>> cut = truncated(LabelledUtterance(Waveform(np.ones(10), 10), words), 0.5)
     >>> cut.waveform.duration, cut.words.text
     (0.6, 'one')
     """
     share = require_number("share", share, above=0, below=1)
-    require(len(spoken.words) > 0, "expected a word to cut, got none")
-    start, end = spoken.words.spans[-1]
-    sound = spoken.waveform.cut(0, start + share * (end - start))
-    return Spoken(sound, Alignment(spoken.words.tokens[:-1]), spoken.speaker)
+    require(len(utterance.words) > 0, "expected a word to cut, got none")
+    start, end = utterance.words.spans[-1]
+    sound = utterance.waveform.cut(0, start + share * (end - start))
+    return LabelledUtterance(sound, Alignment(utterance.words.tokens[:-1]), utterance.speaker)
 
 
 def _moved(words: Sequence[TimedToken], later: int, rate: int) -> list[TimedToken]:
