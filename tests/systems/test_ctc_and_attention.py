@@ -1,4 +1,4 @@
-"""CTC, CTC with label priors and attention: they learn, and give each utterance the same alone."""
+"""CTC, CTC with label priors and attention: they learn; an utterance alone is as in a batch."""
 
 import itertools
 import json
@@ -7,19 +7,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from cifviz.systems.baselines import (
-    AttentionRecognizer,
-    BaselineConfig,
-    CTCRecognizer,
-    make_baseline,
-)
 from torch.nn import functional as F
 
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import AudioError, CIFError
+from cifviz.systems.attention import AttentionRecognizer, AttentionRecognizerConfig
 from cifviz.systems.attention_decoder import positions
 from cifviz.systems.base import Batch
+from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.ctc_head import PRIOR_DECAY, CTCHead, collapse, path_loss
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
@@ -30,25 +26,25 @@ from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 BLANK = len(VOCABULARY)
 KINDS = {
-    "ctc": {"kind": "ctc"},
-    "priors": {"kind": "ctc", "prior_weight": 0.3},
-    "attention": {"kind": "attention"},
+    "ctc": (CTCRecognizer, {}),
+    "priors": (CTCRecognizer, {"prior_weight": 0.3}),
+    "attention": (AttentionRecognizer, {}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def tiny_baseline_config(kind, *, n_mels=40, down_sampling=4, **settings):
+def config_of(kind, *, n_mels=40, down_sampling=4, **settings):
     parts = tiny_config(n_mels=n_mels, down_sampling=down_sampling)
-    return BaselineConfig(
-        vocabulary=VOCABULARY,
-        features=parts.features,
-        **{"encoder": parts.encoder, "decoder": parts.decoder, **KINDS[kind], **settings},
-    )
+    system, own = KINDS[kind]
+    if system is AttentionRecognizer:
+        own = {"decoder": parts.decoder}
+    given = {"features": parts.features, "encoder": parts.encoder, **own, **settings}
+    return system.Config(VOCABULARY, **given)
 
 
-def tiny_baseline(kind, seed=13, **settings):  # with which all of them say something, then stop
+def tiny(kind, seed=13, **settings):  # with which all of them give some tokens, then stop
     torch.manual_seed(seed)
-    return make_baseline(tiny_baseline_config(kind, **settings)).eval()
+    return KINDS[kind][0](config_of(kind, **settings)).eval()
 
 
 def silence(seconds):
@@ -71,7 +67,7 @@ def batch_of(size, seed=99):
 
 
 def trained(kind, folder, steps, **settings):
-    model = tiny_baseline(kind, n_mels=6, down_sampling=2, **settings)
+    model = tiny(kind, n_mels=6, down_sampling=2, **settings)
     config = FitConfig(
         steps=steps, batch_size=8, learning_rate=5e-3, warmup=5, averaging=0.9, save_every=steps
     )
@@ -85,14 +81,14 @@ def trained(kind, folder, steps, **settings):
 def test_every_loss_falls(tmp_path, kind):
     model, history = trained(kind, tmp_path, 30)
     batch = batch_of(16)
-    start = tiny_baseline(kind, n_mels=6, down_sampling=2)
+    start = tiny(kind, n_mels=6, down_sampling=2)
     with torch.no_grad():
         before, after = start(batch), model(batch)
-    assert before.keys() == {"loss", "ctc"} | ({"cross_entropy"} if kind == "attention" else set())
+    assert before.keys() == start.loss_weights.keys()
     for name in before:
         assert after[name] < before[name] - 0.1 * before[name].abs(), name
     assert not model.training
-    assert history[-1].keys() == {"step", *after}
+    assert history[-1].keys() == {"step", "loss", *after}
 
 
 def test_attention_learns_to_say_the_words_and_to_stop(tmp_path):
@@ -138,22 +134,21 @@ def test_with_priors_tokens_last_longer_and_are_still_heard(tmp_path):
 @every_kind
 def test_phones_can_be_learned_beside(kind):
     pronunciations = [(0, 1), (2,), (1, 0, 3), (3, 3), (4,), (2, 4)]
-    learner = PhoneticLearner(tiny_baseline(kind), pronunciations)
+    learner = PhoneticLearner(tiny(kind), pronunciations)
     features = [torch.randn(60, 40), torch.randn(48, 40)]
     known, both = Batch.collate(features[:1], [[1, 2]]), Batch.collate(features, [[1, 2], [0, 5]])
     alone, together = learner(known), learner(both)
     plain = learner.recognizer(known)
-    torch.testing.assert_close(alone["loss"], plain["loss"] + alone["phones"])
+    torch.testing.assert_close(alone["ctc"], plain["ctc"])
     torch.testing.assert_close(together["ctc"], plain["ctc"])
+    assert alone.keys() == together.keys() == {*plain, "phones"}
 
 
 @every_kind
 def test_a_loss_on_weights_is_refused(tmp_path, kind):
-    model, batch = tiny_baseline(kind), Batch.collate([torch.randn(60, 40)], [[1]])
-    plain = model(batch, quantity_weight=2.0, alignment="none", alignment_weight=2.0)
-    torch.testing.assert_close(plain["loss"], model(batch)["loss"])
-    with pytest.raises(CIFError, match="no CIF weights: alignment must be 'none', got 'segments'"):
-        model(batch, alignment="segments")
+    config = FitConfig(steps=1, loss_weights={"segments": 1.0})
+    with pytest.raises(CIFError, match="loss must be one of .*'ctc'.* got 'segments'"):
+        fit(tiny(kind), example, config, folder=tmp_path, progress=False)
 
 
 # --- losses --------------------------------------------------------------------------------------
@@ -166,9 +161,9 @@ def test_a_loss_on_weights_is_refused(tmp_path, kind):
     ids=["words", "one empty", "all empty", "more tokens than frames"],
 )
 def test_losses_and_gradients_are_finite(kind, targets):
-    model = tiny_baseline(kind).train()
+    model = tiny(kind).train()
     losses = model(Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], targets))
-    losses["loss"].backward()
+    torch.stack(list(losses.values())).sum().backward()
     assert all(loss.isfinite() for loss in losses.values())
     for name, parameter in model.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
@@ -176,30 +171,31 @@ def test_losses_and_gradients_are_finite(kind, targets):
 
 @every_kind
 def test_utterances_without_frames_lose_nothing_by_ctc(kind):
-    model = tiny_baseline(kind).train()
+    model = tiny(kind).train()
     losses = model(Batch.collate([torch.zeros(0, 40)] * 2, [[], []]))
-    losses["loss"].backward()
+    torch.stack(list(losses.values())).sum().backward()
     assert losses["ctc"] == 0
-    assert losses["loss"].isfinite()
+    assert all(loss.isfinite() for loss in losses.values())
     assert torch.equal(model.ctc.priors, torch.full((BLANK + 1,), 1 / (BLANK + 1)))
 
 
 @every_kind
 def test_an_utterance_without_frames_changes_nothing_of_another(kind):
-    model = tiny_baseline(kind)
+    model = tiny(kind)
     features = torch.randn(60, 40)
     alone = model(Batch.collate([features], [[1, 2]]))
     beside = model(Batch.collate([features, features[:0]], [[1, 2], []]))
-    beside["loss"].backward()
+    torch.stack(list(beside.values())).sum().backward()
     torch.testing.assert_close(beside["ctc"], alone["ctc"])
-    assert beside["loss"].isfinite() and beside["loss"] >= alone["loss"] - 1e-5
+    for name, loss in beside.items():
+        assert loss.isfinite() and loss >= alone[name] - 1e-5
     assert all(weight.grad is None or weight.grad.isfinite().all() for weight in model.parameters())
 
 
 @every_kind
 def test_losses_do_not_depend_on_padding(kind):
     """Two utterances together lose, per token, the mean of what they lose alone."""
-    model = tiny_baseline(kind)
+    model = tiny(kind)
     features = [torch.randn(60, 40), torch.randn(21, 40)]
     targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2]]
     alone = [model(Batch.collate([f], [t])) for f, t in zip(features, targets, strict=True)]
@@ -209,18 +205,9 @@ def test_losses_do_not_depend_on_padding(kind):
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_loss_of_attention_is_the_sum_of_its_parts():
-    batch, model = Batch.collate([torch.randn(60, 40)], [[1, 2]]), tiny_baseline("attention")
-    for weight in (0.0, 0.5):
-        losses = model(batch, ctc_weight=weight)
-        expected = losses["cross_entropy"] + weight * losses["ctc"]
-        torch.testing.assert_close(losses["loss"], expected)
-    torch.testing.assert_close(model(batch)["loss"], losses["loss"])
-
-
 @pytest.mark.parametrize("kind", ["ctc", "attention"])
 def test_ctc_is_that_of_a_recognizer(kind):
-    recognizer, model = tiny_recognizer(), tiny_baseline(kind)
+    recognizer, model = tiny_recognizer(), tiny(kind)
     model.encoder.load_state_dict(recognizer.encoder.state_dict())
     model.ctc.project.load_state_dict(recognizer.ctc.state_dict())
     batch = Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], [[1, 2, 2], [0] * 9])
@@ -264,18 +251,18 @@ def test_too_few_frames_for_the_tokens_lose_nothing():
 
 
 def test_priors_start_uniform_and_then_change_no_gradient():
-    plain, prior = tiny_baseline("ctc").train(), tiny_baseline("priors").train()
+    plain, prior = tiny("ctc").train(), tiny("priors").train()
     batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
     for model in (plain, prior):
         assert torch.equal(model.ctc.priors, torch.full((BLANK + 1,), 1 / (BLANK + 1)))
         torch.manual_seed(3)
-        model(batch)["loss"].backward()
+        model(batch)["ctc"].backward()
     for mine, its in zip(plain.parameters(), prior.parameters(), strict=True):
         torch.testing.assert_close(mine.grad, its.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_priors_follow_the_mean_posterior_of_real_frames():
-    model = tiny_baseline("priors", encoder=EncoderConfig(channels=16, dilations=(), dropout=0.0))
+    model = tiny("priors", encoder=EncoderConfig(channels=16, dilations=(), dropout=0.0))
     model.train()
     features = [torch.randn(60, 40), torch.randn(8, 40)]
     for _ in range(2):
@@ -295,7 +282,7 @@ def test_priors_ignore_padding():
     """Alone in its batch or beside one that is longer, and has no frame that counts."""
     estimated = []
     for others in ([], [torch.full((200, 40), 9.0)]):
-        model = tiny_baseline("priors", encoder=EncoderConfig(channels=16, dropout=0.0)).train()
+        model = tiny("priors", encoder=EncoderConfig(channels=16, dropout=0.0)).train()
         batch = Batch.collate([torch.randn(30, 40, generator=torch.manual_seed(0)), *others], [[1]])
         lengths = torch.tensor([30] + [0] * len(others))
         targets = F.pad(batch.targets, (0, 0, 0, len(others)), value=-1)
@@ -306,7 +293,7 @@ def test_priors_ignore_padding():
 
 
 def test_priors_stay_in_evaluation_mode_and_in_transcribing():
-    model = tiny_baseline("priors")
+    model = tiny("priors")
     start = model.ctc.priors.clone()
     model(Batch.collate([torch.randn(60, 40)], [[1, 2]]))
     model.transcribe(noise(0.5))
@@ -315,10 +302,10 @@ def test_priors_stay_in_evaluation_mode_and_in_transcribing():
 
 def test_priors_learn_from_a_batch_after_its_loss():
     batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
-    model = tiny_baseline("priors", encoder=EncoderConfig(channels=16, dropout=0.0)).train()
-    losses = [model(batch)["loss"] for _ in range(2)]
-    model = tiny_baseline("priors", encoder=model.config.encoder)
-    torch.testing.assert_close(model(batch)["loss"], losses[0])
+    model = tiny("priors", encoder=EncoderConfig(channels=16, dropout=0.0)).train()
+    losses = [model(batch)["ctc"] for _ in range(2)]
+    model = tiny("priors", encoder=model.config.encoder)
+    torch.testing.assert_close(model(batch)["ctc"], losses[0])
     assert not torch.isclose(losses[0], losses[1])
 
 
@@ -384,7 +371,7 @@ def test_collapse_of_nothing_is_nothing():
 
 
 def never_ending(**settings):
-    model = tiny_baseline("attention", **settings)
+    model = tiny("attention", **settings)
     with torch.no_grad():
         model.decoder.output.bias[model.decoder.mark] = -1e9
     return model
@@ -396,8 +383,8 @@ def test_attention_stops_at_its_limit():
     assert [len(one.tokens) for one in heard] == [75 // 4 + 10, 0 + 10, 0, 25 // 4 + 10]
 
 
-def test_the_mark_at_once_is_an_empty_hypothesis():
-    model = tiny_baseline("attention")
+def test_the_mark_at_once_is_an_empty_transcription():
+    model = tiny("attention")
     with torch.no_grad():
         model.decoder.output.bias[model.decoder.mark] = 1e9
     heard = model.transcribe(noise(1.0))
@@ -458,7 +445,7 @@ def test_positions_are_told_apart_and_counted_from_the_first():
 
 @every_kind
 def test_batch_equals_one_by_one(kind):
-    model = tiny_baseline(kind)
+    model = tiny(kind)
     waveforms = [noise(s, seed) for seed, s in enumerate([3.0, 0.02, 1.013, 0.31, 2.0])]
     together = model.transcribe_batch(waveforms)
     assert len(together[0].tokens) > 3
@@ -471,8 +458,8 @@ def test_batch_equals_one_by_one(kind):
 
 
 @every_kind
-def test_a_hypothesis_holds_together(kind):
-    heard = tiny_baseline(kind).transcribe(noise(1.5))
+def test_a_transcription_holds_together(kind):
+    heard = tiny(kind).transcribe(noise(1.5))
     assert len(heard.tokens) == len(heard.scores) == len(heard.rows) > 3
     assert set(heard.tokens) <= set(VOCABULARY)
     assert all(0 < score <= 1 for score in heard.scores)
@@ -482,19 +469,24 @@ def test_a_hypothesis_holds_together(kind):
         heard.rows.sum(dim=1), torch.ones(len(heard.rows)).double(), rtol=0, atol=1e-12
     )
     assert heard.grid.seconds(37) < 1.5 <= heard.grid.seconds(38)
+    assert [word.token for word in heard.alignment] == list(heard.tokens)
+    assert [word.score for word in heard.alignment] == list(heard.scores)
+    assert heard.row_kind == ("attention" if kind == "attention" else "CTC path")
+    with pytest.raises(CIFError, match="transcription of a CIF, got one without a firing"):
+        heard.require_firing()
 
 
 @every_kind
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0.01), (8, 0.08)])
 def test_grid_is_the_clock_of_the_encoder(kind, factor, shift):
-    model = tiny_baseline(kind, down_sampling=factor)
+    model = tiny(kind, down_sampling=factor)
     assert model.transcribe(noise(0.995)).grid == model.grid == model.config.grid
     assert model.grid.shift == pytest.approx(shift)
 
 
 @pytest.mark.parametrize("kind", ["ctc", "priors"])
-def test_ten_minutes_of_silence_are_an_empty_hypothesis(kind):
-    model = tiny_baseline(kind)
+def test_ten_minutes_of_silence_are_an_empty_transcription(kind):
+    model = tiny(kind)
     with torch.no_grad():
         model.ctc.project.bias[BLANK] = 9.0
     heard = model.transcribe(silence(600))
@@ -503,8 +495,8 @@ def test_ten_minutes_of_silence_are_an_empty_hypothesis(kind):
 
 
 @every_kind
-def test_no_samples_are_an_empty_hypothesis_alone_and_beside_some(kind):
-    model = tiny_baseline(kind)
+def test_no_samples_are_an_empty_transcription_alone_and_beside_some(kind):
+    model = tiny(kind)
     alone = model.transcribe(silence(0))
     empty, full = model.transcribe_batch([silence(0), noise(1)])
     for heard in (alone, empty):
@@ -515,14 +507,14 @@ def test_no_samples_are_an_empty_hypothesis_alone_and_beside_some(kind):
 
 @every_kind
 def test_one_sample_is_legal_and_nothing_an_empty_list(kind):
-    model = tiny_baseline(kind)
+    model = tiny(kind)
     assert model.transcribe(silence(1 / 16_000)).rows.shape[1] == 1
     assert model.transcribe_batch([]) == []
 
 
 @every_kind
 def test_what_cannot_be_transcribed_is_refused(kind):
-    model = tiny_baseline(kind)
+    model = tiny(kind)
     with pytest.raises(AudioError, match="expected audio at 16000 Hz, got 8000 Hz"):
         model.transcribe(Waveform(np.zeros(800, dtype=np.float32), 8000))
     with pytest.raises(CIFError, match="expected a Waveform, .* got ndarray"):
@@ -531,44 +523,53 @@ def test_what_cannot_be_transcribed_is_refused(kind):
         model.train().transcribe(noise(0.5))
 
 
+@pytest.mark.parametrize("kind", ["ctc", "priors"])
+def test_tokens_of_ctc_last_from_their_first_frame_on_the_path_to_their_last(kind):
+    one = tiny(kind).transcribe(noise(1.013))
+    assert len(one.tokens) > 3
+    for row, word in zip(one.rows, one.alignment, strict=True):
+        frames = row.nonzero().flatten()
+        first, end = one.grid.seconds(int(frames[0])), one.grid.seconds(int(frames[-1]) + 1)
+        assert (word.start, word.end) == pytest.approx((max(0, first), min(end, 1.013)))
+
+
+def test_tokens_of_attention_are_untimed():
+    one = tiny("attention").transcribe(noise(1.0))
+    assert one.tokens and one.alignment.timed == ()
+
+
 # --- configuration -------------------------------------------------------------------------------
 
 
 @every_kind
 def test_configuration_survives_a_dict_and_json(kind):
-    config = tiny_baseline_config(kind, n_mels=30, down_sampling=8)
-    assert BaselineConfig.from_dict(config.to_dict()) == config
-    assert BaselineConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    config = config_of(kind, n_mels=30, down_sampling=8)
+    assert type(config).from_dict(config.to_dict()) == config
+    assert type(config).from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("kind", "settings", "message"),
     [
-        ({"kind": "cif"}, "baseline kind must be one of 'ctc', 'attention', got 'cif'"),
-        ({"vocabulary": ()}, "vocabulary must be distinct tokens, at least one"),
-        ({"vocabulary": ("a", "a")}, "vocabulary must be distinct tokens"),
-        ({"features": LogMel(n_mels=30)}, "encoder expects 40 mel bands, the features have 30"),
-        ({"prior_weight": -0.1}, "prior_weight must be a number >= 0, got -0.1"),
-        ({"prior_weight": 0.1}, "prior_weight belongs to a baseline of kind 'ctc'"),
+        (CTCRecognizerConfig, {"vocabulary": ()}, "vocabulary must be distinct tokens, at least"),
+        (CTCRecognizerConfig, {"vocabulary": ("a", "a")}, "vocabulary must be distinct tokens"),
+        (CTCRecognizerConfig, {"features": LogMel(n_mels=30)}, "expects 40 mel bands, .* have 30"),
+        (CTCRecognizerConfig, {"prior_weight": -0.1}, "prior_weight must be a number >= 0"),
+        (AttentionRecognizerConfig, {"vocabulary": 3}, "vocabulary must be distinct tokens"),
     ],
 )
-def test_parts_must_fit(settings, message):
+def test_parts_must_fit(kind, settings, message):
     with pytest.raises(CIFError, match=message):
-        BaselineConfig(**{"kind": "attention", "vocabulary": VOCABULARY, **settings})
+        kind(**{"vocabulary": VOCABULARY, **settings})
 
 
-def test_unknown_settings_are_refused():
-    values = tiny_baseline_config("ctc").to_dict()
-    with pytest.raises(CIFError, match="baseline setting must be one of .* got 'prior'"):
-        BaselineConfig.from_dict({**values, "prior": 0.3})
-    with pytest.raises(CIFError, match="baseline configuration must be a Mapping, got 3"):
-        BaselineConfig.from_dict(3)
-
-
-def test_a_class_builds_its_own_kind():
-    assert type(tiny_baseline("priors")) is CTCRecognizer
-    assert type(tiny_baseline("attention")) is AttentionRecognizer
-    with pytest.raises(CIFError, match="a CTCRecognizer is of kind 'ctc', got 'attention'"):
-        CTCRecognizer(tiny_baseline_config("attention"))
-    with pytest.raises(CIFError, match="AttentionRecognizer is of kind 'attention', got 'ctc'"):
-        AttentionRecognizer(tiny_baseline_config("ctc"))
+def test_a_system_takes_its_own_settings_alone():
+    values = config_of("ctc").to_dict()
+    with pytest.raises(CIFError, match="model setting must be one of .* got 'prior'"):
+        CTCRecognizerConfig.from_dict({**values, "prior": 0.3})
+    with pytest.raises(CIFError, match="model setting must be one of .* got 'prior_weight'"):
+        AttentionRecognizerConfig.from_dict(values)
+    with pytest.raises(CIFError, match="model configuration lacks decoder"):
+        AttentionRecognizerConfig.from_dict({k: v for k, v in values.items() if k[:5] != "prior"})
+    with pytest.raises(CIFError, match="model configuration must be a Mapping, got 3"):
+        CTCRecognizerConfig.from_dict(3)
