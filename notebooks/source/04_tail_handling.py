@@ -250,8 +250,8 @@ check("04.2", tail_token)
 #
 # Real people now. Of these recordings the project keeps no sound, but what the recogniser saw of
 # it. If their data sets are on your machine, set `listen = True` in the cell of parameters to hear
-# them. `decode_by_tail_rule` runs the recogniser once, and decodes what each rule fires (the way
-# of section 9 to whole words is off here, too).
+# them. `decode_by_tail_rule` runs the recogniser once, and decodes what each rule fires (without
+# pause rounding, the matter of section 9).
 
 # %%
 speech = cifviz.load_recording(recording)
