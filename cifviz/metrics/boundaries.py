@@ -28,7 +28,7 @@ import math
 from dataclasses import dataclass
 
 from cifviz.errors import require_number
-from cifviz.metrics.numbers import ROUNDING, Numbers, numbers, ratio
+from cifviz.metrics.statistics import ROUNDING, Numbers, numbers, ratio
 
 WINDOW = 0.020
 """Seconds; the usual one for F1 and R-value."""

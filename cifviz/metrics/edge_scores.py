@@ -26,7 +26,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifviz.errors import require, require_number
-from cifviz.metrics.numbers import ROUNDING, Numbers, mean, median, numbers, ratio
+from cifviz.metrics.statistics import ROUNDING, Numbers, mean, median, numbers, ratio
 
 TOLERANCES = (0.010, 0.020, 0.025, 0.050, 0.100)
 """Seconds; those that are usually reported."""

@@ -16,8 +16,8 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing
 from cifviz.metrics import edge_scores
 from cifviz.metrics.boundaries import Detection, detect
-from cifviz.metrics.numbers import mean, median, ratio
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
+from cifviz.metrics.statistics import mean, median, ratio
 from cifviz.metrics.token_scores import (
     TokenErrors,
     count_accuracy,

@@ -30,7 +30,7 @@ import numpy as np
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require, require_number, require_type
-from cifviz.metrics.numbers import ROUNDING, Numbers, numbers, require_equally_many
+from cifviz.metrics.statistics import ROUNDING, Numbers, numbers, require_equally_many
 
 Pair = tuple[int, int]
 """Index in the reference, index in the hypothesis."""

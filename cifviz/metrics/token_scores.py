@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifviz.errors import require, require_type
-from cifviz.metrics.numbers import mean, numbers, require_equally_many
+from cifviz.metrics.statistics import mean, numbers, require_equally_many
 
 
 def validate(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> None:

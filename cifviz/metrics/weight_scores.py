@@ -23,7 +23,7 @@ import numpy as np
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_type
-from cifviz.metrics.numbers import Numbers, numbers, ratio
+from cifviz.metrics.statistics import Numbers, numbers, ratio
 from cifviz.timing import FrameGrid
 
 

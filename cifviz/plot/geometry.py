@@ -371,7 +371,7 @@ def waveform_line(waveform: Waveform, points: int = 4000) -> Curve:
 
 def label_rows(
     centres: Sequence[float], widths: Sequence[float], *, rows: int, gap: float = 0.0
-) -> list[int]:
+) -> list[int | None]:
     """Put labels in as few rows as needed, so that none touches its neighbour.
 
     Parameters
@@ -387,8 +387,8 @@ def label_rows(
 
     Returns
     -------
-    list of int (labels,)
-        The first row in which there is room; −1 if there is none in any.
+    list of int or None (labels,)
+        The first row in which there is room; None if there is none in any.
 
     Examples
     --------
@@ -397,13 +397,13 @@ def label_rows(
     >>> label_rows([1, 2, 3], [2, 2, 2], rows=2)
     [0, 1, 0]
     >>> label_rows([1, 2, 3], [2, 2, 2], rows=1)
-    [0, -1, 0]
+    [0, None, 0]
     """
     taken = [-np.inf] * rows
-    placed = []
+    placed: list[int | None] = []
     for centre, width in zip(centres, widths, strict=True):
         free = [row for row in range(rows) if taken[row] + gap <= centre - width / 2]
-        placed.append(free[0] if free else -1)
+        placed.append(free[0] if free else None)
         if free:
             taken[free[0]] = centre + width / 2
     return placed
