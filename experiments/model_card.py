@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
+from cifviz.metrics.statistics import spread
 
 Result = dict[str, Any]
 
@@ -39,18 +39,6 @@ OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
     "kept in half"
 )
-
-
-def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
-    """Mean ± standard deviation over runs (n − 1), or the one value, with so many decimals.
-
-    >>> spread([1.0, 2.0, 3.0], "%")
-    '2.00 ± 1.00 %'
-    """
-    text = f"{np.mean(values):.{digits}f}"
-    if len(values) > 1:
-        text += f" ± {np.std(values, ddof=1):.{digits}f}"
-    return f"{text} {unit}".strip()
 
 
 def results_table(results: Sequence[Result], split: str) -> str:

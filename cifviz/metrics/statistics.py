@@ -1,4 +1,4 @@
-"""What all metrics share: checks of their input, and means of nothing."""
+"""What all metrics share: checks of their input, and statistics that are nan of no values."""
 
 from __future__ import annotations
 
@@ -56,6 +56,18 @@ def ratio(part: float, whole: float) -> float:
     (0.25, nan)
     """
     return part / whole if whole else float("nan")
+
+
+def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
+    """Mean ± standard deviation over runs (n − 1), or the one value, with so many decimals.
+
+    >>> spread([1.0, 2.0, 3.0], "%"), spread([1.0], digits=1)
+    ('2.00 ± 1.00 %', '1.0')
+    """
+    text = f"{np.mean(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" ± {np.std(values, ddof=1):.{digits}f}"
+    return f"{text} {unit}".strip()
 
 
 def require_equally_many(

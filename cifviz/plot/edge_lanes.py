@@ -118,7 +118,7 @@ def _explain_error(
     *,
     has_low: bool,
 ) -> None:
-    """A text with an arrow to a box, away from the curve, which runs from lower left to upper right."""
+    """A text with an arrow to a box, in the upper left, or lower right where the curve is high."""
     (begin, end), (_, top) = ax.get_xlim(), ax.get_ylim()
     is_right = np.interp(begin + 0.4 * (end - begin), *curve) > 0.7 * top * threshold
     box_top = box.get_y() + box.get_height()

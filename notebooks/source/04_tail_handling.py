@@ -35,10 +35,10 @@ from cifviz.core.dialects._tail_rules import tail_rules
 from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.streaming import Fired
 from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
-from cifviz.plot import accumulation, rest_histogram, tail_errors, tail_lanes, token_spans
+from cifviz.metrics.statistics import spread
+from cifviz.plot import accumulation, residual_histogram, tail_errors, tail_lanes, token_spans
 from cifviz.published import read_results
 from cifviz.resources import resource
-from experiments.model_card import spread
 from experiments.studies.tail_sweep import best_thresholds, errors_of, heard_by_rule, read_tails
 
 # %% tags=["parameters"]
@@ -359,7 +359,7 @@ for run in runs:
     pairs = zip(said["test"], run["test"]["full"], strict=True)
     missing += [words - full for words, full in pairs]
 figure, (ax,) = canvas(height=3.0)
-rest_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
+residual_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
 middle = sum(0.3 < rest <= 0.7 for rest in rests)
 show(
     figure,
