@@ -11,8 +11,26 @@ import torch
 
 from cifviz.core.firing import Firing
 from cifviz.core.valley_segmentation import segment_ends
-from cifviz.errors import require, require_type
+from cifviz.errors import CIFError, require
 from cifviz.timing import FrameGrid
+
+
+def one_utterance(firing: Firing | None) -> Firing:
+    """The firing on the CPU, without gradients and padding.
+
+    Raises
+    ------
+    CIFError
+        If it is not a `Firing`, or not of a single utterance.
+    """
+    if not isinstance(firing, Firing):
+        raise CIFError(f"firing must be a Firing, got {type(firing).__name__}")
+    require(
+        len(firing) == 1,
+        f"expected the firing of one utterance, got a batch of {len(firing)}: "
+        "pass firing.utterance(i)",
+    )
+    return firing.cpu().utterance(0)
 
 
 def weights_at(firing: Firing, grid: FrameGrid, times: np.ndarray) -> np.ndarray:
@@ -32,7 +50,7 @@ def weights_at(firing: Firing, grid: FrameGrid, times: np.ndarray) -> np.ndarray
     >>> weights_at(firing, FrameGrid(1.0), np.array([0.5, 1.0, 1.5])).tolist()
     [0.5, 0.5, 0.25]
     """
-    weights = _one_utterance(firing).scaled_alpha[0].double().numpy()
+    weights = one_utterance(firing).scaled_alpha[0].double().numpy()
     if not len(weights):
         return np.zeros(np.shape(times))
     edges = grid.seconds(np.arange(len(weights) + 1, dtype=np.float64))
@@ -92,7 +110,7 @@ def valley_cuts(firing: Firing, grid: FrameGrid) -> tuple[np.ndarray, np.ndarray
     >>> seconds.tolist(), mass.tolist()
     ([3.0], [1.25])
     """
-    ends = segment_ends(_one_utterance(firing))[:-1].numpy()
+    ends = segment_ends(one_utterance(firing))[:-1].numpy()
     return mass_times(firing, grid, ends), ends
 
 
@@ -112,11 +130,5 @@ def mass_times(firing: Firing, grid: FrameGrid, mass: np.ndarray) -> np.ndarray:
     [0.5, 1.5]
     """
     masses = torch.from_numpy(mass).reshape(1, -1)
-    frames = _one_utterance(firing).frames_at_mass(masses)
+    frames = one_utterance(firing).frames_at_mass(masses)
     return grid.seconds(frames.reshape(mass.shape).numpy())
-
-
-def _one_utterance(firing: Firing) -> Firing:
-    require_type("firing", firing, Firing)
-    require(len(firing) == 1, f"expected the firing of one utterance, got a batch of {len(firing)}")
-    return firing.cpu().utterance(0)

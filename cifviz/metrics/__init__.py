@@ -41,7 +41,7 @@ Metrics
 * `weight_scores`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
 * `quantile_errors`: `errors_by_quantile`.
-* `confidence`: `bootstrap`. `statistics`: `mean`, `median`, `ratio`, `spread`, all of any numbers.
+* `confidence`: `bootstrap`. `statistics`: `spread`, mean ± standard deviation.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ from cifviz.metrics.edge_scores import (
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
 from cifviz.metrics.quantile_errors import QuantileErrors, errors_by_quantile
 from cifviz.metrics.report import EdgeErrors, Report, evaluate
+from cifviz.metrics.statistics import spread
 from cifviz.metrics.token_scores import (
     TokenErrors,
     count_accuracy,
@@ -104,6 +105,7 @@ __all__ = [
     "r_value",
     "row_entropies",
     "share_within",
+    "spread",
     "token_errors",
     "weight_sum_error",
 ]

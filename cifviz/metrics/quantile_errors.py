@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from cifviz.alignment.mass_times import seconds_per_token
+from cifviz.alignment.mass_times import one_utterance, seconds_per_token
 from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
 from cifviz.core.firing import Firing
 from cifviz.errors import require
@@ -38,7 +38,7 @@ class WithFiring(Protocol):
         """One for each fire."""
 
     @property
-    def firing(self) -> Firing:
+    def firing(self) -> Firing | None:
         """Of one utterance."""
 
     @property
@@ -117,7 +117,8 @@ def errors_by_quantile(
     Raises
     ------
     CIFError
-        If there are not as many references as transcriptions, or of the quantiles or `cut`.
+        If there are not as many references as transcriptions, one of these has no firing, or `cut`
+        is something else.
 
     Examples
     --------
@@ -144,7 +145,7 @@ def errors_by_quantile(
         if len(hypothesis.tokens) != len(reference) or not len(reference):
             continue
         utterances += 1
-        firing, grid = hypothesis.firing, hypothesis.grid
+        firing, grid = one_utterance(hypothesis.firing), hypothesis.grid
         is_timed = np.array([token.is_timed for token in reference])
         times.append(times_at(firing, grid, quantiles, cut=cut).numpy()[is_timed])
         slopes.append(seconds_per_token(firing, grid, times[-1]))

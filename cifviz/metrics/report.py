@@ -212,7 +212,8 @@ def evaluate(
                 f"firing {index} must have a fire for each of the {len(hypothesis)} tokens, "
                 f"got {int(firing.num_fires[0])}",
             )
-    utterances = zip(references, hypotheses, firings or [None] * len(references), strict=True)
+    behind: Sequence[Firing | None] = firings or [None] * len(references)
+    utterances = zip(references, hypotheses, behind, strict=True)
     return Report(
         tuple(measure(*utterance, grid) for utterance in utterances),
         draws=draws,

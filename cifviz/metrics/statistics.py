@@ -35,18 +35,39 @@ def numbers(name: str, values: Numbers) -> np.ndarray:
     return array
 
 
-def mean(values: np.ndarray) -> float:
+def mean(values: Numbers) -> float:
     """Arithmetic mean; nan, without a warning, of nothing.
 
-    >>> mean(np.array([1, 2])), mean(np.array([]))
+    >>> mean([1, 2]), mean([])
     (1.5, nan)
     """
-    return float(values.mean()) if values.size else float("nan")
+    return float(np.mean(values)) if len(values) else float("nan")
 
 
-def median(values: np.ndarray) -> float:
+def median(values: Numbers) -> float:
     """Like `mean`, but the median."""
-    return float(np.median(values)) if values.size else float("nan")
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def deviation(values: Numbers) -> float:
+    """Standard deviation of a sample, ``sqrt(Σ (x − mean)² / (n − 1))``; nan of fewer than two.
+
+    >>> deviation([1.0, 2.0, 3.0]), deviation([1.0])
+    (1.0, nan)
+    """
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def spread(values: Numbers, unit: str = "", digits: int = 2) -> str:
+    """Mean ± standard deviation as text, or the one value, with so many decimals.
+
+    >>> spread([1.0, 2.0, 3.0], "%"), spread([1.5], "%")
+    ('2.00 ± 1.00 %', '1.50 %')
+    """
+    text = f"{mean(values):.{digits}f}"
+    if len(values) > 1:
+        text += f" ± {deviation(values):.{digits}f}"
+    return f"{text} {unit}".strip()
 
 
 def ratio(part: float, whole: float) -> float:
@@ -56,18 +77,6 @@ def ratio(part: float, whole: float) -> float:
     (0.25, nan)
     """
     return part / whole if whole else float("nan")
-
-
-def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
-    """Mean ± standard deviation over runs (n − 1), or the one value, with so many decimals.
-
-    >>> spread([1.0, 2.0, 3.0], "%"), spread([1.0], digits=1)
-    ('2.00 ± 1.00 %', '1.0')
-    """
-    text = f"{np.mean(values):.{digits}f}"
-    if len(values) > 1:
-        text += f" ± {np.std(values, ddof=1):.{digits}f}"
-    return f"{text} {unit}".strip()
 
 
 def require_equally_many(

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.core.firing import Firing
 from cifviz.plot import geometry
 from cifviz.plot.canvas import add_lines, resolve, show_time, width_in_points
@@ -113,7 +114,7 @@ def fires(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     times = geometry.fire_times(one, grid)
     is_tail = _is_tail(one)
     room = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
@@ -185,7 +186,7 @@ def weights(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     steps = geometry.weight_steps(one, grid)
     given = scaled = legend = None
     if len(steps.given):
@@ -255,7 +256,7 @@ def accumulation(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     teeth = geometry.accumulation_teeth(one, grid)
     tokens = [*range(len(teeth) - 1), None]  # the last tooth is the residual
     areas = tuple(
@@ -323,7 +324,7 @@ def mass_axis(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     mass = geometry.mass_curve(one, grid)
     boxes = _mass_boxes(ax, one, grid, box_kw)
     look = styled(kwargs, color=STYLE["level"], linewidth=1.4, zorder=3)

@@ -139,7 +139,7 @@ def dialect_lanes(
         ),
         _signs(ax, above_one, above_one_kw, label="weight above 1", marker="^", s=14),
     )
-    handles = [one for one in signs if len(one.get_offsets())]
+    handles = [one for one in signs if np.size(one.get_offsets())]
     legend = None
     if handles:
         place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": None}

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.errors import CIFError, printable, require, require_integer, require_type
 from cifviz.locks import one_at_a_time
 from cifviz.metrics.quantile_errors import QuantileErrors, errors_by_quantile
-from cifviz.plot import geometry
 from cifviz.plot.canvas import LONGEST_WORDS, legend_above, signed
 from cifviz.plot.edge_lanes import (
     EDGES,
@@ -123,7 +123,7 @@ def _time_limits(
     transcription: Transcription, reference: Alignment, edges: Edges
 ) -> tuple[float, float]:
     """The time axis: frames, sound, reference and all edges that are read."""
-    firing, grid = geometry.one_utterance(transcription.firing), transcription.grid
+    firing, grid = one_utterance(transcription.firing), transcription.grid
     onsets, offsets = (side.tolist() for side in edges.read(firing, grid))
     frames_end = grid.seconds(max(1, firing.alpha.shape[1]))
     ends = [token.end for token in reference.timed if token.end is not None]
@@ -173,7 +173,7 @@ def _handles(edges: Edges) -> list[Line2D]:
 
 def _alt(transcription: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
-    fires = int(transcription.firing.num_fires[0])
+    fires = int(one_utterance(transcription.firing).num_fires[0])
     sentences = [
         "Word edges read off the weights of one utterance, "
         f"“{printable(transcription.text, most=LONGEST_WORDS)}”, with its "

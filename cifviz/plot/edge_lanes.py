@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from cifviz.alignment.mass_times import mass_times, valley_cuts, weights_at
+from cifviz.alignment.mass_times import mass_times, one_utterance, valley_cuts, weights_at
 from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
 from cifviz.core.firing import Firing
 from cifviz.core.valley_segmentation import segment_ends
@@ -36,9 +36,8 @@ def words_lane(ax: Axes, transcription: Transcription, reference: Alignment, edg
     ax.set_ylabel("words")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, max(top, 1.6))
-    onsets, offsets = (
-        side.numpy() for side in edges.read(transcription.firing, transcription.grid)
-    )
+    firing = one_utterance(transcription.firing)
+    onsets, offsets = (side.numpy() for side in edges.read(firing, transcription.grid))
     spans = [[(start, 1.33), (end, 1.33)] for start, end in zip(onsets, offsets, strict=True)]
     add_lines(ax, spans, colors=STYLE["valleys"]["color"], linewidths=1.5, label="read")
     for edge, times in zip(EDGES, (onsets, offsets), strict=True):
@@ -47,7 +46,7 @@ def words_lane(ax: Axes, transcription: Transcription, reference: Alignment, edg
 
 def weights_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
     """The weights, where they are cut, and the quantiles at which edges are read."""
-    firing, grid = transcription.firing, transcription.grid
+    firing, grid = one_utterance(transcription.firing), transcription.grid
     curves.weights(firing, grid, ax=ax)
     curves.fires(firing, grid, ax=ax)
     cuts, _ = valley_cuts(firing, grid)
@@ -59,7 +58,7 @@ def weights_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
 
 def mass_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
     """The running sum, the levels of fires and cuts, and the same error of mass at two places."""
-    firing, grid = geometry.one_utterance(transcription.firing), transcription.grid
+    firing, grid = one_utterance(transcription.firing), transcription.grid
     curves.mass_axis(firing, grid, ax=ax, box_kw={"visible": False})
     begin, _ = ax.get_xlim()
     times, masses = valley_cuts(firing, grid)
@@ -187,7 +186,8 @@ def slopes_lane(ax: Axes, measured: Mapping[str, QuantileErrors]) -> None:
 def _read(transcription: Transcription, edges: Edges) -> dict[str, np.ndarray]:
     """Times at the quantiles of both edges, before the shifts (tokens,)."""
     quantiles = (edges.onset_quantile, edges.offset_quantile)
-    times = times_at(transcription.firing, transcription.grid, quantiles, cut=edges.cut).numpy()
+    firing = one_utterance(transcription.firing)
+    times = times_at(firing, transcription.grid, quantiles, cut=edges.cut).numpy()
     return dict(zip(EDGES, times.T, strict=True))
 
 

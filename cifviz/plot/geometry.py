@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.errors import require
@@ -57,25 +58,6 @@ class Boxes(NamedTuple):
     """Mass up to which it is filled after it; below `lower` where the token pays back (boxes,)."""
     weight: np.ndarray
     """W, what the frame contributes; unlike `upper − lower` enlarged in a tail (boxes,)."""
-
-
-def one_utterance(firing: Firing) -> Firing:
-    """The firing on the CPU, without gradients and padding.
-
-    Raises
-    ------
-    CIFError
-        If it is not a `Firing`, or not of a single utterance.
-    """
-    require(
-        isinstance(firing, Firing),
-        f"firing must be a Firing, got {type(firing).__name__}",
-    )
-    require(
-        len(firing) == 1,
-        f"a plot shows one utterance, got a batch of {len(firing)}: pass firing.utterance(i)",
-    )
-    return firing.cpu().utterance(0)
 
 
 def weight_steps(firing: Firing, grid: FrameGrid) -> WeightSteps:

@@ -14,11 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.display import Png
 from cifviz.errors import printable
 from cifviz.locks import one_at_a_time
-from cifviz.plot import curves, geometry
+from cifviz.plot import curves
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text, text_widths
 from cifviz.plot.palette import STYLE
 from cifviz.plot.tracks import TRACKS, Track, alignment_track
@@ -125,7 +126,7 @@ def panel(
     # 2. One time axis, which also decides about the size of the title.
     firing, grid = transcription.firing, transcription.grid
     begin = min(0.0, grid.seconds(0))
-    end = max(transcription.duration, grid.seconds(firing.alpha.shape[1]))
+    end = max(transcription.duration, grid.seconds(transcription.rows.shape[1]))
     lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
     _title(transcription, lanes[0])
 
@@ -133,7 +134,7 @@ def panel(
     for name, track in tracks.items():
         track.draw(transcription, axes[name])
         axes[name].set_ylabel(track.title, **plain_text())
-        if track.shows_fires:
+        if track.shows_fires and firing is not None:
             curves.fires(firing, grid, ax=axes[name])
     for ax in lanes[:-1]:
         ax.set_xlabel("")
@@ -191,20 +192,23 @@ def panel_alt(
     -----
     Notebook: notebooks/00_start_here.ipynb
     """
-    one = geometry.one_utterance(transcription.firing)
     summary = transcription.summary
     tracks = _tracks(transcription, reference, compare).values()
-    sentences = [
-        f"Continuous integrate-and-fire on {transcription.duration:.2f} s of sound: "
-        f"{_tokens_in_words(transcription)}.",
-        f"The weights of {counted(one.alpha.shape[1], 'frame')} sum to "
-        f"{float(one.weight_sum[0]):.2f}; a token takes β = {one.threshold:g}.",
-        f"{summary[0].upper()}{summary[1:]}.",
-    ]
-    if transcription.warning:
-        sentences.insert(0, f"Warning: {transcription.warning}.")
-    if bool(one.tail_fired[0]):
-        sentences.append("The last token is made of the weight left at the end.")
+    sentences = [f"Warning: {transcription.warning}."] if transcription.warning else []
+    method = (
+        "Speech recognition" if transcription.firing is None else "Continuous integrate-and-fire"
+    )
+    length = f"{transcription.duration:.2f} s of sound"
+    sentences.append(f"{method} on {length}: {_tokens_in_words(transcription)}.")
+    tail = ""
+    if transcription.firing is not None:
+        one = one_utterance(transcription.firing)
+        sentences.append(
+            f"The weights of {counted(one.alpha.shape[1], 'frame')} sum to "
+            f"{float(one.weight_sum[0]):.2f}; a token takes β = {one.threshold:g}."
+        )
+        tail = "The last token is made of the weight left at the end." * bool(one.tail_fired[0])
+    sentences += [f"{summary[0].upper()}{summary[1:]}.", *([tail] if tail else [])]
     described = ", ".join(track.describe(transcription) for track in tracks)
     sentences.append(f"Lanes on one time axis: {described}.")
     return " ".join(sentences)

@@ -231,7 +231,7 @@ def residual_histogram(
         look = {"color": STYLE["level"], "linewidth": 1.6, "linestyle": "--", "zorder": 4}
         line = ax.axvline(tail_threshold, **styled(threshold_kw, **look, label=label))
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.08 * max(1, int(sum(counts).max())))
+    ax.set_ylim(0, 1.08 * max(1, int(np.sum(counts, axis=0).max())))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     ax.set_xlabel("residual (tokens)")
     ax.set_ylabel("utterances")

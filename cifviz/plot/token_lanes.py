@@ -11,6 +11,7 @@ from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require
@@ -115,7 +116,7 @@ def contributions(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     values = one.contributions[0].numpy()
     rows = len(values)
     require(

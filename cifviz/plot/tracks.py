@@ -18,6 +18,7 @@ from cifviz.errors import printable
 from cifviz.plot import curves, signals, token_lanes
 from cifviz.plot.canvas import LONGEST_WORDS, displayable
 from cifviz.plot.palette import STYLE
+from cifviz.plot.rows import token_rows
 from cifviz.systems.cif import Transcription
 
 TITLE_COLUMNS = 12
@@ -63,10 +64,29 @@ def _log_mel(transcription: Transcription, ax: Axes) -> None:
     signals.log_mel(log_mel, features.grid, frequencies=edges[1:-1], ax=ax)
 
 
+def _weights(transcription: Transcription, ax: Axes) -> None:
+    if transcription.firing is not None:
+        curves.weights(transcription.firing, transcription.grid, ax=ax)
+
+
+def _accumulation(transcription: Transcription, ax: Axes) -> None:
+    if transcription.firing is not None:
+        curves.accumulation(transcription.firing, transcription.grid, ax=ax)
+
+
 def _contributions(transcription: Transcription, ax: Axes) -> None:
+    """Which frames each token is made of; of a system without a CIF, its rows."""
+    if transcription.firing is None:
+        token_rows(transcription, ax=ax)
+        return
     token_lanes.contributions(
         transcription.firing, transcription.grid, tokens=transcription.tokens, ax=ax
     )
+
+
+def _of_cif(text: str, otherwise: str = "") -> Callable[[Transcription], str]:
+    """The description of what only a CIF has."""
+    return lambda transcription: otherwise if transcription.firing is None else text
 
 
 TRACKS: dict[str, Track] = {
@@ -80,18 +100,21 @@ TRACKS: dict[str, Track] = {
     "weights": Track(
         "weight per frame",
         1.35,
-        lambda one, ax: curves.weights(one.firing, one.grid, ax=ax),
-        lambda _: "weight per frame",
+        _weights,
+        _of_cif("weight per frame"),
     ),
     "accumulation": Track(
         "accumulated weight",
         1.6,
-        lambda one, ax: curves.accumulation(one.firing, one.grid, ax=ax),
-        lambda _: "accumulated weight that drops at each fire",
+        _accumulation,
+        _of_cif("accumulated weight that drops at each fire"),
         shows_fires=False,  # its own are part of the sawtooth
     ),
     "contributions": Track(
-        "token", 1.5, _contributions, lambda _: "contributions of frames to tokens"
+        "token",
+        1.5,
+        _contributions,
+        _of_cif("contributions of frames to tokens", "frames of each token"),
     ),
     "tokens": Track(
         "tokens",
