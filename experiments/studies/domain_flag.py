@@ -22,7 +22,7 @@ from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.datasets import human_aligned
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
-from cifviz.metrics.numbers import median
+from cifviz.metrics.statistics import median
 from cifviz.published import read_study
 from cifviz.systems.checkpoints import CARD, load_model, save_model
 from cifviz.systems.cif import CIFRecognizer

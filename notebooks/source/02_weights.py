@@ -180,7 +180,7 @@ def draw(ax, firing, grid, words, top):
     weights(firing, grid, ax=ax).threshold_label.set_visible(False)
     fires(firing, grid, ax=ax)
     spans = [(word.start, word.end - word.start) for word in words]
-    rest = STYLE["rest"]
+    rest = STYLE["neutral"]
     ax.broken_barh(spans, (0.86 * top, 0.1 * top), facecolor=rest, edgecolor="black")
     look = {"ha": "center", "va": "center", "fontsize": "small", "zorder": 3}
     look["bbox"] = {"facecolor": rest, "edgecolor": "none", "pad": 0.8}  # over the fires
@@ -455,7 +455,7 @@ def draw_seeds(variants, looks):
             ax.plot([mean(variant, name)], [row], "|", color=STYLE["threshold"], ms=16)
         ax.set_yticks(range(len(variants)), list(variants))
         ax.set_ylim(len(variants) - 0.5, -0.5)
-        ax.grid(axis="y", color=STYLE["rest"])
+        ax.grid(axis="y", color=STYLE["neutral"])
         ax.set_xlabel(name)
     return figure
 

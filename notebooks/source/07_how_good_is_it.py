@@ -160,7 +160,7 @@ if listen:
 # %%
 figure, (upper, lower) = canvas(2, height=1.7)
 weights(heard.firing, heard.grid, ax=upper)
-token_spans(speech.words, ax=lower, facecolor=STYLE["rest"], hatch="")
+token_spans(speech.words, ax=lower, facecolor=STYLE["neutral"], hatch="")
 for ax in (upper, lower):
     fires(heard.firing, heard.grid, ax=ax)
 upper.set_xlabel("")
@@ -270,7 +270,7 @@ table(["edges read at", "mean absolute error, ms", "within 50 ms, %"], rows)
 
 
 # %%
-from cifviz.plot.quantiles import mass_times
+from cifviz.alignment.mass_times import mass_times
 
 total = float(heard.firing.scaled_alpha.sum())
 
@@ -656,7 +656,7 @@ for name, walk in walks.items():
 figure, (upper, lower) = canvas(2, height=2.0, share_time=False)
 said_so_far = np.arange(1, many + 1)
 reach = 0.1 * np.sqrt(said_so_far)
-upper.fill_between(said_so_far, -reach, reach, color=STYLE["rest"], alpha=0.5, label="± 0.1 √n")
+upper.fill_between(said_so_far, -reach, reach, color=STYLE["neutral"], alpha=0.5, label="± 0.1 √n")
 for index, (name, walk) in enumerate(walks.items()):
     look = {"color": token_style(2 + 3 * index).colour, "linewidth": (1.5, 0.8)[index]}
     look["linestyle"] = ("--", "-")[index]
@@ -797,7 +797,7 @@ def between_words(edges, pairs):
 
 
 # %%
-from cifviz.plot.quantiles import seconds_per_token
+from cifviz.alignment.mass_times import seconds_per_token
 
 rows, valleys = [], cifviz.Edges(0.02, 0.98, cut="valleys")
 for title, group, model in (("digits", pairs, recognizer), ("sentences", sentences, grid_model)):

@@ -1,4 +1,4 @@
-"""What all metrics share: checks of their input, and statistics that are nan of nothing."""
+"""What all metrics share: checks of their input, and statistics that are nan of no values."""
 
 from __future__ import annotations
 
