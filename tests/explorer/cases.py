@@ -12,7 +12,7 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_between_pauses
 from cifviz.explorer.settings import tail_threshold
 from cifviz.timing import FrameGrid
 
@@ -66,7 +66,7 @@ def python_makes_of(case):
     alpha = (alpha * case.get("gain", 1.0) - case.get("noise", 0.0)).clamp(min=0)
     tail = tail_threshold(*case.get("tail", ["none", 0.0]))
     if "phrases" in case:
-        alpha = round_phrases(
+        alpha = round_between_pauses(
             alpha, lengths, threshold=threshold, tail_threshold=tail, **case["phrases"]
         )
     count = case.get("count")

@@ -17,6 +17,7 @@ from PIL import Image
 
 import cifviz
 from cifviz import Alignment, TimedToken, Waveform, integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from cifviz.explorer import static_fallback as module
 from cifviz.explorer.static_fallback import beginning, spans_table, still
@@ -40,7 +41,7 @@ def hour(heard):
     frames = round(3600 / heard.grid.shift)
     again = math.ceil(frames / alpha.shape[1])
     long = alpha.repeat(1, again)[:, :frames]
-    firing = integrate_and_fire(long, torch.zeros(1, frames, 1), tail_threshold=0.5)
+    firing = integrate_and_fire(long, torch.zeros(1, frames, 1), tail=above(0.5))
     tokens = tuple(str(index) for index in range(int(firing.num_fires)))
     samples, mel = heard.waveform.samples, heard.log_mel
     return replace(

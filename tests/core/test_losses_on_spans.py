@@ -7,13 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifviz.core.alignment_losses import (
+from cifviz.core.firing import integrate_and_fire
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
 
 OF_SPANS = {"segment": segment_mass_loss, "spike": spike_mass_loss, "even": even_mass_loss}
