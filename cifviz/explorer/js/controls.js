@@ -1,8 +1,18 @@
 // Sliders and buttons, each with its name and its value in words.
 
+/** @import { Settings } from "./types.js" */
+/** @typedef {{label: string, min: number, max: number, step: number}} Range */
+/** @typedef {{label: string, options: string[]}} Choice */
+/** @typedef {"threshold" | "slack" | "tailThreshold" | "gain" | "smoothing" | "count"} Numbers */
+/** @typedef {"tailRule" | "scaling"} Words */
+
 import { element } from "./dom.js";
 
-/** Settings that a slider moves: name, range, step, and what a screen reader calls it. */
+/**
+ * Settings of sliders: name, label, range and step.
+ *
+ * @type {Record<Numbers, Range>}
+ */
 const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
   slack: { label: "slack δ", min: 0, max: 0.5, step: 0.01 },
@@ -11,6 +21,7 @@ const SLIDERS = {
   smoothing: { label: "smoothing (frames)", min: 0, max: 8, step: 1 },
   count: { label: "number of tokens", min: 0, max: 40, step: 1 },
 };
+/** @type {Record<Words, Choice>} */
 const CHOICES = {
   tailRule: { label: "rest at the end", options: ["none", "above", "at least"] },
   scaling: { label: "scaling", options: ["as given", "phrases", "count"] },
@@ -19,27 +30,38 @@ const CHOICES = {
 export class Controls {
   /**
    * @param {HTMLElement} parent
-   * @param {import("./alignment.js").Settings} settings
-   * @param {(settings: import("./alignment.js").Settings) => void} changed Called at each input.
+   * @param {Settings} settings
+   * @param {(settings: Settings) => void} changed Called at each input.
    */
   constructor(parent, settings, changed) {
     this.settings = { ...settings };
+    /** @type {Record<string, () => void>} */
     this.inputs = {};
-    for (const [name, choice] of Object.entries(CHOICES)) this.addChoice(parent, name, choice);
-    for (const [name, slider] of Object.entries(SLIDERS)) {
-      const most = name === "count" ? Math.max(slider.max, 2 * settings.count) : slider.max;
-      this.addSlider(parent, name, { ...slider, max: most });
+    for (const name of keysOf(CHOICES)) this.addChoice(parent, name, CHOICES[name]);
+    for (const name of keysOf(SLIDERS)) {
+      const range = SLIDERS[name];
+      const most = name === "count" ? Math.max(range.max, 2 * settings.count) : range.max;
+      this.addSlider(parent, name, { ...range, max: most });
     }
     this.changed = changed;
     this.show();
   }
 
-  /** Let the controls stand where settings say, without telling anybody. */
+  /**
+   * Move the controls, without a call of `changed`.
+   *
+   * @param {Partial<Settings>} settings
+   */
   set(settings) {
     this.settings = { ...this.settings, ...settings };
     this.show();
   }
 
+  /**
+   * @param {HTMLElement} parent
+   * @param {Numbers} name
+   * @param {Range} range
+   */
   addSlider(parent, name, range) {
     const { input, show } = slider(parent, range, (value) => {
       this.settings[name] = value;
@@ -51,13 +73,18 @@ export class Controls {
     };
   }
 
+  /**
+   * @param {HTMLElement} parent
+   * @param {Words} name
+   * @param {Choice} choice
+   */
   addChoice(parent, name, { label, options }) {
     const row = element(parent, "label", "cifviz-control");
     element(row, "span").textContent = label;
     const input = element(row, "select");
     for (const option of options) element(input, "option").textContent = option;
     input.addEventListener("change", () => {
-      this.settings[name] = input.value;
+      Object.assign(this.settings, { [name]: input.value });
       this.tell();
     });
     this.inputs[name] = () => {
@@ -65,7 +92,11 @@ export class Controls {
     };
   }
 
-  /** Whether moving it would change nothing. */
+  /**
+   * Whether moving it would change nothing.
+   *
+   * @param {Numbers} name
+   */
   isIdle(name) {
     if (name === "tailThreshold") return this.settings.tailRule === "none";
     return name === "count" && this.settings.scaling !== "count";
@@ -85,7 +116,7 @@ export class Controls {
  * A slider with its name and its value in words, which may lie beyond its ends.
  *
  * @param {HTMLElement} parent
- * @param {{label: string, min: number, max: number, step: number}} range
+ * @param {Range} range
  * @param {(value: number) => void} act Called at each input.
  * @returns {{input: HTMLInputElement, show: (value: number, words?: string) => void}}
  */
@@ -93,13 +124,21 @@ export function slider(parent, { label, ...range }, act) {
   const row = element(parent, "label", "cifviz-control");
   element(row, "span").textContent = label;
   const input = Object.assign(element(row, "input"), { type: "range", ...range });
-  const said = element(row, "span", "cifviz-value");
-  said.setAttribute("aria-hidden", "true"); // the slider says it itself
+  const output = element(row, "span", "cifviz-value");
+  output.setAttribute("aria-hidden", "true"); // aria-valuetext has the same words
   input.addEventListener("input", () => act(Number(input.value)));
-  const show = (value, words = String(Number(value.toFixed(3)))) => {
+  const show = (/** @type {number} */ value, words = String(Number(value.toFixed(3)))) => {
     input.value = String(value);
-    said.textContent = words;
+    output.textContent = words;
     input.setAttribute("aria-valuetext", words);
   };
   return { input, show };
+}
+
+/**
+ * @template {string} Name
+ * @param {Record<Name, unknown>} named
+ */
+function keysOf(named) {
+  return /** @type {Name[]} */ (Object.keys(named));
 }

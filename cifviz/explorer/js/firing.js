@@ -140,8 +140,8 @@ export function contributions(firing, token) {
   const isTail = firing.tailFired && token === firing.fires - 1;
   const fill = isTail ? firing.threshold / firing.residual : 1;
   // What the first `tokens` tokens hold once the running sum is at `mass`.
-  const given = (tokens, mass) => (mass >= reach[tokens] ? ends[tokens] : mass);
-  const held = (mass) => given(token + 1, mass) - given(token, mass);
+  const given = (/** @type {number} */ tokens, /** @type {number} */ mass) => (mass >= reach[tokens] ? ends[tokens] : mass);
+  const held = (/** @type {number} */ mass) => given(token + 1, mass) - given(token, mass);
   for (let t = first; t <= last; t += 1) {
     const before = t ? running[t - 1] : 0;
     weights[t - first] = (held(running[t]) - held(before)) * fill;

@@ -1,14 +1,17 @@
 // Settings as a link keeps them. What comes from outside is checked: a link may say anything.
 
+/** @import { Settings } from "./types.js" */
+
 import ranges from "./settings.json" with { type: "json" };
 
 /**
  * The known settings among any values; others are left out.
  *
  * @param {Record<string, unknown>} values
- * @returns {Partial<import("./alignment.js").Settings>}
+ * @returns {Partial<Settings>}
  */
 export function known(values) {
+  /** @type {Record<string, unknown>} */
   const found = {};
   for (const [name, [least, most]] of Object.entries(ranges.numbers)) {
     const number = Number(values[name] ?? Number.NaN);
@@ -16,22 +19,30 @@ export function known(values) {
     found[name] = ranges.whole.includes(name) ? Math.round(number) : number;
   }
   for (const [name, words] of Object.entries(ranges.words)) {
-    if (words.includes(values[name])) found[name] = values[name];
+    if (words.some((word) => word === values[name])) found[name] = values[name];
   }
   if (values.weights && typeof values.weights === "object") found.weights = moved(values.weights);
   return found;
 }
 
-/** Weights of frames, by their index; frames that do not exist move nothing. */
+/**
+ * Weights of frames, by their index; frames that do not exist change nothing.
+ *
+ * @param {object} weights
+ */
 function moved(weights) {
   const [least, most] = ranges.weight;
-  const pairs = Object.entries(weights).map(([frame, weight]) => [frame, Number(weight)]);
-  return Object.fromEntries(
-    pairs.filter(([frame, weight]) => /^\d+$/.test(frame) && weight >= least && weight <= most),
+  const found = Object.entries(weights).filter(
+    ([frame, weight]) => /^\d+$/.test(frame) && Number(weight) >= least && Number(weight) <= most,
   );
+  return Object.fromEntries(found.map(([frame, weight]) => [frame, Number(weight)]));
 }
 
-/** Settings as the part of a link behind #. */
+/**
+ * Settings as the part of a link after #.
+ *
+ * @param {Record<string, unknown>} settings
+ */
 export function toLink(settings) {
   const { weights, ...plain } = known(settings);
   const pairs = Object.entries(plain).map(([name, value]) => [name, String(value)]);
@@ -40,7 +51,11 @@ export function toLink(settings) {
   return new URLSearchParams(pairs).toString();
 }
 
-/** Settings of a link. */
+/**
+ * Settings of a link.
+ *
+ * @param {string} text
+ */
 export function fromLink(text) {
   const { weights, ...plain } = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "")));
   const frames = (weights ?? "").split(",").map((pair) => pair.split(":"));

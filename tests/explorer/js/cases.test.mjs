@@ -6,7 +6,7 @@ import test from "node:test";
 
 import { spans } from "../../../cifviz/explorer/js/edges.js";
 import { contributions, fire } from "../../../cifviz/explorer/js/firing.js";
-import { amplified, roundedPhrases } from "../../../cifviz/explorer/js/weights.js";
+import { amplified, roundedAtPauses } from "../../../cifviz/explorer/js/weights.js";
 
 const cases = JSON.parse(readFileSync(process.env.CIFVIZ_CASES, "utf8"));
 
@@ -39,7 +39,7 @@ function fired(one) {
   let weights = amplified(one.weights, { gain: one.gain ?? 1, noise: one.noise ?? 0 });
   if (one.phrases) {
     const { pause_frames: pauseFrames, pause_weight: pauseWeight } = one.phrases;
-    weights = roundedPhrases(weights, { ...settings, pauseFrames, pauseWeight });
+    weights = roundedAtPauses(weights, { ...settings, pauseFrames, pauseWeight });
   }
   return fire(weights, settings);
 }
