@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.forward_mode import in_forward_mode
-from cifviz.core.pause_rounding import round_between_pauses
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.tail import DEFAULT, LARGEST, TailRule, above, drop
 from cifviz.core.validation import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.weights import (
@@ -283,7 +283,7 @@ class CIF(nn.Module):
         alpha = (alpha * config.smooth_factor - config.noise_threshold).clamp(min=0)
         rounded = alpha
         if config.pause_frames and target_lengths is None:
-            rounded = round_between_pauses(
+            rounded = round_at_pauses(
                 alpha,
                 frame_lengths,
                 pause_frames=config.pause_frames,

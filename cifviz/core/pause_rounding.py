@@ -17,7 +17,7 @@ from cifviz.core.validation import check_lengths, require_weights, valid_mask
 from cifviz.errors import require_integer, require_number, require_type
 
 
-def round_between_pauses(
+def round_at_pauses(
     alpha: Tensor,
     frame_lengths: Tensor,
     *,
@@ -60,7 +60,7 @@ def round_between_pauses(
     A pause of two frames between 0.9 and 2.2 tokens:
 
     >>> alpha = torch.tensor([[0.5, 0.4, 0.0, 0.0, 1.1, 1.1]])
-    >>> round_between_pauses(alpha, torch.tensor([6]), pause_frames=2)
+    >>> round_at_pauses(alpha, torch.tensor([6]), pause_frames=2)
     tensor([[0.5556, 0.4444, 0.0000, 0.0000, 1.0000, 1.0000]])
 
     Notes

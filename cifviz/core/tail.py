@@ -64,7 +64,8 @@ class TailRule:
         require_choice("tail rule", self.rule, RULES)
         limits = RULES[self.rule].limits
         if limits is None:
-            require(self.value is None, f"{self.rule} takes no value, got {shown(self.value)}")
+            given = shown(self.value)
+            require(self.value is None, f"value of {self.rule} must be None, got {given}")
         else:
             value = require_number(
                 f"value of {self.rule}", self.value, at_least=limits[0], at_most=limits[1]

@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.pause_rounding import round_between_pauses
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.tail import above
 from cifviz.errors import CIFError
@@ -135,7 +135,7 @@ def test_rounded_phrases_have_all_derivatives_and_silence_gives_no_nan():
     alpha = torch.tensor([[0.0, 0.0, 0.6, 0.7, 0.0, 0.0, 0.9]], dtype=torch.float64)
 
     def rounded(alpha: Tensor) -> Tensor:
-        return round_between_pauses(alpha, torch.tensor([7]), pause_frames=2)
+        return round_at_pauses(alpha, torch.tensor([7]), pause_frames=2)
 
     def of_the_loud(loud: Tensor) -> Tensor:
         return rounded(alpha.index_copy(1, torch.tensor([2, 3, 6]), loud))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.pause_rounding import round_between_pauses
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.tail import above, drop
 from cifviz.errors import CIFError
 
@@ -44,7 +44,7 @@ def rounded(*rows, **settings):
     alpha = torch.nn.utils.rnn.pad_sequence(
         [torch.tensor(row, dtype=torch.float64) for row in rows], batch_first=True
     )
-    return round_between_pauses(alpha, lengths, **settings)
+    return round_at_pauses(alpha, lengths, **settings)
 
 
 @given(ROWS, st.integers(1, 6), st.sampled_from([1.0, 0.7]), st.sampled_from([None, 0.3, 0.5]))
@@ -89,7 +89,7 @@ def test_a_short_gap_is_no_pause():
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0)])
 def test_nothing_gives_nothing(shape):
     lengths = torch.full(shape[:1], shape[1])
-    assert round_between_pauses(torch.zeros(shape), lengths, pause_frames=3).shape == shape
+    assert round_at_pauses(torch.zeros(shape), lengths, pause_frames=3).shape == shape
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import torch
 
 from cifviz.core import tail as tails
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.pause_rounding import round_between_pauses
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.streaming import CIFState
 from cifviz.core.tail import (
     DEFAULT,
@@ -166,7 +166,7 @@ def test_target_lengths_leave_no_tail(tail):
 def test_between_pauses_a_rule_counts_as_it_does_for_the_whole(tail):
     for left in (0.25, 0.5, 0.51, 0.6, 1.0):
         alpha = torch.tensor([[1.0, 1.0, left]])
-        total = round_between_pauses(alpha, torch.tensor([3]), pause_frames=2, tail=tail).sum()
+        total = round_at_pauses(alpha, torch.tensor([3]), pause_frames=2, tail=tail).sum()
         expected = integrate_and_fire(alpha, torch.eye(3)[None], tail=tail).num_fires
         assert total.item() == pytest.approx(expected.item(), abs=1e-6)
 
@@ -200,7 +200,7 @@ def test_the_default_is_what_cif_pytorch_does():
             {"rule": "appended", "value": "0.45"},
             "value of appended must be a number .*, got '0.45'",
         ),
-        ({"rule": "drop", "value": 0.5}, "drop takes no value, got 0.5"),
+        ({"rule": "drop", "value": 0.5}, "value of drop must be None, got 0.5"),
         ({"rule": "drop", "tau": 0.5}, "key of a tail rule must be one of 'rule', 'value'"),
         ("above", "tail rule must be a Mapping, got 'above'"),
     ],
@@ -227,6 +227,6 @@ def test_a_new_rule_is_one_function(monkeypatch):
     _, state = state.feed(torch.tensor([[1.0, 0.25]]), torch.ones(1, 2, 1))
     assert state.flush(below(0.5))[0].num_fires.tolist() == [1]
     alpha = torch.tensor([[1.0, 0.25]])
-    assert round_between_pauses(
+    assert round_at_pauses(
         alpha, torch.tensor([2]), pause_frames=1, tail=below(0.5)
     ).sum().item() == pytest.approx(2.0)

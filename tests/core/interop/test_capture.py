@@ -17,9 +17,9 @@ from torch import nn
 
 from cifviz import CIF, CIFConfig, capture, integrate_and_fire
 from cifviz.core.dialects import DIALECTS, fire_positions
-from cifviz.core.tail import above, at_least
 from cifviz.core.interop.identity_probe import disagreement
 from cifviz.core.mass_axis import token_ends
+from cifviz.core.tail import above, at_least
 from cifviz.errors import CIFError
 
 GOLDEN = Path(__file__).parents[2] / "golden"
