@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import Firing
 from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,

@@ -34,7 +34,7 @@ from cifviz.core.dialects import DIALECTS
 from cifviz.core.dialects._tail_rules import tail_rules
 from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.streaming import Fired
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
 from cifviz.metrics import spread
 from cifviz.plot import accumulation, residual_histogram, tail_errors, tail_lanes, token_spans
 from cifviz.published import best_thresholds, read_results, read_tail_sweep, total_errors
@@ -326,12 +326,12 @@ def draw_tail(ax, *, recording, tail_threshold):
 
 
 # %%
-explore(
+live_figure(
     draw_tail,
     recording=("digits_jackson", "digits_nicolas", "digits_george_long", "sentence_lay"),
     tail_threshold=Slider(0.05, 0.95, 0.05, 0.5),
     height=1.6,
-    still=[
+    static=[
         {"recording": "digits_jackson", "tail_threshold": 0.5},
         {"recording": "digits_jackson", "tail_threshold": 0.8},
         {"recording": "digits_nicolas", "tail_threshold": 0.1},

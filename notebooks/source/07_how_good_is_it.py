@@ -32,8 +32,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     play_all,
     record,
@@ -121,10 +121,10 @@ def draw_reading(ax, *, mass):
 
 
 # %%
-explore(
+live_figure(
     draw_reading,
     mass=Slider(0.04, 1.96, 0.04, 0.48),
-    still=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
+    static=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
     height=1.9,
     alt="The running sum of the six weights: steep in the words, flat between them. A horizontal "
     "band of 0.08 tokens meets it, and a vertical band shows the times that it reaches: narrow at "
@@ -291,10 +291,10 @@ def draw_quantile(ax, *, quantile):
 
 
 # %%
-explore(
+live_figure(
     draw_quantile,
     quantile=Slider(0.0, 1.0, 0.05, 0.5),
-    still=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
+    static=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
     height=1.6,
     alt="The weights of the recording, three times. A dot for each token shows where 10 %, half or "
     "all of its weight has been heard. The bars around the dots, what 0.05 tokens more or less "

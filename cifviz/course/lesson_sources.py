@@ -2,12 +2,12 @@
 
 `notebooks/source/NN_name.py` is in jupytext's percent format. Cells tagged "exercise" hold a stub;
 the cell tagged "solution" behind each holds the answer. The student's notebook keeps the stubs, the
-solved one puts the solutions in their places. It alone ends with the cell tagged "lecturer".
+solved one has the solutions in their places. Only the solved one ends with the cell tagged
+"lecturer". A source whose header says ``form: 2`` is laid out as `cifviz.course.lesson_form` says.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any, Literal
 from nbformat import NotebookNode, ValidationError
 from nbformat.v4 import new_notebook
 
+from cifviz.course.lesson_form import form_of, lay_out
 from cifviz.errors import DataError, require
 from cifviz.notebooks.links import one_folder_deeper, relink
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import tags
 
 Copy = Literal["student", "solved"]
@@ -28,13 +30,13 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 
 def read_source(path: Path) -> NotebookNode:
-    """The cells of a lesson as they were written, exercises and solutions both.
+    """The cells of a lesson, exercises and solutions both, laid out in the form it asks for.
 
     Raises
     ------
     DataError
         If there is no such file, it cannot be read, a solution does not stand right behind its
-        exercise, or anything but the last text is tagged "lecturer".
+        exercise, or a cell tagged "lecturer" is not text or not the last cell.
     """
     import jupytext
 
@@ -51,12 +53,19 @@ def read_source(path: Path) -> NotebookNode:
         source = jupytext.reads(text, fmt="py:percent")
     except broken as error:
         raise DataError(f"{path} is not a lesson: a header in it cannot be read") from error
+    _require_pairs(source, path.name)
+    lay_out(source, path.name)
+    return source
+
+
+def _require_pairs(source: NotebookNode, name: str) -> None:
+    """Raise unless each exercise has its solution, and the cell for the lecturer is the last."""
     before: set[str] = set()
     for number, cell in enumerate(source.cells):
         here = tags(cell)
         require(
             ("solution" in here) == ("exercise" in before),
-            f"{path.name}, cell {number}: a cell tagged exercise is followed by its solution, "
+            f"{name}, cell {number}: a cell tagged exercise is followed by its solution, "
             "and a solution follows nothing else",
             DataError,
         )
@@ -64,11 +73,10 @@ def read_source(path: Path) -> NotebookNode:
         require(
             "lecturer" not in here
             or (cell.cell_type == "markdown" and number == len(source.cells) - 1),
-            f"{path.name}, cell {number}: the cell tagged lecturer is text, and the last one",
+            f"{name}, cell {number}: the cell tagged lecturer is text, and the last one",
             DataError,
         )
-    require("exercise" not in before, f"{path.name}: the last exercise has no solution", DataError)
-    return source
+    require("exercise" not in before, f"{name}: the last exercise has no solution", DataError)
 
 
 def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
@@ -88,12 +96,12 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
     NotebookNode
         Cell ids are made of what stands in a cell, so that the same cell always has the same one.
     """
+    # 1. Choose the cells.
     dropped = {"solution", "lecturer"} if copy == "student" else {"exercise"}
     cells = []
     seen: dict[str, int] = {}
-    for cell in source.cells:
-        if dropped & tags(cell):
-            continue
+    for cell in (cell for cell in source.cells if not dropped & tags(cell)):
+        # 2. Fit the links to the folder of the copy.
         text = cell.source
         if copy == "solved" and cell.cell_type == "markdown":
             text = relink(text, one_folder_deeper)
@@ -102,10 +110,12 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
         )
         if cell.cell_type == "code":
             fresh.update(execution_count=None, outputs=[])
+        # 3. Make the id of the content; a second cell with the same content gets a number.
         digest = cell_digest(cell)
         seen[digest] = seen.get(digest, 0) + 1
         fresh.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         cells.append(fresh)
+    # 4. Note where it comes from.
     notebook = new_notebook(cells=cells)
     notebook.metadata = NotebookNode(
         kernelspec=NotebookNode(KERNEL),
@@ -121,47 +131,13 @@ def cell_digest(cell: NotebookNode) -> str:
 
 
 def provenance(source: NotebookNode, name: str, copy: Copy) -> dict[str, Any]:
-    """What a notebook was made of: stored in it when built, compared when it is tested."""
-    import cifviz
-
+    """What a notebook is built from: stored in it, and compared by `cifviz.course.freshness`."""
     cells = [[cell.cell_type, sorted(tags(cell)), cell.source] for cell in source.cells]
     text = json.dumps(cells, ensure_ascii=False)
     return {
         "lesson": name,
         "copy": copy,
+        "form": form_of(source),
         "source_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "library": cifviz.__version__,
         "parameters": read_parameters(source),
     }
-
-
-def read_parameters(notebook: NotebookNode) -> dict[str, Any]:
-    """Names and values in the cells tagged "parameters": plain assignments of constants.
-
-    Raises
-    ------
-    DataError
-        If anything else stands there: papermill could not replace it.
-    """
-    found: dict[str, Any] = {}
-    for cell in notebook.cells:
-        if "parameters" not in tags(cell):
-            continue
-        try:
-            statements = ast.parse(cell.source).body
-        except SyntaxError as error:
-            line = error.lineno or 1
-            raise DataError(f"the parameters are no Python, line {line}") from error
-        except (ValueError, RecursionError, MemoryError) as error:  # a null byte, deep nesting
-            raise DataError("the parameters are no Python") from error
-        for statement in statements:
-            message = f"a parameter is set as name = constant, got: {ast.unparse(statement)}"
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=name)]):
-                    try:
-                        found[name] = ast.literal_eval(statement.value)
-                    except ValueError as error:
-                        raise DataError(message) from error
-                case _:
-                    raise DataError(message)
-    return found

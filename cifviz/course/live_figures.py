@@ -1,4 +1,4 @@
-"""Controls that move a picture, and the same picture standing still for where nothing moves."""
+"""Figures with controls, and the same figure at a few settings where no kernel runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.plot.images import DPI, image_tag, png
 
 DELAY = 0.01
-"""Seconds without a movement before the picture follows; what came in between is skipped."""
+"""Seconds without a movement after which the picture is drawn; movements before are skipped."""
 
 Draw = Callable[..., object]
 
@@ -32,11 +32,12 @@ class Slider(NamedTuple):
     start: float
 
 
-def explore(
+def live_figure(
     draw: Draw,
     *,
-    still: Sequence[Mapping[str, Any]],
+    static: Sequence[Mapping[str, Any]],
     alt: str,
+    caption: str = "",
     height: float = 2.2,
     **controls: Slider | Sequence[Any],
 ) -> None:
@@ -47,10 +48,13 @@ def explore(
     draw : callable
         ``draw(ax, **settings)`` draws on one empty Axes. A text that it returns becomes part of the
         title, behind the settings.
-    still : sequence of mappings
-        3 to 5 settings to show as one PNG, for GitHub, paper and screen readers.
+    static : sequence of mappings
+        3 to 5 settings to show as one PNG, the static fallback for GitHub, paper and screen
+        readers.
     alt : str
-        What there is to see in the still picture.
+        What there is to see in the static fallback.
+    caption : str
+        Stands below it, see `cifviz.course.show`.
     height : float > 0
         Inches of one picture.
     **controls : Slider or sequence, by name
@@ -63,10 +67,10 @@ def explore(
 
     Examples
     --------
-    >>> explore(
+    >>> live_figure(
     ...     lambda ax, slope: ax.plot([0, 1], [0, slope]),
     ...     slope=Slider(0, 2, 0.1, 1),
-    ...     still=[{"slope": 0}, {"slope": 1}, {"slope": 2}],
+    ...     static=[{"slope": 0}, {"slope": 1}, {"slope": 2}],
     ...     alt="A line through the origin, flat at slope 0 and steep at slope 2.",
     ... )
     Figure: A line through the origin, flat at slope 0 and steep at slope 2.
@@ -74,23 +78,23 @@ def explore(
     from IPython.core.getipython import get_ipython
     from IPython.display import display
 
-    explorer = Explorer(draw, controls, still=still, alt=alt, height=height)
+    live = LiveFigure(draw, controls, static=static, alt=alt, height=height)
     if get_ipython() is not None:
         # For the tests; what a notebook keeps does not depend on the machine.
-        display(explorer.widget, metadata={"cifviz": {"redraw_seconds": explorer.seconds()}})
-    show(explorer.still_figure(), alt)
+        display(live.widget, metadata={"cifviz": {"redraw_seconds": live.seconds()}})
+    show(live.static_figure(), alt, caption=caption)
 
 
-class Explorer:
-    """What `explore` shows: a widget that redraws one figure, and its still sibling.
+class LiveFigure:
+    """What `live_figure` shows: a widget that redraws one figure, and its static fallback.
 
-    Jupyter may hand the messages of two controls to two threads. One of them draws at a time, and
-    what is asked for meanwhile waits for nobody: whoever draws sees to it afterwards.
+    Jupyter may hand the messages of two controls to two threads. One thread draws at a time. A
+    request that comes meanwhile returns at once, and the thread that draws serves it afterwards.
 
     Parameters
     ----------
-    draw, still, alt, height
-        As for `explore`.
+    draw, static, alt, height
+        As for `live_figure`.
     controls : mapping of str to Slider or sequence
         What can be moved.
     """
@@ -100,28 +104,26 @@ class Explorer:
         draw: Draw,
         controls: Mapping[str, Slider | Sequence[Any]],
         *,
-        still: Sequence[Mapping[str, Any]],
+        static: Sequence[Mapping[str, Any]],
         alt: str,
         height: float = 2.2,
     ):
         import ipywidgets
 
-        require(
-            bool(controls), "explore needs at least one control, such as slope=Slider(0, 2, 1, 1)"
-        )
-        require(3 <= len(still) <= 5, f"still must be 3 to 5 settings, got {len(still)}")
-        for setting in still:
+        require(bool(controls), "expected at least one control, such as slope=Slider(0, 2, 1, 1)")
+        require(3 <= len(static) <= 5, f"static must be 3 to 5 settings, got {len(static)}")
+        for setting in static:
             require(
                 setting.keys() == controls.keys(),
-                f"each still setting must name {sorted(controls)}, got {sorted(setting)}",
+                f"each static setting must name {sorted(controls)}, got {sorted(setting)}",
             )
-        self.draw, self.still, self.alt, self.height = draw, still, alt, height
+        self.draw, self.static, self.alt, self.height = draw, static, alt, height
         self._figure = _bare_figure(height, 1)
         # One fixed frame: to compute a layout for each picture takes longer than to draw it.
         self._axes = self._figure.add_axes((0.085, 0.5 / height, 0.845, 1 - 0.8 / height))
         self._drawn: dict[tuple[Any, ...], str] = {}
         self._turn = threading.Lock()
-        """Whose turn it is to draw."""
+        """Held by the call that draws."""
         self._is_stale = True
         """Whether a control has moved since the drawing began that is shown, or will be."""
         self.controls = {name: _control(name, spec) for name, spec in controls.items()}
@@ -138,10 +140,10 @@ class Explorer:
         return {name: control.value for name, control in self.controls.items()}
 
     def redraw(self) -> None:
-        """Show the picture at the present settings; what was drawn before is not drawn again.
+        """Show the picture at the present settings; a picture that was drawn before is kept.
 
-        Where somebody draws already, in another thread or further up in this one, it returns at
-        once, and they draw once more.
+        While another call draws, in another thread or further up in this one, it returns at once,
+        and the other call draws once more.
         """
         self._is_stale = True
         while self._is_stale and self._turn.acquire(blocking=False):
@@ -149,7 +151,7 @@ class Explorer:
                 self._is_stale = False
                 self._show(self.settings)
             except Exception:
-                if not self._is_stale:  # nobody waits for settings that are gone
+                if not self._is_stale:  # settings that are gone may fail
                     raise
             finally:
                 self._turn.release()
@@ -161,20 +163,20 @@ class Explorer:
         self.picture.value = self._drawn[key]
 
     def seconds(self) -> float:
-        """How long the kernel works on one picture: the quickest of the still settings."""
+        """How long the kernel works on one picture: the quickest of the static settings."""
         taken = []
-        for setting in self.still:
+        for setting in self.static:
             started = time.process_time()
             self._picture(setting)
             taken.append(time.process_time() - started)
         return min(taken)
 
     @one_at_a_time
-    def still_figure(self) -> Figure:
-        """The same picture at each of the still settings, one below the other."""
-        figure = _bare_figure(self.height, len(self.still), layout="constrained")
-        axes: Sequence[Axes] = figure.subplots(len(self.still), 1, sharex=True)
-        for ax, setting in zip(axes, self.still, strict=True):
+    def static_figure(self) -> Figure:
+        """The same picture at each of the static settings, one below the other."""
+        figure = _bare_figure(self.height, len(self.static), layout="constrained")
+        axes: Sequence[Axes] = figure.subplots(len(self.static), 1, sharex=True)
+        for ax, setting in zip(axes, self.static, strict=True):
             self._draw_on(ax, setting)
             ax.label_outer()
         return figure
@@ -187,11 +189,11 @@ class Explorer:
             return image_tag(png(self._figure, colours=None), f"{self.alt} Now: {title}.")
 
     def _draw_on(self, ax: Axes, settings: Mapping[str, Any]) -> str:
-        """Draw, and put settings and caption above; return what stands there."""
+        """Draw, and put the settings and the text that `draw` returned above; return this title."""
         ax.set_prop_cycle(**LINES)
         caption = self.draw(ax, **settings)
         title = _words(settings) + (f": {caption}" if isinstance(caption, str) else "")
-        # Told where to stand, a title need not look for room, which would take as long as the rest.
+        # With a given height matplotlib does not search for room, which takes as long as drawing.
         ax.set_title(title, loc="left", fontsize="medium", y=1.0)
         return title
 
