@@ -1,7 +1,7 @@
-"""How a result shows itself as a picture in a notebook, though what draws it lies in a higher layer.
+"""How a result shows itself as a picture, although what draws it lies in a higher layer.
 
-A result calls `png` in its ``_repr_png_``. The package that draws registers a function for each kind
-of result (`register`). The top of the library names that package once (`provided_by`); it is
+A result calls `png` in its ``_repr_png_``. The package that draws registers a function for each
+class of results (`register`). ``cifviz/__init__.py`` names that package once (`provided_by`); it is
 imported when the first picture is asked for, so that matplotlib is not loaded before.
 """
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.audio.waveform import Waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
 from cifviz.metrics import (
     count_accuracy,
@@ -23,57 +22,50 @@ from cifviz.metrics import (
 from cifviz.systems.base import Metric
 
 
-@dataclass(frozen=True, eq=False)
-class Spoken:
-    """An utterance and what was said in it, when."""
-
-    waveform: Waveform
-    words: Alignment
-    speaker: str = ""
-
-
-def transcribe_all(model: Any, utterances: Sequence[Spoken], batch_size: int = 16) -> list[Any]:
+def transcribe_all(
+    model: Any, utterances: Sequence[LabelledUtterance], batch_size: int = 16
+) -> list[Any]:
     """Transcribe utterances in batches, in order."""
     return [
         transcription
         for start in range(0, len(utterances), batch_size)
         for transcription in model.transcribe_batch(
-            [spoken.waveform for spoken in utterances[start : start + batch_size]]
+            [utterance.waveform for utterance in utterances[start : start + batch_size]]
         )
     ]
 
 
-def evaluate(
-    utterances: Sequence[Spoken],
-    heard: Sequence[Any],
+def measure_transcriptions(
+    utterances: Sequence[LabelledUtterance],
+    transcriptions: Sequence[Any],
     alignments: Mapping[str, Sequence[Alignment]],
     own_metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
-    """Measure what was heard of utterances with known words.
+    """Measure the transcriptions of utterances with known words.
 
     Parameters
     ----------
-    utterances : sequence of Spoken
+    utterances : sequence of LabelledUtterance
         At least one.
-    heard : sequence of Transcription
-        Of each.
+    transcriptions : sequence of Transcription
+        One for each utterance, of any system.
     alignments : mapping of str to sequence of Alignment
-        What was heard with its times, of each utterance, by the name of how they were read.
+        The same transcriptions with their times, by the name of the boundary read-out.
     own_metrics : mapping of str to Metric, optional
-        What else is measured: the system's own.
+        The system's own.
 
     Returns
     -------
     dict
         ``utterances``, ``tokens``, ``token_error_rate`` and the numbers of ``deletions``,
         ``insertions`` and ``substitutions``, ``count_accuracy``; `own_metrics` by their names.
-        Under ``edges`` for each of `alignments` what `edge_scores` says.
+        Under ``edges`` for each of `alignments` what `edge_scores` gives.
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
-    references = [spoken.words for spoken in utterances]
-    said = [[token.token for token in words] for words in references]
-    errors = token_errors(said, [list(one.tokens) for one in heard])
-    counts = [len(tokens) for tokens in said]
+    references = [utterance.words for utterance in utterances]
+    tokens = [[token.token for token in words] for words in references]
+    errors = token_errors(tokens, [list(one.tokens) for one in transcriptions])
+    counts = [len(one) for one in tokens]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
         "tokens": errors.tokens,
@@ -81,10 +73,10 @@ def evaluate(
         "deletions": errors.deletions,
         "insertions": errors.insertions,
         "substitutions": errors.substitutions,
-        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in heard]),
+        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
     }
     for name, metric in (own_metrics or {}).items():
-        measured[name] = metric(heard, references)
+        measured[name] = metric(transcriptions, references)
     measured["edges"] = {
         name: edge_scores(metrics.evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()
@@ -93,7 +85,7 @@ def evaluate(
 
 
 def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
-    """What a report says about edges paired by label, and about boundaries within 20 ms.
+    """Scores of edges paired by label, and of boundaries within 20 ms, from a report.
 
     Returns
     -------

@@ -14,8 +14,8 @@ import torch
 
 from cifviz.alignment.boundary_readout import align_all, comparable, cross_aligned, learn
 from cifviz.alignment.timed_tokens import Alignment, Edges
-from cifviz.errors import CheckpointError, require, require_choice
-from cifviz.published import keep_result, read_result
+from cifviz.errors import CheckpointError, DataError, require, require_choice
+from cifviz.published import PROGRAM, read_result
 from cifviz.resources import check_target
 from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
 from cifviz.systems.cif import CIFRecognizerConfig
@@ -24,10 +24,12 @@ from cifviz.systems.registry import SYSTEMS
 from cifviz.systems.transcription import Transcription
 from cifviz.training.augmentation import CutAndJoin, Recording
 from cifviz.training.fit import FitConfig, Schedule, fit
-from experiments.measure import evaluate, transcribe_all
+from experiments.measure import measure_transcriptions, transcribe_all
 from experiments.provenance import checksum, commit
-from experiments.recipes import ATTENTION_LAYERS, PRIOR_WEIGHT, RECIPES, Recipe, find_recipe
-from experiments.training_data import recordings, smoothed_recordings, spoken_clips
+from experiments.recipes import RECIPES, Recipe, find_recipe
+from experiments.recipes.variants import ATTENTION_LAYERS, PRIOR_WEIGHT
+from experiments.result_files import keep_result
+from experiments.training_data import labelled_clips, recordings, smoothed_recordings
 
 
 def run(
@@ -149,7 +151,7 @@ def translated(result: dict[str, Any]) -> dict[str, Any]:
 
 def _command(recipe: Recipe, leave_out: str | None) -> str:
     """The command line of a run."""
-    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
+    words = [PROGRAM, "train", recipe.name, "--seed", str(recipe.fit.seed)]
     if recipe.variant:
         words += ["--variant", recipe.variant]
     usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
@@ -239,47 +241,54 @@ def loaded(recipe: Recipe, folder: Path) -> Any:
 
 def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, dict[str, Any]]:
     """The model, a CIF with its edges learned on development utterances, and what it measures."""
+    # 1. The sets, their references and transcriptions.
     sets = {
         "dev": recipe.dev(),
         "test": recipe.test() if recipe.test else [],
         "joined": recipe.joined() if recipe.joined and not leave_out else [],
-        "clips": spoken_clips(recipe.name),
+        "clips": labelled_clips(recipe.name),
     }
     if leave_out:
-        sets["dev"] = [spoken for spoken in sets["dev"] if spoken.speaker != leave_out]
-        sets["test"] = [spoken for spoken in sets["test"] if spoken.speaker == leave_out]
-    heard = {name: transcribe_all(model, spoken) for name, spoken in sets.items()}
-    references = {name: [one.words for one in spoken] for name, spoken in sets.items()}
-    dev = comparable(heard["dev"], references["dev"])
+        sets["dev"] = [one for one in sets["dev"] if one.speaker != leave_out]
+        sets["test"] = [one for one in sets["test"] if one.speaker == leave_out]
+    references = {name: [one.words for one in utterances] for name, utterances in sets.items()}
+    found = {name: transcribe_all(model, utterances) for name, utterances in sets.items()}
+
+    # 2. Edges by every boundary read-out, learned on development utterances.
+    dev = comparable(found["dev"], references["dev"])
     alignments = {
         name: {
-            way: cross_aligned(readout, heard[name], references[name])
+            way: cross_aligned(readout, found[name], references[name])
             if name == "dev"
-            else align_all(readout, heard[name], dev)
+            else align_all(readout, found[name], dev)
             for way, readout in model.readouts.items()
         }
         for name in sets
     }
     measured: dict[str, Any] = {
-        "edges": {way: learn(one, dev).to_dict() for way, one in model.readouts.items()}
+        "edges": {way: learn(readout, dev).to_dict() for way, readout in model.readouts.items()}
     }
+
+    # 3. The edges that a system keeps.
     # Real and synthesised speech mark a word's edges by other rules; the model serves both.
     made = recipe.synthetic_dev()[: len(sets["dev"])]
-    both = dev + comparable(transcribe_all(model, made), [one.words for one in made])
-    edges = model.learn_edges(both)
+    synthetic = comparable(transcribe_all(model, made), [one.words for one in made])
+    edges = model.learn_edges(dev + synthetic)
     if edges is not None:
         measured["edges"]["shipped"] = asdict(edges)
         for name in sets:
-            alignments[name]["shipped"] = [_read(one, edges) for one in heard[name]]
+            alignments[name]["shipped"] = [_aligned(one, edges) for one in found[name]]
+
+    # 4. Scores of each set.
     scores = {
-        name: evaluate(spoken, heard[name], alignments[name], model.metrics)
-        for name, spoken in sets.items()
-        if spoken
+        name: measure_transcriptions(utterances, found[name], alignments[name], model.metrics)
+        for name, utterances in sets.items()
+        if utterances
     }
     return model, {**measured, **scores}
 
 
-def _read(one: Transcription, edges: Edges) -> Alignment:
+def _aligned(one: Transcription, edges: Edges) -> Alignment:
     """The alignment that a transcription carries with these edges."""
     return Alignment.from_firing(
         one.require_firing(), one.tokens, one.grid, edges=edges, duration=one.duration
@@ -303,3 +312,41 @@ def run_name(name: str, seed: int, leave_out: str | None, variant: str = "") -> 
     """
     parts = [name, variant, f"without-{leave_out}" if leave_out else "", f"seed{seed}"]
     return "-".join(part for part in parts if part)
+
+
+def finished_runs(recipe: Recipe, runs: Path) -> dict[Path, int]:
+    """Folders of a recipe's finished runs of all speakers, and their seeds.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folders = sorted(runs.glob(f"{run_name(recipe.name, 0, None, recipe.variant)[:-1]}?"))
+    finished = [folder for folder in folders if (folder / "result.json").exists()]
+    system = recipe.variant or recipe.system
+    require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
+    return {folder: read_result(folder / "result.json")["seed"] for folder in finished}
+
+
+def measure_again(name: str, *, runs: Path) -> list[Path]:
+    """Measure every finished run of a recipe and its variants once more.
+
+    Returns
+    -------
+    list of Path
+        Their folders, whose results are new.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folders = sorted(path.parent for path in runs.glob(f"{name}-*/result.json"))
+    require(bool(folders), f"no finished run of {name!r} in {runs}", DataError)
+    for folder in folders:
+        result = read_result(folder / "result.json")
+        recipe = find_recipe(name, result["variant"])
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        run(seeded, folder=folder, leave_out=result["leave_out"])
+    return folders

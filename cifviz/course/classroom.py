@@ -19,6 +19,7 @@ from torch import Tensor
 
 from cifviz.audio.waveform import LogMel
 from cifviz.core.module import CIFConfig
+from cifviz.corpora.word_lists import DIGITS
 from cifviz.errors import DataError, require_integer
 from cifviz.formats import read_json
 from cifviz.resources import resource
@@ -29,7 +30,6 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
 from cifviz.training.fit import FitConfig, fit
 from cifviz.training.snapshots import SnapshotRecorder, TrainingSnapshots, snapshot_steps
-from experiments.training_data import DIGITS
 
 NUMBERS, ENTRIES = "takes.safetensors", "takes.json"
 """Features of all takes, and what each of them is."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from cifviz.core.alignment_losses import (
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import Firing
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.core.firing import Firing
 from cifviz.systems.base import Batch
 
 AlignmentLoss = Callable[[Firing, Batch, Tensor, int], Tensor]

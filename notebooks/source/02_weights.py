@@ -32,14 +32,13 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.weights import ConvWeights, DenseWeights, LinearWeights
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
-from cifviz.metrics import mass_in_silence
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
+from cifviz.metrics import mass_in_silence, spread
 from cifviz.plot import STYLE, fires, panel, panel_alt, weights
-from cifviz.published import read_results
+from cifviz.published import WIDTH_RECORDING, read_results, read_token_widths
 from cifviz.resources import resource
 from cifviz.systems.encoder import Encoder, EncoderConfig
 from cifviz.systems.feature_normalisation import normalise
-from experiments.studies.token_width import RECORDING, read_sharpness
 
 # %% tags=["parameters"]
 seed = 0  # of the random layers
@@ -181,7 +180,7 @@ def draw(ax, firing, grid, words, top):
     weights(firing, grid, ax=ax).threshold_label.set_visible(False)
     fires(firing, grid, ax=ax)
     spans = [(word.start, word.end - word.start) for word in words]
-    rest = STYLE["rest"]
+    rest = STYLE["neutral"]
     ax.broken_barh(spans, (0.86 * top, 0.1 * top), facecolor=rest, edgecolor="black")
     look = {"ha": "center", "va": "center", "fontsize": "small", "zorder": 3}
     look["bbox"] = {"facecolor": rest, "edgecolor": "none", "pad": 0.8}  # over the fires
@@ -198,11 +197,11 @@ def draw_moved(ax, *, shift, gain):
 
 
 # %%
-explore(
+live_figure(
     draw_moved,
     shift=Slider(-2.5, 2.5, 0.1, 0.0),
     gain=Slider(0.2, 3.0, 0.1, 1.0),
-    still=[
+    static=[
         {"shift": 0.0, "gain": 1.0},
         {"shift": 0.7, "gain": 1.0},
         {"shift": 0.0, "gain": 0.5},
@@ -402,7 +401,8 @@ show(
 
 # %%
 results = read_results(resource("results"))
-sharp = {(one["variant"], one["seed"]): one for one in read_sharpness(resource("results"))}
+measured = read_token_widths(resource("results"))
+widths = {(one["variant"], one["seed"]): one for one in measured}
 
 
 def edges_off(run, reading):
@@ -414,7 +414,7 @@ LOOKS = {
     "token errors (%)": lambda run: 100 * run["test"]["token_error_rate"],
     "right count (%)": lambda run: 100 * run["test"]["count_accuracy"],
     "weight in silence (%)": lambda run: 100 * run["test"]["share_in_silence"],
-    "width of a token (ms)": lambda run: 1000 * sharp[run["variant"], run["seed"]]["width"],
+    "width of a token (ms)": lambda run: 1000 * widths[run["variant"], run["seed"]]["width"],
     "edges off, at fires (ms)": lambda run: edges_off(run, "fire, shifted"),
     "edges off, in valleys (ms)": lambda run: edges_off(run, "valleys, quantiles"),
 }
@@ -434,9 +434,8 @@ def compare(variants, base="plain"):
         cells = []
         for look in LOOKS.values():
             numbers, others = ([look(run) for run in runs_of(one)] for one in (variant, base))
-            mean, deviation = statistics.mean(numbers), statistics.stdev(numbers)
             apart = min(numbers) > max(others) or max(numbers) < min(others)
-            cells.append(f"{mean:.1f} ± {deviation:.1f}" + (" *" if apart else ""))
+            cells.append(spread(numbers, digits=1) + (" *" if apart else ""))
         rows.append([name, len(runs_of(variant)), *cells])
     table(["", "seeds", *LOOKS], rows)
 
@@ -456,7 +455,7 @@ def draw_seeds(variants, looks):
             ax.plot([mean(variant, name)], [row], "|", color=STYLE["threshold"], ms=16)
         ax.set_yticks(range(len(variants)), list(variants))
         ax.set_ylim(len(variants) - 0.5, -0.5)
-        ax.grid(axis="y", color=STYLE["rest"])
+        ax.grid(axis="y", color=STYLE["neutral"])
         ax.set_xlabel(name)
     return figure
 
@@ -492,11 +491,11 @@ show(
 
 
 # %%
-jackson = cifviz.load_recording(RECORDING)
+jackson = cifviz.load_recording(WIDTH_RECORDING)
 
 
 def draw_run(ax, variant, run):
-    one = sharp[variant, run]
+    one = widths[variant, run]
     trained = torch.tensor([one["alpha"]])
     eye = torch.eye(trained.shape[1])[None]
     firing = cifviz.integrate_and_fire(trained, eye, tail_threshold=0.5)
@@ -505,11 +504,11 @@ def draw_run(ax, variant, run):
 
 
 # %%
-explore(
+live_figure(
     lambda ax, *, predictor, run: draw_run(ax, KINDS[predictor], run),
     predictor=list(KINDS),
     run=[0, 1, 2],
-    still=[
+    static=[
         {"predictor": "linear", "run": 0},
         {"predictor": "linear", "run": 2},
         {"predictor": "conv, no ReLU", "run": 0},
@@ -566,10 +565,10 @@ def draw_together(ax, *, frames_together):
 
 
 # %%
-explore(
+live_figure(
     draw_together,
     frames_together=[1, 2, 4, 8],
-    still=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
+    static=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
     alt="Weights over time in frames of 40, 80, 160 and 320 ms, with the words and the fires. The "
     "sum stays the same and the weights about double each time, until in frames of 320 ms the "
     "heaviest is most of a token and a frame holds the end of one word and the beginning of the "
@@ -822,8 +821,9 @@ glossary(
 # - In section 5, give the convolution a width of 11. What would a recogniser pay for that which has
 #   to answer while you speak?
 # - In section 9, how many weights leak with a width of 5, and how many with two layers?
-# - With the recordings at hand (`cifviz data`), train a predictor of your own: `cifviz train digits
-#   --variant linear --seed 3`, some minutes on a CPU, and lay its dot beside the others.
+# - In a clone, with the recordings at hand (`data/README.md`), train a predictor of your own:
+#   `python -m experiments train digits --variant linear --seed 3`, some minutes on a CPU, and lay
+#   its dot beside the others.
 
 # %% [markdown]
 # ## In practice
@@ -855,7 +855,7 @@ glossary(
 #   in a recogniser of industrial size.
 # - [cifviz/core/weights.py](../cifviz/core/weights.py): all predictors of this lesson in a page of
 #   code, and one more.
-# - `cifviz results weights` prints the whole table behind sections 7 and 8.
+# - In a clone `python -m experiments table weights` prints the whole table behind sections 7 and 8.
 
 # %% [markdown] tags=["lecturer"]
 # ## For the lecturer

@@ -34,12 +34,12 @@ from cifviz.core.dialects import DIALECTS
 from cifviz.core.dialects._tail_rules import tail_rules
 from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.streaming import Fired
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
-from cifviz.plot import accumulation, rest_histogram, tail_errors, tail_lanes, token_spans
-from cifviz.published import read_results
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
+from cifviz.metrics import spread
+from cifviz.plot import accumulation, residual_histogram, tail_errors, tail_lanes, token_spans
+from cifviz.published import best_thresholds, read_results, read_tail_sweep, total_errors
 from cifviz.resources import resource
-from experiments.model_card import spread
-from experiments.studies.tail_sweep import best_thresholds, errors_of, heard_by_rule, read_tails
+from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 
 # %% tags=["parameters"]
 seed = 0  # where the stream of section 8 is cut
@@ -250,13 +250,13 @@ check("04.2", tail_token)
 #
 # Real people now. Of these recordings the project keeps no sound, but what the recogniser saw of
 # it. If their data sets are on your machine, set `listen = True` in the cell of parameters to hear
-# them. `heard_by_rule` lets the recogniser listen once, and decodes what each rule fires (section
-# 9's way to whole words is off here, too).
+# them. `decode_by_tail_rule` runs the recogniser once, and decodes what each rule fires (without
+# pause rounding, the matter of section 9).
 
 # %%
 speech = cifviz.load_recording(recording)
 listeners = {name: cifviz.load_model(name) for name in cifviz.list_models()}
-firing, words = heard_by_rule(listeners[speech.model], speech.log_mel)
+firing, words = decode_by_tail_rule(listeners[speech.model], speech.log_mel)
 total = float(firing.weight_sum)
 print(f"{recording}: {speech.attribution} ({speech.licence})")
 print(f"said {len(speech.words)} words; the weights sum to {total:.2f}")
@@ -281,7 +281,7 @@ show(
 # %%
 utterances = {name: cifviz.load_recording(name) for name in cifviz.list_recordings()}
 all_heard = {
-    name: (len(one.words), *heard_by_rule(listeners[one.model], one.log_mel))
+    name: (len(one.words), *decode_by_tail_rule(listeners[one.model], one.log_mel))
     for name, one in utterances.items()
 }
 rows = []
@@ -326,12 +326,12 @@ def draw_tail(ax, *, recording, tail_threshold):
 
 
 # %%
-explore(
+live_figure(
     draw_tail,
     recording=("digits_jackson", "digits_nicolas", "digits_george_long", "sentence_lay"),
     tail_threshold=Slider(0.05, 0.95, 0.05, 0.5),
     height=1.6,
-    still=[
+    static=[
         {"recording": "digits_jackson", "tail_threshold": 0.5},
         {"recording": "digits_jackson", "tail_threshold": 0.8},
         {"recording": "digits_nicolas", "tail_threshold": 0.1},
@@ -351,7 +351,7 @@ explore(
 # rests lie between 0 and 1. **Predict first:** evenly? Mostly around a half?
 
 # %%
-sweep = read_tails(resource("results"))
+sweep = read_tail_sweep(resource("results"))
 runs, said = sweep["runs"], sweep["said"]
 rests, missing = [], []
 for run in runs:
@@ -359,7 +359,7 @@ for run in runs:
     pairs = zip(said["test"], run["test"]["full"], strict=True)
     missing += [words - full for words, full in pairs]
 figure, (ax,) = canvas(height=3.0)
-rest_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
+residual_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
 middle = sum(0.3 < rest <= 0.7 for rest in rests)
 show(
     figure,
@@ -440,7 +440,7 @@ show(
 
 # %%
 def errors(run, split, tau):
-    return errors_of(run[split]["rules"][f"> {tau:g}"])
+    return total_errors(run[split]["rules"][f"> {tau:g}"])
 
 
 rows = []
@@ -472,7 +472,8 @@ rows = []
 for rule in ("no tail", "> 0.5", "0.45 appended", "scaled to round(Σα)", "dynamic threshold"):
     found = {split: [run[split]["rules"][rule] for run in runs] for split in said}
     cells = [
-        spread([100 * errors_of(one) / sum(said[split]) for one in found[split]]) for split in said
+        spread([100 * total_errors(one) / sum(said[split]) for one in found[split]])
+        for split in said
     ]
     kinds = [
         spread([100 * one[kind] / sum(said["test"]) for one in found["test"]])

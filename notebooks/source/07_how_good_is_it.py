@@ -32,8 +32,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     play_all,
     record,
@@ -121,10 +121,10 @@ def draw_reading(ax, *, mass):
 
 
 # %%
-explore(
+live_figure(
     draw_reading,
     mass=Slider(0.04, 1.96, 0.04, 0.48),
-    still=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
+    static=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
     height=1.9,
     alt="The running sum of the six weights: steep in the words, flat between them. A horizontal "
     "band of 0.08 tokens meets it, and a vertical band shows the times that it reaches: narrow at "
@@ -160,7 +160,7 @@ if listen:
 # %%
 figure, (upper, lower) = canvas(2, height=1.7)
 weights(heard.firing, heard.grid, ax=upper)
-token_spans(speech.words, ax=lower, facecolor=STYLE["rest"], hatch="")
+token_spans(speech.words, ax=lower, facecolor=STYLE["neutral"], hatch="")
 for ax in (upper, lower):
     fires(heard.firing, heard.grid, ax=ax)
 upper.set_xlabel("")
@@ -270,7 +270,7 @@ table(["edges read at", "mean absolute error, ms", "within 50 ms, %"], rows)
 
 
 # %%
-from cifviz.plot.quantiles import mass_times
+from cifviz.alignment.mass_times import mass_times
 
 total = float(heard.firing.scaled_alpha.sum())
 
@@ -291,10 +291,10 @@ def draw_quantile(ax, *, quantile):
 
 
 # %%
-explore(
+live_figure(
     draw_quantile,
     quantile=Slider(0.0, 1.0, 0.05, 0.5),
-    still=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
+    static=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
     height=1.6,
     alt="The weights of the recording, three times. A dot for each token shows where 10 %, half or "
     "all of its weight has been heard. The bars around the dots, what 0.05 tokens more or less "
@@ -475,13 +475,13 @@ record(
 # %% [markdown]
 # A few dozen words prove little. Here is the same on all 200 test strings, mean and standard
 # deviation over three training runs each, from [data/results](../data/results); constants were
-# learned on the development strings. `cifviz results alignment` prints it all, and [the page on
-# alignment](../docs/alignment.md) tells how it was measured.
+# learned on the development strings. In a clone `python -m experiments table alignment` prints it
+# all, and [the page on alignment](../docs/alignment.md) tells how it was measured.
 
 # %%
+from cifviz.metrics import spread
 from cifviz.published import read_results
 from cifviz.resources import resource
-from experiments.model_card import spread
 
 results = read_results(resource("results"))
 
@@ -656,7 +656,7 @@ for name, walk in walks.items():
 figure, (upper, lower) = canvas(2, height=2.0, share_time=False)
 said_so_far = np.arange(1, many + 1)
 reach = 0.1 * np.sqrt(said_so_far)
-upper.fill_between(said_so_far, -reach, reach, color=STYLE["rest"], alpha=0.5, label="± 0.1 √n")
+upper.fill_between(said_so_far, -reach, reach, color=STYLE["neutral"], alpha=0.5, label="± 0.1 √n")
 for index, (name, walk) in enumerate(walks.items()):
     look = {"color": token_style(2 + 3 * index).colour, "linewidth": (1.5, 0.8)[index]}
     look["linestyle"] = ("--", "-")[index]
@@ -687,10 +687,10 @@ show(
 # too few comes out. What it does is in the lower one. At each pause the distance from a whole
 # number is 0, which is what rounding means; *between* pauses it is mostly small, because only the
 # errors since the last pause add up. So a wrong count costs one word, and the fires behind it fall
-# between words as before. The shipped models do this (“whole phrases”).
+# between words as before. The shipped models do this (“pause rounding”).
 #
-# Real strings are joined here to five minutes and more of each speaker (`cifviz results joined`);
-# the models were trained on eight digits at most:
+# Real strings are joined here to five minutes and more of each speaker
+# (`python -m experiments table joined`); the models were trained on eight digits at most:
 
 # %%
 ways = {
@@ -736,12 +736,12 @@ table(["tokens", "once", "twice", "4 times", "6 times"], [said_tokens, *rows])
 # CIF and CTC are *frame-synchronous*: they go through the sound once and cannot lose their place.
 #
 # What was expected of both kinds, and what three training runs of each say
-# (`cifviz results synchrony`):
+# (`python -m experiments table robustness-comparison`):
 
 # %%
-from experiments.studies.label_vs_frame import read_comparison, verdict
+from cifviz.published import read_robustness_comparison, verdict
 
-comparison = read_comparison(resource("results"))
+comparison = read_robustness_comparison(resource("results"))
 conditions = {
     "in domain": "as in training",
     "3 times longer": "three strings joined",
@@ -763,7 +763,7 @@ print(*verdict(comparison), sep="\n")
 # A claim is *open* where three runs do not decide it. In domain this attention model is worse than
 # the others to begin with, so the claims below that one compare each system with itself in domain.
 # And nobody is spared: of a word said again and again CIF and CTC mistake more, attention drops
-# more (`cifviz results synchrony` has the errors by kind).
+# more (`python -m experiments table robustness-comparison` has the errors by kind).
 
 # %%
 short = {name: name.split()[-1].lower() for name in models}
@@ -797,7 +797,7 @@ def between_words(edges, pairs):
 
 
 # %%
-from cifviz.plot.quantiles import seconds_per_token
+from cifviz.alignment.mass_times import seconds_per_token
 
 rows, valleys = [], cifviz.Edges(0.02, 0.98, cut="valleys")
 for title, group, model in (("digits", pairs, recognizer), ("sentences", sentences, grid_model)):
@@ -881,8 +881,8 @@ glossary(
 #   gaps, and learn two constants on a few dozen utterances with known times.
 # - FunASR takes a second predictor on three times as many frames, moves all fires by a constant,
 #   and cuts tokens that last too long, putting silence into them. Rebuilt here, the second
-#   predictor was no better than valleys (`cifviz results alignment`, the rows “up-sampled second
-#   head”).
+#   predictor was no better than valleys (`python -m experiments table alignment`, the rows
+#   “up-sampled second head”).
 # - In FunASR's timestamp model a fire is where a character *begins*; here, where a token ends. Ask
 #   before you compare.
 # - Its aligner for known text is told how many tokens there are, but never which: a word too many
@@ -932,7 +932,7 @@ glossary(
 #   the same place of a word. A fire is wrong by another amount each time.
 # - *Why do the errors here differ from the table's?* Section 6 first has seven recordings and one
 #   model, then 200 strings and three runs.
-# - *Drift in ms per minute?* The tables behind `cifviz results joined` have it. For a random walk a
+# - *Drift in ms per minute?* `python -m experiments table joined` has it. For a random walk a
 #   straight line through the errors says little; look at the absolute error, and at the count.
 #
 # ### Usual misconceptions

@@ -470,7 +470,7 @@ def test_edges_draws_and_tells(tmp_path):
 @pytest.mark.usefixtures("cifviz_data")
 def test_edges_replaces_nothing_unasked_and_no_input(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "experiments.training_data.spoken_strings", lambda _: pytest.fail("it began")
+        "experiments.training_data.labelled_strings", lambda _: pytest.fail("it began")
     )
     path = tmp_path / "edges.png"
     path.write_text("mine")

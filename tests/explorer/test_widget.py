@@ -63,7 +63,7 @@ def test_settings_that_are_set_move_and_the_others_stay(widget):
     widget.settings = {"threshold": 0.5}
     widget.settings = {"scaling": "as given"}
     assert widget.settings["threshold"] == 0.5
-    assert widget.settings["tailRule"] == "above"
+    assert widget.settings["tail"]["rule"] == "above"
     assert len(widget.alignment) == 10
 
 
