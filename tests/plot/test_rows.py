@@ -1,20 +1,18 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
-from cifviz.systems.baselines import Hypothesis
 
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
 from cifviz.timing import FrameGrid
 
 
 def hypothesis(rows, tokens="ab", seconds=0.4):
-    waveform = Waveform(np.zeros(round(16_000 * seconds), np.float32))
-    scores = (1.0,) * len(rows)
     rows = torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 4)
-    return Hypothesis(tuple(tokens), scores, rows, FrameGrid(0.1), waveform)
+    return SimpleNamespace(tokens=tuple(tokens), rows=rows, grid=FrameGrid(0.1), duration=seconds)
 
 
 TWO = hypothesis([[0.8, 0.2, 0.0, 0.0], [0.0, 0.1, 0.4, 0.5]])
