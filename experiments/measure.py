@@ -60,6 +60,7 @@ def measure_transcriptions(
         absolute value of ``Σα − N`` (``weight_sum_error``) and the share of weight in silence
         (``share_in_silence``). Under ``edges`` for each of `alignments` what `edge_scores` gives.
     """
+    # 1. Tokens and counts.
     require(len(utterances) > 0, "expected at least one utterance, got none")
     references = [utterance.words for utterance in utterances]
     tokens = [[token.token for token in words] for words in references]
@@ -74,6 +75,7 @@ def measure_transcriptions(
         "substitutions": errors.substitutions,
         "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
     }
+    # 2. The weights of a CIF.
     fired = [
         (one, words)
         for one, words in zip(transcriptions, references, strict=True)
@@ -87,6 +89,7 @@ def measure_transcriptions(
         )
         measured["weight_sum_error"] = weight_sum_error(sums, counts)
         measured["share_in_silence"] = silent / sum(sums) if sum(sums) else None
+    # 3. Edges, by read-out.
     measured["edges"] = {
         name: edge_scores(metrics.evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()

@@ -36,7 +36,7 @@ CIF_EDGES = (
     "at fires or in valleys of the weights, plus a constant, all learned on the development set "
     "and as many synthesised utterances"
 )
-TAUGHT = "Word times of the training recordings were used: a loss puts the weights there."
+TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
     "kept in half"
@@ -90,7 +90,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{recipe.name}{variant} --seed {seed}` and `{PROGRAM} publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
-        *([TAUGHT] if recipe.fit.alignment == "even" else []),
+        *([TRAINED_ON_TIMES] if recipe.fit.alignment == "even" else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "
