@@ -10,6 +10,8 @@ imported when it is first used: PyTorch takes seconds, which nobody waits for wh
 
 import lazy_loader
 
+from cifviz import display
+
 __version__ = "0.1.0"
 
 __getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
@@ -28,5 +30,7 @@ _PACKAGES = {
     "timing",
 }
 """Found as ``cifviz.core`` without another import, but none of ``from cifviz import *``."""
+
+display.provided_by("cifviz.plot")
 
 __all__ = [name for name in _names if name not in _PACKAGES]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from cifviz.errors import DataError, require
 from cifviz.formats import read_json
-from cifviz.metrics.numbers import deviation, mean, spread
+from cifviz.metrics.statistics import deviation, mean, spread
 
 ERROR_KINDS = ("deletions", "insertions", "substitutions")
 

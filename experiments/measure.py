@@ -16,11 +16,10 @@ from cifviz.metrics import (
     count_accuracy,
     drift,
     edge_errors,
-    mass_in_silence,
     share_within,
     token_errors,
-    weight_sum_error,
 )
+from cifviz.systems.base import Metric
 
 
 def transcribe_all(
@@ -40,6 +39,7 @@ def measure_transcriptions(
     utterances: Sequence[LabelledUtterance],
     transcriptions: Sequence[Any],
     alignments: Mapping[str, Sequence[Alignment]],
+    own_metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
     """Measure the transcriptions of utterances with known words.
 
@@ -51,16 +51,16 @@ def measure_transcriptions(
         One for each utterance, of any system.
     alignments : mapping of str to sequence of Alignment
         The same transcriptions with their times, by the name of the boundary read-out.
+    own_metrics : mapping of str to Metric, optional
+        The system's own.
 
     Returns
     -------
     dict
         ``utterances``, ``tokens``, ``token_error_rate`` and the numbers of ``deletions``,
-        ``insertions`` and ``substitutions``, ``count_accuracy``; of a CIF the mean and mean
-        absolute value of ``Σα − N`` (``weight_sum_error``) and the share of weight in silence
-        (``share_in_silence``). Under ``edges`` for each of `alignments` what `edge_scores` gives.
+        ``insertions`` and ``substitutions``, ``count_accuracy``; `own_metrics` by their names.
+        Under ``edges`` for each of `alignments` what `edge_scores` gives.
     """
-    # 1. Tokens and counts.
     require(len(utterances) > 0, "expected at least one utterance, got none")
     references = [utterance.words for utterance in utterances]
     tokens = [[token.token for token in words] for words in references]
@@ -75,21 +75,8 @@ def measure_transcriptions(
         "substitutions": errors.substitutions,
         "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
     }
-    # 2. The weights of a CIF.
-    fired = [
-        (one, words)
-        for one, words in zip(transcriptions, references, strict=True)
-        if getattr(one, "firing", None) is not None
-    ]
-    if fired:
-        sums = [float(one.firing.weight_sum) / one.firing.threshold for one, _ in fired]
-        silent = sum(
-            mass_in_silence(one.firing, one.grid, words) / one.firing.threshold
-            for one, words in fired
-        )
-        measured["weight_sum_error"] = weight_sum_error(sums, counts)
-        measured["share_in_silence"] = silent / sum(sums) if sum(sums) else None
-    # 3. Edges, by read-out.
+    for name, metric in (own_metrics or {}).items():
+        measured[name] = metric(transcriptions, references)
     measured["edges"] = {
         name: edge_scores(metrics.evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()

@@ -34,7 +34,9 @@ CIF_EDGES = (
     "*fire* is the time of the fire itself, *fire, shifted* adds a constant learned on the "
     "development set, and *shipped* is what transcriptions carry: quantiles of a token's mass, cut "
     "at fires or in valleys of the weights, plus a constant, all learned on the development set "
-    "and as many synthesised utterances"
+    "and as many synthesised utterances. Measured in single precision, kept in half: on the "
+    "bundled clips and on the development and test sets the tokens are the same, and times differ "
+    "by less than 0.1 ms"
 )
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
@@ -90,7 +92,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{recipe.name}{variant} --seed {seed}` and `{PROGRAM} publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
-        *([TRAINED_ON_TIMES] if recipe.fit.alignment == "even" else []),
+        *([TRAINED_ON_TIMES] if "even" in recipe.fit.loss_weights else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "

@@ -9,19 +9,13 @@ from typing import Any
 from cifviz.errors import DataError, require
 from cifviz.published import PROGRAM, read_result
 from cifviz.resources import writing
-from cifviz.systems.checkpoints import (
-    BASELINE_FOLDER,
-    WEIGHTS,
-    load_baseline,
-    load_model,
-    save_model,
-)
+from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
 from experiments.model_card import model_card
 from experiments.recipes import Recipe, find_recipe
 from experiments.result_files import check_result, write_result
 from experiments.runs import differing, settings_of
 
-SHIPPED_BASELINES = {"ctc", "ctc-priors", "attention"}
+SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention"}
 """Variants of which the best weights ship too."""
 
 
@@ -35,9 +29,9 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     runs : Path
         Where the runs' folders are.
     data : Path
-        Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and
-        the baselines among its variants, ``checkpoints/baselines/<name>-<variant>/``. Nothing else
-        is replaced or removed there.
+        Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and,
+        of some variants, ``checkpoints/<name>-<variant>/``. Nothing else is replaced or removed
+        there.
 
     Returns
     -------
@@ -59,8 +53,8 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     advice = f"run `{PROGRAM} train {name}`"
     require(bool(whole), f"no finished run of {name!r} in {runs}: {advice}", DataError)
     _keep(name, results, data / "results")
-    for variant in sorted(SHIPPED_BASELINES & by_variant.keys()):
-        place = data / "checkpoints" / BASELINE_FOLDER / f"{name}-{variant}"
+    for variant in sorted(SHIPPED_VARIANTS & by_variant.keys()):
+        place = data / "checkpoints" / f"{name}-{variant}"
         _ship(find_recipe(name, variant), by_variant[variant], place)
     return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
 
@@ -111,7 +105,7 @@ def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> s
 
     best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
     card = model_card(recipe, list(results.values()), results[best]["seed"])
-    # Baselines ship in half precision: they are larger, and only there to compare with.
-    model = load_baseline(best / "model").half() if recipe.variant else load_model(best / "model")
+    # In half precision, in which tokens stay the same and times move by less than 0.1 ms.
+    model = load_model(best / "model").half()
     save_model(model, place, card, overwrite=(place / WEIGHTS).is_file())
     return card

@@ -12,26 +12,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifviz.alignment.boundary_readout import (
-    align_all,
-    comparable,
-    cross_aligned,
-    learn,
-    learn_edges,
-)
+from cifviz.alignment.boundary_readout import align_all, comparable, cross_aligned, learn
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.errors import CheckpointError, DataError, require, require_choice
 from cifviz.published import PROGRAM, read_result
 from cifviz.resources import check_target
 from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
-from cifviz.systems.cif import Recognizer, RecognizerConfig, Transcription
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.registry import SYSTEMS
+from cifviz.systems.transcription import Transcription
 from cifviz.training.augmentation import CutAndJoin, Recording
-from cifviz.training.fit import FitConfig, fit
+from cifviz.training.fit import FitConfig, Schedule, fit
 from experiments.measure import measure_transcriptions, transcribe_all
 from experiments.provenance import checksum, commit
 from experiments.recipes import RECIPES, Recipe, find_recipe
+from experiments.recipes.variants import ATTENTION_LAYERS, PRIOR_WEIGHT
 from experiments.result_files import keep_result
 from experiments.training_data import labelled_clips, recordings, smoothed_recordings
 
@@ -121,10 +117,36 @@ def settings_of(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
 
 def differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     """Settings in which a result differs; one made before a setting existed had its default."""
-    config = RecognizerConfig.from_dict(result["config"]).to_dict()
+    result = translated(result)
+    config = SYSTEMS[result["system"]].Config.from_dict(result["config"]).to_dict()
     fitted = {**asdict(FitConfig()), **result["fit"]}
     result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
     return [name for name in settings if result.get(name) != settings[name]]
+
+
+def translated(result: dict[str, Any]) -> dict[str, Any]:
+    """A result as it would be written today.
+
+    The first edition named each weight of a loss in the settings of `fit`, had one configuration
+    for all systems, that of a CIF, and took CTC with label priors for a system of its own.
+    """
+    fit, config, system = dict(result["fit"]), dict(result["config"]), result.get("system", "cif")
+    if "alignment" in fit:
+        loss, weight = fit.pop("alignment"), fit.pop("alignment_weight", 1.0)
+        start = fit.pop("alignment_from", 0.0)
+        schedule = asdict(Schedule(weight, start)) if start else weight
+        weights = {} if loss == "none" else {loss: schedule}
+        if fit.pop("quantity_weight", 1.0) != 1.0:
+            weights["quantity"] = result["fit"]["quantity_weight"]
+        fit["loss_weights"] = weights
+    if system in ("ctc", "ctc-priors", "attention") and "cif" in config:
+        known = ("vocabulary", "features", "encoder", *["decoder"] * (system == "attention"))
+        config = {name: config[name] for name in known}
+    if system == "attention" and "cif" in result["config"]:
+        config["decoder"] = {**config["decoder"], "layers": ATTENTION_LAYERS}
+    if system == "ctc-priors":
+        system, config["prior_weight"] = "ctc", PRIOR_WEIGHT
+    return {**result, "fit": fit, "config": config, "system": system}
 
 
 def _command(recipe: Recipe, leave_out: str | None) -> str:
@@ -149,10 +171,9 @@ def _trained(
     groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.fit.seed)
-    model = SYSTEMS[recipe.system].build(recipe.config)
+    model: Any = SYSTEMS[recipe.system](recipe.config)
     make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    if SYSTEMS[recipe.system].counts:
-        model.start_at(_tokens_per_frame(make_example, recipe.config))
+    model.start_at(_tokens_per_frame(make_example, recipe.config))
     learner = model
     if recipe.pronunciations:
         learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
@@ -213,7 +234,7 @@ def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[A
 
 def loaded(recipe: Recipe, folder: Path) -> Any:
     """The model of a finished run."""
-    model = SYSTEMS[recipe.system].build(recipe.config)
+    model = SYSTEMS[recipe.system](recipe.config)
     load_weights(model, folder / "model")
     return model.eval()
 
@@ -235,34 +256,32 @@ def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, d
 
     # 2. Edges by every boundary read-out, learned on development utterances.
     dev = comparable(found["dev"], references["dev"])
-    readouts = SYSTEMS[recipe.system].readouts
     alignments = {
         name: {
             way: cross_aligned(readout, found[name], references[name])
             if name == "dev"
             else align_all(readout, found[name], dev)
-            for way, readout in readouts.items()
+            for way, readout in model.readouts.items()
         }
         for name in sets
     }
     measured: dict[str, Any] = {
-        "edges": {way: learn(readout, dev).to_dict() for way, readout in readouts.items()}
+        "edges": {way: learn(readout, dev).to_dict() for way, readout in model.readouts.items()}
     }
 
-    # 3. The edges that a recogniser keeps.
-    if isinstance(model, Recognizer):
-        # Real and synthesised speech mark a word's edges by other rules; the model serves both.
-        made = recipe.synthetic_dev()[: len(sets["dev"])]
-        synthetic = comparable(transcribe_all(model, made), [one.words for one in made])
-        edges = learn_edges(dev + synthetic)
-        model.config = replace(model.config, edges=edges)
+    # 3. The edges that a system keeps.
+    # Real and synthesised speech mark a word's edges by other rules; the model serves both.
+    made = recipe.synthetic_dev()[: len(sets["dev"])]
+    synthetic = comparable(transcribe_all(model, made), [one.words for one in made])
+    edges = model.learn_edges(dev + synthetic)
+    if edges is not None:
         measured["edges"]["shipped"] = asdict(edges)
         for name in sets:
             alignments[name]["shipped"] = [_aligned(one, edges) for one in found[name]]
 
     # 4. Scores of each set.
     scores = {
-        name: measure_transcriptions(utterances, found[name], alignments[name])
+        name: measure_transcriptions(utterances, found[name], alignments[name], model.metrics)
         for name, utterances in sets.items()
         if utterances
     }
@@ -272,11 +291,11 @@ def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, d
 def _aligned(one: Transcription, edges: Edges) -> Alignment:
     """The alignment that a transcription carries with these edges."""
     return Alignment.from_firing(
-        one.firing, one.tokens, one.grid, edges=edges, duration=one.duration
+        one.require_firing(), one.tokens, one.grid, edges=edges, duration=one.duration
     )
 
 
-def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
+def _tokens_per_frame(make_example: CutAndJoin, config: CIFRecognizerConfig) -> float:
     """Mean tokens in an encoder frame of the training utterances."""
     examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
     frames = sum(len(one.features) for one in examples) / config.encoder.down_sampling

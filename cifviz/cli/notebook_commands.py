@@ -129,12 +129,13 @@ def check_notebooks(
 
 def _complaints(path: Path, execute: bool, seconds: float | None, keep: Path) -> list[str]:
     """Each once, though a fault may be in the notebook and in its new run."""
-    from cifviz.notebooks import checks, verification
+    from cifviz.course.inspection import inspect
+    from cifviz.notebooks.verification import verify
 
     found: list[str] = []
     try:
-        found += checks.inspect(path)
-        found += verification.verify(path, keep=keep, seconds=seconds) if execute else []
+        found += inspect(path)
+        found += verify(path, keep=keep, seconds=seconds) if execute else []
     except Exception as error:  # whatever one notebook does, the others are looked at
         found.append(printable(terminal.explained(error)))
     return list(dict.fromkeys(found))

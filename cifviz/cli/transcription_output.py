@@ -26,7 +26,7 @@ def with_suffix(stem: Path, suffix: str) -> Path:
 
 
 def _record(path: Path, model: str, transcription: Any) -> dict[str, Any]:
-    firing = transcription.firing
+    firing = transcription.require_firing()
     return {
         "file": printable(path.name),
         "model": model,

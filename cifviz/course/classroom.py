@@ -23,12 +23,13 @@ from cifviz.corpora.word_lists import DIGITS
 from cifviz.errors import DataError, require_integer
 from cifviz.formats import read_json
 from cifviz.resources import resource
-from cifviz.systems.cif import Batch, Recognizer, RecognizerConfig
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
 from cifviz.training.fit import FitConfig, fit
-from cifviz.training.snapshots import Camera, Film, exposures
+from cifviz.training.snapshots import SnapshotRecorder, TrainingSnapshots, snapshot_steps
 
 NUMBERS, ENTRIES = "takes.safetensors", "takes.json"
 """Features of all takes, and what each of them is."""
@@ -123,7 +124,7 @@ def train(
     apply_scaling: bool = True,
     informed: bool = True,
     snapshots: int = 25,
-) -> Film:
+) -> TrainingSnapshots:
     """Train a small recogniser of digits, and film it.
 
     Parameters
@@ -144,7 +145,7 @@ def train(
 
     Returns
     -------
-    Film
+    TrainingSnapshots
         Its curves are of 60 strings in voices that are not trained on.
 
     Notes
@@ -155,31 +156,31 @@ def train(
     Notebook: notebooks/06_training_film.ipynb
     """
     torch.manual_seed(seed)
-    model = Recognizer(_config(apply_scaling))
+    model = CIFRecognizer(_config(apply_scaling))
     join = _joined(takes(), AUGMENTATION)
     if informed:
         examples = [join(np.random.default_rng([seed, index])) for index in range(100)]
         frames = sum(len(one.features) for one in examples) / model.config.encoder.down_sampling
         model.start_at(sum(len(one.tokens) for one in examples) / frames)
     held_out = Batch.collate(*zip(*strings(60, held_out=True), strict=True))
-    camera = Camera(held_out, exposures(steps, snapshots))
+    camera = SnapshotRecorder(held_out, snapshot_steps(steps, snapshots))
     settings = FitConfig(
         steps=steps,
         batch_size=12,
         learning_rate=5e-3,
         warmup=30,
-        quantity_weight=quantity_weight,
+        loss_weights={"quantity": quantity_weight},
         averaging=0.95,
         save_every=steps,  # never: it is over before
         seed=seed,
     )
     with _one_thread(), tempfile.TemporaryDirectory() as folder:
         _, history = fit(model, join, settings, folder=Path(folder), progress=False, watch=camera)
-    return Film(tuple(camera.snapshots), tuple(history))
+    return TrainingSnapshots(tuple(camera.snapshots), tuple(history))
 
 
-def _config(apply_scaling: bool) -> RecognizerConfig:
-    return RecognizerConfig(
+def _config(apply_scaling: bool) -> CIFRecognizerConfig:
+    return CIFRecognizerConfig(
         vocabulary=DIGITS,
         features=FEATURES,
         encoder=EncoderConfig(

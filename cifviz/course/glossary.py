@@ -44,7 +44,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "condition number",
         "1/α",
-        "cifviz.plot.quantiles.seconds_per_token",
+        "cifviz.alignment.mass_times.seconds_per_token",
         "s per token",
         "How far a small error of weight moves the time that is read from it.",
     ),

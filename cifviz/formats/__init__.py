@@ -1,6 +1,20 @@
-"""Alignments in files that other programs read: Praat's TextGrid and JSON."""
+"""Alignments in files: one module for each format, found by the suffix of a file's name.
 
-from cifviz.formats.json_files import alignment_from_json, read_json, write_json
+A new format is a module and a line here: ``register(".xyz", write=..., read=...)``. `cifviz align`
+writes every format of `WRITERS`, and `read_alignments` reads every format of `READERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.errors import DataError
+from cifviz.formats import json_alignments, textgrid
+from cifviz.formats.json_alignments import alignment_from_json
+from cifviz.formats.json_files import read_json, write_json
 from cifviz.formats.textgrid import (
     UNTIMED_SUFFIX,
     format_textgrid,
@@ -9,11 +23,105 @@ from cifviz.formats.textgrid import (
 )
 
 __all__ = [
+    "READERS",
     "UNTIMED_SUFFIX",
+    "WRITERS",
     "alignment_from_json",
     "format_textgrid",
+    "read_alignments",
     "read_json",
     "read_textgrid",
+    "register",
+    "write_alignments",
     "write_json",
     "write_textgrid",
 ]
+
+Writer = Callable[..., Path]
+"""``write(path, tiers, duration, *, details=None, overwrite=False)``, see `write_alignments`."""
+Reader = Callable[[Path], dict[str, Alignment]]
+"""``read(path)``, see `read_alignments`."""
+Function = TypeVar("Function")
+
+WRITERS: dict[str, Writer] = {}
+"""By suffix; whoever writes all formats goes through them."""
+READERS: dict[str, Reader] = {}
+"""By suffix."""
+
+
+def register(suffix: str, *, write: Writer | None = None, read: Reader | None = None) -> None:
+    """Add a format to `WRITERS`, to `READERS`, or to both; the last call for a suffix holds."""
+    if write is not None:
+        WRITERS[suffix] = write
+    if read is not None:
+        READERS[suffix] = read
+
+
+register(".TextGrid", write=textgrid.write_textgrid, read=textgrid.read_textgrid)
+register(".json", write=json_alignments.write, read=json_alignments.read)
+
+
+def write_alignments(
+    path: str | Path,
+    tiers: Alignment | Mapping[str, Alignment],
+    duration: float,
+    *,
+    details: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Path:
+    """Write alignments in the format that the suffix of the file names.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in a suffix of `WRITERS`; upper and lower case are the same.
+    tiers : Alignment or mapping of str to Alignment
+        One alignment, which becomes the tier "words", or several by the names of their tiers.
+    duration : float > 0
+        Length of the audio in seconds.
+    details : mapping of str to what JSON can hold, optional
+        What else is known, such as the model. A format without a place for it leaves it out.
+    overwrite : bool
+        Whether a file that is there may be replaced, in one step.
+
+    Raises
+    ------
+    DataError
+        If no format has this suffix, or the alignments or the file cannot be written.
+    """
+    write = _by_suffix(path, WRITERS)
+    return write(Path(path), tiers, duration, details=details, overwrite=overwrite)
+
+
+def read_alignments(path: str | Path) -> dict[str, Alignment]:
+    """Read the tiers of a file in the format that its suffix names.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in a suffix of `READERS`; upper and lower case are the same.
+
+    Returns
+    -------
+    dict of str to Alignment
+        The tiers by name, in the order of the file.
+
+    Raises
+    ------
+    DataError
+        If no format has this suffix, or the file is not of this format.
+
+    Examples
+    --------
+    >>> from cifviz.resources import resource
+    >>> read_alignments(resource("clips") / "digits_three.TextGrid")["words"].text
+    'three one four'
+    """
+    return _by_suffix(path, READERS)(Path(path))
+
+
+def _by_suffix(path: str | Path, functions: Mapping[str, Function]) -> Function:
+    for suffix, function in functions.items():
+        if str(path).lower().endswith(suffix.lower()):
+            return function
+    raise DataError(f"expected a file name that ends in {' or '.join(functions)}, got {path}")

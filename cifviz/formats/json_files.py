@@ -1,17 +1,15 @@
-"""Alignments and plain values as JSON."""
+"""Plain values as JSON, read strictly."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.errors import CIFError, DataError, require, shown
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.errors import DataError, require, shown
 from cifviz.resources import read_file, write_atomically
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -30,7 +28,7 @@ def write_json(
         An `Alignment` becomes a list of objects with token, start, end and score. Half of a
         surrogate pair, which UTF-8 cannot hold, is written as an escape, ``\udXXX``.
     overwrite : bool
-        Whether a file that stands there may be replaced, in one step.
+        Whether a file that is there may be replaced, in one step.
     compact : bool
         Whether all is in one line, without spaces.
 
@@ -38,7 +36,7 @@ def write_json(
     ------
     DataError
         If something cannot be written as JSON, NaN and infinity included, the folder does not
-        exist, or a file stands there that may not be replaced.
+        exist, or a file is there that may not be replaced.
     """
     try:
         text = json.dumps(
@@ -57,7 +55,7 @@ def write_json(
             f"{path}: cannot be written as JSON: expected finite numbers, texts, true, false and "
             "null in lists and in objects with texts as keys, none within itself or nested too deep"
         ) from error
-    # Outside of texts JSON is ASCII, so what is replaced stands in a text.
+    # Outside of texts JSON is ASCII, so what is replaced is part of a text.
     text = _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     # Line ends are the same everywhere, so that equal values make equal files.
     content = (text + "\n").encode("utf-8")
@@ -100,40 +98,8 @@ def read_json(path: str | Path, *, at_most: int | None = None) -> Any:
     raise DataError(f"expected JSON in UTF-8, cannot read {path}: {problem}")
 
 
-def alignment_from_json(value: Any) -> Alignment:
-    """The `Alignment` that `write_json` wrote, untimed tokens included.
-
-    Parameters
-    ----------
-    value : list of dict
-        Each with "token" and, if they are known, "start", "end" and "score".
-
-    Raises
-    ------
-    DataError
-        If it is something else, or no `Alignment`: tokens without one of two times, out of order …
-
-    Examples
-    --------
-    >>> alignment_from_json([{"token": "uh", "start": None, "end": None, "score": None}]).text
-    'uh'
-    """
-    known = {field.name for field in fields(TimedToken)}
-    is_list = isinstance(value, Sequence) and not isinstance(value, str)
-    for index, token in enumerate(value if is_list else [value]):
-        if not is_list or not isinstance(token, Mapping) or not {"token"} <= token.keys() <= known:
-            raise DataError(
-                "expected a list of objects with token, start, end and score, "
-                f"got {shown(token)}" + (f" as number {index}" if is_list else "")
-            )
-    try:
-        return Alignment(tuple(TimedToken(**token) for token in value))
-    except CIFError as error:
-        raise DataError(f"expected the tokens of an alignment: {error}") from error
-
-
 def _plain(value: Any) -> Any:
-    """What stands in JSON for a value that JSON does not know."""
+    """The JSON of a value that JSON does not know."""
     if isinstance(value, Alignment):
         return [
             {"token": token.token, "start": token.start, "end": token.end, "score": token.score}
@@ -143,10 +109,10 @@ def _plain(value: Any) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, if no key stands in it twice."""
+    """An object, if it has no key twice."""
     found: dict[str, Any] = {}
     for key, value in pairs:
-        require(key not in found, f"the key {shown(key)} stands twice in an object", DataError)
+        require(key not in found, f"the key {shown(key)} occurs twice in an object", DataError)
         found[key] = value
     return found
 

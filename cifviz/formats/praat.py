@@ -45,7 +45,7 @@ _NEWER = re.compile(r"[^ ]+ 0*[1-9]")
 
 @dataclass(frozen=True)
 class Tier:
-    """A tier as it stands in the file."""
+    """A tier as it is in the file."""
 
     name: str
     is_interval_tier: bool

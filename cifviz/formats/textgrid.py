@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import DataError, require, require_number, shown
@@ -21,14 +22,15 @@ TOLERANCE = 1e-6
 
 _DECIMALS = 6
 _UNWRITABLE = re.compile("[\0\r\ud800-\udfff]")
-"""What a text in a TextGrid cannot hold: Praat takes zeros for the end and turns CR into LF."""
+"""Characters that a TextGrid cannot hold: Praat takes zeros for the end and turns CR into LF."""
 
 
 def write_textgrid(
     path: str | Path,
-    alignment: Alignment | Mapping[str, Alignment],
+    tiers: Alignment | Mapping[str, Alignment],
     duration: float,
     *,
+    details: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write alignments as the tiers of a Praat TextGrid, with empty intervals between tokens.
@@ -37,27 +39,29 @@ def write_textgrid(
     ----------
     path : str or Path
         Where to write.
-    alignment : Alignment or mapping of str to Alignment
+    tiers : Alignment or mapping of str to Alignment
         One alignment, which becomes the tier "words", or several by the names of their tiers.
     duration : float > 0
         Length of the audio in seconds.
+    details : mapping, optional
+        Left out: a TextGrid has no place for them.
     overwrite : bool
-        Whether a file that stands there may be replaced, in one step.
+        Whether a file that is there may be replaced, in one step.
 
     Returns
     -------
     Path
         `path`: UTF-8, in Praat's long text format. Times are rounded to microseconds. An interval
         cannot be empty, so tokens that are untimed or shorter than half a microsecond go to a point
-        tier ``"<name> (no interval)"``: where they stand, or, untimed, at the end of the token
-        before; those of one place share a point, separated by spaces. JSON (`write_json`) loses
+        tier ``"<name> (no interval)"``: at their time or, untimed, at the end of the token before;
+        those of one time share a point, separated by spaces. JSON (`write_json`) loses
         nothing.
 
     Raises
     ------
     DataError
         If a token starts before 0 or ends after `duration`, the folder does not exist, a file
-        stands there that may not be replaced, or a token or name would not be read back as it is:
+        is there that may not be replaced, or a token or name would not be read back as it is:
         an empty token, or one with a carriage return, a zero character or half of a surrogate pair.
 
     See Also
@@ -65,7 +69,7 @@ def write_textgrid(
     read_textgrid : reads it back.
     """
     try:
-        content = format_textgrid(alignment, duration).encode("utf-8")
+        content = format_textgrid(tiers, duration).encode("utf-8")
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
@@ -179,7 +183,7 @@ def _free_names(name: str, taken: Container[str]) -> Iterator[str]:
 def _split(
     alignment: Alignment, where: str, duration: float
 ) -> tuple[list[tuple[float, float, str]], dict[float, str]]:
-    """What fits intervals, and the rest by the time of its point."""
+    """The tokens that fit intervals, and the others by the time of their point."""
     intervals: list[tuple[float, float, str]] = []
     points: dict[float, str] = {}
     last = 0.0
@@ -248,7 +252,7 @@ def _seconds(time: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as it stands in the file, if it can."""
+    """A text as it is written in the file, if it can be."""
     problem = _UNWRITABLE.search(text)
     if problem:
         raise DataError(

@@ -1,9 +1,10 @@
-"""How far a hypothesis is from the truth: tokens, their times, and the weights behind them.
+"""How far a hypothesis is from its reference: tokens, their times, and the weights behind them.
 
-`evaluate` computes everything that follows from references and hypotheses and returns a `Report`,
-which prints itself with its definitions, gives its numbers as records (rows of plain values, as
-`pandas.DataFrame` takes them) and draws itself. The metrics behind it are plain functions, in one
-module for each family: its conventions, its ``validate`` and its references stand there.
+`evaluate` computes all metrics from references and hypotheses and returns a `Report`. It prints
+itself with its definitions and gives its numbers as records (rows of plain values, as
+`pandas.DataFrame` takes them); `cifviz.plot.error_panel` draws it. The metrics behind it are plain
+functions, in one module for each family: its conventions, its ``validate`` and its references stand
+there.
 
 Conventions
 -----------
@@ -23,23 +24,24 @@ token errors, counts             counted like any other
 edges, paired by label; AAS;     takes part in the pairing; a pair with one has no error and is
 latency                          reported as ``untimed``
 edges, paired by time;           no event. In the hypothesis: a miss. In the reference: no miss, but
-boundaries                       what is heard there is a false alarm or left out
+boundaries                       a hypothesis event there is a false alarm or left out
 weight in silence                an utterance with one in the reference is left out, and counted
 ================================ ================================================================
 
 *Nothing to measure* gives nan, without a warning; records hold None for it. The one exception is
-the token error rate, which is 0 where nothing was said and nothing heard.
+the token error rate, which is 0 where neither reference nor hypothesis has a token.
 
 Metrics
 -------
-* `tokens`: `token_errors`, `count_accuracy`, `weight_sum_error`.
+* `token_scores`: `token_errors`, `count_accuracy`, `weight_sum_error`.
 * `pairing`: `pair_by_label`, `pair_by_time`.
-* `edges`: `edge_errors`, `share_within`, `drift`, `best_shift`, `aas_sum`, `aas_mean`, `aas_start`.
+* `edge_scores`: `edge_errors`, `share_within`, `drift`, `best_shift`, `aas_sum`, `aas_mean`,
+  `aas_start`.
 * `boundaries`: `detect`, `over_segmentation`, `r_value`.
-* `weights`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
+* `weight_scores`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
-* `intervals`: `bootstrap`.
-* `numbers`: `spread`, mean ± standard deviation as text.
+* `quantile_errors`: `errors_by_quantile`.
+* `confidence`: `bootstrap`. `statistics`: `spread`, mean ± standard deviation.
 """
 
 from __future__ import annotations
@@ -56,9 +58,10 @@ from cifviz.metrics.edge_scores import (
     edge_errors,
     share_within,
 )
-from cifviz.metrics.numbers import spread
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
+from cifviz.metrics.quantile_errors import QuantileErrors, errors_by_quantile
 from cifviz.metrics.report import EdgeErrors, Report, evaluate
+from cifviz.metrics.statistics import spread
 from cifviz.metrics.token_scores import (
     TokenErrors,
     count_accuracy,
@@ -78,6 +81,7 @@ __all__ = [
     "Detection",
     "EdgeErrors",
     "Intervals",
+    "QuantileErrors",
     "Report",
     "TokenErrors",
     "aas_mean",
@@ -91,6 +95,7 @@ __all__ = [
     "drift",
     "edge_errors",
     "emission_times",
+    "errors_by_quantile",
     "evaluate",
     "fires_per_second",
     "mass_in_silence",

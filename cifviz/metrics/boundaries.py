@@ -9,7 +9,8 @@ are offsets; where words touch, counting both counts an inner boundary twice. Th
 edge of an utterance count like all others.
 
 An untimed token has no event. One in the hypothesis is a miss, and no false alarm. One in the
-reference is no miss, but what is heard there is a false alarm: precision is then a lower bound.
+reference is no miss, but a hypothesis event near it is a false alarm: precision is then a lower
+bound.
 
 Metrics
 -------
@@ -28,7 +29,7 @@ import math
 from dataclasses import dataclass
 
 from cifviz.errors import require_number
-from cifviz.metrics.numbers import ROUNDING, Numbers, numbers, ratio
+from cifviz.metrics.statistics import ROUNDING, Numbers, numbers, ratio
 
 WINDOW = 0.020
 """Seconds; the usual one for F1 and R-value."""
@@ -53,36 +54,36 @@ class Detection:
 
     Examples
     --------
-    >>> one, other = Detection(hits=1, said=2, heard=1), Detection(hits=2, said=2, heard=4)
+    >>> one, other = Detection(hits=1, reference=2, hypothesis=1), Detection(2, 2, 4)
     >>> (one + other).recall
     0.75
     """
 
     hits: int
-    said: int
+    reference: int
     """Events of the reference."""
-    heard: int
+    hypothesis: int
     """Events of the hypothesis."""
 
     @property
     def precision(self) -> float:
-        """``hits / heard``; nan where nothing was heard."""
-        return ratio(self.hits, self.heard)
+        """``hits / hypothesis``; nan where the hypothesis has no event."""
+        return ratio(self.hits, self.hypothesis)
 
     @property
     def recall(self) -> float:
-        """``hits / said``; nan where nothing was said."""
-        return ratio(self.hits, self.said)
+        """``hits / reference``; nan where the reference has no event."""
+        return ratio(self.hits, self.reference)
 
     @property
     def f_measure(self) -> float:
-        """F1, the harmonic mean of both: ``2 · hits / (said + heard)``; nan where both are 0."""
-        return ratio(2 * self.hits, self.said + self.heard)
+        """F1, their harmonic mean: ``2 · hits / (reference + hypothesis)``; nan of no event."""
+        return ratio(2 * self.hits, self.reference + self.hypothesis)
 
     @property
     def over_segmentation(self) -> float:
         """See the function `over_segmentation`."""
-        return over_segmentation(self.said, self.heard)
+        return over_segmentation(self.reference, self.hypothesis)
 
     @property
     def r_value(self) -> float:
@@ -91,7 +92,11 @@ class Detection:
 
     def __add__(self, other: Detection) -> Detection:
         """Both sets together."""
-        return Detection(self.hits + other.hits, self.said + other.said, self.heard + other.heard)
+        return Detection(
+            self.hits + other.hits,
+            self.reference + other.reference,
+            self.hypothesis + other.hypothesis,
+        )
 
 
 def detect(reference: Numbers, hypothesis: Numbers, *, window: float = WINDOW) -> Detection:
@@ -117,23 +122,23 @@ def detect(reference: Numbers, hypothesis: Numbers, *, window: float = WINDOW) -
     Examples
     --------
     >>> detect([0.0, 0.010], [0.009, 0.025, 0.5], window=0.020)
-    Detection(hits=2, said=2, heard=3)
+    Detection(hits=2, reference=2, hypothesis=3)
     """
     from mir_eval.util import match_events
 
     validate(reference, hypothesis, window)
-    said, heard = numbers("reference", reference), numbers("hypothesis", hypothesis)
-    hits = len(match_events(said, heard, window + ROUNDING)) if said.size and heard.size else 0
-    return Detection(hits, len(said), len(heard))
+    ref, hyp = numbers("reference", reference), numbers("hypothesis", hypothesis)
+    hits = len(match_events(ref, hyp, window + ROUNDING)) if ref.size and hyp.size else 0
+    return Detection(hits, len(ref), len(hyp))
 
 
-def over_segmentation(said: int, heard: int) -> float:
-    """How many boundaries there are too many: ``heard / said − 1``; nan where nothing was said.
+def over_segmentation(reference: int, hypothesis: int) -> float:
+    """The surplus of boundaries: ``hypothesis / reference − 1``; nan where the reference has none.
 
     >>> over_segmentation(4, 5)
     0.25
     """
-    return ratio(heard, said) - 1
+    return ratio(hypothesis, reference) - 1
 
 
 def r_value(recall: float, over_segmentation: float) -> float:

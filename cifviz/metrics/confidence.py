@@ -1,8 +1,8 @@
-"""How sure a number is: the bootstrap over utterances.
+"""Confidence intervals of a score: the bootstrap over utterances.
 
-Utterances are drawn with replacement, not tokens: the errors within an utterance go together, and
-tokens drawn one by one would make intervals too narrow. For the difference between two systems let
-the utterances be pairs of what both made of the same one. Of few utterances intervals are too
+Utterances are drawn with replacement, not tokens: the errors within an utterance are correlated,
+and tokens drawn one by one would make intervals too narrow. For the difference between two systems
+pass pairs with the results of both for the same utterance. Of few utterances intervals are too
 narrow all the same, and of a single one both ends are its score.
 """
 
@@ -88,20 +88,9 @@ def bootstrap(
     if not count:
         nothing = np.full(np.shape(statistic([])), np.nan)
         return Intervals(nothing, nothing)
-    drawn = np.array(
-        [
-            statistic([utterances[index] for index in rng.integers(count, size=count)])
-            for _ in range(draws)
-        ],
-        dtype=np.float64,
-    )
+    sets = (rng.integers(count, size=count) for _ in range(draws))
+    drawn = np.array([statistic([utterances[i] for i in indices]) for indices in sets], np.float64)
     ends = [50 - 50 * confidence, 50 + 50 * confidence]
-    low, high = np.transpose(
-        [
-            np.percentile(column[~np.isnan(column)], ends)
-            if not np.isnan(column).all()
-            else (np.nan, np.nan)
-            for column in drawn.T
-        ]
-    ).reshape(2, -1)
-    return Intervals(low, high)
+    known = [column[~np.isnan(column)] for column in drawn.T]
+    both = [np.percentile(one, ends) if len(one) else (np.nan, np.nan) for one in known]
+    return Intervals(*np.transpose(both).reshape(2, -1))

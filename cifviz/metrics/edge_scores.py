@@ -3,9 +3,9 @@
 Conventions
 -----------
 ``errors`` are *hypothesis − reference* in seconds, positive is late; one number for each pair that
-has times on both sides, pooled over the tokens of all utterances, not averaged by utterance. Which
-pairs there are is `cifviz.metrics.pairing`'s business: tokens left out of it, and untimed
-ones, have no error and are counted there. Onsets and offsets are judged apart.
+has times on both sides, pooled over the tokens of all utterances, not averaged by utterance. The
+pairs are made by `cifviz.metrics.pairing`: tokens without a partner, and untimed ones, have no
+error and are counted there. Onsets and offsets are scored separately.
 
 Of no error at all every metric is nan, without a warning: nothing was measured.
 
@@ -26,7 +26,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cifviz.errors import require, require_number
-from cifviz.metrics.numbers import ROUNDING, Numbers, mean, median, numbers, ratio
+from cifviz.metrics.statistics import ROUNDING, Numbers, mean, median, numbers, ratio
 
 TOLERANCES = (0.010, 0.020, 0.025, 0.050, 0.100)
 """Seconds; those that are usually reported."""
@@ -106,8 +106,8 @@ def drift(
     float
         60 000 times the slope of the least-squares lines through the errors of the utterances, of
         one slope and each with its own height: ``Σ (t − t̄)(e − ē) / Σ (t − t̄)²``, means by
-        utterance. So utterances that are late as a whole do not look like drift. nan where no
-        utterance has edges at two times. In utterances of a few seconds it says how the first
+        utterance. So the offset of an utterance as a whole is not counted as drift. nan where
+        no utterance has edges at two times. In utterances of a few seconds it shows how the first
         tokens differ from the last, and little about a minute.
 
     Raises

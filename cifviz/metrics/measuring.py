@@ -1,7 +1,7 @@
-"""What one utterance gives to measure, and the scores of any set of such utterances.
+"""The measurements of one utterance, and the scores of any set of measured utterances.
 
-An utterance is measured once. Scores of a set are computed from what was measured, so that sets can
-be drawn again and again (`cifviz.metrics.confidence`).
+An utterance is measured once. Scores of a set are computed from these measurements, so that sets
+can be drawn again and again (`cifviz.metrics.confidence`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing
 from cifviz.metrics import edge_scores
 from cifviz.metrics.boundaries import Detection, detect
-from cifviz.metrics.numbers import mean, median, ratio
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
+from cifviz.metrics.statistics import mean, median, ratio
 from cifviz.metrics.token_scores import (
     TokenErrors,
     count_accuracy,
@@ -53,7 +53,7 @@ class PairedEdges(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class MeasuredWeights:
-    """What the firing of one utterance gives to measure; weights in tokens (divided by β)."""
+    """Measurements of the firing of one utterance; weights in tokens (divided by β)."""
 
     weight_sum: float
     mass_in_silence: float
@@ -67,11 +67,10 @@ class MeasuredWeights:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What one utterance gives to measure."""
+    """Measurements of one utterance."""
 
     tokens: TokenErrors
-    heard: int
-    """Tokens in the hypothesis."""
+    hypothesis_tokens: int
     pairs: dict[tuple[str, str], PairedEdges]
     """By pairing and edge."""
     detections: dict[str, Detection]
@@ -100,16 +99,16 @@ def measure(
             extra=len(hypothesis) - len(labels),
             untimed=len(partners) - len(both_timed),
         )
-        said, heard = _times(reference.timed, edge), _times(hypothesis.timed, edge)
-        near = np.array(pair_by_time(said, heard, window=PAIRING_WINDOW), int).reshape(-1, 2)
+        ref, hyp = _times(reference.timed, edge), _times(hypothesis.timed, edge)
+        near = np.array(pair_by_time(ref, hyp, window=PAIRING_WINDOW), int).reshape(-1, 2)
         pairs["time", edge] = PairedEdges(
-            said[near[:, 0]],
-            heard[near[:, 1]],
-            missed=len(said) - len(near),
-            extra=len(heard) - len(near),
+            ref[near[:, 0]],
+            hyp[near[:, 1]],
+            missed=len(ref) - len(near),
+            extra=len(hyp) - len(near),
             untimed=untimed,
         )
-        detections[edge] = detect(said, heard)
+        detections[edge] = detect(ref, hyp)
     return Measured(
         token_errors([[t.token for t in reference]], [[t.token for t in hypothesis]]),
         len(hypothesis),
@@ -129,14 +128,16 @@ def pooled(measured: Sequence[Measured], pairing: str, edge: str) -> tuple[np.nd
     found = [one.pairs[pairing, edge] for one in measured]
     sizes = [len(pairs.reference) for pairs in found]
     times = np.concatenate([np.zeros(0), *(pairs.reference for pairs in found)])
-    heard = np.concatenate([np.zeros(0), *(pairs.hypothesis for pairs in found)])
-    return heard - times, times, np.repeat(np.arange(len(found)), sizes)
+    hypotheses = np.concatenate([np.zeros(0), *(pairs.hypothesis for pairs in found)])
+    return hypotheses - times, times, np.repeat(np.arange(len(found)), sizes)
 
 
 def _recognition(measured: Sequence[Measured]) -> dict[Key, float]:
     kinds = ("deletions", "insertions", "substitutions", "tokens")
     total = TokenErrors(*(sum(getattr(one.tokens, kind) for one in measured) for kind in kinds))
-    accuracy = count_accuracy([one.tokens.tokens for one in measured], [o.heard for o in measured])
+    accuracy = count_accuracy(
+        [one.tokens.tokens for one in measured], [o.hypothesis_tokens for o in measured]
+    )
     return {
         ("tokens", "", "token_error_rate"): total.rate,
         **{("tokens", "", kind): ratio(getattr(total, kind), total.tokens) for kind in kinds[:3]},

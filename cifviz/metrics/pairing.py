@@ -2,11 +2,11 @@
 
 Conventions
 -----------
-Two ways, each with a blind spot. By *label*: fewest edits between the tokens; pairs of equal tokens
-are compared. What was not heard, or heard as another word, has no error, so fewer errors with more
-tokens left out are no progress. By *time*: most events within a window, whatever the tokens are
-called; a wrong word in the right place is right, and no error exceeds the window. Report both, and
-how many were left out. Pairs never cross.
+There are two ways, and each misses something. By *label*: fewest edits between the tokens; pairs of
+equal tokens are compared. A token that was missed or recognised as another one has no error, so
+fewer errors with more tokens left out are no progress. By *time*: most events within a window,
+whatever the tokens are called; a wrong word at the right time counts as right, and no error exceeds
+the window. Report both, and how many tokens were left out. Pairs never cross.
 
 Untimed tokens take part in the pairing by label like all others, and a pair with one has no error;
 they have no event to pair by time.
@@ -30,7 +30,7 @@ import numpy as np
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require, require_number, require_type
-from cifviz.metrics.numbers import ROUNDING, Numbers, numbers, require_equally_many
+from cifviz.metrics.statistics import ROUNDING, Numbers, numbers, require_equally_many
 
 Pair = tuple[int, int]
 """Index in the reference, index in the hypothesis."""
@@ -57,9 +57,9 @@ def pair_by_label(reference: Alignment, hypothesis: Alignment) -> list[Pair]:
     Parameters
     ----------
     reference : Alignment
-        What was said; untimed tokens are tokens too.
+        The true tokens; untimed ones are tokens too.
     hypothesis : Alignment
-        What was heard.
+        The recognised tokens.
 
     Returns
     -------
@@ -71,18 +71,16 @@ def pair_by_label(reference: Alignment, hypothesis: Alignment) -> list[Pair]:
 
     Examples
     --------
-    Of two "one" only the second was heard, and its time says so:
+    Of two "one" only the second was recognised, as its time shows:
 
     >>> from cifviz.alignment.timed_tokens import TimedToken
-    >>> said = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("one", 0.5, 0.9)))
-    >>> pair_by_label(said, Alignment((TimedToken("one", 0.6, 0.9),)))
+    >>> reference = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("one", 0.5, 0.9)))
+    >>> pair_by_label(reference, Alignment((TimedToken("one", 0.6, 0.9),)))
     [(1, 0)]
     """
     validate([reference], [hypothesis])
-    said, heard = (
-        np.array([t.token for t in one], dtype=object) for one in (reference, hypothesis)
-    )
-    equal = np.equal.outer(said, heard).astype(bool)
+    ref, hyp = (np.array([t.token for t in one], dtype=object) for one in (reference, hypothesis))
+    equal = np.equal.outer(ref, hyp).astype(bool)
     # To pair saves one edit, of a deletion and an insertion, or both if the tokens are equal.
     pairs = _dearest(1.0 + equal, _distances(reference, hypothesis))
     return [(i, j) for i, j in pairs if equal[i, j]]
@@ -107,7 +105,7 @@ def pair_by_time(reference: Numbers, hypothesis: Numbers, *, window: float) -> l
 
     Examples
     --------
-    Who takes the nearest first pairs 10 with 9 and leaves 0 and 25 alone.
+    Taking the nearest first would pair 10 with 9 and leave 0 and 25 alone.
 
     >>> pair_by_time([0.0, 0.010], [0.009, 0.025], window=0.020)
     [(0, 0), (1, 1)]
@@ -116,10 +114,10 @@ def pair_by_time(reference: Numbers, hypothesis: Numbers, *, window: float) -> l
     window = require_number("window", window, above=0)
     for name, times in (("reference", ref), ("hypothesis", hyp)):
         require(bool((np.diff(times) >= 0).all()), f"{name} times must be in order")
-    # Events that are far apart cannot meet: each crowd of near ones is paired on its own.
+    # Events that are far apart cannot be paired: each group of near ones is paired on its own.
     events = np.sort(np.concatenate([ref, hyp]))
-    crowds = np.concatenate([[-np.inf], events[1:][np.diff(events) > window + ROUNDING]])
-    rows, columns = np.searchsorted(ref, crowds), np.searchsorted(hyp, crowds)
+    groups = np.concatenate([[-np.inf], events[1:][np.diff(events) > window + ROUNDING]])
+    rows, columns = np.searchsorted(ref, groups), np.searchsorted(hyp, groups)
     pairs = []
     for row, column, one, other in zip(
         rows.tolist(),

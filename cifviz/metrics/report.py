@@ -1,4 +1,4 @@
-"""`evaluate` and the `Report` it returns: every metric of a set, printed, as records and drawn."""
+"""`evaluate` and the `Report` it returns: every metric of a set, printed, and as records."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from cifviz import display
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_choice
@@ -27,9 +28,6 @@ from cifviz.metrics.measuring import (
 )
 from cifviz.metrics.score_table import METRICS, table
 from cifviz.timing import FrameGrid
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 class EdgeErrors(NamedTuple):
@@ -50,8 +48,8 @@ class Report:
     Examples
     --------
     >>> from cifviz.alignment.timed_tokens import TimedToken
-    >>> said = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
-    >>> report = evaluate([said], [said.shifted(0.02)])
+    >>> reference = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
+    >>> report = evaluate([reference], [reference.shifted(0.02)])
     >>> round(report.scores["label", "onset", "signed_mean"], 6)
     0.02
     >>> report.counts["label", "onset", "pairs"]
@@ -87,7 +85,7 @@ class Report:
 
     @cached_property
     def counts(self) -> Mapping[Key, int]:
-        """What was compared, and what was left out.
+        """Numbers of what was compared, and of what was left out.
 
         For each pairing and edge: ``pairs`` that have an error, ``missed`` ones of the reference
         and ``extra`` ones of the hypothesis, which have no partner, and ``untimed``: by label,
@@ -95,8 +93,10 @@ class Report:
         """
         counts = {
             ("tokens", "", "utterances"): len(self.measured),
-            ("tokens", "", "said"): sum(one.tokens.tokens for one in self.measured),
-            ("tokens", "", "heard"): sum(one.heard for one in self.measured),
+            ("tokens", "", "reference tokens"): sum(one.tokens.tokens for one in self.measured),
+            ("tokens", "", "hypothesis tokens"): sum(
+                one.hypothesis_tokens for one in self.measured
+            ),
         }
         for way in PAIRINGS:
             for edge in EDGES:
@@ -138,24 +138,17 @@ class Report:
         """Everything as aligned text: scores with their intervals, counts, and the definitions."""
         return table(self.scores, self.intervals, self.counts)
 
-    def figure(self) -> Figure:
-        """The figure: histograms of signed errors, errors over time, shares within a tolerance."""
-        from cifviz.plot import error_panel
-
-        return error_panel(self).fig
-
     def __str__(self) -> str:
         return self.table()
 
     def __repr__(self) -> str:
-        utterances, said = (self.counts["tokens", "", name] for name in ("utterances", "said"))
-        return f"<Report of {utterances} utterances with {said} tokens: print it>"
+        names = ("utterances", "reference tokens")
+        utterances, tokens = (self.counts["tokens", "", name] for name in names)
+        return f"<Report of {utterances} utterances with {tokens} tokens: print it>"
 
-    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        """The figure, for notebooks; with its alt text."""
-        from cifviz.plot import error_panel
-
-        return error_panel(self)._repr_png_()
+    def _repr_png_(self) -> display.Png:
+        """`cifviz.plot.error_panel`, for notebooks; with its alternative text."""
+        return display.png(self)
 
 
 def evaluate(
@@ -172,12 +165,12 @@ def evaluate(
     Parameters
     ----------
     references : sequence of Alignment
-        What was said, one item for each utterance.
+        The true alignments, one for each utterance.
     hypotheses : sequence of Alignment
-        What was heard, in the same order.
+        Those that were estimated, in the same order.
     firings : sequence of Firing, optional
-        What stands behind each hypothesis, a fire for each of its tokens; for the scores of the
-        weights. Needs `grid`.
+        Those of the hypotheses, a fire for each token; for the scores of the weights. Needs
+        `grid`.
     grid : FrameGrid, optional
         Clock of the firings' frames.
     draws, seed : int
@@ -196,9 +189,9 @@ def evaluate(
     Examples
     --------
     >>> from cifviz.alignment.timed_tokens import TimedToken
-    >>> said = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
-    >>> heard = Alignment((TimedToken("one", 0.0, 0.45), TimedToken("too", 0.5, 0.9)))
-    >>> scores = evaluate([said], [heard]).scores
+    >>> reference = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
+    >>> hypothesis = Alignment((TimedToken("one", 0.0, 0.45), TimedToken("too", 0.5, 0.9)))
+    >>> scores = evaluate([reference], [hypothesis]).scores
     >>> scores["tokens", "", "token_error_rate"], scores["boundaries", "offset", "recall"]
     (0.5, 0.5)
     """
@@ -207,14 +200,11 @@ def evaluate(
         (firings is None) == (grid is None),
         "expected both firings and the grid that is their clock, or neither",
     )
-    if firings is None:
-        behind: list[Firing | None] = [None] * len(references)
-    else:
+    if firings is not None:
         require(
             len(firings) == len(hypotheses),
             f"expected {len(hypotheses)} firings, one a hypothesis, got {len(firings)}",
         )
-        behind = list(firings)
         for index, (firing, hypothesis) in enumerate(zip(firings, hypotheses, strict=True)):
             weight_scores.validate(firing, grid)
             require(
@@ -222,9 +212,10 @@ def evaluate(
                 f"firing {index} must have a fire for each of the {len(hypothesis)} tokens, "
                 f"got {int(firing.num_fires[0])}",
             )
+    behind: Sequence[Firing | None] = firings or [None] * len(references)
     utterances = zip(references, hypotheses, behind, strict=True)
     return Report(
-        tuple(measure(said, heard, firing, grid) for said, heard, firing in utterances),
+        tuple(measure(*utterance, grid) for utterance in utterances),
         draws=draws,
         seed=seed,
     )

@@ -11,6 +11,7 @@ from cifviz.metrics.boundaries import WINDOW
 from cifviz.metrics.confidence import CONFIDENCE
 from cifviz.metrics.edge_scores import TOLERANCES
 from cifviz.metrics.measuring import PAIRING_WINDOW, Key
+from cifviz.text_tables import flush_right, text_table
 
 
 class Metric(NamedTuple):
@@ -26,12 +27,14 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "token_error_rate": Metric(
             "token error rate",
             "share",
-            "deletions + insertions + substitutions, per token said; fewest edits, by jiwer",
+            "deletions + insertions + substitutions, per reference token; fewest edits, by jiwer",
         ),
-        "deletions": Metric("deletions", "share", "per token said"),
-        "insertions": Metric("insertions", "share", "per token said"),
-        "substitutions": Metric("substitutions", "share", "per token said"),
-        "count_accuracy": Metric("right count", "share", "utterances with as many heard as said"),
+        "deletions": Metric("deletions", "share", "per reference token"),
+        "insertions": Metric("insertions", "share", "per reference token"),
+        "substitutions": Metric("substitutions", "share", "per reference token"),
+        "count_accuracy": Metric(
+            "right count", "share", "utterances with as many tokens as their reference"
+        ),
         "signed_mean": Metric(
             "signed mean", "s", "mean of e, hypothesis − reference, over pairs with two times"
         ),
@@ -46,7 +49,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "drift": Metric(
             "drift",
             "ms/min",
-            "slope of e over time in the reference: one for all utterances, each of its own height",
+            "one slope of e over time in the reference for all utterances, an intercept for each",
         ),
         "aas_sum": Metric(
             "aas_sum", "s", "AAS as FunASR's code has it: Σ(|e onset| + |e offset|) / pairs"
@@ -54,20 +57,26 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "aas_mean": Metric("aas_mean", "s", "half of it: the mean over both edges"),
         "aas_start": Metric("aas_start", "s", "AAS of onsets alone: Σ|e onset| / pairs"),
         "precision": Metric(
-            "precision", "share", "hits / edges heard; most hits there can be, each edge used once"
+            "precision",
+            "share",
+            "hits / hypothesis edges; as many hits as possible, each edge used once",
         ),
-        "recall": Metric("recall", "share", "hits / edges said"),
-        "f_measure": Metric("F1", "share", "2 · hits / (edges said + edges heard)"),
-        "over_segmentation": Metric("over-segmentation", "share", "edges heard / edges said − 1"),
+        "recall": Metric("recall", "share", "hits / reference edges"),
+        "f_measure": Metric("F1", "share", "2 · hits / (reference edges + hypothesis edges)"),
+        "over_segmentation": Metric(
+            "over-segmentation", "share", "hypothesis edges / reference edges − 1"
+        ),
         "r_value": Metric(
             "R-value",
             "",
             "1 − (|r1| + |r2|) / 2 of Räsänen et al. (2009), from recall and over-segmentation",
         ),
-        "weight_sum_error": Metric("Σα/β − N", "tokens", "mean over utterances; N tokens said"),
+        "weight_sum_error": Metric(
+            "Σα/β − N", "tokens", "mean over utterances; N reference tokens"
+        ),
         "weight_sum_error_absolute": Metric("|Σα/β − N|", "tokens", "mean over utterances"),
         "share_in_silence": Metric(
-            "α in silence", "share", "weight outside of the words said / all weight"
+            "α in silence", "share", "weight outside of the reference words / all weight"
         ),
         "row_entropy": Metric(
             "row entropy", "bits", "mean over tokens of −Σ p log2 p, p a row of W over its sum"
@@ -142,20 +151,21 @@ def table(
         if not keys:
             continue
         names = list(dict.fromkeys(metric for _, _, metric in keys))
+        edges = list(dict.fromkeys(edge for _, edge, _ in keys))
+        columns = [
+            _column(
+                edge, [_cell((section, edge, name), scores, intervals, counts) for name in names]
+            )
+            for edge in edges
+        ]
         titles = [f"  {METRICS[name].title if name in METRICS else name}" for name in names]
-        columns = [_justified([heading, *titles])]
-        for edge in dict.fromkeys(edge for _, edge, _ in keys):
-            cells = [_cell((section, edge, name), scores, intervals, counts) for name in names]
-            columns.append(_column(edge, cells))
-        rows = zip(*columns, strict=True)
-        parts.append("\n".join("  ".join(row).rstrip() for row in rows))
+        header, *rows = zip([heading, *titles], *columns, strict=True)
+        parts.append(text_table(header, rows))
     defined = {name: (name, text) for name, text in COUNTS.items()}
     defined |= {name: (metric.title, metric.definition) for name, metric in METRICS.items()}
     shown = {name for _, _, name in (*counts, *scores)}
-    needed = [pair for name, pair in defined.items() if name in shown]
-    titles = _justified([f"  {title}" for title, _ in needed])
-    lines = [f"{title}  {text}" for title, (_, text) in zip(titles, needed, strict=True)]
-    parts.append("\n".join(["definitions", *lines]))
+    needed = [(f"  {defined[name][0]}", defined[name][1]) for name in defined if name in shown]
+    parts.append(text_table(["definitions", ""], needed))
     return "\n\n".join(parts)
 
 
@@ -182,13 +192,6 @@ def _cell(
 
 
 def _column(title: str, cells: list[tuple[str, str]]) -> list[str]:
-    """Numbers flush right under their title, what follows them flush left."""
-    width = max(len(title), *(len(number) for number, _ in cells))
-    return _justified(
-        [title.rjust(width), *(f"{number.rjust(width)} {rest}" for number, rest in cells)]
-    )
-
-
-def _justified(lines: list[str]) -> list[str]:
-    width = max(len(line) for line in lines)
-    return [line.ljust(width) for line in lines]
+    """A column: its title and the numbers flush right, unit and interval behind the numbers."""
+    title, *numbers = flush_right([title, *(number for number, _ in cells)])
+    return [title, *(f"{number} {unit}" for number, (_, unit) in zip(numbers, cells, strict=True))]

@@ -1,4 +1,4 @@
-"""What was heard against what was said: tokens by jiwer, counts, and the sum of the weights.
+"""Hypothesis against reference: tokens by jiwer, counts, and the sum of the weights.
 
 Conventions
 -----------
@@ -10,7 +10,7 @@ Metrics
 -------
 * `token_errors`: token error rate with its deletions, insertions and substitutions.
 * `count_accuracy`: share of utterances with the right number of tokens.
-* `weight_sum_error`: how far the weights sum beside the number of tokens.
+* `weight_sum_error`: how far the sum of the weights is from the number of tokens.
 
 References
 ----------
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifviz.errors import require, require_type
-from cifviz.metrics.numbers import mean, numbers, require_equally_many
+from cifviz.metrics.statistics import mean, numbers, require_equally_many
 
 
 def validate(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> None:
@@ -85,9 +85,9 @@ def token_errors(
     Parameters
     ----------
     references : sequence of sequences of str
-        What was said in each utterance.
+        The true tokens of each utterance.
     hypotheses : sequence of sequences of str
-        What was heard.
+        The tokens that were recognised.
 
     Returns
     -------
@@ -108,21 +108,21 @@ def token_errors(
     import jiwer
 
     validate(references, hypotheses)
-    # jiwer reads texts: each token is a number there, so that none is split, stripped or lost.
+    # jiwer reads texts: each token becomes a number, so that none is split, stripped or lost.
     number: dict[str, str] = {}
-    said, heard = (
+    ref, hyp = (
         [" ".join(number.setdefault(one, str(len(number))) for one in tokens) for tokens in group]
         for group in (references, hypotheses)
     )
-    # jiwer refuses empty references: what is heard there is all insertions.
-    unspoken = sum(len(h) for r, h in zip(references, hypotheses, strict=True) if not r)
-    spoken = [(r, h) for r, h in zip(said, heard, strict=True) if r]
-    if not spoken:
-        return TokenErrors(0, unspoken, 0, 0)
-    result = jiwer.process_words([r for r, _ in spoken], [h for _, h in spoken])
+    # jiwer refuses empty references: all of their hypotheses are insertions.
+    surplus = sum(len(h) for r, h in zip(references, hypotheses, strict=True) if not r)
+    pairs = [(r, h) for r, h in zip(ref, hyp, strict=True) if r]
+    if not pairs:
+        return TokenErrors(0, surplus, 0, 0)
+    result = jiwer.process_words([r for r, _ in pairs], [h for _, h in pairs])
     return TokenErrors(
         deletions=result.deletions,
-        insertions=result.insertions + unspoken,
+        insertions=result.insertions + surplus,
         substitutions=result.substitutions,
         tokens=sum(len(reference) for reference in references),
     )
@@ -139,14 +139,14 @@ def count_accuracy(references: Sequence[int], hypotheses: Sequence[int]) -> floa
 
 
 def weight_sum_error(weight_sums: Sequence[float], counts: Sequence[int]) -> dict[str, float]:
-    """How far the sums of the weights are from the numbers of tokens said.
+    """How far the sums of the weights are from the numbers of reference tokens.
 
     Parameters
     ----------
     weight_sums : sequence of float (utterances,)
         Σα / β of each utterance: unscaled, in tokens.
     counts : sequence of int (utterances,)
-        Number of tokens said, N.
+        Number of reference tokens, N.
 
     Returns
     -------

@@ -9,7 +9,7 @@ Metrics
 -------
 * `mass_in_silence`: weight between the words.
 * `row_entropies`: over how many frames each token is spread.
-* `fires_per_second`: tokens where there should be none, in noise and in silence.
+* `fires_per_second`: tokens in noise and in silence, where there should be none.
 * `batch_difference`: what batching changes, which must be nothing.
 * `emission_times`: when each token is ready; less its end in the reference, its latency.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require, require_type
-from cifviz.metrics.numbers import Numbers, numbers, ratio
+from cifviz.metrics.statistics import Numbers, numbers, ratio
 from cifviz.timing import FrameGrid
 
 
@@ -45,7 +45,7 @@ def mass_in_silence(firing: Firing, grid: FrameGrid, words: Alignment) -> float:
     grid : FrameGrid
         Clock of its frames.
     words : Alignment
-        What was said. Every token must be timed: silence is not known where a word is not.
+        The reference. Every token must be timed: without its time, silence is unknown.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def row_entropies(firing: Firing) -> np.ndarray:
 
 
 def fires_per_second(firings: Sequence[Firing], seconds: Numbers) -> float:
-    """Tokens per second of sound, such as noise or silence, where none was said.
+    """Tokens per second of sound without a word, such as noise or silence.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def batch_difference(alone: Sequence[Firing], batched: Firing) -> float:
 def emission_times(firing: Firing, grid: FrameGrid) -> np.ndarray:
     """When each token is ready, in seconds (fires,): at the end of the frame that fires it.
 
-    A token made of what is left at the end is ready when the utterance ends. This is the delay of
-    the CIF alone: what the encoder has to hear ahead comes on top.
+    A token made of the residual is ready when the utterance ends. This is the delay of the CIF
+    alone: the look-ahead of the encoder comes on top.
 
     Examples
     --------

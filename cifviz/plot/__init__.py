@@ -2,12 +2,15 @@
 
 A function takes what it draws, draws on the one Axes given as ``ax`` and returns the artists. Only
 `panel`, `error_panel` and `edge_panel` make figures. The numbers behind the pictures are in
-`cifviz.plot.geometry` and `cifviz.plot.quantiles`.
+`cifviz.plot.geometry`, `cifviz.alignment.mass_times` and `cifviz.metrics`. Importing this package
+registers how a transcription and a report show themselves in a notebook (`cifviz.display`).
 """
 
 from __future__ import annotations
 
-from cifviz.plot.curves import accumulation, fires, log_mel, mass_axis, waveform, weights
+from cifviz import display
+from cifviz.metrics import Report
+from cifviz.plot.curves import accumulation, fires, mass_axis, weights
 from cifviz.plot.dialect_figure import dialect_lanes
 from cifviz.plot.edge_figure import edge_panel
 from cifviz.plot.error_figures import error_histogram, error_over_time, error_panel, error_shares
@@ -15,12 +18,17 @@ from cifviz.plot.gradients import gradient_arrows
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.rows import token_rows
-from cifviz.plot.snapshot_figures import film_strip, training_curves
-from cifviz.plot.tail_figures import rest_histogram, tail_errors, tail_lanes
+from cifviz.plot.signals import log_mel, waveform
+from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
+from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
+from cifviz.plot.tracks import TRACKS, Track
+from cifviz.systems.transcription import Transcription
 
 __all__ = [
     "STYLE",
+    "TRACKS",
+    "Track",
     "accumulation",
     "contributions",
     "dialect_lanes",
@@ -29,7 +37,6 @@ __all__ = [
     "error_over_time",
     "error_panel",
     "error_shares",
-    "film_strip",
     "fires",
     "gradient_arrows",
     "log_mel",
@@ -37,7 +44,8 @@ __all__ = [
     "panel",
     "panel_alt",
     "panel_png",
-    "rest_histogram",
+    "residual_histogram",
+    "snapshot_strip",
     "tail_errors",
     "tail_lanes",
     "token_rows",
@@ -47,3 +55,6 @@ __all__ = [
     "waveform",
     "weights",
 ]
+
+display.register(Transcription, lambda transcription: panel(transcription)._repr_png_())
+display.register(Report, lambda report: error_panel(report)._repr_png_())

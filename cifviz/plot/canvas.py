@@ -1,20 +1,24 @@
-"""What all drawing functions share: the Axes they draw on, and labels that cannot do harm."""
+"""What all drawing functions share: the Axes they draw on, legends, and labels of any content."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any
 from unicodedata import east_asian_width
 
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
+from cifviz.plot.palette import STYLE
 
 FONTS = (
     "DejaVu Sans",  # comes with matplotlib
@@ -42,8 +46,8 @@ MOST_COLUMNS = 16
 LONGEST_WORDS = 200
 """Characters of a token in the description of a picture."""
 
-SMALL = 8.0
-"""Size of texts inside plots, in points."""
+ROW_COLUMNS = 9
+"""Room for a token's name at the left of its row; see `displayable`."""
 
 
 def resolve(ax: Axes | None) -> Axes:
@@ -71,13 +75,57 @@ def show_time(ax: Axes, start: float, end: float) -> None:
         ax.autoscale_view(scaley=False)
 
 
+def add_lines(ax: Axes, lines: Iterable[Any], **look: Any) -> LineCollection:
+    """Add lines that do not move the limits of the Axes."""
+    drawn = LineCollection([np.asarray(line) for line in lines], **look)
+    ax.add_collection(drawn, autolim=False)
+    return drawn
+
+
+def legend_above(ax: Axes, **look: Any) -> Legend:
+    """A legend above the Axes: inside, there is no place that is always free."""
+    above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+    return ax.legend(**{**above, "fontsize": STYLE["text_size"], "frameon": False, **look})
+
+
+def token_axis(ax: Axes, names: Sequence[str]) -> None:
+    """Make the y axis one of tokens, a row of height 1 for each, the first one on top.
+
+    Where there are more rows than names fit, each second, third … is named.
+    """
+    count, size = len(names), STYLE["text_size"]
+    ax.set_ylim(max(count, 1), 0)
+    step = max(1, int(np.ceil(count * 1.2 * size / height_in_points(ax))))
+    shown = [displayable(name, ROW_COLUMNS) for name in names[::step]]
+    ax.set_yticks(np.arange(count)[::step] + 0.5, shown, fontsize=size, **plain_text())
+    ax.set_ylabel("token")
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "token"), counted(2, "token")
+    ('1 token', '2 tokens')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def signed(number: float) -> str:
+    """Rounded to an integer, with its sign: that of typography, as on the axes.
+
+    >>> signed(-1.7), signed(3.0)
+    ('−2', '+3')
+    """
+    return f"{round(number):+d}".replace("-", "−")
+
+
 def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     r"""A label as it can be shown with the fonts at hand.
 
     Parameters
     ----------
     label : str
-        Any text, that of a stranger included.
+        Any text.
     columns : int
         Room for it; wide characters take two columns.
 
@@ -108,7 +156,7 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
 
 
 def plain_text() -> dict[str, Any]:
-    """Properties of a text that shows a stranger's words: `$` is a dollar, no formula.
+    """Properties of a text of any content: `$` is a dollar sign, not the start of a formula.
 
     >>> plain_text()["parse_math"]
     False

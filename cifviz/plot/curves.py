@@ -1,45 +1,24 @@
-"""Curves over time: sound, log-mel, weights, the integrator's sawtooth and the mass axis."""
+"""CIF over time: weights, fires, the integrator's sawtooth and the mass axis."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
-from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from torch import Tensor
 
-from cifviz.audio.waveform import Waveform
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.core.firing import Firing
-from cifviz.errors import require
 from cifviz.plot import geometry
-from cifviz.plot.canvas import SMALL, resolve, show_time, width_in_points
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.canvas import add_lines, resolve, show_time, width_in_points
+from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
-
-LOG_MEL_RANGE = 12.0
-"""Log-mel power is shown from its maximum down to this much below (nepers of power; 52 dB)."""
-
-Keywords = Mapping[str, Any] | None
-
-
-class WaveformArtists(NamedTuple):
-    """What `waveform` drew."""
-
-    line: Line2D
-
-
-class LogMelArtists(NamedTuple):
-    """What `log_mel` drew."""
-
-    image: AxesImage
 
 
 class FireArtists(NamedTuple):
@@ -66,7 +45,7 @@ class AccumulationArtists(NamedTuple):
 
     line: Line2D
     teeth: tuple[PolyCollection, ...]
-    """One for each token, and the rest after the last fire."""
+    """One for each token, and one for the residual after the last fire."""
     fires: FireArtists
     threshold: Line2D
     threshold_label: Text
@@ -85,126 +64,6 @@ class MassArtists(NamedTuple):
     markers: PathCollection
     """Where the curve reaches the end of a token."""
     threshold_label: Text
-
-
-def waveform(waveform: Waveform, *, ax: Axes | None = None, **kwargs: Any) -> WaveformArtists:
-    """Draw sound over time.
-
-    Parameters
-    ----------
-    waveform : Waveform
-        What to draw; a long one by the extremes of short pieces.
-    ax : Axes, optional
-        Where to draw; default: the current Axes.
-    **kwargs
-        For the line.
-
-    Returns
-    -------
-    WaveformArtists
-
-    Raises
-    ------
-    CIFError
-        If `ax` is no Axes.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> ax = Figure().subplots()
-    >>> artists = waveform(Waveform(np.zeros(8000)), ax=ax)
-    >>> ax.get_xlabel(), ax.get_ylabel()
-    ('time (s)', 'amplitude')
-
-    Notes
-    -----
-    Notebook: notebooks/00_start_here.ipynb
-    """
-    ax = resolve(ax)
-    curve = geometry.waveform_line(waveform)
-    (line,) = ax.plot(*curve, **{"color": STYLE["sound"], "linewidth": 0.6, **kwargs})
-    ax.set_ylabel("amplitude")
-    show_time(ax, 0.0, waveform.duration)
-    return WaveformArtists(line)
-
-
-def log_mel(
-    features: Tensor | np.ndarray,
-    grid: FrameGrid,
-    *,
-    frequencies: Sequence[float] | np.ndarray | None = None,
-    ax: Axes | None = None,
-    **kwargs: Any,
-) -> LogMelArtists:
-    """Draw log-mel features: dark is loud.
-
-    Parameters
-    ----------
-    features : Tensor or array (frames, n_mels)
-        Natural logarithm of mel power; `LOG_MEL_RANGE` below its maximum it fades out.
-    grid : FrameGrid
-        Clock of the frames.
-    frequencies : sequence of float (n_mels,), optional
-        Middle of each band in Hz, rising. With it the y axis is in Hz, without it in bands.
-    ax : Axes, optional
-        Where to draw; default: the current Axes.
-    **kwargs
-        For the image.
-
-    Returns
-    -------
-    LogMelArtists
-
-    Raises
-    ------
-    CIFError
-        If shapes disagree or `ax` is no Axes.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> artists = log_mel(np.zeros((25, 40)), FrameGrid(0.01), ax=Figure().subplots())
-    >>> artists.image.get_extent()
-    [0.0, 0.25, 0, 40]
-
-    Notes
-    -----
-    Notebook: notebooks/00_start_here.ipynb
-    """
-    ax = resolve(ax)
-    values = np.asarray(features.detach().cpu() if isinstance(features, Tensor) else features)
-    require(values.ndim == 2, f"features must be (frames, n_mels), got {values.shape}")
-    frames, bands = values.shape
-    start, end = grid.seconds(0), grid.seconds(frames)
-    faintest, loudest = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    look = {
-        "cmap": STYLE["log_mel"],
-        "interpolation": "nearest",
-        "vmin": max(faintest, loudest - LOG_MEL_RANGE),
-        "vmax": loudest if faintest < loudest else loudest + 1.0,  # silence is white
-    }
-    shown_end = end if frames else grid.seconds(1)  # an image needs some width, were it empty
-    image = ax.imshow(
-        values.T if values.size else np.full((1, 1), np.nan),
-        **{**look, **kwargs},
-        extent=(start, shown_end, 0, max(bands, 1)),
-        origin="lower",
-        aspect="auto",
-    )
-    if frequencies is None:
-        ax.set_ylabel("mel band")
-    else:
-        middles = np.asarray(frequencies, dtype=np.float64)
-        require(
-            middles.shape == (bands,),
-            f"expected {bands} frequencies, one for each band, got {middles.shape}",
-        )
-        shown = [hz for hz in (500, 1000, 2000, 4000, 8000) if middles[0] <= hz <= middles[-1]]
-        heights = np.interp(shown, middles, np.arange(bands) + 0.5)
-        ax.set_yticks(heights, [str(hz) for hz in shown])
-        ax.set_ylabel("frequency (Hz)")
-    show_time(ax, start, end)
-    return LogMelArtists(image)
 
 
 def fires(
@@ -255,28 +114,25 @@ def fires(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     times = geometry.fire_times(one, grid)
     is_tail = _is_tail(one)
-    room = width_in_points(ax) / max(1, len(times))  # for each fire: the more, the finer
-    halo = [withStroke(linewidth=2.5 if room > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)]
-    look = {
-        "colors": STYLE["fire"],
-        "linewidths": 0.9 if room > 20 else 0.5,
-        "linestyles": ["--" if tail else "-" for tail in is_tail] or "-",
-        "path_effects": halo,
-        "zorder": 2.5,
-    }
+    room = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
+    halo = withStroke(linewidth=2.5 if room > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
     across = ax.get_xaxis_transform()  # x in seconds, y from the bottom of the Axes to its top
-    lines = LineCollection(
-        [[(time, 0.0), (time, 1.0)] for time in times], transform=across, **{**look, **kwargs}
+    look = styled(
+        kwargs,
+        colors=STYLE["fire"],
+        linewidths=0.9 if room > 20 else 0.5,
+        linestyles=["--" if tail else "-" for tail in is_tail] or "-",
+        path_effects=[halo],
+        zorder=2.5,
     )
-    ax.add_collection(lines, autolim=False)
+    lines = add_lines(ax, [[(time, 0), (time, 1)] for time in times], transform=across, **look)
     tops = np.column_stack([times, np.ones(len(times))])
     size = min(max(room / 3, 2.0), 4.7)
     markers = _markers(ax, tops, is_tail, marker_kw, transform=across, s=size**2)
-    end = grid.seconds(one.alpha.shape[1])
-    show_time(ax, grid.seconds(0), end)
+    show_time(ax, grid.seconds(0), grid.seconds(one.alpha.shape[1]))
     return FireArtists(lines, markers)
 
 
@@ -330,16 +186,16 @@ def weights(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     steps = geometry.weight_steps(one, grid)
     given = scaled = legend = None
     if len(steps.given):
-        look = {"color": STYLE["weight"], "fill": True, "alpha": 0.7, "label": "α as given"}
-        given = ax.stairs(steps.given, steps.edges, **{**look, **kwargs})
+        look = styled(kwargs, color=STYLE["weight"], fill=True, alpha=0.7, label="α as given")
+        given = ax.stairs(steps.given, steps.edges, **look)
     if not np.array_equal(steps.given, steps.scaled):
-        look = {"color": STYLE["scaled_weight"], "linewidth": 1.2, "label": "α scaled"}
-        scaled = ax.stairs(steps.scaled, steps.edges, **{**look, **(scaled_kw or {})})
-        legend = ax.legend(loc="upper right", ncols=2, fontsize=SMALL)
+        look = styled(scaled_kw, color=STYLE["scaled_weight"], linewidth=1.2, label="α scaled")
+        scaled = ax.stairs(steps.scaled, steps.edges, **look)
+        legend = ax.legend(loc="upper right", ncols=2, fontsize=STYLE["text_size"])
     highest = max(steps.given.max(initial=0.0), steps.scaled.max(initial=0.0))
     far_above = bool(0 < highest < one.threshold / 2)
     line, label = _threshold(ax, one.threshold, threshold_kw, far_above=far_above)
@@ -378,7 +234,7 @@ def accumulation(
     Returns
     -------
     AccumulationArtists
-        Under each tooth the colour and the pattern of its token; grey is what made no token.
+        Under each tooth the colour and the pattern of its token; the residual is grey.
 
     Raises
     ------
@@ -400,27 +256,19 @@ def accumulation(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     teeth = geometry.accumulation_teeth(one, grid)
-    areas = []
-    for index, tooth in enumerate(teeth):
-        is_token = index < len(teeth) - 1
-        colour, hatch = token_style(index) if is_token else (STYLE["rest"], "")
-        look = {
-            "facecolor": colour,
-            "hatch": hatch,
-            "edgecolor": STYLE["level"],
-            "linewidth": 0,
-            "alpha": 0.75,
-        }
-        areas.append(ax.fill_between(*tooth, **{**look, **(tooth_kw or {})}))
+    tokens = [*range(len(teeth) - 1), None]  # the last tooth is the residual
+    areas = tuple(
+        ax.fill_between(*tooth, **styled(tooth_kw, **token_look(token)))
+        for token, tooth in zip(tokens, teeth, strict=True)
+    )
     curve = geometry.accumulation_curve(one, grid)
-    look = {"color": STYLE["level"], "linewidth": 1.2, "zorder": 3}
-    (line,) = ax.plot(*curve, **{**look, **kwargs})
+    (line,) = ax.plot(*curve, **styled(kwargs, color=STYLE["level"], linewidth=1.2, zorder=3))
     threshold, label = _threshold(ax, one.threshold, threshold_kw)
     ax.set_ylabel("accumulated weight")
     drawn_fires = fires(one, grid, ax=ax, **(fire_kw or {}))
-    return AccumulationArtists(line, tuple(areas), drawn_fires, threshold, label)
+    return AccumulationArtists(line, areas, drawn_fires, threshold, label)
 
 
 def mass_axis(
@@ -476,59 +324,52 @@ def mass_axis(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     mass = geometry.mass_curve(one, grid)
-    top = mass.level[-1] / one.threshold
-    drawn_boxes: list[Rectangle] = []
+    boxes = _mass_boxes(ax, one, grid, box_kw)
+    look = styled(kwargs, color=STYLE["level"], linewidth=1.4, zorder=3)
+    (line,) = ax.plot(mass.seconds, mass.level / one.threshold, **look)
+    token_lines = _token_levels(ax, mass.level[-1] / one.threshold, token_line_kw)
+    levels = geometry.fire_masses(one) / one.threshold
+    points = np.column_stack([geometry.fire_times(one, grid), levels])
+    look = styled(drop_kw, colors=STYLE["fire"], linewidths=0.8, zorder=3)
+    drops = add_lines(ax, [[(time, 0), (time, level)] for time, level in points], **look)
+    markers = _markers(ax, points, _is_tail(one), styled(marker_kw, marker="o"))
+    label = _right_label(ax, 1.0, f" β = {one.threshold:g}")
+    ax.set_ylabel("mass (tokens)")
+    show_time(ax, mass.seconds[0], mass.seconds[-1])
+    return MassArtists(line, boxes, token_lines, drops, markers, label)
+
+
+def _mass_boxes(ax: Axes, one: Firing, grid: FrameGrid, box_kw: Keywords) -> tuple[Rectangle, ...]:
+    """A box for each contribution, in tokens; white for what a token pays back."""
+    drawn = []
     boxes = geometry.contribution_boxes(one, grid)
     for token, left, right, lower, upper in zip(
         boxes.token, boxes.start, boxes.end, boxes.lower, boxes.upper, strict=True
     ):
-        colour, hatch = token_style(int(token))
-        look = {
-            "facecolor": colour if upper >= lower else STYLE["halo"],
-            "hatch": hatch,
-            "edgecolor": STYLE["level"],
-            "linewidth": 0.4,
-            "alpha": 0.75,
-        }
-        box = Rectangle(
-            (left, lower / one.threshold),
-            right - left,
-            (upper - lower) / one.threshold,
-            **{**look, **(box_kw or {})},
-        )
-        ax.add_patch(box)
-        drawn_boxes.append(box)
+        look = {**token_look(int(token)), "linewidth": 0.4}
+        if upper < lower:
+            look["facecolor"] = STYLE["halo"]
+        corner, height = (left, lower / one.threshold), (upper - lower) / one.threshold
+        drawn.append(Rectangle(corner, right - left, height, **styled(box_kw, **look)))
+        ax.add_patch(drawn[-1])
+    return tuple(drawn)
 
-    look = {"color": STYLE["level"], "linewidth": 1.4, "zorder": 3}
-    (line,) = ax.plot(mass.seconds, mass.level / one.threshold, **{**look, **kwargs})
+
+def _token_levels(ax: Axes, top: float, token_line_kw: Keywords) -> LineCollection:
+    """Horizontal lines and ticks at whole tokens, up to the highest mass."""
     ends = list(range(1, max(1, int(np.floor(top + geometry.ROUNDING))) + 1))
-    look = {"colors": STYLE["threshold"], "linewidths": 0.6, "linestyles": ":", "zorder": 2}
-    token_lines = LineCollection(
-        [[(0.0, end), (1.0, end)] for end in ends],
-        transform=ax.get_yaxis_transform(),
-        **{**look, **(token_line_kw or {})},
+    look = styled(
+        token_line_kw, colors=STYLE["threshold"], linewidths=0.6, linestyles=":", zorder=2
     )
-    ax.add_collection(token_lines, autolim=False)
-    points = np.column_stack(
-        [geometry.fire_times(one, grid), geometry.fire_masses(one) / one.threshold]
-    )
-    look = {"colors": STYLE["fire"], "linewidths": 0.8, "zorder": 3}
-    drops = LineCollection(
-        [np.array([[time, 0.0], [time, level]]) for time, level in points],
-        **{**look, **(drop_kw or {})},
-    )
-    ax.add_collection(drops, autolim=False)
-    markers = _markers(ax, points, _is_tail(one), {"marker": "o", **(marker_kw or {})})
-    label = _right_label(ax, 1.0, f" β = {one.threshold:g}")
+    across = ax.get_yaxis_transform()  # x from the left of the Axes to its right, y in tokens
+    lines = add_lines(ax, [[(0, end), (1, end)] for end in ends], transform=across, **look)
     if ax.get_autoscaley_on():
         ax.set_ylim(0, max(1.0, top) * 1.05)
     step = int(np.ceil(len(ends) / 10))
     ax.set_yticks([0, *ends[step - 1 :: step]])
-    ax.set_ylabel("mass (tokens)")
-    show_time(ax, mass.seconds[0], mass.seconds[-1])
-    return MassArtists(line, tuple(drawn_boxes), token_lines, drops, markers, label)
+    return lines
 
 
 def _is_tail(one: Firing) -> list[bool]:
@@ -541,21 +382,19 @@ def _markers(
     ax: Axes, points: np.ndarray, is_tail: list[bool], marker_kw: Keywords, **kwargs: Any
 ) -> PathCollection:
     """Markers of fires, hollow for a tail. They do not move the limits of the Axes."""
-    fill = [STYLE["halo"] if tail else STYLE["fire"] for tail in is_tail]
-    look = {
-        "marker": "v",
-        "s": 22,
-        "edgecolors": STYLE["fire"],
-        "linewidths": 0.9,
-        "zorder": 5,
-        "clip_on": False,
-        **kwargs,
-    }
+    look = styled(
+        kwargs,
+        marker="v",
+        s=22,
+        facecolors=[STYLE["halo" if tail else "fire"] for tail in is_tail] or "none",
+        edgecolors=STYLE["fire"],
+        linewidths=0.9,
+        zorder=5,
+        clip_on=False,
+    )
     limits = ax.dataLim.frozen(), ax.get_autoscalex_on(), ax.get_autoscaley_on()
     ax.set_autoscale_on(False)
-    markers = ax.scatter(
-        points[:, 0], points[:, 1], **{**look, "facecolors": fill or "none", **(marker_kw or {})}
-    )
+    markers = ax.scatter(points[:, 0], points[:, 1], **styled(marker_kw, **look))
     ax.dataLim.set(limits[0])
     ax.set_autoscalex_on(limits[1])
     ax.set_autoscaley_on(limits[2])
@@ -565,9 +404,15 @@ def _markers(
 def _threshold(
     ax: Axes, threshold: float, threshold_kw: Keywords, *, far_above: bool = False
 ) -> tuple[Line2D, Text]:
-    """The line of β and its name to the right; `far_above` it need not be in sight."""
-    look = {"color": STYLE["threshold"], "linewidth": 1.0, "linestyle": "--", "zorder": 2}
-    look |= {"transform": ax.get_yaxis_transform(), **(threshold_kw or {})}
+    """The line of β and its name to the right; where it is `far_above`, it may lie out of sight."""
+    look = styled(
+        threshold_kw,
+        color=STYLE["threshold"],
+        linewidth=1.0,
+        linestyle="--",
+        zorder=2,
+        transform=ax.get_yaxis_transform(),
+    )
     line = Line2D([0.0, 1.0], [threshold, threshold], **look)
     line.sticky_edges.y.append(0.0)  # nothing but a negative level needs room below 0
     ax.add_artist(line)
@@ -583,11 +428,12 @@ def _threshold(
 
 def _right_label(ax: Axes, height: float, text: str, **kwargs: Any) -> Text:
     """A short text to the right of the Axes, at a height of its y axis."""
-    look = {
-        "transform": ax.get_yaxis_transform(),
-        "color": STYLE["threshold"],
-        "fontsize": SMALL,
-        "verticalalignment": "center",
-        "horizontalalignment": "left",
-    }
-    return ax.text(1.0, height, text, **{**look, **kwargs})
+    look = styled(
+        kwargs,
+        transform=ax.get_yaxis_transform(),
+        color=STYLE["threshold"],
+        fontsize=STYLE["text_size"],
+        verticalalignment="center",
+        horizontalalignment="left",
+    )
+    return ax.text(1.0, height, text, **look)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,14 +16,12 @@ from matplotlib.patheffects import withStroke
 from cifviz.core.dialects import ComparedDialect, Comparison
 from cifviz.core.dialects._comparison import ROUNDING
 from cifviz.errors import CIFError, require, require_integer
-from cifviz.plot.canvas import SMALL, resolve, show_time
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.canvas import add_lines, legend_above, resolve, show_time
+from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
 
 BOX = 0.6
 """Height of a token's box in a lane of height 1; signs stand above and below it."""
-
-Keywords = Mapping[str, Any] | None
 
 
 class DialectArtists(NamedTuple):
@@ -36,7 +34,7 @@ class DialectArtists(NamedTuple):
     fires: LineCollection
     """The end of each token."""
     lost: PathCollection
-    """A cross where the reference ends a token that the lane has not."""
+    """A cross where the reference ends a token that the lane does not have."""
     negative: PathCollection
     """A minus sign under each frame that gives a negative weight."""
     above_one: PathCollection
@@ -100,7 +98,65 @@ def dialect_lanes(
     >>> [len(boxes) for boxes in artists.boxes.values()], len(artists.lost.get_offsets())
     ([3, 2], 1)
     """
+    # 1. What each dialect makes of the utterance.
     ax = resolve(ax)
+    utterance = _checked(comparison, utterance)
+    frames = int(comparison.frame_lengths[utterance])
+    heights = range(len(comparison), 0, -1)
+    lanes = {
+        row.dialect: _lane(row, utterance, height, grid)
+        for row, height in zip(comparison, heights, strict=True)
+    }
+
+    # 2. The weights on top, and a lane of tokens for each dialect.
+    alpha = comparison.alpha[utterance, :frames].detach().double().cpu().numpy()
+    top = len(lanes) + 0.7
+    weights = _weights(ax, alpha, grid, top, weight_kw)
+    boxes = {name: _boxes(ax, lane, kwargs) for name, lane in lanes.items()}
+    ticks = [
+        [(end, lane.height - BOX / 2), (end, lane.height + BOX / 2)]
+        for lane in lanes.values()
+        for end in lane.ends
+    ]
+    look = styled(fire_kw, colors=STYLE["fire"], linewidths=1.2, zorder=3)
+    fires = add_lines(ax, ticks, **look)
+    look = styled(
+        end_kw, color=STYLE["threshold"], linewidth=1.0, linestyle="--", zorder=1, label="end"
+    )
+    end = ax.axvline(grid.seconds(frames), **look)
+
+    # 3. Signs for faults, explained by a legend.
+    reference = next(iter(lanes.values())).ends
+    lost, negative, above_one = [], [], []
+    for lane in lanes.values():
+        lost += [(time, lane.height) for time in reference[len(lane.ends) :]]
+        negative += [(time, lane.height - 0.4) for time in lane.negative]
+        above_one += [(time, lane.height + 0.4) for time in lane.above_one]
+    signs = (
+        _signs(ax, lost, lost_kw, label="token lost", marker="x", s=45, linewidths=2.0),
+        _signs(
+            ax, negative, negative_kw, label="negative weight", marker="_", s=30, linewidths=1.5
+        ),
+        _signs(ax, above_one, above_one_kw, label="weight above 1", marker="^", s=14),
+    )
+    handles = [one for one in signs if np.size(one.get_offsets())]
+    legend = None
+    if handles:
+        place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": None}
+        legend = legend_above(ax, handles=handles, ncols=len(handles), **place)
+
+    # 4. The axes.
+    names = [f"{name}  {len(boxes[name])}" for name in lanes]
+    ax.set_yticks([top + 0.5, *heights], ["weights", *names])
+    ax.tick_params(axis="y", length=0, labelsize=STYLE["text_size"])
+    ax.set_ylim(0.4, top + 1.1)
+    last = max([grid.seconds(frames), *(time for lane in lanes.values() for time in lane.ends)])
+    show_time(ax, grid.seconds(0), last)
+    return DialectArtists(weights, boxes, fires, *signs, end, legend)
+
+
+def _checked(comparison: Comparison, utterance: int) -> int:
+    """The index of the utterance, if there is one in the comparison."""
     require(
         isinstance(comparison, Comparison),
         f"comparison must be what compare() returns, got {type(comparison).__name__}",
@@ -109,61 +165,18 @@ def dialect_lanes(
     batch = len(comparison.frame_lengths)
     if not -batch <= utterance < batch:
         raise CIFError(f"utterance must be an index into a batch of {batch}, got {utterance}")
-    frames = int(comparison.frame_lengths[utterance])
-    lanes = [
-        _lane(row, utterance, height, grid)
-        for row, height in zip(comparison, range(len(comparison), 0, -1), strict=True)
-    ]
+    return utterance
 
-    alpha = comparison.alpha[utterance, :frames].detach().double().cpu().numpy()
-    top = len(lanes) + 0.7
-    weights = None
-    if frames:
-        edges = np.array([grid.seconds(frame) for frame in range(frames + 1)])
-        heights = top + alpha / max(alpha.max(), ROUNDING)
-        look = {"color": STYLE["weight"], "fill": True, "alpha": 0.7, "baseline": top}
-        weights = ax.stairs(heights, edges, **{**look, **(weight_kw or {})})
 
-    boxes = {
-        row.dialect: _boxes(ax, lane, kwargs) for row, lane in zip(comparison, lanes, strict=True)
-    }
-    look = {"colors": STYLE["fire"], "linewidths": 1.2, "zorder": 3}
-    ticks = [
-        np.array([[end, lane.height - BOX / 2], [end, lane.height + BOX / 2]])
-        for lane in lanes
-        for end in lane.ends
-    ]
-    fires = LineCollection(ticks, **{**look, **(fire_kw or {})})
-    ax.add_collection(fires, autolim=False)
-    reference = lanes[0].ends
-    crosses = [(end, lane.height) for lane in lanes for end in reference[len(lane.ends) :]]
-    under = [(time, lane.height - 0.4) for lane in lanes for time in lane.negative]
-    over = [(time, lane.height + 0.4) for lane in lanes for time in lane.above_one]
-    lost = _signs(ax, crosses, "token lost", lost_kw, marker="x", s=45, linewidths=2.0)
-    negative = _signs(ax, under, "negative weight", negative_kw, marker="_", s=30, linewidths=1.5)
-    above_one = _signs(ax, over, "weight above 1", above_one_kw, marker="^", s=14)
-    look = {"color": STYLE["threshold"], "linewidth": 1.0, "linestyle": "--", "zorder": 1}
-    end = ax.axvline(grid.seconds(frames), **{**look, "label": "end", **(end_kw or {})})
-
-    names = [f"{name}  {len(boxes[name])}" for name in boxes]
-    ax.set_yticks([top + 0.5, *(lane.height for lane in lanes)], ["weights", *names])
-    ax.tick_params(axis="y", length=0, labelsize=SMALL)
-    ax.set_ylim(0.4, top + 1.1)
-    drawn = ((lost, crosses), (negative, under), (above_one, over))
-    handles = [signs for signs, points in drawn if points]
-    legend = None
-    if handles:
-        legend = ax.legend(
-            handles=handles,
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=len(handles),
-            fontsize=SMALL,
-            frameon=False,
-        )
-    last = max([grid.seconds(frames), *(time for lane in lanes for time in lane.ends)])
-    show_time(ax, grid.seconds(0), last)
-    return DialectArtists(weights, boxes, fires, lost, negative, above_one, end, legend)
+def _weights(
+    ax: Axes, alpha: np.ndarray, grid: FrameGrid, bottom: float, weight_kw: Keywords
+) -> StepPatch | None:
+    """The weights as steps, of height 1 at most."""
+    if not len(alpha):
+        return None
+    edges = grid.seconds(np.arange(len(alpha) + 1, dtype=np.float64))
+    look = styled(weight_kw, color=STYLE["weight"], fill=True, alpha=0.7, baseline=bottom)
+    return ax.stairs(bottom + alpha / max(alpha.max(), ROUNDING), edges, **look)
 
 
 class _Lane(NamedTuple):
@@ -194,28 +207,17 @@ def _boxes(ax: Axes, lane: _Lane, kwargs: Mapping[str, Any]) -> tuple[Rectangle,
     """One box for each token."""
     boxes = []
     for index, (start, end) in enumerate(zip([lane.start, *lane.ends], lane.ends, strict=False)):
-        colour, hatch = token_style(index)
-        look = {
-            "facecolor": colour,
-            "hatch": hatch,
-            "edgecolor": STYLE["level"],
-            "linewidth": 0.0,
-            "alpha": 0.75,
-        }
-        box = Rectangle(
-            (start, lane.height - BOX / 2), max(0.0, end - start), BOX, **{**look, **kwargs}
-        )
-        ax.add_patch(box)
-        boxes.append(box)
+        corner = (start, lane.height - BOX / 2)
+        look = styled(kwargs, **token_look(index))
+        boxes.append(Rectangle(corner, max(0.0, end - start), BOX, **look))
+        ax.add_patch(boxes[-1])
     return tuple(boxes)
 
 
 def _signs(
-    ax: Axes, points: list[tuple[float, float]], label: str, keywords: Keywords, **look: Any
+    ax: Axes, points: Sequence[tuple[float, float]], given: Keywords, **look: Any
 ) -> PathCollection:
     """Small signs, on top of everything, with a name for the legend."""
-    places = np.asarray(points).reshape(-1, 2)
     halo = [withStroke(linewidth=4.0, foreground=STYLE["halo"])]
-    look |= {"color": STYLE["fire"], "label": label, "path_effects": halo}
-    look |= {"zorder": 4, "clip_on": False}
-    return ax.scatter(places[:, 0], places[:, 1], **{**look, **(keywords or {})})
+    look |= {"color": STYLE["fire"], "path_effects": halo, "zorder": 4, "clip_on": False}
+    return ax.scatter(*np.asarray(points).reshape(-1, 2).T, **styled(given, **look))

@@ -1,9 +1,9 @@
-"""Why a fire is a poor place to read a word's edge, and what helps.
+"""Why a fire is a poor estimate of a word's edge, and what helps.
 
-A time is read off a mass by the running sum of the weights, and where they are small the sum is
-flat: dt/dm = 1/α. So it is between words, where a fire belongs; and a fire that lies elsewhere was
-carried there by what the tokens before it weighed too much or too little. Inside the word the sum
-is steep, and a cut in a valley of the weights leaves the errors of the tokens before it behind.
+A time is read off a mass by the running sum of the weights. Where they are small the sum is flat:
+dt/dm = 1/α. That is so between words, where a fire belongs. A fire that lies elsewhere was moved
+there by the errors of mass of the tokens before it. Inside the word the sum is steep, and a cut in
+a valley of the weights is free of the errors before it.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.errors import CIFError, printable, require, require_integer, require_type
 from cifviz.locks import one_at_a_time
-from cifviz.plot import geometry
-from cifviz.plot.canvas import LONGEST_WORDS, SMALL
+from cifviz.metrics.quantile_errors import QuantileErrors, errors_by_quantile
+from cifviz.plot.canvas import LONGEST_WORDS, legend_above, signed
 from cifviz.plot.edge_lanes import (
-    CUTS,
+    EDGES,
     errors_lane,
     mark,
     mass_lane,
@@ -27,12 +28,11 @@ from cifviz.plot.edge_lanes import (
     weights_lane,
     words_lane,
 )
-from cifviz.plot.error_figures import LOOKS
+from cifviz.plot.palette import STYLE
 from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
-from cifviz.plot.quantiles import QuantileErrors, errors_by_quantile
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
-NO_ERRORS = "No utterance has as many tokens as were said: there are no errors to show."
+NO_ERRORS = "No utterance has as many tokens as its reference: there are no errors to show."
 
 _ABOVE = {"words": 0.62, "weights": 1.3, "mass": 2.2}
 _BELOW = {"error": 2.0, "slope": 1.0}
@@ -45,26 +45,26 @@ _NOTE = 0.25
 def edge_panel(
     transcriptions: Sequence[Transcription], references: Sequence[Alignment], *, show: int = 0
 ) -> Panel:
-    """Draw how edges are read off the weights, and what is lost and won by where they are read.
+    """Draw how edges are read off the weights, and how their errors depend on where they are read.
 
     Parameters
     ----------
     transcriptions : sequence of Transcription
-        What a recogniser heard, at least one utterance.
+        At least one utterance.
     references : sequence of Alignment
-        What was said in each.
+        The true alignment of each.
     show : int
         Which of the utterances is drawn; below 0 it counts from the end.
 
     Returns
     -------
     Panel
-        ``(fig, axes)``. On one time axis "words": what was said in grey, over it what is read;
+        ``(fig, axes)``. On one time axis "words": the reference in grey, over it the read-out;
         "weights" with fires and cuts, and a marker at each quantile that is read; "mass": the
         running sum, and what the same error of mass does to the time of a fire and inside a token.
         Over the quantiles of a token's mass "error", in milliseconds, and "slope", the median of
-        1/α: see `cifviz.plot.quantiles.errors_by_quantile`. Both are missing where no utterance has
-        the right number of tokens.
+        1/α: see `cifviz.metrics.quantile_errors.errors_by_quantile`. Both are missing where no
+        utterance has the right number of tokens.
         The edges drawn are read at the quantiles between valleys, and with the shifts, that are
         best on these very utterances; at 30 and 70 %, unshifted, where that is not known.
 
@@ -74,47 +74,63 @@ def edge_panel(
         If there is no utterance, not one reference for each, no utterance `show`, or something else
         than a `Transcription` or an `Alignment` among them.
     """
-    utterances = len(transcriptions)
-    require(utterances > 0, "expected at least one transcription, got none")
-    for index, (heard, said) in enumerate(zip(transcriptions, references, strict=False)):
-        require_type(f"transcription {index}", heard, Transcription)
-        require_type(f"reference {index}", said, Alignment)
-    show = require_integer("show", show)
-    if not -utterances <= show < utterances:
-        raise CIFError(f"show must be an index into {utterances} utterances, got {show}")
-    measured = {cut: errors_by_quantile(transcriptions, references, cut=cut) for cut in CUTS}
+    # 1. What is drawn: errors of all utterances, and the best read-out of one.
+    show = _checked(transcriptions, references, show)
+    measured = {
+        cut: errors_by_quantile(transcriptions, references, cut=cut) for cut in ("fires", "valleys")
+    }
     edges = measured["valleys"].best()
-    heard, said = transcriptions[show], references[show]
+    transcription, reference = transcriptions[show], references[show]
     has_errors = measured["valleys"].tokens > 0
     fig, axes = _axes(_BELOW if has_errors else {})
-    fig.alt = _alt(heard, measured)
+    fig.alt = _alt(transcription, measured)
 
-    firing = geometry.one_utterance(heard.firing)
-    onsets, offsets = (side.tolist() for side in edges.read(firing, heard.grid))
-    begin, end = heard.grid.seconds(0), heard.grid.seconds(max(1, firing.alpha.shape[1]))
-    ends = [token.end for token in said.timed if token.end is not None]
-    axes["words"].set_xlim(min(0.0, begin, *onsets), max(end, heard.duration, *offsets, *ends))
-    words_lane(axes["words"], heard, said, edges)
-    weights_lane(axes["weights"], heard, edges)
-    mass_lane(axes["mass"], heard, edges)
+    # 2. One utterance over time.
+    axes["words"].set_xlim(*_time_limits(transcription, reference, edges))
+    words_lane(axes["words"], transcription, reference, edges)
+    weights_lane(axes["weights"], transcription, edges)
+    mass_lane(axes["mass"], transcription, edges)
     for name in ("words", "weights"):
         axes[name].set_xlabel("")
-    axes["words"].legend(
-        handles=_handles(edges),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        borderaxespad=0.2,
-        ncols=4,
-        fontsize=SMALL,
-        frameon=False,
-    )
+    legend_above(axes["words"], handles=_handles(edges), ncols=4)
+
+    # 3. All utterances over the quantiles.
     if has_errors:
         errors_lane(axes["error"], measured, edges)
         slopes_lane(axes["slope"], measured)
     else:
-        fig.text(_LEFT / WIDTH, 0.02, NO_ERRORS, fontsize=SMALL)
+        fig.text(_LEFT / WIDTH, 0.02, NO_ERRORS, fontsize=STYLE["text_size"])
     fig.align_ylabels(list(axes.values()))
     return Panel(fig, axes)
+
+
+def _checked(
+    transcriptions: Sequence[Transcription], references: Sequence[Alignment], show: int
+) -> int:
+    """The index of the utterance to show; raises unless the arguments of `edge_panel` are valid."""
+    utterances = len(transcriptions)
+    require(utterances > 0, "expected at least one transcription, got none")
+    for index, (one, reference) in enumerate(zip(transcriptions, references, strict=False)):
+        require_type(f"transcription {index}", one, Transcription)
+        require_type(f"reference {index}", reference, Alignment)
+    show = require_integer("show", show)
+    if not -utterances <= show < utterances:
+        raise CIFError(f"show must be an index into {utterances} utterances, got {show}")
+    return show
+
+
+def _time_limits(
+    transcription: Transcription, reference: Alignment, edges: Edges
+) -> tuple[float, float]:
+    """The time axis: frames, sound, reference and all edges that are read."""
+    firing, grid = one_utterance(transcription.require_firing()), transcription.grid
+    onsets, offsets = (side.tolist() for side in edges.read(firing, grid))
+    frames_end = grid.seconds(max(1, firing.alpha.shape[1]))
+    ends = [token.end for token in reference.timed if token.end is not None]
+    return (
+        min(0.0, grid.seconds(0), *onsets),
+        max(frames_end, transcription.duration, *offsets, *ends),
+    )
 
 
 def _axes(below: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
@@ -145,23 +161,22 @@ def _axes(below: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
 def _handles(edges: Edges) -> list[Line2D]:
     """What the legend explains: both cuts, and both edges with where they are read."""
     handles = [
-        Line2D([], [], **CUTS["fires"], marker="v", markersize=5, label="fire"),
-        Line2D([], [], **CUTS["valleys"], label="cut in a valley of α"),
+        Line2D([], [], **{**STYLE["fires"], "markersize": 5}, label="fire"),
+        Line2D([], [], **{**STYLE["valleys"], "marker": ""}, label="cut in a valley of α"),
     ]
-    for edge in LOOKS:
+    for edge in EDGES:
         quantile, shift = getattr(edges, f"{edge}_quantile"), getattr(edges, f"{edge}_shift")
-        moved = f"{round(1000 * shift):+d}".replace("-", "−")
-        label = f"{edge} read at {quantile:g} of the mass, {moved} ms"
+        label = f"{edge} read at {quantile:g} of the mass, {signed(1000 * shift)} ms"
         handles.append(Line2D([], [], **mark(edge), linestyle="none", label=label))
     return handles
 
 
-def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
+def _alt(transcription: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
-    fires = int(heard.firing.num_fires[0])
+    fires = int(one_utterance(transcription.require_firing()).num_fires[0])
     sentences = [
         "Word edges read off the weights of one utterance, "
-        f"“{printable(heard.text, most=LONGEST_WORDS)}”, with its "
+        f"“{printable(transcription.text, most=LONGEST_WORDS)}”, with its "
         f"fires ({fires}) and its cuts in valleys of the weights ({max(0, fires - 1)}) on one time "
         "axis: words, weight per frame, and the running sum of the weights, flat between words."
     ]
@@ -174,15 +189,15 @@ def _alt(heard: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
         "which they are read, and the median of 1/α there."
     )
     for cut, found in measured.items():
-        said = []
+        parts = []
         for edge, outer in (("onset", 0), ("offset", -1)):
             errors, least = 1000 * found.errors[edge], found.least(edge)
-            said.append(
+            parts.append(
                 f"{edge}s {errors[outer]:.0f} ms at {found.quantiles[outer]:g}, least "
                 f"{errors[least]:.0f} ms at {found.quantiles[least]:g}"
             )
         places = (0, len(found.quantiles) // 2, -1)
         slopes = [f"{found.seconds_per_token[at]:.2g} at {found.quantiles[at]:g}" for at in places]
-        said.append(f"median 1/α in seconds per token {', '.join(slopes)}")
-        sentences.append(f"Cut at {cut}: {'; '.join(said)}.")
+        parts.append(f"median 1/α in seconds per token {', '.join(slopes)}")
+        sentences.append(f"Cut at {cut}: {'; '.join(parts)}.")
     return " ".join(sentences)

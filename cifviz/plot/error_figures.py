@@ -1,13 +1,12 @@
-"""Errors of edges: how they are spread, how they grow over time, how many are small.
+"""Errors of edges: their distribution, their growth over time, and the share of small ones.
 
 Every function takes a `Report` and draws the errors of tokens paired by label, in milliseconds.
-Onsets are blue circles and full lines, offsets red triangles and dashed ones.
+Onsets are blue circles and solid lines, offsets red triangles and dashed ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,28 +21,22 @@ from matplotlib.ticker import MaxNLocator
 from cifviz.errors import require_type
 from cifviz.locks import one_at_a_time
 from cifviz.metrics import TOLERANCES, Report
-from cifviz.plot.canvas import SMALL, resolve, show_time
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.canvas import counted, legend_above, resolve, show_time, signed
+from cifviz.plot.palette import STYLE, Keywords, styled
 from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
 
-LOOKS: Mapping[str, dict[str, Any]] = {
-    "onset": {"color": token_style(5).colour, "marker": "o", "linestyle": "-"},
-    "offset": {"color": token_style(2).colour, "marker": "^", "linestyle": "--"},
-}
-"""Colour, marker and line of each kind of edge."""
+EDGES = ("onset", "offset")
 
 SHARE_SHOWN = 0.98
-"""Axes of errors reach so far that this share is inside; the others stand at the border."""
+"""Axes of errors are so wide that this share is inside; the others are drawn at the border."""
 
 LEAST_REACH = 50.0
-"""Axes of errors reach at least so far, in milliseconds."""
+"""Axes of errors are at least so wide on both sides, in milliseconds."""
 
 FEWEST_BINS, MOST_BINS = 10, 40
 
 HEIGHT = 6.8
 """Inches."""
-
-Keywords = Mapping[str, Any] | None
 
 
 class HistogramArtists(NamedTuple):
@@ -84,7 +77,7 @@ def error_histogram(
     median_kw: Keywords = None,
     **kwargs: Any,
 ) -> HistogramArtists:
-    r"""Draw how the errors of onsets or offsets are spread: left of 0 early, right of it late.
+    r"""Draw a histogram of the errors of onsets or offsets: left of 0 early, right of it late.
 
     Parameters
     ----------
@@ -114,8 +107,8 @@ def error_histogram(
     >>> from matplotlib.figure import Figure
     >>> from cifviz.alignment.timed_tokens import Alignment, TimedToken
     >>> from cifviz.metrics import evaluate
-    >>> said = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
-    >>> report = evaluate([said], [said.shifted(0.02)])
+    >>> reference = Alignment((TimedToken("one", 0.0, 0.4), TimedToken("two", 0.5, 0.9)))
+    >>> report = evaluate([reference], [reference.shifted(0.02)])
     >>> error_histogram(report, "offset", ax=Figure().subplots()).note.get_text()
     '2 offsets\nmedian +20 ms\nmean |error| 20 ms'
     """
@@ -126,26 +119,33 @@ def error_histogram(
     # An even number of bins: 0 lies between two of them, and so do early and late.
     number = 2 * round(np.clip(2 * math.sqrt(len(errors)), FEWEST_BINS, MOST_BINS) / 2)
     counts, bins = np.histogram(errors.clip(-reach, reach), bins=number, range=(-reach, reach))
-    look = {"color": LOOKS[edge]["color"], "fill": True, "alpha": 0.75}
-    bars = ax.stairs(counts, bins, **{**look, **kwargs})
+    colour = STYLE[edge]["color"]
+    bars = ax.stairs(counts, bins, **styled(kwargs, color=colour, fill=True, alpha=0.75))
     zero = ax.axvline(0.0, color=STYLE["level"], linewidth=0.8)
-    words = [_counted(len(errors), edge)]
-    median = None
+    middle = None
     if len(errors):
-        middle = float(np.median(errors))
-        look = {"color": LOOKS[edge]["color"], "linewidth": 1.5, "linestyle": ":"}
-        median = ax.axvline(middle, **{**look, **(median_kw or {})})
-        words += [f"median {_signed(middle)} ms", f"mean |error| {np.abs(errors).mean():.0f} ms"]
-    beyond = int((np.abs(errors) > reach).sum())
-    if beyond:
-        words.append(f"{beyond} beyond ±{reach:.0f} ms")
-    note = ax.text(0.02, 0.96, "\n".join(words), transform=ax.transAxes, va="top", fontsize=SMALL)
+        look = styled(median_kw, color=colour, linewidth=1.5, linestyle=":")
+        middle = ax.axvline(float(np.median(errors)), **look)
+    text, size = _summary(errors, edge, reach), STYLE["text_size"]
+    note = ax.text(0.02, 0.96, text, transform=ax.transAxes, va="top", fontsize=size)
     ax.set_xlim(-reach, reach)
     ax.set_ylim(0, max(1.0, 1.12 * counts.max()))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel(f"{edge} error (ms), hypothesis − reference")
     ax.set_ylabel(f"{edge}s")
-    return HistogramArtists(bars, zero, median, note)
+    return HistogramArtists(bars, zero, middle, note)
+
+
+def _summary(errors: np.ndarray, edge: str, reach: float) -> str:
+    """Number, median and mean absolute error, and how many are beyond the axis."""
+    lines = [counted(len(errors), edge)]
+    if len(errors):
+        lines.append(f"median {signed(float(np.median(errors)))} ms")
+        lines.append(f"mean |error| {np.abs(errors).mean():.0f} ms")
+    beyond = int((np.abs(errors) > reach).sum())
+    if beyond:
+        lines.append(f"{beyond} beyond ±{reach:.0f} ms")
+    return "\n".join(lines)
 
 
 def error_over_time(
@@ -180,30 +180,27 @@ def error_over_time(
     reach = _reach(report)
     ax.axhline(0.0, color=STYLE["level"], linewidth=0.8)
     points, drifts, last = {}, {}, 0.0
-    for edge, edge_look in LOOKS.items():
-        found = report.errors(edge)
+    for edge in EDGES:
+        found, line = report.errors(edge), STYLE[edge]
         errors = (1000 * found.errors).clip(-reach, reach)
-        size = 14.0 if len(errors) < 500 else 5.0
-        look: dict[str, Any] = {"s": size, "alpha": 0.5, "linewidths": 0.0, "zorder": 2}
-        look |= {"marker": edge_look["marker"], "color": edge_look["color"], "clip_on": False}
-        points[edge] = ax.scatter(found.times, errors, **{**look, **kwargs})
+        look = {"marker": line["marker"], "color": line["color"], "clip_on": False}
+        look |= {"s": 14.0 if len(errors) < 500 else 5.0, "alpha": 0.5, "linewidths": 0.0}
+        points[edge] = ax.scatter(found.times, errors, **styled(kwargs, **look, zorder=2))
         last = max(last, found.times.max(initial=0.0))
         slope = report.scores["label", edge, "drift"]
-        name = f"{edge}s"
         if math.isnan(slope):
-            points[edge].set_label(name)
+            points[edge].set_label(f"{edge}s")
             continue
         ends = np.array([found.times.min(), found.times.max()])
         height = 1000 * found.errors.mean() + slope / 60 * (ends - found.times.mean())
-        look = {"color": edge_look["color"], "linestyle": edge_look["linestyle"], "linewidth": 1.8}
-        look |= {"marker": edge_look["marker"], "markersize": 5, "zorder": 3}
-        look["label"] = f"{name}: drift {_signed(slope)} ms per minute"
-        (drifts[edge],) = ax.plot(ends, height, **{**look, **(drift_kw or {})})
+        label = f"{edge}s: drift {signed(slope)} ms per minute"
+        look = styled(drift_kw, **line, linewidth=1.8, markersize=5, zorder=3, label=label)
+        (drifts[edge],) = ax.plot(ends, height, **look)
     ax.set_ylim(-reach, reach)
     ax.set_ylabel("error (ms)")
     show_time(ax, 0.0, 1.02 * last or 1.0)
     ax.set_xlabel("time in the utterance (s)")
-    return OverTimeArtists(points, drifts, _legend(ax))
+    return OverTimeArtists(points, drifts, legend_above(ax))
 
 
 def error_shares(report: Report, *, ax: Axes | None = None, **kwargs: Any) -> ShareArtists:
@@ -232,30 +229,19 @@ def error_shares(report: Report, *, ax: Axes | None = None, **kwargs: Any) -> Sh
     require_type("report", report, Report)
     left, right = 5.0, 1000.0
     curves, marks = {}, {}
-    for edge, edge_look in LOOKS.items():
-        errors = np.sort(np.abs(1000 * report.errors(edge).errors))
-        shares = 100 * np.arange(1, len(errors) + 1) / max(1, len(errors))
-        at = {t: report.scores["label", edge, f"within_{1000 * t:.0f}ms"] for t in TOLERANCES}
-        look: dict[str, Any] = {"color": edge_look["color"], "linestyle": edge_look["linestyle"]}
-        look |= {"drawstyle": "steps-post", "linewidth": 1.5, "zorder": 2}
-        if len(errors):
-            below = 100 * float((errors <= left).mean())
-            inside = errors > left
-            x = np.concatenate([[left], errors[inside], [max(right, errors[-1])]])
-            y = np.concatenate([[below], shares[inside], [100.0]])
-        else:
-            x, y = np.zeros(0), np.zeros(0)
-        (curves[edge],) = ax.plot(x, y, **{**look, **kwargs})
-        marks[edge] = ax.scatter(
-            [1000 * t for t in at],
-            [100 * share for share in at.values()],
-            s=22,
-            marker=edge_look["marker"],
-            color=edge_look["color"],
-            zorder=3,
-        )
-        words = f"{100 * at[0.02]:.0f}, {100 * at[0.05]:.0f}, {100 * at[0.1]:.0f} %"
-        label = f"{edge}s: {words} within 20, 50, 100 ms" if len(errors) else f"{edge}s: none"
+    for edge in EDGES:
+        line = STYLE[edge]
+        x, y = _cumulative(np.abs(1000 * report.errors(edge).errors), left, right)
+        look = {**line, "marker": "", "drawstyle": "steps-post", "linewidth": 1.5, "zorder": 2}
+        (curves[edge],) = ax.plot(x, y, **styled(kwargs, **look))
+        shares = {
+            f"{1000 * t:.0f}": 100 * report.scores["label", edge, f"within_{1000 * t:.0f}ms"]
+            for t in TOLERANCES
+        }
+        look = {"s": 22, "marker": line["marker"], "color": line["color"], "zorder": 3}
+        marks[edge] = ax.scatter([1000 * t for t in TOLERANCES], list(shares.values()), **look)
+        text = ", ".join(f"{shares[tolerance]:.0f}" for tolerance in ("20", "50", "100"))
+        label = f"{edge}s: {text} % within 20, 50, 100 ms" if len(x) else f"{edge}s: none"
         curves[edge].set_label(label)
     ax.set_xscale("log")
     ax.set_xlim(left, right)
@@ -263,11 +249,23 @@ def error_shares(report: Report, *, ax: Axes | None = None, **kwargs: Any) -> Sh
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.set_xticks([], minor=True)
     ax.set_ylim(0, 102)
-    ax.grid(color=STYLE["rest"], linewidth=0.6)
+    ax.grid(color=STYLE["neutral"], linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel("tolerance (ms)")
     ax.set_ylabel("edges within it (%)")
-    return ShareArtists(curves, marks, _legend(ax))
+    return ShareArtists(curves, marks, legend_above(ax))
+
+
+def _cumulative(values: np.ndarray, left: float, right: float) -> tuple[np.ndarray, np.ndarray]:
+    """Corners of the cumulative distribution in % from left to right; none of no values."""
+    if not len(values):
+        return np.zeros(0), np.zeros(0)
+    values = np.sort(values)
+    shares = 100 * np.arange(1, len(values) + 1) / len(values)
+    inside = values > left
+    x = np.concatenate([[left], values[inside], [max(right, values[-1])]])
+    y = np.concatenate([[100 * float((values <= left).mean())], shares[inside], [100.0]])
+    return x, y
 
 
 @one_at_a_time
@@ -297,10 +295,10 @@ def error_panel(report: Report) -> Panel:
     grid = fig.subplots(2, 2, gridspec_kw={**room, "wspace": 0.17})
     axes = dict(zip(("onset", "offset", "time", "share"), grid.ravel(), strict=True))
     highest = 0.0
-    for edge in LOOKS:
+    for edge in EDGES:
         error_histogram(report, edge, ax=axes[edge])
         highest = max(highest, axes[edge].get_ylim()[1])
-    for edge in LOOKS:
+    for edge in EDGES:
         axes[edge].set_ylim(0, highest)
     error_over_time(report, ax=axes["time"])
     error_shares(report, ax=axes["share"])
@@ -310,22 +308,22 @@ def error_panel(report: Report) -> Panel:
 def _alt(report: Report) -> str:
     """What there is to see, in words."""
     sentences = ["Errors of word edges, hypothesis minus reference, paired by label."]
-    for edge in LOOKS:
+    for edge in EDGES:
         pairs = report.counts["label", edge, "pairs"]
         values = {
             name: report.scores["label", edge, name]
             for name in ("signed_mean", "mean_absolute", "within_50ms", "drift")
         }
-        said = _counted(pairs, edge)
+        summary = counted(pairs, edge)
         if pairs:
-            said += (
-                f": mean {_signed(1000 * values['signed_mean'])} ms, mean absolute "
+            summary += (
+                f": mean {signed(1000 * values['signed_mean'])} ms, mean absolute "
                 f"{1000 * values['mean_absolute']:.0f} ms, {100 * values['within_50ms']:.0f} % "
                 "within 50 ms"
             )
         if not math.isnan(values["drift"]):
-            said += f", drift {_signed(values['drift'])} ms per minute"
-        sentences.append(f"{said}.")
+            summary += f", drift {signed(values['drift'])} ms per minute"
+        sentences.append(f"{summary}.")
     sentences.append(
         "Above, histograms of the errors; below, the errors over time with lines of drift, and the "
         "share of edges within a tolerance, rising to the right."
@@ -335,26 +333,6 @@ def _alt(report: Report) -> str:
 
 def _reach(report: Report) -> float:
     """How far axes of errors reach on both sides, the same for both edges, in milliseconds."""
-    errors = np.concatenate([report.errors(edge).errors for edge in LOOKS])
+    errors = np.concatenate([report.errors(edge).errors for edge in EDGES])
     most = 1000 * float(np.quantile(np.abs(errors), SHARE_SHOWN)) if len(errors) else 0.0
     return max(LEAST_REACH, 50.0 * math.ceil(most / 50.0))
-
-
-def _counted(number: int, edge: str) -> str:
-    return f"{number} {edge}{'' if number == 1 else 's'}"
-
-
-def _signed(milliseconds: float) -> str:
-    """Rounded, with its sign: that of typography, as on the axes."""
-    return f"{milliseconds:+.0f}".replace("-", "−")
-
-
-def _legend(ax: Axes) -> Legend:
-    """Above the Axes: inside, there is no place that is always free."""
-    return ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        borderaxespad=0.2,
-        fontsize=SMALL,
-        frameon=False,
-    )

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.errors import require
@@ -57,25 +58,6 @@ class Boxes(NamedTuple):
     """Mass up to which it is filled after it; below `lower` where the token pays back (boxes,)."""
     weight: np.ndarray
     """W, what the frame contributes; unlike `upper − lower` enlarged in a tail (boxes,)."""
-
-
-def one_utterance(firing: Firing) -> Firing:
-    """The firing on the CPU, without gradients and padding.
-
-    Raises
-    ------
-    CIFError
-        If it is not a `Firing`, or not of a single utterance.
-    """
-    require(
-        isinstance(firing, Firing),
-        f"firing must be a Firing, got {type(firing).__name__}",
-    )
-    require(
-        len(firing) == 1,
-        f"a plot shows one utterance, got a batch of {len(firing)}: pass firing.utterance(i)",
-    )
-    return firing.cpu().utterance(0)
 
 
 def weight_steps(firing: Firing, grid: FrameGrid) -> WeightSteps:
@@ -371,7 +353,7 @@ def waveform_line(waveform: Waveform, points: int = 4000) -> Curve:
 
 def label_rows(
     centres: Sequence[float], widths: Sequence[float], *, rows: int, gap: float = 0.0
-) -> list[int]:
+) -> list[int | None]:
     """Put labels in as few rows as needed, so that none touches its neighbour.
 
     Parameters
@@ -387,8 +369,8 @@ def label_rows(
 
     Returns
     -------
-    list of int (labels,)
-        The first row in which there is room; −1 if there is none in any.
+    list of int or None (labels,)
+        The first row in which there is room; None if there is none in any.
 
     Examples
     --------
@@ -397,13 +379,13 @@ def label_rows(
     >>> label_rows([1, 2, 3], [2, 2, 2], rows=2)
     [0, 1, 0]
     >>> label_rows([1, 2, 3], [2, 2, 2], rows=1)
-    [0, -1, 0]
+    [0, None, 0]
     """
     taken = [-np.inf] * rows
-    placed = []
+    placed: list[int | None] = []
     for centre, width in zip(centres, widths, strict=True):
         free = [row for row in range(rows) if taken[row] + gap <= centre - width / 2]
-        placed.append(free[0] if free else -1)
+        placed.append(free[0] if free else None)
         if free:
             taken[free[0]] = centre + width / 2
     return placed

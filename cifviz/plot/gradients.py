@@ -1,8 +1,7 @@
-"""Slopes of a loss on the frame axis: where training would push the weight of each frame."""
+"""Slopes of a loss on the frame axis: in which direction training moves each frame's weight."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +12,9 @@ from matplotlib.text import Text
 from torch import Tensor
 
 from cifviz.errors import require, require_number
-from cifviz.plot.canvas import SMALL, resolve, show_time
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.canvas import resolve, show_time
+from cifviz.plot.palette import STYLE, Keywords, styled
 from cifviz.timing import FrameGrid
-
-UP, DOWN = token_style(5).colour, token_style(2).colour
-"""Of weights that should grow, and of those that should shrink."""
-
-Keywords = Mapping[str, Any] | None
 
 
 class GradientArtists(NamedTuple):
@@ -45,7 +39,7 @@ def gradient_arrows(
     note_kw: Keywords = None,
     **kwargs: Any,
 ) -> GradientArtists:
-    """Draw where gradient descent would push each weight, as an arrow from its top.
+    """Draw how gradient descent would change each weight, as an arrow from its top.
 
     Parameters
     ----------
@@ -69,9 +63,9 @@ def gradient_arrows(
     Returns
     -------
     GradientArtists
-        The note says ``Σ α · ∂L/∂α``: zero wherever the loss does not see how large the weights
-        are, as behind scaling. Its second line is the scale of the arrows, the slope that the
-        longest stands for.
+        The note gives ``Σ α · ∂L/∂α``, which is zero where the loss does not depend on the scale of
+        the weights, as behind scaling. Its second line gives the scale of the arrows: the slope of
+        the longest one.
 
     Raises
     ------
@@ -80,7 +74,7 @@ def gradient_arrows(
 
     Examples
     --------
-    Descent pushes the first weight down and the second one up; together nothing is gained:
+    Descent lowers the first weight and raises the second one; their scale stays the same:
 
     >>> from matplotlib.figure import Figure
     >>> import torch
@@ -111,49 +105,61 @@ def gradient_arrows(
     steepest = np.abs(slopes).max(initial=0.0)
     if rate is None:
         rate = float(weights.max() / steepest) if steepest > 0 and weights.max() > 0 else 1.0
-    rate = require_number("rate", rate, above=0)
-    edges = np.array([grid.seconds(frame) for frame in range(len(weights) + 1)])
+    changes = -require_number("rate", rate, above=0) * slopes
+    edges = grid.seconds(np.arange(len(weights) + 1, dtype=np.float64))
     steps = arrows = None
     if len(weights):
-        look = {"color": STYLE["weight"], "fill": True, "alpha": 0.4}
-        steps = ax.stairs(weights, edges, **{**look, **(weight_kw or {})})
-        pushes = -rate * slopes
-        look = {
-            "color": [UP if push > 0 else DOWN for push in pushes],
-            "angles": "xy",
-            "scale_units": "xy",
-            "scale": 1.0,
-            "width": 0.0035,
-            "headwidth": 3.5,
-            "headlength": 3.5,
-            "headaxislength": 3.0,
-            "minlength": 0.5,
-            "zorder": 3,
-        }
-        middles = (edges[:-1] + edges[1:]) / 2
-        arrows = ax.quiver(middles, weights, np.zeros(len(pushes)), pushes, **{**look, **kwargs})
-        if ax.get_autoscaley_on():
-            tips = np.concatenate([weights, weights + pushes])
-            low, high = min(0.0, float(tips.min())), float(tips.max())
-            room = 0.08 * (high - low) or 1.0
-            ax.set_ylim(low - room * (low < 0), high + 4 * room)  # above them stands the note
-    total = round(float(weights @ slopes), 3) + 0.0  # no minus sign before a zero
-    note_text = f"Σ α · ∂L/∂α = {total:.3f}".replace("-", "−")
-    if steepest > 0:
-        longest = float(slopes[np.abs(slopes).argmax()])
-        note_text += f"\nlongest arrow: slope {longest:.3g}".replace("-", "−")
-    look = {
-        "transform": ax.transAxes,
-        "ha": "right",
-        "va": "top",
-        "fontsize": SMALL,
-        "bbox": {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
-        "zorder": 5,
-    }
-    note = ax.text(0.995, 0.96, note_text, **{**look, **(note_kw or {})})
+        look = styled(weight_kw, color=STYLE["weight"], fill=True, alpha=0.4)
+        steps = ax.stairs(weights, edges, **look)
+        arrows = _arrows(ax, (edges[:-1] + edges[1:]) / 2, weights, changes, kwargs)
+    note = _note(ax, weights, slopes, note_kw)
     ax.set_ylabel("weight per frame")
     show_time(ax, edges[0], edges[-1])
     return GradientArtists(steps, arrows, note)
+
+
+def _arrows(
+    ax: Axes, times: np.ndarray, weights: np.ndarray, changes: np.ndarray, given: Keywords
+) -> Quiver:
+    """An arrow from the top of each weight, and room for all of them and the note above."""
+    look = styled(
+        given,
+        color=[STYLE["increase" if change > 0 else "decrease"] for change in changes],
+        angles="xy",
+        scale_units="xy",
+        scale=1.0,
+        width=0.0035,
+        headwidth=3.5,
+        headlength=3.5,
+        headaxislength=3.0,
+        minlength=0.5,
+        zorder=3,
+    )
+    arrows = ax.quiver(times, weights, np.zeros(len(changes)), changes, **look)
+    if ax.get_autoscaley_on():
+        tips = np.concatenate([weights, weights + changes])
+        low, high = min(0.0, float(tips.min())), float(tips.max())
+        room = 0.08 * (high - low) or 1.0
+        ax.set_ylim(low - room * (low < 0), high + 4 * room)
+    return arrows
+
+
+def _note(ax: Axes, weights: np.ndarray, slopes: np.ndarray, note_kw: Keywords) -> Text:
+    """The sum of weight times slope, and the slope of the longest arrow."""
+    total = round(float(weights @ slopes), 3) + 0.0  # no minus sign before a zero
+    text = f"Σ α · ∂L/∂α = {total:.3f}"
+    if slopes.any():
+        text += f"\nlongest arrow: slope {float(slopes[np.abs(slopes).argmax()]):.3g}"
+    look = styled(
+        note_kw,
+        transform=ax.transAxes,
+        ha="right",
+        va="top",
+        fontsize=STYLE["text_size"],
+        bbox={"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+        zorder=5,
+    )
+    return ax.text(0.995, 0.96, text.replace("-", "−"), **look)
 
 
 def _numbers(values: Tensor | np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pictures of how something changes: weights of several models, and curves over training."""
+"""Training snapshots: the weights of a model as it learns, and curves over training."""
 
 from __future__ import annotations
 
@@ -17,20 +17,13 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.plot import geometry
-from cifviz.plot.canvas import SMALL, displayable, plain_text, resolve, show_time
-from cifviz.plot.palette import STYLE
+from cifviz.plot.canvas import add_lines, displayable, plain_text, resolve, show_time
+from cifviz.plot.palette import STYLE, Keywords, styled
 from cifviz.timing import FrameGrid
-
-Keywords = Mapping[str, Any] | None
-
-COLOURS = tuple(STYLE["token_colours"][index] for index in (5, 2, 1, 3))
-DASHES = ("-", "--", ":", "-.")
-MARKERS = ("o", "s", "^", "D")
-"""Of curves; each differs from the others in all three."""
 
 
 class StripArtists(NamedTuple):
-    """What `film_strip` drew."""
+    """What `snapshot_strip` drew."""
 
     weights: tuple[StepPatch, ...]
     """One for each row, from the top."""
@@ -47,7 +40,7 @@ class CurveArtists(NamedTuple):
     legend: Legend
 
 
-def film_strip(
+def snapshot_strip(
     firings: Sequence[Firing],
     grid: FrameGrid,
     *,
@@ -68,7 +61,7 @@ def film_strip(
     labels : sequence of str
         Names of the rows.
     words : Alignment, optional
-        What was said, and when: a shade behind all rows.
+        The reference: a shade behind all rows.
     ax : Axes, optional
         Where to draw; default: the current Axes.
     fire_kw : mapping, optional
@@ -94,7 +87,7 @@ def film_strip(
     >>> from cifviz.core.firing import integrate_and_fire
     >>> alphas = [1.0, 1.0], [0.0, 1.0]
     >>> rows = [integrate_and_fire(torch.tensor([a]), torch.eye(2)[None]) for a in alphas]
-    >>> artists = film_strip(rows, FrameGrid(0.1), labels=["a", "b"], ax=Figure().subplots())
+    >>> artists = snapshot_strip(rows, FrameGrid(0.1), labels=["a", "b"], ax=Figure().subplots())
     >>> [len(artists.weights), len(artists.fires.get_segments())]
     [2, 3]
 
@@ -110,34 +103,36 @@ def film_strip(
     rows = [geometry.weight_steps(one, grid) for one in firings]
     highest = max((float(row.given.max(initial=0.0)) for row in rows), default=0.0) or 1.0
     end = max(float(row.edges[-1]) for row in rows)
-    names = []
-    for word in words or ():
-        if word.start is None or word.end is None:
-            continue
-        ax.axvspan(word.start, word.end, color=STYLE["rest"], alpha=0.6, linewidth=0, zorder=0)
-        look = {"ha": "center", "va": "bottom", "fontsize": SMALL, **plain_text()}
-        look["transform"] = ax.get_xaxis_transform()  # x in seconds, y in heights of the Axes
-        middle = (word.start + word.end) / 2
-        names.append(ax.text(middle, 1.01, displayable(word.token), **look))
+    names = _shade_words(ax, words) if words is not None else ()
     drawn, bars = [], []
     for index, (row, firing) in enumerate(zip(rows, firings, strict=True)):
-        place = len(rows) - 1 - index
-        look = {"color": STYLE["weight"], "fill": True, "linewidth": 0, "zorder": 2}
-        heights = place + 0.92 * row.given / highest
-        drawn.append(ax.stairs(heights, row.edges, baseline=place, **{**look, **kwargs}))
-        ax.axhline(place, color=STYLE["level"], linewidth=0.5, zorder=3)
-        bars += [
-            [(time, place), (time, place + 0.92)] for time in geometry.fire_times(firing, grid)
-        ]
-    look = {"colors": STYLE["fire"], "linewidths": 0.8, "zorder": 4, "clip_on": False}
-    fires = LineCollection(bars, **{**look, **(fire_kw or {})})
-    ax.add_collection(fires, autolim=False)
+        bottom = len(rows) - 1 - index
+        look = styled(kwargs, color=STYLE["weight"], fill=True, linewidth=0, zorder=2)
+        heights = bottom + 0.92 * row.given / highest
+        drawn.append(ax.stairs(heights, row.edges, baseline=bottom, **look))
+        ax.axhline(bottom, color=STYLE["level"], linewidth=0.5, zorder=3)
+        times = geometry.fire_times(firing, grid)
+        bars += [[(time, bottom), (time, bottom + 0.92)] for time in times]
+    look = styled(fire_kw, colors=STYLE["fire"], linewidths=0.8, zorder=4, clip_on=False)
+    fires = add_lines(ax, bars, **look)
     ax.set_ylim(0, len(rows))
     middles = np.arange(len(rows))[::-1] + 0.5
     ax.set_yticks(middles, [displayable(label) for label in labels])
     ax.tick_params(axis="y", length=0)
     show_time(ax, 0.0, end)
-    return StripArtists(tuple(drawn), fires, tuple(names))
+    return StripArtists(tuple(drawn), fires, names)
+
+
+def _shade_words(ax: Axes, words: Alignment) -> tuple[Text, ...]:
+    """A shade from start to end of each timed word, with its name above the Axes."""
+    names = []
+    look = {"ha": "center", "va": "bottom", "fontsize": STYLE["text_size"], **plain_text()}
+    look["transform"] = ax.get_xaxis_transform()  # x in seconds, y in heights of the Axes
+    for word in words.timed:
+        start, end = word.start or 0.0, word.end or 0.0
+        ax.axvspan(start, end, color=STYLE["neutral"], alpha=0.6, linewidth=0, zorder=0)
+        names.append(ax.text((start + end) / 2, 1.01, displayable(word.token), **look))
+    return tuple(names)
 
 
 def training_curves(
@@ -165,7 +160,7 @@ def training_curves(
     Raises
     ------
     CIFError
-        If there are no curves or more than four, lengths differ, a curve has nothing above 0, or
+        If there are no curves or more than six, lengths differ, a curve has nothing above 0, or
         `ax` is no Axes.
 
     Examples
@@ -180,22 +175,18 @@ def training_curves(
     Notebook: notebooks/06_training_film.ipynb
     """
     ax = resolve(ax)
-    require(
-        1 <= len(curves) <= len(MARKERS),
-        f"expected 1 to {len(MARKERS)} curves, got {len(curves)}",
-    )
+    most = len(STYLE["lines"])
+    require(1 <= len(curves) <= most, f"expected 1 to {most} curves, got {len(curves)}")
     lines = {}
-    for (name, (steps, values)), colour, dashes, marker in zip(
-        curves.items(), COLOURS, DASHES, MARKERS, strict=False
-    ):
+    for (name, (steps, values)), line in zip(curves.items(), STYLE["lines"], strict=False):
         level = np.asarray(values, dtype=np.float64)
         require(
             len(steps) == len(level) and bool((level >= 0).all()) and level.max(initial=0.0) > 0,
             f"curve {name!r} needs a value >= 0 for each step, not all of them 0",
         )
-        look = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3.5}
-        (lines[name],) = ax.plot(steps, level / level.max(), label=name, **{**look, **kwargs})
+        look = styled(kwargs, **line, markersize=3.5, label=name)
+        (lines[name],) = ax.plot(steps, level / level.max(), **look)
     ax.set_ylim(0, 1.05)
     ax.set_ylabel("share of its highest")
-    legend = ax.legend(fontsize=SMALL, loc="upper right")
+    legend = ax.legend(fontsize=STYLE["text_size"], loc="upper right")
     return CurveArtists(lines, legend)

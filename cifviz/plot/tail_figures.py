@@ -1,4 +1,4 @@
-"""The weight left at the end: what rules make of it, how much there is, and what a rule costs."""
+"""The residual after the last fire: what tail rules do with it, its size, and errors by rule."""
 
 from __future__ import annotations
 
@@ -16,20 +16,13 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from cifviz.errors import require
-from cifviz.plot.canvas import SMALL, displayable, plain_text, resolve
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.canvas import displayable, legend_above, plain_text, resolve
+from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 
 BOX = 0.62
 """Height of a token's box in a lane of height 1."""
 BIN = 0.05
-"""Width of a bar of rests, in tokens."""
-LOOKS: Mapping[str, dict[str, Any]] = {
-    "deletions": {"color": token_style(2).colour, "marker": "v", "linestyle": "--"},
-    "insertions": {"color": token_style(5).colour, "marker": "^", "linestyle": "-."},
-}
-"""Colour, marker and line of each kind of error."""
-
-Keywords = Mapping[str, Any] | None
+"""Width of a bar of residuals, in tokens."""
 
 
 class LaneArtists(NamedTuple):
@@ -40,19 +33,19 @@ class LaneArtists(NamedTuple):
     dropped: dict[str, Rectangle]
     """Weight that goes to no token, where there is any."""
     empty: dict[str, Rectangle]
-    """What a token holds of nothing, behind the end of the weights."""
+    """The part of a token that lies behind the end of the weights."""
     labels: dict[str, tuple[Text, ...]]
     end: Line2D
     """Where the weights end."""
 
 
-class RestArtists(NamedTuple):
-    """What `rest_histogram` drew."""
+class ResidualArtists(NamedTuple):
+    """What `residual_histogram` drew."""
 
-    said: BarContainer
-    """Utterances of which every word has fired."""
-    missing: BarContainer
-    """Utterances of which one has not."""
+    complete: BarContainer
+    """Utterances in which every word has fired."""
+    incomplete: BarContainer
+    """Utterances in which a word has not."""
     threshold: Line2D | None
     legend: Legend
 
@@ -77,7 +70,7 @@ def tail_lanes(
     end_kw: Keywords = None,
     **kwargs: Any,
 ) -> LaneArtists:
-    """Draw where the tokens end on the mass axis, a lane for each rule about the rest.
+    """Draw where the tokens end on the mass axis, a lane for each tail rule.
 
     Parameters
     ----------
@@ -127,62 +120,57 @@ def tail_lanes(
     for height, (name, lane) in zip(range(len(ends), 0, -1), ends.items(), strict=True):
         edges = [0.0, *(float(end) for end in lane)]
         require(all(np.diff(edges) >= 0), f"the ends of {name!r} must increase, got {list(lane)}")
-        said = [str(index) for index in range(len(lane))] if words is None else words[name]
+        names = [str(index) for index in range(len(lane))] if words is None else words[name]
         require(
-            len(said) == len(lane),
-            f"expected {len(lane)} words for {name!r}, one for each token, got {len(said)}",
+            len(names) == len(lane),
+            f"expected {len(lane)} words for {name!r}, one for each token, got {len(names)}",
         )
-        drawn, written = [], []
-        for index, (left, right) in enumerate(pairwise(edges)):
-            colour, hatch = token_style(index)
-            look = {"facecolor": colour, "hatch": hatch, "edgecolor": STYLE["level"]}
-            look |= {"linewidth": 1.0, "alpha": 0.75, **kwargs}
-            drawn.append(_box(ax, left, min(right, max(left, total)), height, look))
-            look = {"fontsize": SMALL, "horizontalalignment": "center", "zorder": 4}
-            look |= {"verticalalignment": "center", "color": STYLE["level"], **plain_text()}
-            look["bbox"] = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.2}
-            middle = (left + min(right, max(left, total))) / 2
-            label = displayable(said[index])
-            written.append(ax.text(middle, height, label, **{**look, **(label_kw or {})}))
+        spans = [(left, min(right, max(left, total))) for left, right in pairwise(edges)]
+        boxes[name] = tuple(
+            _box(ax, span, height, styled(kwargs, **{**token_look(index), "linewidth": 1.0}))
+            for index, span in enumerate(spans)
+        )
+        labels[name] = tuple(
+            _label(ax, span, height, label, label_kw)
+            for span, label in zip(spans, names, strict=True)
+        )
         if edges[-1] < total:
-            look = {"facecolor": STYLE["rest"], "edgecolor": STYLE["weight"], "linewidth": 1.0}
-            look |= {"linestyle": ":", **(dropped_kw or {})}
-            dropped[name] = _box(ax, edges[-1], total, height, look)
+            look = {"facecolor": STYLE["neutral"], "edgecolor": STYLE["weight"], "linestyle": ":"}
+            dropped[name] = _box(ax, (edges[-1], total), height, styled(dropped_kw, **look))
         elif edges[-1] > total and len(lane):
-            look = {"facecolor": "none", "edgecolor": STYLE["level"], "linewidth": 1.0}
-            look |= {"linestyle": "--", **(empty_kw or {})}
-            empty[name] = _box(ax, max(total, edges[-2]), edges[-1], height, look)
-        boxes[name], labels[name] = tuple(drawn), tuple(written)
-    look = {"color": STYLE["threshold"], "linewidth": 1.2, "linestyle": "--", "zorder": 3}
-    end = ax.axvline(total, **{**look, **(end_kw or {})})
+            look = {"facecolor": "none", "edgecolor": STYLE["level"], "linestyle": "--"}
+            span = (max(total, edges[-2]), edges[-1])
+            empty[name] = _box(ax, span, height, styled(empty_kw, **look))
+    look = styled(end_kw, color=STYLE["threshold"], linewidth=1.2, linestyle="--", zorder=3)
+    end = ax.axvline(total, **look)
     last = max([total, *(float(lane[-1]) for lane in ends.values() if len(lane))])
     ax.set_xlim(0, 1.02 * max(last, 0.1))
     ax.set_xlabel("mass (tokens)")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     names = [f"{name}  {len(boxes[name])}" for name in ends]
-    ax.set_yticks(range(len(ends), 0, -1), names, fontsize=SMALL)
+    ax.set_yticks(range(len(ends), 0, -1), names, fontsize=STYLE["text_size"])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(0.5, len(ends) + 0.5)
     return LaneArtists(boxes, dropped, empty, labels, end)
 
 
-def rest_histogram(
-    rests: Sequence[float] | np.ndarray,
-    missing: Sequence[bool] | np.ndarray,
+def residual_histogram(
+    residuals: Sequence[float] | np.ndarray,
+    incomplete: Sequence[bool] | np.ndarray,
     *,
     tail_threshold: float | None = None,
     ax: Axes | None = None,
     threshold_kw: Keywords = None,
     **kwargs: Any,
-) -> RestArtists:
-    """Draw how much weight is left at the end of utterances, and whether a word is missing there.
+) -> ResidualArtists:
+    """Draw the residuals of utterances, and in which of them a word is missing.
 
     Parameters
     ----------
-    rests : sequence of float (utterances,)
-        Weight left after the last fire, in tokens; below 0 counts as 0.
-    missing : sequence of bool (utterances,)
-        True where fewer tokens fired than words were said.
+    residuals : sequence of float (utterances,)
+        Weight after the last fire, in tokens; below 0 counts as 0.
+    incomplete : sequence of bool (utterances,)
+        True where fewer tokens fired than there are words in the reference.
     tail_threshold : float, optional
         τ, drawn as a line.
     ax : Axes, optional
@@ -194,18 +182,19 @@ def rest_histogram(
 
     Returns
     -------
-    RestArtists
+    ResidualArtists
         Bars of `BIN`, those of missing words hatched and on top of the others.
 
     Raises
     ------
     CIFError
-        If there are not as many rests as answers, or `ax` is no Axes.
+        If the numbers of both differ, or `ax` is no Axes.
 
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> artists = rest_histogram([0.01, 0.02, 0.97], [False, False, True], ax=Figure().subplots())
+    >>> ax = Figure().subplots()
+    >>> artists = residual_histogram([0.01, 0.02, 0.97], [False, False, True], ax=ax)
     >>> artists.legend.get_texts()[0].get_text()
     'all words have fired (2)'
 
@@ -214,40 +203,40 @@ def rest_histogram(
     Notebook: notebooks/04_tail_handling.ipynb
     """
     ax = resolve(ax)
-    rests, missing = np.asarray(rests, dtype=float), np.asarray(missing, dtype=bool)
+    values, missing = np.asarray(residuals, dtype=float), np.asarray(incomplete, dtype=bool)
     require(
-        rests.shape == missing.shape and rests.ndim == 1,
-        f"expected an answer for each of {rests.shape} rests, got {missing.shape}",
+        values.shape == missing.shape and values.ndim == 1,
+        f"expected a bool for each of {values.shape} residuals, got {missing.shape}",
     )
     edges = np.linspace(0, 1, round(1 / BIN) + 1)
-    inside = rests.clip(0, 1 - BIN / 2)
+    inside = values.clip(0, 1 - BIN / 2)
     counts = [np.histogram(inside[missing == answer], edges)[0] for answer in (False, True)]
     look = {"width": BIN, "align": "edge", "edgecolor": STYLE["level"], "linewidth": 0.6}
-    said = ax.bar(
+    complete_bars = ax.bar(
         edges[:-1],
         counts[0],
-        **{**look, "color": token_style(6).colour, **kwargs},
+        **styled(kwargs, **look, color=STYLE["complete"]),
         label=f"all words have fired ({int((~missing).sum())})",
     )
-    lacking = ax.bar(
+    incomplete_bars = ax.bar(
         edges[:-1],
         counts[1],
         bottom=counts[0],
-        **{**look, "color": token_style(2).colour, "hatch": "////", **kwargs},
+        **styled(kwargs, **look, color=STYLE["incomplete"], hatch="////"),
         label=f"a word is missing ({int(missing.sum())})",
     )
     line = None
     if tail_threshold is not None:
+        label = f"τ = {tail_threshold:g}: dropped to the left, fired to the right"
         look = {"color": STYLE["level"], "linewidth": 1.6, "linestyle": "--", "zorder": 4}
-        look["label"] = f"τ = {tail_threshold:g}: dropped to the left, fired to the right"
-        line = ax.axvline(tail_threshold, **{**look, **(threshold_kw or {})})
+        line = ax.axvline(tail_threshold, **styled(threshold_kw, **look, label=label))
     ax.set_xlim(0, 1)
-    ax.set_ylim(0, 1.08 * max(1, int((counts[0] + counts[1]).max())))
+    ax.set_ylim(0, 1.08 * max(1, int(np.sum(counts, axis=0).max())))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    ax.set_xlabel("rest (tokens)")
+    ax.set_xlabel("residual (tokens)")
     ax.set_ylabel("utterances")
-    legend = _legend(ax, columns=3)
-    return RestArtists(said, lacking, line, legend)
+    legend = legend_above(ax, ncols=3)
+    return ResidualArtists(complete_bars, incomplete_bars, line, legend)
 
 
 def tail_errors(
@@ -266,7 +255,7 @@ def tail_errors(
     thresholds : sequence of float (thresholds,)
         τ.
     deletions, insertions : array (runs, thresholds)
-        In % of the words said.
+        In % of the words of the reference.
     ax : Axes, optional
         Where to draw; default: the current Axes.
     run_kw : mapping, optional
@@ -306,36 +295,39 @@ def tail_errors(
             f"got {values.shape}",
         )
     together = found["deletions"] + found["insertions"]
-    look = {"color": STYLE["rest"], "linewidth": 7.0, "solid_capstyle": "round", "zorder": 1}
+    look = {"color": STYLE["neutral"], "linewidth": 7.0, "solid_capstyle": "round", "zorder": 1}
     (both,) = ax.plot(thresholds, together.mean(axis=0), **look, label="both")
     means, runs = {"both": both}, {}
     for name, values in found.items():
-        thin = {"color": LOOKS[name]["color"], "linestyle": LOOKS[name]["linestyle"]}
-        thin |= {"linewidth": 0.7, "alpha": 0.6, **(run_kw or {})}
+        thin = styled(run_kw, **{**STYLE[name], "marker": "", "linewidth": 0.7, "alpha": 0.6})
         runs[name] = tuple(ax.plot(thresholds, row, **thin)[0] for row in values)
-        look = {**LOOKS[name], "linewidth": 2.0, "markersize": 6, "label": name, "zorder": 3}
-        (means[name],) = ax.plot(thresholds, values.mean(axis=0), **{**look, **kwargs})
+        look = styled(kwargs, **STYLE[name], linewidth=2.0, markersize=6, label=name, zorder=3)
+        (means[name],) = ax.plot(thresholds, values.mean(axis=0), **look)
     ax.set_ylim(bottom=0)
     ax.set_xticks(list(thresholds))
     ax.set_xlabel("tail threshold τ")
     ax.set_ylabel("% of the words")
-    legend = _legend(ax, columns=3)
-    return TailErrorArtists(means, runs, legend)
+    return TailErrorArtists(means, runs, legend_above(ax, ncols=3))
 
 
-def _box(ax: Axes, left: float, right: float, height: int, look: dict[str, Any]) -> Rectangle:
-    box = Rectangle((left, height - BOX / 2), right - left, BOX, **look)
+def _box(ax: Axes, span: tuple[float, float], height: float, look: Mapping[str, Any]) -> Rectangle:
+    left, right = span
+    box = Rectangle((left, height - BOX / 2), right - left, BOX, **{"linewidth": 1.0, **look})
     ax.add_patch(box)
     return box
 
 
-def _legend(ax: Axes, *, columns: int) -> Legend:
-    """Above the Axes: inside, there is no place that is always free."""
-    return ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        borderaxespad=0.2,
-        fontsize=SMALL,
-        frameon=False,
-        ncols=columns,
+def _label(
+    ax: Axes, span: tuple[float, float], height: float, label: str, label_kw: Keywords
+) -> Text:
+    look = styled(
+        label_kw,
+        fontsize=STYLE["text_size"],
+        horizontalalignment="center",
+        verticalalignment="center",
+        color=STYLE["level"],
+        bbox={"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.2},
+        zorder=4,
+        **plain_text(),
     )
+    return ax.text(sum(span) / 2, height, displayable(label), **look)

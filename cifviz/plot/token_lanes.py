@@ -11,36 +11,32 @@ from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.plot import geometry
 from cifviz.plot.canvas import (
-    SMALL,
+    add_lines,
     displayable,
-    height_in_points,
     plain_text,
     resolve,
     show_time,
     text_widths,
+    token_axis,
     width_in_points,
 )
-from cifviz.plot.palette import STYLE, token_style
+from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
 
 LABEL_SIZES = (9.0, 7.5, 6.0)
 """Sizes tried for the labels of tokens, in points."""
-
-ROW_COLUMNS = 9
-"""Room for a token's name at the left of its row; see `cifviz.plot.canvas.displayable`."""
 
 LABEL_ROWS = 3
 """Rows under the boxes for labels that are wider than their box."""
 
 UNTIMED_CHARACTERS = 90
 """Room for the list of untimed tokens."""
-
-Keywords = Mapping[str, Any] | None
 
 
 class ContributionArtists(NamedTuple):
@@ -120,7 +116,7 @@ def contributions(
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     ax = resolve(ax)
-    one = geometry.one_utterance(firing)
+    one = one_utterance(firing)
     values = one.contributions[0].numpy()
     rows = len(values)
     require(
@@ -131,19 +127,12 @@ def contributions(
     mesh = None
     if values.size:
         most = np.abs(values).max() or one.threshold
-        look = {"cmap": STYLE["contribution"], "vmin": -most, "vmax": most}
-        mesh = ax.pcolormesh(edges, np.arange(rows + 1), values, **{**look, **kwargs})
+        look = styled(kwargs, cmap=STYLE["contribution"], vmin=-most, vmax=most)
+        mesh = ax.pcolormesh(edges, np.arange(rows + 1), values, **look)
     row, frame = np.nonzero(values < -geometry.ROUNDING * one.threshold)
-    look = {"marker": "_", "s": 25, "color": STYLE["fire"], "linewidths": 1.0}
-    negative = ax.scatter(
-        (edges[frame] + edges[frame + 1]) / 2, row + 0.5, **{**look, **(negative_kw or {})}
-    )
-    ax.set_ylim(max(rows, 1), 0)
-    labels = [str(index) for index in range(rows)] if tokens is None else tokens
-    names = [displayable(label, ROW_COLUMNS) for label in labels]
-    step = max(1, int(np.ceil(rows * 1.2 * SMALL / height_in_points(ax))))
-    ax.set_yticks(np.arange(rows)[::step] + 0.5, names[::step], fontsize=SMALL, **plain_text())
-    ax.set_ylabel("token")
+    look = styled(negative_kw, marker="_", s=25, color=STYLE["fire"], linewidths=1.0)
+    negative = ax.scatter((edges[frame] + edges[frame + 1]) / 2, row + 0.5, **look)
+    token_axis(ax, [str(index) for index in range(rows)] if tokens is None else tokens)
     show_time(ax, edges[0], edges[-1])
     return ContributionArtists(mesh, negative)
 
@@ -161,10 +150,10 @@ def token_spans(
     """Draw tokens as boxes from their start to their end, with their names.
 
     A name wider than its box stands in one of `LABEL_ROWS` rows under the boxes, tied to its own by
-    a thin line. Where names would still touch, all are written smaller (`LABEL_SIZES`); those that
-    find no room at the smallest size give way to a small triangle. Names are placed for the size
-    and the limits that the Axes has when it is drawn on. A token without times is not lost: the top
-    line lists it with its number.
+    a thin line. Where names would still touch, all are written smaller (`LABEL_SIZES`); one that
+    finds no room at the smallest size is replaced by a small triangle. Names are placed for the
+    size and the limits that the Axes has when it is drawn on. Tokens without times are listed in
+    the top line with their numbers.
 
     Parameters
     ----------
@@ -201,58 +190,45 @@ def token_spans(
     -----
     Notebook: notebooks/00_start_here.ipynb
     """
+    # 1. The boxes, which decide about the limits of the Axes.
     ax = resolve(ax)
-    timed = [
-        (index, token.start, token.end)
+    timed = {
+        index: (token.start, token.end)
         for index, token in enumerate(alignment)
         if token.start is not None and token.end is not None
-    ]
+    }
     boxes: dict[int, Rectangle] = {}
-    for index, start, end in timed:
-        colour, hatch = token_style(index)
-        look = {
-            "facecolor": colour,
-            "hatch": hatch,
-            "edgecolor": STYLE["level"],
-            "linewidth": 0.8,
-        }
-        boxes[index] = Rectangle((start, 0.0), end - start, 1.0, **{**look, **kwargs})
+    for index, (start, end) in timed.items():
+        look = styled(kwargs, **{**token_look(index), "linewidth": 0.8, "alpha": 1.0})
+        boxes[index] = Rectangle((start, 0.0), end - start, 1.0, **look)
         ax.add_patch(boxes[index])
     if timed:
-        show_time(ax, timed[0][1], timed[-1][2])
+        spans = list(timed.values())
+        show_time(ax, spans[0][0], spans[-1][1])
     else:
         ax.set_xlabel("time (s)")
 
-    names = [displayable(alignment.tokens[index].token) for index, _, _ in timed]
-    size, centres, rows = _place(names, [(start, end) for _, start, end in timed], ax)
+    # 2. The labels, placed for these limits, with lines to those under the boxes.
+    names = {index: displayable(alignment.tokens[index].token) for index in timed}
+    size, places = _place(names, timed, ax)
     labels, leaders, omitted = {}, [], []
-    for (index, start, end), name, centre, row in zip(timed, names, centres, rows, strict=True):
-        middle = (start + end) / 2
-        if row < 0:
+    for index, (centre, row) in places.items():
+        middle = sum(timed[index]) / 2
+        if row is None:
             omitted.append((middle, -0.25))
             continue
         height = 0.5 if row == 0 else 0.1 - 0.65 * row
         if row:
             leaders.append([(middle, 0.0), (centre, height)])
-        look = {
-            "fontsize": size,
-            "horizontalalignment": "center",
-            "verticalalignment": "center",
-            "color": STYLE["level"],
-            "bbox": {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
-            "zorder": 4,
-            **plain_text(),
-        }
-        labels[index] = ax.text(centre, height, name, **{**look, **(label_kw or {})})
+        labels[index] = _label(ax, centre, height, names[index], size, label_kw)
+    look = styled(leader_kw, colors=STYLE["weight"], linewidths=0.6, zorder=2)
+    drawn_leaders = add_lines(ax, leaders, **look)
+    look = styled(omitted_kw, marker="^", s=12, color=STYLE["level"])
+    markers = ax.scatter(*np.asarray(omitted).reshape(-1, 2).T, **look)
 
-    look = {"colors": STYLE["weight"], "linewidths": 0.6, "zorder": 2}
-    drawn_leaders = LineCollection(leaders, **{**look, **(leader_kw or {})})
-    ax.add_collection(drawn_leaders, autolim=False)
-    points = np.asarray(omitted).reshape(-1, 2)
-    look = {"marker": "^", "s": 12, "color": STYLE["level"]}
-    markers = ax.scatter(points[:, 0], points[:, 1], **{**look, **(omitted_kw or {})})
+    # 3. The tokens without times, and room for everything.
     untimed = _list_untimed(alignment, ax, untimed_kw)
-    used = max(rows, default=0)
+    used = max((row or 0 for _, row in places.values()), default=0)
     bottom = -0.1 - 0.65 * used - (0.3 if omitted and not used else 0.0)
     ax.set_ylim(bottom, 1.1 if untimed is None else 1.9)
     ax.set_yticks([])
@@ -260,34 +236,49 @@ def token_spans(
     return SpanArtists(boxes, labels, drawn_leaders, markers, untimed)
 
 
+def _label(
+    ax: Axes, centre: float, height: float, name: str, size: float, label_kw: Keywords
+) -> Text:
+    """The name of a token, on a light ground so that it can be read over a pattern."""
+    look = styled(
+        label_kw,
+        fontsize=size,
+        horizontalalignment="center",
+        verticalalignment="center",
+        color=STYLE["level"],
+        bbox={"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
+        zorder=4,
+        **plain_text(),
+    )
+    return ax.text(centre, height, name, **look)
+
+
 def _place(
-    names: list[str], spans: list[tuple[float, float]], ax: Axes
-) -> tuple[float, list[float], list[int]]:
-    """Size, centres and rows of the labels: row 0 is inside the box, −1 is nowhere."""
+    names: Mapping[int, str], spans: Mapping[int, tuple[float, float]], ax: Axes
+) -> tuple[float, dict[int, tuple[float, int | None]]]:
+    """Size of the labels, and centre and row of each: row 0 is inside the box, None is nowhere."""
     left, right = sorted(ax.get_xlim())
     gap = 4.0 * (right - left) / width_in_points(ax)
     for size in LABEL_SIZES:
-        widths = [width + gap for width in text_widths(names, size, ax)]
-        centres = [
-            min(max((start + end) / 2, left + width / 2), max(left, right - width / 2))
-            for (start, end), width in zip(spans, widths, strict=True)
-        ]
-        outside = [
-            index
-            for index, ((start, end), width) in enumerate(zip(spans, widths, strict=True))
-            if width > end - start
-        ]
-        rows = [0] * len(names)
-        placed = geometry.label_rows(
-            [centres[index] for index in outside],
-            [widths[index] for index in outside],
+        widths = dict(zip(names, text_widths(names.values(), size, ax), strict=True))
+        centres, below = {}, []
+        for index, (start, end) in spans.items():
+            widths[index] += gap
+            half = widths[index] / 2
+            centres[index] = min(max((start + end) / 2, left + half), max(left, right - half))
+            if widths[index] > end - start:
+                below.append(index)
+        found = geometry.label_rows(
+            [centres[index] for index in below],
+            [widths[index] for index in below],
             rows=LABEL_ROWS,
         )
-        for index, row in zip(outside, placed, strict=True):
-            rows[index] = row + 1 if row >= 0 else -1
-        if min(rows, default=0) >= 0:
+        rows = {
+            index: None if row is None else row + 1 for index, row in zip(below, found, strict=True)
+        }
+        if None not in rows.values():
             break
-    return size, centres, rows
+    return size, {index: (centres[index], rows.get(index, 0)) for index in names}
 
 
 def _list_untimed(alignment: Alignment, ax: Axes, untimed_kw: Keywords) -> Text | None:
@@ -306,12 +297,13 @@ def _list_untimed(alignment: Alignment, ax: Axes, untimed_kw: Keywords) -> Text 
         text, shown = f"{text}, {entry}", shown + 1
     if shown < len(entries):
         text += f" and {len(entries) - shown} more"
-    look = {
-        "transform": ax.transAxes,
-        "fontsize": SMALL,
-        "verticalalignment": "top",
-        "horizontalalignment": "left",
-        "zorder": 5,
+    look = styled(
+        untimed_kw,
+        transform=ax.transAxes,
+        fontsize=STYLE["text_size"],
+        verticalalignment="top",
+        horizontalalignment="left",
+        zorder=5,
         **plain_text(),
-    }
-    return ax.text(0.005, 0.97, text, **{**look, **(untimed_kw or {})})
+    )
+    return ax.text(0.005, 0.97, text, **look)

@@ -10,18 +10,20 @@ from torch.nn.utils.rnn import pad_sequence
 
 from cifviz.core.dialects._tail_rules import Rule, tail_rules
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.systems.cif import Batch, Recognizer, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.feature_normalisation import normalise
 
 
 @torch.inference_mode()
 def decode_by_tail_rule(
-    model: Recognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
+    model: CIFRecognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
 ) -> tuple[Firing, dict[str, tuple[str, ...]]]:
     """Tokens of one utterance, by the rule for the residual at its end.
 
     Parameters
     ----------
-    model : Recognizer
+    model : CIFRecognizer
         In evaluation mode. There is no pause rounding, whatever its configuration says.
     log_mel : Tensor (feature_frames, n_mels)
         Features of the utterance, as ``model.config.features`` gives them.

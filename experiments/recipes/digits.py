@@ -5,7 +5,7 @@ from __future__ import annotations
 from cifviz.audio.waveform import LogMel
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.word_lists import DIGITS
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.augmentation import Augmentation
@@ -23,7 +23,7 @@ from experiments.training_data import (
 
 RECIPE = Recipe(
     name="digits",
-    config=RecognizerConfig(
+    config=CIFRecognizerConfig(
         vocabulary=DIGITS,
         # The recordings hold nothing above 4 kHz.
         features=LogMel(n_mels=40, f_max=4000.0),
@@ -46,7 +46,7 @@ RECIPE = Recipe(
     joined=joined_strings,
     cepstral=an4_recordings,
     pronunciations=an4_phones,
-    fit=FitConfig(steps=1300, batch_size=32, alignment="even"),
+    fit=FitConfig(steps=1300, batch_size=32, loss_weights={"even": 1.0}),
     augmentation=Augmentation(max_tokens=8),
     synthetic_share=0.4,
     corpora=("digits", "an4"),

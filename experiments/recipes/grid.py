@@ -5,7 +5,7 @@ from __future__ import annotations
 from cifviz.audio.waveform import LogMel
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.word_lists import GRID
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.augmentation import Augmentation
@@ -15,7 +15,7 @@ from experiments.training_data import grid_sentence, labelled_sentences, synthet
 
 RECIPE = Recipe(
     name="grid",
-    config=RecognizerConfig(
+    config=CIFRecognizerConfig(
         vocabulary=tuple(word for group in GRID for word in group),
         features=LogMel(n_mels=56, f_max=7600.0),
         encoder=EncoderConfig(n_mels=56, channels=144, dilations=(1, 2, 4, 1, 2, 4)),
@@ -33,7 +33,7 @@ RECIPE = Recipe(
     dev=lambda: labelled_sentences("dev"),
     synthetic_dev=lambda: synthetic(grid_sentence, 100, seed=1),
     test=None,
-    fit=FitConfig(steps=2500, alignment="even"),
+    fit=FitConfig(steps=2500, loss_weights={"even": 1.0}),
     # One speaker and one microphone: the augmentation serves the synthesised voices.
     augmentation=Augmentation(tempo=0.12, warp=0.08, noise=0.4, hush=0.0),
     synthetic_share=0.35,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cifviz.corpora.labelled_utterance import LabelledUtterance
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.training.augmentation import Augmentation, Recording
 from cifviz.training.fit import FitConfig
 
@@ -16,7 +16,7 @@ class Recipe:
     """Everything that is fixed before training starts."""
 
     name: str
-    config: RecognizerConfig
+    config: CIFRecognizerConfig
     real: Callable[[], list[LabelledUtterance]]
     """Real training utterances."""
     synthetic: Callable[[], list[LabelledUtterance]]
@@ -37,12 +37,12 @@ class Recipe:
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     synthetic_share: float = 0.25
-    cepstral: Callable[[RecognizerConfig], list[Recording]] | None = None
+    cepstral: Callable[[CIFRecognizerConfig], list[Recording]] | None = None
     """Utterances of many more speakers, of which only cepstra are published; ids beyond the
     vocabulary are other words."""
     cepstral_share: float = 0.2
     """Of those among them that hold nothing but the vocabulary."""
-    pronunciations: Callable[[RecognizerConfig], list[tuple[int, ...]]] | None = None
+    pronunciations: Callable[[CIFRecognizerConfig], list[tuple[int, ...]]] | None = None
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""

@@ -4,20 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from cifviz.systems.attention import AttentionRecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.ctc import CTCRecognizerConfig
+from cifviz.training.fit import Schedule
 from experiments.recipes.recipe import Recipe
 
-PLAIN = {"config.cif.pause_frames": 0, "fit.alignment": "none"}
+ATTENTION_LAYERS = 2
+"""With one alone no token depends on where the token before it attended."""
+PRIOR_WEIGHT = 0.1
+"""How much of the label priors CTC subtracts where it does."""
+
+
+def ctc_config(config: CIFRecognizerConfig, prior_weight: float = 0.0) -> CTCRecognizerConfig:
+    """CTC on the same features and the same encoder."""
+    return CTCRecognizerConfig(config.vocabulary, config.features, config.encoder, prior_weight)
+
+
+def attention_config(config: CIFRecognizerConfig) -> AttentionRecognizerConfig:
+    """Attention on the same features and the same encoder."""
+    decoder = replace(config.decoder, layers=ATTENTION_LAYERS)
+    return AttentionRecognizerConfig(config.vocabulary, config.features, config.encoder, decoder)
+
+
+PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}
 """The CIF of the paper with a CTC beside it: without anything that the recipes add."""
+LATE = Schedule(start=0.25)
+"""Of losses that follow CTC, which has to find the tokens first."""
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "plain": PLAIN,
     # One addition to the plain CIF.
-    "pauses": {"config.cif.pause_frames": 5, "fit.alignment": "none", "weights_of": "plain"},
-    "segments": {**PLAIN, "fit.alignment": "segments", "fit.alignment_from": 0.25},
-    "spikes": {**PLAIN, "fit.alignment": "spikes", "fit.alignment_from": 0.25},
-    "borders": {**PLAIN, "fit.alignment": "borders", "fit.alignment_from": 0.25},
+    "pauses": {"config.cif.pause_frames": 5, "fit.loss_weights": {}, "weights_of": "plain"},
+    "segments": {**PLAIN, "fit.loss_weights": {"segments": LATE}},
+    "spikes": {**PLAIN, "fit.loss_weights": {"spikes": LATE}},
+    "borders": {**PLAIN, "fit.loss_weights": {"borders": LATE}},
     # The recipe without pause rounding.
     "even": {"config.cif.pause_frames": 0, "weights_of": ""},
     # How the plain CIF makes its weights, and what teaches their sum.
@@ -30,17 +54,22 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "affine": {**PLAIN, "config.cif.conv_cif_activation": False},
     "wide": {**PLAIN, "config.cif.conv_cif_width": 5},
     "unscaled": {**PLAIN, "config.cif.apply_scaling": False},
-    "no-quantity": {**PLAIN, "fit.quantity_weight": 0.0},
+    "no-quantity": {**PLAIN, "fit.loss_weights": {"quantity": 0.0}},
     "20ms": {**PLAIN, "config.encoder.down_sampling": 2},
     "80ms": {**PLAIN, "config.encoder.down_sampling": 8},
     # Other systems on the same encoder.
     "upsampled": {**PLAIN, "system": "upsampled"},
     "blank-weighted": {**PLAIN, "system": "blank-weighted"},
-    "ctc": {**PLAIN, "system": "ctc"},
-    "ctc-priors": {**PLAIN, "system": "ctc-priors"},
-    "attention": {**PLAIN, "system": "attention"},
+    "ctc": {**PLAIN, "system": "ctc", "config": ctc_config},
+    "ctc-priors": {
+        **PLAIN,
+        "system": "ctc",
+        "config": partial(ctc_config, prior_weight=PRIOR_WEIGHT),
+    },
+    "attention": {**PLAIN, "system": "attention", "config": attention_config},
 }
-"""By name: settings of a `Recipe`, by their path, and the values that they get instead."""
+"""By name: settings of a `Recipe`, by their path, and the values that they get instead; a function
+makes the value out of the recipe's."""
 
 STEPS_FACTOR = {"attention": 2}
 """How many times longer than the recipe a variant trains: attention finds the tokens late."""
@@ -62,7 +91,9 @@ def changed(settings: Any, path: list[str], value: Any) -> Any:
     """
     name, *inner = path
     is_mapping = isinstance(settings, Mapping)
+    held = settings[name] if is_mapping else getattr(settings, name)
     if inner:
-        held = settings[name] if is_mapping else getattr(settings, name)
         value = changed(held, inner, value)
+    elif callable(value):
+        value = value(held)
     return {**settings, name: value} if is_mapping else replace(settings, **{name: value})

@@ -22,11 +22,12 @@ from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.datasets import human_aligned
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
-from cifviz.metrics.numbers import median
+from cifviz.metrics.statistics import median
 from cifviz.published import read_study
 from cifviz.systems.checkpoints import CARD, load_model, save_model
-from cifviz.systems.cif import Recognizer, Transcription
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import ClassStatistics, DomainConfig
+from cifviz.systems.transcription import Transcription
 from experiments.markdown import markdown_table
 from experiments.measure import transcribe_all
 from experiments.recipes import find_recipe
@@ -96,7 +97,9 @@ def learn_statistics(transcriptions: Sequence[Transcription]) -> ClassStatistics
         If there are too few tokens.
     """
     embeddings = [
-        one.firing.embeddings[0, : len(one.tokens)] for one in transcriptions if one.tokens
+        one.require_firing().embeddings[0, : len(one.tokens)]
+        for one in transcriptions
+        if one.tokens
     ]
     require(bool(embeddings), "expected utterances in which something fires, got none")
     names = {token: index for index, token in enumerate(transcriptions[0].config.vocabulary)}
@@ -125,7 +128,7 @@ def run(name: str, *, runs: Path, data: Path) -> dict[str, Any]:
         If the recordings are not at hand.
     """
     recipe, folder = find_recipe(name), data / "checkpoints" / name
-    model = load_model(folder)
+    model: Any = load_model(folder)
     training = [*TRAINING[name](), *recipe.synthetic()]
     model.statistics = learn_statistics(transcribe_all(model, training))
 
@@ -159,7 +162,7 @@ def run(name: str, *, runs: Path, data: Path) -> dict[str, Any]:
     }
 
 
-def measured(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
+def measured(model: CIFRecognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
     """Number of sounds; mean distances and mean scores of those in which something fires."""
     utterances = [LabelledUtterance(one, Alignment()) for one in waveforms]
     found = [one for one in transcribe_all(model, utterances) if one.domain_distance is not None]
@@ -197,7 +200,7 @@ def _others() -> dict[str, list[Waveform]]:
     return {**clips, "human_aligned": [waveform for waveform, _ in human_aligned().values()]}
 
 
-def _keep_bound(model: Recognizer, folder: Path, domain: DomainConfig) -> None:
+def _keep_bound(model: CIFRecognizer, folder: Path, domain: DomainConfig) -> None:
     """Write the domain into a checkpoint; weights and card stay as they are."""
     model.config = replace(model.config, domain=domain)
     save_model(model, folder, (folder / CARD).read_text("utf-8"), overwrite=True)

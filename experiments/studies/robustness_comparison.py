@@ -27,7 +27,7 @@ from cifviz.audio.waveform import Waveform
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
 from cifviz.metrics import spread, token_errors
-from cifviz.metrics.numbers import median
+from cifviz.metrics.statistics import median
 from cifviz.published import (
     ERROR_KINDS,
     ComparedRun,
@@ -60,7 +60,7 @@ class HasTokens(Protocol):
 
 
 class Transcriber(Protocol):
-    """A recogniser of any kind, `Recognizer` among them."""
+    """A recogniser of any kind, `CIFRecognizer` among them."""
 
     def transcribe_batch(self, waveforms: Sequence[Waveform]) -> Sequence[HasTokens]:
         """A transcription of each waveform."""

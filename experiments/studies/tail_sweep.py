@@ -21,7 +21,7 @@ from cifviz.published import (
     read_tail_sweep,
     total_errors,
 )
-from cifviz.systems.cif import Recognizer
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from experiments.markdown import markdown_table
 from experiments.recipes import find_recipe
@@ -47,7 +47,7 @@ def all_rules(slack: float) -> dict[str, Rule]:
     return {name: found.pop(name) for name in order} | found
 
 
-def sweep(model: Recognizer, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
+def sweep(model: CIFRecognizer, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
     """Every rule on every utterance.
 
     Returns

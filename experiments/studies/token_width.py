@@ -19,7 +19,7 @@ from cifviz.errors import DataError, require
 from cifviz.metrics import row_entropies, spread
 from cifviz.published import WIDTH_RECORDING, TokenWidths, read_result, read_token_widths
 from cifviz.systems.checkpoints import load_model
-from cifviz.systems.cif import Recognizer
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.timing import FrameGrid
 from experiments.markdown import markdown_table
 from experiments.run_tables import WEIGHT_TITLES
@@ -58,7 +58,7 @@ def token_widths(firing: Firing, grid: FrameGrid) -> np.ndarray:
     return np.asarray(2 ** row_entropies(firing) * grid.shift)
 
 
-def measure_weights(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[str, float]:
+def measure_weights(model: CIFRecognizer, waveforms: Sequence[Waveform]) -> dict[str, float]:
     """How wide tokens and how heavy frames are, over some utterances.
 
     Returns
@@ -70,12 +70,12 @@ def measure_weights(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[st
     firings = [
         firing.cpu()
         for start in range(0, len(waveforms), BATCH)
-        for firing in model.listen(waveforms[start : start + BATCH])
+        for firing in model.fire(waveforms[start : start + BATCH])
     ]
     firings = [firing for firing in firings if int(firing.num_fires)]
     if not firings:
         return {"width": float("nan"), "heaviest": float("nan")}
-    widths = np.concatenate([token_widths(firing, model.grid) for firing in firings])
+    widths = np.concatenate([token_widths(firing, model.config.grid) for firing in firings])
     heaviest = [float(firing.alpha.max()) for firing in firings]
     return {"width": float(widths.mean()), "heaviest": float(np.mean(heaviest))}
 
@@ -89,14 +89,15 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     waveforms = [one.waveform for one in labelled_strings("test")]
     measured = []
     for path in found:
-        model, result = load_model(path.parent / "model"), read_result(path)
+        model: Any = load_model(path.parent / "model")
+        result = read_result(path)
         shown = model.transcribe_features(recording.log_mel, duration=recording.duration)
         measured.append(
             {
                 "variant": result["variant"],
                 "seed": result["seed"],
                 **measure_weights(model, waveforms),
-                "shift": model.grid.shift,
+                "shift": model.config.grid.shift,
                 "alpha": [round(float(weight), 4) for weight in shown.firing.alpha[0]],
             }
         )

@@ -11,8 +11,9 @@ from cifviz.audio.waveform import Waveform
 from cifviz.corpora.datasets import human_aligned
 from cifviz.metrics import pair_by_label
 from cifviz.published import read_study
-from cifviz.systems.checkpoints import list_models, load_model
+from cifviz.systems.checkpoints import load_model
 from experiments.markdown import markdown_table
+from experiments.recipes import RECIPES
 from experiments.studies.study import Study
 
 
@@ -21,7 +22,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     utterances = human_aligned()
     return {
         "utterances": {name: words.text for name, (_, words) in utterances.items()},
-        "models": {name: covered(load_model(name), utterances) for name in list_models()},
+        "models": {name: covered(load_model(name), utterances) for name in RECIPES},
     }
 
 

@@ -30,8 +30,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     record,
     show,
@@ -243,10 +243,10 @@ def draw_mass(ax, *, weight_of_frame_1):
     return f"fires at {at}" if at else "no fire"
 
 
-explore(
+live_figure(
     draw_mass,
     weight_of_frame_1=Slider(0.1, 2.5, 0.1, 0.9),
-    still=[{"weight_of_frame_1": weight} for weight in (0.1, 0.9, 1.7, 2.5)],
+    static=[{"weight_of_frame_1": weight} for weight in (0.1, 0.9, 1.7, 2.5)],
     alt="The mass axis for four weights of frame 1. The heavier it is, the steeper the line there "
     "and the earlier all later fires; at 2.5 two tokens fire inside frame 1, and three in all.",
 )

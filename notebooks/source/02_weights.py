@@ -32,13 +32,13 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.weights import ConvWeights, DenseWeights, LinearWeights
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
 from cifviz.metrics import mass_in_silence, spread
 from cifviz.plot import STYLE, fires, panel, panel_alt, weights
 from cifviz.published import WIDTH_RECORDING, read_results, read_token_widths
 from cifviz.resources import resource
-from cifviz.systems.cif import normalise
 from cifviz.systems.encoder import Encoder, EncoderConfig
+from cifviz.systems.feature_normalisation import normalise
 
 # %% tags=["parameters"]
 seed = 0  # of the random layers
@@ -180,7 +180,7 @@ def draw(ax, firing, grid, words, top):
     weights(firing, grid, ax=ax).threshold_label.set_visible(False)
     fires(firing, grid, ax=ax)
     spans = [(word.start, word.end - word.start) for word in words]
-    rest = STYLE["rest"]
+    rest = STYLE["neutral"]
     ax.broken_barh(spans, (0.86 * top, 0.1 * top), facecolor=rest, edgecolor="black")
     look = {"ha": "center", "va": "center", "fontsize": "small", "zorder": 3}
     look["bbox"] = {"facecolor": rest, "edgecolor": "none", "pad": 0.8}  # over the fires
@@ -197,11 +197,11 @@ def draw_moved(ax, *, shift, gain):
 
 
 # %%
-explore(
+live_figure(
     draw_moved,
     shift=Slider(-2.5, 2.5, 0.1, 0.0),
     gain=Slider(0.2, 3.0, 0.1, 1.0),
-    still=[
+    static=[
         {"shift": 0.0, "gain": 1.0},
         {"shift": 0.7, "gain": 1.0},
         {"shift": 0.0, "gain": 0.5},
@@ -455,7 +455,7 @@ def draw_seeds(variants, looks):
             ax.plot([mean(variant, name)], [row], "|", color=STYLE["threshold"], ms=16)
         ax.set_yticks(range(len(variants)), list(variants))
         ax.set_ylim(len(variants) - 0.5, -0.5)
-        ax.grid(axis="y", color=STYLE["rest"])
+        ax.grid(axis="y", color=STYLE["neutral"])
         ax.set_xlabel(name)
     return figure
 
@@ -504,11 +504,11 @@ def draw_run(ax, variant, run):
 
 
 # %%
-explore(
+live_figure(
     lambda ax, *, predictor, run: draw_run(ax, KINDS[predictor], run),
     predictor=list(KINDS),
     run=[0, 1, 2],
-    still=[
+    static=[
         {"predictor": "linear", "run": 0},
         {"predictor": "linear", "run": 2},
         {"predictor": "conv, no ReLU", "run": 0},
@@ -565,10 +565,10 @@ def draw_together(ax, *, frames_together):
 
 
 # %%
-explore(
+live_figure(
     draw_together,
     frames_together=[1, 2, 4, 8],
-    still=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
+    static=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
     alt="Weights over time in frames of 40, 80, 160 and 320 ms, with the words and the fires. The "
     "sum stays the same and the weights about double each time, until in frames of 320 ms the "
     "heaviest is most of a token and a frame holds the end of one word and the beginning of the "

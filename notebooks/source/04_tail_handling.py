@@ -34,9 +34,9 @@ from cifviz.core.dialects import DIALECTS
 from cifviz.core.dialects._tail_rules import tail_rules
 from cifviz.core.pause_rounding import round_phrases
 from cifviz.core.streaming import Fired
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
 from cifviz.metrics import spread
-from cifviz.plot import accumulation, rest_histogram, tail_errors, tail_lanes, token_spans
+from cifviz.plot import accumulation, residual_histogram, tail_errors, tail_lanes, token_spans
 from cifviz.published import best_thresholds, read_results, read_tail_sweep, total_errors
 from cifviz.resources import resource
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
@@ -326,12 +326,12 @@ def draw_tail(ax, *, recording, tail_threshold):
 
 
 # %%
-explore(
+live_figure(
     draw_tail,
     recording=("digits_jackson", "digits_nicolas", "digits_george_long", "sentence_lay"),
     tail_threshold=Slider(0.05, 0.95, 0.05, 0.5),
     height=1.6,
-    still=[
+    static=[
         {"recording": "digits_jackson", "tail_threshold": 0.5},
         {"recording": "digits_jackson", "tail_threshold": 0.8},
         {"recording": "digits_nicolas", "tail_threshold": 0.1},
@@ -359,7 +359,7 @@ for run in runs:
     pairs = zip(said["test"], run["test"]["full"], strict=True)
     missing += [words - full for words, full in pairs]
 figure, (ax,) = canvas(height=3.0)
-rest_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
+residual_histogram(rests, [words > 0 for words in missing], tail_threshold=0.5, ax=ax)
 middle = sum(0.3 < rest <= 0.7 for rest in rests)
 show(
     figure,

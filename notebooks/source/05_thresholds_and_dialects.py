@@ -35,8 +35,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     record,
     show,
@@ -327,12 +327,12 @@ def draw_ten(ax, *, threshold, slack):
     return f"tokens: {int(firing.num_fires)}, negative weights: {negative}"
 
 
-explore(
+live_figure(
     draw_ten,
     height=2.6,
     threshold=Slider(0.5, 1.5, 0.05, 1.0),
     slack=Slider(0.0, 0.45, 0.01, 0.0),
-    still=[
+    static=[
         {"threshold": 1.0, "slack": 0.0},
         {"threshold": 1.0, "slack": 0.1},
         {"threshold": 1.0, "slack": 0.4},

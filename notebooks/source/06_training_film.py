@@ -24,14 +24,14 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.course import canvas, check, classroom, explore, glossary, play, record, show, table
+from cifviz.course import canvas, check, classroom, glossary, live_figure, play, record, show, table
 from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
     contributions,
-    film_strip,
     fires,
     log_mel,
+    snapshot_strip,
     token_spans,
     training_curves,
     weights,
@@ -244,7 +244,7 @@ def spread(values, count):
 # %%
 figure, (ax,) = canvas(height=5.2)
 shown = spread(film.steps, 12)
-film_strip(
+snapshot_strip(
     [by_step[step].firing for step in shown],
     grid,
     labels=[f"{step} steps" for step in shown],
@@ -276,7 +276,7 @@ def draw_snapshot(ax, *, steps, picture):
         ax.set_ylabel("token")
     else:
         for word in watched.words:
-            ax.axvspan(word.start, word.end, color=STYLE["rest"], alpha=0.6, zorder=0)
+            ax.axvspan(word.start, word.end, color=STYLE["neutral"], alpha=0.6, zorder=0)
         drawn = weights(one.firing, grid, ax=ax, threshold_kw={"visible": False})
         drawn.threshold_label.set_visible(False)
         fires(one.firing, grid, ax=ax)
@@ -286,11 +286,11 @@ def draw_snapshot(ax, *, steps, picture):
 
 # %%
 first, clock, last = film.steps[0], film.steps[len(film.steps) // 3], film.steps[-1]
-explore(
+live_figure(
     draw_snapshot,
     steps=film.steps,
     picture=["weights", "W"],
-    still=[
+    static=[
         *({"steps": step, "picture": "weights"} for step in (first, clock, last)),
         *({"steps": step, "picture": "W"} for step in (clock, last)),
     ],
@@ -493,7 +493,7 @@ print("heard by the model that comes with the library:", shipped_heard.text)
 # %%
 places = [film.steps.index(step) for step in spread(film.steps, 5)]
 figure, (ax,) = canvas(height=3.4)
-film_strip(
+snapshot_strip(
     [*(film_heard[place].firing for place in places), shipped_heard.firing],
     grid,
     labels=[*(f"{film.steps[place]} steps" for place in places), "full size"],

@@ -32,8 +32,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     play_all,
     record,
@@ -121,10 +121,10 @@ def draw_reading(ax, *, mass):
 
 
 # %%
-explore(
+live_figure(
     draw_reading,
     mass=Slider(0.04, 1.96, 0.04, 0.48),
-    still=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
+    static=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
     height=1.9,
     alt="The running sum of the six weights: steep in the words, flat between them. A horizontal "
     "band of 0.08 tokens meets it, and a vertical band shows the times that it reaches: narrow at "
@@ -160,7 +160,7 @@ if listen:
 # %%
 figure, (upper, lower) = canvas(2, height=1.7)
 weights(heard.firing, heard.grid, ax=upper)
-token_spans(speech.words, ax=lower, facecolor=STYLE["rest"], hatch="")
+token_spans(speech.words, ax=lower, facecolor=STYLE["neutral"], hatch="")
 for ax in (upper, lower):
     fires(heard.firing, heard.grid, ax=ax)
 upper.set_xlabel("")
@@ -270,7 +270,7 @@ table(["edges read at", "mean absolute error, ms", "within 50 ms, %"], rows)
 
 
 # %%
-from cifviz.plot.quantiles import mass_times
+from cifviz.alignment.mass_times import mass_times
 
 total = float(heard.firing.scaled_alpha.sum())
 
@@ -291,10 +291,10 @@ def draw_quantile(ax, *, quantile):
 
 
 # %%
-explore(
+live_figure(
     draw_quantile,
     quantile=Slider(0.0, 1.0, 0.05, 0.5),
-    still=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
+    static=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
     height=1.6,
     alt="The weights of the recording, three times. A dot for each token shows where 10 %, half or "
     "all of its weight has been heard. The bars around the dots, what 0.05 tokens more or less "
@@ -656,7 +656,7 @@ for name, walk in walks.items():
 figure, (upper, lower) = canvas(2, height=2.0, share_time=False)
 said_so_far = np.arange(1, many + 1)
 reach = 0.1 * np.sqrt(said_so_far)
-upper.fill_between(said_so_far, -reach, reach, color=STYLE["rest"], alpha=0.5, label="± 0.1 √n")
+upper.fill_between(said_so_far, -reach, reach, color=STYLE["neutral"], alpha=0.5, label="± 0.1 √n")
 for index, (name, walk) in enumerate(walks.items()):
     look = {"color": token_style(2 + 3 * index).colour, "linewidth": (1.5, 0.8)[index]}
     look["linestyle"] = ("--", "-")[index]
@@ -797,7 +797,7 @@ def between_words(edges, pairs):
 
 
 # %%
-from cifviz.plot.quantiles import seconds_per_token
+from cifviz.alignment.mass_times import seconds_per_token
 
 rows, valleys = [], cifviz.Edges(0.02, 0.98, cut="valleys")
 for title, group, model in (("digits", pairs, recognizer), ("sentences", sentences, grid_model)):

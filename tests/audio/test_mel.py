@@ -22,9 +22,9 @@ given = np.load(sys.argv[1])
 found = {}
 for name, setting in json.loads(sys.argv[2]).items():
     hop, n_fft = setting["hop_length"], setting["n_fft"]
-    samples, rest = given["samples"], (n_fft - hop) // 2
+    samples, reflected = given["samples"], (n_fft - hop) // 2
     frames = -(-len(samples) // hop)
-    padded = np.pad(samples, (rest, (frames - 1) * hop + n_fft - rest - len(samples)))
+    padded = np.pad(samples, (reflected, (frames - 1) * hop + n_fft - reflected - len(samples)))
     mel = librosa.feature.melspectrogram(y=padded, sr=16000, center=False, **setting)
     found[name] = np.log(np.maximum(mel, 1e-10)).T
     found[name + " bands"] = librosa.filters.mel(

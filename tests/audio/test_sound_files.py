@@ -83,8 +83,8 @@ def test_an_mp3_that_claims_2_31_frames_is_read_to_its_end(tmp_path):
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x80000000, len(PCM) + 1000])
 @pytest.mark.parametrize("riff", [None, 0, 0xFFFFFFFF])
 def test_a_wav_from_a_pipe_is_read_to_its_end(tmp_path, size, riff):
-    heard = load(tmp_path, wav(chunk(b"data", PCM, size), riff=riff))
-    np.testing.assert_allclose(heard.samples, SPEECH, atol=1e-4)
+    loaded = load(tmp_path, wav(chunk(b"data", PCM, size), riff=riff))
+    np.testing.assert_allclose(loaded.samples, SPEECH, atol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 10, 100, 3999, 384_001, 655_350, 4_000_000_000])
@@ -95,16 +95,16 @@ def test_a_rate_that_nobody_records_at_is_refused(tmp_path, rate):
 
 @pytest.mark.parametrize("rate", [4000, 384_000])
 def test_the_slowest_and_the_fastest_rate_are_read(tmp_path, rate):
-    heard = load(tmp_path, wav(chunk(b"data", PCM), rate=rate))
-    assert heard.duration == pytest.approx(len(SPEECH) / rate, abs=1e-4)
+    loaded = load(tmp_path, wav(chunk(b"data", PCM), rate=rate))
+    assert loaded.duration == pytest.approx(len(SPEECH) / rate, abs=1e-4)
 
 
 def test_a_thousand_channels_are_refused_and_64_read(tmp_path):
     many = wav(chunk(b"data", PCM[: 2 * 1000 * 30]), channels=1000)
     assert "expected 1 to 64 channels, " in refusal(tmp_path, many)
     assert "states 0" in refusal(tmp_path, wav(chunk(b"data", PCM), channels=0))
-    heard = load(tmp_path, wav(chunk(b"data", PCM[: 2 * 64 * 400]), channels=64))
-    assert len(heard.samples) == 400
+    loaded = load(tmp_path, wav(chunk(b"data", PCM[: 2 * 64 * 400]), channels=64))
+    assert len(loaded.samples) == 400
 
 
 def test_a_big_endian_wav_is_not_played_as_noise(tmp_path):
@@ -168,18 +168,20 @@ def test_the_work_for_all_channels_together_is_bounded(tmp_path, monkeypatch):
 )
 def test_the_usual_codings_are_read(tmp_path, format, subtype, close):
     low = 0.3 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)
-    heard = load(tmp_path, encoded(format, subtype, low)).samples
-    np.testing.assert_allclose(heard[: len(low)], low, atol=close)
-    assert not heard[len(low) :].any() or len(heard) < 1.06 * len(low)  # ADPCM fills its last block
+    loaded = load(tmp_path, encoded(format, subtype, low)).samples
+    np.testing.assert_allclose(loaded[: len(low)], low, atol=close)
+    assert not loaded[len(low) :].any() or len(loaded) < 1.06 * len(
+        low
+    )  # ADPCM fills its last block
 
 
 @pytest.mark.parametrize("format", ["WAV", "AIFF", "W64", "RF64", "AU", "CAF", "FLAC", "MP3"])
 def test_a_file_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, format):
     whole = encoded(format)
-    heard = load(tmp_path, whole[: len(whole) // 2])
-    assert 0.7 <= heard.duration <= 1.1
+    loaded = load(tmp_path, whole[: len(whole) // 2])
+    assert 0.7 <= loaded.duration <= 1.1
     if format != "MP3":
-        np.testing.assert_allclose(heard.samples, SPEECH[: len(heard.samples)], atol=1e-4)
+        np.testing.assert_allclose(loaded.samples, SPEECH[: len(loaded.samples)], atol=1e-4)
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "MP3", "OGG", "AIFF", "CAF", "W64"])
@@ -200,16 +202,16 @@ def test_what_a_decoder_leaves_out_is_silence(tmp_path):
     flac = bytearray(encoded("FLAC", samples=np.tile(SPEECH, 3)))
     middle = len(flac) // 2
     flac[middle : middle + 4096] = b"\xff" * 4096
-    heard = load(tmp_path, bytes(flac)).samples
-    assert len(heard) == 3 * len(SPEECH)
-    np.testing.assert_allclose(heard[-RATE:], SPEECH[-RATE:], atol=1e-4)
+    loaded = load(tmp_path, bytes(flac)).samples
+    assert len(loaded) == 3 * len(SPEECH)
+    np.testing.assert_allclose(loaded[-RATE:], SPEECH[-RATE:], atol=1e-4)
 
 
 def test_two_data_chunks_are_one_sound(tmp_path):
     half, note = len(PCM) // 2, chunk(b"LIST", b"INFO" + chunk(b"INAM", b"a note"))
-    heard = load(tmp_path, wav(chunk(b"data", PCM[:half]), note, chunk(b"data", PCM[half:]), note))
-    assert len(heard.samples) == len(SPEECH)
-    np.testing.assert_allclose(heard.samples, SPEECH, atol=1e-4)
+    loaded = load(tmp_path, wav(chunk(b"data", PCM[:half]), note, chunk(b"data", PCM[half:]), note))
+    assert len(loaded.samples) == len(SPEECH)
+    np.testing.assert_allclose(loaded.samples, SPEECH, atol=1e-4)
 
 
 def test_a_chunk_without_its_pad_byte_is_refused(tmp_path):
@@ -255,8 +257,8 @@ def test_a_tag_that_is_no_text_is_no_reason_to_refuse(tmp_path):
 @pytest.mark.parametrize("scale", [2.0, 100.0, 2.0**15, 2.0**31])
 def test_integers_written_as_floats_are_read(tmp_path, scale):
     samples = np.array([0.0, 1.0, -1.0, 0.5]) * scale
-    heard = load(tmp_path, encoded("WAV", "FLOAT", samples))
-    assert heard.samples.tolist() == samples.tolist()
+    loaded = load(tmp_path, encoded("WAV", "FLOAT", samples))
+    assert loaded.samples.tolist() == samples.tolist()
 
 
 @pytest.mark.parametrize("peak", [2.0**31 * 1.001, 1e30, 3e38, -3e38])
@@ -282,13 +284,13 @@ def test_of_channels_that_cancel_the_loudest_is_heard(tmp_path):
     np.testing.assert_allclose(mixed(tmp_path, SPEECH, -SPEECH), SPEECH, atol=1e-6)
     np.testing.assert_allclose(mixed(tmp_path, 0.8 * SPEECH, -SPEECH), -SPEECH, atol=1e-6)
     hiss = 0.003 * rng.standard_normal((2, len(SPEECH))).astype("f4")
-    heard = mixed(tmp_path, SPEECH + hiss[0], -SPEECH + hiss[1])
-    assert abs(np.corrcoef(heard, SPEECH)[0, 1]) > 0.99
+    loaded = mixed(tmp_path, SPEECH + hiss[0], -SPEECH + hiss[1])
+    assert abs(np.corrcoef(loaded, SPEECH)[0, 1]) > 0.99
 
 
 def test_an_offset_does_not_hide_that_channels_cancel(tmp_path):
-    heard = mixed(tmp_path, SPEECH + 0.25, -SPEECH + 0.25)
-    assert heard.std() == pytest.approx(SPEECH.std(), rel=0.01)
+    loaded = mixed(tmp_path, SPEECH + 0.25, -SPEECH + 0.25)
+    assert loaded.std() == pytest.approx(SPEECH.std(), rel=0.01)
 
 
 def test_channels_that_do_not_cancel_are_averaged(tmp_path):
@@ -317,9 +319,9 @@ def test_the_choice_is_made_for_the_whole_file(tmp_path):
 
 def test_a_resampled_inverted_file_keeps_its_length(tmp_path):
     stereo = np.stack([SPEECH, -SPEECH], axis=1)
-    heard = load(tmp_path, encoded("WAV", "FLOAT", stereo, rate=48_000))
-    assert len(heard.samples) == -(-len(SPEECH) // 3)
-    assert heard.samples.std() > 0.05
+    loaded = load(tmp_path, encoded("WAV", "FLOAT", stereo, rate=48_000))
+    assert len(loaded.samples) == -(-len(SPEECH) // 3)
+    assert loaded.samples.std() > 0.05
 
 
 # --- Where it comes from -------------------------------------------------------------------------

@@ -67,8 +67,8 @@ def test_clocks_and_shapes_are_those_of_the_model(models, name):
 def test_the_terms_are_those_of_the_data_set(name):
     recording = load_recording(name)
     data_set = REGISTRY[recording.corpus]
-    for said in ("licence", "attribution", "source"):
-        assert getattr(recording, said) == getattr(data_set, said)
+    for term in ("licence", "attribution", "source"):
+        assert getattr(recording, term) == getattr(data_set, term)
     assert data_set.licence.startswith("CC BY")
     notice = (resource("recordings") / "LICENSE.txt").read_text("utf-8")
     prefix = name.split("_")[0]
@@ -122,7 +122,7 @@ def copied(tmp_path, monkeypatch):
 
 
 def edit(folder, **changes):
-    """Change what is said of the first recording; None takes it away."""
+    """Change the entry of the first recording; None takes it away."""
     entries = read_json(folder / ENTRIES)
     for name, value in changes.items():
         entries[0].pop(name)

@@ -13,7 +13,7 @@ from cifviz.core.module import CIFConfig
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems.checkpoints import load_baseline, load_model
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
@@ -43,7 +43,7 @@ def two_speakers():
 
 @pytest.fixture
 def recipe():
-    config = RecognizerConfig(
+    config = CIFRecognizerConfig(
         vocabulary=("low", "high"),
         encoder=EncoderConfig(channels=16, dilations=(1,)),
         cif=CIFConfig(encoder_embed_dim=16, conv_cif_output_channels_num=16),

@@ -64,7 +64,7 @@ def test_half_of_a_surrogate_pair_is_escaped_and_read_back(tmp_path):
         (b"[-Infinity]", "-Infinity is not a number of JSON"),
         (b"[1e999]", "the number '1e999' is too large"),
         (b"[" + b"9" * 5000 + b"]", "the number '999.* is too large"),
-        (b'[{"a": 1, "a": 2}]', "the key 'a' stands twice in an object"),
+        (b'[{"a": 1, "a": 2}]', "the key 'a' occurs twice in an object"),
     ],
     ids=lambda one: "" if isinstance(one, bytes) else None,
 )

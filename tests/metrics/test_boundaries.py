@@ -15,16 +15,16 @@ TIMES = st.lists(st.integers(0, 96), min_size=1, max_size=8).map(lambda n: np.so
 
 
 @given(TIMES, TIMES)
-def test_precision_recall_and_f_measure_are_mir_evals(said, heard):
-    found = detect(said, heard, window=3 / 64)
-    expected = mir_eval.onset.f_measure(said, heard, window=3 / 64)
+def test_precision_recall_and_f_measure_are_mir_evals(reference, hypothesis):
+    found = detect(reference, hypothesis, window=3 / 64)
+    expected = mir_eval.onset.f_measure(reference, hypothesis, window=3 / 64)
     assert (found.f_measure, found.precision, found.recall) == pytest.approx(expected)
 
 
 def test_by_hand():
     # 0.5 is found twice but counted once, 1.0 is missed by a millisecond, 2.0 is found.
     found = detect([0.5, 1.0, 2.0, 3.0], [0.49, 0.51, 1.021, 1.98, 4.0], window=0.02)
-    assert found == Detection(hits=2, said=4, heard=5)
+    assert found == Detection(hits=2, reference=4, hypothesis=5)
     assert (found.precision, found.recall) == (0.4, 0.5)
     assert found.f_measure == pytest.approx(4 / 9)
     assert found.over_segmentation == 0.25
@@ -33,11 +33,11 @@ def test_by_hand():
 
 
 def test_more_boundaries_than_there_are_raise_recall_but_not_the_r_value():
-    said = np.arange(1, 11) / 2
+    reference = np.arange(1, 11) / 2
     every = np.arange(1, 300) / 50
-    found = detect(said, every)
+    found = detect(reference, every)
     assert found.recall == 1.0
-    assert found.r_value < 0 < detect(said, said[::2]).r_value < 1
+    assert found.r_value < 0 < detect(reference, reference[::2]).r_value < 1
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_more_boundaries_than_there_are_raise_recall_but_not_the_r_value():
     [
         (1.0, 0.0, 1.0),
         (0.75, 0.25, 1 - math.sqrt(0.125)),
-        (0.0, -1.0, 1 - math.sqrt(2) / 2),  # nothing heard
+        (0.0, -1.0, 1 - math.sqrt(2) / 2),  # an empty hypothesis
         (1.0, 1.0, 1 - (1 + math.sqrt(0.5)) / 2),  # each boundary twice
     ],
 )
@@ -55,7 +55,7 @@ def test_r_value(recall, surplus, expected):
 
 def test_sets_are_pooled():
     total = detect([0.1, 0.2], [0.1]) + detect([], [0.1, 0.9])
-    assert total == Detection(hits=1, said=2, heard=3)
+    assert total == Detection(hits=1, reference=2, hypothesis=3)
 
 
 def test_of_nothing_nothing_is_measured():

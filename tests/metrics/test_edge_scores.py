@@ -33,13 +33,13 @@ def test_summary_by_hand():
 
 @given(ERRORS)
 def test_absolute_errors_and_shares_are_mir_evals(errors):
-    said = 1.0 + 2.0 * np.arange(len(errors))
-    heard = said + errors
-    median, mean = mir_eval.alignment.absolute_error(said, heard)
+    reference = 1.0 + 2.0 * np.arange(len(errors))
+    hypothesis = reference + errors
+    median, mean = mir_eval.alignment.absolute_error(reference, hypothesis)
     assert edge_errors(errors)["median_absolute"] == pytest.approx(median)
     assert edge_errors(errors)["mean_absolute"] == pytest.approx(mean)
     for tolerance in (1 / 64, 0.25):
-        expected = mir_eval.alignment.percentage_correct(said, heard, window=tolerance)
+        expected = mir_eval.alignment.percentage_correct(reference, hypothesis, window=tolerance)
         assert share_within(errors, tolerance) == pytest.approx(expected)
 
 

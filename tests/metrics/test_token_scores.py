@@ -29,35 +29,44 @@ def fewest_edits(reference, hypothesis):
 
 
 def test_each_kind_of_error_is_counted():
-    said = [["a", "b", "c"], ["a", "b"], ["a"], []]
-    heard = [["a", "x", "c"], ["a"], ["a", "b"], ["c"]]
-    errors = token_errors(said, heard)
+    reference = [["a", "b", "c"], ["a", "b"], ["a"], []]
+    hypothesis = [["a", "x", "c"], ["a"], ["a", "b"], ["c"]]
+    errors = token_errors(reference, hypothesis)
     assert errors == TokenErrors(deletions=1, insertions=2, substitutions=1, tokens=6)
     assert errors.rate == pytest.approx(4 / 6)
 
 
 @given(WORDS.filter(len), WORDS)
-def test_the_rate_is_jiwers_word_error_rate(said, heard):
-    assert token_errors([said], [heard]).rate == jiwer.wer(" ".join(said), " ".join(heard))
+def test_the_rate_is_jiwers_word_error_rate(reference, hypothesis):
+    assert token_errors([reference], [hypothesis]).rate == jiwer.wer(
+        " ".join(reference), " ".join(hypothesis)
+    )
 
 
 @given(SETS)
 def test_there_are_no_fewer_edits_than_counted(pairs):
-    errors = token_errors([said for said, _ in pairs], [heard for _, heard in pairs])
+    errors = token_errors(
+        [reference for reference, _ in pairs], [hypothesis for _, hypothesis in pairs]
+    )
     counted = errors.deletions + errors.insertions + errors.substitutions
-    assert counted == sum(fewest_edits(tuple(said), tuple(heard)) for said, heard in pairs)
+    assert counted == sum(
+        fewest_edits(tuple(reference), tuple(hypothesis)) for reference, hypothesis in pairs
+    )
 
 
 @given(SETS)
 def test_the_order_of_utterances_does_not_matter(pairs):
-    said, heard = [said for said, _ in pairs], [heard for _, heard in pairs]
-    assert token_errors(said, heard) == token_errors(said[::-1], heard[::-1])
+    reference, hypothesis = (
+        [reference for reference, _ in pairs],
+        [hypothesis for _, hypothesis in pairs],
+    )
+    assert token_errors(reference, hypothesis) == token_errors(reference[::-1], hypothesis[::-1])
 
 
 def test_a_token_is_one_token_whatever_it_is_called():
-    said = [["new york", "", " two ", "ONE"]]
-    assert token_errors(said, said) == TokenErrors(0, 0, 0, 4)
-    assert token_errors(said, [["new york", " two ", "one"]]) == TokenErrors(1, 0, 1, 4)
+    reference = [["new york", "", " two ", "ONE"]]
+    assert token_errors(reference, reference) == TokenErrors(0, 0, 0, 4)
+    assert token_errors(reference, [["new york", " two ", "one"]]) == TokenErrors(1, 0, 1, 4)
 
 
 def test_of_nothing_there_is_no_error():
@@ -72,7 +81,7 @@ def test_a_text_is_no_sequence_of_tokens():
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "message"),
+    ("reference", "hypothesis", "message"),
     [
         ([["a"]], [], r"expected as many hypotheses as references \(1\), got 0"),
         ([["a"]], [[1]], "a token of hypothesis 0 must be a str, got 1"),
@@ -80,9 +89,9 @@ def test_a_text_is_no_sequence_of_tokens():
         (3, [], "what holds each reference must be a Sequence, got 3"),
     ],
 )
-def test_what_is_no_set_of_utterances_is_refused(said, heard, message):
+def test_what_is_no_set_of_utterances_is_refused(reference, hypothesis, message):
     with pytest.raises(CIFError, match=message):
-        token_errors(said, heard)
+        token_errors(reference, hypothesis)
 
 
 def test_counts_are_right_or_not():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from cifviz.metrics import (
     batch_difference,
@@ -36,18 +37,18 @@ def words(*spans):
 def test_weight_outside_of_words_by_hand():
     # Frames of 0.25 s. The first word covers half of frame 0, the second frame 2 and half of 3.
     firing = fire(0.5, 1.0, 0.25, 0.5)
-    said = words((0.125, 0.25), (0.5, 0.875))
-    assert mass_in_silence(firing, GRID, said) == pytest.approx(0.25 + 1.0 + 0.0 + 0.25)
+    reference = words((0.125, 0.25), (0.5, 0.875))
+    assert mass_in_silence(firing, GRID, reference) == pytest.approx(0.25 + 1.0 + 0.0 + 0.25)
 
 
 @given(weights(max_frames=8), alignments(with_untimed=False))
-def test_weight_in_silence_is_what_many_small_pieces_find(alpha, said):
+def test_weight_in_silence_is_what_many_small_pieces_find(alpha, reference):
     firing = fire(*alpha)
     shift, pieces = 2.0**-4, 256
     middles = (np.arange(len(alpha) * pieces) + 0.5) * shift / pieces
-    silent = ~np.any([(s <= middles) & (middles < e) for s, e in said.spans], axis=0)
+    silent = ~np.any([(s <= middles) & (middles < e) for s, e in reference.spans], axis=0)
     expected = (np.repeat(np.array(alpha), pieces) / pieces * silent).sum()
-    found = mass_in_silence(firing, FrameGrid(shift), said)
+    found = mass_in_silence(firing, FrameGrid(shift), reference)
     assert found == pytest.approx(expected, abs=1e-6)
 
 
@@ -59,9 +60,9 @@ def test_words_that_cover_all_or_nothing():
 
 
 def test_where_a_word_is_untimed_silence_is_not_known():
-    said = Alignment((TimedToken("a", 0.0, 0.25), TimedToken("b")))
+    reference = Alignment((TimedToken("a", 0.0, 0.25), TimedToken("b")))
     with pytest.raises(CIFError, match="these have none: .'b'."):
-        mass_in_silence(fire(0.5), GRID, said)
+        mass_in_silence(fire(0.5), GRID, reference)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4, 8])
@@ -121,7 +122,7 @@ def test_what_batching_changes_is_found():
 
 def test_a_token_is_ready_when_the_frame_that_fires_it_ends():
     # Frame 1 fires twice, frame 3 fires exactly at its end, and the rest makes a tail.
-    firing = fire(0.5, 1.75, 0.25, 0.5, 0.75, 0.0, tail_threshold=0.5)
+    firing = fire(0.5, 1.75, 0.25, 0.5, 0.75, 0.0, tail=above(0.5))
     np.testing.assert_allclose(emission_times(firing, GRID), [0.5, 0.5, 1.0, 1.5])
     assert emission_times(fire(0.5), GRID).shape == (0,)
 

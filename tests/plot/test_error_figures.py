@@ -13,7 +13,7 @@ from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.metrics import evaluate
-from cifviz.plot import error_figures as drawing
+from cifviz.plot import STYLE
 
 DRAW = {
     "error_histogram": plot.error_histogram,
@@ -24,12 +24,12 @@ DRAW = {
 
 def report(*milliseconds, apart=2.0):
     """Tokens whose onsets and offsets are so late, one after another."""
-    said = [TimedToken("a", apart * i, apart * i + 0.5) for i in range(len(milliseconds))]
-    heard = [
+    reference = [TimedToken("a", apart * i, apart * i + 0.5) for i in range(len(milliseconds))]
+    transcription = [
         TimedToken("a", token.start + late / 1000, token.end + late / 1000)
-        for token, late in zip(said, milliseconds, strict=True)
+        for token, late in zip(reference, milliseconds, strict=True)
     ]
-    return evaluate([Alignment(said)], [Alignment(heard)])
+    return evaluate([Alignment(reference)], [Alignment(transcription)])
 
 
 @pytest.fixture(params=DRAW)
@@ -106,8 +106,8 @@ def test_curve_and_marks_are_the_shares(ax):
 
 
 def test_edges_differ_in_more_than_colour():
-    assert len({look["marker"] for look in drawing.LOOKS.values()}) == 2
-    assert len({look["linestyle"] for look in drawing.LOOKS.values()}) == 2
+    onset, offset = STYLE["onset"], STYLE["offset"]
+    assert onset["marker"] != offset["marker"] and onset["linestyle"] != offset["linestyle"]
 
 
 def test_histograms_of_a_panel_have_one_scale():

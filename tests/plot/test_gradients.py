@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from cifviz import plot
 from cifviz.errors import CIFError
-from cifviz.plot import gradients
+from cifviz.plot import STYLE
 from cifviz.timing import FrameGrid
 
 GRID = FrameGrid(0.5)
@@ -48,7 +48,8 @@ def test_limits_set_by_hand_stay(ax):
 
 def test_growing_and_shrinking_differ_in_colour(ax):
     colours = draw(ax).arrows.get_facecolors()
-    expected = [mpl.colors.to_rgba(one) for one in (gradients.DOWN, gradients.UP, gradients.DOWN)]
+    up, down = STYLE["increase"], STYLE["decrease"]
+    expected = [mpl.colors.to_rgba(one) for one in (down, up, down)]
     np.testing.assert_allclose(colours, expected)
 
 

@@ -66,7 +66,12 @@ def test_neighbouring_tokens_stay_apart(vision):
 @each_vision
 @pytest.mark.parametrize(
     "pair",
-    [("weight", "scaled_weight"), ("level", "threshold"), ("threshold", "fire"), ("rest", "level")],
+    [
+        ("weight", "scaled_weight"),
+        ("level", "threshold"),
+        ("threshold", "fire"),
+        ("neutral", "level"),
+    ],
 )
 def test_what_lies_in_one_lane_stays_apart(vision, pair):
     assert distance(*(STYLE[name] for name in pair), vision) > 20

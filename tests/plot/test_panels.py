@@ -68,10 +68,10 @@ def test_compared_alignments_get_lanes_below_under_their_names(make):
 
 
 def test_without_sound_the_features_are_shown_and_no_waveform(make):
-    heard = make.transcription()
-    config = replace(heard.config, features=LogMel(f_max=4000.0))
+    transcription = make.transcription()
+    config = replace(transcription.config, features=LogMel(f_max=4000.0))
     log_mel = torch.arange(16 * 40.0).reshape(16, 40)
-    silent = replace(heard, waveform=None, config=config, log_mel=log_mel)
+    silent = replace(transcription, waveform=None, config=config, log_mel=log_mel)
     _, axes = plot.panel(silent)
     assert list(axes) == ["log_mel", "weights", "accumulation", "contributions", "tokens"]
     (image,) = axes["log_mel"].images
@@ -82,7 +82,7 @@ def test_without_sound_the_features_are_shown_and_no_waveform(make):
     assert axes["tokens"].get_xlim() == pytest.approx((0.0, 0.16))
     assert "on 0.16 s of sound: 2 tokens" in plot.panel_alt(silent)
     assert "one time axis: log-mel spectrogram, weight" in plot.panel_alt(silent)
-    assert "one time axis: waveform, log-mel" in plot.panel_alt(heard)
+    assert "one time axis: waveform, log-mel" in plot.panel_alt(transcription)
 
 
 def test_pyplot_knows_nothing_of_a_panel(make):
@@ -163,8 +163,8 @@ def test_the_title_names_model_vocabulary_and_mean_score(make):
 
 
 def test_a_sound_out_of_domain_has_a_framed_warning_and_says_so_first(make):
-    plain, heard = make.transcription(), flagged(make.transcription())
-    fig = plot.panel(heard).fig
+    plain, transcription = make.transcription(), flagged(make.transcription())
+    fig = plot.panel(transcription).fig
     _, warning = fig.texts
     sentence = "warning: this sound is probably outside what the model knows (1 word: word); "
     assert warning.get_text() == f"⚠ {sentence}mean score 1.00"
@@ -176,9 +176,9 @@ def test_a_sound_out_of_domain_has_a_framed_warning_and_says_so_first(make):
 
 @pytest.mark.parametrize("words", [("zero", "nine"), ("w" * 99, "中" * 99), ("$\\frac$", "ل")])
 def test_title_and_warning_keep_clear_of_the_lanes_and_of_the_edges(make, words):
-    heard = flagged(make.transcription())
-    config = replace(heard.config, vocabulary=words)
-    fig, axes = plot.panel(replace(heard, config=config, model="m" * 99))
+    transcription = flagged(make.transcription())
+    config = replace(transcription.config, vocabulary=words)
+    fig, axes = plot.panel(replace(transcription, config=config, model="m" * 99))
     fig.png()
     renderer = fig.canvas.get_renderer()
     title, warning = (text.get_window_extent(renderer) for text in fig.texts)
@@ -189,3 +189,23 @@ def test_title_and_warning_keep_clear_of_the_lanes_and_of_the_edges(make, words)
     assert title.y1 < fig.bbox.y1
     for box in (title, frame):
         assert 0 < box.x0 < box.x1 < fig.bbox.x1
+
+
+def test_a_new_track_is_one_entry_in_the_table(make, monkeypatch):
+    """It is drawn, named on its axis and described; without a description it is left out."""
+
+    def draw(transcription, ax):
+        ax.plot([0.0, transcription.duration], [0.0, 1.0], label="progress")
+
+    track = plot.Track("progress (%)", 0.8, draw, lambda one: one.text and "progress over time")
+    monkeypatch.setitem(plot.TRACKS, "progress", track)
+    fig, axes = plot.panel(make.transcription(), reference=Alignment())
+    assert list(axes)[-3:] == ["tokens", "progress", "reference"]
+    assert axes["progress"].get_ylabel() == "progress (%)"
+    assert "progress" in [line.get_label() for line in axes["progress"].lines]
+    assert len(axes["progress"].collections) == 2  # fires run through it: lines and markers
+    assert fig.alt.endswith("tokens, progress over time, reference.")
+    assert fig.get_figheight() > plot.panel(make.transcription()).fig.get_figheight()
+    silence = make.transcription((0.1,))
+    assert "progress" not in plot.panel(silence).axes
+    assert "progress" not in plot.panel_alt(silence)

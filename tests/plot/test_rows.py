@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from cifviz.systems.baselines import Hypothesis
 
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
-from cifviz.systems.baselines import Hypothesis
 from cifviz.timing import FrameGrid
 
 
@@ -38,9 +38,9 @@ def test_words_are_outlined_in_the_rows_of_their_tokens(ax):
 
 
 def test_a_cif_is_drawn_as_its_contributions_are(make, ax):
-    heard = make.transcription()
-    shown = plot.token_rows(heard, ax=ax).mesh.get_array()
-    expected = heard.firing.contributions[0].numpy()
+    transcription = make.transcription()
+    shown = plot.token_rows(transcription, ax=ax).mesh.get_array()
+    expected = transcription.firing.contributions[0].numpy()
     np.testing.assert_allclose(shown, expected / expected.max(axis=1, keepdims=True))
 
 

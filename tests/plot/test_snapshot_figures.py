@@ -4,7 +4,7 @@ import pytest
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
-from cifviz.plot.snapshot_figures import COLOURS, DASHES, MARKERS
+from cifviz.plot import STYLE
 from cifviz.timing import FrameGrid
 
 GRID = FrameGrid(0.5)
@@ -12,7 +12,7 @@ GRID = FrameGrid(0.5)
 
 def test_rows_stand_one_below_the_other_on_one_scale(make, ax):
     low, high = make.firing((0.5, 0.0)), make.firing((1.0, 2.0))
-    artists = plot.film_strip([low, high], GRID, labels=["before", "after"], ax=ax)
+    artists = plot.snapshot_strip([low, high], GRID, labels=["before", "after"], ax=ax)
     tops = [row.get_data().values for row in artists.weights]
     bottoms = [row.get_data().baseline for row in artists.weights]
     assert bottoms == [1, 0], "the first is on top"
@@ -26,7 +26,7 @@ def test_rows_stand_one_below_the_other_on_one_scale(make, ax):
 
 def test_every_fire_crosses_its_own_row_alone(make, ax):
     one, other = make.firing((0.5, 0.5, 1.0)), make.firing((1.0, 0.0, 0.0))
-    artists = plot.film_strip([one, other], GRID, labels=["a", "b"], ax=ax)
+    artists = plot.snapshot_strip([one, other], GRID, labels=["a", "b"], ax=ax)
     bars = [bar.tolist() for bar in artists.fires.get_segments()]
     assert bars == [
         [[1.0, 1.0], [1.0, 1.92]],
@@ -37,24 +37,24 @@ def test_every_fire_crosses_its_own_row_alone(make, ax):
 
 def test_words_are_named_in_the_middle_of_their_shade(make, ax):
     words = Alignment((TimedToken("one", 0.25, 0.75), TimedToken("untimed")))
-    artists = plot.film_strip([make.firing()], GRID, labels=["a"], words=words, ax=ax)
+    artists = plot.snapshot_strip([make.firing()], GRID, labels=["a"], words=words, ax=ax)
     assert [(text.get_text(), text.get_position()[0]) for text in artists.words] == [("one", 0.5)]
     assert artists.words[0].get_position()[1] > 1, "above the Axes"
 
 
 def test_rows_of_silence_are_flat(make, ax):
-    artists = plot.film_strip([make.firing((0.0, 0.0))], GRID, labels=["a"], ax=ax)
+    artists = plot.snapshot_strip([make.firing((0.0, 0.0))], GRID, labels=["a"], ax=ax)
     assert artists.weights[0].get_data().values.tolist() == [0.0, 0.0]
     assert len(artists.fires.get_segments()) == 0
-    nothing = plot.film_strip([make.firing(())], GRID, labels=["a"], ax=ax)
+    nothing = plot.snapshot_strip([make.firing(())], GRID, labels=["a"], ax=ax)
     assert len(nothing.weights[0].get_data().values) == 0
 
 
 def test_a_strip_needs_a_label_for_each_row(make, ax):
     with pytest.raises(CIFError, match="expected a label for each of the firings, got 1 and 2"):
-        plot.film_strip([make.firing()], GRID, labels=["a", "b"], ax=ax)
+        plot.snapshot_strip([make.firing()], GRID, labels=["a", "b"], ax=ax)
     with pytest.raises(CIFError, match="got 0 and 0"):
-        plot.film_strip([], GRID, labels=[], ax=ax)
+        plot.snapshot_strip([], GRID, labels=[], ax=ax)
 
 
 def test_each_curve_is_a_share_of_its_own_highest_value(ax):
@@ -66,18 +66,18 @@ def test_each_curve_is_a_share_of_its_own_highest_value(ax):
 
 
 def test_curves_differ_in_more_than_colour(ax):
-    curves = {str(number): ([0, 1], [1, 0]) for number in range(4)}
+    most = len(STYLE["lines"])
+    curves = {str(number): ([0, 1], [1, 0]) for number in range(most)}
     lines = plot.training_curves(curves, ax=ax).lines.values()
-    looks = [(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines]
-    for kind in zip(*looks, strict=True):
-        assert len(set(kind)) == 4
-    assert len(COLOURS) == len(DASHES) == len(MARKERS) == 4
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == most
+    for kind in ("color", "linestyle", "marker"):
+        assert len({line[kind] for line in STYLE["lines"]}) == most
 
 
 @pytest.mark.parametrize(
     ("curves", "message"),
     [
-        ({}, "expected 1 to 4 curves, got 0"),
+        ({}, "expected 1 to 6 curves, got 0"),
         ({"a": ([0], [1, 2])}, "curve 'a' needs a value >= 0 for each step"),
         ({"a": ([0, 1], [0, 0])}, "not all of them 0"),
         ({"a": ([0, 1], [1, -1])}, "curve 'a' needs a value >= 0"),

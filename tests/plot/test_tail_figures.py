@@ -1,4 +1,4 @@
-"""The pictures of what is left at the end, and of what a rule about it costs."""
+"""The pictures of residuals, and of the errors by tail rule."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_what_no_token_takes_is_grey_and_what_is_not_there_is_empty(ax):
         "dropped": 0.75,
         "nothing": 2.75,
     }
-    assert to_rgb(artists.dropped["dropped"].get_facecolor()) == to_rgb(STYLE["rest"])
+    assert to_rgb(artists.dropped["dropped"].get_facecolor()) == to_rgb(STYLE["neutral"])
     (empty,) = artists.empty.values()
     assert (empty.get_x(), empty.get_width(), empty.get_facecolor()[3]) == (2.75, 0.25, 0)
     assert list(artists.end.get_xdata()) == [2.75, 2.75]
@@ -72,16 +72,16 @@ def test_silence_is_drawn(ax):
     assert not artists.dropped and not artists.empty
 
 
-# Rests
+# Residuals
 
 
 def test_every_utterance_stands_in_a_bar(ax):
-    rests = [-0.01, 0.0, 0.04, 0.06, 0.5, 0.97, 0.999]
+    residuals = [-0.01, 0.0, 0.04, 0.06, 0.5, 0.97, 0.999]
     missing = [False, False, False, False, False, True, True]
-    artists = plot.rest_histogram(rests, missing, tail_threshold=0.5, ax=ax)
-    said = [bar.get_height() for bar in artists.said]
-    assert (said[0], said[1], said[10], sum(said)) == (3, 1, 1, 5)
-    lacking = [bar.get_height() for bar in artists.missing]
+    artists = plot.residual_histogram(residuals, missing, tail_threshold=0.5, ax=ax)
+    complete = [bar.get_height() for bar in artists.complete]
+    assert (complete[0], complete[1], complete[10], sum(complete)) == (3, 1, 1, 5)
+    lacking = [bar.get_height() for bar in artists.incomplete]
     assert (lacking[-1], sum(lacking)) == (2, 2)
     assert list(artists.threshold.get_xdata()) == [0.5, 0.5]
     words = {text.get_text() for text in artists.legend.get_texts()}
@@ -89,20 +89,20 @@ def test_every_utterance_stands_in_a_bar(ax):
 
 
 def test_missing_words_stand_on_top_and_are_hatched(ax):
-    artists = plot.rest_histogram([0.91, 0.92, 0.93], [True, False, True], ax=ax)
-    assert artists.missing[18].get_y() == artists.said[18].get_height() == 1
-    assert artists.missing[18].get_hatch() and not artists.said[18].get_hatch()
+    artists = plot.residual_histogram([0.91, 0.92, 0.93], [True, False, True], ax=ax)
+    assert artists.incomplete[18].get_y() == artists.complete[18].get_height() == 1
+    assert artists.incomplete[18].get_hatch() and not artists.complete[18].get_hatch()
     assert artists.threshold is None
 
 
-def test_no_rests_are_an_empty_picture(ax):
-    artists = plot.rest_histogram([], [], ax=ax)
-    assert sum(bar.get_height() for bar in artists.said) == 0
+def test_no_residuals_are_an_empty_picture(ax):
+    artists = plot.residual_histogram([], [], ax=ax)
+    assert sum(bar.get_height() for bar in artists.complete) == 0
 
 
-def test_a_rest_without_an_answer_is_refused(ax):
-    with pytest.raises(CIFError, match=r"for each of \(2,\) rests, got \(1,\)"):
-        plot.rest_histogram([0.1, 0.2], [True], ax=ax)
+def test_a_residual_without_an_answer_is_refused(ax):
+    with pytest.raises(CIFError, match=r"a bool for each of \(2,\) residuals, got \(1,\)"):
+        plot.residual_histogram([0.1, 0.2], [True], ax=ax)
 
 
 # Errors
@@ -141,10 +141,10 @@ def test_shapes_that_do_not_fit_are_refused(deletions, insertions, ax):
     "draw",
     [
         lambda ax: plot.tail_lanes(1.5, {"a": [1]}, ax=ax),
-        lambda ax: plot.rest_histogram([0.5], [True], ax=ax),
+        lambda ax: plot.residual_histogram([0.5], [True], ax=ax),
         lambda ax: plot.tail_errors([0.5], [[1]], [[2]], ax=ax),
     ],
-    ids=["tail_lanes", "rest_histogram", "tail_errors"],
+    ids=["tail_lanes", "residual_histogram", "tail_errors"],
 )
 def test_they_draw_on_the_axes_they_are_given(draw):
     one, other = Figure().subplots(2)
@@ -155,5 +155,5 @@ def test_they_draw_on_the_axes_they_are_given(draw):
 
 
 def test_numbers_may_be_arrays(ax):
-    plot.rest_histogram(np.array([0.5, 0.25]), np.array([True, False]), ax=ax)
+    plot.residual_histogram(np.array([0.5, 0.25]), np.array([True, False]), ax=ax)
     plot.tail_errors(np.array([0.5]), np.ones((2, 1)), np.ones((2, 1)), ax=ax)

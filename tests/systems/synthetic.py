@@ -7,14 +7,15 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.labelled_utterance import LabelledUtterance
-from cifviz.systems.cif import RecognizerConfig, Transcription
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 RATE = 1000
 HUM = 0.5
 """Amplitude inside every synthetic word; around it lies digital silence."""
 GRID = FrameGrid(0.1)
-CONFIG = RecognizerConfig(vocabulary=("word",))
+CONFIG = CIFRecognizerConfig(vocabulary=("word",))
 
 
 def said(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):

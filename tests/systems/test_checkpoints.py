@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from cifviz.systems.baselines import BaselineConfig, make_baseline
 from safetensors.torch import load_file, save_file
 
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems import checkpoints
-from cifviz.systems.baselines import BaselineConfig, make_baseline
 from cifviz.systems.checkpoints import (
     CARD,
     CONFIG,

@@ -22,7 +22,7 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import CONFIG, WEIGHTS, load_model, save_model
-from cifviz.systems.cif import Recognizer
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import STATISTICS, ClassStatistics, DomainConfig, vocabulary_text
 from experiments import studies
 from experiments.measure import transcribe_all
@@ -191,7 +191,7 @@ def test_an_old_checkpoint_loads_and_never_flags(folder):
 
 def test_a_bound_is_not_saved_without_statistics(tmp_path):
     model = tiny(1.5)
-    again = Recognizer(model.config)
+    again = CIFRecognizer(model.config)
     again.load_state_dict(model.state_dict())
     save_model(again.eval(), tmp_path / "model", "")
     assert load_model(tmp_path / "model").config.domain is None

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cifviz.errors import CheckpointError, CIFError
-from cifviz.systems.cif import Batch
+from cifviz.systems.base import Batch
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit, learning_rate
 from tests.systems.tiny import VOCABULARY, tiny_recognizer

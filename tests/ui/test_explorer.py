@@ -6,7 +6,7 @@ import pytest
 
 import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.explorer import to_html
 from tests.ui import browser
 from tests.ui.explored import slide, tokens_of, wait_for_sound
@@ -63,7 +63,7 @@ def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, heard):
     before = tokens_of(opened)
     slide(opened, "threshold β", 0.5)
     cif = heard.config.cif
-    rounded = round_phrases(
+    rounded = round_at_pauses(
         heard.firing.alpha,
         heard.firing.frame_lengths,
         pause_frames=cif.pause_frames,

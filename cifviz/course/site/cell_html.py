@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from cifviz.course.site.markdown import Markdown, highlighted
 from cifviz.errors import DataError
-from cifviz.notebooks.normalise import WIDGET_VIEW
+from cifviz.notebooks.media_types import WIDGET_VIEW
 
 TEMPLATES = Path(__file__).with_name("templates")
 """Of the pages, and in ``lesson`` of the cells."""

@@ -1,0 +1,140 @@
+"""What a panel shows of a transcription: `TRACKS`, one entry for each lane.
+
+A new track is a `Track` and a line in the table: the panel draws it, and the alternative text
+describes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.mel import mel_frequencies
+from cifviz.audio.waveform import LogMel
+from cifviz.errors import printable
+from cifviz.plot import curves, signals, token_lanes
+from cifviz.plot.canvas import LONGEST_WORDS, displayable
+from cifviz.plot.palette import STYLE
+from cifviz.plot.rows import token_rows
+from cifviz.systems.transcription import Transcription
+
+TITLE_COLUMNS = 12
+"""Room for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """A lane of the panel."""
+
+    title: str
+    """Label of its y axis, with the unit."""
+    height: float
+    """Inches."""
+    draw: Callable[[Transcription, Axes], object]
+    """Draws it on the Axes, whose x axis is in seconds."""
+    describe: Callable[[Transcription], str]
+    """What it shows, for the alternative text; empty where there is nothing to show. The panel
+    leaves out a track without a description."""
+    shows_fires: bool = True
+    """Whether the panel draws the fires through it."""
+
+
+def _waveform(transcription: Transcription, ax: Axes) -> None:
+    if transcription.waveform is not None:
+        signals.waveform(transcription.waveform, ax=ax)
+
+
+def _log_mel(transcription: Transcription, ax: Axes) -> None:
+    """Features of all that can be heard or, without sound, those that the model was given."""
+    features, log_mel = transcription.config.features, transcription.log_mel
+    if transcription.waveform is not None:
+        rate = transcription.waveform.sample_rate
+        features = LogMel(
+            sample_rate=rate,
+            hop_length=max(1, round(0.01 * rate)),
+            win_length=max(400, round(0.025 * rate)),  # some samples for each band
+            f_min=0.0,
+            f_max=min(LogMel().f_max, rate / 2),
+        )
+        log_mel = features(transcription.waveform)
+    edges = mel_frequencies(features.n_mels + 2, features.f_min, features.f_max)
+    signals.log_mel(log_mel, features.grid, frequencies=edges[1:-1], ax=ax)
+
+
+def _weights(transcription: Transcription, ax: Axes) -> None:
+    if transcription.firing is not None:
+        curves.weights(transcription.firing, transcription.grid, ax=ax)
+
+
+def _accumulation(transcription: Transcription, ax: Axes) -> None:
+    if transcription.firing is not None:
+        curves.accumulation(transcription.firing, transcription.grid, ax=ax)
+
+
+def _contributions(transcription: Transcription, ax: Axes) -> None:
+    """Which frames each token is made of; of a system without a CIF, its rows."""
+    if transcription.firing is None:
+        token_rows(transcription, ax=ax)
+        return
+    token_lanes.contributions(
+        transcription.firing, transcription.grid, tokens=transcription.tokens, ax=ax
+    )
+
+
+def _of_cif(text: str, otherwise: str = "") -> Callable[[Transcription], str]:
+    """The description of what only a CIF has."""
+    return lambda transcription: otherwise if transcription.firing is None else text
+
+
+TRACKS: dict[str, Track] = {
+    "waveform": Track(
+        "amplitude",
+        0.9,
+        _waveform,
+        lambda transcription: "waveform" if transcription.waveform is not None else "",
+    ),
+    "log_mel": Track("frequency (Hz)", 1.3, _log_mel, lambda _: "log-mel spectrogram"),
+    "weights": Track(
+        "weight per frame",
+        1.35,
+        _weights,
+        _of_cif("weight per frame"),
+    ),
+    "accumulation": Track(
+        "accumulated weight",
+        1.6,
+        _accumulation,
+        _of_cif("accumulated weight that drops at each fire"),
+        shows_fires=False,  # its own are part of the sawtooth
+    ),
+    "contributions": Track(
+        "token",
+        1.5,
+        _contributions,
+        _of_cif("contributions of frames to tokens", "frames of each token"),
+    ),
+    "tokens": Track(
+        "tokens",
+        1.35,
+        lambda one, ax: token_lanes.token_spans(one.alignment, ax=ax),
+        lambda _: "tokens",
+    ),
+}
+"""The lanes by name, from top to bottom. More can be added: ``TRACKS["name"] = Track(...)``."""
+
+
+def alignment_track(name: str, alignment: Alignment, *, quoted: bool = True) -> Track:
+    """A track with another alignment, in grey: its tokens need not be those that fired."""
+    described = printable(name, most=LONGEST_WORDS)
+    return Track(
+        displayable(name, TITLE_COLUMNS),
+        TRACKS["tokens"].height,
+        lambda _, ax: token_lanes.token_spans(
+            alignment, ax=ax, facecolor=STYLE["neutral"], hatch=""
+        ),
+        lambda _: f"“{described}”" if quoted else described,
+        shows_fires=False,
+    )

@@ -1,0 +1,92 @@
+"""Formats are found by the suffix of a file's name."""
+
+import json
+import re
+
+import pytest
+
+from cifviz import formats
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.errors import DataError
+from tests.formats import ctm_format
+
+TIERS = {
+    "words": Alignment((TimedToken("one", 0.25, 0.5), TimedToken("two", 0.5, 1.0))),
+    "phones": Alignment((TimedToken("w", 0.25, 0.375),)),
+}
+
+
+@pytest.fixture
+def tables(monkeypatch):
+    """Tables of formats that a test may change."""
+    monkeypatch.setattr(formats, "WRITERS", dict(formats.WRITERS))
+    monkeypatch.setattr(formats, "READERS", dict(formats.READERS))
+
+
+@pytest.mark.parametrize("suffix", formats.WRITERS)
+@pytest.mark.parametrize("change", [str, str.lower, str.upper])
+def test_every_format_reads_what_it_writes(tmp_path, suffix, change):
+    path = tmp_path / f"a{change(suffix)}"
+    assert formats.write_alignments(path, TIERS, 1.0, details={"model": "digits"}) == path
+    assert formats.read_alignments(path) == TIERS
+    with pytest.raises(DataError, match="exists"):
+        formats.write_alignments(path, TIERS, 1.0)
+    formats.write_alignments(path, TIERS["phones"], 1.0, overwrite=True)
+    assert formats.read_alignments(path) == {"words": TIERS["phones"]}
+
+
+def test_a_new_format_is_one_file_and_one_line(tmp_path, tables):
+    formats.register(".ctm", write=ctm_format.write, read=ctm_format.read)
+    path = formats.write_alignments(tmp_path / "a.ctm", TIERS, 1.0)
+    assert path.read_text("utf-8").splitlines()[1] == "words 1 0.25 0.25 one"
+    assert formats.read_alignments(path) == TIERS
+    for suffix, write in formats.WRITERS.items():  # as `cifviz align` does
+        write(tmp_path / f"b{suffix}", TIERS, 1.0, details={"model": "digits"})
+    assert {path.suffix for path in tmp_path.glob("b*")} == {".TextGrid", ".json", ".ctm"}
+
+
+def test_json_keeps_untimed_tokens_scores_and_details(tmp_path):
+    tokens = Alignment((TimedToken("uh"), TimedToken("a", 0.1, 1 / 3, 0.5)))
+    path = formats.write_alignments(
+        tmp_path / "a.json", {"tokens": tokens}, 0.5, details={"model": "digits"}
+    )
+    content = json.loads(path.read_text("utf-8"))
+    assert (content["duration"], content["tiers"], content["model"]) == (0.5, ["tokens"], "digits")
+    assert formats.read_alignments(path) == {"tokens": tokens}
+
+
+def test_a_list_of_tokens_is_the_tier_words(tmp_path):
+    path = formats.write_json(tmp_path / "a.json", TIERS["words"])
+    assert formats.read_alignments(path) == {"words": TIERS["words"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "an object with the names of its tiers in 'tiers', cannot read"),
+        ("words", "expected a list of tokens, or an object"),
+        ({"tiers": "words"}, "expected a list of tokens, or an object"),
+        ({"tiers": ["words"]}, "cannot read .*a.json: expected a list of objects with token"),
+    ],
+)
+def test_json_that_holds_no_tiers_is_refused(tmp_path, content, message):
+    path = formats.write_json(tmp_path / "a.json", content)
+    with pytest.raises(DataError, match=message):
+        formats.read_alignments(path)
+
+
+@pytest.mark.parametrize("name", ["duration", "tiers", "words"])
+def test_two_entries_of_one_name_are_refused(tmp_path, name):
+    with pytest.raises(DataError, match=f"'{name}' is the name of two entries"):
+        formats.write_alignments(tmp_path / "a.json", TIERS, 1.0, details={name: 1})
+
+
+@pytest.mark.parametrize("name", ["a.xyz", "TextGrid", "a.json.bak"])
+def test_an_unknown_suffix_is_refused(tmp_path, name):
+    message = re.escape("expected a file name that ends in .TextGrid or .json, got ")
+    for call in (
+        lambda path: formats.write_alignments(path, TIERS, 1.0),
+        formats.read_alignments,
+    ):
+        with pytest.raises(DataError, match=message):
+            call(tmp_path / name)
