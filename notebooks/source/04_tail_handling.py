@@ -760,7 +760,7 @@ glossary(
     "flush",
     "mass axis",
     "padding",
-    "phrase",
+    "pause rounding",
     "quantity loss",
     "residual",
     "slack",
