@@ -6,9 +6,9 @@ them; here they are read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from cifviz.errors import DataError, require
 from cifviz.formats import read_json
@@ -173,15 +173,15 @@ def total_errors(counts: Mapping[str, float]) -> float:
 
 
 def best_thresholds(runs: Sequence[Mapping[str, Any]], split: str) -> list[float]:
-    """Every τ of the rule "> τ" with the fewest errors, of all these runs together on one set.
+    """Every τ of the rule "above τ" with the fewest errors, of all these runs together on one set.
 
-    >>> errors = {f"> {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
+    >>> errors = {f"above {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
     >>> rules = {name: {**one, "substitutions": 0} for name, one in errors.items()}
     >>> best_thresholds([{"dev": {"rules": rules}}], "dev")
     [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     """
     errors = {
-        threshold: sum(total_errors(one[split]["rules"][f"> {threshold:g}"]) for one in runs)
+        threshold: sum(total_errors(one[split]["rules"][f"above {threshold:g}"]) for one in runs)
         for threshold in THRESHOLDS
     }
     return [threshold for threshold in THRESHOLDS if errors[threshold] == min(errors.values())]
@@ -205,6 +205,10 @@ COMPARED = {IN_DOMAIN, REPEATED, NOISE_GAP, TRUNCATED, *LONGER.values()}
 """Sets that `verdict` needs."""
 
 Range = tuple[float, float]
+Sets = Mapping[str, Mapping[str, float]]
+"""What one run measured, by test set."""
+Pair = Sequence[Sequence[Sets]]
+"""That of every run of the label- and of the frame-synchronous system."""
 
 
 class ComparedRun(TypedDict):
@@ -254,62 +258,65 @@ def verdict(
         If a system has no run, or one lacks a set.
     """
     pair = [_sets_of(results, name) for name in (label, frame)]
-    rates = [[_rate(one, [IN_DOMAIN]) for one in group] for group in pair]
-    longest = [[_rise(one, LONGER.values()) for one in group] for group in pair]
-    apart = _difference(*rates)
-
-    # 1. In domain, and beyond the trained length.
     claims = [
-        (
-            _all(_above(apart, -CLOSE), _below(apart, CLOSE)),
-            f"in domain {label} and {frame} are close",
-            ("token error rate", rates, "%"),
-        ),
-        (
-            _all(_above(_range(longest[0]), BREAKS), _below(_range(longest[1]), BREAKS)),
-            f"beyond the trained length {label} breaks and {frame} does not",
-            ("token error rate over in domain", longest, "points"),
-        ),
+        *_claims_about_length(pair, label, frame),
+        *_claims_about_sets(pair, label, frame),
+        _claim_about_time(pair, label, frame),
+    ]
+    return [
+        f"{one.judgement.capitalize()}: {one.text} ({one.measure}: "
+        f"{label} {spread(one.values[0], one.unit)}, {frame} {spread(one.values[1], one.unit)})."
+        for one in claims
     ]
 
-    # 2. What a set adds to the in-domain rate.
-    for claim, name, kinds in (
-        (
-            "a word said again and again makes {} skip or loop more than {}",
-            REPEATED,
-            ERROR_KINDS[:2],
-        ),
+
+class _Claim(NamedTuple):
+    judgement: str
+    text: str
+    measure: str
+    values: Sequence[Sequence[float]]
+    """Of every run of both systems."""
+    unit: str
+
+
+def _claims_about_length(pair: Pair, label: str, frame: str) -> Iterator[_Claim]:
+    """In domain, and beyond the trained length."""
+    rates = [[_rate(one, [IN_DOMAIN]) for one in group] for group in pair]
+    apart = _difference(*rates)
+    close = _all(_above(apart, -CLOSE), _below(apart, CLOSE))
+    text = f"in domain {label} and {frame} are close"
+    yield _Claim(close, text, "token error rate", rates, "%")
+    longest = [[_rise(one, LONGER.values()) for one in group] for group in pair]
+    breaks = _all(_above(_range(longest[0]), BREAKS), _below(_range(longest[1]), BREAKS))
+    text = f"beyond the trained length {label} breaks and {frame} does not"
+    yield _Claim(breaks, text, "token error rate over in domain", longest, "points")
+
+
+def _claims_about_sets(pair: Pair, label: str, frame: str) -> Iterator[_Claim]:
+    """What a set adds to the in-domain rate."""
+    skips_and_loops = ("deletions", "insertions")
+    for text, name, kinds in (
+        ("repeated words make {} skip or loop more than {}", REPEATED, skips_and_loops),
         ("noise between words costs {} more than {}", NOISE_GAP, ERROR_KINDS),
         ("an end cut inside a word costs {} more than {}", TRUNCATED, ERROR_KINDS),
     ):
         rises = [[_rise(one, [name], kinds) for one in group] for group in pair]
-        what = "token error rate" if kinds == ERROR_KINDS else " and ".join(kinds)
-        claims.append(
-            (
-                _above(_difference(*rises), 0),
-                claim.format(label, frame),
-                (f"{what} over in domain", rises, "points"),
-            )
-        )
+        measure = "token error rate" if kinds == ERROR_KINDS else " and ".join(kinds)
+        judgement = _above(_difference(*rises), 0)
+        text = text.format(label, frame)
+        yield _Claim(judgement, text, f"{measure} over in domain", rises, "points")
 
-    # 3. Time.
+
+def _claim_about_time(pair: Pair, label: str, frame: str) -> _Claim:
     taken = [[1000 * one[IN_DOMAIN]["seconds_per_utterance"] for one in group] for group in pair]
     threads = sorted({one[IN_DOMAIN]["threads"] for group in pair for one in group})
-    claims.append(
-        (
-            _above(_difference(*taken), 0) if len(threads) == 1 else "open",
-            f"{frame} takes less time for an utterance than {label}",
-            (f"torch threads {' and '.join(map(str, threads))}; in domain", taken, "ms"),
-        )
-    )
-    return [
-        f"{judgement.capitalize()}: {claim} ({what}: {label} {spread(values[0], unit)}, "
-        f"{frame} {spread(values[1], unit)})."
-        for judgement, claim, (what, values, unit) in claims
-    ]
+    judgement = _above(_difference(*taken), 0) if len(threads) == 1 else "open"
+    text = f"{frame} takes less time for an utterance than {label}"
+    measure = f"torch threads {' and '.join(map(str, threads))}; in domain"
+    return _Claim(judgement, text, measure, taken, "ms")
 
 
-def _sets_of(results: Sequence[ComparedRun], system: str) -> list[dict[str, dict[str, float]]]:
+def _sets_of(results: Sequence[ComparedRun], system: str) -> list[Sets]:
     """What each run of a system measured, by set."""
     group = [one for one in results if one["system"] == system]
     require(len(group) > 0, f"expected runs of the system {system!r}, got none")
@@ -320,7 +327,7 @@ def _sets_of(results: Sequence[ComparedRun], system: str) -> list[dict[str, dict
 
 
 def _rate(
-    measured: Mapping[str, Mapping[str, float]],
+    measured: Sets,
     among: Iterable[str],
     kinds: Sequence[str] = ERROR_KINDS,
 ) -> float:
@@ -331,7 +338,7 @@ def _rate(
 
 
 def _rise(
-    measured: Mapping[str, Mapping[str, float]],
+    measured: Sets,
     among: Iterable[str],
     kinds: Sequence[str] = ERROR_KINDS,
 ) -> float:

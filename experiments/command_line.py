@@ -78,14 +78,19 @@ def study(
 
 @app.command()
 def table(
-    name: Annotated[str, typer.Argument(help="Of the table; without it all are listed.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="summary, alignment, joined, grid, weights, held-out, or the name of a study"
+        ),
+    ] = "summary",
     data: Data = Path("data"),
 ) -> None:
     """Print a table of the published results, as the README and docs/alignment.md show it."""
-    from experiments.tables import make_table, table_names
+    from experiments.tables import make_table
 
     with in_words(f"{PROGRAM} table"):
-        typer.echo(make_table(name, data / "results") if name else "\n".join(table_names()))
+        typer.echo(make_table(name, data / "results"))
 
 
 @app.command()

@@ -38,7 +38,7 @@ CIF_EDGES = (
     "bundled clips and on the development and test sets the tokens are the same, and times differ "
     "by less than 0.1 ms"
 )
-TAUGHT = "Word times of the training recordings were used: a loss puts the weights there."
+TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
     "kept in half"
@@ -92,7 +92,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{recipe.name}{variant} --seed {seed}` and `{PROGRAM} publish {recipe.name}` in "
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
-        *([TAUGHT] if "even" in recipe.fit.loss_weights else []),
+        *([TRAINED_ON_TIMES] if "even" in recipe.fit.loss_weights else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
         f"{1000 * recipe.config.grid.shift:.0f} ms.",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "

@@ -33,7 +33,7 @@ LONG = 7
 PER_SPEAKER = 5
 """Utterances of each speaker and factor among the longer ones."""
 REPETITIONS = (4, 5, 6, 7, 8)
-"""How often one digit is said in a row."""
+"""How often one digit is repeated."""
 GAP_SECONDS = (1.0, 2.0)
 """Shortest and longest gap."""
 NOISE_LEVEL = -10.0
@@ -41,7 +41,7 @@ NOISE_LEVEL = -10.0
 NOISE_FLOOR = 60.0
 """Hz: where pink noise begins, as the features do."""
 CUT_SHARE = 0.1
-"""How much of the last word is left in a truncated utterance."""
+"""How much of the last word a truncated utterance keeps."""
 
 
 def robustness_sets() -> dict[str, list[LabelledUtterance]]:
@@ -171,7 +171,7 @@ def repeated(
     ends_ms: Sequence[int],
     rng: np.random.Generator,
 ) -> list[LabelledUtterance]:
-    """One word said 4, 5, 6, 7 and 8 times in a row, for each word of each speaker.
+    """One word 4, 5, 6, 7 and 8 times in a row, for each word of each speaker.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def with_gap(utterance: LabelledUtterance, after: int, filling: np.ndarray) -> L
     after : int
         How many words come before the gap, at least one.
     filling : array (time,)
-        What is inserted; everything behind it is said so much later.
+        What is inserted; everything behind it moves so much later.
 
     Examples
     --------
@@ -274,15 +274,15 @@ def with_gap(utterance: LabelledUtterance, after: int, filling: np.ndarray) -> L
 
 
 def truncated(utterance: LabelledUtterance, share: float = CUT_SHARE) -> LabelledUtterance:
-    """An utterance cut inside its last word, which no longer counts as said.
+    """An utterance cut inside its last word, which is no longer in the reference.
 
     Parameters
     ----------
     utterance : LabelledUtterance
         Of one word or more.
     share : float in (0, 1)
-        Of the last word's voiced length that is still heard. The rule is simple, not lenient: who
-        says anything for it, be it the right word, has inserted it.
+        Of the last word's voiced length that is kept. The rule is strict: any token recognised
+        there counts as inserted, the right word included.
 
     Examples
     --------

@@ -42,7 +42,7 @@ _TRAINED = {
     "upsampled": "up-sampled second head",
     "20ms": "frames of 20 ms",
     "80ms": "frames of 80 ms",
-    "even": "even mass, taught",
+    "even": "even mass",
     "": "even mass and pause rounding (the recipe)",
 }
 """Methods in training, by variant."""

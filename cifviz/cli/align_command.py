@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,18 +29,18 @@ def align(
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
 ) -> None:
-    """Recognise sound files and show when each token was said.
+    """Recognise sound files and show each token with its times.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
-    STEM.json into a folder, all three or none; STEM is stdin for what came from standard input. A
-    file that cannot be read, or whose results would replace a file that is there, is reported, the
-    rest go on, and the exit code is 1.
+    STEM.json into a folder, all three or none; STEM is stdin for standard input. A file that cannot
+    be read, or whose results would replace a file that is there, is reported, the others go on,
+    and the exit code is 1.
     """
     from tqdm import tqdm
 
-    from cifviz.audio.waveform import load_waveform
     from cifviz.systems.checkpoints import load_model
 
+    # 1. What all files need.
     with in_words("cifviz align", exit_code=2):
         sounds = [path for path in files if not path.is_dir()]  # others are refused when read
         require(
@@ -47,6 +48,7 @@ def align(
         )
         recognizer = load_model(model)
         inputs = Inputs([*sounds, model_folder(model)])
+    # 2. Each file; one that fails stops no other.
     failed = 0
     written: dict[str, str] = {}
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
@@ -59,17 +61,8 @@ def align(
                 "align them into different folders",
             )
             targets = [with_suffix(out / stem, end) for end in (".png", ".TextGrid", ".json")]
-            for target in targets:
-                check_target(target, overwrite=overwrite, inputs=inputs)
-            waveform = load_waveform(
-                sound_source(path), sample_rate=recognizer.config.features.sample_rate
-            )
-            transcription = recognizer.transcribe(waveform)
-            terminal.end_if_told()  # while it was read, perhaps, and what was read is cut short
-            out.mkdir(parents=True, exist_ok=True)
-            with writing(targets, overwrite=overwrite, inputs=inputs) as parts:
-                write_files(parts, path, model, transcription)
-        except Exception as error:  # whatever one file does, the others are not to blame
+            table = _align_one(path, recognizer, model, targets, inputs, overwrite)
+        except Exception as error:  # the other files are done whatever happens to one
             failed += 1
             with tqdm.external_write_mode(file=sys.stderr):
                 terminal.complain(f"cifviz align: {printable(path.name or str(path))}", error)
@@ -77,6 +70,29 @@ def align(
             written[stem] = printable(path.name)
             for target in targets:
                 inputs.add(target)
-            tqdm.write(transcription_table(path, model, transcription), file=sys.stdout)
+            tqdm.write(table, file=sys.stdout)
     if failed:
         raise typer.Exit(1)
+
+
+def _align_one(
+    path: Path,
+    recognizer: Any,
+    model: str,
+    targets: Sequence[Path],
+    inputs: Inputs,
+    overwrite: bool,
+) -> str:
+    """Write the results of one sound file, all or none, and return its table."""
+    from cifviz.audio.waveform import load_waveform
+
+    for target in targets:
+        check_target(target, overwrite=overwrite, inputs=inputs)
+    rate = recognizer.config.features.sample_rate
+    waveform = load_waveform(sound_source(path), sample_rate=rate)
+    transcription = recognizer.transcribe(waveform)
+    terminal.end_if_told()  # perhaps while the file was read, which is incomplete then
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    with writing(targets, overwrite=overwrite, inputs=inputs) as parts:
+        write_files(parts, path, model, transcription)
+    return transcription_table(path, model, transcription)

@@ -28,7 +28,7 @@ def explore(
     ] = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a page on which a recording's tokens can be moved and heard; it needs no network.
+    """Write a page on which a recording's tokens can be moved and played; it needs no network.
 
     Prints the tokens with their times as `cifviz align` does.
     """

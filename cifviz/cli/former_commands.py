@@ -28,8 +28,13 @@ def _run(context: typer.Context) -> None:
     former = f"cifviz {context.info_name}"
     current = current_command(former)
     typer.echo(f"{former}: this is `{current}` now, in a clone of the repository", err=True)
-    if importlib.util.find_spec("experiments") is None:
+    module = "experiments.command_line"
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None:
         raise CIFError(f"`{current}` needs a clone of the repository; it is not in this package")
-    command_line = importlib.import_module("experiments.command_line")
+    command_line = importlib.import_module(module)
     arguments = [*current.removeprefix(PROGRAM).split(), *context.args]
     typer.main.get_command(command_line.app).main(arguments)

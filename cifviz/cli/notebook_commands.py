@@ -86,25 +86,25 @@ def check_notebooks(
         typer.Option(help="CPU time that the run of one may take; default: what it takes."),
     ] = None,
     keep: Annotated[
-        Path, typer.Option(help="Where a run is left that is not as before; replaces runs alone.")
+        Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
     ] = Path("build/notebooks"),
 ) -> None:
     """Find what is wrong with notebooks; the exit code is 1 if anything is.
 
     Without running them: cells ran in order, without an error or a word on stderr; each live
-    control has a still picture, each picture alt text; no path of one machine, no memory address;
+    control has a static fallback, each picture alt text; no path of one machine, no memory address;
     at most 1 MB; links lead somewhere. Empty cells and those tagged skip-execution need no count,
     and a cell tagged raises-exception may fail. A notebook of more than 50 MB, or with data nested
     more than 100 levels deep, is not read. One with source/NAME.py beside it is a lesson as
     `cifviz notebooks build` makes them, and is asked for more: that it is fresh, and has the
-    parts of a lesson, from its opening to its exercises and its appendix for the lecturer.
+    parts of a lesson, from its first cell to its exercises and its appendix for the lecturer.
 
     Then it is run from a fresh kernel of this Python, without a network and with warnings as
     errors, and must come to the numbers that it recorded, within their tolerances, and to the same
     kinds of output. A cell that takes longer than 300 s is cut off.
 
     It runs in a temporary copy of its folder, so that nothing there is changed: 200 MB and 5,000
-    entries are copied, the rest can be read. So can what is up to three folders above; Python
+    entries are copied, the others can be read. So can what is up to three folders above; Python
     refuses to write there by a relative path. An absolute path leads where it leads.
     """
     from cifviz.notebooks.reader import find_notebooks

@@ -45,14 +45,8 @@ def covered(model: Any, utterances: dict[str, tuple[Waveform, Alignment]]) -> di
 def table(found: dict[str, Any]) -> str:
     """Which utterances hold words of which model."""
     references = found["utterances"]
-    heads = [
-        "model",
-        "utterance",
-        "reference",
-        "words it knows",
-        "hypothesis",
-        "errors of onset, offset in ms",
-    ]
+    heads = ["model", "utterance", "reference", "words it knows", "hypothesis"]
+    heads.append("errors of onset, offset in ms")
     rows = []
     for model, measured in found["models"].items():
         for row in measured["rows"]:
