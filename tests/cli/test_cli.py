@@ -108,6 +108,18 @@ def test_grid_clip_with_the_grid_model(tmp_path):
     assert heard(tmp_path / "grid_bin.json") == list(clip.tokens)
 
 
+@pytest.mark.parametrize(("model", "is_timed"), [("digits-ctc", True), ("digits-attention", False)])
+def test_a_model_of_another_system_is_used_like_any(tmp_path, model, is_timed):
+    """What only a CIF has is left out, and a time that is not known is a dash."""
+    result = align(CLIPS / "digits_two.flac", "--out", tmp_path, "--model", model)
+    assert result.exit_code == 0, result.output
+    assert ("  four         –       –   0.96" in result.stdout) != is_timed
+    record = json.loads((tmp_path / "digits_two.json").read_text("utf-8"))
+    assert [one["token"] for one in record["tokens"]] == ["four", "two"]
+    assert all((one["start"] is not None) == is_timed for one in record["tokens"])
+    assert "fires" not in record
+
+
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_digits_and_a_real_sentence(tmp_path):
     string = digit_strings("test")[0]

@@ -7,12 +7,17 @@ import pytest
 from cifviz.errors import CIFError
 from experiments.recipes import RECIPES, VARIANTS, find_recipe
 
+NO_CIF = {"config.cif", "config.edges"}
+"""What only the configuration of a CIF has."""
+
 
 def differences(one, other, path=""):
     """Paths of the settings in which two recipes differ."""
-    if isinstance(one, dict):
+    if isinstance(one, dict) and isinstance(other, dict):
         return [
-            found for key in one for found in differences(one[key], other[key], f"{path}.{key}")
+            found
+            for key in one | other
+            for found in differences(one.get(key), other.get(key), f"{path}.{key}")
         ]
     return [] if one == other else [path.removeprefix(".")]
 
@@ -34,14 +39,15 @@ def settings(recipe):
         ("affine", {"config.cif.conv_cif_activation"}),
         ("wide", {"config.cif.conv_cif_width"}),
         ("unscaled", {"config.cif.apply_scaling"}),
-        ("no-quantity", {"fit.quantity_weight"}),
+        ("no-quantity", {"fit.loss_weights.quantity"}),
         ("20ms", {"config.encoder.down_sampling"}),
         ("80ms", {"config.encoder.down_sampling"}),
         ("pauses", {"config.cif.pause_frames"}),
-        ("segments", {"fit.alignment", "fit.alignment_from"}),
-        ("ctc", {"system"}),
-        ("attention", {"system", "fit.steps"}),
-        ("", {"fit.alignment", "config.cif.pause_frames"}),
+        ("segments", {"fit.loss_weights.segments"}),
+        ("upsampled", {"system"}),
+        ("ctc", {"system", *NO_CIF, "config.decoder", "config.prior_weight"}),
+        ("attention", {"system", "fit.steps", *NO_CIF, "config.decoder.layers"}),
+        ("", {"fit.loss_weights.even", "config.cif.pause_frames"}),
     ],
 )
 def test_it_changes_one_thing_about_the_plain_cif(variant, changed):

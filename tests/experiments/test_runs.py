@@ -94,7 +94,7 @@ def test_a_run_made_before_a_setting_existed_had_its_default(recipe, tmp_path):
     runs.run(recipe, folder=tmp_path / "run", progress=False)
     path = tmp_path / "run/result.json"
     result = json.loads(path.read_text("utf-8"))
-    del result["config"]["cif"]["smooth_factor"], result["fit"]["alignment_from"]
+    del result["config"]["cif"]["smooth_factor"], result["fit"]["loss_weights"]
     path.write_text(json.dumps(result), "utf-8")
     runs.run(recipe, folder=tmp_path / "run", progress=False)
     assert json.loads(path.read_text("utf-8"))["config"]["cif"]["smooth_factor"] == 1.0
@@ -121,14 +121,14 @@ def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
 def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp_path, monkeypatch):
     learned_on = []
 
-    def learn_edges(pairs):
+    def learn_edges(model, pairs):
         learned_on.append([words.text for _, words in pairs])
         return Edges()
 
     def all_of_them(transcriptions, references):
         return list(zip(transcriptions, references, strict=True))
 
-    monkeypatch.setattr(runs, "learn_edges", learn_edges)
+    monkeypatch.setattr(SYSTEMS["cif"], "learn_edges", learn_edges)
     monkeypatch.setattr(runs, "comparable", all_of_them)
     runs.run(recipe, folder=tmp_path / "all", progress=False)
     assert learned_on[-1] == ["low high high", "high low", "high", "high"]
