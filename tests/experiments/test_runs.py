@@ -12,8 +12,9 @@ from cifviz.audio.waveform import Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
-from cifviz.systems.checkpoints import load_baseline, load_model
+from cifviz.systems.checkpoints import load_model
 from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
@@ -289,12 +290,12 @@ def test_baselines_are_published_beside_the_recogniser(recipe, tmp_path, monkeyp
         runs.run(find(variant), folder=folder / name, progress=False)
     card = publish.publish("tones", runs=folder, data=data)
     assert card.startswith("# tones\n")
-    assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["baselines", "tones"]
-    baseline = load_baseline(data / "checkpoints/baselines/tones-ctc")
-    assert baseline.config.kind == "ctc"
-    told = (data / "checkpoints/baselines/tones-ctc/README.md").read_text("utf-8")
-    assert told.startswith("# tones-ctc\n")
-    assert "offset error in ms, path, shifted" in told
+    assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["tones", "tones-ctc"]
+    ctc = load_model(data / "checkpoints/tones-ctc")
+    assert isinstance(ctc, CTCRecognizer)
+    ctc_card = (data / "checkpoints/tones-ctc/README.md").read_text("utf-8")
+    assert ctc_card.startswith("# tones-ctc\n")
+    assert "offset error in ms, path, shifted" in ctc_card
     assert len(list((data / "results").iterdir())) == 3
 
 
