@@ -1,4 +1,4 @@
-"""Cases that JavaScript and Python must agree on: what goes in, and what Python makes of it.
+"""Cases that JavaScript and Python must agree on: inputs, and the results of Python.
 
 Run as a script it prints them as JSON: `python -m tests.explorer.cases` for the named ones that
 both test suites run (tests/explorer/cases.json), with a number for so many random ones.
@@ -29,7 +29,7 @@ NAMED = {
     "exactly at the threshold": {"weights": [0.5, 0.5, 0.25, 0.75]},
     "exactly at the tail threshold, above": {"weights": [0.5, 1.0], "tail": ["above", 0.5]},
     "exactly at the tail threshold, at least": {"weights": [0.5, 1.0], "tail": ["at least", 0.5]},
-    "no rest, at least nothing": {"weights": [0.5, 0.5], "tail": ["at least", 0.0]},
+    "no residual, at least nothing": {"weights": [0.5, 0.5], "tail": ["at least", 0.0]},
     "a tail of next to nothing": {"weights": [0.5, 0.5, 0.125], "tail": ["above", 0.0]},
     "a slack that borrows": {"weights": [0.5, 0.45, 0.25, 0.75, 0.5], "slack": 0.125},
     "half the threshold": {"weights": [0.3, 0.6, 0.2], "threshold": 0.5, "tail": ["above", 0.25]},
@@ -58,8 +58,8 @@ NAMED = {
 }
 
 
-def python_makes_of(case):
-    """What the library makes of a case, as JSON holds it."""
+def python_result(case):
+    """The results of the library for a case, as JSON."""
     alpha = torch.tensor([case["weights"]], dtype=torch.float32)
     lengths = torch.tensor([alpha.shape[1]])
     threshold = case.get("threshold", 1.0)
@@ -133,8 +133,8 @@ def random_case(rng):
 
 
 def with_expectations(cases):
-    """Each case beside what Python makes of it."""
-    return [{**case, "expected": python_makes_of(case)} for case in cases]
+    """Each case with the results of Python."""
+    return [{**case, "expected": python_result(case)} for case in cases]
 
 
 def named_cases():

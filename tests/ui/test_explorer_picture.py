@@ -16,7 +16,7 @@ from tests.ui.explored import slide
 
 pytestmark = browser.needed
 
-TITLE = 62
+TITLE = 72
 """Pixels left of the lanes."""
 NAMES = (
     "CTC of a much larger model, beam 10, with a language model",
@@ -26,7 +26,8 @@ NAMES = (
     "",
 )
 COUNTED = "() => { const { picture } = cifvizExplorer; const draw = picture.drawBackground;"
-COUNTED += "window.backgrounds = 0; picture.drawBackground = function () { backgrounds += 1; draw.call(this); }; }"
+COUNTED += "window.backgrounds = 0; picture.drawBackground = function () {"
+COUNTED += "backgrounds += 1; draw.call(this); }; }"
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ hour = cifviz.explore(an_hour(heard))
 hour
 """
 
-TITLES = 62
+TITLES = 72
 """Pixels of the picture that the names of its lanes take."""
 
 FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.long)]

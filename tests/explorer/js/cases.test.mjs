@@ -1,4 +1,4 @@
-// Runs the cases that CIFVIZ_CASES names, a JSON file: JavaScript must make of them what Python did.
+// Runs the cases that CIFVIZ_CASES names, a JSON file: JavaScript must give the results of Python.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
