@@ -26,7 +26,7 @@ def shown(data):
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory):
-    """Two widgets: an explorer with its still sibling, and one that has none."""
+    """Two widgets: an explorer with its static fallback, and one that has none."""
     clip = cifviz.load_clip("digits_five")
     transcription = cifviz.load_model("digits").transcribe(clip.waveform)
     outputs = [
