@@ -97,7 +97,7 @@ def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
 PEERS = ("funasr", "praat-parselmouth", "torch-cif")
 PEERS_NEED = (
     # the models of funasr, to be imported
-    *("kaldiio", "PyYAML", "requests", "six", "torch-complex"),
+    *("kaldiio", "librosa", "PyYAML", "requests", "six", "torch-complex"),
     # the tests
     *("hypothesis", "pytest", "pytest-timeout"),
 )
@@ -112,7 +112,7 @@ def environment(name, files, wanted, root, environ, run):
     venv = root / name
     python = program(venv, "python")
     stamp = venv / "cifviz-installed"
-    content = fingerprint(root, environ, files)
+    content = fingerprint(root, environ, files, wanted)
     if python.exists() and stamp.is_file() and stamp.read_text() == content:
         return python
 
@@ -149,13 +149,13 @@ def program(venv, name, system=os.name):
     return venv / "Scripts" / f"{name}.exe" if system == "nt" else venv / "bin" / name
 
 
-def fingerprint(root, environ, files):
+def fingerprint(root, environ, files, wanted):
     """Everything that an installation depends on, in one line."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", *files):
         digest.update((root / name).read_bytes())
-    place = (str(root), sys.version_info[:2], torch_arguments(environ, "constraints.txt"))
-    digest.update(repr(place).encode())
+    torch = torch_arguments(environ, "constraints.txt")
+    digest.update(repr((str(root), sys.version_info[:2], torch, wanted)).encode())
     return digest.hexdigest()
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from cifviz.core.alignment_losses import (
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import Firing
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.core.firing import Firing
 
 if TYPE_CHECKING:
     from cifviz.systems.cif import Batch

@@ -1,6 +1,6 @@
-"""What each rule for the weight left at the end costs: words lost and words too many, measured.
+"""What each tail rule costs: words lost and words too many, measured.
 
-The rules are those of `cifviz.core.dialects._tail_rules`. Encoder, weights and decoder stay as they
+The rules are those of `cifviz.core.tail`. Encoder, weights and decoder stay as they
 are, so that only the rule differs.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from cifviz.core.dialects._tail_rules import Rule, tail_rules
+from cifviz.core.dialects import TailContributions, tail_rules
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.errors import DataError, require
 from cifviz.formats import read_json
@@ -31,26 +31,26 @@ SPLITS = ("dev", "test")
 ERRORS = ("deletions", "insertions", "substitutions")
 
 
-def all_rules(slack: float) -> dict[str, Rule]:
+def all_rules(slack: float) -> dict[str, TailContributions]:
     """The rules for every τ of `THRESHOLDS`, those with a τ side by side.
 
     >>> list(all_rules(0.01))[:3]
-    ['no tail', '> 0.1', '> 0.2']
+    ['drop', 'above 0.1', 'above 0.2']
     """
-    found: dict[str, Rule] = {}
+    found: dict[str, TailContributions] = {}
     for threshold in THRESHOLDS:
         found |= tail_rules(threshold, slack=slack)
     order = (
-        "no tail",
-        *(f"> {one:g}" for one in THRESHOLDS),
-        *(f"≥ {one:g}" for one in THRESHOLDS),
+        "drop",
+        *(f"above {one:g}" for one in THRESHOLDS),
+        *(f"at least {one:g}" for one in THRESHOLDS),
     )
     return {name: found.pop(name) for name in order} | found
 
 
 @torch.inference_mode()
 def heard_by_rule(
-    model: Recognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
+    model: Recognizer, log_mel: Tensor, rules: Mapping[str, TailContributions] | None = None
 ) -> tuple[Firing, dict[str, tuple[str, ...]]]:
     """Which words a recogniser hears, by the rule for the rest.
 
@@ -145,15 +145,15 @@ def errors_of(rule: Mapping[str, int]) -> int:
 
 
 def best_thresholds(runs: Sequence[Mapping[str, Any]], split: str) -> list[float]:
-    """Every τ of "> τ" with the fewest errors, of all these runs together on one set.
+    """Every τ of "above τ" with the fewest errors, of all these runs together on one set.
 
-    >>> errors = {f"> {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
+    >>> errors = {f"above {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
     >>> rules = {name: {**one, "substitutions": 0} for name, one in errors.items()}
     >>> best_thresholds([{"dev": {"rules": rules}}], "dev")
     [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     """
     errors = {
-        threshold: sum(errors_of(one[split]["rules"][f"> {threshold:g}"]) for one in runs)
+        threshold: sum(errors_of(one[split]["rules"][f"above {threshold:g}"]) for one in runs)
         for threshold in THRESHOLDS
     }
     return [threshold for threshold in THRESHOLDS if errors[threshold] == min(errors.values())]
@@ -165,7 +165,7 @@ def tails_table(folder: Path) -> str:
     runs, said = found["runs"], found["said"]
     words = {split: sum(said[split]) for split in SPLITS}
     heads = [
-        "the rest at the end",
+        "tail rule",
         "seeds",
         "dev: errors %",
         "test: errors %",
@@ -179,7 +179,7 @@ def tails_table(folder: Path) -> str:
     same = []
     for name in all_rules(0.0):
         rules = {split: [one[split]["rules"][name] for one in runs] for split in SPLITS}
-        twin = name.replace("≥", ">")
+        twin = name.replace("at least", "above")
         if name != twin and all(
             rules[split] == [one[split]["rules"][twin] for one in runs] for split in SPLITS
         ):
@@ -197,7 +197,7 @@ def tails_table(folder: Path) -> str:
         lines.append(_line([name, str(len(runs)), *cells]))
     lines.append("")
     if same:
-        lines.append(f"Counted as with > in every run: {', '.join(same)}.")
+        lines.append(f"Counted as with above in every run: {', '.join(same)}.")
     for split in SPLITS:
         best = [(f"seed {one['seed']}", best_thresholds([one], split)) for one in runs]
         best.append(("together", best_thresholds(runs, split)))

@@ -69,8 +69,7 @@ def test_the_first_settings_are_those_of_the_model(transcription):
     assert shown["settings"] == {
         "threshold": 1.0,
         "slack": 0.125,
-        "tailRule": "above",
-        "tailThreshold": 0.25,
+        "tail": {"rule": "above", "value": 0.25},
         "scaling": "as given",
         "count": len(transcription.tokens),
         "gain": 1,
@@ -88,7 +87,7 @@ def test_the_first_settings_are_those_of_the_model(transcription):
     shown = data.view_data(
         replace(transcription, config=replace(transcription.config, cif=untailed))
     )
-    assert shown["settings"]["tailRule"] == "none"
+    assert shown["settings"]["tail"] == {"rule": "drop", "value": None}
     assert shown["settings"]["scaling"] == "phrases"
     assert shown["pauses"] == {"pauseFrames": 3, "pauseWeight": cif.pause_weight}
 

@@ -66,7 +66,7 @@ def test_settings_that_are_not_given_keep_their_values(widget):
     widget.settings = {"threshold": 0.5}
     widget.settings = {"scaling": "as given"}
     assert widget.settings["threshold"] == 0.5
-    assert widget.settings["tailRule"] == "above"
+    assert widget.settings["tail"]["rule"] == "above"
     assert len(widget.alignment) == 10
 
 

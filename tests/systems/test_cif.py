@@ -7,14 +7,14 @@ import torch
 
 from cifviz.alignment.timed_tokens import Edges
 from cifviz.audio.waveform import LogMel, Waveform
-from cifviz.core.alignment_losses import (
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import integrate_and_fire
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIFConfig
 from cifviz.errors import AudioError, CIFError
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES

@@ -15,6 +15,7 @@ from __future__ import annotations
 from cifviz.core.dialects._comparison import ComparedDialect, Comparison, compare, fire_positions
 from cifviz.core.dialects._contract import Contributions, Dialect
 from cifviz.core.dialects._dialect_registry import DIALECTS
+from cifviz.core.dialects._tail_rules import TailContributions, tail_rules
 
 __all__ = [
     "DIALECTS",
@@ -22,6 +23,8 @@ __all__ = [
     "Comparison",
     "Contributions",
     "Dialect",
+    "TailContributions",
     "compare",
     "fire_positions",
+    "tail_rules",
 ]

@@ -3,6 +3,7 @@
 
 import { spans } from "./edges.js";
 import { fire } from "./firing.js";
+import { ROUNDED, RULES } from "./tail.js";
 import { amplified, roundedAtPauses, smoothed } from "./weights.js";
 
 /** @import { Aligned, Settings, Span, Token, Utterance } from "./types.js" */
@@ -20,12 +21,13 @@ export function align(utterance, settings) {
     if (frame in given) given[Number(frame)] = weight;
   }
   const alpha = smoothed(amplified(given, { gain: settings.gain }), settings.smoothing);
-  const tail = { rule: settings.tailRule, threshold: settings.tailThreshold };
   const { threshold } = settings;
+  let { tail } = settings;
   const slack = Math.min(settings.slack, 0.99 * threshold);
   let used = alpha;
   if (settings.scaling === "phrases") {
     used = roundedAtPauses(alpha, { ...utterance.pauses, threshold, tail });
+    if (RULES[tail.rule].scales) tail = ROUNDED; // whole but for the last digits of the sum
   }
   const count = settings.scaling === "count" ? settings.count : null;
   const firing = fire(used, { threshold, slack, tail, count });

@@ -3,10 +3,11 @@
 /** @import { Settings } from "./types.js" */
 /** @typedef {{label: string, min: number, max: number, step: number}} Range */
 /** @typedef {{label: string, options: string[]}} Choice */
-/** @typedef {"threshold" | "slack" | "tailThreshold" | "gain" | "smoothing" | "count"} Numbers */
-/** @typedef {"tailRule" | "scaling"} Words */
+/** @typedef {"threshold" | "slack" | "gain" | "smoothing" | "count"} Numbers */
+/** @typedef {"scaling"} Words */
 
 import { element } from "./dom.js";
+import { RULES } from "./tail.js";
 
 /**
  * Settings of sliders: name, label, range and step.
@@ -16,14 +17,13 @@ import { element } from "./dom.js";
 const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
   slack: { label: "slack δ", min: 0, max: 0.5, step: 0.01 },
-  tailThreshold: { label: "tail threshold τ", min: 0, max: 1, step: 0.01 },
   gain: { label: "gain on α", min: 0.2, max: 2, step: 0.01 },
   smoothing: { label: "smoothing (frames)", min: 0, max: 8, step: 1 },
   count: { label: "number of tokens", min: 0, max: 40, step: 1 },
 };
+const TAIL = { label: "value of the tail rule", min: 0, max: 1, step: 0.01 };
 /** @type {Record<Words, Choice>} */
 const CHOICES = {
-  tailRule: { label: "rest at the end", options: ["none", "above", "at least"] },
   scaling: { label: "scaling", options: ["as given", "phrases", "count"] },
 };
 
@@ -37,6 +37,7 @@ export class Controls {
     this.settings = { ...settings };
     /** @type {Record<string, () => void>} */
     this.inputs = {};
+    this.addTail(parent);
     for (const name of keysOf(CHOICES)) this.addChoice(parent, name, CHOICES[name]);
     for (const name of keysOf(SLIDERS)) {
       const range = SLIDERS[name];
@@ -79,16 +80,37 @@ export class Controls {
    * @param {Choice} choice
    */
   addChoice(parent, name, { label, options }) {
-    const row = element(parent, "label", "cifviz-control");
-    element(row, "span").textContent = label;
-    const input = element(row, "select");
-    for (const option of options) element(input, "option").textContent = option;
-    input.addEventListener("change", () => {
-      Object.assign(this.settings, { [name]: input.value });
+    const input = choice(parent, label, options, (value) => {
+      Object.assign(this.settings, { [name]: value });
       this.tell();
     });
     this.inputs[name] = () => {
       input.value = this.settings[name];
+    };
+  }
+
+  /**
+   * The tail rule and its value, which stays when a rule without one is chosen for a while.
+   *
+   * @param {HTMLElement} parent
+   */
+  addTail(parent) {
+    let value = this.settings.tail.value ?? 0.5;
+    const set = (/** @type {string} */ rule) => {
+      this.settings.tail = { rule, value: RULES[rule].limits ? value : null };
+      this.tell();
+    };
+    const input = choice(parent, "tail rule", Object.keys(RULES), set);
+    const { input: knob, show } = slider(parent, TAIL, (moved) => {
+      value = moved;
+      set(this.settings.tail.rule);
+    });
+    this.inputs.tail = () => {
+      const { tail } = this.settings;
+      value = tail.value ?? value;
+      input.value = tail.rule;
+      show(value);
+      knob.disabled = !RULES[tail.rule].limits;
     };
   }
 
@@ -98,7 +120,6 @@ export class Controls {
    * @param {Numbers} name
    */
   isIdle(name) {
-    if (name === "tailThreshold") return this.settings.tailRule === "none";
     return name === "count" && this.settings.scaling !== "count";
   }
 
@@ -110,6 +131,25 @@ export class Controls {
     this.show();
     this.changed({ ...this.settings });
   }
+}
+
+/**
+ * A list to choose from, with its name.
+ *
+ * @param {HTMLElement} parent
+ * @param {string} label
+ * @param {string[]} options
+ * @param {(option: string) => void} act Called when another one is chosen.
+ */
+function choice(parent, label, options, act) {
+  const row = element(parent, "label", "cifviz-control");
+  element(row, "span").textContent = label;
+  const input = element(row, "select");
+  for (const option of options) {
+    Object.assign(element(input, "option"), { value: option, textContent: option.replace("_", " ") });
+  }
+  input.addEventListener("change", () => act(input.value));
+  return input;
 }
 
 /**

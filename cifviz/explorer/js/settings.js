@@ -2,6 +2,7 @@
 
 /** @import { Settings } from "./types.js" */
 
+import { knownTail, tailText } from "./tail.js";
 import ranges from "./settings.json" with { type: "json" };
 
 /**
@@ -21,6 +22,8 @@ export function known(values) {
   for (const [name, words] of Object.entries(ranges.words)) {
     if (words.some((word) => word === values[name])) found[name] = values[name];
   }
+  const tail = knownTail(values.tail);
+  if (tail) found.tail = tail;
   if (values.weights && typeof values.weights === "object") found.weights = moved(values.weights);
   return found;
 }
@@ -44,8 +47,9 @@ function moved(weights) {
  * @param {Record<string, unknown>} settings
  */
 export function toLink(settings) {
-  const { weights, ...plain } = known(settings);
+  const { weights, tail, ...plain } = known(settings);
   const pairs = Object.entries(plain).map(([name, value]) => [name, String(value)]);
+  if (tail) pairs.push(["tail", tailText(tail)]);
   const frames = Object.entries(weights ?? {}).map(([frame, weight]) => `${frame}:${weight}`);
   if (frames.length) pairs.push(["weights", frames.join(",")]);
   return new URLSearchParams(pairs).toString();
@@ -57,7 +61,10 @@ export function toLink(settings) {
  * @param {string} text
  */
 export function fromLink(text) {
-  const { weights, ...plain } = Object.fromEntries(new URLSearchParams(text.replace(/^#/, "")));
+  const { weights, tail, ...plain } = Object.fromEntries(
+    new URLSearchParams(text.replace(/^#/, "")),
+  );
+  const [rule, value] = (tail ?? "").split(":");
   const frames = (weights ?? "").split(",").map((pair) => pair.split(":"));
-  return known({ ...plain, weights: Object.fromEntries(frames) });
+  return known({ ...plain, tail: { rule, value }, weights: Object.fromEntries(frames) });
 }

@@ -1,6 +1,7 @@
 // What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
 
-import type { Firing, Tail } from "./firing.js";
+import type { Firing } from "./firing.js";
+import type { Tail } from "./tail.js";
 
 /** Frame t covers start + t · shift to start + (t + 1) · shift, seconds. */
 export interface Grid {
@@ -39,9 +40,7 @@ export type Settings = {
   threshold: number;
   /** δ. */
   slack: number;
-  tailRule: Tail["rule"];
-  /** τ. */
-  tailThreshold: number;
+  tail: Tail;
   /** Whether weights are scaled: not at all, to whole tokens between pauses, or to `count`. */
   scaling: "as given" | "phrases" | "count";
   /** Number of tokens for the scaling "count". */

@@ -1,7 +1,9 @@
 // Changes of the weights before they fire: the twin of cifviz/core/pause_rounding.py and of the first
 // lines of `CIF.forward`.
 
-/** @import { Tail } from "./firing.js" */
+import { tokensOf } from "./tail.js";
+
+/** @import { Tail } from "./tail.js" */
 
 /**
  * Every weight times a gain, less a constant, and never below 0.
@@ -43,8 +45,8 @@ export function smoothed(weights, reach) {
  *
  * @param {ArrayLike<number>} weights
  * @param {{pauseFrames: number, pauseWeight: number, threshold: number,
- *   tail: Tail | null}} settings A pause is so many neighbouring frames below a weight; a residual
- *   that the tail rule fires is rounded up.
+ *   tail: Tail}} settings A pause is so many neighbouring frames below a weight; the tail rule says
+ *   how many tokens a part is.
  * @returns {Float32Array}
  */
 export function roundedAtPauses(weights, { pauseFrames, pauseWeight, threshold, tail }) {
@@ -53,13 +55,8 @@ export function roundedAtPauses(weights, { pauseFrames, pauseWeight, threshold, 
   const mass = new Float64Array(alpha.length + 1);
   for (let t = 0; t < alpha.length; t += 1) mass[parts[t]] += alpha[t];
   const factor = mass.map((sum) => {
-    const full = Math.floor(sum / threshold);
-    const residual = sum - full * threshold;
-    const more =
-      tail !== null &&
-      ((tail.rule === "above" && residual > tail.threshold) ||
-        (tail.rule === "at least" && residual >= tail.threshold));
-    return sum > 0 ? ((full + Number(more)) * threshold) / sum : 0;
+    const tokens = tokensOf(tail, sum, Math.floor(sum / threshold), threshold);
+    return sum > 0 ? (tokens * threshold) / sum : 0;
   });
   for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor[parts[t]];
   return alpha;

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cifviz.core.dialects._tail_rules import tail_rules
+from cifviz.core.dialects import tail_rules
 from cifviz.errors import DataError
 from cifviz.published import read_results
 from cifviz.resources import resource
@@ -42,9 +42,9 @@ def features(model, waveform):
 @pytest.mark.parametrize(
     ("rule", "settings"),
     [
-        ("no tail", {"apply_tail_handling": False}),
-        ("> 0.2", {"tail_handling_firing_threshold": 0.2}),
-        ("> 0.8", {"tail_handling_firing_threshold": 0.8}),
+        ("drop", {"apply_tail_handling": False}),
+        ("above 0.2", {"tail_handling_firing_threshold": 0.2}),
+        ("above 0.8", {"tail_handling_firing_threshold": 0.8}),
     ],
 )
 def test_two_rules_are_what_a_recogniser_can_do_by_itself(decoder, rule, settings):
@@ -60,7 +60,7 @@ def test_a_rest_is_what_is_left_before_any_rule():
     for sound in SOUNDS:
         firing, heard = heard_by_rule(model, features(model, sound))
         assert not firing.tail_fired.any()
-        assert len(heard["no tail"]) == int(firing.num_fires)
+        assert len(heard["drop"]) == int(firing.num_fires)
         assert list(heard) == list(tail_rules())
 
 
@@ -80,7 +80,7 @@ def test_nothing_heard_is_no_word_by_any_rule():
     torch.nn.init.constant_(model.cif.weights.weight_proj.bias, -50.0)
     _, heard = heard_by_rule(model, features(model, SOUNDS[0]))
     # However little there is, it is rounded up.
-    assert {name for name, words in heard.items() if words} == {"dynamic threshold"}
+    assert {name for name, words in heard.items() if words} == {"dynamic"}
 
 
 # Counting
@@ -100,7 +100,7 @@ def test_words_are_counted_by_hand(monkeypatch):
     def hear(_model, log_mel, rules):
         words = {True: ("one",), False: ("two", "three")}[len(log_mel) < 12]
         more = {True: ("one", "two"), False: ("two", "four", "zero")}[len(log_mel) < 12]
-        return firing, {name: more if name == "> 0.3" else words for name in rules}
+        return firing, {name: more if name == "above 0.3" else words for name in rules}
 
     monkeypatch.setattr(tail_sweep, "heard_by_rule", hear)
     short, longer = spoken("one", "two"), Spoken(noise(0.2), spoken("two", "three").words)
@@ -108,7 +108,7 @@ def test_words_are_counted_by_hand(monkeypatch):
     assert found["full"] == [int(firing.num_fires)] * 2
     assert found["rests"] == [round(float(firing.residual), 4)] * 2
     usual = {"deletions": 1, "insertions": 0, "substitutions": 0}
-    assert found["rules"].pop("> 0.3") == {
+    assert found["rules"].pop("above 0.3") == {
         **{"deletions": 0, "insertions": 1, "substitutions": 1},
         **{"right_counts": 1, "last_lost": 0},
     }
@@ -133,20 +133,27 @@ def published(folder, *runs):
 
 
 def test_the_best_thresholds_are_those_of_all_runs_together():
-    one = run(0, insertions=5, by_tau={"> 0.3": {"insertions": 1}, "> 0.4": {"insertions": 2}})
-    two = run(1, deletions=5, by_tau={"> 0.4": {"deletions": 2}, "≥ 0.7": {"deletions": 0}})
+    one = run(
+        0, insertions=5, by_tau={"above 0.3": {"insertions": 1}, "above 0.4": {"insertions": 2}}
+    )
+    two = run(
+        1, deletions=5, by_tau={"above 0.4": {"deletions": 2}, "at least 0.7": {"deletions": 0}}
+    )
     assert best_thresholds([one], "dev") == [0.3]
     assert best_thresholds([two], "dev") == [0.4]
     assert best_thresholds([one, two], "dev") == [0.4]  # 4 errors, and 6 at 0.3
 
 
 def test_a_table_gives_shares_of_words_and_of_utterances(tmp_path):
-    by_tau = {"> 0.5": {"insertions": 1, "right_counts": 3, "last_lost": 1}}
+    by_tau = {"above 0.5": {"insertions": 1, "right_counts": 3, "last_lost": 1}}
     table = tails_table(published(tmp_path, run(0, deletions=2, by_tau=by_tau)))
-    assert "| > 0.5 | 1 | 30.00 | 12.00 | 8.00 | 4.00 | 0.00 | 75.0 | 25.0 |" in table
-    assert "| ≥ 0.5 | 1 | 20.00 | 8.00 | 8.00 | 0.00 | 0.00 | 0.0 | 0.0 |" in table
-    assert "| ≥ 0.4 |" not in table
-    assert "as with > in every run: ≥ 0.1, ≥ 0.2, ≥ 0.3, ≥ 0.4, ≥ 0.6," in table
+    assert "| above 0.5 | 1 | 30.00 | 12.00 | 8.00 | 4.00 | 0.00 | 75.0 | 25.0 |" in table
+    assert "| at least 0.5 | 1 | 20.00 | 8.00 | 8.00 | 0.00 | 0.00 | 0.0 | 0.0 |" in table
+    assert "| at least 0.4 |" not in table
+    assert (
+        "as with above in every run: at least 0.1, at least 0.2, at least 0.3, at least 0.4, "
+        in table
+    )
     assert "on dev (10 words) at τ: seed 0 0.1, 0.2, 0.3, 0.4, 0.6" in table
 
 
@@ -206,7 +213,7 @@ def test_rests_tell_how_many_counts_are_right(one, split):
     )
     for threshold in THRESHOLDS:
         right = sum(full + (rest > threshold) == said for full, rest, said in utterances)
-        assert right == one[split]["rules"][f"> {threshold:g}"]["right_counts"]
+        assert right == one[split]["rules"][f"above {threshold:g}"]["right_counts"]
 
 
 @pytest.mark.parametrize("one", FOUND["runs"], ids=lambda one: f"seed {one['seed']}")
@@ -220,7 +227,9 @@ def test_the_recipe_s_own_threshold_makes_the_errors_that_were_published(one, sp
     ]
     words = sum(FOUND["said"][split])
     assert words == run[split]["tokens"]
-    assert errors_of(one[split]["rules"]["> 0.5"]) == round(words * run[split]["token_error_rate"])
+    assert errors_of(one[split]["rules"]["above 0.5"]) == round(
+        words * run[split]["token_error_rate"]
+    )
 
 
 def test_every_seed_was_swept():
