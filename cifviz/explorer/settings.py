@@ -151,10 +151,12 @@ def realign(
     >>> realign(transcription, {"threshold": 0.5, "scaling": "as given"})[1].text
     '1 2 3 4 5 6 7 8 9 10'
     """
+    # 1. The settings.
     used = model_settings(transcription)
     used |= checked({} if settings is None else settings, transcription.firing.alpha.shape[1])
     threshold = used["threshold"]
     tail = TailRule.from_dict(used["tail"])
+    # 2. The weights: those set by hand, gain, smoothing, scaling.
     alpha = transcription.firing.alpha.float().clone()
     for frame, weight in used["weights"].items():
         alpha[0, int(frame)] = weight
@@ -165,6 +167,7 @@ def realign(
         rule = pauses(transcription)
         alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **rule)
         tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
+    # 3. The fires.
     count = used["count"] if used["scaling"] == "count" else None
     firing = integrate_and_fire(
         alpha,
@@ -174,6 +177,7 @@ def realign(
         tail=tail,
         target_lengths=None if count is None else torch.tensor([count]),
     )
+    # 4. The times.
     fires = int(firing.num_fires)
     is_named = fires == len(transcription.tokens)
     alignment = Alignment.from_firing(
