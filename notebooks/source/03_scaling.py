@@ -801,17 +801,17 @@ show(
 # %% tags=["answer", "hide-input"]
 torch.manual_seed(seed)
 random_weights = torch.sigmoid(torch.randn(200, 12))
-per_frame, above, lost = [], [], []
+per_frame, more, lost = [], [], []
 for tokens in range(1, 13):
     asked = torch.full((200,), tokens)
     fired = DIALECTS["cif_pytorch"].contributions(random_weights, target_lengths=asked).num_fires
     heavy = cifviz.scale_to_length(random_weights, asked) > 1
     per_frame.append(tokens / 12)
-    above.append(100 * float(heavy.any(dim=1).float().mean()))
+    more.append(100 * float(heavy.any(dim=1).float().mean()))
     lost.append(100 * float((fired < tokens).float().mean()))
 
 figure, (ax,) = canvas(height=2.6)
-ax.plot(per_frame, above, "o-", color=token_style(5).colour, label="a scaled weight is above 1")
+ax.plot(per_frame, more, "o-", color=token_style(5).colour, label="a scaled weight is above 1")
 ax.plot(per_frame, lost, "^--", color=token_style(2).colour, label="CIF-PyTorch loses a token")
 ax.set(xlabel="tokens per frame, N / T", ylabel="% of utterances")
 ax.legend()
