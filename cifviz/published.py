@@ -173,15 +173,15 @@ def total_errors(counts: Mapping[str, float]) -> float:
 
 
 def best_thresholds(runs: Sequence[Mapping[str, Any]], split: str) -> list[float]:
-    """Every τ of the rule "> τ" with the fewest errors, of all these runs together on one set.
+    """Every τ of the rule "above τ" with the fewest errors, of all these runs together on one set.
 
-    >>> errors = {f"> {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
+    >>> errors = {f"above {t:g}": {"deletions": 0, "insertions": t < 0.4} for t in THRESHOLDS}
     >>> rules = {name: {**one, "substitutions": 0} for name, one in errors.items()}
     >>> best_thresholds([{"dev": {"rules": rules}}], "dev")
     [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     """
     errors = {
-        threshold: sum(total_errors(one[split]["rules"][f"> {threshold:g}"]) for one in runs)
+        threshold: sum(total_errors(one[split]["rules"][f"above {threshold:g}"]) for one in runs)
         for threshold in THRESHOLDS
     }
     return [threshold for threshold in THRESHOLDS if errors[threshold] == min(errors.values())]

@@ -278,17 +278,17 @@ TERMS: tuple[Term, ...] = (
     Term(
         "tail rule",
         "",
-        "cifviz.core.dialects._tail_rules.tail_rules",
+        "cifviz.core.tail.TailRule",
         "",
-        "What is done about the weight left at the end: it is dropped, fired, or there is none "
+        "What happens to the residual at the end: it is dropped, fired, or there is none "
         "because all weights were scaled.",
     ),
     Term(
         "tail threshold",
         "τ",
-        "cifviz.integrate_and_fire(tail_threshold)",
+        "cifviz.core.tail.above",
         "weight",
-        "A rest above it fires one more token; a smaller one is dropped.",
+        "A residual above it fires one more token; a smaller one is dropped.",
     ),
     Term(
         "target length",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from cifviz.core.dialects._tail_rules import Rule, tail_rules
+from cifviz.core.dialects import TailContributions, tail_rules
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer
@@ -17,7 +17,7 @@ from cifviz.systems.feature_normalisation import normalise
 
 @torch.inference_mode()
 def decode_by_tail_rule(
-    model: CIFRecognizer, log_mel: Tensor, rules: Mapping[str, Rule] | None = None
+    model: CIFRecognizer, log_mel: Tensor, rules: Mapping[str, TailContributions] | None = None
 ) -> tuple[Firing, dict[str, tuple[str, ...]]]:
     """Tokens of one utterance, by the rule for the residual at its end.
 

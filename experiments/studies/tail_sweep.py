@@ -1,6 +1,6 @@
-"""What each rule for the residual at the end of an utterance costs: words lost and words added.
+"""What each tail rule costs: words lost and words added.
 
-The rules are those of `cifviz.core.dialects._tail_rules`.
+The rules are those of `cifviz.core.tail`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cifviz.core.dialects._tail_rules import Rule, tail_rules
+from cifviz.core.dialects import TailContributions, tail_rules
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.metrics import spread, token_errors
 from cifviz.published import (
@@ -30,19 +30,19 @@ from experiments.studies.study import Study
 from experiments.training_data import labelled_strings
 
 
-def all_rules(slack: float) -> dict[str, Rule]:
+def all_rules(slack: float) -> dict[str, TailContributions]:
     """The rules for every τ of `THRESHOLDS`, those with a τ side by side.
 
     >>> list(all_rules(0.01))[:3]
-    ['no tail', '> 0.1', '> 0.2']
+    ['drop', 'above 0.1', 'above 0.2']
     """
-    found: dict[str, Rule] = {}
+    found: dict[str, TailContributions] = {}
     for threshold in THRESHOLDS:
         found |= tail_rules(threshold, slack=slack)
     order = (
-        "no tail",
-        *(f"> {one:g}" for one in THRESHOLDS),
-        *(f"≥ {one:g}" for one in THRESHOLDS),
+        "drop",
+        *(f"above {one:g}" for one in THRESHOLDS),
+        *(f"at least {one:g}" for one in THRESHOLDS),
     )
     return {name: found.pop(name) for name in order} | found
 
@@ -97,7 +97,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
 def table(found: TailSweep) -> str:
     """The rules beside each other, and which τ is best."""
     heads = [
-        "residual at the end",
+        "tail rule",
         "seeds",
         "dev: errors %",
         "test: errors %",
@@ -107,21 +107,21 @@ def table(found: TailSweep) -> str:
         "right count %",
         "only the last word lost %",
     ]
-    # Where "≥ τ" counts as "> τ" in every run, its row would say nothing new.
+    # Where "at least τ" counts as "above τ" in every run, its row would say nothing new.
     same = [
         name
         for name in all_rules(0.0)
-        if "≥" in name and all(_is_counted_as_above(one, name) for one in found["runs"])
+        if "at least" in name and all(_is_counted_as_above(one, name) for one in found["runs"])
     ]
     rows = [_row(found, name) for name in all_rules(0.0) if name not in same]
     lines = [markdown_table(heads, rows), ""]
     if same:
-        lines.append(f"Counted as with > in every run: {', '.join(same)}.")
+        lines.append(f"Counted as with above in every run: {', '.join(same)}.")
     return "\n".join([*lines, *_best(found)])
 
 
 def _is_counted_as_above(one: dict[str, Any], name: str) -> bool:
-    above = name.replace("≥", ">")
+    above = name.replace("at least", "above")
     return all(one[split]["rules"][name] == one[split]["rules"][above] for split in SPLITS)
 
 

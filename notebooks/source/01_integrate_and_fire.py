@@ -25,6 +25,7 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core import reference
+from cifviz.core.tail import above, drop
 from cifviz.course import (
     Slider,
     canvas,
@@ -344,12 +345,10 @@ check("01.4", fire)
 # one more token, scaled up to a full one, or drop it ([lesson 04](04_tail_handling.ipynb)).
 
 # %%
-for tail_threshold in (None, 0.5, 0.25):
-    tailed = cifviz.integrate_and_fire(
-        torch.tensor([alpha]), identity, tail_threshold=tail_threshold
-    )
+for rule in (drop, above(0.5), above(0.25)):
+    tailed = cifviz.integrate_and_fire(torch.tensor([alpha]), identity, tail=rule)
     last = ", ".join(f"{part:.1f}" for part in tailed.embeddings[0, -1].tolist())
-    print(f"τ = {tail_threshold}: {int(tailed.num_fires)} tokens, the last one is ({last})")
+    print(f"{rule}: {int(tailed.num_fires)} tokens, the last one is ({last})")
 
 # %% [markdown]
 # ## 8. On real weights

@@ -31,6 +31,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core.tail import above
 from cifviz.core.weights import ConvWeights, DenseWeights, LinearWeights
 from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
 from cifviz.metrics import mass_in_silence, spread
@@ -191,7 +192,7 @@ def draw(ax, firing, grid, words, top):
 
 def draw_moved(ax, *, shift, gain):
     moved = (torch.sigmoid(gain * logits + shift) - settings.noise_threshold).clamp(min=0)
-    firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail_threshold=0.5)
+    firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail=above(0.5))
     draw(ax, firing, recognizer.grid, speech.words, top=max(0.5, 1.25 * float(moved.max())))
     return f"Σα = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
 
@@ -498,7 +499,7 @@ def draw_run(ax, variant, run):
     one = widths[variant, run]
     trained = torch.tensor([one["alpha"]])
     eye = torch.eye(trained.shape[1])[None]
-    firing = cifviz.integrate_and_fire(trained, eye, tail_threshold=0.5)
+    firing = cifviz.integrate_and_fire(trained, eye, tail=above(0.5))
     draw(ax, firing, cifviz.FrameGrid(one["shift"]), jackson.words, top=1.2)
     return f"heaviest weight {float(trained.max()):.2f}"
 
@@ -547,7 +548,7 @@ def put_together(frames):
     """The weights of the recording, each the sum of so many neighbours."""
     filled = F.pad(alpha, (0, -alpha.shape[1] % frames))
     longer = filled.reshape(1, -1, frames).sum(2)
-    return cifviz.integrate_and_fire(longer, torch.eye(longer.shape[1])[None], tail_threshold=0.5)
+    return cifviz.integrate_and_fire(longer, torch.eye(longer.shape[1])[None], tail=above(0.5))
 
 
 def fire_times(firing, grid):
@@ -707,7 +708,7 @@ with torch.inference_mode():
 assert_close(ours, alone)
 rows, sums = [], []
 for name, found in {"alone": alone, "in a batch": leaky, "in a batch, cured": ours}.items():
-    fired = cifviz.integrate_and_fire(found, ten, tail_threshold=0.5)
+    fired = cifviz.integrate_and_fire(found, ten, tail=above(0.5))
     sums.append(float(fired.weight_sum))
     rows.append([name, f"{float(found[0, -1]):.2f}", f"{sums[-1]:.2f}", int(fired.num_fires)])
 table(["", "last weight", "Σα", "tokens"], rows)

@@ -27,6 +27,7 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core.tail import above
 from cifviz.course import (
     Slider,
     canvas,
@@ -438,7 +439,7 @@ def nudged(heard, generator):
     alpha = heard.firing.scaled_alpha
     alpha = alpha * (1 + 1e-6 * (2 * torch.rand(alpha.shape, generator=generator) - 1))
     return cifviz.integrate_and_fire(
-        alpha, torch.zeros(*alpha.shape, 1), slack=0.01, tail_threshold=0.5
+        alpha, torch.zeros(*alpha.shape, 1), slack=0.01, tail=above(0.5)
     )
 
 
@@ -619,7 +620,7 @@ check("07.4", fired_and_when)
 # is the count after 300 words: by 30, by 2, or not at all?
 
 # %%
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
 
 many = 300 if fast else 3000
 generator = np.random.default_rng(seed)
@@ -631,7 +632,7 @@ for index, weight in enumerate(word_weights):
     pieces += [0.0] * (pause if index % 5 == 4 else 1)
 long = torch.tensor([pieces]).double()
 lengths = torch.tensor([long.shape[1]])
-rounded = round_phrases(long, lengths, pause_frames=pause)
+rounded = round_at_pauses(long, lengths, pause_frames=pause)
 
 
 # %%

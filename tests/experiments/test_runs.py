@@ -12,7 +12,7 @@ from cifviz.audio.waveform import Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
-from cifviz.systems.checkpoints import load_baseline, load_model
+from cifviz.systems.checkpoints import load_model
 from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cifviz.core.dialects._tail_rules import tail_rules
+from cifviz.core.dialects import tail_rules
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from tests.systems.tiny import noise, tiny_recognizer
 
@@ -20,9 +20,9 @@ def features(model, waveform):
 @pytest.mark.parametrize(
     ("rule", "settings"),
     [
-        ("no tail", {"apply_tail_handling": False}),
-        ("> 0.2", {"tail_handling_firing_threshold": 0.2}),
-        ("> 0.8", {"tail_handling_firing_threshold": 0.8}),
+        ("drop", {"apply_tail_handling": False}),
+        ("above 0.2", {"tail_handling_firing_threshold": 0.2}),
+        ("above 0.8", {"tail_handling_firing_threshold": 0.8}),
     ],
 )
 def test_two_rules_are_what_a_recogniser_can_do_by_itself(decoder, rule, settings):
@@ -40,7 +40,7 @@ def test_the_firing_has_the_residual_before_any_rule():
     for sound in SOUNDS:
         firing, found = decode_by_tail_rule(model, features(model, sound))
         assert not firing.tail_fired.any()
-        assert len(found["no tail"]) == int(firing.num_fires)
+        assert len(found["drop"]) == int(firing.num_fires)
         assert list(found) == list(tail_rules())
 
 
@@ -59,4 +59,4 @@ def test_where_nothing_fires_only_rounding_up_gives_a_token():
     model = tiny_recognizer()
     torch.nn.init.constant_(model.cif.weights.weight_proj.bias, -50.0)
     _, found = decode_by_tail_rule(model, features(model, SOUNDS[0]))
-    assert {name for name, words in found.items() if words} == {"dynamic threshold"}
+    assert {name for name, words in found.items() if words} == {"dynamic"}

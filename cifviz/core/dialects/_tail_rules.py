@@ -11,14 +11,14 @@ from cifviz.core.tail import TailRule, above, appended, at_least, drop, dynamic,
 from cifviz.core.validation import require_tensor
 from cifviz.errors import require, require_number
 
-Rule = Callable[[Tensor], Tensor]
+TailContributions = Callable[[Tensor], Tensor]
 """From the weights of one utterance (1, frames) to W (fires, frames), float64."""
 
 APPENDED = 0.45
 """Weight of the empty frame in FunASR and WeNet."""
 
 
-def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, Rule]:
+def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, TailContributions]:
     """The tail rules of the literature by name, at β = 1.
 
     Parameters
@@ -67,7 +67,7 @@ def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, 
     require_number("slack", slack, at_least=0, below=1)
     thresholds = above(tail_threshold), at_least(tail_threshold)
 
-    def contributions(tail: TailRule) -> Rule:
+    def contributions(tail: TailRule) -> TailContributions:
         def rule(alpha: Tensor) -> Tensor:
             alpha = require_tensor("alpha", alpha, "batch", "frames")
             require(len(alpha) == 1, f"expected the weights of one utterance, got {len(alpha)}")

@@ -43,7 +43,7 @@ def test_words_are_counted_by_hand(monkeypatch):
     def decode(_model, log_mel, rules):
         words = {True: ("one",), False: ("two", "three")}[len(log_mel) < 12]
         more = {True: ("one", "two"), False: ("two", "four", "zero")}[len(log_mel) < 12]
-        return firing, {name: more if name == "> 0.3" else words for name in rules}
+        return firing, {name: more if name == "above 0.3" else words for name in rules}
 
     monkeypatch.setattr(tail_sweep, "decode_by_tail_rule", decode)
     short, longer = (
@@ -54,7 +54,7 @@ def test_words_are_counted_by_hand(monkeypatch):
     assert found["full"] == [int(firing.num_fires)] * 2
     assert found["rests"] == [round(float(firing.residual), 4)] * 2
     usual = {"deletions": 1, "insertions": 0, "substitutions": 0}
-    assert found["rules"].pop("> 0.3") == {
+    assert found["rules"].pop("above 0.3") == {
         **{"deletions": 0, "insertions": 1, "substitutions": 1},
         **{"right_counts": 1, "last_lost": 0},
     }
@@ -79,8 +79,12 @@ def published(folder, *runs):
 
 
 def test_the_best_thresholds_are_those_of_all_runs_together():
-    one = run(0, insertions=5, by_tau={"> 0.3": {"insertions": 1}, "> 0.4": {"insertions": 2}})
-    two = run(1, deletions=5, by_tau={"> 0.4": {"deletions": 2}, "≥ 0.7": {"deletions": 0}})
+    one = run(
+        0, insertions=5, by_tau={"above 0.3": {"insertions": 1}, "above 0.4": {"insertions": 2}}
+    )
+    two = run(
+        1, deletions=5, by_tau={"above 0.4": {"deletions": 2}, "at least 0.7": {"deletions": 0}}
+    )
     assert best_thresholds([one], "dev") == [0.3]
     assert best_thresholds([two], "dev") == [0.4]
     assert best_thresholds([one, two], "dev") == [0.4]  # 4 errors, and 6 at 0.3
@@ -91,12 +95,15 @@ def shown(folder):
 
 
 def test_a_table_gives_shares_of_words_and_of_utterances(tmp_path):
-    by_tau = {"> 0.5": {"insertions": 1, "right_counts": 3, "last_lost": 1}}
+    by_tau = {"above 0.5": {"insertions": 1, "right_counts": 3, "last_lost": 1}}
     text = shown(published(tmp_path, run(0, deletions=2, by_tau=by_tau)))
-    assert "| > 0.5 | 1 | 30.00 | 12.00 | 8.00 | 4.00 | 0.00 | 75.0 | 25.0 |" in text
-    assert "| ≥ 0.5 | 1 | 20.00 | 8.00 | 8.00 | 0.00 | 0.00 | 0.0 | 0.0 |" in text
-    assert "| ≥ 0.4 |" not in text
-    assert "as with > in every run: ≥ 0.1, ≥ 0.2, ≥ 0.3, ≥ 0.4, ≥ 0.6," in text
+    assert "| above 0.5 | 1 | 30.00 | 12.00 | 8.00 | 4.00 | 0.00 | 75.0 | 25.0 |" in text
+    assert "| at least 0.5 | 1 | 20.00 | 8.00 | 8.00 | 0.00 | 0.00 | 0.0 | 0.0 |" in text
+    assert "| at least 0.4 |" not in text
+    assert (
+        "as with above in every run: at least 0.1, at least 0.2, at least 0.3, at least 0.4,"
+        in text
+    )
     assert "on dev (10 words) at τ: seed 0 0.1, 0.2, 0.3, 0.4, 0.6" in text
 
 
@@ -157,7 +164,7 @@ def test_residuals_tell_how_many_counts_are_right(one, split):
     )
     for threshold in THRESHOLDS:
         right = sum(full + (residual > threshold) == words for full, residual, words in utterances)
-        assert right == one[split]["rules"][f"> {threshold:g}"]["right_counts"]
+        assert right == one[split]["rules"][f"above {threshold:g}"]["right_counts"]
 
 
 @pytest.mark.parametrize("one", FOUND["runs"], ids=lambda one: f"seed {one['seed']}")
@@ -171,7 +178,7 @@ def test_the_recipe_s_own_threshold_makes_the_errors_that_were_published(one, sp
     ]
     words = sum(FOUND["said"][split])
     assert words == run[split]["tokens"]
-    assert total_errors(one[split]["rules"]["> 0.5"]) == round(
+    assert total_errors(one[split]["rules"]["above 0.5"]) == round(
         words * run[split]["token_error_rate"]
     )
 
