@@ -1,11 +1,14 @@
 """Recipes and their variants: what is compared differs in what its name says, and in no more."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from cifviz.errors import CIFError
+from cifviz.published import read_results
+from cifviz.resources import resource
 from experiments.recipes import RECIPES, VARIANTS, find_recipe
+from experiments.runs import differing, settings_of
 
 
 def differences(one, other, path=""):
@@ -65,3 +68,11 @@ def test_an_unknown_one_is_answered_with_the_known():
         find_recipe("letters")
     with pytest.raises(CIFError, match=r"variant.*plain"):
         find_recipe("digits", "fancy")
+
+
+def test_the_recipes_are_those_that_made_the_published_results():
+    for result in read_results(resource("results")):
+        recipe = find_recipe(result["recipe"], result["variant"])
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        other = differing(result, settings_of(seeded, result["leave_out"]))
+        assert not other, (result["command"], other)
