@@ -22,7 +22,7 @@ from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_r
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
 from .systems.checkpoints import list_models, load_model
-from .systems.cif import Transcription
+from .systems.transcription import Transcription
 from .timing import FrameGrid
 
 __version__: str

@@ -1,9 +1,9 @@
 """`TimedToken` and `Alignment`: tokens in time, and how they are read off a `Firing`.
 
-A fire is a poor place to read a word's edge. It falls between words, where the weights are small,
-and the time of a mass has the condition number 1/α; and it inherits the errors of all tokens before
-it. So the weights are cut anew, in their valleys, and an edge is read at a quantile of what lies
-between two cuts, inside the word, and moved by a constant (`Edges`).
+A fire is a poor estimate of a word's edge. It falls between words, where the weights are small and
+the time of a mass has the condition number 1/α, and it inherits the errors of all tokens before it.
+So the weights are cut anew, in their valleys. An edge is read at a quantile of the mass between two
+cuts, inside the word, and moved by a constant (`Edges`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TimedToken:
     start, end : float or None
         Seconds, ``start <= end``; both None for an untimed token.
     score : float in [0, 1], optional
-        Confidence of whoever found it.
+        Confidence of the system that found it.
 
     Raises
     ------
@@ -103,9 +103,9 @@ class Edges:
     """
 
     onset_quantile: float = 0.3
-    """Share of the token's mass before its onset is read, in [0, 1]."""
+    """Share of the token's mass at which its onset is read, in [0, 1]."""
     offset_quantile: float = 0.7
-    """Share of the token's mass before its offset is read, in [0, 1]."""
+    """Share of the token's mass at which its offset is read, in [0, 1]."""
     onset_shift: float = 0.0
     """Added to onsets, seconds."""
     offset_shift: float = 0.0
@@ -129,7 +129,7 @@ class Edges:
     def read(self, firing: Firing, grid: FrameGrid) -> tuple[torch.Tensor, torch.Tensor]:
         """Onsets and offsets of the tokens of one utterance, in seconds, float64 (fires,).
 
-        `times_at` both quantiles, shifted. Nothing is clipped: these are the estimates.
+        `times_at` both quantiles, shifted. Nothing is clipped.
         """
         both = times_at(firing, grid, (self.onset_quantile, self.offset_quantile), cut=self.cut)
         return both[:, 0] + self.onset_shift, both[:, 1] + self.offset_shift
@@ -138,7 +138,7 @@ class Edges:
 def times_at(
     firing: Firing, grid: FrameGrid, quantiles: Sequence[float], *, cut: str = "valleys"
 ) -> torch.Tensor:
-    """When so much of each token of one utterance has been heard, in seconds.
+    """Times at which quantiles of each token's mass are reached, for one utterance, in seconds.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def times_at(
 
 @dataclass(frozen=True)
 class Alignment:
-    """Tokens in the order in which they were said, timed or not.
+    """Tokens in the order of an utterance, timed or not.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class Alignment:
         scores: Sequence[float | None] | None = None,
         duration: float | None = None,
     ) -> Alignment:
-        """Give the tokens of one utterance their times.
+        """Read the times of the tokens of one utterance.
 
         Parameters
         ----------
@@ -245,7 +245,7 @@ class Alignment:
         Raises
         ------
         CIFError
-            If there are not as many tokens, or scores, as fires, one of them cannot be, or
+            If there are not as many tokens, or scores, as fires, one of them is invalid, or
             `duration` is not a number >= 0.
 
         Examples
@@ -296,7 +296,7 @@ class Alignment:
         Raises
         ------
         CIFError
-            If there are not as many onsets, offsets or scores as tokens, or one of them cannot be.
+            If there are not as many onsets, offsets or scores as tokens, or one of them is invalid.
 
         Examples
         --------
@@ -304,6 +304,7 @@ class Alignment:
         >>> [round(end, 2) for _, end in Alignment.from_edges("ab", onsets, offsets).spans]
         [0.4, 0.6]
         """
+        # 1. As many of everything, within the audio, no offset before its onset.
         end = math.inf if duration is None else require_number("duration", duration, at_least=0)
         scores = [None] * len(tokens) if scores is None else scores
         counts = {"onsets": len(onsets), "offsets": len(offsets), "scores": len(scores)}
@@ -315,17 +316,20 @@ class Alignment:
             return cls()
         onsets, offsets = onsets.double().clamp(0, end), offsets.double().clamp(0, end)
         offsets = offsets.maximum(onsets)
-        clash = offsets[:-1] > onsets[1:]
-        middle = torch.where(clash, (offsets[:-1] + onsets[1:]) / 2, 0.0)
-        starts = torch.cat([onsets[:1], torch.where(clash, middle, onsets[1:])])
-        stops = torch.cat([torch.where(clash, middle, offsets[:-1]), offsets[-1:]])
+
+        # 2. An offset and the next onset that overlap become their mean.
+        overlaps = offsets[:-1] > onsets[1:]
+        middle = (offsets[:-1] + onsets[1:]) / 2
+        starts = torch.cat([onsets[:1], torch.where(overlaps, middle, onsets[1:])])
+        stops = torch.cat([torch.where(overlaps, middle, offsets[:-1]), offsets[-1:]])
+
+        # 3. Onset, offset, onset, offset …: never falling.
         edges_in_order = torch.stack([starts, stops], dim=1).flatten().cummax(dim=0).values
+        spans = edges_in_order.reshape(-1, 2).tolist()
         return cls(
             tuple(
                 TimedToken(token, start, stop, score)
-                for token, (start, stop), score in zip(
-                    tokens, edges_in_order.reshape(-1, 2).tolist(), scores, strict=True
-                )
+                for token, (start, stop), score in zip(tokens, spans, scores, strict=True)
             )
         )
 

@@ -1,6 +1,6 @@
-"""Decode a sound file block by block, by FFmpeg through PyAV, and believe nothing that it says.
+"""Decode a sound file block by block, by FFmpeg through PyAV, whatever its headers claim.
 
-The limits are on what was decoded, never on what a header claims.
+The limits apply to what was decoded, never to what a header states.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LONGEST_GAP = 0.015
 """Seconds that the times in a file may jump ahead before silence is put there."""
 MOST_SILENCE, SILENCE_PER_SOUND = 60, 50
 """Seconds of such silence, at most: so many, and so many more for each second of sound before it.
-What leaves out pauses still writes a little sound several times a second."""
+An encoder that leaves out pauses writes a little sound several times a second even so."""
 
 _FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere".split()
 """FFmpeg's names of the containers that are read: none of them can name another file."""
@@ -44,7 +44,7 @@ def sound_blocks(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]
     file : binary file
         Can seek; is read from its beginning.
     name : str
-        For messages. What the file is, its content alone says.
+        For messages. The format is known by the content alone.
 
     Yields
     ------
@@ -61,11 +61,11 @@ def sound_blocks(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]
     Notes
     -----
     Time 0 is the first sample of the track, after the samples that an encoder put before the
-    sound: FFmpeg takes those off where the container tells their number (MP4, MOV, WebM, Ogg, MP3).
-    A bare AAC stream (.aac) does not tell, and stays one or two of its frames of 1024 samples late.
-    Where the times in a file jump ahead by more than `LONGEST_GAP`, there is silence, within
-    `MOST_SILENCE`. A file that was cut off is read as far as it goes. Damage that goes unnoticed by
-    the decoder, which compares no checksums, is heard.
+    sound: FFmpeg removes those where the container states their number (MP4, MOV, WebM, Ogg, MP3).
+    A bare AAC stream (.aac) does not, and stays one or two of its frames of 1024 samples late.
+    Where the times in a file jump ahead by more than `LONGEST_GAP`, silence is inserted, up to
+    `MOST_SILENCE`. A truncated file is read as far as it goes. The decoder compares no checksums:
+    damage that it does not notice is in the samples.
     """
     held: list[np.ndarray] = []
     size, rate = 0, 0
@@ -105,21 +105,12 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
         f"expected a sound file (WAV, FLAC, MP3, Ogg, M4A …), cannot read {name}: "
         "it is damaged, or in no format that can be decoded"
     )
-    options = {"format_whitelist": ",".join(_FORMATS)}
-    file.seek(0)
-    head = file.read(12)
-    require(head != b"", f"expected a sound file, {name} is empty", AudioError)
-    require(  # FFmpeg would take its samples for little-endian ones, and play noise
-        head[:4] != b"RIFX",
-        f"expected a sound file, {name} is a big-endian WAV (RIFX), which is not read: convert it",
-        AudioError,
-    )
-    file.seek(0)
+    content = _Content(file, can_seek=_is_seekable_format(file, name))
     try:
         with av.open(
-            _Content(file, can_seek=head[8:] != b"WAVE"),
+            content,
             "r",
-            options=options,
+            options={"format_whitelist": ",".join(_FORMATS)},
             metadata_errors="replace",
             io_open=_open_nothing,
         ) as container:
@@ -139,10 +130,24 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
         raise AudioError(unreadable) from error
 
 
+def _is_seekable_format(file: IO[bytes], name: str) -> bool:
+    """Whether FFmpeg may seek in the file, by its first bytes; leaves it at its beginning."""
+    file.seek(0)
+    head = file.read(12)
+    file.seek(0)
+    require(head != b"", f"expected a sound file, {name} is empty", AudioError)
+    require(  # FFmpeg would take its samples for little-endian ones, and play noise
+        head[:4] != b"RIFX",
+        f"expected a sound file, {name} is a big-endian WAV (RIFX), which is not read: convert it",
+        AudioError,
+    )
+    return head[8:] != b"WAVE"  # see `_Content`
+
+
 def _packets(
     container: av.container.InputContainer, stream: av.AudioStream, name: str, unreadable: str
 ) -> Iterator[av.AudioFrame]:
-    """Decode packet by packet: one that is damaged may stand at the beginning or end alone."""
+    """Decode packet by packet: a damaged one is accepted at the beginning or end only."""
     import av
 
     begun = damaged = failed = False
@@ -152,7 +157,7 @@ def _packets(
         except av.FFmpegError:
             damaged, failed = begun, True
             continue
-        # An empty packet, the last, asks the decoder for what it has left.
+        # An empty packet, the last, asks the decoder for its buffered frames.
         require(
             not (damaged and frames and packet.size),
             f"expected a whole sound file, {name} is damaged in the middle",
@@ -168,6 +173,7 @@ def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, 
     rate = channels = count = silence = 0
     start: float | None = None
     for frame in frames:
+        # 1. The first frame decides about the sample rate and the channels.
         if not count:
             rate, channels = frame.sample_rate, frame.layout.nb_channels
             _require_recorded(rate, channels, name)
@@ -177,6 +183,8 @@ def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, 
             f"expected one sample rate and one number of channels, {name} changes them",
             AudioError,
         )
+
+        # 2. The gap before the frame, and the limits.
         late = 0.0 if start is None or frame.time is None else frame.time - start - count / rate
         gap = round(late * rate) if late > LONGEST_GAP else 0
         silence += gap
@@ -192,6 +200,8 @@ def _in_time(frames: Iterator[av.AudioFrame], name: str) -> Iterator[tuple[int, 
             f"all channels together, {name} holds more",
             AudioError,
         )
+
+        # 3. Silence, in blocks, and the samples.
         for first in range(0, gap, _BLOCK):
             yield rate, np.zeros((channels, min(_BLOCK, gap - first)), np.float32)
         yield rate, _samples(frame)
@@ -225,7 +235,7 @@ def _require_recorded(rate: int, channels: int, name: str) -> None:
 
 
 class _Content:
-    """What FFmpeg sees of a file: not its name, from which it would guess what the file holds.
+    """A file as FFmpeg gets it: without its name, from which it would guess the format.
 
     Of a WAV file with several data chunks it plays the last where it can seek, and all in their
     order where it cannot.

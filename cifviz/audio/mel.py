@@ -1,7 +1,7 @@
-"""Power spectra and mel bands, with numpy alone: what `LogMel` is made of.
+"""Power spectra and mel bands, with numpy alone: the parts of `LogMel`.
 
-Values are those of librosa's ``feature.melspectrogram``, which tests compare with. That loads numba
-and most of scipy, seconds of every start, and fails where numba can write no cache.
+Values are those of librosa's ``feature.melspectrogram``, with which tests compare them. librosa
+loads numba and most of scipy, which takes seconds, and fails where numba can write no cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def power_spectra(
         At least `fft_length` of them.
     fft_length, hop_length, win_length : int > 0
         Samples of a transform, between two of them, and under the periodic Hann window, which
-        stands in the middle of the transform.
+        is centred in the transform.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def mel_filters(
     n_mels : int > 0
         How many.
     f_min, f_max : float
-        Where the first begins and the last ends, Hz.
+        Start of the first and end of the last, Hz.
     sample_rate : int > 0
         Hz.
     fft_length : int > 0

@@ -47,7 +47,7 @@ def read_mono(source: Source, sample_rate: int) -> np.ndarray:
 
 
 class _Mean:
-    """The mean of the channels, block by block, and the power of all, their mean values apart."""
+    """The mean of the channels, block by block, and the power of all about their mean values."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -69,7 +69,7 @@ class _Mean:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the mean lost what the channels hold, as of a channel that is inverted."""
+        """Whether the channels cancel each other in the mean, as where one is inverted."""
         *channels, mean = self._power
         return bool(mean < CANCELLED * sum(channels) / len(channels) ** 2)
 
@@ -111,12 +111,12 @@ def _open(source: Source) -> AbstractContextManager[IO[bytes]]:
         return nullcontext(source)
     try:
         return Path(source).open("rb")
-    except ValueError as error:  # a NUL, or a surrogate that stands for no byte
+    except ValueError as error:  # a NUL, or a surrogate that is no byte
         raise FileNotFoundError from error
 
 
 def _in_memory(file: IO[bytes], name: str) -> IO[bytes]:
-    """All that a pipe gives."""
+    """The whole content of a pipe."""
     held = io.BytesIO()
     while chunk := file.read(1 << 20):
         held.write(chunk)

@@ -26,7 +26,7 @@ from cifviz.errors import (
 from cifviz.timing import FrameGrid
 
 SAMPLE_RATE = 16_000
-"""Hz: what every model here listens to."""
+"""Hz: the rate of every shipped model."""
 LONGEST_WINDOW = 2**16
 """Samples under a window of features, at most: seconds of sound."""
 
@@ -38,7 +38,7 @@ class Waveform:
     Parameters
     ----------
     samples : array of float (time,)
-        Amplitudes, full scale being ±1. Integers are refused: they do not tell their full scale.
+        Amplitudes, full scale being ±1. Integers are refused: their full scale is unknown.
     sample_rate : int > 0
         Hz.
 
@@ -123,20 +123,20 @@ def load_waveform(source: Source, *, sample_rate: int = SAMPLE_RATE) -> Waveform
     Returns
     -------
     Waveform
-        Mono at `sample_rate`: the mean of the channels, or the loudest of them where the mean
-        loses what they hold because one is inverted.
+        Mono at `sample_rate`: the mean of the channels or, where they cancel each other in the
+        mean because one is inverted, the loudest of them.
 
     Raises
     ------
     AudioError
         If the file cannot be read, is not a sound, is damaged in the middle, or holds no sample; if
-        it is beyond what is recorded: 4 to 384 kHz, 64 channels, four hours, samples up to 2³¹
+        it is beyond the limits: 4 to 384 kHz, 64 channels, four hours, samples up to 2³¹
         times full scale; or if `sample_rate` is not such an integer.
 
     Notes
     -----
-    Time 0 is the first sample of the track; what an encoder put before it is taken off where the
-    file tells how much that is. See `cifviz.audio.decoding.sound_blocks`.
+    Time 0 is the first sample of the track; samples that an encoder put before it are removed where
+    the file states their number. See `cifviz.audio.decoding.sound_blocks`.
 
     Examples
     --------
@@ -156,7 +156,7 @@ class LogMel:
     """Log-mel features with their clock: frame t is centred on its own piece of time.
 
     Frame t covers the samples ``[t·hop, (t+1)·hop)``; its analysis window reaches beyond it by the
-    same amount on both sides. A part of a frame at the end counts as one, filled up with zeros.
+    same amount on both sides. An incomplete frame at the end is filled up with zeros.
 
     Examples
     --------

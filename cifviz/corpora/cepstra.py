@@ -1,9 +1,9 @@
-"""Speech of which only cepstra are published (AN4), and the way back from them to log-mel.
+"""Speech of which only cepstra are published (AN4), and their conversion to log-mel.
 
 The cepstra are those of the Sphinx front end: the natural logarithm of the power in 40 bands,
 equally spaced in mel from 130 to 6800 Hz, and
 ``c_i = 1/40 · Σ_j log_power_j · cos(π i (j + 1/2) / 40)``. The first 13 of them keep the broad
-shape of the spectrum, which is what tells one word from another.
+shape of the spectrum, by which words differ.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from cifviz.errors import DataError, require
 BANDS, LOWEST, HIGHEST = 40, 130.0, 6800.0
 """Number of bands of the cepstra and the range they cover, Hz."""
 FULL_SCALE = 12.0
-"""Taken off: samples here are ±1, in AN4 16-bit integers. Roughly; recognisers look at ratios."""
+"""Subtracted, since samples here are ±1 and those of AN4 16-bit integers. It is approximate:
+recognisers use ratios."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +81,7 @@ def an4_pronunciations() -> dict[str, tuple[str, ...]]:
     """The phones of the words of AN4 (lower case), from the dictionary that comes with it.
 
     Of several pronunciations the first is taken, but for "a", which is the letter's name in AN4,
-    and "one", whose first begins with an h that nobody says.
+    and "one", whose first begins with an h that is never pronounced.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def log_mel_of_cepstra(cepstra: np.ndarray, features: LogMel) -> np.ndarray:
     cepstra : array (frames, coefficients)
         As described above, at most 40 of them.
     features : LogMel
-        Says which bands are wanted.
+        Their bands are those of the result.
 
     Returns
     -------
@@ -132,7 +133,7 @@ def log_mel_of_cepstra(cepstra: np.ndarray, features: LogMel) -> np.ndarray:
 
 
 def smoothed(log_mel: np.ndarray, coefficients: int) -> np.ndarray:
-    """Log-mel power with only the first cepstra kept: as smooth as if cepstra were all there is.
+    """Log-mel power with only the first cepstra kept: as smooth as log-mel made from cepstra.
 
     Parameters
     ----------

@@ -13,9 +13,9 @@ from cifviz.resources import resource
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A short synthetic utterance: what is heard, what was said, and when.
+    """A short synthetic utterance: sound, text, and the times of words and phones.
 
-    Times come from the synthesiser that spoke it, so they are exact; see
+    Times come from the synthesiser, so they are exact; see
     `cifviz.corpora.synthesis`.
     """
 
@@ -25,9 +25,9 @@ class Clip:
     phones: Alignment
     """IPA symbols; a few, such as a liquid that only colours a vowel, have no length."""
     tokens: tuple[str, ...]
-    """What was said, one token for each word; empty for a clip in which nobody speaks."""
+    """The reference, one token for each word; empty for a clip without speech."""
     text: str
-    """What the synthesiser was asked to say."""
+    """The input of the synthesiser."""
     voice: str
     language: str
     """As in BCP 47: "en", "zh"."""
@@ -85,6 +85,6 @@ def load_clip(name: str) -> Clip:
 
 
 def _manifest() -> dict[str, dict]:
-    """What clips.json says of each clip, by name."""
+    """The entries of clips.json, by name."""
     path = resource("clips") / "clips.json"
     return {entry["name"]: entry for entry in read_json(path)}

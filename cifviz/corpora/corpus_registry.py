@@ -1,6 +1,6 @@
-"""The registry of named data sets: licence, attribution, official source, and where they lie.
+"""The registry of named data sets: licence, attribution, official source, and location.
 
-Real recordings never ship with the library. They are looked for in the folder that the environment
+Real recordings never ship with the library. They are searched in the folder that the environment
 variable ``CIFVIZ_DATA`` names, then in the cache that `fetch` fills.
 """
 
@@ -50,7 +50,7 @@ class Archive:
 
     url: str
     sha256: str | None = None
-    """None: its checksum is not known here, and `fetch` warns that what came is not verified."""
+    """None: its checksum is not known here, and `fetch` warns that the download is not verified."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ class DataSet:
     source: str
     """The official address, for people."""
     archives: tuple[Archive, ...] = ()
-    """What `fetch` downloads; empty where there is nothing to download in a useful form."""
+    """Downloaded by `fetch`; empty where no download has a useful form."""
     ships: bool = False
     """Whether it comes with the library."""
     files: tuple[str, ...] = ()
-    """What the readers need in the set's folder."""
+    """Needed by the readers in the set's folder."""
     sound: tuple[str, ...] = ()
-    """What else belongs there, as patterns."""
+    """Further files that belong there, as patterns."""
 
 
 REGISTRY = {
@@ -202,7 +202,7 @@ def fetch(name: str) -> Path:
     Notes
     -----
     An archive whose `Archive.sha256` is None is not verified: a warning says so, with the checksum
-    of what came.
+    of the download.
     """
     require_choice("data set", name, REGISTRY)
     data_set = REGISTRY[name]
@@ -217,35 +217,37 @@ def fetch(name: str) -> Path:
     official = _cache() / name / "official"
     if official.is_dir():
         return official
-    import pooch
-
     official.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=official.parent) as folder:
-        # Unpacked aside and moved at the end: an interrupted download leaves no half a data set.
+        # Unpacked aside and moved at the end: an interrupted download leaves no partial data set.
         unpacked = Path(folder) / "official"
         for archive in data_set.archives:
+            downloaded = _download(archive, official.parent)
             try:
-                downloaded = pooch.retrieve(
-                    archive.url,
-                    known_hash=archive.sha256,
-                    path=official.parent,
-                    fname=archive.url.rsplit("/", 1)[-1],
-                )
-            except (OSError, ValueError) as error:
-                raise DataError(f"cannot download {archive.url}: {error}") from error
-            if archive.sha256 is None:
-                warnings.warn(
-                    f"{archive.url} is not verified: its checksum is not known here; the SHA-256 "
-                    f"of what came is {pooch.file_hash(downloaded)}",
-                    stacklevel=2,
-                )
-            try:
-                unpack(Path(downloaded), unpacked)
+                unpack(downloaded, unpacked)
             except DataError:
-                Path(downloaded).unlink()  # it would be taken for the right one the next time
+                downloaded.unlink()  # or it would be taken for the right one the next time
                 raise
         os.replace(unpacked, official)
     return official
+
+
+def _download(archive: Archive, folder: Path) -> Path:
+    """Download an archive to a folder, unless it is there; warn if it cannot be verified."""
+    import pooch
+
+    name = archive.url.rsplit("/", 1)[-1]
+    try:
+        path = pooch.retrieve(archive.url, known_hash=archive.sha256, path=folder, fname=name)
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot download {archive.url}: {error}") from error
+    if archive.sha256 is None:
+        warnings.warn(
+            f"{archive.url} is not verified: its checksum is not known here; the SHA-256 "
+            f"of the download is {pooch.file_hash(path)}",
+            stacklevel=3,
+        )
+    return Path(path)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -259,17 +261,13 @@ def unpack(archive: Path, folder: Path) -> None:
         If it is no archive, is damaged or encrypted, holds a link, a device or a path that leads
         out of `folder`, or more than `LARGEST_UNPACKED` bytes or `MOST_FILES` entries.
     """
+    too_large = f"{archive} unpacks to more than {LARGEST_UNPACKED >> 30} GB"
     folder.mkdir(parents=True, exist_ok=True)
     left = LARGEST_UNPACKED
     try:
         for number, (name, content) in enumerate(_entries(archive)):
-            target = folder / name
-            require(
-                target.resolve().is_relative_to(folder.resolve()) and "\\" not in name,
-                f"{archive} holds a path that leads out of its folder: {name!r}",
-                DataError,
-            )
             require(number < MOST_FILES, f"{archive} holds more than {MOST_FILES} files", DataError)
+            target = _inside(folder, name, archive)
             if content is None:
                 target.mkdir(parents=True, exist_ok=True)
                 continue
@@ -277,11 +275,7 @@ def unpack(archive: Path, folder: Path) -> None:
             with content, target.open("wb") as file:
                 while piece := content.read(1 << 20):
                     left -= len(piece)
-                    require(
-                        left >= 0,
-                        f"{archive} unpacks to more than {LARGEST_UNPACKED >> 30} GB",
-                        DataError,
-                    )
+                    require(left >= 0, too_large, DataError)
                     file.write(piece)
     except DataError:
         raise
@@ -293,10 +287,21 @@ def unpack(archive: Path, folder: Path) -> None:
         raise DataError(f"cannot unpack {archive}: {error.strerror or error}") from error
 
 
+def _inside(folder: Path, name: str, archive: Path) -> Path:
+    """The place of an entry, if it is inside the folder."""
+    target = folder / name
+    require(
+        target.resolve().is_relative_to(folder.resolve()) and "\\" not in name,
+        f"{archive} holds a path that leads out of its folder: {name!r}",
+        DataError,
+    )
+    return target
+
+
 def _entries(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
     """Name and content of each entry of an archive, None for a folder.
 
-    Neither zipfile nor tarfile is let write: what they guard against differs between versions of
+    Neither zipfile nor tarfile writes the files: their safety checks differ between versions of
     Python.
     """
     if zipfile.is_zipfile(archive):

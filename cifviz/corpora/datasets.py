@@ -54,14 +54,14 @@ class Take:
     start_sample: int
     end_sample: int
     voiced_start_sample: int
-    """First sample less than 30 dB below the take's peak: the better truth for a word's onset."""
+    """First sample less than 30 dB below the take's peak: the better reference for an onset."""
     voiced_end_sample: int
     """One past the last such sample."""
 
 
 @dataclass(frozen=True)
 class DigitString:
-    """A recipe for a connected string of digits: takes of one speaker with silence around them."""
+    """A connected string of digits, put together from takes of one speaker with silence around."""
 
     id: str
     speaker: str
@@ -81,7 +81,7 @@ class DigitString:
 class GridSentence:
     """A sentence of GRID, with the word times that the authors of the corpus made by machine.
 
-    These are about 45 ms early at the first word's onset and 15 ms inside: judge at 50 ms.
+    These are about 45 ms early at the first word's onset and 15 ms inside: score at 50 ms.
     """
 
     id: str
@@ -91,7 +91,7 @@ class GridSentence:
     path: Path
 
     def waveform(self) -> Waveform:
-        """The sound, read anew each time."""
+        """The sound, read from the file each time."""
         return load_waveform(self.path)
 
 
@@ -145,31 +145,27 @@ def digit_strings(split: str) -> list[DigitString]:
         "tail_ms": int,
         "total_samples": int,
     }
-    strings = []
-    for row in read_table(table, columns):
-        unknown = [name for name in row["item_ids"] if name not in takes]
-        require(not unknown, f"{table}: {row['id']} names unknown takes {unknown}", DataError)
-        said = tuple(takes[name].word for name in row["item_ids"])
-        require(
-            said == row["text"] and len(row["gaps_ms"]) == max(0, len(said) - 1),
-            f"{table}: {row['id']} expects the words {row['text']} with a gap between neighbours, "
-            f"its takes say {said} with gaps {row['gaps_ms']}",
-            DataError,
-        )
-        strings.append(
-            DigitString(
-                id=row["id"],
-                speaker=row["speaker"],
-                split=split,
-                words=row["text"],
-                takes=row["item_ids"],
-                gaps_ms=row["gaps_ms"],
-                lead_ms=row["lead_ms"],
-                tail_ms=row["tail_ms"],
-                total_samples=row["total_samples"],
-            )
-        )
-    return strings
+    rows = read_table(table, columns)
+    for row in rows:
+        _check_string(row, takes, table)
+    renamed = {"text": "words", "item_ids": "takes"}
+    return [
+        DigitString(split=split, **{renamed.get(name, name): row[name] for name in columns})
+        for row in rows
+    ]
+
+
+def _check_string(row: Mapping[str, Any], takes: Mapping[str, Take], table: Path) -> None:
+    """Raise unless the takes of a string are known and their words are its text."""
+    unknown = [name for name in row["item_ids"] if name not in takes]
+    require(not unknown, f"{table}: {row['id']} names unknown takes {unknown}", DataError)
+    words = tuple(takes[name].word for name in row["item_ids"])
+    require(
+        words == row["text"] and len(row["gaps_ms"]) == max(0, len(words) - 1),
+        f"{table}: {row['id']} expects the words {row['text']} with a gap between neighbours, "
+        f"its takes have {words} with gaps {row['gaps_ms']}",
+        DataError,
+    )
 
 
 def digit_string_waveform(string: DigitString) -> tuple[Waveform, Alignment]:
@@ -185,7 +181,7 @@ def digit_string_waveform(string: DigitString) -> tuple[Waveform, Alignment]:
     Raises
     ------
     DataError
-        If the data set is missing, or the length is not the one that the recipe states.
+        If the data set is missing, or the length is not the stated one.
     """
     takes = _takes(corpus_folder("digits"))
     pieces: list[np.ndarray] = []
@@ -261,7 +257,7 @@ def grid_sentences(split: str) -> list[GridSentence]:
 def human_aligned() -> dict[str, tuple[Waveform, Alignment]]:
     """The utterances whose word boundaries were set by hand, by name; for evaluation alone.
 
-    Where two words share a sound their labels overlap: here they meet in its middle.
+    Where two words share a sound, their labels overlap; here both end in the middle of the overlap.
 
     Raises
     ------
@@ -272,9 +268,9 @@ def human_aligned() -> dict[str, tuple[Waveform, Alignment]]:
     words = _words(folder)
     found = {}
     for row in read_table(folder / "manifest.csv", {"id": str, "path": str}):
-        said = words[row["id"]]
-        edges = torch.tensor([(word.start, word.end) for word in said], dtype=torch.float64)
-        alignment = Alignment.from_edges([word.token for word in said], edges[:, 0], edges[:, 1])
+        labels = words[row["id"]]
+        edges = torch.tensor([(one.start, one.end) for one in labels], dtype=torch.float64)
+        alignment = Alignment.from_edges([one.token for one in labels], edges[:, 0], edges[:, 1])
         found[row["id"]] = (load_waveform(folder / row["path"]), alignment)
     return found
 

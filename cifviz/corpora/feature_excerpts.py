@@ -1,7 +1,7 @@
-"""Numbers of real utterances that ship with the library; their sound does not.
+"""Features of real utterances that ship with the library; their sound does not.
 
 `data/make_recordings.py` makes them: log-mel features, the weights that a shipped model gives for
-them, and when each word was said.
+them, and the times of the words.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from cifviz.resources import resource
 from cifviz.timing import FrameGrid
 
 NUMBERS, ENTRIES = "recordings.safetensors", "recordings.json"
-"""What is measured, and all else, of all recordings."""
+"""Arrays, and all other values, of all recordings."""
 
 
 @dataclass(frozen=True, eq=False)
 class RecordedUtterance:
-    """What is known of a real utterance whose sound is not here."""
+    """Features, weights and reference of a real utterance whose sound does not ship."""
 
     name: str
     description: str
-    """What is special about it."""
+    """Its special property."""
     corpus: str
     """The data set that it is from, a key of `cifviz.corpora.datasets.REGISTRY`."""
     id: str
@@ -41,7 +41,7 @@ class RecordedUtterance:
     duration: float
     """Seconds."""
     words: Alignment
-    """What was said, and when, as the data set has it."""
+    """The reference of the data set."""
     log_mel: Tensor
     """Natural logarithm of mel power (feature_frames, n_mels), float32; kept in half precision. For
     `cifviz.systems.cif.CIFRecognizer.transcribe_features`."""
@@ -56,18 +56,18 @@ class RecordedUtterance:
     source: str
     """The official address of the data set, for people."""
     licence: str
-    """Of these numbers, as of the sound."""
+    """Of these values, as of the sound."""
     attribution: str
     sha256: str
     """Of the sound: see `sound_hash`."""
 
     def waveform(self) -> Waveform:
-        """The sound, where the data set is at hand.
+        """The sound, where the data set is available.
 
         Raises
         ------
         DataError
-            If it is not, or holds another sound; the message says how to get it.
+            If it is not, or has another sound; the message says how to get it.
         """
         sound, _, _ = corpus_utterance(self.corpus, self.id)
         found = sound_hash(sound)
@@ -81,7 +81,7 @@ class RecordedUtterance:
 
 
 def list_recordings() -> list[str]:
-    """Names of the real utterances of which the library has numbers.
+    """Names of the real utterances whose features ship with the library.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def list_recordings() -> list[str]:
 
 
 def load_recording(name: str) -> RecordedUtterance:
-    """Read the numbers of a real utterance that ship with the library.
+    """Read the features of a real utterance that ship with the library.
 
     Parameters
     ----------
@@ -119,8 +119,8 @@ def load_recording(name: str) -> RecordedUtterance:
     entry = dict(entries[name])
     path = resource("recordings") / NUMBERS
     try:
-        with safe_open(path, framework="pt") as numbers:
-            log_mel, alpha = (numbers.get_tensor(f"{name}/{one}") for one in ("log_mel", "alpha"))
+        with safe_open(path, framework="pt") as arrays:
+            log_mel, alpha = (arrays.get_tensor(f"{name}/{one}") for one in ("log_mel", "alpha"))
     except (SafetensorError, OSError) as error:
         raise DataError(f"cannot read recording {name!r} from {path}: {error}") from error
     try:
@@ -153,7 +153,7 @@ def corpus_utterance(corpus: str, id: str) -> tuple[Waveform, Alignment, str]:
     CIFError
         If there is no such data set.
     DataError
-        If it is not at hand, or does not hold the utterance.
+        If it is not available, or does not have the utterance.
     """
     require_choice("corpus", corpus, _CORPORA)
     found = _CORPORA[corpus](id)
@@ -193,7 +193,7 @@ _CORPORA: dict[str, Callable[[str], tuple[Waveform, Alignment, str] | None]] = {
 
 
 def _entries() -> dict[str, dict]:
-    """What recordings.json says of each, by name."""
+    """The entries of recordings.json, by name."""
     path = resource("recordings") / ENTRIES
     listed = read_json(path)
     try:

@@ -1,9 +1,9 @@
-"""Speech with known answers: eSpeak NG says a text and reports when each word and phone sounds.
+"""Synthetic speech with exact times: eSpeak NG reads a text and reports each word and phone.
 
 eSpeak NG is an optional dependency (``pip install cifviz[train]``), called through its C API. Its
-library keeps state that never starts afresh, such as the phase of a voice's flutter, so the same
-text comes out differently the second time. Here the library is loaded anew for each utterance and
-its noise seeded, which costs a few milliseconds and makes the result a function of the arguments
+library keeps state that is never reset, such as the phase of a voice's flutter, so the same text
+gives other samples the second time. Here the library is loaded anew for each utterance and its
+noise is seeded. That takes a few milliseconds and makes the result a function of the arguments
 alone. The state is global to the process: calls take turns on a lock, and nothing else in the
 process should be using the same library at that moment.
 """
@@ -48,7 +48,7 @@ VOICES = (
 """English voices that differ in sex, pitch, timbre and accent, all of them clearly voiced."""
 
 LETTER_NAMES = {"a": "eigh"}
-"""Spellings that make eSpeak NG name a letter where the letter itself reads as a word."""
+"""Spellings for letters that eSpeak NG would read as words."""
 
 _CHARS_UTF8 = 1
 _OUTPUT_SYNCHRONOUS = 2
@@ -102,7 +102,7 @@ _SynthCallback = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True, eq=False)
 class Utterance:
-    """What was said, how it sounds, and when each word and phone sounds.
+    """Sound, text, and the times of words and phones.
 
     See Also
     --------
@@ -115,17 +115,17 @@ class Utterance:
     phones: Alignment
     """IPA symbols, stress marks included; pauses are left out."""
     text: str
-    """What eSpeak NG was asked to say."""
+    """The input of eSpeak NG."""
     voice: str
 
 
 @dataclass
 class _Recording:
-    """What the library reports while it speaks; times in samples at its own rate."""
+    """The library's reports while it speaks; times in samples at its own rate."""
 
     chunks: list[np.ndarray] = field(default_factory=list)
     word_positions: list[int] = field(default_factory=list)
-    """Where in the text each word stands, in characters from 0."""
+    """Position of each word in the text, in characters from 0."""
     marks: list[tuple[int, str | None]] = field(default_factory=list)
     """(sample, label) in order: None begins a word, "" a pause, anything else a phone."""
 
@@ -190,22 +190,21 @@ def synthesize(
     tokens: Sequence[str] | None = None,
     sample_rate: int = SAMPLE_RATE,
 ) -> Utterance:
-    """Say a text, and tell when each of its words and phones sounds.
+    """Synthesise a text, with the times of its words and phones.
 
     Parameters
     ----------
     text : str
-        What to say, plain text.
+        Plain text.
     voice : str
         A language of eSpeak NG, with a variant if desired: "en-us", "en-gb-scotland", "en-gb+m7",
         "cmn". `VOICES` lists English ones that suit training.
     rate : int in [80, 450]
         Words per minute.
     pitch : int in [0, 99]
-        50 is the voice's own.
+        50 is the default of the voice.
     tokens : sequence of str, optional
-        What the words are to be called, one for each word that eSpeak NG speaks; default
-        ``text.split()``.
+        Names of the words, one for each word that eSpeak NG speaks; default ``text.split()``.
     sample_rate : int > 0
         Rate of the result in Hz; eSpeak NG's own is 22 050.
 
@@ -214,9 +213,9 @@ def synthesize(
     Utterance
         Times in seconds, from the synthesiser's own events. A word begins with its first phone and
         ends with its last one. The silent closure of a stop between words belongs to neither:
-        eSpeak NG marks a stop at its burst. A phone may have no length: a liquid that only colours
-        the vowel before it. The same arguments give the same samples (found not to hold for the
-        variants "Reed" and "caleb" alone).
+        eSpeak NG marks a stop at its burst. A phone may have no length, such as a liquid that only
+        colours the vowel before it. The same arguments give the same samples, except for
+        the variants "Reed" and "caleb".
 
     Raises
     ------
@@ -235,6 +234,24 @@ def synthesize(
     require("\0" not in text, f"text must not hold a NUL character, got {text!r}")
     require(80 <= rate <= 450, f"rate must be 80 to 450 words per minute, got {rate}")
     require(0 <= pitch <= 99, f"pitch must be 0 to 99, got {pitch}")
+    recording, native_rate = _record(text, voice, rate, pitch)
+    spans, phones = recording.timed()
+    names = _named(text, tokens, recording.word_positions, voice)
+    words = []
+    for name, span in zip(names, spans, strict=True):
+        if span is None:
+            raise DataError(f"{name!r} has no sound in {text!r} with voice {voice!r}")
+        words.append((name, *span))
+    word_tier, phone_tier = (
+        Alignment(tuple(TimedToken(t, s / native_rate, e / native_rate) for t, s, e in tier))
+        for tier in (words, phones)
+    )
+    samples = resample([recording.samples], native_rate, sample_rate)
+    return Utterance(Waveform(samples, sample_rate), word_tier, phone_tier, text, voice)
+
+
+def _record(text: str, voice: str, rate: int, pitch: int) -> tuple[_Recording, int]:
+    """Let a fresh library read a text; its reports, and its sample rate in Hz."""
     recording = _Recording()
     with _LOCK, _fresh_library() as (library, native_rate, data_path):
         _set_voice(library, voice, data_path)
@@ -247,31 +264,7 @@ def synthesize(
             library.espeak_Synth(encoded, len(encoded), 0, 0, 0, _CHARS_UTF8, None, None),
             "espeak_Synth",
         )
-    spans, phones = recording.timed()
-    names = _named(text, tokens, recording.word_positions, voice)
-    for name, span in zip(names, spans, strict=True):
-        require(
-            span is not None, f"{name!r} has no sound in {text!r} with voice {voice!r}", DataError
-        )
-    samples = resample([recording.samples], native_rate, sample_rate)
-    return Utterance(
-        waveform=Waveform(samples, sample_rate),
-        words=Alignment(
-            tuple(
-                TimedToken(name, span[0] / native_rate, span[1] / native_rate)
-                for name, span in zip(names, spans, strict=True)
-                if span is not None
-            )
-        ),
-        phones=Alignment(
-            tuple(
-                TimedToken(label, start / native_rate, end / native_rate)
-                for label, start, end in phones
-            )
-        ),
-        text=text,
-        voice=voice,
-    )
+    return recording, native_rate
 
 
 def spoken_text(tokens: Sequence[str]) -> str:
@@ -286,7 +279,7 @@ def spoken_text(tokens: Sequence[str]) -> str:
 def _named(
     text: str, tokens: Sequence[str] | None, positions: Sequence[int], voice: str
 ) -> list[str]:
-    """The tokens, once it is certain that each stands for one spoken word."""
+    """The tokens, if each is one spoken word."""
     spans = [match.span() for match in re.finditer(r"\S+", text)]
     counts = [sum(start <= place < end for place in positions) for start, end in spans]
     names = text.split() if tokens is None else list(tokens)
@@ -317,8 +310,26 @@ def _fresh_library() -> Iterator[tuple[ctypes.CDLL, int, Path]]:
             "speech synthesis needs the package espeakng-loader: pip install cifviz[train]"
         ) from error
     data_path = espeakng_loader.get_data_path()
+    library = _loaded(espeakng_loader.get_library_path())
     try:
-        library = ctypes.CDLL(espeakng_loader.get_library_path())
+        native_rate = library.espeak_Initialize(
+            _OUTPUT_SYNCHRONOUS, 0, data_path.encode(), _PHONEME_EVENTS_IN_IPA | _DONT_EXIT
+        )
+        require(native_rate > 0, f"eSpeak NG found no data in {data_path}")
+        # Breathy voices contain noise, which would be seeded by the clock.
+        _check(library.espeak_ng_SetRandSeed(1), "espeak_ng_SetRandSeed")
+        try:
+            yield library, native_rate, Path(data_path)
+        finally:
+            library.espeak_Terminate()
+    finally:
+        _unload(library)
+
+
+def _loaded(path: str) -> ctypes.CDLL:
+    """The library with the types of what is called with more than integers."""
+    try:
+        library = ctypes.CDLL(path)
     except OSError as error:
         raise CIFError(f"cannot load the eSpeak NG library: {error}") from error
     library.espeak_Synth.argtypes = [
@@ -334,23 +345,11 @@ def _fresh_library() -> Iterator[tuple[ctypes.CDLL, int, Path]]:
     library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
     library.espeak_ListVoices.argtypes = [ctypes.c_void_p]
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-    try:
-        native_rate = library.espeak_Initialize(
-            _OUTPUT_SYNCHRONOUS, 0, data_path.encode(), _PHONEME_EVENTS_IN_IPA | _DONT_EXIT
-        )
-        require(native_rate > 0, f"eSpeak NG found no data in {data_path}")
-        # Breathy voices contain noise, which is seeded by the clock otherwise.
-        _check(library.espeak_ng_SetRandSeed(1), "espeak_ng_SetRandSeed")
-        try:
-            yield library, native_rate, Path(data_path)
-        finally:
-            library.espeak_Terminate()
-    finally:
-        _unload(library)
+    return library
 
 
 def _unload(library: ctypes.CDLL) -> None:
-    """Drop the library from memory; ctypes never does so of its own accord."""
+    """Drop the library from memory, which ctypes never does by itself."""
     import _ctypes
 
     close = getattr(_ctypes, "FreeLibrary" if sys.platform == "win32" else "dlclose")

@@ -64,7 +64,7 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     ------
     DataError
         If there is no such lesson, it is not built as a lesson is, or something else stands in its
-        place: a notebook in which somebody has worked, for one.
+        place, such as a notebook that a reader has worked in.
     RunError
         If a cell fails; what ran is left in ``build/notebooks``.
     """
@@ -86,10 +86,10 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
 
 
 def _require_untouched(path: Path, copy: Copy) -> None:
-    """Raise if what stands in a lesson's place is more than what was built there.
+    """Raise if the notebook in the place of a lesson was changed since it was built.
 
-    The id of a cell is made of its text: where it is not, somebody has written there since. Text in
-    a solved copy is another than its id, for its links lead from one folder deeper.
+    The id of a cell is a digest of its text: where it differs, the cell was edited since. Text in a
+    solved copy differs anyway, because its links lead from one folder deeper.
     """
     check_target(path, overwrite=True)
     if not path.exists():

@@ -1,7 +1,7 @@
 """A recogniser that is trained in a lesson: digits of synthetic voices, joined to endless strings.
 
 The takes come along in `data/classroom` (`data/make_classroom.py` makes them). They are joined as
-the recipes join recordings, and the model learns as theirs do, with the same `fit`: it is only
+the recipes join recordings, and the model learns with the same `fit` as theirs. It is only
 smaller.
 """
 
@@ -35,7 +35,7 @@ NUMBERS, ENTRIES = "takes.safetensors", "takes.json"
 """Features of all takes, and what each of them is."""
 
 FEATURES = LogMel(n_mels=40, f_max=4000.0)
-"""Those of the model "digits" that ships, so that `cifviz.load_recording` can be heard too."""
+"""Those of the model "digits" that ships, so that it can transcribe `cifviz.load_recording` too."""
 QUIETEST, RESOLUTION = -23.0, 0.125
 """What 0 and a step of 1 stand for in the file, in nepers of power."""
 
@@ -56,7 +56,7 @@ AUGMENTATION = Augmentation(
     masks=0,
     empty=0.02,
 )
-"""Far less is varied than in the recipes: it has to be learnt in seconds."""
+"""Far less is varied than in the recipes, since it is learnt in seconds."""
 AS_SPOKEN = Augmentation(
     max_tokens=7,
     trim=10,
@@ -69,7 +69,7 @@ AS_SPOKEN = Augmentation(
     masks=0,
     empty=0.0,
 )
-"""Nothing is varied but what is said and where the pauses are."""
+"""Only the digits and the pauses are varied."""
 
 
 def quantised(log_mel: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def takes(*, held_out: bool = False) -> list[Recording]:
 
 
 def strings(count: int, *, seed: int = 0, held_out: bool = False) -> list[Example]:
-    """Strings of one to seven digits as the synthesiser said them, joined with and without pauses.
+    """Strings of one to seven digits as the synthesiser made them, joined with and without pauses.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def train(
     informed: bool = True,
     snapshots: int = 25,
 ) -> TrainingSnapshots:
-    """Train a small recogniser of digits, and film it.
+    """Train a small recogniser of digits, and keep snapshots of it.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def train(
         Start at weights that add up to about as many tokens as there are (`CIF.start_at`), not at
         about 1/2 each.
     snapshots : int > 1
-        How many pictures the film has.
+        How many snapshots to keep.
 
     Returns
     -------
@@ -150,9 +150,9 @@ def train(
 
     Notes
     -----
-    One thread, whatever torch is set to: so much the result depends on, and small products are
-    no faster on two. The same seed gives the same film on one machine; on another one floats may be
-    rounded differently, and training makes much of little.
+    It runs on one thread, whatever torch is set to: the result depends on their number, and small
+    products are no faster on two. The same seed gives the same result on one machine. Another
+    machine may round floats differently, and training amplifies small differences.
     Notebook: notebooks/06_training_film.ipynb
     """
     torch.manual_seed(seed)

@@ -44,7 +44,7 @@ Reader = Callable[[Path], dict[str, Alignment]]
 Function = TypeVar("Function")
 
 WRITERS: dict[str, Writer] = {}
-"""By suffix; whoever writes all formats goes through them."""
+"""By suffix."""
 READERS: dict[str, Reader] = {}
 """By suffix."""
 

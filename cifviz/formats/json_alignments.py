@@ -1,7 +1,7 @@
 """Alignments as JSON: an object with the duration, the names of the tiers, and a list for each.
 
-A tier is a list of objects with token, start, end and score. Details, such as the name of the model,
-are further entries of the object.
+A tier is a list of objects with token, start, end and score. Details, such as the name of the
+model, are further entries of the object.
 """
 
 from __future__ import annotations

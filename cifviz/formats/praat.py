@@ -1,6 +1,6 @@
 """Praat's own grammar, as far as a TextGrid needs it: long and short text, chronological, binary.
 
-Praat reads numbers, texts in quotation marks and <flags> that stand alone between white space, and
+Praat reads numbers, texts in quotation marks and <flags> that are separated by white space, and
 skips every other word. So the long and the short text format are one grammar, and what a text holds
 is never taken for syntax.
 """

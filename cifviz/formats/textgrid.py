@@ -15,7 +15,7 @@ from cifviz.formats.praat import Tier, parse_textgrid
 from cifviz.resources import read_file, write_atomically
 
 UNTIMED_SUFFIX = " (no interval)"
-"""Ends the name of the point tier with the tokens that cannot stand in an interval tier."""
+"""Ends the name of the point tier with the tokens that do not fit an interval tier."""
 
 TOLERANCE = 1e-6
 """Intervals may overlap by so many seconds: other programs round start and end apart."""

@@ -3,7 +3,7 @@
 `evaluate` computes all metrics from references and hypotheses and returns a `Report`. It prints
 itself with its definitions and gives its numbers as records (rows of plain values, as
 `pandas.DataFrame` takes them); `cifviz.plot.error_panel` draws it. The metrics behind it are plain
-functions, in one module for each family: its conventions, its ``validate`` and its references stand
+functions, in one module for each family: its conventions, its ``validate`` and its references are
 there.
 
 Conventions

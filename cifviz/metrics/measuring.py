@@ -86,10 +86,13 @@ def measure(
     grid: FrameGrid | None = None,
 ) -> Measured:
     """Compare the tokens of one utterance, their edges and, where it is given, the firing."""
+    # 1. Pairs of tokens.
     labels = pair_by_label(reference, hypothesis)
     partners = [(reference.tokens[i], hypothesis.tokens[j]) for i, j in labels]
     both_timed = [(r, h) for r, h in partners if r.is_timed and h.is_timed]
     untimed = sum(not token.is_timed for side in (reference, hypothesis) for token in side)
+
+    # 2. Their edges, paired in both ways, and edges as events.
     pairs, detections = {}, {}
     for edge in EDGES:
         pairs["label", edge] = PairedEdges(
@@ -109,6 +112,8 @@ def measure(
             untimed=untimed,
         )
         detections[edge] = detect(ref, hyp)
+
+    # 3. Tokens and weights.
     return Measured(
         token_errors([[t.token for t in reference]], [[t.token for t in hypothesis]]),
         len(hypothesis),

@@ -140,6 +140,8 @@ def errors_by_quantile(
         len(transcriptions) == len(references),
         f"expected {len(transcriptions)} references, one a transcription, got {len(references)}",
     )
+
+    # 1. Times and slopes at all quantiles, token by token.
     times, slopes, edges, utterances = [], [], [], 0
     for hypothesis, reference in zip(transcriptions, references, strict=True):
         if len(hypothesis.tokens) != len(reference) or not len(reference):
@@ -150,6 +152,8 @@ def errors_by_quantile(
         times.append(times_at(firing, grid, quantiles, cut=cut).numpy()[is_timed])
         slopes.append(seconds_per_token(firing, grid, times[-1]))
         edges += [(token.start, token.end) for token in reference.timed]
+
+    # 2. Errors after the best shift, for each quantile.
     empty = np.zeros((0, len(quantiles)))
     late = np.concatenate([empty, *times])
     slope = np.array([median(column) for column in np.concatenate([empty, *slopes]).T])

@@ -201,17 +201,7 @@ def evaluate(
         "expected both firings and the grid that is their clock, or neither",
     )
     if firings is not None:
-        require(
-            len(firings) == len(hypotheses),
-            f"expected {len(hypotheses)} firings, one a hypothesis, got {len(firings)}",
-        )
-        for index, (firing, hypothesis) in enumerate(zip(firings, hypotheses, strict=True)):
-            weight_scores.validate(firing, grid)
-            require(
-                int(firing.num_fires[0]) == len(hypothesis),
-                f"firing {index} must have a fire for each of the {len(hypothesis)} tokens, "
-                f"got {int(firing.num_fires[0])}",
-            )
+        _require_fires(firings, hypotheses, grid)
     behind: Sequence[Firing | None] = firings or [None] * len(references)
     utterances = zip(references, hypotheses, behind, strict=True)
     return Report(
@@ -219,3 +209,20 @@ def evaluate(
         draws=draws,
         seed=seed,
     )
+
+
+def _require_fires(
+    firings: Sequence[Firing], hypotheses: Sequence[Alignment], grid: FrameGrid | None
+) -> None:
+    """Raise unless there is a firing for each hypothesis, with a fire for each token."""
+    require(
+        len(firings) == len(hypotheses),
+        f"expected {len(hypotheses)} firings, one a hypothesis, got {len(firings)}",
+    )
+    for index, (firing, hypothesis) in enumerate(zip(firings, hypotheses, strict=True)):
+        weight_scores.validate(firing, grid)
+        require(
+            int(firing.num_fires[0]) == len(hypothesis),
+            f"firing {index} must have a fire for each of the {len(hypothesis)} tokens, "
+            f"got {int(firing.num_fires[0])}",
+        )

@@ -127,7 +127,7 @@ def table(
 ) -> str:
     """Scores with their intervals, counts and definitions as aligned text.
 
-    "–" stands for what was not measured.
+    A score that was not measured is "–".
 
     >>> key = ("label", "onset", "signed_mean")
     >>> print(table({key: -0.0031}, {key: (-0.005, 0.001)}, {("label", "onset", "missed"): 12}))

@@ -25,7 +25,7 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     Parameters
     ----------
     path : Path
-        An executed notebook, of this project or of anyone's. It is not changed.
+        An executed notebook, of this project or another. It is not changed.
     keep : Path, optional
         Where the fresh run is left if anything is wrong.
     seconds : float > 0, optional

@@ -302,7 +302,7 @@ def mass_axis(
     -------
     MassArtists
         Mass is in tokens, ``S / β``. The box of a frame and a token is as high as the contribution
-        W; one that a token pays back stands on its own in white.
+        W. A negative one, which a token pays back, is white.
 
     Raises
     ------

@@ -21,7 +21,7 @@ from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
 
 BOX = 0.6
-"""Height of a token's box in a lane of height 1; signs stand above and below it."""
+"""Height of a token's box in a lane of height 1; signs are drawn above and below it."""
 
 
 class DialectArtists(NamedTuple):
@@ -133,11 +133,9 @@ def dialect_lanes(
         negative += [(time, lane.height - 0.4) for time in lane.negative]
         above_one += [(time, lane.height + 0.4) for time in lane.above_one]
     signs = (
-        _signs(ax, lost, lost_kw, label="token lost", marker="x", s=45, linewidths=2.0),
-        _signs(
-            ax, negative, negative_kw, label="negative weight", marker="_", s=30, linewidths=1.5
-        ),
-        _signs(ax, above_one, above_one_kw, label="weight above 1", marker="^", s=14),
+        _signs(ax, lost, "token lost", lost_kw, marker="x", s=45, linewidths=2.0),
+        _signs(ax, negative, "negative weight", negative_kw, marker="_", s=30, linewidths=1.5),
+        _signs(ax, above_one, "weight above 1", above_one_kw, marker="^", s=14),
     )
     handles = [one for one in signs if np.size(one.get_offsets())]
     legend = None
@@ -215,9 +213,10 @@ def _boxes(ax: Axes, lane: _Lane, kwargs: Mapping[str, Any]) -> tuple[Rectangle,
 
 
 def _signs(
-    ax: Axes, points: Sequence[tuple[float, float]], given: Keywords, **look: Any
+    ax: Axes, points: Sequence[tuple[float, float]], label: str, given: Keywords, **look: Any
 ) -> PathCollection:
     """Small signs, on top of everything, with a name for the legend."""
     halo = [withStroke(linewidth=4.0, foreground=STYLE["halo"])]
     look |= {"color": STYLE["fire"], "path_effects": halo, "zorder": 4, "clip_on": False}
+    look["label"] = label
     return ax.scatter(*np.asarray(points).reshape(-1, 2).T, **styled(given, **look))

@@ -38,7 +38,7 @@ _ABOVE = {"words": 0.62, "weights": 1.3, "mass": 2.2}
 _BELOW = {"error": 2.0, "slope": 1.0}
 _GAP, _LEFT, _RIGHT, _LABELS, _TOP, _MIDDLE, _BOTTOM = 0.12, 0.95, 0.65, 2.35, 0.32, 0.7, 0.5
 _NOTE = 0.25
-# All in inches; labels stand to the right of the lower Axes.
+# All in inches; labels are to the right of the lower Axes.
 
 
 @one_at_a_time

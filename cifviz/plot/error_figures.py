@@ -54,7 +54,7 @@ class OverTimeArtists(NamedTuple):
     """What `error_over_time` drew, by edge."""
 
     points: dict[str, PathCollection]
-    """Errors beyond the axis stand at its border."""
+    """Errors beyond the axis are at its border."""
     drifts: dict[str, Line2D]
     """Only where the drift is known."""
     legend: Legend

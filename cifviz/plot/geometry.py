@@ -165,7 +165,7 @@ def fire_masses(firing: Firing) -> np.ndarray:
 
 
 def accumulation_teeth(firing: Firing, grid: FrameGrid) -> tuple[Curve, ...]:
-    """The sawtooth, tooth by tooth: one for each token, and the rest after the last fire.
+    """The sawtooth, tooth by tooth: one for each token, and the residual after the last fire.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def accumulation_curve(firing: Firing, grid: FrameGrid) -> Curve:
     -------
     Curve
         A corner at each frame's edge, and two at each fire, above and below: from β to 0; within
-        the slack from less than β to below 0; for a tail from what was left to 0.
+        the slack from less than β to below 0; for a tail from the residual to 0.
 
     Raises
     ------
@@ -268,7 +268,7 @@ def contribution_boxes(firing: Firing, grid: FrameGrid) -> Boxes:
     Returns
     -------
     Boxes
-        Without slack the box of token i and frame t is as wide as the frame and stands on the mass
+        Without slack the box of token i and frame t is as wide as the frame and lies on the mass
         axis where ``[S_t, S_{t+1}]`` and ``[iβ, (i+1)β]`` overlap: its height is ``W[i, t]``.
 
     Raises
@@ -359,7 +359,7 @@ def label_rows(
     Parameters
     ----------
     centres : sequence of float (labels,)
-        Where labels would stand, from left to right.
+        Centres of the labels, from left to right.
     widths : sequence of float (labels,)
         How wide they are, in the unit of `centres`.
     rows : int

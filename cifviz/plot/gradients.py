@@ -91,6 +91,7 @@ def gradient_arrows(
     -----
     Notebook: notebooks/03_scaling.ipynb
     """
+    # 1. The numbers.
     ax = resolve(ax)
     weights, slopes = _numbers(alpha), _numbers(gradient)
     require(
@@ -106,6 +107,8 @@ def gradient_arrows(
     if rate is None:
         rate = float(weights.max() / steepest) if steepest > 0 and weights.max() > 0 else 1.0
     changes = -require_number("rate", rate, above=0) * slopes
+
+    # 2. The picture.
     edges = grid.seconds(np.arange(len(weights) + 1, dtype=np.float64))
     steps = arrows = None
     if len(weights):

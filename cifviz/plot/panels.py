@@ -98,8 +98,8 @@ def panel(
     Panel
         ``(fig, axes)``: the lanes of `cifviz.plot.tracks.TRACKS` and, if there are any, "reference"
         and "compared: NAME", through which no fires run. Where there is no sound, "waveform" is
-        missing and "log_mel" shows the features that the recogniser was given. Above the lanes
-        stand model, vocabulary and mean score and, of a sound that is out of domain, a warning in a
+        missing and "log_mel" shows the features that the recogniser was given. Above the lanes are
+        model, vocabulary and mean score and, of a sound that is out of domain, a warning in a
         frame. The figure is a bare one: show it as the last expression of a cell, or
         ``fig.savefig(...)``.
 

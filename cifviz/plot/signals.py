@@ -124,17 +124,10 @@ def log_mel(
     frames, bands = values.shape
     start, end = grid.seconds(0), grid.seconds(frames)
     shown_end = end if frames else grid.seconds(1)  # an image needs some width, even without frames
-    faintest, loudest = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-    look = styled(
-        kwargs,
-        cmap=STYLE["log_mel"],
-        interpolation="nearest",
-        vmin=max(faintest, loudest - LOG_MEL_RANGE),
-        vmax=loudest if faintest < loudest else loudest + 1.0,  # silence is white
-    )
+    look = {"cmap": STYLE["log_mel"], "interpolation": "nearest", **_loudness(values)}
     image = ax.imshow(
         values.T if values.size else np.full((1, 1), np.nan),
-        **look,
+        **styled(kwargs, **look),
         extent=(start, shown_end, 0, max(bands, 1)),
         origin="lower",
         aspect="auto",
@@ -142,6 +135,15 @@ def log_mel(
     _band_axis(ax, bands, frequencies)
     show_time(ax, start, end)
     return LogMelArtists(image)
+
+
+def _loudness(values: np.ndarray) -> dict[str, float]:
+    """Limits of the colours: `LOG_MEL_RANGE` below the maximum and less, all is white."""
+    faintest, loudest = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    return {
+        "vmin": max(faintest, loudest - LOG_MEL_RANGE),
+        "vmax": loudest if faintest < loudest else loudest + 1.0,  # silence is white
+    }
 
 
 def _band_axis(ax: Axes, bands: int, frequencies: Sequence[float] | np.ndarray | None) -> None:

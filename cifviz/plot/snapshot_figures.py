@@ -50,7 +50,7 @@ def snapshot_strip(
     fire_kw: Keywords = None,
     **kwargs: Any,
 ) -> StripArtists:
-    """Draw the weights of one utterance by several models, or by one as it learns: a row for each.
+    """Draw the weights of one utterance in several training snapshots, or by several models.
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ def snapshot_strip(
     -----
     Notebook: notebooks/06_training_film.ipynb
     """
+    # 1. What is drawn, on one scale.
     ax = resolve(ax)
     require(
         len(firings) == len(labels) > 0,
@@ -103,6 +104,8 @@ def snapshot_strip(
     rows = [geometry.weight_steps(one, grid) for one in firings]
     highest = max((float(row.given.max(initial=0.0)) for row in rows), default=0.0) or 1.0
     end = max(float(row.edges[-1]) for row in rows)
+
+    # 2. Words behind the rows, weights from the bottom of each row, fires across it.
     names = _shade_words(ax, words) if words is not None else ()
     drawn, bars = [], []
     for index, (row, firing) in enumerate(zip(rows, firings, strict=True)):
@@ -115,6 +118,8 @@ def snapshot_strip(
         bars += [[(time, bottom), (time, bottom + 0.92)] for time in times]
     look = styled(fire_kw, colors=STYLE["fire"], linewidths=0.8, zorder=4, clip_on=False)
     fires = add_lines(ax, bars, **look)
+
+    # 3. The axes.
     ax.set_ylim(0, len(rows))
     middles = np.arange(len(rows))[::-1] + 0.5
     ax.set_yticks(middles, [displayable(label) for label in labels])

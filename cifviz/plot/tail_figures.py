@@ -80,7 +80,7 @@ def tail_lanes(
         By the name of the rule: the mass at which each of its tokens ends, increasing. One that
         ends behind `total` is part empty.
     words : mapping of str to sequence of str, optional
-        By the name of the rule: what stands in the boxes. Default: the numbers of the tokens.
+        By the name of the rule: the texts in the boxes. Default: the numbers of the tokens.
     ax : Axes, optional
         Where to draw; default: the current Axes.
     dropped_kw, empty_kw, label_kw, end_kw : mapping, optional
@@ -114,6 +114,7 @@ def tail_lanes(
     -----
     Notebook: notebooks/04_tail_handling.ipynb
     """
+    # 1. The lanes.
     ax = resolve(ax)
     require(total >= 0, f"total must be >= 0, got {total}")
     boxes, labels, dropped, empty = {}, {}, {}, {}
@@ -141,6 +142,8 @@ def tail_lanes(
             look = {"facecolor": "none", "edgecolor": STYLE["level"], "linestyle": "--"}
             span = (max(total, edges[-2]), edges[-1])
             empty[name] = _box(ax, span, height, styled(empty_kw, **look))
+
+    # 2. The end of the weights, and the axes.
     look = styled(end_kw, color=STYLE["threshold"], linewidth=1.2, linestyle="--", zorder=3)
     end = ax.axvline(total, **look)
     last = max([total, *(float(lane[-1]) for lane in ends.values() if len(lane))])
@@ -202,6 +205,7 @@ def residual_histogram(
     -----
     Notebook: notebooks/04_tail_handling.ipynb
     """
+    # 1. Counts of both kinds.
     ax = resolve(ax)
     values, missing = np.asarray(residuals, dtype=float), np.asarray(incomplete, dtype=bool)
     require(
@@ -211,6 +215,8 @@ def residual_histogram(
     edges = np.linspace(0, 1, round(1 / BIN) + 1)
     inside = values.clip(0, 1 - BIN / 2)
     counts = [np.histogram(inside[missing == answer], edges)[0] for answer in (False, True)]
+
+    # 2. Bars on bars, and τ.
     look = {"width": BIN, "align": "edge", "edgecolor": STYLE["level"], "linewidth": 0.6}
     complete_bars = ax.bar(
         edges[:-1],
@@ -230,6 +236,8 @@ def residual_histogram(
         label = f"τ = {tail_threshold:g}: dropped to the left, fired to the right"
         look = {"color": STYLE["level"], "linewidth": 1.6, "linestyle": "--", "zorder": 4}
         line = ax.axvline(tail_threshold, **styled(threshold_kw, **look, label=label))
+
+    # 3. The axes.
     ax.set_xlim(0, 1)
     ax.set_ylim(0, 1.08 * max(1, int(np.sum(counts, axis=0).max())))
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
@@ -286,6 +294,7 @@ def tail_errors(
     -----
     Notebook: notebooks/04_tail_handling.ipynb
     """
+    # 1. The numbers.
     ax = resolve(ax)
     found = {"deletions": np.asarray(deletions, float), "insertions": np.asarray(insertions, float)}
     for name, values in found.items():
@@ -294,6 +303,8 @@ def tail_errors(
             f"{name} must be (runs, thresholds) = (1 or more, {len(thresholds)}), "
             f"got {values.shape}",
         )
+
+    # 2. Both together in grey, then each.
     together = found["deletions"] + found["insertions"]
     look = {"color": STYLE["neutral"], "linewidth": 7.0, "solid_capstyle": "round", "zorder": 1}
     (both,) = ax.plot(thresholds, together.mean(axis=0), **look, label="both")
@@ -303,6 +314,8 @@ def tail_errors(
         runs[name] = tuple(ax.plot(thresholds, row, **thin)[0] for row in values)
         look = styled(kwargs, **STYLE[name], linewidth=2.0, markersize=6, label=name, zorder=3)
         (means[name],) = ax.plot(thresholds, values.mean(axis=0), **look)
+
+    # 3. The axes.
     ax.set_ylim(bottom=0)
     ax.set_xticks(list(thresholds))
     ax.set_xlabel("tail threshold τ")

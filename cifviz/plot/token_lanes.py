@@ -149,8 +149,8 @@ def token_spans(
 ) -> SpanArtists:
     """Draw tokens as boxes from their start to their end, with their names.
 
-    A name wider than its box stands in one of `LABEL_ROWS` rows under the boxes, tied to its own by
-    a thin line. Where names would still touch, all are written smaller (`LABEL_SIZES`); one that
+    A name wider than its box is put in one of `LABEL_ROWS` rows under the boxes, with a thin line
+    to its box. Where names would touch even so, all are smaller (`LABEL_SIZES`); one that
     finds no room at the smallest size is replaced by a small triangle. Names are placed for the
     size and the limits that the Axes has when it is drawn on. Tokens without times are listed in
     the top line with their numbers.

@@ -48,7 +48,7 @@ def _waveform(transcription: Transcription, ax: Axes) -> None:
 
 
 def _log_mel(transcription: Transcription, ax: Axes) -> None:
-    """Features of all that can be heard or, without sound, those that the model was given."""
+    """Features over all audible frequencies or, without sound, those that the model was given."""
     features, log_mel = transcription.config.features, transcription.log_mel
     if transcription.waveform is not None:
         rate = transcription.waveform.sample_rate

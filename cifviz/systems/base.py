@@ -52,9 +52,35 @@ class Batch:
         features: Sequence[Tensor],
         targets: Sequence[Sequence[int]],
         spans: Sequence[Tensor] | None = None,
-        extras: Mapping[str, Tensor] | None = None,
+        extras: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        by: Mapping[str, Collate] | None = None,
     ) -> Self:
-        """Pad a list of utterances to one batch; without `spans` they are unknown."""
+        """Pad a list of utterances to one batch.
+
+        Parameters
+        ----------
+        features : sequence of Tensor (feature_frames, n_mels)
+            Normalised log-mel of each utterance.
+        targets : sequence of sequence of int
+            Its token ids.
+        spans : sequence of Tensor (tokens, 2), optional
+            Its spans; by default they are unknown.
+        extras : sequence of mapping of str to Any, optional
+            Its further inputs, the same names for all.
+        by : mapping of str to Collate, optional
+            How those are put together: `Learner.extras` of the model that takes them.
+
+        Raises
+        ------
+        CIFError
+            If the model does not take a further input, or an utterance lacks one that others have.
+        """
+        names = list(dict.fromkeys(name for one in extras or () for name in one))
+        for name in names:
+            require_choice("extra input", name, list(by or ()))
+            lacking = sum(name not in one for one in extras or ())
+            require(not lacking, f"{lacking} utterances of a batch lack the extra input {name!r}")
         ids = [torch.tensor(target, dtype=torch.long) for target in targets]
         if spans is None:
             spans = [torch.full((len(one), 2), -1.0, dtype=torch.float64) for one in ids]
@@ -65,7 +91,7 @@ class Batch:
             pad(ids, batch_first=True, padding_value=-1),
             torch.tensor([len(one) for one in ids]),
             pad(list(spans), batch_first=True, padding_value=-1.0),
-            {} if extras is None else extras,
+            {name: (by or {})[name]([one[name] for one in extras or ()]) for name in names},
         )
 
     def to(self, device: torch.device) -> Self:
@@ -120,18 +146,6 @@ class Learner(nn.Module):
             Which of `further_losses` to compute; other names are ignored.
         """
         raise NotImplementedError
-
-    def collated(self, extras: Mapping[str, Sequence[Any]]) -> dict[str, Tensor]:
-        """Further inputs of several utterances, each by its own `Collate`.
-
-        Raises
-        ------
-        CIFError
-            If there is no such input.
-        """
-        for name in extras:
-            require_choice("extra input", name, list(self.extras))
-        return {name: self.extras[name](values) for name, values in extras.items()}
 
 
 class System(Learner):

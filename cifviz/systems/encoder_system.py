@@ -140,7 +140,8 @@ class EncoderSystem(System):
                 f"got {len(values)}",
             )
         features = [normalise(one.log_mel) for one in sounds]
-        batch = Batch.collate(features, [[] for _ in features], extras=self.collated(request))
+        extras = [{name: values[i] for name, values in request.items()} for i in range(len(sounds))]
+        batch = Batch.collate(features, [[] for _ in sounds], extras=extras, by=self.extras)
         batch = batch.to(next(self.parameters()).device)
         encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
         require_finite(encoder_out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -281,20 +281,6 @@ def learning_rate(config: FitConfig, step: int) -> float:
     return config.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
 
 
-def collated(model: Learner, examples: Sequence[Example]) -> Batch:
-    """The batch of some examples, with the further inputs that the model takes.
-
-    Raises
-    ------
-    CIFError
-        If the model does not take one of them.
-    """
-    features, tokens, spans, extras = zip(*examples, strict=True)
-    names = {name: None for one in extras for name in one}
-    further = model.collated({name: [one[name] for one in extras] for name in names})
-    return Batch.collate(features, tokens, spans, further)
-
-
 class _Batches:
     """The batch of each step: of as many examples as some steps need, neighbours in length.
 
@@ -325,7 +311,10 @@ class _Batches:
             examples.sort(key=lambda example: len(example.features))
             starts = rng.permutation(self.config.block) * size
             self.batches = [
-                collated(self.model, examples[start : start + size]) for start in starts.tolist()
+                Batch.collate(
+                    *zip(*examples[start : start + size], strict=True), by=self.model.extras
+                )
+                for start in starts.tolist()
             ]
             self.made = block
         tokens = [max(1, int(batch.target_lengths.sum())) for batch in self.batches]

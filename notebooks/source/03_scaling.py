@@ -37,7 +37,6 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.core import tail
 from cifviz.core.dialects import DIALECTS, compare
 from cifviz.course import (
     Slider,

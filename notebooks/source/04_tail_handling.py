@@ -761,7 +761,7 @@ glossary(
     "flush",
     "mass axis",
     "padding",
-    "phrase",
+    "pause rounding",
     "quantity loss",
     "residual",
     "slack",

@@ -859,8 +859,8 @@ record(fires_sentences=found[0], valleys_sentences=found[1], tolerance=2e-4)
 
 # %%
 glossary(
-    "alignment", "condition number", "constant shift", "drift", "edge", "fire position", "phrase",
-    "quantile", "running sum", "token error rate", "valley", "weight in silence",
+    "alignment", "condition number", "constant shift", "drift", "edge", "fire position",
+    "pause rounding", "quantile", "running sum", "token error rate", "valley", "weight in silence",
 )  # fmt: skip
 
 # %% [markdown]

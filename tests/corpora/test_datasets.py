@@ -110,7 +110,7 @@ def test_a_grid_sentence_has_words_and_sound(tiny_data):
     ("file", "old", "new", "message"),
     [
         ("strings_dev.csv", "2_ann_0", "2_bob_0", "x0 names unknown takes .'2_bob_0'."),
-        ("strings_dev.csv", "two one", "two two", "x0 expects the words .*its takes say"),
+        ("strings_dev.csv", "two one", "two two", "x0 expects the words .*its takes have"),
         ("strings_dev.csv", ",10,", ",10 10,", "gaps .10, 10."),
         ("strings_dev.csv", ",20,", ",many,", "line 2, column 'lead_ms': cannot be 'many'"),
         ("strings_dev.csv", "tail_ms", "tail", r"missing \['tail_ms'\]"),

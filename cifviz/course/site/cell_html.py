@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 def cells_html(notebook: NotebookNode) -> str:
     """Text, code and outputs of a notebook, in their order.
 
-    A live control is replaced by a sentence that says where it lives: its still picture follows.
+    A live control is replaced by a sentence that says where to find it; its static picture follows.
 
     Raises
     ------
