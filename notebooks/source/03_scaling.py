@@ -37,8 +37,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core import tail
 from cifviz.core.dialects import DIALECTS, compare
-from cifviz.core.tail import above
 from cifviz.course import (
     Slider,
     canvas,
@@ -400,7 +400,7 @@ def errors_per_word(model, batch, gain):
     with torch.inference_mode():
         encoded, lengths = model.encoder(batch.features, batch.lengths)
         alpha = model.cif(encoded, lengths).alpha / gain
-        alone = {"slack": 0.01, "tail": above(0.5)}
+        alone = {"slack": 0.01, "tail": tail.above(0.5)}
         firing = cifviz.integrate_and_fire(alpha, encoded, frame_lengths=lengths, **alone)
         ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
     counts, fired = batch.target_lengths.tolist(), firing.num_fires.tolist()
