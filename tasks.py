@@ -6,7 +6,7 @@
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
   test-all   both
   test-machines  the tests as other machines would run them: processors, threads, load, folders
-  lint       set up, then run the checks alone: style, types, walls between the rooms
+  lint       set up, then run the checks alone: style, types, layers, JavaScript where node is
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
@@ -28,6 +28,7 @@ Another PyTorch than the one pinned in constraints.txt, through the environment:
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -96,7 +97,7 @@ def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
 PEERS = ("funasr", "praat-parselmouth", "torch-cif")
 PEERS_NEED = (
     # the models of funasr, to be imported
-    *("kaldiio", "PyYAML", "requests", "six", "torch-complex"),
+    *("kaldiio", "librosa", "PyYAML", "requests", "six", "torch-complex"),
     # the tests
     *("hypothesis", "pytest", "pytest-timeout"),
 )
@@ -111,7 +112,7 @@ def environment(name, files, wanted, root, environ, run):
     venv = root / name
     python = program(venv, "python")
     stamp = venv / "cifviz-installed"
-    content = fingerprint(root, environ, files)
+    content = fingerprint(root, environ, files, wanted)
     if python.exists() and stamp.is_file() and stamp.read_text() == content:
         return python
 
@@ -148,13 +149,13 @@ def program(venv, name, system=os.name):
     return venv / "Scripts" / f"{name}.exe" if system == "nt" else venv / "bin" / name
 
 
-def fingerprint(root, environ, files):
+def fingerprint(root, environ, files, wanted):
     """Everything that an installation depends on, in one line."""
     digest = hashlib.sha256()
     for name in ("pyproject.toml", *files):
         digest.update((root / name).read_bytes())
-    place = (str(root), sys.version_info[:2], torch_arguments(environ, "constraints.txt"))
-    digest.update(repr(place).encode())
+    torch = torch_arguments(environ, "constraints.txt")
+    digest.update(repr((str(root), sys.version_info[:2], torch, wanted)).encode())
     return digest.hexdigest()
 
 
@@ -223,15 +224,31 @@ def lab_environment(environ=os.environ):
     return {**environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, places))}
 
 
+OLDEST_NODE = (18, 18)
+"""What eslint needs."""
+
+
 def checks(python):
-    """The checks that run no code of ours: name and command."""
+    """The checks that run no code of ours: name and command, or why one cannot run."""
     linter = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run())"
     return [
         ("style", [str(python), "-m", "ruff", "check"]),
         ("format", [str(python), "-m", "ruff", "format", "--check"]),
         ("types", [str(python), "-m", "mypy"]),
-        ("walls", [str(python), "-c", linter]),
+        ("layers", [str(python), "-c", linter]),
+        ("javascript", javascript()),
     ]
+
+
+def javascript(which=shutil.which, ask=subprocess.check_output):
+    """The check of the explorer's JavaScript, or why it cannot run on this machine."""
+    node, npm = which("node"), which("npm")
+    if not (node and npm):
+        return "no {}".format("npm" if node else "node")
+    version = ask([node, "--version"]).decode().strip()
+    if tuple(map(int, version.lstrip("v").split(".")[:2])) < OLDEST_NODE:
+        return "node is {}, eslint needs {}.{}".format(version, *OLDEST_NODE)
+    return [npm, "--prefix", str(ROOT / "cifviz" / "explorer"), "run", "--silent", "check"]
 
 
 def lint(python, extra):
@@ -311,9 +328,15 @@ def notebooks(action):
 
 
 def run_all(steps, run=subprocess.call):
-    """Run every step, whatever the others do, report, and return the first exit code but 0."""
+    """Run every step, whatever the others do, report, and return the first exit code but 0.
+
+    A step is a name and a command, or a name and why it cannot run.
+    """
     report, first_failure = [], 0
     for name, command in steps:
+        if isinstance(command, str):
+            report.append(f"{name:12}{'':11} not run: {command}")
+            continue
         say(f"\n=== {name}")
         started = time.monotonic()
         code = run(command, cwd=str(ROOT))

@@ -16,7 +16,7 @@ import torch
 import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import integrate_and_fire
-from cifviz.course.live_controls import Explorer, Slider
+from cifviz.course.live_figures import LiveFigure, Slider
 from cifviz.explorer.data import view_data
 from cifviz.explorer.page import page
 from cifviz.timing import FrameGrid
@@ -124,9 +124,9 @@ def picture_of_a_lesson() -> float:
         firing = integrate_and_fire(weights, frames, threshold=threshold)
         cifviz.plot.accumulation(firing, grid, ax=ax)
 
-    still = [{"threshold": threshold} for threshold in (1.0, 1.5, 2.0)]
+    static = [{"threshold": threshold} for threshold in (1.0, 1.5, 2.0)]
     slider = Slider(0.9, 2.0, 0.01, 2.0)
-    one = Explorer(draw, {"threshold": slider}, still=still, alt="Accumulated weight.")
+    one = LiveFigure(draw, {"threshold": slider}, static=static, alt="Accumulated weight.")
     return 1000 * min(one.seconds() for _ in range(4))
 
 

@@ -12,7 +12,7 @@ from . import timing as timing
 from .alignment.timed_tokens import Alignment, Edges, TimedToken
 from .audio.waveform import LogMel, Waveform, load_waveform
 from .core.firing import Firing, integrate_and_fire
-from .core.interop import capture
+from .core.interop import capture, load_cif_pytorch, load_funasr
 from .core.losses import quantity_loss
 from .core.module import CIF, CIFConfig
 from .core.scaling import scale_to_length
@@ -22,7 +22,7 @@ from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_r
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
 from .systems.checkpoints import list_models, load_model
-from .systems.cif import Transcription
+from .systems.transcription import Transcription
 from .timing import FrameGrid
 
 __version__: str
@@ -50,7 +50,9 @@ __all__ = [
     "list_clips",
     "list_models",
     "list_recordings",
+    "load_cif_pytorch",
     "load_clip",
+    "load_funasr",
     "load_model",
     "load_recording",
     "load_waveform",

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import save
 
 from cifviz.corpora.synthesis import VOICES, synthesize
+from cifviz.corpora.word_lists import DIGITS
 from cifviz.course.classroom import ENTRIES, FEATURES, NUMBERS, quantised
 from cifviz.formats import write_json
 from cifviz.resources import write_atomically
-from experiments.training_data import DIGITS
 
 RATES = (125, 160, 215)
 """Words per minute: slow, as eSpeak NG likes it, fast."""

@@ -4,76 +4,68 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.audio.waveform import Waveform
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
 from cifviz.metrics import (
     count_accuracy,
     drift,
     edge_errors,
-    mass_in_silence,
     share_within,
     token_errors,
-    weight_sum_error,
 )
-from cifviz.systems.cif import Transcription
+from cifviz.systems.base import Metric
 
 
-@dataclass(frozen=True, eq=False)
-class Spoken:
-    """An utterance and what was said in it, when."""
-
-    waveform: Waveform
-    words: Alignment
-    speaker: str = ""
-
-
-def transcribe_all(model: Any, utterances: Sequence[Spoken], batch_size: int = 16) -> list[Any]:
+def transcribe_all(
+    model: Any, utterances: Sequence[LabelledUtterance], batch_size: int = 16
+) -> list[Any]:
     """Transcribe utterances in batches, in order."""
     return [
         transcription
         for start in range(0, len(utterances), batch_size)
         for transcription in model.transcribe_batch(
-            [spoken.waveform for spoken in utterances[start : start + batch_size]]
+            [utterance.waveform for utterance in utterances[start : start + batch_size]]
         )
     ]
 
 
-def evaluate(
-    utterances: Sequence[Spoken],
-    heard: Sequence[Any],
+def measure_transcriptions(
+    utterances: Sequence[LabelledUtterance],
+    transcriptions: Sequence[Any],
     alignments: Mapping[str, Sequence[Alignment]],
+    own_metrics: Mapping[str, Metric] | None = None,
 ) -> dict[str, Any]:
-    """Measure what was heard of utterances with known words.
+    """Measure the transcriptions of utterances with known words.
 
     Parameters
     ----------
-    utterances : sequence of Spoken
+    utterances : sequence of LabelledUtterance
         At least one.
-    heard : sequence of Transcription, or of a baseline's hypotheses
-        Of each.
+    transcriptions : sequence of Transcription
+        One for each utterance, of any system.
     alignments : mapping of str to sequence of Alignment
-        What was heard with its times, of each utterance, by the name of how they were read.
+        The same transcriptions with their times, by the name of the boundary read-out.
+    own_metrics : mapping of str to Metric, optional
+        The system's own.
 
     Returns
     -------
     dict
         ``utterances``, ``tokens``, ``token_error_rate`` and the numbers of ``deletions``,
-        ``insertions`` and ``substitutions``, ``count_accuracy``; of a CIF the mean and mean
-        absolute value of ``Σα − N`` (``weight_sum_error``) and the share of weight in silence
-        (``share_in_silence``). Under ``edges`` for each of `alignments` what `edge_scores` says.
+        ``insertions`` and ``substitutions``, ``count_accuracy``; `own_metrics` by their names.
+        Under ``edges`` for each of `alignments` what `edge_scores` gives.
     """
     require(len(utterances) > 0, "expected at least one utterance, got none")
-    references = [spoken.words for spoken in utterances]
-    said = [[token.token for token in words] for words in references]
-    errors = token_errors(said, [list(one.tokens) for one in heard])
-    counts = [len(tokens) for tokens in said]
+    references = [utterance.words for utterance in utterances]
+    tokens = [[token.token for token in words] for words in references]
+    errors = token_errors(tokens, [list(one.tokens) for one in transcriptions])
+    counts = [len(one) for one in tokens]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
         "tokens": errors.tokens,
@@ -81,21 +73,10 @@ def evaluate(
         "deletions": errors.deletions,
         "insertions": errors.insertions,
         "substitutions": errors.substitutions,
-        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in heard]),
+        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
     }
-    fired = [
-        (one, words)
-        for one, words in zip(heard, references, strict=True)
-        if isinstance(one, Transcription)
-    ]
-    if fired:
-        sums = [float(one.firing.weight_sum) / one.firing.threshold for one, _ in fired]
-        silent = sum(
-            mass_in_silence(one.firing, one.grid, words) / one.firing.threshold
-            for one, words in fired
-        )
-        measured["weight_sum_error"] = weight_sum_error(sums, counts)
-        measured["share_in_silence"] = silent / sum(sums) if sum(sums) else None
+    for name, metric in (own_metrics or {}).items():
+        measured[name] = metric(transcriptions, references)
     measured["edges"] = {
         name: edge_scores(metrics.evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()
@@ -104,7 +85,7 @@ def evaluate(
 
 
 def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
-    """What a report says about edges paired by label, and about boundaries within 20 ms.
+    """Scores of edges paired by label, and of boundaries within 20 ms, from a report.
 
     Returns
     -------
@@ -126,9 +107,3 @@ def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
             scores[name] = report.scores["boundaries", edge, name]
         found[edge] = {k: None if math.isnan(v) else v for k, v in scores.items()}
     return found
-
-
-def comparable(heard: Sequence[Any], utterances: Sequence[Spoken]) -> list[tuple[Any, Spoken]]:
-    """The utterances with words whose number of tokens is right."""
-    pairs = zip(heard, utterances, strict=True)
-    return [(one, spoken) for one, spoken in pairs if len(one.tokens) == len(spoken.words) > 0]

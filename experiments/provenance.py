@@ -21,10 +21,10 @@ def commit() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    told = subprocess.run(
+    done = subprocess.run(
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
     )
-    return told.stdout.strip()
+    return done.stdout.strip()
 
 
 def checksum(corpus: str) -> str:

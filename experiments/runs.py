@@ -12,21 +12,24 @@ from typing import Any
 import numpy as np
 import torch
 
-from cifviz.alignment.boundary_readout import align_all, cross_aligned, learn, learn_edges
+from cifviz.alignment.boundary_readout import align_all, comparable, cross_aligned, learn
 from cifviz.alignment.timed_tokens import Alignment, Edges
-from cifviz.errors import CheckpointError, require, require_choice
-from cifviz.published import keep_result, read_result
+from cifviz.errors import CheckpointError, DataError, require, require_choice
+from cifviz.published import PROGRAM, read_result
 from cifviz.resources import check_target
 from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
-from cifviz.systems.cif import Recognizer, RecognizerConfig, Transcription
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.registry import SYSTEMS
+from cifviz.systems.transcription import Transcription
 from cifviz.training.augmentation import CutAndJoin, Recording
-from cifviz.training.fit import FitConfig, fit
-from experiments.measure import comparable, evaluate, transcribe_all
+from cifviz.training.fit import FitConfig, Schedule, fit
+from experiments.measure import measure_transcriptions, transcribe_all
 from experiments.provenance import checksum, commit
 from experiments.recipes import RECIPES, Recipe, find_recipe
-from experiments.training_data import recordings, smoothed_recordings, spoken_clips
+from experiments.recipes.variants import ATTENTION_LAYERS, PRIOR_WEIGHT
+from experiments.result_files import keep_result
+from experiments.training_data import labelled_clips, recordings, smoothed_recordings
 
 
 def run(
@@ -114,15 +117,41 @@ def settings_of(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
 
 def differing(result: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     """Settings in which a result differs; one made before a setting existed had its default."""
-    config = RecognizerConfig.from_dict(result["config"]).to_dict()
+    result = translated(result)
+    config = SYSTEMS[result["system"]].Config.from_dict(result["config"]).to_dict()
     fitted = {**asdict(FitConfig()), **result["fit"]}
     result = {**result, "config": json.loads(json.dumps(config)), "fit": fitted}
     return [name for name in settings if result.get(name) != settings[name]]
 
 
+def translated(result: dict[str, Any]) -> dict[str, Any]:
+    """A result as it would be written today.
+
+    The first edition named each weight of a loss in the settings of `fit`, had one configuration
+    for all systems, that of a CIF, and took CTC with label priors for a system of its own.
+    """
+    fit, config, system = dict(result["fit"]), dict(result["config"]), result.get("system", "cif")
+    if "alignment" in fit:
+        loss, weight = fit.pop("alignment"), fit.pop("alignment_weight", 1.0)
+        start = fit.pop("alignment_from", 0.0)
+        schedule = asdict(Schedule(weight, start)) if start else weight
+        weights = {} if loss == "none" else {loss: schedule}
+        if fit.pop("quantity_weight", 1.0) != 1.0:
+            weights["quantity"] = result["fit"]["quantity_weight"]
+        fit["loss_weights"] = weights
+    if system in ("ctc", "ctc-priors", "attention") and "cif" in config:
+        known = ("vocabulary", "features", "encoder", *["decoder"] * (system == "attention"))
+        config = {name: config[name] for name in known}
+    if system == "attention" and "cif" in result["config"]:
+        config["decoder"] = {**config["decoder"], "layers": ATTENTION_LAYERS}
+    if system == "ctc-priors":
+        system, config["prior_weight"] = "ctc", PRIOR_WEIGHT
+    return {**result, "fit": fit, "config": config, "system": system}
+
+
 def _command(recipe: Recipe, leave_out: str | None) -> str:
     """The command line of a run."""
-    words = ["cifviz", "train", recipe.name, "--seed", str(recipe.fit.seed)]
+    words = [PROGRAM, "train", recipe.name, "--seed", str(recipe.fit.seed)]
     if recipe.variant:
         words += ["--variant", recipe.variant]
     usual = RECIPES[recipe.name].fit if recipe.name in RECIPES else recipe.fit
@@ -142,10 +171,9 @@ def _trained(
     groups, shares = _groups(recipe, leave_out, folder.parent / "cache")
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.fit.seed)
-    model = SYSTEMS[recipe.system].build(recipe.config)
+    model: Any = SYSTEMS[recipe.system](recipe.config)
     make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    if SYSTEMS[recipe.system].counts:
-        model.start_at(_tokens_per_frame(make_example, recipe.config))
+    model.start_at(_tokens_per_frame(make_example, recipe.config))
     learner = model
     if recipe.pronunciations:
         learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
@@ -206,61 +234,68 @@ def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[A
 
 def loaded(recipe: Recipe, folder: Path) -> Any:
     """The model of a finished run."""
-    model = SYSTEMS[recipe.system].build(recipe.config)
+    model = SYSTEMS[recipe.system](recipe.config)
     load_weights(model, folder / "model")
     return model.eval()
 
 
 def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, dict[str, Any]]:
     """The model, a CIF with its edges learned on development utterances, and what it measures."""
+    # 1. The sets, their references and transcriptions.
     sets = {
         "dev": recipe.dev(),
         "test": recipe.test() if recipe.test else [],
         "joined": recipe.joined() if recipe.joined and not leave_out else [],
-        "clips": spoken_clips(recipe.name),
+        "clips": labelled_clips(recipe.name),
     }
     if leave_out:
-        sets["dev"] = [spoken for spoken in sets["dev"] if spoken.speaker != leave_out]
-        sets["test"] = [spoken for spoken in sets["test"] if spoken.speaker == leave_out]
-    heard = {name: transcribe_all(model, spoken) for name, spoken in sets.items()}
-    dev = comparable(heard["dev"], sets["dev"])
-    readings = SYSTEMS[recipe.system].readings
+        sets["dev"] = [one for one in sets["dev"] if one.speaker != leave_out]
+        sets["test"] = [one for one in sets["test"] if one.speaker == leave_out]
+    references = {name: [one.words for one in utterances] for name, utterances in sets.items()}
+    found = {name: transcribe_all(model, utterances) for name, utterances in sets.items()}
+
+    # 2. Edges by every boundary read-out, learned on development utterances.
+    dev = comparable(found["dev"], references["dev"])
     alignments = {
         name: {
-            way: cross_aligned(reading, heard[name], sets[name])
+            way: cross_aligned(readout, found[name], references[name])
             if name == "dev"
-            else align_all(reading, heard[name], dev)
-            for way, reading in readings.items()
+            else align_all(readout, found[name], dev)
+            for way, readout in model.readouts.items()
         }
         for name in sets
     }
     measured: dict[str, Any] = {
-        "edges": {way: learn(reading, dev).to_dict() for way, reading in readings.items()}
+        "edges": {way: learn(readout, dev).to_dict() for way, readout in model.readouts.items()}
     }
-    if isinstance(model, Recognizer):
-        # Real and synthesised speech mark a word's edges by other rules; the model serves both.
-        made = recipe.synthetic_dev()[: len(sets["dev"])]
-        edges = learn_edges(dev + comparable(transcribe_all(model, made), made))
-        model.config = replace(model.config, edges=edges)
+
+    # 3. The edges that a system keeps.
+    # Real and synthesised speech mark a word's edges by other rules; the model serves both.
+    made = recipe.synthetic_dev()[: len(sets["dev"])]
+    synthetic = comparable(transcribe_all(model, made), [one.words for one in made])
+    edges = model.learn_edges(dev + synthetic)
+    if edges is not None:
         measured["edges"]["shipped"] = asdict(edges)
         for name in sets:
-            alignments[name]["shipped"] = [_read(one, edges) for one in heard[name]]
+            alignments[name]["shipped"] = [_aligned(one, edges) for one in found[name]]
+
+    # 4. Scores of each set.
     scores = {
-        name: evaluate(spoken, heard[name], alignments[name])
-        for name, spoken in sets.items()
-        if spoken
+        name: measure_transcriptions(utterances, found[name], alignments[name], model.metrics)
+        for name, utterances in sets.items()
+        if utterances
     }
     return model, {**measured, **scores}
 
 
-def _read(one: Transcription, edges: Edges) -> Alignment:
+def _aligned(one: Transcription, edges: Edges) -> Alignment:
     """The alignment that a transcription carries with these edges."""
     return Alignment.from_firing(
-        one.firing, one.tokens, one.grid, edges=edges, duration=one.duration
+        one.require_firing(), one.tokens, one.grid, edges=edges, duration=one.duration
     )
 
 
-def _tokens_per_frame(make_example: CutAndJoin, config: RecognizerConfig) -> float:
+def _tokens_per_frame(make_example: CutAndJoin, config: CIFRecognizerConfig) -> float:
     """Mean tokens in an encoder frame of the training utterances."""
     examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
     frames = sum(len(one.features) for one in examples) / config.encoder.down_sampling
@@ -277,3 +312,41 @@ def run_name(name: str, seed: int, leave_out: str | None, variant: str = "") -> 
     """
     parts = [name, variant, f"without-{leave_out}" if leave_out else "", f"seed{seed}"]
     return "-".join(part for part in parts if part)
+
+
+def finished_runs(recipe: Recipe, runs: Path) -> dict[Path, int]:
+    """Folders of a recipe's finished runs of all speakers, and their seeds.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folders = sorted(runs.glob(f"{run_name(recipe.name, 0, None, recipe.variant)[:-1]}?"))
+    finished = [folder for folder in folders if (folder / "result.json").exists()]
+    system = recipe.variant or recipe.system
+    require(bool(finished), f"no finished run of {system!r} in {runs}", DataError)
+    return {folder: read_result(folder / "result.json")["seed"] for folder in finished}
+
+
+def measure_again(name: str, *, runs: Path) -> list[Path]:
+    """Measure every finished run of a recipe and its variants once more.
+
+    Returns
+    -------
+    list of Path
+        Their folders, whose results are new.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    folders = sorted(path.parent for path in runs.glob(f"{name}-*/result.json"))
+    require(bool(folders), f"no finished run of {name!r} in {runs}", DataError)
+    for folder in folders:
+        result = read_result(folder / "result.json")
+        recipe = find_recipe(name, result["variant"])
+        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
+        run(seeded, folder=folder, leave_out=result["leave_out"])
+    return folders

@@ -20,55 +20,46 @@ from cifviz.corpora.cepstra import (
 )
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.corpus_registry import DATA_VARIABLE
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.corpora.word_lists import DIGITS, GRID
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.training.augmentation import Recording
-from experiments.measure import Spoken
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 COEFFICIENTS = 10
 """Cepstra of 40 bands up to 4 kHz that are as smooth as AN4's 13 of 40 bands up to 6.8 kHz."""
-GRID = (
-    ("bin", "lay", "place", "set"),
-    ("blue", "green", "red", "white"),
-    ("at", "by", "in", "with"),
-    tuple("abcdefghijklmnopqrstuvxyz"),
-    DIGITS,
-    ("again", "now", "please", "soon"),
-)
-"""The grammar of a grid sentence: one word of each group, in this order."""
 
 
-def spoken_takes() -> list[Spoken]:
+def labelled_takes() -> list[LabelledUtterance]:
     """Training takes of the data set "digits", a word each."""
     return [
-        Spoken(*datasets.take_waveform(take), take.speaker)
+        LabelledUtterance(*datasets.take_waveform(take), take.speaker)
         for take in datasets.digit_takes()
         if take.split == "train"
     ]
 
 
-def spoken_strings(split: str) -> list[Spoken]:
+def labelled_strings(split: str) -> list[LabelledUtterance]:
     """Connected strings of "digits"."""
     return [
-        Spoken(*datasets.digit_string_waveform(string), string.speaker)
+        LabelledUtterance(*datasets.digit_string_waveform(string), string.speaker)
         for string in datasets.digit_strings(split)
     ]
 
 
-def spoken_sentences(split: str) -> list[Spoken]:
+def labelled_sentences(split: str) -> list[LabelledUtterance]:
     """Sentences of "grid"."""
     return [
-        Spoken(sentence.waveform(), sentence.words, "s1")
+        LabelledUtterance(sentence.waveform(), sentence.words, "s1")
         for sentence in datasets.grid_sentences(split)
     ]
 
 
-def spoken_clips(domain: str) -> list[Spoken]:
+def labelled_clips(domain: str) -> list[LabelledUtterance]:
     """The bundled clips of a domain, such as "digits", and the one in which nobody speaks."""
     clips = [load_clip(name) for name in list_clips()]
     return [
-        Spoken(clip.waveform, clip.words, clip.voice)
+        LabelledUtterance(clip.waveform, clip.words, clip.voice)
         for clip in clips
         if clip.domain == domain or not clip.tokens
     ]
@@ -76,10 +67,10 @@ def spoken_clips(domain: str) -> list[Spoken]:
 
 def synthetic(
     tokens: Callable[[random.Random], list[str]], count: int, *, seed: int = 0
-) -> list[Spoken]:
+) -> list[LabelledUtterance]:
     """Utterances in all voices, at several rates and pitches; others with another seed."""
     rng = random.Random(seed)
-    spoken = []
+    made = []
     for index in range(count):
         voice = VOICES[index % len(VOICES)]
         words = tokens(rng)
@@ -90,8 +81,8 @@ def synthetic(
             rate=rng.randint(110, 260),
             pitch=rng.randint(25, 75),
         )
-        spoken.append(Spoken(utterance.waveform, utterance.words, voice))
-    return spoken
+        made.append(LabelledUtterance(utterance.waveform, utterance.words, voice))
+    return made
 
 
 def digit_string(rng: random.Random) -> list[str]:
@@ -106,8 +97,8 @@ def grid_sentence(rng: random.Random) -> list[str]:
 
 def recordings(
     name: str,
-    spoken: Callable[[], list[Spoken]],
-    config: RecognizerConfig,
+    utterances: Callable[[], list[LabelledUtterance]],
+    config: CIFRecognizerConfig,
     cache: Path,
 ) -> list[Recording]:
     """Features and frames of training utterances, computed once and cached.
@@ -115,18 +106,18 @@ def recordings(
     Parameters
     ----------
     name : str
-        Of the set that `spoken` makes; another set needs another name.
-    spoken : callable
+        Of the set that `utterances` makes; another set needs another name.
+    utterances : callable
         Makes the utterances; called only where the cache does not hold them.
-    config : RecognizerConfig
+    config : CIFRecognizerConfig
         Says which features, and numbers the tokens.
     cache : Path
         A folder.
     """
     from joblib import Memory
 
-    made = Memory(cache, verbose=0).cache(_recordings, ignore=["spoken"])
-    return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, spoken)
+    made = Memory(cache, verbose=0).cache(_recordings, ignore=["utterances"])
+    return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, utterances)
 
 
 def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
@@ -135,7 +126,7 @@ def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
     return {word: index for index, word in enumerate([*vocabulary, *others])}
 
 
-def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
+def an4_phones(config: CIFRecognizerConfig) -> list[tuple[int, ...]]:
     """The phones of each of `an4_words`, numbered."""
     pronunciations = an4_pronunciations()
     names = sorted({phone for phones in pronunciations.values() for phone in phones})
@@ -145,7 +136,7 @@ def an4_phones(config: RecognizerConfig) -> list[tuple[int, ...]]:
     ]
 
 
-def an4_recordings(config: RecognizerConfig) -> list[Recording]:
+def an4_recordings(config: CIFRecognizerConfig) -> list[Recording]:
     """The utterances of AN4, 74 speakers, as smooth log-mel; tokens are ids of `an4_words`."""
     ids = an4_words(config.vocabulary)
     return [
@@ -172,11 +163,14 @@ def _fingerprint() -> str:
 
 
 def _recordings(
-    key: str, features: LogMel, vocabulary: tuple[str, ...], spoken: Callable[[], list[Spoken]]
+    key: str,
+    features: LogMel,
+    vocabulary: tuple[str, ...],
+    utterances: Callable[[], list[LabelledUtterance]],
 ) -> list[Recording]:
     ids = {token: index for index, token in enumerate(vocabulary)}
     made = []
-    for one in spoken():
+    for one in utterances():
         log_mel = features(one.waveform).numpy()
         spans = [
             (max(0.0, features.grid.frame(start)), min(len(log_mel), features.grid.frame(end)))

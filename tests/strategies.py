@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.streaming import CIFState, Fired
+from cifviz.core.tail import TailRule, above, at_least, drop
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Case:
     alpha: tuple[float, ...]
     threshold: float = 1.0
     slack: float = 0.0
-    tail_threshold: float | None = None
+    tail: TailRule = drop
 
     def fire(self, encoder_out: torch.Tensor | None = None, **changes) -> Firing:
         """Fire in float64, by default on the identity, so that the embeddings are W."""
@@ -30,9 +31,12 @@ class Case:
         options = {
             "threshold": self.threshold,
             "slack": self.slack,
-            "tail_threshold": self.tail_threshold,
+            "tail": self.tail,
         }
         return integrate_and_fire(alpha, encoder_out, **{**options, **changes})
+
+
+TAILS = (drop, above(0.1), above(0.5), at_least(0.5))
 
 
 def weights(largest: float = 3.0, max_frames: int = 20) -> st.SearchStrategy[tuple[float, ...]]:
@@ -55,7 +59,7 @@ def cases(draw, alpha=None, with_slack: bool = True, with_tail: bool = True) -> 
     """Weights with a threshold, a slack below it and a tail threshold."""
     threshold = draw(st.sampled_from([0.25, 0.5, 0.7, 1.0, 1.3, 2.0]))
     slack = draw(st.sampled_from([0.0, 0.01, 0.1, 0.5, 0.9])) * threshold if with_slack else 0.0
-    tail = draw(st.sampled_from([None, 0.1, 0.5])) if with_tail else None
+    tail = draw(st.sampled_from(TAILS)) if with_tail else drop
     return Case(draw(weights() if alpha is None else alpha), threshold, slack, tail)
 
 
@@ -64,7 +68,7 @@ def exact_cases(draw, with_slack: bool = True) -> Case:
     """Like `cases`, but every number is a small multiple of a power of two."""
     threshold = draw(st.sampled_from([0.5, 1.0, 1.5, 2.0]))
     slack = draw(st.sampled_from([0.0, 0.0625, 0.25])) if with_slack else 0.0
-    tail = draw(st.sampled_from([None, 0.125, 0.5]))
+    tail = draw(st.sampled_from([drop, above(0.125), above(0.5), at_least(0.5)]))
     return Case(draw(exact_weights()), threshold, slack, tail)
 
 
@@ -85,7 +89,7 @@ def fire_in_chunks(
     chunks: Sequence[int],
     *,
     frame_lengths: torch.Tensor | None = None,
-    tail_threshold: float | None = None,
+    tail: TailRule = drop,
     **options: float,
 ) -> Fired:
     """Like `integrate_and_fire`, fed in chunks of these sizes."""
@@ -99,8 +103,8 @@ def fire_in_chunks(
         fired, state = state.feed(alpha[:, chunk], encoder_out[:, chunk], frame_lengths=lengths)
         parts.append(fired)
         begin += size
-    tail, _ = state.flush(tail_threshold)
-    return Fired.join([*parts, tail])
+    last, _ = state.flush(tail)
+    return Fired.join([*parts, last])
 
 
 @st.composite

@@ -12,9 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from cifviz.published import read_results
-from experiments.model_card import summary
-from experiments.tables import TABLES
+from experiments.studies import STUDIES
+from experiments.tables import make_table, table_names
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -140,13 +139,13 @@ def test_links_lead_somewhere(page):
     assert not [target for target in inside if not target.exists()]
 
 
-def test_the_tour_of_the_readme_visits_the_rooms():
+def test_the_tour_of_the_readme_visits_the_packages():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     tour = readme.split("## A tour")[1].split("\n## ")[0]
     visited = LINK.findall(tour)
     assert visited[0] == "cifviz/core/reference.py"
-    for room in ("core", "speech", "models", "plot"):
-        assert any(target.startswith(f"cifviz/{room}") for target in visited), room
+    for package in ("core", "systems", "plot", "notebooks"):
+        assert any(target.startswith(f"cifviz/{package}") for target in visited), package
 
 
 def test_pictures_of_the_readme_have_alt_text():
@@ -197,16 +196,35 @@ def test_the_project_speaks_of_itself_alone():
         assert not found, f"{name} names {found}"
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.keys() - {"summary"}))
-def test_the_page_on_alignment_shows_what_was_measured(table):
-    page = (ROOT / "docs" / "alignment.md").read_text(encoding="utf-8")
-    between = re.findall(rf"<!-- {table} -->\n(.*?)\n<!-- /{table} -->", page, re.DOTALL)
-    printed = TABLES[table](ROOT / "data" / "results")
-    assert between == [printed], f"put what `cifviz results {table}` prints into docs/alignment.md"
+ELSEWHERE = {"summary", "token-width", "domain-flag-digits", "domain-flag-grid"}
+"""Tables that docs/alignment.md does not show."""
 
 
-def test_the_readme_shows_what_was_measured():
-    results = read_results(ROOT / "data" / "results")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    between = re.findall(r"<!-- results -->\n(.*?)\n<!-- /results -->", readme, re.DOTALL)
-    assert between == [summary(results)], "put what `cifviz results` prints into README.md"
+@pytest.mark.parametrize(
+    ("page", "mark", "table"),
+    [
+        ("README.md", "results", "summary"),
+        *(("docs/alignment.md", name, name) for name in table_names() if name not in ELSEWHERE),
+    ],
+)
+def test_a_page_shows_what_was_measured(page, mark, table):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    between = re.findall(rf"<!-- {mark} -->\n(.*?)\n<!-- /{mark} -->", text, re.DOTALL)
+    printed = make_table(table, ROOT / "data" / "results")
+    command = f"python -m experiments table {table}"
+    assert between == [printed], f"put what `{command}` prints into {page}"
+
+
+def test_every_study_is_published_and_tabled():
+    """One file each, under its name; nothing else lies there."""
+    folder = ROOT / "data" / "results" / "studies"
+    assert {path.stem for path in folder.iterdir()} == set(STUDIES)
+    for name in STUDIES:
+        assert "\n|---|" in make_table(name, ROOT / "data" / "results")
+
+
+def test_results_are_compact():
+    for path in (ROOT / "data" / "results").rglob("*.json"):
+        if path.parent.name != "benchmarks":
+            content = path.read_text(encoding="utf-8")
+            assert content.count("\n") == 1 and '": ' not in content, path.name

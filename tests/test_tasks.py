@@ -268,6 +268,38 @@ def test_every_step_runs_and_the_first_failure_is_the_code(capsys):
     assert ["FAILED" in line for line in report] == [False, True, True, False]
 
 
+def test_a_step_that_cannot_run_is_named_and_the_others_run(capsys):
+    ran = []
+    steps = [("style", ["ruff"]), ("javascript", "no node"), ("types", ["mypy"])]
+    assert tasks.run_all(steps, lambda command, cwd: ran.append(command) or 0) == 0
+    assert ran == [["ruff"], ["mypy"]]
+    assert "javascript              not run: no node" in capsys.readouterr().out
+
+
+def test_javascript_is_checked_where_node_is():
+    which = {"node": "/bin/node", "npm": "/bin/npm"}.get
+    command = tasks.javascript(which, lambda command: b"v18.18.0\n")
+    explorer = str(ROOT / "cifviz" / "explorer")
+    assert command == ["/bin/npm", "--prefix", explorer, "run", "--silent", "check"]
+
+
+@pytest.mark.parametrize(
+    ("programs", "version", "reason"),
+    [
+        ({}, b"", "no node"),
+        ({"npm": "/bin/npm"}, b"", "no node"),
+        ({"node": "/bin/node"}, b"", "no npm"),
+        (
+            {"node": "/bin/node", "npm": "/bin/npm"},
+            b"v18.9.1\n",
+            "node is v18.9.1, eslint needs 18.18",
+        ),
+    ],
+)
+def test_without_a_node_that_can_check_it_the_reason_is_named(programs, version, reason):
+    assert tasks.javascript(programs.get, lambda command: version) == reason
+
+
 @pytest.mark.parametrize(
     ("command", "action"), [("notebooks", "build"), ("site", "site"), ("release", "release")]
 )
@@ -298,7 +330,7 @@ def expression(words):
 
 
 def test_the_tests_run_in_stages_the_quick_ones_first():
-    checks = ["style", "format", "types", "walls"]
+    checks = ["style", "format", "types", "layers", "javascript"]
     usual, rest, everything = (commands_of(name) for name in ("test", "test-long", "test-all"))
     assert [name for name, _ in usual] == [*checks, "quick tests", "slow tests"]
     assert [name for name, _ in rest] == ["long tests"]
@@ -307,7 +339,7 @@ def test_the_tests_run_in_stages_the_quick_ones_first():
 
 def test_every_test_is_in_one_stage():
     """Whatever markers it has."""
-    stages = [expression(words) for _, words in commands_of("test-all")[4:]]
+    stages = [expression(words) for _, words in commands_of("test-all")[-3:]]
     for slow in (True, False):
         for long in (True, False):
             chosen = [eval(stage, {}, {"slow": slow, "long": long}) for stage in stages]
@@ -315,7 +347,7 @@ def test_every_test_is_in_one_stage():
 
 
 def test_the_ten_slowest_are_printed_and_the_tests_of_a_file_stay_together():
-    quick, slow, long = (words for _, words in commands_of("test-all")[4:])
+    quick, slow, long = (words for _, words in commands_of("test-all")[-3:])
     assert all("--durations=10" in words for words in (quick, slow, long))
     assert [words[words.index("--dist") + 1] for words in (quick, slow, long)] == [
         "loadfile",

@@ -43,9 +43,9 @@ def run_outside(installed, script):
 
 def test_the_wheel_holds_the_package_and_its_data_alone(installed):
     package, metadata = sorted(path.name for path in installed.iterdir())
-    assert package == "cifviz" and metadata.startswith("cifviz-")
+    assert package == "cifviz" and metadata.startswith("cifviz-"), "experiments stay in the clone"
     assert (installed / "cifviz/_data/README.md").is_file(), "the licences of the data"
-    for name in ("clips", "recordings", "classroom", "checkpoints"):
+    for name in ("clips", "recordings", "classroom", "checkpoints", "results"):
         shipped = {path.name for path in (installed / "cifviz/_data" / name).glob("*")}
         assert shipped == {path.name for path in (ROOT / "data" / name).glob("*")}
 
@@ -70,6 +70,20 @@ print(*cifviz.load_model("digits").transcribe(clip.waveform).tokens)
     assert Path(module).is_relative_to(installed), "the clone answered, not the wheel"
     assert len(said.split()) == 4
     assert heard == said
+
+
+def test_lessons_read_published_results_from_the_wheel(installed):
+    script = """
+from cifviz import published
+from cifviz.resources import resource
+folder = resource("results")
+print(len(published.read_results(folder)), len(published.read_token_widths(folder)))
+print(published.best_thresholds(published.read_tail_sweep(folder)["runs"], "dev"))
+print(len(published.verdict(published.read_robustness_comparison(folder))))
+"""
+    runs, thresholds, claims = run_outside(installed, script).splitlines()
+    assert all(int(count) > 0 for count in runs.split())
+    assert thresholds.startswith("[0.") and claims == "6"
 
 
 def test_the_wheel_explores_without_node(installed, tmp_path):

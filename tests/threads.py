@@ -3,7 +3,7 @@
 import threading
 
 from cifviz import locks
-from cifviz.course import live_controls
+from cifviz.course import live_figures
 from cifviz.explorer import widget
 
 LONG = 120
@@ -28,7 +28,7 @@ class Watched:
 def watched(monkeypatch):
     """The lock of the library, watched."""
     lock = Watched()
-    for module in (live_controls, locks, widget):
+    for module in (live_figures, locks, widget):
         monkeypatch.setattr(module, "DISPLAY", lock, raising=False)
     monkeypatch.setattr(widget.Explorer, "lock", lock, raising=False)
     return lock

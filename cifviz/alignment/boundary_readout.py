@@ -1,7 +1,7 @@
-"""Ways to read word edges off what a system heard, each learned on a development set.
+"""Boundary read-outs: ways to read a token's edges from a transcription.
 
-All of them read some time off a token (candidates) and add a constant. Candidate and constant are
-those with the least mean absolute error on development utterances, for onsets and offsets apart.
+Each takes some time from a token (a candidate) and adds a constant. Both are learned, for onsets
+and for offsets: those with the least mean absolute error on development utterances.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ import torch
 from torch import Tensor
 
 from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
-from cifviz.errors import require_type
-from cifviz.metrics import best_shift
-from cifviz.systems.cif import Transcription
+from cifviz.core.firing import Firing
+from cifviz.errors import CIFError
 from cifviz.timing import FrameGrid
-from experiments.measure import Spoken, comparable
 
 ONSET_QUANTILES = (0.02, *(share / 20 for share in range(1, 11)))
 OFFSET_QUANTILES = (*(share / 20 for share in range(10, 20)), 0.98)
@@ -31,12 +29,12 @@ SUPPORTS = (0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of its largest weight above which a frame belongs to a token."""
 
 
-class Heard(Protocol):
-    """What a recogniser heard: a `Transcription`, or a baseline's hypothesis."""
+class TranscriptionLike(Protocol):
+    """What a read-out needs of a transcription; those of a CIF's fires need its `firing`, too."""
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """What was said."""
+        """The recognised tokens, in order."""
 
     @property
     def rows(self) -> Tensor:
@@ -51,7 +49,7 @@ class Heard(Protocol):
         """Length of the sound, seconds."""
 
 
-class Side(NamedTuple):
+class EdgeCandidates(NamedTuple):
     """Candidates for one kind of edge."""
 
     names: tuple[str, ...]
@@ -60,20 +58,20 @@ class Side(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A way to read edges, before it has learned anything."""
+class BoundaryReadout:
+    """A way to read edges, before anything is learned."""
 
-    onset: Side
-    offset: Side
+    onset: EdgeCandidates
+    offset: EdgeCandidates
     shifted: bool = True
     """Whether constants are learned."""
 
 
 @dataclass(frozen=True)
-class LearnedReading:
-    """A way to read edges, ready to be used."""
+class LearnedReadout:
+    """A boundary read-out with the candidates and constants that were learned."""
 
-    reading: Reading
+    readout: BoundaryReadout
     onset: int
     """Which of the candidates."""
     offset: int
@@ -83,50 +81,60 @@ class LearnedReading:
     error: float = math.inf
     """Mean absolute error of both edges where it was learned, seconds."""
 
-    def align(self, heard: Heard) -> Alignment:
+    def align(self, transcription: TranscriptionLike) -> Alignment:
         """The tokens with their times."""
         return Alignment.from_edges(
-            heard.tokens,
-            self.reading.onset.read(heard)[:, self.onset] + self.onset_shift,
-            self.reading.offset.read(heard)[:, self.offset] + self.offset_shift,
-            duration=heard.duration,
+            transcription.tokens,
+            self.readout.onset.read(transcription)[:, self.onset] + self.onset_shift,
+            self.readout.offset.read(transcription)[:, self.offset] + self.offset_shift,
+            duration=transcription.duration,
         )
 
     def to_dict(self) -> dict[str, str | float]:
         """What was learned, for a result."""
         return {
-            "onset": self.reading.onset.names[self.onset],
+            "onset": self.readout.onset.names[self.onset],
             "onset_shift": self.onset_shift,
-            "offset": self.reading.offset.names[self.offset],
+            "offset": self.readout.offset.names[self.offset],
             "offset_shift": self.offset_shift,
         }
 
 
-def learn(reading: Reading, pairs: Sequence[tuple[Heard, Spoken]]) -> LearnedReading:
+def comparable(
+    transcriptions: Sequence[Any], references: Sequence[Alignment]
+) -> list[tuple[Any, Alignment]]:
+    """Pairs of transcription and reference with as many tokens in both, at least one."""
+    pairs = zip(transcriptions, references, strict=True)
+    return [(one, words) for one, words in pairs if len(one.tokens) == len(words) > 0]
+
+
+def learn(
+    readout: BoundaryReadout, pairs: Sequence[tuple[TranscriptionLike, Alignment]]
+) -> LearnedReadout:
     """Choose the candidates and the constants.
 
     Parameters
     ----------
-    reading : Reading
-    pairs : sequence of (Heard, Spoken)
-        Development utterances, never the ones that are reported, whose number of tokens is right.
-        Without any, the middle candidates are taken, unshifted.
+    readout : BoundaryReadout
+    pairs : sequence of (transcription, reference)
+        `comparable` development utterances, never the ones that are reported. Without any, the
+        middle candidates are taken, unshifted.
     """
     if not pairs:
-        return LearnedReading(
-            reading, len(reading.onset.names) // 2, len(reading.offset.names) // 2
+        return LearnedReadout(
+            readout, len(readout.onset.names) // 2, len(readout.offset.names) // 2
         )
     found = []
-    for side, edges in enumerate((reading.onset, reading.offset)):
+    for side, candidates in enumerate((readout.onset, readout.offset)):
         errors = np.concatenate(
             [
-                edges.read(heard).numpy() - np.array(spoken.words.spans)[:, side : side + 1]
-                for heard, spoken in pairs
+                candidates.read(transcription).numpy() - np.array(words.spans)[:, side : side + 1]
+                for transcription, words in pairs
             ]
         )
-        found.append(best_of(errors, shifted=reading.shifted))
+        found.append(best_of(errors, shifted=readout.shifted))
     (onset, onset_shift, early), (offset, offset_shift, late) = found
-    return LearnedReading(reading, onset, offset, onset_shift, offset_shift, (early + late) / 2)
+    return LearnedReadout(readout, onset, offset, onset_shift, offset_shift, (early + late) / 2)
 
 
 def best_of(errors: np.ndarray, *, shifted: bool = True) -> tuple[int, float, float]:
@@ -146,47 +154,56 @@ def best_of(errors: np.ndarray, *, shifted: bool = True) -> tuple[int, float, fl
     >>> best_of(np.array([[0.0, 0.1], [0.1, 0.1]]))
     (1, -0.1, 0.0)
     """
-    shifts = [best_shift(column) if shifted else 0.0 for column in errors.T]
+    shifts = [-float(np.median(column)) if shifted else 0.0 for column in errors.T]
     means = [float(np.abs(e + shift).mean()) for e, shift in zip(errors.T, shifts, strict=True)]
     best = int(np.argmin(means))
     return best, shifts[best], means[best]
 
 
-def _at(quantiles: Sequence[float], cut: str) -> Side:
+def _firing(transcription: Any) -> Firing:
+    """The firing of a CIF's transcription, or a `CIFError`."""
+    firing = getattr(transcription, "firing", None)
+    if not isinstance(firing, Firing):
+        raise CIFError("this read-out needs the firing of a CIF, got a transcription without one")
+    return firing
+
+
+def _at(quantiles: Sequence[float], cut: str) -> EdgeCandidates:
     """Times at quantiles of a CIF token's mass."""
 
-    def read(heard: Any) -> Tensor:
-        require_type("heard", heard, Transcription)
-        return times_at(heard.firing, heard.grid, quantiles, cut=cut)
+    def read(one: Any) -> Tensor:
+        return times_at(_firing(one), one.grid, quantiles, cut=cut)
 
-    return Side(tuple(f"{100 * quantile:g} % of the mass" for quantile in quantiles), read)
+    return EdgeCandidates(
+        tuple(f"{100 * quantile:g} % of the mass" for quantile in quantiles), read
+    )
 
 
-def _row_quantiles(quantiles: Sequence[float]) -> Side:
+def _row_quantiles(quantiles: Sequence[float]) -> EdgeCandidates:
     """Times at quantiles of a row."""
 
-    def read(heard: Heard) -> Tensor:
-        rows = heard.rows.double()
+    def read(one: TranscriptionLike) -> Tensor:
+        rows = one.rows.double()
         running = torch.nn.functional.pad(rows.cumsum(dim=1), (1, 0))
         wanted = torch.tensor(quantiles, dtype=torch.float64).expand(len(rows), -1).contiguous()
-        wanted = (wanted * running[:, -1:]).clamp(min=1e-9)  # of nothing, where there is something
+        wanted = (wanted * running[:, -1:]).clamp(min=1e-9)  # a share of 0: the first mass there is
         frame = torch.searchsorted(running[:, 1:].contiguous(), wanted)
         inside = (wanted - running.gather(1, frame)) / rows.gather(1, frame).clamp(min=1e-9)
-        return heard.grid.seconds(frame + inside.clamp(0, 1))
+        return one.grid.seconds(frame + inside.clamp(0, 1))
 
-    return Side(tuple(f"{100 * quantile:g} % of the row" for quantile in quantiles), read)
-
-
-def _centroid(heard: Heard) -> Tensor:
-    middles = torch.arange(heard.rows.shape[1], dtype=torch.float64) + 0.5
-    return heard.grid.seconds((heard.rows.double() @ middles).unsqueeze(1))
+    return EdgeCandidates(tuple(f"{100 * quantile:g} % of the row" for quantile in quantiles), read)
 
 
-def _support(last: bool) -> Side:
+def _centroid(one: TranscriptionLike) -> Tensor:
+    middles = torch.arange(one.rows.shape[1], dtype=torch.float64) + 0.5
+    return one.grid.seconds((one.rows.double() @ middles).unsqueeze(1))
+
+
+def _support(last: bool) -> EdgeCandidates:
     """First or last edge of the frames that weigh more than a share of the largest."""
 
-    def read(heard: Heard) -> Tensor:
-        rows = heard.rows.double()
+    def read(one: TranscriptionLike) -> Tensor:
+        rows = one.rows.double()
         if not len(rows):
             return rows.new_zeros(0, len(SUPPORTS))
         places = torch.arange(rows.shape[1])
@@ -197,61 +214,59 @@ def _support(last: bool) -> Side:
                 columns.append(torch.where(inside, places + 1, 0).amax(dim=1))
             else:
                 columns.append(torch.where(inside, places, rows.shape[1]).amin(dim=1))
-        return heard.grid.seconds(torch.stack(columns, dim=1).double())
+        return one.grid.seconds(torch.stack(columns, dim=1).double())
 
-    return Side(tuple(f"above {100 * share:g} % of the peak" for share in SUPPORTS), read)
+    return EdgeCandidates(tuple(f"above {100 * share:g} % of the peak" for share in SUPPORTS), read)
 
 
-def _not_before_fire() -> Side:
-    """The fire before, but at most so long before a token's own."""
+def _not_before_fire() -> EdgeCandidates:
+    """The fire before, but at most `LONGEST` before a token's own."""
 
-    def read(heard: Any) -> Tensor:
-        require_type("heard", heard, Transcription)
-        fires = times_at(heard.firing, heard.grid, (0.0, 1.0), cut="fires")
+    def read(one: Any) -> Tensor:
+        fires = times_at(_firing(one), one.grid, (0.0, 1.0), cut="fires")
         return torch.maximum(fires[:, :1], fires[:, 1:] - torch.tensor(LONGEST))
 
-    return Side(tuple(f"at most {seconds:g} s" for seconds in LONGEST), read)
+    return EdgeCandidates(tuple(f"at most {seconds:g} s" for seconds in LONGEST), read)
 
 
-CENTROID = Side(("centroid",), _centroid)
+CENTROID = EdgeCandidates(("centroid",), _centroid)
 
-CIF_READINGS: Mapping[str, Reading] = {
-    "fire": Reading(_at([0.0], "fires"), _at([1.0], "fires"), shifted=False),
-    "fire, shifted": Reading(_at([0.0], "fires"), _at([1.0], "fires")),
-    "fire, silence inserted": Reading(_not_before_fire(), _at([1.0], "fires")),
-    "centroid": Reading(CENTROID, CENTROID),
-    "support": Reading(_support(last=False), _support(last=True)),
-    "quantiles": Reading(_at(ONSET_QUANTILES, "fires"), _at(OFFSET_QUANTILES, "fires")),
-    "valleys, quantiles": Reading(
+CIF_READOUTS: Mapping[str, BoundaryReadout] = {
+    "fire": BoundaryReadout(_at([0.0], "fires"), _at([1.0], "fires"), shifted=False),
+    "fire, shifted": BoundaryReadout(_at([0.0], "fires"), _at([1.0], "fires")),
+    "fire, silence inserted": BoundaryReadout(_not_before_fire(), _at([1.0], "fires")),
+    "centroid": BoundaryReadout(CENTROID, CENTROID),
+    "support": BoundaryReadout(_support(last=False), _support(last=True)),
+    "quantiles": BoundaryReadout(_at(ONSET_QUANTILES, "fires"), _at(OFFSET_QUANTILES, "fires")),
+    "valleys, quantiles": BoundaryReadout(
         _at(ONSET_QUANTILES, "valleys"), _at(OFFSET_QUANTILES, "valleys")
     ),
 }
-"""Of a CIF, from the raw reading to the default of `Edges`: between fires, where nothing else is
-said, and between valleys."""
+"""Of a CIF, from its fires to quantiles between valleys, the default of `Edges`."""
 
-QUANTILES = {"valleys": "valleys, quantiles", "fires": "quantiles"}
-"""Of these the readings that `Edges` can do, by where they cut."""
+EDGES_READOUTS = {"valleys": "valleys, quantiles", "fires": "quantiles"}
+"""The read-outs among them that `Edges` can express, by where they cut."""
 
-CTC_READINGS: Mapping[str, Reading] = {
-    "path": Reading(_row_quantiles([0.0]), _row_quantiles([1.0]), shifted=False),
-    "path, shifted": Reading(_row_quantiles([0.0]), _row_quantiles([1.0])),
+CTC_READOUTS: Mapping[str, BoundaryReadout] = {
+    "path": BoundaryReadout(_row_quantiles([0.0]), _row_quantiles([1.0]), shifted=False),
+    "path, shifted": BoundaryReadout(_row_quantiles([0.0]), _row_quantiles([1.0])),
 }
-"""Of a CTC: where its best path is on the token."""
+"""Of CTC: the frames of the token on its best path."""
 
-ATTENTION_READINGS: Mapping[str, Reading] = {
-    "centroid": Reading(CENTROID, CENTROID),
-    "quantiles": Reading(_row_quantiles(ONSET_QUANTILES), _row_quantiles(OFFSET_QUANTILES)),
+ATTENTION_READOUTS: Mapping[str, BoundaryReadout] = {
+    "centroid": BoundaryReadout(CENTROID, CENTROID),
+    "quantiles": BoundaryReadout(_row_quantiles(ONSET_QUANTILES), _row_quantiles(OFFSET_QUANTILES)),
 }
-"""Of cross-attention: where a token looks."""
+"""Of cross-attention: the frames that a token attends to."""
 
 
-def learn_edges(pairs: Sequence[tuple[Transcription, Spoken]]) -> Edges:
-    """Like `learn`, but as a recogniser keeps it: the better of both ways to cut.
+def learn_edges(pairs: Sequence[tuple[Any, Alignment]]) -> Edges:
+    """Like `learn`, but in the form that a recogniser keeps: the better of the two cuts.
 
-    Valleys find the gaps between words; where words touch there are none, and a fire lies inside a
-    frame, which a cut does not.
+    Valleys find the gaps between words. Where words touch there are none; there a fire, which may
+    lie inside a frame, is closer than a cut, which may not.
     """
-    learned = {cut: learn(CIF_READINGS[name], pairs) for cut, name in QUANTILES.items()}
+    learned = {cut: learn(CIF_READOUTS[name], pairs) for cut, name in EDGES_READOUTS.items()}
     cut, best = min(learned.items(), key=lambda item: item[1].error)
     return Edges(
         ONSET_QUANTILES[best.onset],
@@ -263,20 +278,25 @@ def learn_edges(pairs: Sequence[tuple[Transcription, Spoken]]) -> Edges:
 
 
 def align_all(
-    reading: Reading, heard: Sequence[Heard], tuning: Sequence[tuple[Heard, Spoken]]
+    readout: BoundaryReadout,
+    transcriptions: Sequence[TranscriptionLike],
+    tuning: Sequence[tuple[TranscriptionLike, Alignment]],
 ) -> list[Alignment]:
-    """Alignments of what was heard, as learned on other utterances."""
-    learned = learn(reading, tuning)
-    return [learned.align(one) for one in heard]
+    """Alignments of transcriptions, with the read-out learned on the pairs of `tuning`."""
+    learned = learn(readout, tuning)
+    return [learned.align(one) for one in transcriptions]
 
 
 def cross_aligned(
-    reading: Reading, heard: Sequence[Heard], utterances: Sequence[Spoken]
+    readout: BoundaryReadout,
+    transcriptions: Sequence[TranscriptionLike],
+    references: Sequence[Alignment],
 ) -> list[Alignment]:
-    """Alignments of development utterances: of every other one as learned on the rest."""
+    """Alignments of development utterances: each half with the read-out learned on the other."""
     found: dict[int, Alignment] = {}
     for half in (0, 1):
-        rest = comparable(heard[1 - half :: 2], utterances[1 - half :: 2])
-        places = range(half, len(heard), 2)
-        found.update(zip(places, align_all(reading, heard[half::2], rest), strict=True))
-    return [found[place] for place in range(len(heard))]
+        tuning = comparable(transcriptions[1 - half :: 2], references[1 - half :: 2])
+        places = range(half, len(transcriptions), 2)
+        aligned = align_all(readout, transcriptions[half::2], tuning)
+        found.update(zip(places, aligned, strict=True))
+    return [found[place] for place in range(len(transcriptions))]

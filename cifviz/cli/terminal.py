@@ -25,7 +25,7 @@ DEBUG = "CIFVIZ_DEBUG"
 """An environment variable: if it is set, errors show where they come from."""
 
 TIDYING = 2.0
-"""Seconds after a request to end in which another one is not heard."""
+"""Seconds after a request to end in which another one is ignored."""
 
 
 class Stream:
@@ -207,15 +207,15 @@ def _tidy_when_told_to_end() -> Iterator[None]:
     """Turn a request to end into an exception, so that nothing unfinished is left in a folder.
 
     Such requests come in twos, from people and from programs that ask a process and its group: for
-    a moment the second is not heard, or it would stop the tidying up.
+    a moment the second is ignored, or it would stop the tidying up.
     """
-    heard = -math.inf
+    last = -math.inf
     _told.clear()
 
     def leave(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
-        before, heard = heard, time.monotonic()
-        if heard - before >= TIDYING:
+        nonlocal last
+        before, last = last, time.monotonic()
+        if last - before >= TIDYING:
             _told.append(number)
             end_if_told()
 

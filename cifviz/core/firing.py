@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from cifviz.core.float64 import in_float64
 from cifviz.core.mass_axis import MassAxis
 from cifviz.core.scaling import scaled_to_length
-from cifviz.core.tail import tail_fires
+from cifviz.core.tail import TailRule, drop
 from cifviz.core.token_sums import token_sums
 from cifviz.core.validation import (
     check_lengths,
@@ -31,13 +31,13 @@ from cifviz.core.validation import (
     require_weights,
     valid_mask,
 )
-from cifviz.errors import CIFError, require, require_integer, require_number
+from cifviz.errors import CIFError, require, require_integer, require_number, require_type
 
 MOST_TOKENS = 1_000_000
 """More in one utterance are refused: they are a mistake, and would fill the memory."""
 SOME = torch.finfo(torch.float64).tiny
 """The least weight: without any, nothing fires."""
-LEAST_REST = 1e-150
+LEAST_TAIL = 1e-150
 """A tail of less is rescaled as if it were so much: the square of a larger factor is infinite."""
 
 
@@ -52,7 +52,8 @@ class Firing:
     alpha: Tensor
     """Weights as given, zero at padded frames (batch, frames)."""
     scaled_alpha: Tensor
-    """Weights as used (batch, frames): in training scaled, float32 at least; else as given."""
+    """Weights as used (batch, frames): scaled, in float32 at least, in training and by a tail rule
+    that scales; otherwise as given."""
     threshold: float
     """β, the mass that a token takes."""
     slack: float
@@ -63,9 +64,10 @@ class Firing:
     num_fires: Tensor
     """Tokens of each utterance, the tail's included (batch,)."""
     tail_fired: Tensor
-    """True where the last token is the weight left at the end, rescaled to a full one (batch,)."""
+    """True where the last token is the residual, fired by the tail rule (batch,)."""
     residual: Tensor
-    """Weight left after the last full token, before any tail rule, float64 (batch,)."""
+    """Weight behind the last full token, before a tail rule fires it, float64 (batch,). Where the
+    weights were scaled to a number of tokens, the last one is not full before they end."""
     axis: MassAxis
     """Where frames and tokens end on the mass axis."""
 
@@ -113,8 +115,8 @@ class Firing:
         """What each frame gives to each token, W (batch, fires, frames), float64.
 
         ``embeddings = W @ encoder_out`` (before any context layers). Rows sum to β (in training the
-        last one carries the rounding); an entry is negative only where a token borrowed within the
-        slack.
+        last one carries the rounding; the tail rules `appended` and `dynamic` leave less); an entry
+        is negative only where a token borrowed within the slack.
         """
         return self.axis.contributions
 
@@ -198,7 +200,7 @@ def integrate_and_fire(
     target_lengths: Tensor | None = None,
     threshold: float = 1.0,
     slack: float = 0.0,
-    tail_threshold: float | None = None,
+    tail: TailRule = drop,
     max_fires: int | None = None,
 ) -> Firing:
     """Integrate encoder frames until their weights reach the threshold, then fire; again and again.
@@ -218,9 +220,9 @@ def integrate_and_fire(
         β, the mass that a token takes, in units of `alpha`.
     slack : float, 0 <= slack < threshold
         δ: a token fires already within δ of full and borrows what it lacks from the next.
-    tail_threshold : float >= 0, optional
-        τ: without target lengths, a rest above τ fires one more token, rescaled to a full one.
-        Default: the rest is dropped.
+    tail : TailRule
+        What happens to the residual without target lengths, such as ``above(0.5)``; see
+        `cifviz.core.tail`. Default: it is dropped.
     max_fires : int >= 0, optional
         Size of the fires axis, for `torch.compile` and `torch.export`: known beforehand, it does
         not depend on the weights. One program then serves batches and utterances of all sizes.
@@ -236,7 +238,7 @@ def integrate_and_fire(
     ------
     CIFError
         If shapes disagree, a weight is negative or not finite, `threshold` is not above 0, `slack`
-        not in [0, threshold) or `tail_threshold` below 0, or if an utterance comes to more than
+        not in [0, threshold) or `tail` no tail rule, or if an utterance comes to more than
         `max_fires` tokens, or a million, or if `torch.vmap` hides the values. (Compiled and
         exported code raises a RuntimeError instead where a value is at fault.)
 
@@ -252,9 +254,10 @@ def integrate_and_fire(
     >>> firing.fire_positions, firing.residual
     (tensor([[1.6667]], dtype=torch.float64), tensor([0.8000], dtype=torch.float64))
 
-    The rest, 0.2 and 0.6, is worth a token to a tail threshold of 0.5:
+    The residual, 0.2 and 0.6, is above 0.5 and fires as a full token:
 
-    >>> integrate_and_fire(alpha, torch.eye(3)[None], tail_threshold=0.5).embeddings
+    >>> from cifviz.core.tail import above
+    >>> integrate_and_fire(alpha, torch.eye(3)[None], tail=above(0.5)).embeddings
     tensor([[[0.6000, 0.4000, 0.0000],
              [0.0000, 0.2500, 0.7500]]])
 
@@ -271,53 +274,59 @@ def integrate_and_fire(
     """
     threshold = require_number("threshold", threshold, above=0)
     slack = require_number("slack (below the threshold)", slack, at_least=0, below=threshold)
+    require_type("tail", tail, TailRule)
     padded = frame_lengths is not None
     alpha, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
-    scaled_alpha = alpha
-    if target_lengths is not None:
-        target_lengths = check_lengths("target_lengths", target_lengths, alpha, MOST_TOKENS)
-        scaled_alpha = scaled_to_length(alpha, target_lengths, threshold)
 
-    # 1. The mass axis: the weights laid end to end.
-    running = in_float64(scaled_alpha).cumsum(dim=1)
-    total = F.pad(running, (1, 0))[:, -1]
-    most = _most_tokens(alpha, total, target_lengths, threshold, max_fires)
+    # 1. Scale the weights, if it is known how many tokens they shall come to.
+    tokens, scaled_alpha = target_lengths, alpha
+    if tokens is None and tail.scales:
+        tokens = _tokens_of_all(alpha, tail, threshold)
+    if tokens is not None:
+        tokens = check_lengths("target_lengths", tokens, alpha, MOST_TOKENS)
+        scaled_alpha = scaled_to_length(alpha, tokens, threshold)
 
-    # 2. Which tokens fire.
+    # 2. The mass axis: the weights laid end to end.
+    running, total = _running_sum(scaled_alpha)
+    most = _most_tokens(alpha, total, tokens, threshold, max_fires)
+
+    # 3. Which tokens fire.
     ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
     reach = ends - slack
-    if target_lengths is None:
+    if tokens is None:
         num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
+        residual = total - num_full.double() * threshold
+        tail_fired = tail.fires(residual.detach(), threshold)
+        num_fires = num_full if tail == drop else num_full + tail_fired
     else:
-        num_full = (target_lengths - 1).clamp(min=0)
-    residual = total - num_full.double() * threshold
-    tail_fired = tail_fires(residual.detach(), tail_threshold)
-    if target_lengths is not None:
-        tail_fired = torch.zeros_like(tail_fired)
-        num_fires = target_lengths
-    elif tail_threshold is None:
-        num_fires = num_full
-    else:
-        num_fires = num_full + tail_fired
+        num_full = (tokens - 1).clamp(min=0)
+        residual = total - num_full.double() * threshold
+        tail_fired = torch.zeros_like(num_full, dtype=torch.bool)
+        num_fires = tokens
 
-    # 3. Where they end, and how much a token is made of.
+    # 4. Where they end.
     fires = _fires(num_fires, max_fires)
-    end_of_weights = total.unsqueeze(1)
     ends, reach = ends[: fires + 1], reach[: fires + 1]
-    if target_lengths is not None:  # weights too small to be scaled end before they should
+    end_of_weights = total.unsqueeze(1)
+    if tokens is not None:  # weights too small to be scaled end before they should
         is_behind = ends > end_of_weights.detach()
         ends = torch.where(is_behind, end_of_weights, ends)
         reach = reach.minimum(end_of_weights.detach() - slack).clamp(min=SOME)
         reach = F.pad(reach[:, 1:], (1, 0))
     is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
-    is_token = valid_mask(num_fires, fires)
-    fill = is_token.double()
-    if target_lengths is None and tail_threshold is not None:
-        is_tail = is_token & ~is_full[:, 1:]
-        rest = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_REST)
-        fill = torch.where(is_tail, threshold / rest.unsqueeze(1), fill)
     ends = torch.where(is_full, ends, end_of_weights)
     reach = torch.where(is_full, reach, math.inf)
+
+    # 5. How much of it a token is made of.
+    is_token = valid_mask(num_fires, fires)
+    fill = is_token.double()
+    if tokens is None and tail.fills and tail != drop:
+        is_tail = is_token & ~is_full[:, 1:]
+        fired = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_TAIL)
+        fill = torch.where(is_tail, threshold / fired.unsqueeze(1), fill)
+    elif target_lengths is None and tail.scales and not tail.fills:
+        unscaled = _running_sum(alpha)[1] / torch.where(total > 0, total, math.inf)
+        fill = fill * unscaled.unsqueeze(1)
     axis = MassAxis(running, frame_lengths, ends, reach, fill)
     return Firing(
         alpha=alpha,
@@ -332,6 +341,29 @@ def integrate_and_fire(
     )
 
 
+def _running_sum(alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """S after each frame (batch, frames) and in all (batch,), float64; zeros behind add nothing."""
+    running = in_float64(alpha).cumsum(dim=1)
+    return running, F.pad(running, (1, 0))[:, -1]
+
+
+def _tokens_of_all(alpha: Tensor, tail: TailRule, threshold: float) -> Tensor:
+    """Number of tokens that a rule scales the weights to, int64 (batch,)."""
+    _, total = _running_sum(alpha.detach())
+    _require_countable(alpha, total, threshold)
+    return tail.tokens(total, torch.zeros_like(total), threshold).long()
+
+
+def _require_countable(alpha: Tensor, total: Tensor, threshold: float) -> None:
+    """Raise unless the weights are weights, and come to a million tokens at most."""
+    values, total = alpha.detach(), total.detach()
+    require_all(
+        (values >= 0).all() & (total / threshold < MOST_TOKENS + 1).all(),  # of NaN neither is true
+        "alpha must be finite, >= 0 and come to at most a million tokens",
+        lambda _: _wrong_weights(values, total, threshold),
+    )
+
+
 def _most_tokens(
     alpha: Tensor,
     total: Tensor,
@@ -340,12 +372,8 @@ def _most_tokens(
     max_fires: int | None,
 ) -> int:
     """As many tokens as there can be, once it is sure that the weights are weights."""
-    values, total = alpha.detach(), total.detach()
-    require_all(
-        (values >= 0).all() & (total / threshold < MOST_TOKENS + 1).all(),  # of NaN neither is true
-        "alpha must be finite, >= 0 and come to at most a million tokens",
-        lambda _: _wrong_weights(values, total, threshold),
-    )
+    _require_countable(alpha, total, threshold)
+    total = total.detach()
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
     if target_lengths is None:

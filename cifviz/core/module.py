@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +13,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.forward_mode import in_forward_mode
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
+from cifviz.core.tail import DEFAULT, LARGEST, TailRule, above, drop
 from cifviz.core.validation import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.weights import (
     ConvWeights,
@@ -73,9 +73,9 @@ class CIFConfig:
     apply_scaling: bool = True
     """In training, scale the weights to the number of tokens."""
     apply_tail_handling: bool = True
-    """In inference, let what is left at the end fire once more if it is worth a token."""
-    tail_handling_firing_threshold: float = 0.5
-    """The rest must be above this."""
+    """In inference, let the residual at the end fire once more if it is large enough."""
+    tail_handling_firing_threshold: float = DEFAULT.value or 0.0
+    """The residual must be above this."""
     add_cif_ctxt_layers: bool = False
     """Transformer layers over the fired embeddings."""
     cif_ctxt_layers: int = 2
@@ -129,7 +129,7 @@ class CIFConfig:
         require_integer("pause_frames", self.pause_frames, at_least=0, at_most=LONGEST_PAUSE)
         require_number("pause_weight", self.pause_weight, above=0)
         tail = "tail_handling_firing_threshold"
-        require_number(tail, self.tail_handling_firing_threshold, at_least=0)
+        require_number(tail, self.tail_handling_firing_threshold, at_least=0, at_most=LARGEST)
         for name in ("pause_weight", tail):  # PyTorch takes no integers beyond 64 bits
             object.__setattr__(self, name, float(getattr(self, name)))
         for name in (
@@ -187,6 +187,11 @@ class CIFConfig:
     def slack(self) -> float:
         """δ = 1 − cif_threshold."""
         return 1.0 - self.cif_threshold
+
+    @property
+    def tail(self) -> TailRule:
+        """The tail rule in inference: ``above(tail_handling_firing_threshold)`` or `drop`."""
+        return above(self.tail_handling_firing_threshold) if self.apply_tail_handling else drop
 
 
 class CIF(nn.Module):
@@ -259,6 +264,7 @@ class CIF(nn.Module):
             If `encoder_out` is not (batch, frames, encoder_embed_dim) in the module's dtype, or the
             lengths do not fit.
         """
+        # 1. Check what came.
         encoder_out = require_tensor("encoder_out", encoder_out, "batch", "frames", "dim")
         dim = self.config.encoder_embed_dim
         if encoder_out.shape[2] != dim:  # a message made beforehand would fix what is traced
@@ -270,9 +276,45 @@ class CIF(nn.Module):
         if frame_lengths is None:
             frame_lengths = torch.full((batch,), frames, device=encoder_out.device)
         frame_lengths = check_lengths("frame_lengths", frame_lengths, encoder_out, maximum=frames)
-        tail = self.config.apply_tail_handling and target_lengths is None
+        # 2. Weights: predicted, amplified, and in inference rounded between pauses.
+        config = self.config
+        tail = config.tail if target_lengths is None else drop
+        alpha = self._predicted(encoder_out, frame_lengths)
+        alpha = (alpha * config.smooth_factor - config.noise_threshold).clamp(min=0)
+        rounded = alpha
+        if config.pause_frames and target_lengths is None:
+            rounded = round_at_pauses(
+                alpha,
+                frame_lengths,
+                pause_frames=config.pause_frames,
+                pause_weight=config.pause_weight,
+                threshold=config.threshold,
+                tail=tail,
+            )
+        # 3. Fire.
+        firing = integrate_and_fire(
+            rounded,
+            encoder_out,
+            frame_lengths=frame_lengths,
+            target_lengths=target_lengths if config.apply_scaling else None,
+            threshold=config.threshold,
+            slack=config.slack,
+            tail=tail,
+            max_fires=max_fires,
+        )
+        if rounded is not alpha:
+            firing = replace(firing, alpha=alpha)
+        # 4. Layers behind the integration.
+        if self.output is not None:
+            firing = replace(firing, embeddings=self.output(firing.embeddings))
+        if self.context is not None:
+            firing = replace(firing, embeddings=self.context(firing.embeddings, firing.num_fires))
+        return firing
+
+    def _predicted(self, encoder_out: Tensor, frame_lengths: Tensor) -> Tensor:
+        """What the weight predictor gives (batch, frames)."""
         try:
-            alpha = self.weights(encoder_out, frame_lengths)
+            alpha: Tensor = self.weights(encoder_out, frame_lengths)
         except RuntimeError as error:
             own = self.weights.weight_proj.weight.dtype
             if encoder_out.dtype == own:
@@ -280,82 +322,7 @@ class CIF(nn.Module):
             raise CIFError(  # not before it fails: under autocast the two may differ
                 f"encoder_out must be {own} like the module, got {described(encoder_out)}"
             ) from error
-        alpha = (alpha * self.config.smooth_factor - self.config.noise_threshold).clamp(min=0)
-        phrased = alpha
-        if self.config.pause_frames and target_lengths is None:
-            phrased = round_phrases(
-                alpha,
-                frame_lengths,
-                pause_frames=self.config.pause_frames,
-                pause_weight=self.config.pause_weight,
-                threshold=self.config.threshold,
-                tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
-            )
-        firing = integrate_and_fire(
-            phrased,
-            encoder_out,
-            frame_lengths=frame_lengths,
-            target_lengths=target_lengths if self.config.apply_scaling else None,
-            threshold=self.config.threshold,
-            slack=self.config.slack,
-            tail_threshold=self.config.tail_handling_firing_threshold if tail else None,
-            max_fires=max_fires,
-        )
-        if phrased is not alpha:
-            firing = replace(firing, alpha=alpha)
-        if self.output is not None:
-            firing = replace(firing, embeddings=self.output(firing.embeddings))
-        if self.context is not None:
-            firing = replace(firing, embeddings=self.context(firing.embeddings, firing.num_fires))
-        return firing
-
-    @classmethod
-    def from_cif_pytorch(
-        cls,
-        state_dict: Mapping[str, Any] | str | Path,
-        config: CIFConfig | Mapping[str, Any] | None = None,
-        *,
-        prefix: str | None = None,
-    ) -> CIF:
-        """A trained `CifMiddleware` of CIF-PyTorch or fairseq as a CIF of ours.
-
-        From its parameters, or a file of them, and its configuration; everything else about it
-        stands at `cifviz.core.interop.pretrained.cif_pytorch`.
-
-        >>> import torch
-        >>> state = {"weight_proj.weight": torch.zeros(1, 4), "weight_proj.bias": torch.zeros(1)}
-        >>> CIF.from_cif_pytorch(state, {"cif_threshold": 0.9}).config.produce_weight_type
-        'linear'
-        """
-        from cifviz.core.interop import pretrained
-
-        return pretrained.cif_pytorch(state_dict, config, prefix=prefix)
-
-    @classmethod
-    def from_funasr(
-        cls,
-        state_dict: Mapping[str, Any] | str | Path,
-        *,
-        prefix: str | None = None,
-        **predictor_conf: Any,
-    ) -> CIF:
-        """A trained CifPredictor, CifPredictorV2 or CifPredictorV3 of FunASR as a CIF of ours.
-
-        From its parameters, those of a whole model, or a file of either, and its settings: any of
-        ``predictor, idim, l_order, r_order, threshold, dropout, smooth_factor, noise_threshold,
-        tail_threshold``, with FunASR's defaults. What they mean, and where ours differs, stands at
-        `cifviz.core.interop.pretrained.funasr`.
-
-        >>> import torch
-        >>> layers = {"cif_conv1d": torch.nn.Conv1d(4, 4, 3), "cif_output": torch.nn.Linear(4, 1)}
-        >>> state = torch.nn.ModuleDict(layers).state_dict()
-        >>> cif = CIF.from_funasr(state, l_order=2, r_order=0, tail_threshold=0.45)
-        >>> cif(torch.randn(1, 10, 4)).alpha.shape
-        torch.Size([1, 10])
-        """
-        from cifviz.core.interop import pretrained
-
-        return pretrained.funasr(state_dict, prefix=prefix, **predictor_conf)
+        return alpha
 
     def start_at(self, tokens_per_frame: float) -> None:
         """Set the weight bias to logit(tokens per frame), so that the first counts are near."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.firing import MOST_TOKENS
-from cifviz.core.tail import tail_fires
+from cifviz.core.tail import TailRule, drop
 from cifviz.core.validation import (
     check_lengths,
     described,
@@ -24,7 +24,7 @@ from cifviz.core.validation import (
     require_weights,
     valid_mask,
 )
-from cifviz.errors import require, require_integer, require_number, shown
+from cifviz.errors import require, require_integer, require_number, require_type, shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,7 @@ class CIFState:
     Three weights of 0.6, the last one in a chunk of its own: frame 1 completes the first token with
     0.4; its other 0.2 wait in the state.
 
+    >>> from cifviz.core.tail import above
     >>> alpha, frames = torch.tensor([[0.6, 0.6, 0.6]]), torch.eye(3)[None]
     >>> state = CIFState.start(batch=1, dim=3)
     >>> fired, state = state.feed(alpha[:, :2], frames[:, :2])
@@ -92,7 +93,7 @@ class CIFState:
     >>> fired, state = state.feed(alpha[:, 2:], frames[:, 2:])
     >>> fired.num_fires
     tensor([0])
-    >>> tail, state = state.flush(tail_threshold=0.5)
+    >>> tail, state = state.flush(above(0.5))
     >>> tail.embeddings
     tensor([[[0.0000, 0.2500, 0.7500]]])
 
@@ -267,19 +268,18 @@ class CIFState:
         )
         return fired, state
 
-    def flush(self, tail_threshold: float | None = None) -> tuple[Fired, CIFState]:
-        """End the utterances: what is left fires once more if there is enough of it.
+    def flush(self, tail: TailRule = drop) -> tuple[Fired, CIFState]:
+        """End the utterances: a tail rule decides whether the residual fires once more.
 
         Parameters
         ----------
-        tail_threshold : float >= 0, optional
-            τ: a rest above τ fires one more token, rescaled to a full one. Default: the rest is
-            dropped.
+        tail : TailRule
+            Such as ``above(0.5)``; see `cifviz.core.tail`. Default: the residual is dropped.
 
         Returns
         -------
         fired : Fired
-            One token where ``residual > tail_threshold``, at the end of the weights.
+            One token where the rule fires the residual, at the end of the weights.
         state : CIFState
             Nothing left in it, for utterances that may follow in the same streams: their positions
             go on counting from the streams' first frames.
@@ -287,18 +287,26 @@ class CIFState:
         Raises
         ------
         CIFError
-            If `tail_threshold` is neither None nor a number >= 0.
+            If `tail` is no tail rule, or one that scales all the weights: their tokens have fired.
 
         Examples
         --------
+        >>> from cifviz.core.tail import above
         >>> state = CIFState.start(batch=1, dim=1)
         >>> fired, state = state.feed(torch.tensor([[0.5, 0.25, 0.0]]), torch.ones(1, 3, 1))
-        >>> tail, state = state.flush(tail_threshold=0.5)
+        >>> tail, state = state.flush(above(0.5))
         >>> tail.embeddings.item(), tail.fire_positions.item(), state.residual.item()
         (1.0, 2.0, 0.0)
         """
-        fires = tail_fires(self.residual, tail_threshold)
-        factor = torch.where(fires, self.threshold / self.residual, 0.0).unsqueeze(1)
+        require_type("tail", tail, TailRule)
+        require(
+            not tail.scales,
+            f"tail must be a rule that leaves full tokens as they are, got {tail}, which needs the "
+            "whole utterance: its tokens have fired",
+        )
+        fires = tail.fires(self.residual, self.threshold)
+        full = self.threshold / self.residual if tail.fills else torch.ones_like(self.residual)
+        factor = torch.where(fires, full, 0.0).unsqueeze(1)
         most = int(fires.any())
         fired = Fired(
             (self.vector * factor).to(self.dtype).unsqueeze(1)[:, :most],

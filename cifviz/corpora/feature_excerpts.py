@@ -44,7 +44,7 @@ class RecordedUtterance:
     """The reference of the data set."""
     log_mel: Tensor
     """Natural logarithm of mel power (feature_frames, n_mels), float32; kept in half precision. For
-    `cifviz.systems.cif.Recognizer.transcribe_features`."""
+    `cifviz.systems.cif.CIFRecognizer.transcribe_features`."""
     feature_grid: FrameGrid
     """Clock of the frames of `log_mel`."""
     alpha: Tensor

@@ -1,9 +1,9 @@
-"""What the notebooks are made of: pictures with words, controls, sounds, exercises, records."""
+"""What lessons are made of: figures, tables, controls, sounds, exercises, records."""
 
 from cifviz.course.exercises import check
 from cifviz.course.figures import canvas, count_frames, show, table
 from cifviz.course.glossary import glossary
-from cifviz.course.live_controls import Slider, explore
+from cifviz.course.live_figures import Slider, live_figure
 from cifviz.course.sound import play, play_all, play_tokens
 from cifviz.notebooks.records import record
 
@@ -12,8 +12,8 @@ __all__ = [
     "canvas",
     "check",
     "count_frames",
-    "explore",
     "glossary",
+    "live_figure",
     "play",
     "play_all",
     "play_tokens",

@@ -15,14 +15,17 @@ from pathlib import Path
 import nbformat
 from nbconvert.filters.ansi import strip_ansi
 
-from cifviz.course.figures import text_table
+from cifviz.course.freshness import is_fresh, stale_inputs, version_notes
+from cifviz.course.inspection import lesson_problems
+from cifviz.course.lesson_sources import Copy, cell_digest, derive, read_source
 from cifviz.errors import CIFError, DataError, require
-from cifviz.notebooks.checks import is_fresh, problems
-from cifviz.notebooks.execution import ROOT, RunError, execute, keep_run
-from cifviz.notebooks.normalise import normalise
+from cifviz.notebooks.execution import RunError, execute, keep_run
+from cifviz.notebooks.normalise import RUN, normalise
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import read_notebook
-from cifviz.notebooks.sources import Copy, cell_digest, derive, read_parameters, read_source
+from cifviz.notebooks.run_inputs import KEY, ROOT, run_inputs
 from cifviz.resources import check_target, write_atomically
+from cifviz.text_tables import text_table
 
 NOTEBOOKS = ROOT / "notebooks"
 """Where the sources are, in ``source``, and what is made of them."""
@@ -61,7 +64,7 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     ------
     DataError
         If there is no such lesson, it is not built as a lesson is, or something else stands in its
-        place: a notebook in which somebody has worked, for one.
+        place, such as a notebook that a reader has worked in.
     RunError
         If a cell fails; what ran is left in ``build/notebooks``.
     """
@@ -69,11 +72,13 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     _require_untouched(path, copy)
     notebook = derive(read_source(folder / "source" / f"{name}.py"), name, copy)
     keep = folder.parent / "build" / "notebooks" / f"{name}-{copy}.ipynb"
-    result = normalise(execute(notebook, keep=keep))
+    raw = execute(notebook, keep=keep)
+    result = normalise(raw)
+    result.metadata.cifviz[KEY] = run_inputs(raw.metadata.get(RUN, {}).get("files", ()))
     path.parent.mkdir(parents=True, exist_ok=True)
     text = serialised(result)
-    # Not yet its links: the lessons beside it may still have to be built.
-    found = problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
+    # Links are checked later: the lessons beside it may not be built yet.
+    found = lesson_problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
     if found:
         keep_run(result, keep)
         raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))
@@ -81,10 +86,10 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
 
 
 def _require_untouched(path: Path, copy: Copy) -> None:
-    """Raise if what stands in a lesson's place is more than what was built there.
+    """Raise if the notebook in the place of a lesson was changed since it was built.
 
-    The id of a cell is made of its text: where it is not, somebody has written there since. Text in
-    a solved copy is another than its id, for its links lead from one folder deeper.
+    The id of a cell is a digest of its text: where it differs, the cell was edited since. Text in a
+    solved copy differs anyway, because its links lead from one folder deeper.
     """
     check_target(path, overwrite=True)
     if not path.exists():
@@ -114,7 +119,8 @@ def overview(folder: Path = NOTEBOOKS) -> tuple[str, list[str]]:
     Returns
     -------
     str
-        The table.
+        The table, and below it, what changed since the notebooks were built: library code, data
+        and versions, by name (the rule: `cifviz.course.freshness`).
     list of str
         What is wrong with the sources that it leaves out, one sentence each.
 
@@ -125,38 +131,46 @@ def overview(folder: Path = NOTEBOOKS) -> tuple[str, list[str]]:
     """
     names = lessons(folder)
     require(bool(names), f"no lessons in {folder / 'source'}", DataError)
-    rows, faults = [], []
+    rows: list[list[str]] = []
+    notes: list[str] = []
+    faults: list[str] = []
     for name in names:
         try:
             source = read_source(folder / "source" / f"{name}.py")
             read_parameters(source)
             title, minutes = title_and_minutes(source)
             states = [_standing(source, name, copy, folder) for copy in COPIES]
-            rows.append([name, title, minutes, *states])
+            rows.append([name, title, minutes, *(state for state, _ in states)])
+            changes = dict.fromkeys(change for _, found in states for change in found)
+            notes += [f"{name}: {change}" for change in changes]
         except DataError as error:
             faults.append(str(error))
-    return text_table(["lesson", "title", "minutes", *COPIES], rows), faults
+    table = text_table(["lesson", "title", "minutes", *COPIES], rows)
+    return "\n".join([table, *([""] if notes else []), *notes]), faults
 
 
 def title_and_minutes(source: nbformat.NotebookNode) -> tuple[str, str]:
-    """What the opening of a lesson says of it; empty where it says nothing."""
+    """Title and minutes in the opening of a lesson; empty where they are missing."""
     text = source.cells[0].source if source.cells else ""
     title = re.match(r"# (.*)", text)
     minutes = re.search(r"\*\*Time:\*\* *(\d+)", text)
     return title[1] if title else "", minutes[1] if minutes else ""
 
 
-def _standing(source: nbformat.NotebookNode, name: str, copy: Copy, folder: Path) -> str:
-    """Size of a notebook and whether it is fresh."""
+def _standing(
+    source: nbformat.NotebookNode, name: str, copy: Copy, folder: Path
+) -> tuple[str, list[str]]:
+    """Whether a notebook is fresh, with its size, and what changed since it was built."""
     path = product(name, copy, folder)
     if not path.is_file():
-        return "not built"
+        return "not built", []
     try:
         notebook = read_notebook(path)
     except DataError:
-        return "damaged"
-    state = "stale" if is_fresh(notebook, source) else "fresh"
-    return f"{state}, {path.stat().st_size / 1000:.0f} kB"
+        return "damaged", []
+    changes = [*is_fresh(notebook, source), *stale_inputs(notebook)]
+    state = "stale" if changes else "fresh"
+    return f"{state}, {path.stat().st_size / 1000:.0f} kB", [*changes, *version_notes(notebook)]
 
 
 def main(wanted: Sequence[str] = ()) -> int:

@@ -1,7 +1,7 @@
 """A recogniser that is trained in a lesson: digits of synthetic voices, joined to endless strings.
 
 The takes come along in `data/classroom` (`data/make_classroom.py` makes them). They are joined as
-the recipes join recordings, and the model learns as theirs do, with the same `fit`: it is only
+the recipes join recordings, and the model learns with the same `fit` as theirs. It is only
 smaller.
 """
 
@@ -19,22 +19,23 @@ from torch import Tensor
 
 from cifviz.audio.waveform import LogMel
 from cifviz.core.module import CIFConfig
+from cifviz.corpora.word_lists import DIGITS
 from cifviz.errors import DataError, require_integer
 from cifviz.formats import read_json
 from cifviz.resources import resource
-from cifviz.systems.cif import Batch, Recognizer, RecognizerConfig
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
 from cifviz.training.fit import FitConfig, fit
-from cifviz.training.snapshots import Camera, Film, exposures
-from experiments.training_data import DIGITS
+from cifviz.training.snapshots import SnapshotRecorder, TrainingSnapshots, snapshot_steps
 
 NUMBERS, ENTRIES = "takes.safetensors", "takes.json"
 """Features of all takes, and what each of them is."""
 
 FEATURES = LogMel(n_mels=40, f_max=4000.0)
-"""Those of the model "digits" that ships, so that `cifviz.load_recording` can be heard too."""
+"""Those of the model "digits" that ships, so that it can transcribe `cifviz.load_recording` too."""
 QUIETEST, RESOLUTION = -23.0, 0.125
 """What 0 and a step of 1 stand for in the file, in nepers of power."""
 
@@ -55,7 +56,7 @@ AUGMENTATION = Augmentation(
     masks=0,
     empty=0.02,
 )
-"""Far less is varied than in the recipes: it has to be learnt in seconds."""
+"""Far less is varied than in the recipes, since it is learnt in seconds."""
 AS_SPOKEN = Augmentation(
     max_tokens=7,
     trim=10,
@@ -68,7 +69,7 @@ AS_SPOKEN = Augmentation(
     masks=0,
     empty=0.0,
 )
-"""Nothing is varied but what is said and where the pauses are."""
+"""Only the digits and the pauses are varied."""
 
 
 def quantised(log_mel: Tensor) -> Tensor:
@@ -99,7 +100,7 @@ def takes(*, held_out: bool = False) -> list[Recording]:
 
 
 def strings(count: int, *, seed: int = 0, held_out: bool = False) -> list[Example]:
-    """Strings of one to seven digits as the synthesiser said them, joined with and without pauses.
+    """Strings of one to seven digits as the synthesiser made them, joined with and without pauses.
 
     Parameters
     ----------
@@ -123,8 +124,8 @@ def train(
     apply_scaling: bool = True,
     informed: bool = True,
     snapshots: int = 25,
-) -> Film:
-    """Train a small recogniser of digits, and film it.
+) -> TrainingSnapshots:
+    """Train a small recogniser of digits, and keep snapshots of it.
 
     Parameters
     ----------
@@ -140,46 +141,46 @@ def train(
         Start at weights that add up to about as many tokens as there are (`CIF.start_at`), not at
         about 1/2 each.
     snapshots : int > 1
-        How many pictures the film has.
+        How many snapshots to keep.
 
     Returns
     -------
-    Film
+    TrainingSnapshots
         Its curves are of 60 strings in voices that are not trained on.
 
     Notes
     -----
-    One thread, whatever torch is set to: so much the result depends on, and small products are
-    no faster on two. The same seed gives the same film on one machine; on another one floats may be
-    rounded differently, and training makes much of little.
+    It runs on one thread, whatever torch is set to: the result depends on their number, and small
+    products are no faster on two. The same seed gives the same result on one machine. Another
+    machine may round floats differently, and training amplifies small differences.
     Notebook: notebooks/06_training_film.ipynb
     """
     torch.manual_seed(seed)
-    model = Recognizer(_config(apply_scaling))
+    model = CIFRecognizer(_config(apply_scaling))
     join = _joined(takes(), AUGMENTATION)
     if informed:
         examples = [join(np.random.default_rng([seed, index])) for index in range(100)]
         frames = sum(len(one.features) for one in examples) / model.config.encoder.down_sampling
         model.start_at(sum(len(one.tokens) for one in examples) / frames)
     held_out = Batch.collate(*zip(*strings(60, held_out=True), strict=True))
-    camera = Camera(held_out, exposures(steps, snapshots))
+    camera = SnapshotRecorder(held_out, snapshot_steps(steps, snapshots))
     settings = FitConfig(
         steps=steps,
         batch_size=12,
         learning_rate=5e-3,
         warmup=30,
-        quantity_weight=quantity_weight,
+        loss_weights={"quantity": quantity_weight},
         averaging=0.95,
         save_every=steps,  # never: it is over before
         seed=seed,
     )
     with _one_thread(), tempfile.TemporaryDirectory() as folder:
         _, history = fit(model, join, settings, folder=Path(folder), progress=False, watch=camera)
-    return Film(tuple(camera.snapshots), tuple(history))
+    return TrainingSnapshots(tuple(camera.snapshots), tuple(history))
 
 
-def _config(apply_scaling: bool) -> RecognizerConfig:
-    return RecognizerConfig(
+def _config(apply_scaling: bool) -> CIFRecognizerConfig:
+    return CIFRecognizerConfig(
         vocabulary=DIGITS,
         features=FEATURES,
         encoder=EncoderConfig(

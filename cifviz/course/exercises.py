@@ -1,4 +1,4 @@
-"""Exercises that answer back: offline, and for the usual mistakes with the mistake's own hint."""
+"""Exercises with automatic feedback: offline, with a hint for each usual mistake."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cifviz.course.figures import emit
 from cifviz.errors import CIFError, require_choice
+from cifviz.notebooks.cell_output import emit
 
-MIME = "application/vnd.cifviz.exercise+json"
+EXERCISE = "application/vnd.cifviz.exercise+json"
 """Type of the output that says how an exercise stands."""
 
 MARKS = {"right": "✓ Right.", "wrong": "✗ Not yet.", "open": "○ Not answered yet."}
@@ -181,7 +181,7 @@ def check(number: str, answer: Any) -> None:
     emit(
         {
             "text/plain": str(verdict),
-            MIME: {"exercise": verdict.exercise, "state": verdict.state},
+            EXERCISE: {"exercise": verdict.exercise, "state": verdict.state},
         }
     )
 
@@ -207,7 +207,7 @@ def read_verdicts(notebook: Any) -> dict[str, State]:
     found: dict[str, State] = {}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
-            match output.get("data", {}).get(MIME):
+            match output.get("data", {}).get(EXERCISE):
                 case {"exercise": str(number), "state": "right" | "wrong" | "open" as state}:
                     found[number] = state
     return found

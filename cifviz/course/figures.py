@@ -1,7 +1,8 @@
-"""Pictures and tables for notebooks: every one with words for those who cannot see it."""
+"""Figures and tables for notebooks: each with alt text, and a figure with a numbered caption."""
 
 from __future__ import annotations
 
+import html
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +13,10 @@ from matplotlib.figure import Figure
 
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
+from cifviz.notebooks.cell_output import emit
 from cifviz.plot import STYLE
 from cifviz.plot.images import DPI, picture_bundle, png
+from cifviz.text_tables import markdown_table, text_table
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
@@ -22,7 +25,9 @@ LINES: dict[str, list[Any]] = {
     "color": [_TOKENS[index] for index in (5, 2, 1, 3, 0, 6)],
     "linestyle": ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))],
 }
-"""What lines look like that are given no colour: dark ones of the palette first, never alone."""
+"""Colour and dash of lines that are given none: dark colours first, and no two alike."""
+_NUMBERS: dict[str, int] = {}
+"""Numbers of figures by their captions: a cell that is run again keeps its number."""
 
 
 @one_at_a_time
@@ -45,7 +50,7 @@ def canvas(
     Returns
     -------
     Figure
-        It is drawn only where it is asked for, by `show`: a cell shows nothing twice.
+        Only `show` draws it, so that a cell shows nothing twice.
     list of Axes (rows,)
         Lines differ in colour and in dash, see `LINES`.
     """
@@ -59,21 +64,24 @@ def canvas(
 
 
 def count_frames(ax: Axes, frames: int) -> None:
-    """Let an axis whose unit is the frame say so, with a mark wherever a frame begins or ends."""
+    """Label a horizontal axis in frames, with a tick at each edge of a frame."""
     ax.set_xticks(range(frames + 1))
     ax.set_xlabel("position (frames)")
 
 
 @one_at_a_time
-def show(figure: Figure, alt: str) -> None:
-    """Show a figure in a notebook, with alt text.
+def show(figure: Figure, alt: str, *, caption: str = "") -> None:
+    """Show a figure in a notebook, with alt text and a caption.
 
     Parameters
     ----------
     figure : Figure
         Of `canvas`, of `cifviz.plot.panel`, or of pyplot.
     alt : str
-        What there is to see, in a sentence or two.
+        What there is to see, in a sentence or two, for whoever cannot see it.
+    caption : str
+        What to look for. It stands below the figure as "Figure 1. …", counted in the order in which
+        captions are first shown. Empty: no caption and no number.
 
     Raises
     ------
@@ -82,9 +90,18 @@ def show(figure: Figure, alt: str) -> None:
 
     Notes
     -----
-    Gives GitHub the PNG, HTML and screen readers an image with alt text, and a terminal the words.
+    GitHub gets a PNG, HTML and screen readers get an image with alt text, a terminal gets the text.
     """
-    emit(picture_bundle(png(figure), alt))
+    bundle = picture_bundle(png(figure), alt)
+    if caption:
+        number = _NUMBERS.setdefault(caption, len(_NUMBERS) + 1)
+        words = f"<strong>Figure {number}.</strong> {html.escape(caption, quote=False)}"
+        bundle["text/html"] = (
+            f'<figure style="margin:0">{bundle["text/html"]}'
+            f"<figcaption>{words}</figcaption></figure>"
+        )
+        bundle["text/plain"] = f"Figure {number}. {caption}\n{bundle['text/plain']}"
+    emit(bundle)
     if "matplotlib.pyplot" in sys.modules:  # or the end of the cell would show it once more
         sys.modules["matplotlib.pyplot"].close(figure)
 
@@ -101,43 +118,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """
     cells = [[str(cell) for cell in row] for row in rows]
     emit({"text/markdown": markdown_table(header, cells), "text/plain": text_table(header, cells)})
-
-
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown.
-
-    >>> print(markdown_table(["token", "end s"], [["one", "0.50"]]))
-    | token | end s |
-    |---|---|
-    | one | 0.50 |
-    """
-    lines = [header, ["---"] * len(header), *rows]
-    text = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    text[1] = text[1].replace(" ", "")
-    return "\n".join(text)
-
-
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in plain text, columns aligned.
-
-    >>> print(text_table(["token", "end s"], [["one", "0.50"]]))
-    token  end s
-    one    0.50
-    """
-    lines = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-
-
-def emit(bundle: dict[str, Any]) -> None:
-    """Put a mime bundle into the output of a notebook cell; outside a notebook print its words."""
-    from IPython.core.getipython import get_ipython
-    from IPython.display import display
-
-    if get_ipython() is None:
-        print(bundle["text/plain"])
-    else:
-        display(bundle, raw=True)

@@ -1,4 +1,4 @@
-"""The words of the course, each tied to its place in the code: one glossary for all lessons."""
+"""The terms of the course, each with its place in the code: one glossary for all lessons."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cifviz.errors import require
 
 @dataclass(frozen=True)
 class Term:
-    """A word that lessons use."""
+    """A term that lessons use."""
 
     name: str
     symbol: str
@@ -31,15 +31,15 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Firing.accumulated",
         "weight",
-        "What the token being filled holds after each frame: the running sum, less what the "
-        "tokens before it took.",
+        "The weight that the unfinished token holds after each frame: the running sum, less what "
+        "the tokens before it took.",
     ),
     Term(
         "alignment",
         "",
         "cifviz.Alignment",
         "s",
-        "The tokens of an utterance in their order, each with the time at which it was said.",
+        "The tokens of an utterance in their order, each with its start and end in the sound.",
     ),
     Term(
         "condition number",
@@ -53,7 +53,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Edges.onset_shift",
         "s",
-        "What is added to all onsets, or to all offsets, to mend what they have wrong in common.",
+        "What is added to all onsets, or to all offsets, to correct the error that they share.",
     ),
     Term(
         "contribution",
@@ -68,7 +68,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.metrics.count_accuracy",
         "share of utterances",
-        "How often exactly as many tokens come out as were said.",
+        "How often the hypothesis has exactly as many tokens as the reference.",
     ),
     Term(
         "dialect",
@@ -144,7 +144,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.CIFState.flush",
         "",
-        "The end of a stream: what is left over fires once more if there is enough of it.",
+        "The end of a stream: the residual fires one more token if it is large enough.",
     ),
     Term(
         "frame",
@@ -165,7 +165,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.LogMel",
         "",
-        "What the recogniser sees of the sound: each 10 ms, the logarithm of the power in some "
+        "The input of the recogniser: each 10 ms, the logarithm of the power in some "
         "dozens of bands of pitch.",
     ),
     Term(
@@ -185,19 +185,19 @@ TERMS: tuple[Term, ...] = (
         "in its batch; they must not change anything.",
     ),
     Term(
-        "phrase",
+        "pause rounding",
         "",
         "cifviz.CIFConfig.pause_frames",
         "frames",
-        "What is said between two pauses; its weight can be rounded to whole tokens, so that "
-        "errors do not add up over a long recording.",
+        "Rounding the weight between two pauses to whole tokens, so that errors do not add up over "
+        "a long recording.",
     ),
     Term(
         "quantile",
         "",
         "cifviz.Edges.onset_quantile",
         "share of the weight",
-        "Where a given share of a token's weight has been heard: edges are read there, inside the "
+        "Where a given share of a token's weight has passed: edges are read there, inside the "
         "word, and not at the fires.",
     ),
     Term(
@@ -205,7 +205,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.quantity_loss",
         "tokens per token",
-        "What training pays for a sum of weights that is not the number of tokens.",
+        "The training loss on the difference between the sum of the weights and the number of "
+        "tokens.",
     ),
     Term(
         "residual",
@@ -249,7 +250,7 @@ TERMS: tuple[Term, ...] = (
         "δ",
         "cifviz.integrate_and_fire(slack)",
         "weight",
-        "How far below the threshold a token may already fire; what it lacks it borrows from the "
+        "How far below the threshold a token may already fire; what it lacks it takes from the "
         "next one.",
     ),
     Term(
@@ -265,7 +266,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.CIFState",
         "",
-        "Speech that is recognised while it comes, chunk by chunk, with a small state that one "
+        "Speech that is recognised while it arrives, chunk by chunk, with a small state that one "
         "chunk leaves to the next.",
     ),
     Term(
@@ -273,29 +274,29 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Firing.tail_fired",
         "",
-        "The end of an utterance, where weight is left that did not reach the threshold.",
+        "The end of an utterance, with the weight that did not reach the threshold.",
     ),
     Term(
         "tail rule",
         "",
-        "cifviz.core.dialects._tail_rules.tail_rules",
+        "cifviz.core.tail.TailRule",
         "",
-        "What is done about the weight left at the end: it is dropped, fired, or there is none "
+        "What happens to the residual at the end: it is dropped, it fires, or there is none "
         "because all weights were scaled.",
     ),
     Term(
         "tail threshold",
         "τ",
-        "cifviz.integrate_and_fire(tail_threshold)",
+        "cifviz.core.tail.above",
         "weight",
-        "A rest above it fires one more token; a smaller one is dropped.",
+        "A residual above it fires one more token; a smaller one is dropped.",
     ),
     Term(
         "target length",
         "N",
         "cifviz.scale_to_length(target_lengths)",
         "tokens",
-        "The number of tokens that were said, which is known in training and not afterwards.",
+        "The number of tokens in the reference, which is known in training and not in use.",
     ),
     Term(
         "threshold",
@@ -309,14 +310,14 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.Transcription.tokens",
         "",
-        "A unit of what was said; in these lessons a word.",
+        "A unit of the transcript; in these lessons a word.",
     ),
     Term(
         "token error rate",
         "",
         "cifviz.metrics.TokenErrors.rate",
         "errors per token",
-        "Deleted, inserted and replaced tokens, divided by the number of tokens said.",
+        "Deleted, inserted and replaced tokens, divided by the number of tokens in the reference.",
     ),
     Term(
         "utterance",
@@ -346,7 +347,7 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.metrics.mass_in_silence",
         "weight",
-        "The weight that lies where nobody spoke; of a frame that an edge cuts, the part outside.",
+        "The weight outside the words; of a frame that an edge cuts, the part outside.",
     ),
     Term(
         "weight predictor",
@@ -369,7 +370,7 @@ TERMS: tuple[Term, ...] = (
 
 
 def glossary(*names: str) -> None:
-    """Show what some words mean, and where each is found in the code.
+    """Show a table of terms: what each means, and where it is in the code.
 
     Parameters
     ----------
@@ -387,7 +388,7 @@ def glossary(*names: str) -> None:
     word   symbol  unit    in the code                         what it means
     slack  δ       weight  `cifviz.integrate_and_fire(slack)`  How far below the threshold a ...
     """
-    require(bool(names), "glossary needs at least one word, such as 'weight'")
+    require(bool(names), "expected at least one term of the glossary, such as 'weight'")
     known = [term.name for term in TERMS]
     for name in names:
         near = difflib.get_close_matches(name, known, 3, cutoff=0.5)

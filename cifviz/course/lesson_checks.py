@@ -1,6 +1,6 @@
-"""What a lesson of the course must be besides: from its opening to its appendix for the lecturer.
+"""What a lesson must be besides an executed notebook, from its opening to its appendix.
 
-Each check takes a notebook and returns complaints, one sentence each; none is good news.
+Each check takes a notebook and returns complaints, one sentence each; none means that it passed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from nbformat import NotebookNode
 from cifviz.course.exercises import read_verdicts
 from cifviz.course.palette_lint import colours_outside
 from cifviz.errors import CIFError
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import code, lesson_metadata, outputs, sections, tags
 from cifviz.notebooks.records import read_records
-from cifviz.notebooks.sources import read_parameters
 
 LONGEST_CELL = 25
 """Lines of code."""
@@ -153,11 +153,11 @@ def imports_first(notebook: NotebookNode) -> list[str]:
 
 
 def cell_length(notebook: NotebookNode) -> list[str]:
-    """No code cell is longer than a reader's breath."""
+    """No code cell in view has more than `LONGEST_CELL` lines."""
     lengths = [
         (number, len(cell.source.splitlines()))
         for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code"
+        if cell.cell_type == "code" and not cell.metadata.get("jupyter", {}).get("source_hidden")
     ]
     return [
         f"cell {number} has {length} lines, at most {LONGEST_CELL} are read"
@@ -187,7 +187,7 @@ def plain_python(notebook: NotebookNode) -> list[str]:
 
 
 def palette_colours(notebook: NotebookNode) -> list[str]:
-    """Colours come from `cifviz.plot.STYLE`, which was looked at with other eyes than ours."""
+    """Colours come from `cifviz.plot.STYLE`, which is tested for colour-blind readers."""
     return [
         f"cell {number} names the colour {colour}: take one of cifviz.plot.STYLE"
         for number, cell in enumerate(notebook.cells)

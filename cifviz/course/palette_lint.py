@@ -20,7 +20,7 @@ _LITERAL = re.compile(r"#[0-9a-fA-F]{3,8}|C\d|(tab|xkcd):.+")
 def colours_outside(code: str) -> list[str]:
     """Colours and colormaps in a piece of Python that are not in `cifviz.plot.STYLE`.
 
-    Shades of grey are as good as black: whoever sees colours otherwise sees them the same.
+    Shades of grey are allowed: colour-blind readers see them as others do.
 
     >>> colours_outside('ax.plot(x, color="red"); ax.plot(x, c="0.5", cmap="jet")')
     ['red', 'jet']

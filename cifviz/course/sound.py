@@ -6,8 +6,8 @@ import html
 from collections.abc import Sequence
 
 from cifviz.audio.waveform import Waveform
-from cifviz.course.figures import emit
-from cifviz.systems.cif import Transcription
+from cifviz.notebooks.cell_output import emit
+from cifviz.systems.transcription import Transcription
 
 
 def play(waveform: Waveform, label: str) -> None:
@@ -16,15 +16,15 @@ def play(waveform: Waveform, label: str) -> None:
     Parameters
     ----------
     waveform : Waveform
-        Loudness is kept.
+        It is played at its own level.
     label : str
-        What is heard; screen readers read it out.
+        What it is; screen readers read it out.
     """
     play_all([(label, waveform)])
 
 
 def play_tokens(transcription: Transcription) -> None:
-    """Show a small player for each token of a transcription, in the order in which they were said.
+    """Show a small player for each token of a transcription, in order of time.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def play_all(sounds: Sequence[tuple[str, Waveform]]) -> None:
         Label and sound; an empty one is listed without a player.
     """
     if not sounds:
-        emit({"text/plain": "No token was heard.", "text/html": "<p>No token was heard.</p>"})
+        emit({"text/plain": "No token fired.", "text/html": "<p>No token fired.</p>"})
         return
     words = "; ".join(f"{label}, {waveform.duration:.2f} s" for label, waveform in sounds)
     cells = "".join(_player(label, waveform) for label, waveform in sounds)

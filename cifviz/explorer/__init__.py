@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.data import Other
 from cifviz.explorer.page import to_html
-from cifviz.systems.cif import Recognizer, Transcription
+from cifviz.systems.base import System
+from cifviz.systems.transcription import Transcription
 
 if TYPE_CHECKING:
     from cifviz.explorer.widget import Explorer
@@ -21,7 +22,7 @@ def explore(
     *,
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
-    model: Recognizer | None = None,
+    model: System | None = None,
 ) -> Explorer:
     """See, hear and change what a recogniser made of an utterance, in a notebook.
 
@@ -33,7 +34,7 @@ def explore(
         When each token was really said: a lane of its own, and the error of each edge.
     compare : Alignment, Transcription or mapping of str to one of them, optional
         Other alignments to see below, by name: of another model, or at another setting.
-    model : Recognizer, optional
+    model : System, optional
         Who hears what the reader records or drops onto the explorer. Without one nothing can be.
 
     Returns

@@ -15,7 +15,7 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_type
 from cifviz.explorer.settings import model_settings, pauses
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 LONG = 120.0
@@ -59,7 +59,11 @@ def view_data(
         Numbers, texts and base64; what `decoded` in ``js/data.js`` reads.
     """
     settings = model_settings(transcription)
-    firing, grid, edges = transcription.firing, transcription.grid, transcription.config.edges
+    firing, grid, edges = (
+        transcription.require_firing(),
+        transcription.grid,
+        transcription.config.edges,
+    )
     alpha = firing.alpha[0].float().cpu().numpy().astype("<f4")
     rule = pauses(transcription)
     return {

@@ -15,7 +15,7 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.data import Other, sound_of, view_data
 from cifviz.explorer.settings import checked
 from cifviz.resources import check_target, write_atomically
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 STATIC = Path(__file__).with_name("static")
 """What esbuild made of ``js``: see ``build.mjs``."""
@@ -131,7 +131,7 @@ def to_html(
     check_target(path, overwrite=overwrite)
     data = view_data(transcription, reference=reference, compare=compare)
     data["begin"] = checked(
-        {} if settings is None else settings, transcription.firing.alpha.shape[1]
+        {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
     )
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)

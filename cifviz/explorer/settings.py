@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from torch.nn import functional as F
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
+from cifviz.core.tail import TailRule, rounded
 from cifviz.errors import (
     require,
     require_choice,
@@ -24,7 +24,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 RANGES: dict[str, Any] = json.loads(
     Path(__file__).with_name("js").joinpath("settings.json").read_text("utf-8")
@@ -43,18 +43,18 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``threshold`` β, ``slack`` δ, ``tailRule`` ("none", "above" or "at least") and
-        ``tailThreshold`` τ, ``scaling`` ("as given", "phrases" or "count") and ``count``, ``gain``,
+        ``threshold`` β, ``slack`` δ, ``tail`` (see `cifviz.core.tail`: ``{"rule": "above", "value":
+        0.5}``), ``scaling`` ("as given", "phrases" or "count") and ``count``, ``gain``,
         ``smoothing`` (neighbours on each side) and ``weights`` (of single frames, by their index as
         a text: JSON knows no other keys).
     """
     require_type("transcription", transcription, Transcription)
+    transcription.require_firing()
     config = transcription.config.cif
     return {
         "threshold": config.threshold,
         "slack": round(config.slack, 6),
-        "tailRule": "above" if config.apply_tail_handling else "none",
-        "tailThreshold": config.tail_handling_firing_threshold,
+        "tail": config.tail.to_dict(),
         "scaling": "phrases" if config.pause_frames else "as given",
         "count": len(transcription.tokens),
         "gain": 1,
@@ -83,17 +83,19 @@ def checked(settings: Mapping[str, Any], frames: int) -> dict[str, Any]:
     --------
     >>> checked({"threshold": 0.5}, frames=3)
     {'threshold': 0.5}
-    >>> checked({"tailRule": "sometimes"}, frames=3)
+    >>> checked({"tail": {"rule": "sometimes"}}, frames=3)
     Traceback (most recent call last):
     ...
-    cifviz.errors.CIFError: tailRule must be one of 'none', 'above', 'at least', got 'sometimes'
+    cifviz.errors.CIFError: tail rule must be one of 'drop', 'above', ..., got 'sometimes'
     """
     require_type("settings", settings, Mapping)
-    known = [*RANGES["numbers"], *RANGES["words"], "weights"]
+    known = [*RANGES["numbers"], *RANGES["words"], "tail", "weights"]
     for name, value in settings.items():
         require_choice("a setting", name, known)
         if name in RANGES["words"]:
             require_choice(name, value, RANGES["words"][name])
+        elif name == "tail":
+            TailRule.from_dict(value)
         elif name == "weights":
             _check_weights(value, frames)
         else:
@@ -152,10 +154,12 @@ def realign(
     '1 2 3 4 5 6 7 8 9 10'
     """
     used = model_settings(transcription)
-    used |= checked({} if settings is None else settings, transcription.firing.alpha.shape[1])
+    used |= checked(
+        {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
+    )
     threshold = used["threshold"]
-    tail = tail_threshold(used["tailRule"], used["tailThreshold"])
-    alpha = transcription.firing.alpha.float().clone()
+    tail = TailRule.from_dict(used["tail"])
+    alpha = transcription.require_firing().alpha.float().clone()
     for frame, weight in used["weights"].items():
         alpha[0, int(frame)] = weight
     alpha = smoothed((alpha * used["gain"]).clamp(min=0), used["smoothing"])
@@ -163,14 +167,15 @@ def realign(
     given = alpha
     if used["scaling"] == "phrases":
         rule = pauses(transcription)
-        alpha = round_phrases(alpha, lengths, threshold=threshold, tail_threshold=tail, **rule)
+        alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **rule)
+        tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
     count = used["count"] if used["scaling"] == "count" else None
     firing = integrate_and_fire(
         alpha,
         alpha.new_zeros(*alpha.shape, 0),
         threshold=threshold,
         slack=min(used["slack"], 0.99 * threshold),
-        tail_threshold=tail if count is None else None,
+        tail=tail,
         target_lengths=None if count is None else torch.tensor([count]),
     )
     fires = int(firing.num_fires)
@@ -184,17 +189,6 @@ def realign(
         duration=transcription.duration,
     )
     return replace(firing, alpha=given), alignment
-
-
-def tail_threshold(rule: str, threshold: float) -> float | None:
-    """A tail rule in the core's words, which know "above" alone.
-
-    >>> tail_threshold("above", 0.5), tail_threshold("at least", 0.5) < 0.5
-    (0.5, True)
-    """
-    if rule == "none":
-        return None
-    return threshold if rule == "above" else max(0.0, math.nextafter(threshold, -1.0))
 
 
 def smoothed(alpha: Tensor, reach: int) -> Tensor:

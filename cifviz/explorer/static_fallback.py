@@ -14,7 +14,7 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import require_type
 from cifviz.explorer.data import Other, named
 from cifviz.explorer.truncate import opening
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 SECONDS = 30.0
 """Of longer sound the picture shows this much, from its beginning."""

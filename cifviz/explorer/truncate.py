@@ -8,7 +8,7 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 
 def opening(transcription: Transcription, seconds: float) -> Transcription:
@@ -38,9 +38,9 @@ def opening(transcription: Transcription, seconds: float) -> Transcription:
     if transcription.duration <= seconds:
         return transcription
     grid, clock = transcription.grid, transcription.config.features.grid
-    frames = min(round(grid.frame(seconds)), transcription.firing.alpha.shape[1])
+    frames = min(round(grid.frame(seconds)), transcription.require_firing().alpha.shape[1])
     end = grid.seconds(frames)
-    firing = first_frames(transcription.firing, frames)
+    firing = first_frames(transcription.require_firing(), frames)
     fires = int(firing.num_fires)
     waveform = transcription.waveform
     return replace(

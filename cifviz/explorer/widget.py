@@ -29,7 +29,8 @@ from cifviz.explorer.shared import Shared, refusing
 from cifviz.explorer.static_fallback import still
 from cifviz.formats import format_textgrid
 from cifviz.locks import DISPLAY, one_at_a_time
-from cifviz.systems.cif import Recognizer, Transcription
+from cifviz.systems.base import System
+from cifviz.systems.transcription import Transcription
 
 LARGEST = 512 * 1024 * 1024
 """Bytes of a file that somebody lets a model hear."""
@@ -87,10 +88,10 @@ class Explorer(Shared, anywidget.AnyWidget):
         *,
         reference: Alignment | None = None,
         compare: Other | Mapping[str, Other] | None = None,
-        model: Recognizer | None = None,
+        model: System | None = None,
     ):
         if model is not None:
-            require_type("model", model, Recognizer)
+            require_type("model", model, System)
         self._upload = Upload()
         self._realigned: tuple[object, object, Alignment] | None = None
         self._answers: dict[str, Callable[[Mapping[str, Any], list[Any]], Answer]] = {
@@ -184,7 +185,7 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Settings, some or all, and those that stay where they are."""
-        checked(settings, self.transcription.firing.alpha.shape[1])
+        checked(settings, self.transcription.require_firing().alpha.shape[1])
         return {**(self.settings or model_settings(self.transcription)), **settings}
 
     def _own(self, settings: Mapping[str, Any]) -> Alignment:
@@ -364,7 +365,7 @@ class Upload:
         self.pieces.append(piece)
         self.size += len(piece)
 
-    def heard_by(self, model: Recognizer) -> Transcription:
+    def heard_by(self, model: System) -> Transcription:
         """What a model makes of the whole."""
         with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
             path = Path(folder) / f"recording.{self.kind}"

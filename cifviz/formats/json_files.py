@@ -15,7 +15,9 @@ from cifviz.resources import read_file, write_atomically
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def write_json(path: str | Path, value: Any, *, overwrite: bool = False) -> Path:
+def write_json(
+    path: str | Path, value: Any, *, overwrite: bool = False, compact: bool = False
+) -> Path:
     r"""Write what JSON can hold: UTF-8, keys sorted, so that equal values make equal files.
 
     Parameters
@@ -27,6 +29,8 @@ def write_json(path: str | Path, value: Any, *, overwrite: bool = False) -> Path
         surrogate pair, which UTF-8 cannot hold, is written as an escape, ``\udXXX``.
     overwrite : bool
         Whether a file that is there may be replaced, in one step.
+    compact : bool
+        Whether all is in one line, without spaces.
 
     Raises
     ------
@@ -36,7 +40,13 @@ def write_json(path: str | Path, value: Any, *, overwrite: bool = False) -> Path
     """
     try:
         text = json.dumps(
-            value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False, default=_plain
+            value,
+            ensure_ascii=False,
+            indent=None if compact else 1,
+            separators=(",", ":") if compact else None,
+            sort_keys=True,
+            allow_nan=False,
+            default=_plain,
         )
     except DataError as error:
         raise DataError(f"{path}: cannot be written as JSON: {error}") from error

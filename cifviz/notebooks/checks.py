@@ -1,4 +1,4 @@
-"""Finds what is wrong with a notebook without running it: `problems`, and `inspect` for a file."""
+"""Checks a notebook without running it: `notebook_problems`, and `file_problems` for a file."""
 
 from __future__ import annotations
 
@@ -9,98 +9,62 @@ from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
-from cifviz.course.lesson_checks import LESSON_CHECKS
 from cifviz.notebooks.links import is_local, targets
 from cifviz.notebooks.output_checks import LINE, OUTPUT_CHECKS
-from cifviz.notebooks.reader import lesson_metadata, read_notebook
-from cifviz.notebooks.sources import Copy, derive, provenance, read_source
+from cifviz.notebooks.reader import read_notebook
 
 LARGEST = 1_000_000
 """Bytes of a notebook."""
 
 
-def problems(
-    notebook: NotebookNode,
-    *,
-    size: int | None = None,
-    source: NotebookNode | None = None,
-    place: Path | None = None,
+def notebook_problems(
+    notebook: NotebookNode, *, size: int | None = None, place: Path | None = None
 ) -> list[str]:
-    """Everything that is wrong with a built lesson.
+    """Everything that is wrong with the outputs, the size and the links of a notebook.
 
     Parameters
     ----------
     notebook : NotebookNode
-        Executed and normalised.
+        Executed.
     size : int, optional
         Bytes that it takes.
-    source : NotebookNode, optional
-        What it should have been built from.
     place : Path, optional
         Where it is or will be; links are followed from there.
 
     Returns
     -------
     list of str
-        One sentence each; empty if all is well.
+        One sentence each; empty if nothing is wrong.
     """
-    found = is_fresh(notebook, source) if source is not None else []
-    found += [complaint for check in LESSON_CHECKS for complaint in check(notebook)]
-    found += [complaint for check in OUTPUT_CHECKS for complaint in check(notebook)]
+    found = [complaint for check in OUTPUT_CHECKS for complaint in check(notebook)]
     found += is_small(size) if size is not None else []
     return found + (links_resolve(notebook, place) if place is not None else [])
 
 
-def inspect(path: Path) -> list[str]:
-    """Everything that is wrong with a notebook in a file, of this project or of anyone's.
+def file_problems(path: Path) -> list[str]:
+    """Everything that is wrong with an executed notebook in a file: outputs, size and links.
 
     Parameters
     ----------
     path : Path
-        A notebook. Where ``source/NAME.py`` stands beside it (beside the folder, for one in
-        ``solutions``), it is a lesson and must be all that a lesson is; any other is asked only for
-        what every executed notebook should be: its outputs, its size and its links.
+        A notebook, of this project or another.
 
     Returns
     -------
     list of str
-        One sentence each; empty if all is well.
+        One sentence each; empty if nothing is wrong.
 
     Raises
     ------
     DataError
         If there is no such notebook, or it cannot be read.
     """
-    notebook, size = read_notebook(path), path.stat().st_size
-    copy: Copy = "solved" if path.resolve().parent.name == "solutions" else "student"
-    home = path.resolve().parents[1 if copy == "solved" else 0]
-    source = home / "source" / f"{path.stem}.py"
-    if not source.is_file():
-        found = [complaint for check in OUTPUT_CHECKS for complaint in check(notebook)]
-        return found + is_small(size) + links_resolve(notebook, path)
-    kept = lesson_metadata(notebook)
-    stray = (kept.get("lesson"), kept.get("copy")) != (path.stem, copy)
-    found = [f"the {copy} copy of {path.stem} belongs here, this is another"] if stray else []
-    return found + problems(notebook, size=size, source=read_source(source), place=path)
+    return notebook_problems(read_notebook(path), size=path.stat().st_size, place=path)
 
 
 def is_small(size: int) -> list[str]:
-    """A notebook that mails and GitHub will carry."""
+    """A notebook is small enough for mail and for GitHub."""
     return [] if size <= LARGEST else [f"{size / 1e6:.2f} MB, at most {LARGEST / 1e6:g} MB"]
-
-
-def is_fresh(notebook: NotebookNode, source: NotebookNode) -> list[str]:
-    """The notebook was built from this very source, with this version of the library."""
-    kept = lesson_metadata(notebook)
-    name, copy = kept.get("lesson", ""), kept.get("copy", "student")
-    now = provenance(source, name, copy)
-    different = [key for key in now if kept.get(key) != now[key]]
-    if different:
-        return [f"source changed, outputs stale ({', '.join(different)}): run make notebooks"]
-    cells = [(cell.get("id"), cell.source) for cell in notebook.cells]
-    if cells != [(cell.id, cell.source) for cell in derive(source, name, copy).cells]:
-        return ["the cells are not those of the source: edit that, and run make notebooks"]
-    return []
 
 
 def links_resolve(notebook: NotebookNode, place: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs a notebook from a fresh kernel of this very interpreter, closed off from the world."""
+"""Runs a notebook from a fresh kernel of this interpreter, without a network."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ from nbformat import NotebookNode
 
 from cifviz.errors import CIFError, require, shown
 from cifviz.notebooks.normalise import RUN
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import DEEPEST, is_run, is_too_deep, outputs, read_notebook
-from cifviz.notebooks.sealed_kernel import COPY
+from cifviz.notebooks.run_inputs import ROOT, used_files
+from cifviz.notebooks.sealed_kernel import COPY, OPENED, PROJECT
 from cifviz.notebooks.working_copy import working_copy
 from cifviz.resources import write_atomically
-
-ROOT = Path(__file__).resolve().parents[2]
-"""What must be on the path for the kernel to import the same cifviz."""
 
 SCRIPT = Path(__file__).with_name("sealed_kernel.py")
 """The kernel that is started."""
@@ -48,7 +47,7 @@ class RunError(CIFError):
 
 
 class SealedKernel(AsyncKernelManager):
-    """Starts ``kernel.py`` in this interpreter, whatever kernels are installed."""
+    """Starts ``sealed_kernel.py`` in this interpreter, whatever kernels are installed."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -59,7 +58,7 @@ class SealedKernel(AsyncKernelManager):
             env={
                 "PYTHONPATH": os.pathsep.join([str(ROOT), *([path] if path else [])]),
                 "PYTHONHASHSEED": "0",
-                # The models are small: several threads wait for each other, and so do two kernels.
+                # The models are small: several threads, or kernels, would wait for each other.
                 "OMP_NUM_THREADS": "1",
                 "PYDEVD_DISABLE_FILE_VALIDATION": "1",
                 "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -95,8 +94,9 @@ def execute(
     Returns
     -------
     NotebookNode
-        With widget state, and with ``metadata.cifviz_run.cpu_seconds``: what the kernel and the
-        processes that it started took, its start included. Not normalised.
+        With widget state, and in ``metadata.cifviz_run`` with ``cpu_seconds``, what the kernel and
+        the processes that it started took, its start included, and ``files``, what `used_files`
+        returned for it. Not normalised.
 
     Raises
     ------
@@ -118,7 +118,9 @@ def execute(
         folder = temporary / "run"
         folder.mkdir()
         home = folder if beside is None else working_copy(beside, folder)
+        opened = temporary / "opened"
         own = {COPY: str(folder), "IPYTHONDIR": str(temporary / "ipython")}
+        own |= {PROJECT: str(ROOT), OPENED: str(opened)}
         try:
             _run(result, temporary, cwd=str(home), env={**os.environ, **own})
         except RunError as error:
@@ -127,6 +129,9 @@ def execute(
             if keep is not None and kept is None:
                 where = f"; the run cannot be kept in {keep.parent}"
             raise RunError(f"{error}{where}", error.details) from error
+        if opened.is_file():
+            paths = opened.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            result.metadata.setdefault(RUN, {})["files"] = used_files(paths)
     return result
 
 
@@ -137,9 +142,9 @@ def language_of(notebook: NotebookNode) -> str:
     'R'
     """
     spec = notebook.metadata.get("kernelspec", {})
-    said = spec.get("language") or notebook.metadata.get("language_info", {}).get("name")
+    named = spec.get("language") or notebook.metadata.get("language_info", {}).get("name")
     kind = re.match(r"[a-z]*", str(spec.get("name", "")))
-    return str(said or OTHER_KERNELS.get(kind[0] if kind else "", "python"))
+    return str(named or OTHER_KERNELS.get(kind[0] if kind else "", "python"))
 
 
 def keep_run(notebook: NotebookNode, keep: Path) -> Path | None:
@@ -195,71 +200,83 @@ def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Notebook
     return result
 
 
+class _Progress:
+    """Which cell runs, and what the kernel has taken of the processors so far."""
+
+    def __init__(self, notebook: NotebookNode, kernel: SealedKernel):
+        self.notebook, self.kernel, self.cell = notebook, kernel, 0
+
+    def started(self, cell: NotebookNode, cell_index: int) -> None:
+        self.cell = cell_index
+
+    def executed(self, cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
+        pid = getattr(self.kernel.provisioner, "pid", None)
+        if pid is not None:
+            self.notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
+
+
 def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
     """Run the cells; whatever stops that is a `RunError`.
 
-    What belongs to the kernel goes into a folder for temporary files, not into the user's home.
+    Files of the kernel go into a temporary folder, not into the user's home.
     """
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
     log = temporary / "kernel.log"
-    here = 0
-
-    def started(cell: NotebookNode, cell_index: int) -> None:
-        nonlocal here
-        here = cell_index
-
-    def executed(cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
-        pid = getattr(kernel.provisioner, "pid", None)
-        if pid is not None:
-            notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
-
-    class Client(NotebookClient):
-        async def _async_check_alive(self) -> None:
-            # Asked once a second, also after a run that failed: then it would fail in public.
-            if self.kc is None:
-                raise DeadKernelError("it was shut down")
-            await super()._async_check_alive()
-
-    client = Client(
-        notebook,
-        km=kernel,
-        timeout=CELL_SECONDS,
-        startup_timeout=START_SECONDS,
-        shutdown_kernel="immediate",
-        record_timing=False,
-        on_cell_start=started,
-        on_cell_executed=executed,
-    )
+    progress = _Progress(notebook, kernel)
+    client = _client(notebook, kernel, progress)
     try:
-        with log.open("wb") as said:
-            client.execute(cleanup_kc=True, stdout=said, stderr=said, **options)
+        with log.open("wb") as printed:
+            client.execute(cleanup_kc=True, stdout=printed, stderr=printed, **options)
     except CellExecutionError as error:
         why = f"{error.ename}: {error.evalue}".partition("\n")[0][:200]
-        raise RunError(f"cell {here} fails with {why}", error.traceback) from error
+        raise RunError(f"cell {progress.cell} fails with {why}", error.traceback) from error
     except CellTimeoutError as error:
-        why = f"cell {here} takes longer than {CELL_SECONDS} s"
+        why = f"cell {progress.cell} takes longer than {CELL_SECONDS} s"
         raise RunError(f"the run was cut off: {why}") from error
     except DeadKernelError as error:
-        raise RunError(f"the run was cut off: the kernel died in cell {here}") from error
+        raise RunError(f"the run was cut off: the kernel died in cell {progress.cell}") from error
     except RecursionError as error:
-        raise RunError(f"cell {here} shows data that are nested too deeply") from error
+        raise RunError(f"cell {progress.cell} shows data that are nested too deeply") from error
     except UnicodeError as error:
-        raise RunError(f"cell {here} holds what is no text in Unicode") from error
+        raise RunError(f"cell {progress.cell} holds text that is not Unicode") from error
     except (RuntimeError, OSError) as error:
         details = log.read_text(encoding="utf-8", errors="replace")
         why = "".join(f": {line}" for line in details.splitlines()[-1:])
         raise RunError(f"the kernel did not start{why}", details) from error
     finally:
-        # Left behind by nbclient where a kernel does not start; at the end it would fail in public.
+        # nbclient leaves it behind where a kernel does not start; at exit it prints an error.
         atexit.unregister(client._cleanup_kernel)
     deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
     require(
         not deep,
         f"cell {deep[0] if deep else ''} shows data nested more than {DEEPEST} levels deep",
         RunError,
+    )
+
+
+def _client(notebook: NotebookNode, kernel: SealedKernel, progress: _Progress) -> Any:
+    """What sends the cells to the kernel."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
+
+    class Client(NotebookClient):
+        async def _async_check_alive(self) -> None:
+            # Called once a second, also after a run that failed, where it would raise again.
+            if self.kc is None:
+                raise DeadKernelError("it was shut down")
+            await super()._async_check_alive()
+
+    return Client(
+        notebook,
+        km=kernel,
+        timeout=CELL_SECONDS,
+        startup_timeout=START_SECONDS,
+        shutdown_kernel="immediate",
+        record_timing=False,
+        on_cell_start=progress.started,
+        on_cell_executed=progress.executed,
     )
 
 
@@ -280,8 +297,6 @@ def cpu_seconds(pid: int) -> float:
 
 def _refuse_unknown(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:
     """Papermill warns of a parameter that no cell knows, and goes on."""
-    from cifviz.notebooks.sources import read_parameters
-
     known = read_parameters(notebook)
     for name in parameters:
         require(name in known, f"unknown parameter {name!r}, known: {', '.join(known)}", CIFError)

@@ -1,4 +1,4 @@
-"""Takes out of an executed notebook what differs from run to run and means nothing."""
+"""Removes from an executed notebook what differs from run to run and has no meaning."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+from cifviz.notebooks.folding import TAG, fold_outputs
+from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.reader import tags
 
 RUN = "cifviz_run"
-"""Metadata of a notebook that was run here: how long that took. `normalise` drops it."""
+"""Metadata of a notebook that was run here: how long that took and which files of the project it
+used. `normalise` drops it."""
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _PART = re.compile(r"IPY_MODEL_(\w+)")
 _NAME = re.compile(r"(IPY_MODEL_)?(\w+)")
-_RUN_METADATA = ("papermill", "execution", "collapsed", "ExecuteTime")
+_RUN_METADATA = ("papermill", "execution", "ExecuteTime")
 
 
 def normalise(notebook: NotebookNode) -> NotebookNode:
@@ -35,12 +37,13 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
     NotebookNode
         Pieces of one stream are joined, since where they are cut is chance. Widgets keep their
         state, under ids that count from 1, so that a reader sees them before running a cell; but
-        one that brings a picture leaves that alone behind: its state would be a whole program.
+        of one that brings a picture only the picture is kept: its state would be a whole program.
+        Outputs of cells tagged "answer" are folded, see `cifviz.notebooks.folding`.
     """
     result = copy.deepcopy(notebook)
     for name in ("papermill", RUN):
         result.metadata.pop(name, None)
-    # The version of Python is no business of a lesson.
+    # A lesson does not depend on the version of Python.
     result.metadata["language_info"] = NotebookNode(name="python")
     for cell in result.cells:
         for name in _RUN_METADATA:
@@ -51,6 +54,8 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
             for output in cell.outputs:
                 output.get("metadata", {}).pop("cifviz", None)  # how long controls took
             cell.outputs = [_without_addresses(output) for output in _joined(cell.outputs)]
+            if TAG in tags(cell):
+                fold_outputs(cell)
     return _with_counted_widgets(_without_programs(result))
 
 
@@ -78,7 +83,7 @@ def _without_addresses(output: NotebookNode) -> NotebookNode:
 
 
 def _without_programs(notebook: NotebookNode) -> NotebookNode:
-    """Leave of each widget that has a still picture the picture, and no state that nobody shows."""
+    """Keep the static picture of a widget that has one, and no state that no output shows."""
     shown = []
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):

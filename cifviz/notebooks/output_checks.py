@@ -1,6 +1,6 @@
-"""What any executed notebook must be, of this project or of anyone's: a reader sees it as it ran.
+"""What every executed notebook must be, of this project or another: readers see what ran.
 
-Each check takes a notebook and returns complaints, one sentence each; none is good news.
+Each check takes a notebook and returns complaints, one sentence each; none means that it passed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from nbformat import NotebookNode
 
 from cifviz.errors import shown
-from cifviz.notebooks.normalise import WIDGET_VIEW
+from cifviz.notebooks.media_types import WIDGET_VIEW
 from cifviz.notebooks.reader import code, is_run, outputs, tags, texts
 
 _ALT = re.compile(r'<img\b[^<>]*\balt="([^"]*)"')
@@ -54,15 +54,15 @@ def no_stderr(notebook: NotebookNode) -> list[str]:
     ]
 
 
-def widgets_have_stills(notebook: NotebookNode) -> list[str]:
-    """Every live control has a picture, its own or beside it, for where nothing moves."""
+def widgets_have_fallbacks(notebook: NotebookNode) -> list[str]:
+    """Every live control has a static fallback: a picture of its own, or one beside it."""
     found = []
     for number, cell in enumerate(notebook.cells):
         kinds = [set(output.get("data", ())) for output in cell.get("outputs", ())]
         live = sum(WIDGET_VIEW in kind for kind in kinds)
-        still = sum("image/png" in kind for kind in kinds)
-        if live > still:
-            found.append(f"cell {number} has {live} live controls and {still} still pictures")
+        static = sum("image/png" in kind for kind in kinds)
+        if live > static:
+            found.append(f"cell {number} has {live} live controls and {static} static pictures")
     return found
 
 
@@ -107,7 +107,7 @@ OUTPUT_CHECKS = (
     execution_counts,
     no_errors,
     no_stderr,
-    widgets_have_stills,
+    widgets_have_fallbacks,
     pictures_have_alt,
     no_absolute_paths,
     no_addresses,

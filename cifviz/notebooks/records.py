@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from cifviz.course.figures import emit, text_table
 from cifviz.errors import CIFError, require, shown
-
-MIME = "application/vnd.cifviz.record+json"
-"""Type of the output that holds a record."""
+from cifviz.notebooks.cell_output import emit
+from cifviz.notebooks.media_types import RECORD
+from cifviz.text_tables import text_table
 
 Value = bool | int | float | str
 
@@ -74,7 +73,7 @@ def record(*, tolerance: float = 1e-3, **numbers: Any) -> None:
     words = ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
     emit(
         {
-            MIME: {"numbers": values, "tolerance": float(tolerance)},
+            RECORD: {"numbers": values, "tolerance": float(tolerance)},
             "text/plain": f"Recorded: {words}",
         }
     )
@@ -92,7 +91,7 @@ def read_records(notebook: Any) -> dict[str, Recorded]:
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            values, tolerance = _contents(number, data[MIME]) if MIME in data else ({}, 0.0)
+            values, tolerance = _contents(number, data[RECORD]) if RECORD in data else ({}, 0.0)
             for name, value in values.items():
                 require(name not in found, f"the notebook records {shown(name)} twice")
                 found[name] = Recorded(value, tolerance)

@@ -1,10 +1,10 @@
 """The kernel that notebooks are run in: warnings are errors, and there is no network.
 
-What is linked into the folder of a run stays as it is.
+Files that are linked into the folder of a run cannot be changed through the links. The kernel lists
+the files of this project that a run reads.
 
 Run as a script, ``python cifviz/notebooks/sealed_kernel.py -f CONNECTION_FILE``: it imports
-nothing of the library, so that what the library says when it is imported is an error in a lesson,
-too.
+nothing of the library, so that a warning which the library raises at import is an error, too.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from typing import Any
 
 COPY = "CIFVIZ_RUN"
 """Environment variable: the folder that a run may write to, links in it excepted."""
+PROJECT, OPENED = "CIFVIZ_PROJECT", "CIFVIZ_OPENED"
+"""Environment variables: a folder, and the file in which the kernel lists what it reads of it."""
 
 CLOSED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
-"""Audit events of Python that mean: somebody wants to reach a host."""
+"""Audit events of Python that are raised when a host is to be reached."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 """Flags with which a file is opened to be changed."""
 CHANGES = {"os.chmod": 1, "os.chown": 1, "os.truncate": 1, "os.utime": 1}
-"""Audit events that mean: somebody changes a file, where links lead; how many paths they name."""
+"""Audit events of a change to the file that a path leads to; how many paths they name."""
 MOVES = {
     "os.link": 2,
     "os.mkdir": 1,
@@ -36,11 +38,11 @@ MOVES = {
     "os.rmdir": 1,
     "shutil.rmtree": 1,
 }
-"""Audit events that mean: a name appears in a folder or goes."""
+"""Audit events of a name that is added to a folder or removed; how many paths they name."""
 
 
 class NetworkBlocked(RuntimeError):
-    """A lesson asked for a host. Deliberately no OSError: those are caught and worked around."""
+    """A notebook asked for a host. No OSError, which libraries catch and work around."""
 
 
 def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
@@ -60,7 +62,7 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         return  # a path: a socket inside this machine
     name = host.decode() if isinstance(host, bytes) else host
     if name and not _is_here(name):
-        raise NetworkBlocked(f"a lesson needs no network, but this asks for {name}")
+        raise NetworkBlocked(f"a notebook runs without a network, but this asks for {name}")
 
 
 def _is_here(name: str) -> bool:
@@ -116,8 +118,36 @@ def refuse_changes(copy: str) -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
+def list_opened(project: str, report: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """An audit hook that lists the files of a folder that are opened for reading.
+
+    Parameters
+    ----------
+    project : str
+        The folder.
+    report : str
+        The file to write: one absolute path a line, each once in each process.
+    """
+    project = os.path.realpath(project) + os.sep
+    seen: set[str] = set()
+    file = os.open(report, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" or not isinstance(arguments[0], str | bytes | os.PathLike):
+            return
+        given = os.fsdecode(arguments[0])
+        if given in seen or (arguments[2] or 0) & WRITING:
+            return
+        seen.add(given)
+        path = os.path.realpath(given)
+        if path.startswith(project):
+            os.write(file, f"{path}\n".encode(errors="surrogateescape"))
+
+    return note
+
+
 def main() -> None:
-    """Start the kernel; what it imports for itself may warn, what a notebook does may not."""
+    """Start the kernel; warnings of its own imports are ignored, those of a notebook are errors."""
     del sys.path[0]  # the folder of this script
     from ipykernel.kernelapp import IPKernelApp
 
@@ -133,12 +163,13 @@ def main() -> None:
     ):
         warnings.simplefilter("ignore", category)
     warnings.filterwarnings("error", category=DeprecationWarning, module="__main__")
-    # What the kernel says about itself is no business of a notebook.
+    # Warnings about the kernel itself are not caused by the notebook.
     warnings.filterwarnings(
         "ignore", module=r"(IPython|ipykernel|jupyter_client|traitlets|tornado|zmq)\b"
     )
     sys.addaudithook(refuse_network)
     sys.addaudithook(refuse_changes(os.environ[COPY]))
+    sys.addaudithook(list_opened(os.environ[PROJECT], os.environ[OPENED]))
     app.start()
 
 

@@ -1,4 +1,4 @@
-"""Runs an executed notebook once more, and compares what it arrives at with what it shows."""
+"""Runs an executed notebook again and compares the results with those that it shows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from cifviz.notebooks.output_checks import (
     no_errors,
     no_stderr,
     pictures_have_alt,
-    widgets_have_stills,
+    widgets_have_fallbacks,
 )
-from cifviz.notebooks.reader import read_notebook
+from cifviz.notebooks.reader import lesson_metadata, read_notebook
 from cifviz.notebooks.records import compare_records, comparison_table, read_records
+from cifviz.notebooks.run_inputs import KEY, changed_inputs, other_versions
 
 
 def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None) -> list[str]:
@@ -24,7 +25,7 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     Parameters
     ----------
     path : Path
-        An executed notebook, of this project or of anyone's. It is not changed.
+        An executed notebook, of this project or another. It is not changed.
     keep : Path, optional
         Where the fresh run is left if anything is wrong.
     seconds : float > 0, optional
@@ -36,7 +37,8 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     list of str
         Complaints; empty if no cell fails, there are recorded numbers and they agree within their
         tolerances, each cell shows the same kinds of output, nothing went to the error stream, and
-        it took no longer than `seconds`.
+        it took no longer than `seconds`. Where the numbers differ, the next complaints name the
+        library code, data and versions that changed since it was built.
 
     Raises
     ------
@@ -53,7 +55,10 @@ def verify(path: Path, *, keep: Path | None = None, seconds: float | None = None
     took = run.metadata.get(RUN, {}).get("cpu_seconds", 0.0)
     now = normalise(run)
     found = [*_numbers(committed, now), *_outputs(committed, now)]
-    for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_stills):
+    if found:
+        before = lesson_metadata(committed).get(KEY, {})
+        found += [*changed_inputs(before), *other_versions(before)]
+    for check in (no_errors, no_stderr, pictures_have_alt, widgets_have_fallbacks):
         found += check(now)
     if seconds is not None and took > seconds:
         found.append(f"it took {took:.1f} s of CPU time, at most {seconds:g} s")

@@ -1,4 +1,4 @@
-"""A temporary copy of the folder of a notebook: what a run changes, it changes there."""
+"""A temporary copy of the folder of a notebook, in which a run may change files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def working_copy(folder: Path, temporary: Path) -> Path:
     ----------
     folder : Path
         It is not changed. Its files are copied, those nearest to it first, up to `LARGEST` bytes
-        and `MOST` entries. The rest, what is no file or cannot be read, and what is beside the
-        `LEVELS` folders above it, is linked.
+        and `MOST` entries. Further files, what is no file or cannot be read, and the entries of
+        the `LEVELS` folders above it are linked.
     temporary : Path
         An empty folder to make the copy in.
 
@@ -50,7 +50,7 @@ def working_copy(folder: Path, temporary: Path) -> Path:
 
 def _copy(folder: Path, copy: Path) -> None:
     """Copy a folder within the limits, breadth first, and link what is beyond them."""
-    room, left = LARGEST, MOST
+    bytes_left, entries_left = LARGEST, MOST
     waiting = deque([folder])
     while waiting:
         here = waiting.popleft()
@@ -60,12 +60,12 @@ def _copy(folder: Path, copy: Path) -> None:
                 kind = entry.stat(follow_symlinks=False)
             except OSError:  # it is gone since it was listed
                 continue
-            left -= 1
-            if left >= 0 and stat.S_ISDIR(kind.st_mode):
+            entries_left -= 1
+            if entries_left >= 0 and stat.S_ISDIR(kind.st_mode):
                 place.mkdir()
                 waiting.append(Path(entry.path))
-            elif left >= 0 and stat.S_ISREG(kind.st_mode) and kind.st_size <= room:
-                room -= kind.st_size
+            elif entries_left >= 0 and stat.S_ISREG(kind.st_mode) and kind.st_size <= bytes_left:
+                bytes_left -= kind.st_size
                 _copy_file(entry.path, place, kind.st_mode)
             elif stat.S_ISLNK(kind.st_mode):
                 _link(_target(Path(entry.path), folder, copy), place)
@@ -90,12 +90,12 @@ def _target(link: Path, folder: Path, copy: Path) -> str:
 
 
 def _link(target: str, place: Path) -> None:
-    with suppress(OSError):  # it is there already, or this system has no links: then it is missing
+    with suppress(OSError):  # it is there already, or this system has no links, and it is missing
         place.symlink_to(target, target_is_directory=os.path.isdir(target))
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What is in a folder, in order; nothing if that is a secret."""
+    """What is in a folder, in order; nothing if it cannot be listed."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entries, key=lambda entry: entry.name)

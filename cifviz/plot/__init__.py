@@ -23,7 +23,7 @@ from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
 from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
 from cifviz.plot.tracks import TRACKS, Track
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 __all__ = [
     "STYLE",

@@ -30,7 +30,7 @@ from cifviz.plot.edge_lanes import (
 )
 from cifviz.plot.palette import STYLE
 from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 NO_ERRORS = "No utterance has as many tokens as its reference: there are no errors to show."
 
@@ -123,7 +123,7 @@ def _time_limits(
     transcription: Transcription, reference: Alignment, edges: Edges
 ) -> tuple[float, float]:
     """The time axis: frames, sound, reference and all edges that are read."""
-    firing, grid = one_utterance(transcription.firing), transcription.grid
+    firing, grid = one_utterance(transcription.require_firing()), transcription.grid
     onsets, offsets = (side.tolist() for side in edges.read(firing, grid))
     frames_end = grid.seconds(max(1, firing.alpha.shape[1]))
     ends = [token.end for token in reference.timed if token.end is not None]
@@ -173,7 +173,7 @@ def _handles(edges: Edges) -> list[Line2D]:
 
 def _alt(transcription: Transcription, measured: Mapping[str, QuantileErrors]) -> str:
     """What there is to see, in words."""
-    fires = int(one_utterance(transcription.firing).num_fires[0])
+    fires = int(one_utterance(transcription.require_firing()).num_fires[0])
     sentences = [
         "Word edges read off the weights of one utterance, "
         f"“{printable(transcription.text, most=LONGEST_WORDS)}”, with its "

@@ -18,7 +18,7 @@ from cifviz.metrics.quantile_errors import QuantileErrors
 from cifviz.plot import curves, geometry, token_lanes
 from cifviz.plot.canvas import add_lines, height_in_points
 from cifviz.plot.palette import STYLE
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 EDGES = ("onset", "offset")
@@ -36,7 +36,7 @@ def words_lane(ax: Axes, transcription: Transcription, reference: Alignment, edg
     ax.set_ylabel("words")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, max(top, 1.6))
-    firing = one_utterance(transcription.firing)
+    firing = one_utterance(transcription.require_firing())
     onsets, offsets = (side.numpy() for side in edges.read(firing, transcription.grid))
     spans = [[(start, 1.33), (end, 1.33)] for start, end in zip(onsets, offsets, strict=True)]
     add_lines(ax, spans, colors=STYLE["valleys"]["color"], linewidths=1.5, label="read")
@@ -46,7 +46,7 @@ def words_lane(ax: Axes, transcription: Transcription, reference: Alignment, edg
 
 def weights_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
     """The weights, where they are cut, and the quantiles at which edges are read."""
-    firing, grid = one_utterance(transcription.firing), transcription.grid
+    firing, grid = one_utterance(transcription.require_firing()), transcription.grid
     curves.weights(firing, grid, ax=ax)
     curves.fires(firing, grid, ax=ax)
     cuts, _ = valley_cuts(firing, grid)
@@ -58,7 +58,7 @@ def weights_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
 
 def mass_lane(ax: Axes, transcription: Transcription, edges: Edges) -> None:
     """The running sum, the levels of fires and cuts, and the same error of mass at two places."""
-    firing, grid = one_utterance(transcription.firing), transcription.grid
+    firing, grid = one_utterance(transcription.require_firing()), transcription.grid
     curves.mass_axis(firing, grid, ax=ax, box_kw={"visible": False})
     begin, _ = ax.get_xlim()
     times, masses = valley_cuts(firing, grid)
@@ -186,7 +186,7 @@ def slopes_lane(ax: Axes, measured: Mapping[str, QuantileErrors]) -> None:
 def _read(transcription: Transcription, edges: Edges) -> dict[str, np.ndarray]:
     """Times at the quantiles of both edges, before the shifts (tokens,)."""
     quantiles = (edges.onset_quantile, edges.offset_quantile)
-    firing = one_utterance(transcription.firing)
+    firing = one_utterance(transcription.require_firing())
     times = times_at(firing, transcription.grid, quantiles, cut=edges.cut).numpy()
     return dict(zip(EDGES, times.T, strict=True))
 

@@ -23,7 +23,7 @@ from cifviz.plot import curves
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text, text_widths
 from cifviz.plot.palette import STYLE
 from cifviz.plot.tracks import TRACKS, Track, alignment_track
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 DPI = 100
 """Pixels per inch of a panel."""

@@ -17,7 +17,7 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require
 from cifviz.plot.canvas import resolve, show_time, token_axis
 from cifviz.plot.palette import STYLE, Keywords, styled
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 
 class RowArtists(NamedTuple):

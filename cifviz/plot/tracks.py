@@ -19,7 +19,7 @@ from cifviz.plot import curves, signals, token_lanes
 from cifviz.plot.canvas import LONGEST_WORDS, displayable
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
-from cifviz.systems.cif import Transcription
+from cifviz.systems.transcription import Transcription
 
 TITLE_COLUMNS = 12
 """Room for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""

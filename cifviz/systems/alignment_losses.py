@@ -1,26 +1,23 @@
-"""Losses on where a recogniser's weights lie, by name, as training asks for them."""
+"""Losses on where a CIF's weights lie, by name; training asks for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from cifviz.core.alignment_losses import (
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import Firing
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.core.firing import Firing
+from cifviz.systems.base import Batch
 
-if TYPE_CHECKING:
-    from cifviz.systems.cif import Batch
-
-AlignmentLoss = Callable[[Firing, "Batch", Tensor, int], Tensor]
-"""Of the firing, what was said, CTC's log-probabilities (batch, frames, vocabulary + 1; the blank
+AlignmentLoss = Callable[[Firing, Batch, Tensor, int], Tensor]
+"""Of the firing, the reference, CTC's log-probabilities (batch, frames, vocabulary + 1; the blank
 comes last) and the feature frames in a frame."""
 
 
@@ -35,7 +32,6 @@ def _spans(firing: Firing, batch: Batch, log_probs: Tensor) -> Tensor:
 
 
 ALIGNMENT_LOSSES: dict[str, AlignmentLoss] = {
-    "none": lambda firing, batch, log_probs, shrink: firing.alpha.new_zeros(()),
     "segments": lambda firing, batch, log_probs, shrink: segment_mass_loss(
         firing, _spans(firing, batch, log_probs), batch.target_lengths
     ),
@@ -49,11 +45,4 @@ ALIGNMENT_LOSSES: dict[str, AlignmentLoss] = {
         firing, batch.spans / shrink, batch.target_lengths
     ),
 }
-"""By name. All but "even", which is taught known times, follow the model's own CTC."""
-
-
-def alignment_loss(
-    name: str, firing: Firing, batch: Batch, log_probs: Tensor, down_sampling: int
-) -> Tensor:
-    """The named loss; see `ALIGNMENT_LOSSES`."""
-    return ALIGNMENT_LOSSES[name](firing, batch, log_probs, down_sampling)
+"""All but "even", which is taught known times, follow the model's own CTC."""

@@ -1,4 +1,4 @@
-"""The two decoders of the CIF paper: what is heard comes in through the fired embeddings alone.
+"""The two decoders of the CIF paper: their only input is the fired embeddings.
 
 Neither looks at the encoder again (no cross-attention), so everything that a token knows of the
 audio passed through its fire.
@@ -14,6 +14,9 @@ from torch import Tensor, nn
 
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number, shown
+
+LABEL_SMOOTHING = 0.1
+"""Share of a target that cross-entropy gives to all tokens alike."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class ARDecoder(nn.Module):
         tokens = torch.full((batch, fires + 1), self.start, device=embeddings.device)
         scores = embeddings.new_zeros(batch, fires)
         for step in range(fires):
-            heard = num_fires.clamp(max=step + 1)
-            logits = self._logits(embeddings[:, : step + 1], heard, tokens[:, : step + 1])
+            so_far = num_fires.clamp(max=step + 1)
+            logits = self._logits(embeddings[:, : step + 1], so_far, tokens[:, : step + 1])
             best = logits[:, -1].softmax(dim=1).max(dim=1)
             tokens[:, step + 1], scores[:, step] = best.indices, best.values
         return tokens[:, 1:], scores

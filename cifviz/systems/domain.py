@@ -32,7 +32,7 @@ LONGEST_WORD = 16
 class DomainConfig:
     """Which sound is out of the domain of a recogniser; ``domain`` in its ``config.json``.
 
-    Learned after training: see `experiments.studies.domain_flag`.
+    Learned after training: by `python -m experiments study domain-flag-NAME`.
     """
 
     bound: float

@@ -1,7 +1,8 @@
 """Forced alignment: where in the sound the tokens of a known transcript lie.
 
-By count alone a CIF finds as many places as there are tokens, whatever is said there: a word too
-many or too few moves all that follows, and only the scores tell. By CTC the tokens decide.
+By count alone a CIF finds as many places as there are tokens, whichever words are there: a token
+too many or too few in the transcript moves all that follow, and only the scores show it. By CTC the
+tokens decide.
 """
 
 from __future__ import annotations
@@ -15,28 +16,32 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import require, require_choice, require_type
-from cifviz.systems.cif import Recognizer, Transcription, normalise
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.encoder_system import Sound
+from cifviz.systems.transcription import Transcription
 
 
 @torch.inference_mode()
-def align_by_count(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -> Transcription:
-    """Scale the weights so that as many tokens fire as were said.
+def align_by_count(
+    model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]
+) -> Transcription:
+    """Scale the weights so that as many tokens fire as the transcript has.
 
     Parameters
     ----------
-    model : Recognizer
+    model : CIFRecognizer
         In evaluation mode.
     waveform : Waveform
         At the model's sample rate.
     tokens : sequence of str
-        What was said, in words of the model's vocabulary.
+        The transcript, in words of the model's vocabulary.
 
     Returns
     -------
     Transcription
         Of exactly these tokens, with the edges that the model reads. A score is the probability
-        that the decoder gives a token on the embedding fired for it: low where something else is
-        heard.
+        that the decoder gives a token on the embedding fired for it: low where the sound is of
+        another word.
 
     Raises
     ------
@@ -54,45 +59,33 @@ def align_by_count(model: Recognizer, waveform: Waveform, tokens: Sequence[str])
     """
     ids = _ids(model, waveform, tokens)
     require(model.config.cif.apply_scaling, "the model's CIF must scale its weights to a count")
-    log_mel = model.config.features(waveform)
-    firing = model.cif(*_encoded(model, log_mel), target_lengths=torch.tensor([len(ids[0])]))
-    logits = model.decoder(firing.embeddings, firing.num_fires, ids)
-    probabilities = logits.softmax(dim=2).gather(2, ids.unsqueeze(2))
-    scores = probabilities.flatten().tolist()
-    alignment = Alignment.from_firing(
+    sound = _sound(model, waveform)
+    batch, encoder_out, frame_lengths = model.encoded([sound])
+    firing = model.cif(encoder_out, frame_lengths, target_lengths=torch.tensor([len(ids[0])]))
+    adapted = model.adapt(firing.embeddings, firing, batch)
+    probabilities = model.decoder(adapted, firing.num_fires, ids).softmax(dim=2)
+    return Transcription.from_firing(
         firing,
         tokens,
-        model.grid,
+        scores=probabilities.gather(2, ids.unsqueeze(2)).flatten().tolist(),
+        grid=model.config.grid,
         edges=model.config.edges,
-        scores=scores,
-        duration=waveform.duration,
-    )
-    return Transcription(
-        tokens=tuple(tokens),
-        scores=tuple(scores),
-        alignment=alignment,
-        firing=firing,
-        grid=model.grid,
-        duration=waveform.duration,
-        log_mel=log_mel,
-        config=model.config,
-        waveform=waveform,
-        model=model.name,
+        **model.fields(sound),
     )
 
 
 @torch.inference_mode()
-def align_by_ctc(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -> Alignment:
+def align_by_ctc(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]) -> Alignment:
     """The most likely path of the model's CTC head through the tokens.
 
     Parameters
     ----------
-    model : Recognizer
+    model : CIFRecognizer
         In evaluation mode; its CTC head was trained beside its CIF, on the same encoder.
     waveform : Waveform
         At the model's sample rate.
     tokens : sequence of str
-        What was said, in words of the model's vocabulary.
+        The transcript, in words of the model's vocabulary.
 
     Returns
     -------
@@ -111,7 +104,7 @@ def align_by_ctc(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -
     align_by_count : a CIF, which counts.
     """
     ids = _ids(model, waveform, tokens)
-    encoder_out, frame_lengths = _encoded(model, model.config.features(waveform))
+    _, encoder_out, frame_lengths = model.encoded([_sound(model, waveform)])
     log_probs = model.ctc(encoder_out).log_softmax(dim=2)
     count = torch.tensor([len(ids[0])])
     spans = ctc_viterbi(log_probs, frame_lengths, ids, count, blank=len(model.config.vocabulary))
@@ -121,7 +114,7 @@ def align_by_ctc(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -
             timed.append(TimedToken(token))
             continue
         start, stop = (
-            min(max(model.grid.seconds(float(frame)), 0.0), waveform.duration)
+            min(max(model.config.grid.seconds(float(frame)), 0.0), waveform.duration)
             for frame in (first, end)
         )
         score = float(log_probs[0, first:end, number].exp().mean())
@@ -129,9 +122,9 @@ def align_by_ctc(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -
     return Alignment(tuple(timed))
 
 
-def _ids(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -> Tensor:
+def _ids(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]) -> Tensor:
     """Ids of the tokens (1, tokens), once all arguments are sure to be right."""
-    require_type("model", model, Recognizer)
+    require_type("model", model, CIFRecognizer)
     require_type("waveform", waveform, Waveform)
     require(not model.training, "call .eval() before aligning: dropout is still on")
     for token in tokens:
@@ -140,7 +133,5 @@ def _ids(model: Recognizer, waveform: Waveform, tokens: Sequence[str]) -> Tensor
     return torch.tensor(ids, dtype=torch.long).view(1, len(ids))
 
 
-def _encoded(model: Recognizer, log_mel: Tensor) -> tuple[Tensor, Tensor]:
-    features = normalise(log_mel)
-    encoder_out, frame_lengths = model.encoder(features[None], torch.tensor([len(features)]))
-    return encoder_out, frame_lengths
+def _sound(model: CIFRecognizer, waveform: Waveform) -> Sound:
+    return Sound(model.config.features(waveform), waveform.duration, waveform)

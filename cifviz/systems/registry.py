@@ -1,59 +1,39 @@
-"""What the recipes can train: a CIF recogniser, remedies, and what it is compared with."""
+"""The systems by name: a new one adds its line here, and is found by everything else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping
 
-from cifviz.alignment.boundary_readout import (
-    ATTENTION_READINGS,
-    CIF_READINGS,
-    CTC_READINGS,
-    Reading,
-)
-from cifviz.systems.baselines import BaselineConfig, make_baseline
-from cifviz.systems.cif import Recognizer, RecognizerConfig
-from cifviz.systems.remedies import BlankWeightedRecognizer, UpsampledRecognizer
+from cifviz.errors import CIFError
+from cifviz.systems.attention import AttentionRecognizer
+from cifviz.systems.base import System
+from cifviz.systems.blank_weighted import BlankWeightedRecognizer
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.upsampled import UpsampledRecognizer
 
-ATTENTION_LAYERS = 2
-"""One alone cannot look behind where it looked for the token before."""
-PRIOR_WEIGHT = 0.1
-"""How much of the label priors CTC takes off where it does."""
-
-
-@dataclass(frozen=True)
-class System:
-    """One kind of recogniser, and the ways to read word edges off it."""
-
-    build: Callable[[RecognizerConfig], Any]
-    """A module that trains on a batch and transcribes."""
-    readings: Mapping[str, Reading]
-    counts: bool
-    """Whether its weights add up to a count, so that it can be told the usual one to start at."""
-
-
-def _ctc(prior_weight: float = 0.0) -> Callable[[RecognizerConfig], Any]:
-    return lambda config: make_baseline(
-        BaselineConfig(
-            "ctc", config.vocabulary, config.features, config.encoder, prior_weight=prior_weight
-        )
-    )
-
-
-def _attention(config: RecognizerConfig) -> Any:
-    decoder = replace(config.decoder, layers=ATTENTION_LAYERS)
-    return make_baseline(
-        BaselineConfig("attention", config.vocabulary, config.features, config.encoder, decoder)
-    )
-
-
-SYSTEMS: Mapping[str, System] = {
-    "cif": System(Recognizer, CIF_READINGS, counts=True),
-    "upsampled": System(UpsampledRecognizer, CIF_READINGS, counts=True),
-    "blank-weighted": System(BlankWeightedRecognizer, CIF_READINGS, counts=True),
-    "ctc": System(_ctc(), CTC_READINGS, counts=False),
-    "ctc-priors": System(_ctc(PRIOR_WEIGHT), CTC_READINGS, counts=False),
-    "attention": System(_attention, ATTENTION_READINGS, counts=False),
+SYSTEMS: Mapping[str, type[System]] = {
+    "cif": CIFRecognizer,
+    "ctc": CTCRecognizer,
+    "attention": AttentionRecognizer,
+    "upsampled": UpsampledRecognizer,
+    "blank-weighted": BlankWeightedRecognizer,
 }
-"""By name."""
+"""What ``config.json`` names under "system"."""
+
+
+def system_name(model: System) -> str:
+    """The name under which the class of a model is registered.
+
+    Raises
+    ------
+    CIFError
+        If it is not.
+    """
+    for name, kind in SYSTEMS.items():
+        if kind is type(model):
+            return name
+    raise CIFError(
+        f"{type(model).__name__} is no registered system: expected one of {list(SYSTEMS)}, "
+        "a line in cifviz.systems.registry"
+    )

@@ -11,14 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from cifviz.errors import CIFError, require
-from cifviz.systems.cif import normalise
+from cifviz.systems.feature_normalisation import normalise
 
 SILENCE = np.float32(-23.0)
 """Log-mel power of digital silence."""
@@ -32,7 +33,7 @@ class Recording:
     """Natural logarithm of mel power, before normalisation (frames, n_mels)."""
     tokens: tuple[int, ...]
     spans: tuple[tuple[float, float], ...] | None
-    """Where each token begins and ends, in fractional frames; None where nobody knows."""
+    """Where each token begins and ends, in fractional frames; None where that is unknown."""
     speaker: str
 
     def cut(self, first: int, last: int, margins: tuple[int, int]) -> tuple[int, int]:
@@ -69,7 +70,9 @@ class Example(NamedTuple):
     tokens: list[int]
     """Ids."""
     spans: Tensor
-    """Where each token begins and ends, in fractional frames (tokens, 2); −1 where nobody knows."""
+    """Where each token begins and ends, in fractional frames (tokens, 2); −1 where unknown."""
+    extras: Mapping[str, Any] = MappingProxyType({})
+    """Further inputs of a system, by name: of each what its `Collate` takes for one utterance."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class CutAndJoin:
     ) -> tuple[np.ndarray, list[int], Tensor]:
         """A run of consecutive tokens of one recording, in another tempo, and its spans.
 
-        At most `most` of them, or all where nobody knows where to cut, which has spans of nan.
+        At most `most` of them, or all where the spans are unknown, which are then nan.
         """
         settings = self.augmentation
         recording = recordings[int(rng.integers(len(recordings)))]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +19,51 @@ from lightning_fabric import Fabric
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from cifviz.errors import CheckpointError, require, require_choice, require_type
-from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
-from cifviz.systems.cif import Batch, Recognizer
-from cifviz.systems.phone_ctc import PhoneticLearner
+from cifviz.errors import (
+    CheckpointError,
+    CIFError,
+    require,
+    require_choice,
+    require_number,
+    require_type,
+)
+from cifviz.systems.base import Batch, Learner
 from cifviz.training.augmentation import Example
 
-Learner = TypeVar("Learner", Recognizer, PhoneticLearner)
+Model = TypeVar("Model", bound=Learner)
+
+MEAN_OF = 50
+"""Steps whose losses make one entry of the history."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The weight of a loss that counts in a part of the training.
+
+    Examples
+    --------
+    From a quarter of the steps on, because it follows a CTC that has to find the tokens first:
+
+    >>> late = Schedule(start=0.25)
+    >>> late.at(24, 100), late.at(25, 100)
+    (0.0, 1.0)
+    """
+
+    value: float = 1.0
+    """The weight, while it counts."""
+    start: float = 0.0
+    """Share of the steps before it counts, in [0, 1]."""
+    end: float = 1.0
+    """Share of the steps after which it counts no more, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        require_number("Schedule.value", self.value)
+        require_number("Schedule.start", self.start, at_least=0, at_most=1)
+        require_number("Schedule.end", self.end, at_least=self.start, at_most=1)
+
+    def at(self, step: int, steps: int) -> float:
+        """The weight in a step of so many."""
+        return self.value if self.start * steps <= step < self.end * steps else 0.0
 
 
 @dataclass(frozen=True)
@@ -42,14 +80,8 @@ class FitConfig:
     weight_decay: float = 0.01
     clip: float = 1.0
     """Largest gradient norm."""
-    quantity_weight: float = 1.0
-    """Of the loss on how many tokens the weights add up to."""
-    alignment: str = "none"
-    """The loss on where the weight lies, of `ALIGNMENT_LOSSES`, …"""
-    alignment_weight: float = 1.0
-    """… its weight, …"""
-    alignment_from: float = 0.0
-    """… and the share of the steps from which on it counts: CTC has to find the tokens first."""
+    loss_weights: Mapping[str, float | Schedule] = field(default_factory=dict)
+    """Weights by the name of the loss, in place of the usual ones of the model or beside them."""
     averaging: float = 0.995
     """Decay of the moving average of the weights, which is what comes out."""
     save_every: int = 500
@@ -57,7 +89,10 @@ class FitConfig:
     devices: int = 1
 
     def __post_init__(self) -> None:
-        require_choice("alignment", self.alignment, list(ALIGNMENT_LOSSES))
+        require_type("loss_weights", self.loss_weights, Mapping)
+        for name, weight in self.loss_weights.items():
+            if not isinstance(weight, Schedule):
+                require_number(f"weight of the loss {name!r}", weight)
         for name in ("steps", "batch_size", "block", "save_every", "devices"):
             value = getattr(self, name)
             require(
@@ -67,20 +102,20 @@ class FitConfig:
 
 
 def fit(
-    model: Learner,
+    model: Model,
     make_example: Callable[[np.random.Generator], Example],
     config: FitConfig,
     *,
     folder: Path,
     resume: bool = True,
     progress: bool = True,
-    watch: Callable[[int, Learner], object] | None = None,
-) -> tuple[Learner, list[dict[str, float]]]:
-    """Train a recogniser.
+    watch: Callable[[int, Model], object] | None = None,
+) -> tuple[Model, list[dict[str, float]]]:
+    """Train a model on the weighted sum of its losses.
 
     Parameters
     ----------
-    model : Recognizer or PhoneticLearner
+    model : Learner
         Its weights are the start.
     make_example : callable
         Makes one training utterance from a random generator.
@@ -94,21 +129,28 @@ def fit(
         Show a bar with the losses.
     watch : callable, optional
         Called with the steps done and the model that would come out now, before the first step and
-        after each. It may look, such as a `cifviz.training.snapshots.Camera`, but change nothing.
+        after each. It may look, as a `cifviz.training.snapshots.SnapshotRecorder` does, but change
+        nothing.
 
     Returns
     -------
-    model : Recognizer or PhoneticLearner
+    model : Learner
         With the averaged weights, in evaluation mode, on the CPU.
     history : list of dict
-        Mean losses of each 50 steps. With several devices only the first process returns; the
-        others end here, so that what follows training is done once.
+        Means of each `MEAN_OF` steps: "loss", the weighted sum, and its parts, not weighted. With
+        several devices only the first process returns; the others end here, so that what follows
+        training is done once.
 
     Raises
     ------
     CheckpointError
         If ``last.ckpt`` was made with other settings.
+    CIFError
+        If a weight is given for a loss that the model does not have.
     """
+    for name in config.loss_weights:
+        require_choice("loss", name, [*model.loss_weights, *model.further_losses])
+    # 1. Devices, the optimizer, and the average that comes out.
     # Not "auto": Apple's GPUs have no float64, in which weights are summed.
     fabric = Fabric(
         devices=config.devices, accelerator="cuda" if torch.cuda.is_available() else "cpu"
@@ -121,6 +163,8 @@ def fit(
     )
     learner, optimizer = fabric.setup(model, optimizer)
     average = average.to(fabric.device)
+
+    # 2. What an interrupted run is resumed from.
     state: dict[str, Any] = {
         "model": model,
         "average": average,
@@ -133,13 +177,14 @@ def fit(
     path = folder / "last.ckpt"
     if resume and path.exists():
         state = _resume(fabric, path, state)
+
+    # 3. The steps that are left.
     learner.train()
     averaged: Any = average.module.eval()
-    if not fabric.is_global_zero:
-        watch = None
-    if watch is not None:
-        watch(state["step"], averaged)
-    batches = _Batches(make_example, config, fabric.global_rank)
+    if watch is None or not fabric.is_global_zero:
+        watch = _nobody
+    watch(state["step"], averaged)
+    batches = _Batches(model, make_example, config, fabric.global_rank)
     bar = tqdm(
         range(state["step"], config.steps),
         initial=state["step"],
@@ -152,36 +197,76 @@ def fit(
         torch.manual_seed(config.seed * 1_000_003 + step)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config, step)
-        aligned = step >= config.alignment_from * config.steps
-        losses = learner(
-            _to(batch, fabric.device),
-            quantity_weight=config.quantity_weight,
-            alignment=config.alignment if aligned else "none",
-            alignment_weight=config.alignment_weight,
-        )
+        weights = loss_weights(model, config, step)
+        wanted = [name for name, weight in weights.items() if weight]
+        losses = learner(batch.to(fabric.device), wanted=wanted)
+        losses = {"loss": total_loss(losses, weights), **losses}
         fabric.backward(share * losses["loss"])
         fabric.clip_gradients(learner, optimizer, max_norm=config.clip, error_if_nonfinite=True)
         optimizer.step()
         optimizer.zero_grad()
         average.update_parameters(model)
-        for name, value in losses.items():
-            state["sums"][name] = state["sums"].get(name, 0.0) + float(value.detach())
-        if (step + 1) % 50 == 0 or step + 1 == config.steps:
-            count = step % 50 + 1
-            sums: Any = fabric.all_reduce({k: torch.tensor(v) for k, v in state["sums"].items()})
-            means = {name: round(float(value) / count, 5) for name, value in sums.items()}
-            state["history"].append({"step": step + 1, **means})
-            bar.set_postfix(means)
-            state["sums"] = {}
-        state["step"] = step + 1
-        if watch is not None:
-            watch(step + 1, averaged)
+        _note(fabric, state, losses, config)
+        if state["history"] and not state["sums"]:
+            bar.set_postfix(state["history"][-1])
+        watch(step + 1, averaged)
         if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
             _save(fabric, path, state)
+
+    # 4. One process goes on.
     fabric.barrier()
     if not fabric.is_global_zero:
         raise SystemExit(0)
     return averaged.cpu(), state["history"]
+
+
+def _nobody(step: int, model: Learner) -> None:
+    """Watches, and does nothing."""
+
+
+def _note(
+    fabric: Fabric, state: dict[str, Any], losses: Mapping[str, torch.Tensor], config: FitConfig
+) -> None:
+    """Count a step, and add its losses to the mean that every 50 steps are put into the history."""
+    sums, step = state["sums"], state["step"]
+    for name, value in losses.items():
+        sums[name] = sums.get(name, 0.0) + float(value.detach())
+    state["step"] = step + 1
+    if (step + 1) % MEAN_OF == 0 or step + 1 == config.steps:
+        count = step % MEAN_OF + 1
+        total: Any = fabric.all_reduce({k: torch.tensor(v) for k, v in sums.items()})
+        means = {name: round(float(value) / count, 5) for name, value in total.items()}
+        state["history"].append({"step": step + 1, **means})
+        state["sums"] = {}
+
+
+def loss_weights(model: Learner, config: FitConfig, step: int) -> dict[str, float]:
+    """The weight of each loss in a step: the model's usual ones, and those of the configuration."""
+    asked = {
+        name: weight.at(step, config.steps) if isinstance(weight, Schedule) else weight
+        for name, weight in config.loss_weights.items()
+    }
+    return {**model.loss_weights, **asked}
+
+
+def total_loss(losses: Mapping[str, torch.Tensor], weights: Mapping[str, float]) -> torch.Tensor:
+    """The weighted sum of losses.
+
+    Raises
+    ------
+    CIFError
+        If one has no weight.
+
+    Examples
+    --------
+    >>> losses = {"ctc": torch.tensor(3.0), "quantity": torch.tensor(1.0)}
+    >>> total_loss(losses, {"ctc": 0.5, "quantity": 1.0, "even": 1.0})
+    tensor(2.5000)
+    """
+    missing = [name for name in losses if name not in weights]
+    if missing:
+        raise CIFError(f"the model computes losses without a weight: {', '.join(missing)}")
+    return torch.stack([weights[name] * loss for name, loss in losses.items()]).sum()
 
 
 def learning_rate(config: FitConfig, step: int) -> float:
@@ -205,9 +290,14 @@ class _Batches:
     """
 
     def __init__(
-        self, make_example: Callable[[np.random.Generator], Example], config: FitConfig, rank: int
+        self,
+        model: Learner,
+        make_example: Callable[[np.random.Generator], Example],
+        config: FitConfig,
+        rank: int,
     ):
-        self.make_example, self.config, self.rank = make_example, config, rank
+        self.model, self.make_example = model, make_example
+        self.config, self.rank = config, rank
         self.made = -1
         self.batches: list[Batch] = []
 
@@ -221,16 +311,14 @@ class _Batches:
             examples.sort(key=lambda example: len(example.features))
             starts = rng.permutation(self.config.block) * size
             self.batches = [
-                Batch.collate(*zip(*examples[start : start + size], strict=True))
+                Batch.collate(
+                    *zip(*examples[start : start + size], strict=True), by=self.model.extras
+                )
                 for start in starts.tolist()
             ]
             self.made = block
         tokens = [max(1, int(batch.target_lengths.sum())) for batch in self.batches]
         return self.batches[place], tokens[place] * len(tokens) / sum(tokens)
-
-
-def _to(batch: Batch, device: torch.device) -> Batch:
-    return Batch(**{name: value.to(device) for name, value in vars(batch).items()})
 
 
 def _save(fabric: Fabric, path: Path, state: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""A training, filmed: what a recogniser was after some of its steps, and what it could do by then.
+"""Training snapshots: what a recogniser was after some of its steps, and what it could do by then.
 
-Nothing is filmed of an utterance: a `Snapshot` keeps the model itself, which can be shown any.
+A `Snapshot` keeps the model itself, so that any utterance can be transcribed with it later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number
 from cifviz.metrics import token_errors
-from cifviz.systems.cif import Batch, Recognizer
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizer
 
 CURVES = ("quantity", "cross_entropy", "token_error_rate", "mass")
 """What a `Snapshot` measures."""
@@ -26,25 +27,25 @@ class Snapshot:
 
     step: int
     """Steps of training done."""
-    model: Recognizer
+    model: CIFRecognizer
     """A copy, ready to transcribe."""
     quantity: float
     """Quantity loss, ``Σ |Σα − N| / Σ N``: tokens too many or too few, per token."""
     cross_entropy: float
     """In nats per token, without label smoothing, the number of tokens being given."""
     token_error_rate: float
-    """What is heard, the number of tokens *not* being given; can exceed 1."""
+    """Where the number of tokens is *not* given; can exceed 1."""
     mass: float
     """All weight over all tokens, ``Σ Σα / Σ N``: 1 where they are as many as they weigh."""
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class TrainingSnapshots:
     """Snapshots of one training, in order.
 
     See Also
     --------
-    Camera : takes them.
+    SnapshotRecorder : takes them.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -57,7 +58,7 @@ class Film:
         return [snapshot.step for snapshot in self.snapshots]
 
     @property
-    def model(self) -> Recognizer:
+    def model(self) -> CIFRecognizer:
         """What came out in the end."""
         return self.snapshots[-1].model
 
@@ -67,7 +68,7 @@ class Film:
         return [getattr(snapshot, name) for snapshot in self.snapshots]
 
 
-class Camera:
+class SnapshotRecorder:
     """Takes snapshots: give it to `cifviz.training.fit.fit` as ``watch``.
 
     Parameters
@@ -84,7 +85,7 @@ class Camera:
         self.at = frozenset(require_integer("a step", step, at_least=0) for step in at)
         self.snapshots: list[Snapshot] = []
 
-    def __call__(self, step: int, model: Recognizer) -> None:
+    def __call__(self, step: int, model: CIFRecognizer) -> None:
         """Look at a model after so many steps."""
         if step in self.at:
             kept = copy.deepcopy(model).cpu().eval()
@@ -92,12 +93,12 @@ class Camera:
 
 
 @torch.inference_mode()
-def measure(model: Recognizer, batch: Batch) -> dict[str, float]:
+def measure(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     """What a `Snapshot` knows of a model in evaluation mode.
 
     Parameters
     ----------
-    model : Recognizer
+    model : CIFRecognizer
         On the CPU.
     batch : Batch
         Utterances with their tokens, at least one.
@@ -110,7 +111,7 @@ def measure(model: Recognizer, batch: Batch) -> dict[str, float]:
     encoder_out, frame_lengths = model.encoder(batch.features, batch.lengths)
     losses = model.losses(batch, encoder_out, frame_lengths, label_smoothing=0.0)
     firing = model.cif(encoder_out, frame_lengths)
-    ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
+    ids, _ = model.decode(firing, batch)
     tokens = batch.target_lengths.sum()
     return {
         "quantity": float(losses["quantity"]),
@@ -122,7 +123,7 @@ def measure(model: Recognizer, batch: Batch) -> dict[str, float]:
     }
 
 
-def exposures(steps: int, count: int) -> list[int]:
+def snapshot_steps(steps: int, count: int) -> list[int]:
     """Steps at which to take snapshots: densely at first, where most changes.
 
     Parameters
@@ -139,7 +140,7 @@ def exposures(steps: int, count: int) -> list[int]:
 
     Examples
     --------
-    >>> exposures(400, 6)
+    >>> snapshot_steps(400, 6)
     [0, 36, 101, 186, 286, 400]
     """
     require_integer("steps", steps, above=0)

@@ -1,1 +1,50 @@
-"""Studies: one file each."""
+"""Studies, one file each, and the one table in which they are found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cifviz.errors import require_choice
+from cifviz.published import PROGRAM, study_path
+from experiments.provenance import checksum, commit
+from experiments.result_files import keep_result
+from experiments.studies import (
+    domain_flag,
+    robustness_comparison,
+    tail_sweep,
+    token_width,
+    vocabulary_coverage,
+)
+from experiments.studies.study import Study
+
+STUDIES: dict[str, Study] = {
+    "robustness-comparison": robustness_comparison.STUDY,
+    "tail-sweep": tail_sweep.STUDY,
+    "token-width": token_width.STUDY,
+    "vocabulary-coverage": vocabulary_coverage.STUDY,
+    "domain-flag-digits": domain_flag.study("digits"),
+    "domain-flag-grid": domain_flag.study("grid"),
+}
+"""By name."""
+
+
+def run_study(name: str, *, runs: Path, data: Path) -> str:
+    """Run a study, publish what it measured under ``data/results``, and return its table."""
+    require_choice("study", name, list(STUDIES))
+    study = STUDIES[name]
+    measured = study.run(runs=runs, data=data)
+    made = {
+        "command": f"{PROGRAM} study {name}",
+        "commit": commit(),
+        "data": {corpus: checksum(corpus) for corpus in study.corpora},
+    }
+    keep_result(study_path(data / "results", name), {**made, **measured})
+    return study_table(name, data / "results")
+
+
+def study_table(name: str, folder: Path) -> str:
+    """The table of a study, as Markdown, from a folder of results."""
+    return STUDIES[name].table(STUDIES[name].read(folder))
+
+
+__all__ = ["STUDIES", "Study", "run_study", "study_table"]

@@ -1,4 +1,4 @@
-"""Learn which sound is out of domain: ``python -m experiments.studies.domain_flag NAME``.
+"""Learn which sound is out of domain of a shipped recogniser, and measure what is flagged.
 
 Class statistics come from training utterances, real and synthesised. The bound is the quantile
 `WITHIN` of the mean distances of development utterances: real ones and synthesised ones, as they
@@ -7,9 +7,9 @@ are and altered. Weights are left as they are.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +20,26 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.datasets import human_aligned
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
-from cifviz.published import keep_result
+from cifviz.metrics.statistics import median
+from cifviz.published import read_study
 from cifviz.systems.checkpoints import CARD, load_model, save_model
-from cifviz.systems.cif import Recognizer, Transcription
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import ClassStatistics, DomainConfig
-from experiments.measure import Spoken, transcribe_all
-from experiments.provenance import checksum, commit
-from experiments.recipes import RECIPES, find_recipe
-from experiments.studies.robustness_sets import pink_noise
-from experiments.training_data import spoken_sentences, spoken_strings
+from cifviz.systems.transcription import Transcription
+from experiments.markdown import markdown_table
+from experiments.measure import transcribe_all
+from experiments.recipes import find_recipe
+from experiments.robustness_sets import pink_noise
+from experiments.studies.study import Study
+from experiments.training_data import labelled_sentences, labelled_strings
 
 WITHIN = 0.98
 """Share of the development utterances whose mean distance is within the bound."""
-RESULTS = "domain"
-"""Folder of the measurements, in a folder of results."""
-TRAINING: dict[str, Callable[[], list[Spoken]]] = {
-    "digits": lambda: spoken_strings("train"),
-    "grid": lambda: spoken_sentences("train"),
+TRAINING: dict[str, Callable[[], list[LabelledUtterance]]] = {
+    "digits": lambda: labelled_strings("train"),
+    "grid": lambda: labelled_sentences("train"),
 }
 """Real training utterances of each recipe, words in a row as users bring them."""
 NOISE_LEVEL = -15.0
@@ -86,36 +88,37 @@ def altered(waveform: Waveform, kind: int, rng: np.random.Generator) -> Waveform
     return Waveform(changed.astype(np.float32), rate)
 
 
-def learn_statistics(heard: Sequence[Transcription]) -> ClassStatistics:
-    """Class statistics of what a recogniser heard; a class is a token of the vocabulary.
+def learn_statistics(transcriptions: Sequence[Transcription]) -> ClassStatistics:
+    """Class statistics of transcriptions of one recogniser; a class is a token of its vocabulary.
 
     Raises
     ------
     CIFError
         If there are too few tokens.
     """
-    embeddings = [one.firing.embeddings[0, : len(one.tokens)] for one in heard if one.tokens]
+    embeddings = [
+        one.require_firing().embeddings[0, : len(one.tokens)]
+        for one in transcriptions
+        if one.tokens
+    ]
     require(bool(embeddings), "expected utterances in which something fires, got none")
-    names = {token: index for index, token in enumerate(heard[0].config.vocabulary)}
-    classes = [names[token] for one in heard for token in one.tokens]
+    names = {token: index for index, token in enumerate(transcriptions[0].config.vocabulary)}
+    classes = [names[token] for one in transcriptions for token in one.tokens]
     return ClassStatistics.fit(torch.cat(embeddings), torch.tensor(classes))
 
 
-def learn_domain(name: str, *, data: Path) -> str:
-    """Learn the domain of a shipped recogniser, and keep it and what it flags.
+def run(name: str, *, runs: Path, data: Path) -> dict[str, Any]:
+    """Learn the domain of a shipped recogniser, keep it in its checkpoint, and measure it.
 
     Parameters
     ----------
     name : str
         The recipe, and the model under ``checkpoints``.
+    runs : Path
+        Not used.
     data : Path
         Holds ``checkpoints/<name>``, which gets ``domain.safetensors`` and ``domain`` in its
-        ``config.json``; gets ``results/domain/<name>.json``.
-
-    Returns
-    -------
-    str
-        What `domain_table` makes of it.
+        ``config.json``.
 
     Raises
     ------
@@ -125,7 +128,7 @@ def learn_domain(name: str, *, data: Path) -> str:
         If the recordings are not at hand.
     """
     recipe, folder = find_recipe(name), data / "checkpoints" / name
-    model = load_model(folder)
+    model: Any = load_model(folder)
     training = [*TRAINING[name](), *recipe.synthetic()]
     model.statistics = learn_statistics(transcribe_all(model, training))
 
@@ -150,55 +153,43 @@ def learn_domain(name: str, *, data: Path) -> str:
     )
     sets |= {key: measured(model, waveforms) for key, waveforms in _others().items()}
     _keep_bound(model, folder, DomainConfig(bound, recipe.grammar))
-    path = data / "results" / RESULTS / f"{name}.json"
-    corpora = sorted({*recipe.corpora, "human_aligned"})
-    result = {
-        "command": f"python -m experiments.studies.domain_flag {name}",
-        "commit": commit(),
-        "data": {corpus: checksum(corpus) for corpus in corpora},
+    return {
         "training": len(training),
         "within": WITHIN,
         "bound_from": list(inside),
         "bound": bound,
         "sets": sets,
     }
-    keep_result(path, result)
-    return domain_table(result)
 
 
-def measured(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
+def measured(model: CIFRecognizer, waveforms: Sequence[Waveform]) -> dict[str, Any]:
     """Number of sounds; mean distances and mean scores of those in which something fires."""
-    spoken = [Spoken(one, Alignment()) for one in waveforms]
-    heard = [one for one in transcribe_all(model, spoken) if one.domain_distance is not None]
+    utterances = [LabelledUtterance(one, Alignment()) for one in waveforms]
+    found = [one for one in transcribe_all(model, utterances) if one.domain_distance is not None]
     return {
         "sounds": len(waveforms),
-        "distances": [round(one.domain_distance, 2) for one in heard],
-        "mean_scores": [round(one.mean_score, 3) for one in heard],
+        "distances": [round(one.domain_distance, 2) for one in found],
+        "mean_scores": [round(one.mean_score, 3) for one in found],
     }
 
 
-def domain_table(result: dict[str, Any]) -> str:
-    """What is flagged in each set, as Markdown."""
-    lines = [
-        f"Bound of the mean distance: {result['bound']:.2f}, within which are "
-        f"{100 * result['within']:g} % of: {'; '.join(result['bound_from'])}.",
-        "",
-        "| set | sounds | nothing fired | flagged | distance, median | mean score, median |",
-        "|---|---|---|---|---|---|",
-    ]
+def table(result: dict[str, Any]) -> str:
+    """What is flagged in each set."""
+    heads = ["set", "sounds", "nothing fired", "flagged", "distance, median", "mean score, median"]
+    rows = []
     for name, found in result["sets"].items():
-        distances = np.array(found["distances"])
-        flagged = int((distances > result["bound"]).sum())
-        row = [
-            name,
-            found["sounds"],
-            found["sounds"] - len(distances),
-            flagged,
-            f"{np.median(distances):.1f}" if len(distances) else "–",
-            f"{np.median(found['mean_scores']):.2f}" if len(distances) else "–",
-        ]
-        lines.append(f"| {' | '.join(map(str, row))} |")
-    return "\n".join(lines)
+        distances = found["distances"]
+        cells = [name, found["sounds"], found["sounds"] - len(distances)]
+        cells.append(sum(distance > result["bound"] for distance in distances))
+        medians = ["–", "–"]
+        if distances:
+            medians = [f"{median(distances):.1f}", f"{median(found['mean_scores']):.2f}"]
+        rows.append([*cells, *medians])
+    return (
+        f"Bound of the mean distance: {result['bound']:.2f}, within which are "
+        f"{100 * result['within']:g} % of: {'; '.join(result['bound_from'])}.\n\n"
+        + markdown_table(heads, rows)
+    )
 
 
 def _others() -> dict[str, list[Waveform]]:
@@ -209,23 +200,14 @@ def _others() -> dict[str, list[Waveform]]:
     return {**clips, "human_aligned": [waveform for waveform, _ in human_aligned().values()]}
 
 
-def _keep_bound(model: Recognizer, folder: Path, domain: DomainConfig) -> None:
+def _keep_bound(model: CIFRecognizer, folder: Path, domain: DomainConfig) -> None:
     """Write the domain into a checkpoint; weights and card stay as they are."""
     model.config = replace(model.config, domain=domain)
     save_model(model, folder, (folder / CARD).read_text("utf-8"), overwrite=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments.studies.domain_flag",
-        description="Learn the domain of a recogniser.",
-    )
-    parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--data", type=Path, default=Path("data"), help="holds checkpoints/")
-    options = parser.parse_args(arguments)
-    print(learn_domain(options.name, data=options.data))
-
-
-if __name__ == "__main__":
-    main()
+def study(name: str) -> Study:
+    """The study of one shipped recogniser."""
+    read = partial(read_study, name=f"domain-flag-{name}")
+    corpora = (*find_recipe(name).corpora, "human_aligned")
+    return Study(partial(run, name), read, table, corpora)

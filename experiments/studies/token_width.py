@@ -1,7 +1,7 @@
-"""How sharp the weights of trained recognisers are, and what they look like on one recording.
+"""Token width: over how much time trained CIFs spread a token, and their weights on one recording.
 
-Of the ways to make weights that `cifviz results weights` compares. Sharpness is no virtue in
-itself: a token may be made of its whole word, or of the one frame that gave it away.
+It covers the ways to make weights that the table "weights" compares. Narrow is not better in
+itself: a token may be made of its whole word, or of the one frame that is enough to tell it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,16 @@ from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.corpora.feature_excerpts import load_recording
 from cifviz.errors import DataError, require
-from cifviz.formats import read_json
-from cifviz.metrics import row_entropies
-from cifviz.published import keep_result, read_result
+from cifviz.metrics import row_entropies, spread
+from cifviz.published import WIDTH_RECORDING, TokenWidths, read_result, read_token_widths
 from cifviz.systems.checkpoints import load_model
-from cifviz.systems.cif import Recognizer
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.timing import FrameGrid
-from experiments.model_card import spread
-from experiments.provenance import checksum, commit
-from experiments.tables import MADE
-from experiments.training_data import spoken_strings
+from experiments.markdown import markdown_table
+from experiments.run_tables import WEIGHT_TITLES
+from experiments.studies.study import Study
+from experiments.training_data import labelled_strings
 
-SHARPNESS = "sharpness/digits.json"
-"""Where it lies in a folder of results."""
-RECORDING = "digits_jackson_pauses"
-"""The recording whose weights are kept."""
 BATCH = 16
 
 
@@ -63,7 +58,7 @@ def token_widths(firing: Firing, grid: FrameGrid) -> np.ndarray:
     return np.asarray(2 ** row_entropies(firing) * grid.shift)
 
 
-def measure_weights(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[str, float]:
+def measure_weights(model: CIFRecognizer, waveforms: Sequence[Waveform]) -> dict[str, float]:
     """How wide tokens and how heavy frames are, over some utterances.
 
     Returns
@@ -75,93 +70,49 @@ def measure_weights(model: Recognizer, waveforms: Sequence[Waveform]) -> dict[st
     firings = [
         firing.cpu()
         for start in range(0, len(waveforms), BATCH)
-        for firing in model.listen(waveforms[start : start + BATCH])
+        for firing in model.fire(waveforms[start : start + BATCH])
     ]
     firings = [firing for firing in firings if int(firing.num_fires)]
     if not firings:
         return {"width": float("nan"), "heaviest": float("nan")}
-    widths = np.concatenate([token_widths(firing, model.grid) for firing in firings])
+    widths = np.concatenate([token_widths(firing, model.config.grid) for firing in firings])
     heaviest = [float(firing.alpha.max()) for firing in firings]
     return {"width": float(widths.mean()), "heaviest": float(np.mean(heaviest))}
 
 
-def measure(*, runs: Path, data: Path) -> str:
-    """Measure every finished run of digits that makes or teaches its weights in another way.
-
-    Parameters
-    ----------
-    runs : Path
-        Where `cifviz train digits --variant …` kept them.
-    data : Path
-        Gets the result, under ``results``.
-
-    Returns
-    -------
-    str
-        What `sharpness_table` makes of it.
-
-    Raises
-    ------
-    DataError
-        If there is no finished run, or the recordings are not at hand.
-    """
-    names = [f"digits-{variant}-seed*" for variant in MADE]
+def run(*, runs: Path, data: Path) -> dict[str, Any]:
+    """Measure every finished run of digits that makes or teaches its weights in another way."""
+    names = [f"digits-{variant}-seed*" for variant in WEIGHT_TITLES]
     found = [path for name in names for path in sorted(runs.glob(f"{name}/result.json"))]
     require(bool(found), f"no finished run {' or '.join(names)} in {runs}", DataError)
-    recording = load_recording(RECORDING)
-    waveforms = [spoken.waveform for spoken in spoken_strings("test")]
+    recording = load_recording(WIDTH_RECORDING)
+    waveforms = [one.waveform for one in labelled_strings("test")]
     measured = []
     for path in found:
-        model, result = load_model(path.parent / "model"), read_result(path)
-        heard = model.transcribe_features(recording.log_mel, duration=recording.duration)
+        model: Any = load_model(path.parent / "model")
+        result = read_result(path)
+        shown = model.transcribe_features(recording.log_mel, duration=recording.duration)
         measured.append(
             {
                 "variant": result["variant"],
                 "seed": result["seed"],
                 **measure_weights(model, waveforms),
-                "shift": model.grid.shift,
-                "alpha": [round(float(weight), 4) for weight in heard.firing.alpha[0]],
+                "shift": model.config.grid.shift,
+                "alpha": [round(float(weight), 4) for weight in shown.firing.alpha[0]],
             }
         )
-    path = data / "results" / SHARPNESS
-    made = {
-        "command": "cifviz sharpness",
-        "commit": commit(),
-        "data": {"digits": checksum("digits")},
-    }
-    keep_result(path, {**made, "recording": RECORDING, "runs": measured})
-    return sharpness_table(data / "results")
+    return {"recording": WIDTH_RECORDING, "runs": measured}
 
 
-def read_sharpness(folder: Path) -> list[dict[str, Any]]:
-    """The published runs in a folder of results.
-
-    Returns
-    -------
-    list of dict
-        Each with ``variant``, ``seed``, ``width`` (s), ``heaviest``, ``shift`` (s), and ``alpha``,
-        the weights of the recording `RECORDING`.
-
-    Raises
-    ------
-    DataError
-        If there is none.
-    """
-    path = folder / SHARPNESS
-    require(path.is_file(), f"expected {path}: run `cifviz sharpness`", DataError)
-    runs: list[dict[str, Any]] = read_json(path)["runs"]
-    return runs
+def table(runs: Sequence[TokenWidths]) -> str:
+    """Ways to make weights beside each other."""
+    rows = []
+    for variant, title in WEIGHT_TITLES.items():
+        group = [one for one in runs if one["variant"] == variant]
+        if group:
+            widths = spread([1000 * one["width"] for one in group], digits=0)
+            rows.append([title, len(group), widths, spread([one["heaviest"] for one in group])])
+    return markdown_table(["digits, test set", "seeds", "token width ms", "heaviest weight"], rows)
 
 
-def sharpness_table(folder: Path) -> str:
-    """Ways to make weights beside each other, as Markdown, from a folder of results."""
-    runs = read_sharpness(folder)
-    heads = "| digits, test set | seeds | width of a token ms | heaviest weight |"
-    lines = [heads, "|---|---|---|---|"]
-    for variant, title in MADE.items():
-        of_it = [one for one in runs if one["variant"] == variant]
-        if of_it:
-            widths = spread([1000 * one["width"] for one in of_it], digits=0)
-            heaviest = spread([one["heaviest"] for one in of_it])
-            lines.append(f"| {title} | {len(of_it)} | {widths} | {heaviest} |")
-    return "\n".join(lines)
+STUDY = Study(run, read_token_widths, table, ("digits",))

@@ -1,95 +1,76 @@
-"""What the shipped recognisers can say about speech that people aligned by hand."""
+"""How much of the speech aligned by hand is in the vocabularies of the shipped models."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform
 from cifviz.corpora.datasets import human_aligned
-from cifviz.formats import read_json
 from cifviz.metrics import pair_by_label
-from cifviz.published import keep_result
-from cifviz.systems.checkpoints import list_models, load_model
-from experiments.provenance import checksum, commit
+from cifviz.published import read_study
+from cifviz.systems.checkpoints import load_model
+from experiments.markdown import markdown_table
+from experiments.recipes import RECIPES
+from experiments.studies.study import Study
 
-COVERAGE = "coverage/human_aligned.json"
-"""Where it lies in a folder of results."""
 
-
-def cover(*, data: Path) -> str:
-    """Find the words that a model knows in the utterances aligned by hand, and measure those.
-
-    Parameters
-    ----------
-    data : Path
-        Gets the result, under ``results``.
-
-    Returns
-    -------
-    str
-        What `coverage_table` makes of it.
-    """
+def run(*, runs: Path, data: Path) -> dict[str, Any]:
+    """Find the words that a model knows in the utterances aligned by hand, and measure those."""
     utterances = human_aligned()
-    found: dict[str, Any] = {
-        "command": "cifviz cover",
-        "commit": commit(),
-        "data": {"human_aligned": checksum("human_aligned")},
+    return {
         "utterances": {name: words.text for name, (_, words) in utterances.items()},
-        "models": {},
+        "models": {name: covered(load_model(name), utterances) for name in RECIPES},
     }
-    for model_name in list_models():
-        model = load_model(model_name)
-        rows = []
-        for name, (waveform, words) in utterances.items():
-            known = [word.token for word in words if word.token in model.config.vocabulary]
-            if not known:
-                continue
-            heard = model.transcribe(waveform).alignment
-            errors = [
-                [heard.spans[j][side] - words.spans[i][side] for side in (0, 1)]
-                for i, j in pair_by_label(words, heard)
-            ]
-            rows.append({"utterance": name, "known": known, "heard": heard.text, "errors": errors})
-        found["models"][model_name] = {"vocabulary": len(model.config.vocabulary), "rows": rows}
-    path = data / "results" / COVERAGE
-    keep_result(path, found)
-    return coverage_table(data / "results")
 
 
-def coverage_table(folder: Path) -> str:
-    """Which utterances hold words of which model, as Markdown, from a folder of results."""
-    found = read_json(folder / COVERAGE)
-    said = found["utterances"]
-    words = sum(len(text.split()) for text in said.values())
-    lines = [
-        "| model | utterance | said | words it knows | heard | errors of onset, offset in ms |",
-        "|---|---|---|---|---|---|",
-    ]
-    for model, covered in found["models"].items():
-        for row in covered["rows"]:
+def covered(model: Any, utterances: dict[str, tuple[Waveform, Alignment]]) -> dict[str, Any]:
+    """Utterances with words of a model's vocabulary, and the errors of their edges in seconds."""
+    rows = []
+    for name, (waveform, words) in utterances.items():
+        known = [word.token for word in words if word.token in model.config.vocabulary]
+        if not known:
+            continue
+        found = model.transcribe(waveform).alignment
+        errors = [
+            [found.spans[j][side] - words.spans[i][side] for side in (0, 1)]
+            for i, j in pair_by_label(words, found)
+        ]
+        rows.append({"utterance": name, "known": known, "heard": found.text, "errors": errors})
+    return {"vocabulary": len(model.config.vocabulary), "rows": rows}
+
+
+def table(found: dict[str, Any]) -> str:
+    """Which utterances hold words of which model."""
+    references = found["utterances"]
+    heads = ["model", "utterance", "reference", "words it knows", "hypothesis"]
+    heads.append("errors of onset, offset in ms")
+    rows = []
+    for model, measured in found["models"].items():
+        for row in measured["rows"]:
             errors = "; ".join(
                 ", ".join(f"{1000 * error:+.0f}" for error in pair) for pair in row["errors"]
             )
-            cells = [
-                model,
-                row["utterance"],
-                said[row["utterance"]],
-                ", ".join(row["known"]),
-                row["heard"] or "nothing",
-                errors or "–",
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+            cells = [model, row["utterance"], references[row["utterance"]]]
+            rows.append([*cells, ", ".join(row["known"]), row["heard"] or "–", errors or "–"])
+    words = sum(len(text.split()) for text in references.values())
     whole = [
         row["utterance"]
-        for covered in found["models"].values()
-        for row in covered["rows"]
-        if len(row["known"]) == len(said[row["utterance"]].split())
+        for measured in found["models"].values()
+        for row in measured["rows"]
+        if len(row["known"]) == len(references[row["utterance"]].split())
     ]
-    lines += [
-        "",
-        f"{len(said)} utterances, {words} words, aligned by hand. Said in words of one model's "
-        f"vocabulary alone: {', '.join(whole) or 'none'}. The models know "
-        + ", ".join(f"{one['vocabulary']} words ({name})" for name, one in found["models"].items())
-        + "; of an utterance with other words they can say nothing that would measure them.",
-    ]
-    return "\n".join(lines)
+    sizes = [f"{one['vocabulary']} words ({name})" for name, one in found["models"].items()]
+    return (
+        f"{markdown_table(heads, rows)}\n\n"
+        f"{len(references)} utterances, {words} words, aligned by hand. With words of one model's "
+        f"vocabulary alone: {', '.join(whole) or 'none'}. The models know {', '.join(sizes)}; on "
+        "an utterance with other words no model can be measured."
+    )
+
+
+STUDY = Study(
+    run, partial(read_study, name="vocabulary-coverage"), table, corpora=("human_aligned",)
+)

@@ -24,6 +24,7 @@
 import torch
 
 import cifviz
+from cifviz.core.tail import above
 from cifviz.course import canvas, check, glossary, play, play_tokens, record, show, table
 from cifviz.plot import accumulation, panel, panel_alt
 
@@ -267,7 +268,7 @@ def fire_again(threshold):
     alpha = heard.firing.scaled_alpha
     vectors = torch.eye(alpha.shape[1])[None]  # any vectors will do: here only the fires matter
     return cifviz.integrate_and_fire(
-        alpha, vectors, threshold=threshold, slack=0.01 * threshold, tail_threshold=threshold / 2
+        alpha, vectors, threshold=threshold, slack=0.01 * threshold, tail=above(threshold / 2)
     )
 
 

@@ -25,13 +25,14 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core import reference
+from cifviz.core.tail import above, drop
 from cifviz.course import (
     Slider,
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     record,
     show,
@@ -243,10 +244,10 @@ def draw_mass(ax, *, weight_of_frame_1):
     return f"fires at {at}" if at else "no fire"
 
 
-explore(
+live_figure(
     draw_mass,
     weight_of_frame_1=Slider(0.1, 2.5, 0.1, 0.9),
-    still=[{"weight_of_frame_1": weight} for weight in (0.1, 0.9, 1.7, 2.5)],
+    static=[{"weight_of_frame_1": weight} for weight in (0.1, 0.9, 1.7, 2.5)],
     alt="The mass axis for four weights of frame 1. The heavier it is, the steeper the line there "
     "and the earlier all later fires; at 2.5 two tokens fire inside frame 1, and three in all.",
 )
@@ -344,12 +345,10 @@ check("01.4", fire)
 # one more token, scaled up to a full one, or drop it ([lesson 04](04_tail_handling.ipynb)).
 
 # %%
-for tail_threshold in (None, 0.5, 0.25):
-    tailed = cifviz.integrate_and_fire(
-        torch.tensor([alpha]), identity, tail_threshold=tail_threshold
-    )
+for rule in (drop, above(0.5), above(0.25)):
+    tailed = cifviz.integrate_and_fire(torch.tensor([alpha]), identity, tail=rule)
     last = ", ".join(f"{part:.1f}" for part in tailed.embeddings[0, -1].tolist())
-    print(f"τ = {tail_threshold}: {int(tailed.num_fires)} tokens, the last one is ({last})")
+    print(f"{rule}: {int(tailed.num_fires)} tokens, the last one is ({last})")
 
 # %% [markdown]
 # ## 8. On real weights

@@ -31,15 +31,15 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core.tail import above
 from cifviz.core.weights import ConvWeights, DenseWeights, LinearWeights
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
-from cifviz.metrics import mass_in_silence
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
+from cifviz.metrics import mass_in_silence, spread
 from cifviz.plot import STYLE, fires, panel, panel_alt, weights
-from cifviz.published import read_results
+from cifviz.published import WIDTH_RECORDING, read_results, read_token_widths
 from cifviz.resources import resource
-from cifviz.systems.cif import normalise
 from cifviz.systems.encoder import Encoder, EncoderConfig
-from experiments.studies.token_width import RECORDING, read_sharpness
+from cifviz.systems.feature_normalisation import normalise
 
 # %% tags=["parameters"]
 seed = 0  # of the random layers
@@ -192,17 +192,17 @@ def draw(ax, firing, grid, words, top):
 
 def draw_moved(ax, *, shift, gain):
     moved = (torch.sigmoid(gain * logits + shift) - settings.noise_threshold).clamp(min=0)
-    firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail_threshold=0.5)
+    firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail=above(0.5))
     draw(ax, firing, recognizer.grid, speech.words, top=max(0.5, 1.25 * float(moved.max())))
     return f"Σα = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
 
 
 # %%
-explore(
+live_figure(
     draw_moved,
     shift=Slider(-2.5, 2.5, 0.1, 0.0),
     gain=Slider(0.2, 3.0, 0.1, 1.0),
-    still=[
+    static=[
         {"shift": 0.0, "gain": 1.0},
         {"shift": 0.7, "gain": 1.0},
         {"shift": 0.0, "gain": 0.5},
@@ -402,7 +402,8 @@ show(
 
 # %%
 results = read_results(resource("results"))
-sharp = {(one["variant"], one["seed"]): one for one in read_sharpness(resource("results"))}
+measured = read_token_widths(resource("results"))
+widths = {(one["variant"], one["seed"]): one for one in measured}
 
 
 def edges_off(run, reading):
@@ -414,7 +415,7 @@ LOOKS = {
     "token errors (%)": lambda run: 100 * run["test"]["token_error_rate"],
     "right count (%)": lambda run: 100 * run["test"]["count_accuracy"],
     "weight in silence (%)": lambda run: 100 * run["test"]["share_in_silence"],
-    "width of a token (ms)": lambda run: 1000 * sharp[run["variant"], run["seed"]]["width"],
+    "width of a token (ms)": lambda run: 1000 * widths[run["variant"], run["seed"]]["width"],
     "edges off, at fires (ms)": lambda run: edges_off(run, "fire, shifted"),
     "edges off, in valleys (ms)": lambda run: edges_off(run, "valleys, quantiles"),
 }
@@ -434,9 +435,8 @@ def compare(variants, base="plain"):
         cells = []
         for look in LOOKS.values():
             numbers, others = ([look(run) for run in runs_of(one)] for one in (variant, base))
-            mean, deviation = statistics.mean(numbers), statistics.stdev(numbers)
             apart = min(numbers) > max(others) or max(numbers) < min(others)
-            cells.append(f"{mean:.1f} ± {deviation:.1f}" + (" *" if apart else ""))
+            cells.append(spread(numbers, digits=1) + (" *" if apart else ""))
         rows.append([name, len(runs_of(variant)), *cells])
     table(["", "seeds", *LOOKS], rows)
 
@@ -492,24 +492,24 @@ show(
 
 
 # %%
-jackson = cifviz.load_recording(RECORDING)
+jackson = cifviz.load_recording(WIDTH_RECORDING)
 
 
 def draw_run(ax, variant, run):
-    one = sharp[variant, run]
+    one = widths[variant, run]
     trained = torch.tensor([one["alpha"]])
     eye = torch.eye(trained.shape[1])[None]
-    firing = cifviz.integrate_and_fire(trained, eye, tail_threshold=0.5)
+    firing = cifviz.integrate_and_fire(trained, eye, tail=above(0.5))
     draw(ax, firing, cifviz.FrameGrid(one["shift"]), jackson.words, top=1.2)
     return f"heaviest weight {float(trained.max()):.2f}"
 
 
 # %%
-explore(
+live_figure(
     lambda ax, *, predictor, run: draw_run(ax, KINDS[predictor], run),
     predictor=list(KINDS),
     run=[0, 1, 2],
-    still=[
+    static=[
         {"predictor": "linear", "run": 0},
         {"predictor": "linear", "run": 2},
         {"predictor": "conv, no ReLU", "run": 0},
@@ -548,7 +548,7 @@ def put_together(frames):
     """The weights of the recording, each the sum of so many neighbours."""
     filled = F.pad(alpha, (0, -alpha.shape[1] % frames))
     longer = filled.reshape(1, -1, frames).sum(2)
-    return cifviz.integrate_and_fire(longer, torch.eye(longer.shape[1])[None], tail_threshold=0.5)
+    return cifviz.integrate_and_fire(longer, torch.eye(longer.shape[1])[None], tail=above(0.5))
 
 
 def fire_times(firing, grid):
@@ -566,10 +566,10 @@ def draw_together(ax, *, frames_together):
 
 
 # %%
-explore(
+live_figure(
     draw_together,
     frames_together=[1, 2, 4, 8],
-    still=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
+    static=[{"frames_together": frames} for frames in (1, 2, 4, 8)],
     alt="Weights over time in frames of 40, 80, 160 and 320 ms, with the words and the fires. The "
     "sum stays the same and the weights about double each time, until in frames of 320 ms the "
     "heaviest is most of a token and a frame holds the end of one word and the beginning of the "
@@ -708,7 +708,7 @@ with torch.inference_mode():
 assert_close(ours, alone)
 rows, sums = [], []
 for name, found in {"alone": alone, "in a batch": leaky, "in a batch, cured": ours}.items():
-    fired = cifviz.integrate_and_fire(found, ten, tail_threshold=0.5)
+    fired = cifviz.integrate_and_fire(found, ten, tail=above(0.5))
     sums.append(float(fired.weight_sum))
     rows.append([name, f"{float(found[0, -1]):.2f}", f"{sums[-1]:.2f}", int(fired.num_fires)])
 table(["", "last weight", "Σα", "tokens"], rows)
@@ -822,8 +822,9 @@ glossary(
 # - In section 5, give the convolution a width of 11. What would a recogniser pay for that which has
 #   to answer while you speak?
 # - In section 9, how many weights leak with a width of 5, and how many with two layers?
-# - With the recordings at hand (`cifviz data`), train a predictor of your own: `cifviz train digits
-#   --variant linear --seed 3`, some minutes on a CPU, and lay its dot beside the others.
+# - In a clone, with the recordings at hand (`data/README.md`), train a predictor of your own:
+#   `python -m experiments train digits --variant linear --seed 3`, some minutes on a CPU, and lay
+#   its dot beside the others.
 
 # %% [markdown]
 # ## In practice
@@ -855,7 +856,7 @@ glossary(
 #   in a recogniser of industrial size.
 # - [cifviz/core/weights.py](../cifviz/core/weights.py): all predictors of this lesson in a page of
 #   code, and one more.
-# - `cifviz results weights` prints the whole table behind sections 7 and 8.
+# - In a clone `python -m experiments table weights` prints the whole table behind sections 7 and 8.
 
 # %% [markdown] tags=["lecturer"]
 # ## For the lecturer

@@ -1,27 +1,37 @@
+# ---
+# jupyter:
+#   cifviz:
+#     form: 2
+# ---
+
 # %% [markdown]
 # # Scale the weights, and see what that hides
 #
-# **What you'll do:** scale weights as training does, by hand and on a real recording, and find out
-# what a loss behind it can no longer see; then train twice, with and without the loss that looks
-# there.
+# **What you'll do:** scale weights as training does, by hand and on a real recording, find out what
+# a loss behind the scaling can no longer see, and train twice, with and without the loss that
+# sees it.
 #
 # **What you'll learn**
 #
 # - *scale* weights to a known number of tokens
-# - *prove* that what stands behind the scaling cannot teach how large the weights should be
+# - *prove* that a loss behind the scaling cannot teach how large the weights should be
 # - *explain* what the quantity loss is for, and how a recogniser fails without it
 # - *predict* what scaling does to slopes, to silence and to heavy frames
-# - *spot* words that a loss compares with the wrong sound, or with none
+# - *spot* words that a loss compares with the wrong sound, or with no sound
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb); what a loss and its gradient are. No
 # network, no GPU.
 #
-# **Time:** 60 minutes
+# **Time:** {core} minutes for the core path, {all} minutes with the optional sections
+#
+# **How to read it:** after each *Predict first* the answer is folded. Decide on your own answer,
+# then open the fold, or run the cell. Code that only draws or keeps records is hidden; in Jupyter
+# three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
 # Previous: [02 Find out where the weights come from](02_weights.ipynb) · Next: [04 Decide what
 # happens to the rest](04_tail_handling.ipynb)
 
-# %%
+# %% tags=["hide-input"]
 import torch
 from torch.nn import functional as F
 from torch.testing import assert_close
@@ -33,8 +43,8 @@ from cifviz.course import (
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     record,
     show,
@@ -46,46 +56,49 @@ from cifviz.plot import STYLE, dialect_lanes, fires, gradient_arrows, mass_axis,
 from cifviz.plot import weights as draw_weights
 from cifviz.published import read_results
 from cifviz.resources import resource
-from cifviz.systems.cif import Batch, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.feature_normalisation import normalise
 
 # %% tags=["parameters"]
-seed = 0  # of the training in section 6 and of the random weights in section 9
-fast = True  # False: train about twice as long in section 6
+seed = 0  # of the training in section 5 and of the random weights in section 10
+fast = True  # False: train about twice as long in section 5
 recording = "digits_george"  # a name in cifviz.list_recordings()
 listen = False  # True: play the recording; its sound must be on this machine
 
 # %% [markdown]
 # ## 1. By hand
 #
-# Somebody said three words. An untrained recogniser gives five frames the weights α = (0.2, 0.5,
-# 0.4, 0.1, 0.3). To learn the words it needs three tokens, one to compare with each. **Predict
-# first:** how many tokens fire? And by what number would you multiply all weights to get three?
+# In training, a recogniser compares each token that fires with one word of the transcript. At the
+# beginning this cannot work: its weights are nearly random, so too few or too many tokens fire.
+# Training needs a way to get the right number of tokens from the first step on. *Scaling* is this
+# way: it multiplies all weights of an utterance by one factor.
+#
+# An example. The transcript has three words. An untrained recogniser gives five frames the weights
+# α = (0.2, 0.5, 0.4, 0.1, 0.3). A token takes the weight β = 1.
+#
+# **Predict first:** how many tokens fire? By which factor would you multiply all weights to get
+# three?
 
-# %%
-alpha, said = torch.tensor([[0.2, 0.5, 0.4, 0.1, 0.3]]), torch.tensor([3])
+# %% tags=["answer"]
+alpha, three = torch.tensor([[0.2, 0.5, 0.4, 0.1, 0.3]]), torch.tensor([3])
 five_frames = torch.eye(5)[None]  # the identity: the embeddings are W, see lesson 01
 unscaled = cifviz.integrate_and_fire(alpha, five_frames)
-print(f"{int(unscaled.num_fires)} token fires, {float(unscaled.residual):.1f} is left")
+print(f"{int(unscaled.num_fires)} token fires, the residual is {float(unscaled.residual):.1f}")
 
-factor = said / alpha.sum(dim=1, keepdim=True)
+factor = three / alpha.sum(dim=1, keepdim=True)
 by_hand = factor * alpha
 print(f"times {float(factor):.1f}:", *(f"{weight:.1f}" for weight in by_hand[0].tolist()))
 
-# %% [markdown]
-# This is *scaling*: all weights of an utterance times one factor, the number of tokens N over the
-# sum of the weights S. It is done in training alone, where N is known. In the library it is
-# `scale_to_length`; `integrate_and_fire` does it by itself if it is told the `target_lengths`.
-
-# %%
-assert_close(cifviz.scale_to_length(alpha, said), by_hand)
-scaled = cifviz.integrate_and_fire(alpha, five_frames, target_lengths=said)
+# %% tags=["answer"]
+assert_close(cifviz.scale_to_length(alpha, three), by_hand)
+scaled = cifviz.integrate_and_fire(alpha, five_frames, target_lengths=three)
 rows = [
     [f"token {i}", *(f"{part:.1f}" for part in row)]
     for i, row in enumerate(scaled.contributions[0].tolist())
 ]
 table(["W, scaled", *(f"frame {t}" for t in range(5))], rows)
 
-# %%
+# %% tags=["answer", "hide-input"]
 clock = cifviz.FrameGrid(shift=1.0)  # count time in frames
 figure, axes = canvas(2, height=2.4)
 draw_weights(scaled, clock, ax=axes[0])
@@ -99,14 +112,21 @@ show(
     "Above, the five weights in grey, and in blue the same, each twice as high; one reaches 1. "
     "Below, the mass axis: the scaled sum crosses 1 and 2 and ends at exactly 3. Dashed, the sum "
     "as given: the same shape half as high, which passes 1 once and ends at 1.5.",
+    caption="Weights as given (grey) and scaled (blue), and below their running sums. The scaled "
+    "sum has the same shape and ends at 3: the last token ends where the last frame ends.",
 )
 
+# %% [markdown] tags=["answer"]
+# One token fires, because the weights sum to S = 1.5. The factor is N / S, the number of tokens
+# over the sum of the weights: 3 / 1.5 = 2. Then the weights sum to 3, and three tokens fire. The
+# running sum keeps its shape, and every weight keeps its share of the whole.
+
 # %% [markdown]
-# The line keeps its shape and is stretched upwards, until the last token ends where the last frame
-# ends. Every weight keeps its share of the whole.
+# Scaling is done in training only, where the number of tokens N is known. In the library it is
+# `scale_to_length`; `integrate_and_fire` scales by itself when it gets the `target_lengths`.
 #
-# **Exercise 03.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and four words were said. What are
-# the scaled weights? Give five numbers.
+# **Exercise 03.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
+# What are the scaled weights? Give five numbers.
 
 # %% tags=["exercise"]
 scaled_weights = ...
@@ -119,9 +139,9 @@ check("03.1", scaled_weights)
 # %% [markdown]
 # ## 2. On real speech
 #
-# Now a recording of a person, and a recogniser as in lesson 00. Of the recording this project keeps
-# no sound, but what the recogniser saw of it, the *log-mel* spectrum. If the sound is on your
-# machine, set `listen = True` in the cell of parameters to hear it.
+# Now a recording of a person, and a trained recogniser as in lesson 00. The project does not keep
+# the sound of this recording. It keeps the input of the recogniser, the *log-mel* spectrum. If the
+# sound is on your machine, set `listen = True` in the cell of parameters to hear it.
 
 # %%
 speech = cifviz.load_recording(recording)
@@ -133,29 +153,35 @@ if listen:
     play(speech.waveform(), f"The recording {recording}")
 
 # %% [markdown]
-# **Predict first:** this recogniser is trained. Are its factors N / S near 1, or far from it?
+# Scaling would multiply the weights of this recogniser by N / S, as in section 1.
+#
+# **Predict first:** is N / S near 1 for a trained recogniser, or far from it?
 
-# %%
+# %% tags=["answer"]
 rows, factors = [], []
 for name in cifviz.list_recordings():
     one = cifviz.load_recording(name)
     tokens, total = len(one.words), float(one.alpha.sum())
     factors.append(tokens / total)
     rows.append([name, tokens, f"{total:.2f}", f"{tokens / total:.3f}"])
-table(["recording", "N, words said", "S, sum of the weights", "N / S"], rows)
+table(["recording", "N, words in the reference", "S, sum of the weights", "N / S"], rows)
+
+# %% [markdown] tags=["answer"]
+# It is near 1. Scaling changes next to nothing in a trained recogniser. It is needed at the
+# beginning of training, when the sum of the weights is far too small or too large.
 
 # %% [markdown]
-# Near 1: for a trained recogniser scaling has next to nothing to do. It is there for the beginning
-# of training, when the weights come to far too little or too much: from the first step on, each
-# word has a token to be compared with.
+# ## 3. What scaling hides
 #
-# ## 3. What it hides
+# Scaling has a price. Imagine that the same recogniser made *all* weights larger or smaller by one
+# factor, a *gain*. In training the weights are scaled, since N is known. In use they are not.
 #
-# Imagine that the same recogniser gave *all* weights larger or smaller by one factor, a *gain*.
-# **Predict first:** which tokens does training get to see at gain 2? And whoever uses it
-# afterwards, without knowing N?
+# The next cell has a slider for the gain. Run it after you have predicted, and move the slider.
+#
+# **Predict first:** which tokens does training see at gain 2? And which does a user see, who does
+# not know N?
 
-# %%
+# %% tags=["hide-input"]
 real, N = speech.alpha[None], torch.tensor([len(words)])
 identity = torch.eye(real.shape[1])[None]
 
@@ -168,32 +194,40 @@ def draw_gain(ax, *, gain):
     at = [recognizer.grid.seconds(position) for position in in_use.fire_positions[0].tolist()]
     ax.plot(at, [0.0] * len(at), "^", color=token_style(2).colour, zorder=5, clip_on=False)
     ax.set_ylim(0, 3 * float(real.max()))
+    for word in speech.words:
+        ax.text((word.start + word.end) / 2, 2.7 * float(real.max()), word.token, ha="center")
     loss = float(cifviz.quantity_loss(in_use, N))
     return f"{len(words)} tokens in training (▼), {len(at)} in use (▲), quantity loss {loss:.2f}"
 
 
-explore(
+# %% tags=["answer", "hide-input"]
+live_figure(
     draw_gain,
     gain=Slider(0.2, 3.0, 0.1, 1.0),
-    still=[{"gain": gain} for gain in (0.5, 1.0, 2.0)],
+    static=[{"gain": gain} for gain in (0.5, 1.0, 2.0)],
     alt="Weights of the recording at three gains. The grey weights as given grow with the gain; "
     "the blue scaled ones are the same each time, and so are the fires that training sees, one for "
     "each word. Triangles at the bottom mark the fires in use: about half as many at gain 0.5, as "
     "many as words at gain 1, and twice as many at gain 2.",
+    caption="One recording at three gains. Grey: weights as given. Blue: scaled weights, the same "
+    "each time. ▼ marks tokens in training, ▲ tokens in use. The words stand above their sound.",
 )
 
-# %% [markdown]
-# The blue weights do not move, and they cannot: a gain g makes g · α of α and N / (g · S) of N / S,
-# so that it cancels. Nothing that is made of them moves then: not W, not the embeddings, not the
-# words that a decoder finds in them, not the loss on these words. Training cannot tell gain 2 from
-# gain 1; in use, where nobody scales, every word comes out twice.
+# %% [markdown] tags=["answer"]
+# Training sees the same tokens at every gain. A user gets every word twice at gain 2.
 #
-# One number sees the difference, the *quantity loss* |S − N|, here divided by N: it looks at the
-# weights *as given*. That is why CIF is trained with it.
+# The blue weights cannot move. A gain g turns α into g · α and the factor N / S into N / (g · S),
+# so g cancels. Everything that is computed from the scaled weights stays the same: W, the
+# embeddings, the words that the decoder finds, and the loss on these words. Training cannot tell
+# gain 2 from gain 1.
+
+# %% [markdown]
+# One number depends on the gain, the *quantity loss* |S − N|, here divided by N. It is computed
+# from the weights *as given*. That is why CIF is trained with it.
 #
 # **Exercise 03.2.** A recogniser was trained with scaling, and nothing told it how large its
-# weights should be. It gives an utterance of 5 words weights that sum to 10. How many tokens come
-# out in training, and how many in use? Give two numbers.
+# weights should be. It gives an utterance of 5 words weights that sum to 10. How many tokens fire
+# in training, and how many in use? Give two numbers.
 
 # %% tags=["exercise"]
 training_and_use = ...
@@ -206,16 +240,15 @@ check("03.2", training_and_use)
 # %% [markdown]
 # ## 4. Why: slopes that cancel
 #
-# Training follows slopes. Multiply all weights by a number c: behind the scaling nothing changes,
-# so the loss L, whatever it is, has no slope in that direction. The chain rule says what that means
-# for the slopes of the single weights:
+# Training follows slopes. Multiply all weights by a number c. Behind the scaling nothing changes,
+# so the loss L has no slope in this direction, whatever the loss is. By the chain rule:
 #
 # ```text
 # 0  =  dL(c·α)/dc at c = 1  =  Σ_t α_t · ∂L/∂α_t
 # ```
 #
-# Check it by hand: two frames, one token, one channel. The frames are h = (1, 3), the weights α =
-# (0.2, 0.6), and to keep it simple the loss is the token itself, L = c:
+# Check it by hand with two frames, one token and one channel. The frames are h = (1, 3), the
+# weights α = (0.2, 0.6). To keep it simple, the loss is the token itself, L = c:
 #
 # ```text
 # L = (α_0 · 1 + α_1 · 3) / (α_0 + α_1) = 2 / 0.8 = 2.5
@@ -225,7 +258,7 @@ check("03.2", training_and_use)
 # **Predict first:** what are the two slopes? Which weight would training make larger, to make L
 # smaller?
 
-# %%
+# %% tags=["answer"]
 pair = torch.tensor([[0.2, 0.6]], requires_grad=True)
 frames = torch.tensor([[[1.0], [3.0]]])
 token = cifviz.integrate_and_fire(pair, frames, target_lengths=torch.tensor([1])).embeddings
@@ -235,15 +268,19 @@ assert_close(slopes, torch.tensor([[(1 - 2.5) / 0.8, (3 - 2.5) / 0.8]]))
 print(f"L = {token.item():.1f}, slopes {first:.3f} and {second:.3f}")
 print(f"0.2 · {first:.3f} + 0.6 · {second:.3f} = {0.2 * first + 0.6 * second + 0.0:.3f}")
 
+# %% [markdown] tags=["answer"]
+# The slopes are −1.875 and 0.625. Training makes the first weight larger, because its slope is
+# negative: frame 0 is below the mean. Weighted by α, the two slopes cancel.
+
 # %% [markdown]
-# In general, with g_t the slope of the loss with respect to the *scaled* weight of frame t:
+# In general, let g_t be the slope of the loss with respect to the *scaled* weight of frame t:
 #
 # ```text
 # ∂L/∂α_t = N/S · (g_t − Σ_u α_u g_u / S)
 # ```
 #
-# Scaling takes the mean off the slopes, weighted by α, and multiplies what is left by N/S. The mean
-# was the part that says *more of everything*, or *less of everything*.
+# Scaling subtracts the mean of the slopes, weighted by α, and multiplies the difference by N/S. The
+# mean was the part that asks for *more of everything*, or for *less of everything*.
 #
 # **Exercise 03.3.** Three frames weigh 0.2, 0.6 and 0.4. A loss behind the scaling has the slope
 # −1.5 at frame 0 and 2 at frame 1. What is its slope at frame 2?
@@ -257,12 +294,142 @@ slope_at_frame_2 = -(0.2 * -1.5 + 0.6 * 2) / 0.4
 check("03.3", slope_at_frame_2)
 
 # %% [markdown]
-# ## 5. The same with a real decoder
+# ## 5. Train twice
 #
-# Now the loss that a recogniser is trained with, the *cross-entropy*: how surprised the decoder is
-# by the words that were said. We take the encoder and the decoder of our recogniser and the real
-# recording. Its weights we spoil, so that there is something to learn: each moves halfway to the
-# mean of all, and all together come to 0.9 N.
+# What happens in a real training without the quantity loss? A small recogniser of digits learns in
+# seconds. Its speech is from a synthesiser: single digits, joined to strings at random.
+#
+# We train it twice with scaling, from the same start and on the same strings: once with the
+# quantity loss, once without. Both have the usual loss on words, the *cross-entropy*: how surprised
+# the decoder is by the words of the transcript. Both begin with weights that sum to about N.
+#
+# **Predict first:** after training, which of the two knows the words better if it is told N? And
+# which if it is not?
+
+# %%
+how = {"seed": seed, "steps": 220 if fast else 400, "snapshots": 11}
+trainings = {"with quantity loss": train(quantity_weight=1.0, **how)}
+
+# %%
+trainings["without"] = train(quantity_weight=0.0, **how)
+
+# %% tags=["answer", "hide-input"]
+looks = {
+    "with quantity loss": {"color": token_style(5).colour, "linestyle": "-", "marker": "o"},
+    "without": {"color": token_style(2).colour, "linestyle": "--", "marker": "^"},
+}
+curves = {
+    "cross_entropy": "cross-entropy\n(told N)",
+    "mass": "S / N",
+    "token_error_rate": "errors per word\n(not told N)",
+}
+figure, axes = canvas(3, height=1.7)
+for ax, (curve, label) in zip(axes, curves.items(), strict=True):
+    for name, training in trainings.items():
+        ax.plot(training.steps, training.curve(curve), label=name, **looks[name])
+    ax.set_ylabel(label)
+    ax.set_ylim(bottom=0)
+axes[0].legend()
+axes[2].set_xlabel("steps of training")
+show(
+    figure,
+    "Three curves over training, each with and without the quantity loss, measured on voices that "
+    "were not trained on. The cross-entropy falls in both, side by side. The sum of the weights "
+    "over the number of words stays near 1 with the quantity loss and jumps to several times that "
+    "without. The errors fall with it; without, they rise to several for each word.",
+    caption="Two trainings, measured on voices that were not trained on. The cross-entropies fall "
+    "side by side. S / N and the errors in use do not. The three panels have scales of their own.",
+)
+
+# %% tags=["answer"]
+ends = {name: training.snapshots[-1] for name, training in trainings.items()}
+rows = [
+    [name, f"{end.cross_entropy:.2f}", f"{end.mass:.2f}", f"{end.token_error_rate:.2f}"]
+    for name, end in ends.items()
+]
+table(["", "cross-entropy, told N", "S / N", "errors per word, not told N"], rows)
+
+# %% tags=["answer", "hide-input"]
+rows = []
+for name in ("digits_two", "digits_three", "digits_four", "digits_five"):
+    clip = cifviz.load_clip(name)
+    hypotheses = [one.model.transcribe(clip.waveform).text for one in trainings.values()]
+    rows.append([" ".join(clip.tokens), *hypotheses])
+table(["reference", *trainings], rows)
+
+# %% tags=["answer", "hide-input"]
+figure, axes = canvas(2, height=1.8)
+for ax, (name, training) in zip(axes, trainings.items(), strict=True):
+    transcription = training.model.transcribe(clip.waveform)
+    draw_weights(transcription.firing, transcription.grid, ax=ax, threshold_kw={"visible": False})
+    fires(transcription.firing, transcription.grid, ax=ax)
+    for word in clip.words:
+        ax.text((word.start + word.end) / 2, 0.85, word.token, ha="center")
+    title = f"{name}: {len(transcription.tokens)} tokens"
+    ax.set_title(title, loc="left", y=1.04, fontsize="medium")
+    ax.set_ylim(0, 1)
+    ax.label_outer()
+show(
+    figure,
+    "Weights of the two recognisers for the last clip. With the quantity loss they are low hills, "
+    "about one for each word. Without, the hills lie at the same places and are several times as "
+    "high, with a fire every few frames.",
+    caption="Weights of both recognisers for the last clip; the words stand above their sound. The "
+    "hills stand at the same places. Without the quantity loss they are several times as high.",
+)
+
+# %% [markdown] tags=["answer"]
+# Told N, the two are about equally good; which one is ahead depends on the seed. Not told N, the
+# one without the quantity loss makes several errors for each word.
+#
+# The table and the figure show which errors. The hills stand where the words are, in both. But
+# without the quantity loss each word comes out again and again. In section 3 we turned the gain up
+# by hand; here training has turned it up, within a few dozen steps.
+
+# %% [markdown]
+# How much does the scaling hide? By section 4 it is a single direction, so it may be a single
+# number. We measure S/N of the second recogniser on strings of the voices that it was trained on,
+# divide all its weights by this number, and test it on other voices.
+#
+# **Predict first:** what share of its errors goes away?
+
+
+# %% tags=["hide-input"]
+def errors_per_word(model, batch, gain):
+    with torch.inference_mode():
+        encoded, lengths = model.encoder(batch.features, batch.lengths)
+        alpha = model.cif(encoded, lengths).alpha / gain
+        alone = {"slack": 0.01, "tail_threshold": 0.5}
+        firing = cifviz.integrate_and_fire(alpha, encoded, frame_lengths=lengths, **alone)
+        ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
+    counts, fired = batch.target_lengths.tolist(), firing.num_fires.tolist()
+    wanted = [row[:n].tolist() for row, n in zip(batch.targets, counts, strict=True)]
+    found = [row[:n].tolist() for row, n in zip(ids, fired, strict=True)]
+    rate = token_errors([[*map(str, row)] for row in wanted], [[*map(str, row)] for row in found])
+    return rate.rate, float(alpha.sum()) / sum(counts)
+
+
+# %% tags=["answer"]
+known = Batch.collate(*zip(*strings(60, seed=seed), strict=True))
+unknown = Batch.collate(*zip(*strings(60, seed=seed + 1, held_out=True), strict=True))
+runaway = trainings["without"].model
+_, gain = errors_per_word(runaway, known, gain=1.0)
+as_it_is, _ = errors_per_word(runaway, unknown, gain=1.0)
+divided, ratio_left = errors_per_word(runaway, unknown, gain=gain)
+print(f"S / N in known voices: {gain:.2f}; divided by it, S / N in other voices: {ratio_left:.2f}")
+print(f"errors per word in other voices: {as_it_is:.2f}, and divided {divided:.2f}")
+
+# %% [markdown] tags=["answer"]
+# Nearly all of them. Behind the scaling every word must come out with a weight of 1, so the
+# cross-entropy has taught that all words weigh *the same*. It left open how much that is. The
+# quantity loss settles this, and it is one line in a training.
+
+# %% [markdown]
+# ## 6. The same with a real decoder
+#
+# What does each loss ask of each frame? We take the encoder and the decoder of our trained
+# recogniser and the real recording. We spoil its weights, so that there is something to learn: each
+# moves halfway to the mean of all, and together they sum to 0.9 N.
 
 # %%
 features = normalise(speech.log_mel)
@@ -275,8 +442,8 @@ targets = torch.tensor([[vocabulary.index(word) for word in words]])
 def cross_entropy(alpha, scaled=True):
     firing = cifviz.integrate_and_fire(alpha, encoder_out, target_lengths=N if scaled else None)
     both = min(int(firing.num_fires), len(words))  # without scaling they may differ
-    heard, wanted = firing.embeddings[:, :both], targets[:, :both]
-    logits = recognizer.decoder(heard, torch.tensor([both]), wanted)
+    embeddings, wanted = firing.embeddings[:, :both], targets[:, :both]
+    logits = recognizer.decoder(embeddings, torch.tensor([both]), wanted)
     return F.cross_entropy(logits[0], wanted[0])
 
 
@@ -285,8 +452,10 @@ def quantity(alpha):
 
 
 # %% [markdown]
-# An arrow shows where training would push the weight of a frame: against the slope. **Predict
-# first:** in which of the three pictures do all arrows point the same way? In which do they cancel?
+# An arrow shows where training would push the weight of a frame: against the slope.
+#
+# **Predict first:** the cross-entropy behind scaling, the cross-entropy without scaling, the
+# quantity loss: for which of them do all arrows point the same way? For which do they cancel?
 
 # %%
 blurred = (real + real.mean()) / 2
@@ -297,7 +466,7 @@ losses = {
     "quantity loss": quantity(blurred),
 }
 
-# %%
+# %% tags=["answer", "hide-input"]
 figure, axes = canvas(3, height=2.0)
 sums, steepest = {}, {}
 for ax, (name, loss) in zip(axes, losses.items(), strict=True):
@@ -310,6 +479,8 @@ for ax, (name, loss) in zip(axes, losses.items(), strict=True):
 low, high = zip(*(ax.get_ylim() for ax in axes), strict=True)
 for ax in axes:
     ax.set_ylim(min(low), max(high))
+    for word in speech.words:
+        ax.text((word.start + word.end) / 2, 0.88 * max(high), word.token, ha="center")
 show(
     figure,
     "Arrows on the blurred weights of all frames, for three losses. Each picture has its own scale "
@@ -318,9 +489,11 @@ show(
     "down in pauses and in the silence at the end, and they cancel: the sum of weight times slope "
     "is zero. Without scaling it is not zero. For the quantity loss all arrows are equal and point "
     "up.",
+    caption="Where three losses push the weights. Compare directions: the arrows of each panel "
+    "have a scale of their own, named in it. The words stand above their sound.",
 )
 
-# %%
+# %% tags=["answer"]
 table(
     ["loss", "Σ α · ∂L/∂α", "steepest ∂L/∂α"],
     [
@@ -331,46 +504,54 @@ table(
 assert abs(sums["cross-entropy behind scaling"]) < 1e-4
 assert_close(sums["quantity loss"], -0.9, rtol=0, atol=1e-4)  # slopes −1/N, weights sum to 0.9 N
 
-# %% [markdown]
-# The two share the work. The cross-entropy says *where* the weights should be: its arrows go up in
-# one place and down in another. The quantity loss says *how much* there should be, and says the
-# same to every frame, speech or silence. (How steep a loss is the arrows do not show: each picture
-# draws its longest one equally long. The last column does.)
+# %% [markdown] tags=["answer"]
+# The arrows of the quantity loss all point up, equally long. Those of the cross-entropy behind
+# scaling cancel, weighted by α.
 #
-# Does a loss that cannot see the size of the weights leave their sum S alone, then? No, and which
-# way S goes depends on *what is moved*. Two frames of 0.1 each, S = 0.2, whose loss wants the first
-# one heavier than the second:
+# So the two losses share the work. The cross-entropy says *where* the weights should be: its arrows
+# go up in one place and down in another. The quantity loss says *how much* weight there should be,
+# and says it to every frame, speech or silence. The last column of the table has the steepest
+# slopes; the lengths of arrows in different panels do not compare.
+
+# %% [markdown] tags=["optional"]
+# ## 7. Which way the sum moves
+#
+# A loss behind the scaling cannot see the sum S of the weights. Does it leave S alone? No. Which
+# way S goes depends on *what is moved*. Take two frames of 0.1 each, S = 0.2, and a loss that wants
+# the first one heavier than the second.
 #
 # - **Move the weights.** By section 4 the step stands at right angles to α. By Pythagoras the
 #   length ‖α‖ = √(Σ α²) never shrinks, and in small steps it hardly changes. At equal length, S is
-#   *less* the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 + 0.0004 =
-#   0.01 + 0.01, but it sums to 0.16.
-# - **Move what is in front of the sigmoid.** A network does not compute α but a *logit* z, with α =
-#   1 / (1 + exp(−z)). Small weights are nearly exp(z), so the slope ∂L/∂z is nearly α · ∂L/∂α, and
-#   that is what sums to zero: some logits go up by as much as others go down, and the *product* of
-#   the weights stays. At equal product, S is *more* the more they differ: (0.2, 0.05) has the
+#   *smaller* the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 +
+#   0.0004 = 0.01 + 0.01, but it sums to 0.16.
+# - **Move the logits.** A network does not compute α but a *logit* z in front of a sigmoid, with α
+#   = 1 / (1 + exp(−z)). Small weights are nearly exp(z), so the slope ∂L/∂z is nearly α · ∂L/∂α,
+#   and these slopes sum to zero: some logits go up by as much as others go down, and the *product*
+#   of the weights stays. At equal product, S is *larger* the more they differ: (0.2, 0.05) has the
 #   product of (0.1, 0.1), and sums to 0.25.
 #
-# **Predict first:** five small steps on the cross-entropy behind scaling, once on our blurred
-# weights and once on their logits. In which of the two does S grow?
+# The function below takes five small steps on the cross-entropy behind scaling.
+#
+# **Predict first:** on our real recording, does S grow when the blurred weights are moved? Does it
+# grow when their logits are moved?
 
 
 # %%
 def five_steps(start, make_alpha, step_size):
     """S and length of the weights, before the first step and after each."""
-    sums, lengths = [], []
+    totals, lengths = [], []
     for _ in range(6):
         start = start.clone().requires_grad_()
         alpha = make_alpha(start)
-        sums.append(alpha.sum().item())
+        totals.append(alpha.sum().item())
         lengths.append(alpha.norm().item())
         (slopes,) = torch.autograd.grad(cross_entropy(alpha), start)
         start = start.detach()
         start = start - step_size(start) / slopes.abs().max() * slopes
-    return sums, lengths
+    return totals, lengths
 
 
-# %%
+# %% tags=["answer"]
 given = blurred.detach()
 moved_sums, lengths = five_steps(given, lambda alpha: alpha, lambda alpha: 0.3 * alpha.min())
 logit_sums, _ = five_steps(torch.logit(given), torch.sigmoid, lambda logit: 0.3)
@@ -385,138 +566,24 @@ table(
 )
 assert min(lengths) > lengths[0] - 1e-5  # Pythagoras
 
-# %% [markdown]
-# Both sharpen the weights: more where a word is, less where none is. On the weights that costs sum,
-# at a length that hardly moves; on the logits it adds sum, step by step, and nothing pulls back. So
-# there is a reason to expect a gain that grows. It is not a proof: one network makes all logits and
-# cannot move each by itself, and where a loss blurs instead of sharpening, S falls. Let us see.
+# %% [markdown] tags=["answer"]
+# S falls when the weights are moved, and grows when the logits are moved.
 #
-# ## 6. Train twice
+# Both ways sharpen the weights: more where a word is, less where none is. On the weights this costs
+# sum, at a length that hardly moves. On the logits it adds sum, step by step, and nothing works
+# against it. This is a reason to expect that the gain grows in training, as in section 5. It is not
+# a proof: one network makes all logits and cannot move each by itself, and where a loss blurs
+# instead of sharpening, S falls.
+
+# %% [markdown] tags=["optional"]
+# ## 8. Three times, and at full size
 #
-# A small recogniser of digits learns in seconds: digits of a speech synthesiser, joined to strings
-# at random. We train two with scaling, from the same start and on the same strings; one has the
-# quantity loss, the other has not. Both begin with weights that sum to about N. **Predict first:**
-# after training, which of the two knows the words better if it is told N? And if it is not?
+# One training of a small model proves little. So recognisers of the size of the one that ships were
+# trained on real and synthetic speech: with both scaling and quantity loss, with scaling alone, and
+# with the quantity loss alone, each three times from other random weights (seeds). The measurements
+# are kept in [data/results](../data/results), with these commands:
 
-# %%
-how = {"seed": seed, "steps": 220 if fast else 400, "snapshots": 11}
-films = {"with quantity loss": train(quantity_weight=1.0, **how)}
-
-# %%
-films["without"] = train(quantity_weight=0.0, **how)
-
-# %%
-looks = {
-    "with quantity loss": {"color": token_style(5).colour, "linestyle": "-", "marker": "o"},
-    "without": {"color": token_style(2).colour, "linestyle": "--", "marker": "^"},
-}
-curves = {
-    "cross_entropy": "cross-entropy\n(told N)",
-    "mass": "S / N",
-    "token_error_rate": "errors per word\n(not told N)",
-}
-figure, axes = canvas(3, height=1.7)
-for ax, (curve, label) in zip(axes, curves.items(), strict=True):
-    for name, film in films.items():
-        ax.plot(film.steps, film.curve(curve), label=name, **looks[name])
-    ax.set_ylabel(label)
-    ax.set_ylim(bottom=0)
-axes[0].legend()
-axes[2].set_xlabel("steps of training")
-show(
-    figure,
-    "Three curves over training, each with and without the quantity loss, measured on voices that "
-    "were not trained on. The cross-entropy falls in both, side by side. The sum of the weights "
-    "over the number of words stays near 1 with the quantity loss and jumps to several times that "
-    "without. The errors fall with it; without, they rise to several for each word.",
-)
-
-# %%
-ends = {name: film.snapshots[-1] for name, film in films.items()}
-rows = [
-    [name, f"{end.cross_entropy:.2f}", f"{end.mass:.2f}", f"{end.token_error_rate:.2f}"]
-    for name, end in ends.items()
-]
-table(["", "cross-entropy, told N", "S / N", "errors per word, not told N"], rows)
-
-# %% [markdown]
-# By the loss that both were trained with, they are two beginners of the same class; which one is
-# ahead depends on the seed. In use, one makes several errors for each word that was said. Which
-# errors? Four clips in voices that neither has heard in training:
-
-# %%
-rows = []
-for name in ("digits_two", "digits_three", "digits_four", "digits_five"):
-    clip = cifviz.load_clip(name)
-    heard = [film.model.transcribe(clip.waveform).text for film in films.values()]
-    rows.append([" ".join(clip.tokens), *heard])
-table(["said", *films], rows)
-
-# %%
-figure, axes = canvas(2, height=1.8)
-for ax, (name, film) in zip(axes, films.items(), strict=True):
-    transcription = film.model.transcribe(clip.waveform)
-    draw_weights(transcription.firing, transcription.grid, ax=ax, threshold_kw={"visible": False})
-    fires(transcription.firing, transcription.grid, ax=ax)
-    title = f"{name}: {len(transcription.tokens)} tokens"
-    ax.set_title(title, loc="left", y=1.04, fontsize="medium")
-    ax.set_ylim(0, 1)
-    ax.label_outer()
-show(
-    figure,
-    "Weights of the two recognisers for the last clip. With the quantity loss they are low hills, "
-    "about one for each word. Without, the hills lie at the same places and are several times as "
-    "high, with a fire every few frames.",
-)
-
-# %% [markdown]
-# The hills stand where the words are, in both. But without the quantity loss each word comes out
-# again and again: the gain that we turned up by hand in section 3 has turned itself up. It did so
-# within a few dozen steps, as soon as there was anything to learn.
-#
-# How much is hidden? By section 4 a single direction, so perhaps a single number. Let us measure
-# S/N of the second recogniser on strings of the voices that it was trained on, divide all weights
-# by it, and let it hear strings of other voices. **Predict first:** what share of the errors goes?
-
-
-# %%
-def errors_per_word(model, batch, gain):
-    with torch.inference_mode():
-        encoded, lengths = model.encoder(batch.features, batch.lengths)
-        alpha = model.cif(encoded, lengths).alpha / gain
-        alone = {"slack": 0.01, "tail_threshold": 0.5}
-        firing = cifviz.integrate_and_fire(alpha, encoded, frame_lengths=lengths, **alone)
-        ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
-    said, fired = batch.target_lengths.tolist(), firing.num_fires.tolist()
-    wanted = [row[:n].tolist() for row, n in zip(batch.targets, said, strict=True)]
-    found = [row[:n].tolist() for row, n in zip(ids, fired, strict=True)]
-    rate = token_errors([[*map(str, row)] for row in wanted], [[*map(str, row)] for row in found])
-    return rate.rate, float(alpha.sum()) / sum(said)
-
-
-# %%
-known = Batch.collate(*zip(*strings(60, seed=seed), strict=True))
-unknown = Batch.collate(*zip(*strings(60, seed=seed + 1, held_out=True), strict=True))
-runaway = films["without"].model
-_, gain = errors_per_word(runaway, known, gain=1.0)
-as_it_is, _ = errors_per_word(runaway, unknown, gain=1.0)
-divided, left = errors_per_word(runaway, unknown, gain=gain)
-print(f"S / N in known voices: {gain:.2f}; divided by it, S / N in other voices: {left:.2f}")
-print(f"errors per word in other voices: {as_it_is:.2f}, and divided {divided:.2f}")
-
-# %% [markdown]
-# One number, and nearly all is well. Behind the scaling every word must come out with a mass of 1,
-# so the cross-entropy has taught that all words weigh *the same*; only how much that is was left
-# open. The quantity loss settles it, and in a training it costs one line.
-#
-# ## 7. Three times, and at full size
-#
-# One training of a small model proves little. Recognisers of the size of the one that ships, on
-# real and synthetic speech, were trained with both, with scaling alone, and with the quantity loss
-# alone, each three times from other random weights (seeds). What they measured is kept in
-# [data/results](../data/results), with these commands:
-
-# %%
+# %% tags=["hide-input"]
 variants = {
     "plain": ("scaling and quantity loss", 5, "-"),
     "no-quantity": ("scaling alone", 2, "--"),
@@ -530,10 +597,11 @@ for variant in variants:
     print(*(run["command"] for run in runs[variant]), sep="\n")
 
 # %% [markdown]
-# **Predict first:** whose cross-entropy will be the lowest in the end? Whose S is closest to N? The
-# losses of these pictures are those in training, mean of 50 steps each.
+# The figure shows the losses in training, each point the mean of 50 steps.
+#
+# **Predict first:** whose cross-entropy is the lowest in the end? Whose S is closest to N?
 
-# %%
+# %% tags=["answer", "hide-input"]
 figure, axes = canvas(2, height=2.2)
 for variant, (label, colour, line) in variants.items():
     look = {"color": token_style(colour).colour, "linestyle": line, "linewidth": 1.3}
@@ -552,10 +620,12 @@ show(
     "alone are higher from step 250 on. Below, the difference between S and N, on a logarithmic "
     "scale: it falls to a twentieth of a word per word wherever the quantity loss is on, and stays "
     "near two and a half words per word where it is off.",
+    caption="Losses in training, three seeds each. Look where the lines end: above, those with "
+    "scaling end together; below (logarithmic), those with the quantity loss do.",
 )
 
 
-# %%
+# %% tags=["answer", "hide-input"]
 def tested(variant, *path):
     values = [run["test"] for run in runs[variant]]
     for name in path:
@@ -565,8 +635,8 @@ def tested(variant, *path):
 
 rows, worst, ratio = [], {}, {}
 for variant in (variant for variant in variants if runs[variant]):
-    said_each = tested(variant, "tokens") / tested(variant, "utterances")
-    ratio[variant] = float((1 + tested(variant, "weight_sum_error", "mean") / said_each).mean())
+    tokens_each = tested(variant, "tokens") / tested(variant, "utterances")
+    ratio[variant] = float((1 + tested(variant, "weight_sum_error", "mean") / tokens_each).mean())
     rate = 100 * tested(variant, "token_error_rate")
     worst[variant] = float(rate.max())
     kinds = [
@@ -577,29 +647,29 @@ for variant in (variant for variant in variants if runs[variant]):
     rows.append([variants[variant][0], f"{ratio[variant]:.2f}", seeds, *kinds])
 table(["", "S / N", "errors in %, each seed", "inserted", "deleted", "replaced"], rows)
 
-# %% [markdown]
-# The table is of the test strings, where nobody scales; its last columns are errors of each kind
-# per hundred words.
+# %% [markdown] tags=["answer"]
+# With scaling the cross-entropy ends lowest, with or without the quantity loss. With the quantity
+# loss S ends closest to N, with or without scaling. The table has the errors on test strings, where
+# nothing is scaled; its last columns are errors of each kind per hundred words.
 #
-# - **Scaling alone.** The cross-entropy cannot tell it from the first: it is even a little ahead
-#   early on, and in the end the lines cover each other. In use it makes more than two errors for
-#   each word, and nearly all are insertions: hardly a word is missed or taken for another. It hears
-#   as well as the first, three or four times over.
-# - **Quantity loss alone.** It counts as well as the first. But it takes two or three times as many
-#   words for others, and learns them more slowly. Section 10 will show a reason. (Its cross-entropy
-#   is low at first because it skips the words that have no token.)
+# - **Scaling alone.** In use it makes more than two errors for each word. Nearly all of them are
+#   insertions; words are hardly ever missed or replaced. It recognises as well as the first, three
+#   or four times over.
+# - **Quantity loss alone.** It counts as well as the first. But it replaces two or three times as
+#   many words, and learns them more slowly. Section 11 shows a reason. (Its cross-entropy is low at
+#   first because it skips the words that have no token.)
 # - **Both** are needed: scaling to learn the words, the quantity loss to count them.
 #
-# While this course was planned, a toy (ten made-up words, 500 steps, one seed; not kept) was run in
-# the same way: scaling alone came to six or seven times too much weight and some 500 % of errors.
-# Ours come to less: how far the gain runs away depends on the model and on how long its frames are,
-# for no weight can be above 1. But it ran away in each of these trainings.
+# How far the gain grows depends on the model and on how long its frames are, for no weight can be
+# above 1. It grew in each of these trainings.
+
 # %% [markdown]
-# ## 8. Small weights, steep slopes
+# ## 9. Small weights, steep slopes
 #
-# Scaling has a second effect on slopes, the factor N/S in section 4. **Exercise 03.4.** All weights
-# become a hundred times smaller, and scaling makes the same tokens of them. By what number are the
-# slopes ∂L/∂α multiplied?
+# Scaling has a second effect on slopes, the factor N/S in section 4.
+#
+# **Exercise 03.4.** All weights become a hundred times smaller, and scaling makes the same tokens
+# of them. By what number are the slopes ∂L/∂α multiplied?
 
 # %% tags=["exercise"]
 times = ...
@@ -610,11 +680,14 @@ times = 100  # N / S, and S is a hundredth of what it was
 check("03.4", times)
 
 # %% [markdown]
-# Measured on the real recording, for the weights α and for their logits z (section 5). **Predict
-# first:** do the slopes with respect to z grow too?
+# The next cell measures this on the real recording, for the weights α and for their logits z
+# (α = 1 / (1 + exp(−z)), as in section 7).
+#
+# **Predict first:** the slopes with respect to α grow as in the exercise. Do those with respect to
+# z grow, too?
 
 
-# %%
+# %% tags=["answer"]
 def steepness(make_alpha, start):
     start = start.clone().requires_grad_()
     (slopes,) = torch.autograd.grad(cross_entropy(make_alpha(start)), start)
@@ -622,7 +695,7 @@ def steepness(make_alpha, start):
 
 
 rows, growth = [], {}
-spread = blurred.detach()  # as in section 5: no weight is zero
+spread = blurred.detach()  # as in section 6: no weight is zero
 for gain in (1.0, 0.1, 0.01, 0.001):
     by_weight = steepness(lambda alpha: alpha, gain * spread)
     by_logit = steepness(torch.sigmoid, torch.logit(gain * spread))
@@ -631,45 +704,51 @@ for gain in (1.0, 0.1, 0.01, 0.001):
     rows.append([gain, f"{total:.4f}", f"{by_weight:.4f}", f"{by_logit:.4f}"])
 table(["gain", "S", "length of ∂L/∂α", "length of ∂L/∂z"], rows)
 
-# %% [markdown]
-# The slopes with respect to α grow as N/S, without bound. The sigmoid is flat where α is small,
-# dα/dz = α(1 − α), and takes the factor out again: that is why trainings survive it. Whatever acts
-# on α behind the sigmoid gets it in full.
-#
-# At the very end stands an utterance without any weight. **Predict first:** what is N / S · α if
-# all α are 0?
+# %% [markdown] tags=["answer"]
+# They do not. The slopes with respect to α grow as N/S, without bound. The sigmoid is flat where α
+# is small, dα/dz = α(1 − α), and removes the factor again. That is why trainings survive it. A
+# module that works on α behind the sigmoid gets the full factor.
 
-# %%
-nothing, three = torch.zeros(1, 4), torch.tensor([3])
+# %% [markdown]
+# The extreme case is an utterance without any weight.
+#
+# **Predict first:** what is N / S · α if all α are 0?
+
+# %% tags=["answer"]
+nothing = torch.zeros(1, 4)
 print("(N / S) · α:         ", *((three / nothing.sum()) * nothing)[0].tolist())
 print("(N / (S + 1e-8)) · α:", *((three / (nothing.sum() + 1e-8)) * nothing)[0].tolist())
 print("cifviz:              ", *cifviz.scale_to_length(nothing, three)[0].tolist())
 
-# %%
+# %% tags=["answer"]
 nothing.requires_grad_()
 empty = cifviz.integrate_and_fire(nothing, torch.eye(4)[None], target_lengths=three)
 assert not empty.embeddings.any()
 (slopes,) = torch.autograd.grad(empty.embeddings[0, :, 3].sum(), nothing)
-steepest = float(slopes.abs().max())
-print(f"{int(empty.num_fires)} tokens, all zero; the steepest slope is {steepest:.0e}")
+steepest_of_all = float(slopes.abs().max())
+print(f"{int(empty.num_fires)} tokens, all zero; the steepest slope is {steepest_of_all:.0e}")
 print("sigmoid(-18) in half precision:", torch.sigmoid(torch.tensor(-18.0)).half().item())
 
-# %% [markdown]
-# Zero times infinity is NaN, and one step later the whole network is NaN. It need not be silence
-# that does it: in half precision small weights become zero. CIF-PyTorch divides as in the first
-# line, and its README advises to add 1e-8, which CIF-HieraDist and this library do: training asks
-# for three tokens and gets three, of zeros. But look at the slope. 1e-8 keeps the NaN away, not the
-# steepness. Against that one *clips* gradients: shortens them to a largest length, as the recipes
-# of this project do.
+# %% [markdown] tags=["answer"]
+# Zero times infinity is NaN, and one step later all weights of the network are NaN. It need not be
+# silence: in half precision small weights become zero.
 #
-# ## 9. Heavy frames
-#
-# Scaling up may lift a weight above β = 1. Six frames weigh (0.08, 0.9, 0.1, 0.05, 0.05, 0.05), and
-# three words were said. Lesson 01 warned of the loop that fires at most once in a frame; that of
-# CIF-PyTorch does so. **Predict first:** what does it make of these weights? And of the same
-# backwards, with the heavy frame near the end?
+# CIF-PyTorch divides as in the first line. Its README advises to add 1e-8, which CIF-HieraDist and
+# this library do: training asks for three tokens and gets three, of zeros. But look at the slope.
+# 1e-8 prevents NaN; it does not prevent steep slopes. Against these one *clips* gradients, that is,
+# shortens them to a largest length, as the recipes of this project do.
 
-# %%
+# %% [markdown] tags=["optional"]
+# ## 10. Heavy frames
+#
+# Scaling may lift a weight above β = 1. Six frames weigh (0.08, 0.9, 0.1, 0.05, 0.05, 0.05), and
+# the transcript has three words. Lesson 01 warned of a loop that fires at most once in a frame;
+# CIF-PyTorch has such a loop.
+#
+# **Predict first:** how many tokens does it fire for these weights? And how many for the same
+# weights backwards, with the heavy frame near the end?
+
+# %% tags=["answer"]
 peak = torch.tensor([[0.08, 0.9, 0.1, 0.05, 0.05, 0.05]])
 three_each = torch.tensor([3, 3])
 scaled_peak = cifviz.scale_to_length(peak, three)
@@ -686,7 +765,7 @@ for way, name in enumerate(("forwards", "backwards")):
         rows.append([name, f"token {i}", *(f"{part + 0.0:.2f}" for part in row)])
 table(["W of CIF-PyTorch", "", *(f"frame {t}" for t in range(6))], rows)
 
-# %%
+# %% tags=["answer", "hide-input"]
 figure, axes = canvas(2, height=2.6)
 for way, ax in enumerate(axes):
     dialect_lanes(four_codes, clock, utterance=way, ax=ax)
@@ -698,22 +777,27 @@ show(
     "Lanes of tokens of four codes for the same weights. Forwards, all have three tokens, but that "
     "of CIF-PyTorch carries the signs of a weight above 1 and of a negative one, and its second "
     "token ends late. Backwards it has two tokens, and a cross where the third should end.",
+    caption="The tokens of four code bases for the same scaled weights. Signs in a lane mark a "
+    "weight above 1, a negative weight and a lost token.",
 )
 
-# %% [markdown]
-# Forwards, the heavy frame gives 1.39 to a token that takes 1, and the next frame pays 0.39 back:
-# three tokens, but one of them holds a frame's vector with a minus sign. Backwards, no frame is
-# left to pay, and the third word has no token.
+# %% [markdown] tags=["answer"]
+# Forwards it fires three tokens, backwards only two. Forwards, the heavy frame gives 1.39 to a
+# token that takes 1, and the next frame pays 0.39 back: one of the tokens contains the vector of a
+# frame with a minus sign. Backwards no frame is left to pay, and the third word has no token.
 #
-# Three ways out. Fire as often as the weight allows, as torch_cif and this library do. Or bend the
-# weights, as w2v-cif-bert does: while one is above the threshold, all move halfway towards their
-# mean. The sum stays, but the shape does not: compare its lane. Or keep N well below the number of
-# frames.
-#
-# How well below? Random weights, as an untrained predictor gives them, in twelve frames; and from
-# one word to twelve. **Predict first:** from how many words on do tokens get lost?
+# There are three ways out. Fire as often as the weight allows, as torch_cif and this library do. Or
+# flatten the weights, as w2v-cif-bert does: while one is above the threshold, all move halfway
+# towards their mean. The sum stays, the shape does not: compare its lane. Or keep N well below the
+# number of frames.
 
-# %%
+# %% [markdown]
+# How often does this happen? The next cell draws random weights in twelve frames, as an untrained
+# predictor gives them, and asks for one word to twelve words.
+#
+# **Predict first:** from how many words on does CIF-PyTorch lose tokens?
+
+# %% tags=["answer", "hide-input"]
 torch.manual_seed(seed)
 random_weights = torch.sigmoid(torch.randn(200, 12))
 per_frame, above, lost = [], [], []
@@ -725,7 +809,6 @@ for tokens in range(1, 13):
     above.append(100 * float(heavy.any(dim=1).float().mean()))
     lost.append(100 * float((fired < tokens).float().mean()))
 
-# %%
 figure, (ax,) = canvas(height=2.6)
 ax.plot(per_frame, above, "o-", color=token_style(5).colour, label="a scaled weight is above 1")
 ax.plot(per_frame, lost, "^--", color=token_style(2).colour, label="CIF-PyTorch loses a token")
@@ -736,13 +819,16 @@ show(
     "Share of utterances against tokens per frame. Up to 0.4 tokens per frame no weight is above "
     "1; at 0.75 nearly all utterances have one. Lost tokens begin a little later and rise more "
     "slowly, to nearly all utterances at one token per frame.",
+    caption="200 utterances of twelve frames with random weights. Look at half a token per frame: "
+    "below it weights above 1 and lost tokens are rare.",
 )
 
+# %% [markdown] tags=["answer"]
+# From about six words in twelve frames on. Below half a token per frame it is rare. A second has 25
+# frames of 40 ms, or 12.5 of 80 ms, and people speak only a few words or syllables in it: such
+# frames are short enough. With longer frames, or with letters as tokens, they may not be.
+
 # %% [markdown]
-# Below half a token per frame hardly anything happens. A second has 25 frames of 40 ms, or 12.5 of
-# 80 ms, and people say only a few words or syllables in it: with such frames one stays below. With
-# longer frames, or letters for tokens, one may not.
-#
 # **Exercise 03.5.** Change `scale` so that it flattens as w2v-cif-bert does: *while* a scaled
 # weight is above 1, every weight becomes the mean of itself and of the mean of all.
 
@@ -774,23 +860,24 @@ def scale_flat(alpha, tokens):
 check("03.5", scale_flat)
 
 # %% [markdown]
-# Code that this library keeps of other projects it calls *dialects*. That of w2v-cif-bert says what
-# should come out for our six frames (it flattens above 0.999, and leaves padding alone):
+# This library keeps the code of other projects as *dialects*. The dialect of w2v-cif-bert computes
+# what should come out for our six frames (it flattens above 0.999, and does not change padding):
 
-# %%
+# %% tags=["answer"]
 flattened = DIALECTS["w2v_cif_bert"].contributions(peak, target_lengths=three).alpha
 print("after: ", *(f"{weight:.2f}" for weight in flattened[0].tolist()))
 assert_close(flattened.sum(), torch.tensor(3.0))
 
 # %% [markdown]
-# ## 10. When the lengths differ
+# ## 11. When the lengths differ
 #
-# Without scaling, or with a loop that loses tokens, there are more words than tokens or more tokens
-# than words. Most code then compares what both have, from the front (CIF-PyTorch's README advises
-# it). Let our recogniser give 0.7 of its weights, unscaled. **Predict first:** which words are
-# compared with the wrong sound: the last, or all?
+# Without scaling, or with a loop that loses tokens, there are more words than tokens, or more
+# tokens than words. Most code then compares what both have, from the front (the README of
+# CIF-PyTorch advises it). Let our recogniser give 0.7 of its weights, unscaled.
+#
+# **Predict first:** which words are compared with the wrong sound: the last ones, or all?
 
-# %%
+# %% tags=["answer"]
 weak = cifviz.integrate_and_fire(0.7 * real, identity, slack=0.01)
 spans = [[recognizer.grid.frame(time) for time in span] for span in speech.words.spans]
 middle = torch.arange(real.shape[1]) + 0.5  # of each frame
@@ -798,50 +885,53 @@ rows = []
 for i, row in enumerate(weak.contributions[0]):
     shares = [row[(middle > begin) & (middle < end)].sum().item() for begin, end in spans]
     parts = zip(words, shares, strict=True)
-    heard = [f"{word} {100 * part:.0f} %" for word, part in parts if part > 0.1]
-    rows.append([f"token {i}", words[i], " + ".join(heard)])
+    sources = [f"{word} {100 * part:.0f} %" for word, part in parts if part > 0.1]
+    rows.append([f"token {i}", words[i], " + ".join(sources)])
 rows += [[f"(token {i})", words[i], "never compared"] for i in range(len(rows), len(words))]
 table(["token", "compared with", "made of the sound of"], rows)
 
-# %% [markdown]
-# What is missing adds up: the further back a token, the less it holds of the word that it is
+# %% [markdown] tags=["answer"]
+# Nearly all, and the error grows: the later a token, the less it contains of the word that it is
 # compared with. The last words are never asked for. In every step until the count is right, a
 # decoder without scaling learns from such a list.
-#
-# In a batch it is worse. Two utterances of three words; the weights of the first come to 3.2, those
-# of the second to 1.6. Tokens that did not fire are zero vectors, which make up the numbers.
-# CIF-HieraDist takes the smaller number of tokens *of the batch*. **Predict first:** what are words
-# 1 and 2 of the second utterance compared with?
 
-# %%
+# %% [markdown]
+# In a batch it is worse. Two utterances have three words each. The weights of the first sum to 3.2,
+# those of the second to 1.6. Tokens that did not fire are zero vectors, which fill the batch.
+# CIF-HieraDist compares the smaller number of tokens *of the batch* in each utterance.
+#
+# **Predict first:** what are words 1 and 2 of the second utterance compared with?
+
+# %% tags=["answer"]
 uneven = torch.tensor([[0.9, 0.8, 0.7, 0.8], [0.4, 0.5, 0.3, 0.4]])
 batch = cifviz.integrate_and_fire(uneven, torch.eye(4).expand(2, 4, 4))
 common = min(batch.embeddings.shape[1], 3)
 print("tokens fired:", *batch.num_fires.tolist(), "· compared in each:", common)
 print(batch.embeddings[1, :common])
 
-# %%
+# %% tags=["answer"]
 decoder = torch.nn.Linear(4, 10)  # a decoder in one layer: four channels, ten words
-spoken = torch.tensor([[1, 2, 3], [4, 5, 6]])
-loss = F.cross_entropy(decoder(batch.embeddings).transpose(1, 2), spoken, reduction="none")
+references = torch.tensor([[1, 2, 3], [4, 5, 6]])
+loss = F.cross_entropy(decoder(batch.embeddings).transpose(1, 2), references, reduction="none")
 fired = torch.arange(common) < batch.num_fires[:, None]
 taught = {}
 for name, counted in {"all in the batch": loss >= 0, "only what fired": fired}.items():
     (bias,) = torch.autograd.grad(loss[1][counted[1]].sum(), decoder.bias, retain_graph=True)
-    taught[name] = [word for word in spoken[1].tolist() if bias[word] < 0]
+    taught[name] = [word for word in references[1].tolist() if bias[word] < 0]
     print(f"{name}: the second utterance teaches the words {taught[name]}")
 
-# %% [markdown]
-# Two words out of nothing: a zero vector can only teach the decoder's bias, to say the commonest
-# words whatever was heard. This library compares what fired in each utterance. Either way the
-# cross-entropy gives the weights no reason to let the missing words fire, for no weight is in a
-# zero vector; again the quantity loss alone does that.
+# %% [markdown] tags=["answer"]
+# With zero vectors. These can only teach the bias of the decoder: to give the most frequent words,
+# whatever the sound is. This library compares only what fired in each utterance.
+#
+# Either way the cross-entropy gives the weights no reason to let the missing words fire, for no
+# weight is in a zero vector. Again, only the quantity loss does that.
 
 # %% [markdown]
 # The numbers that this lesson arrived at are kept in the notebook, so that a later run can be
-# compared with this one.
+# compared with this one. The cells that keep them are hidden.
 
-# %%
+# %% tags=["answer", "hide-input"]
 record(
     tokens_unscaled=int(unscaled.num_fires),
     tokens_scaled=int(scaled.num_fires),
@@ -863,7 +953,7 @@ record(
 record(sum_when_weights_move=moved_sums[-1], sum_when_logits_move=logit_sums[-1], tolerance=0.02)
 record(percent_lost_at_half=lost[5], percent_lost_at_one=lost[11], tolerance=0.9)
 
-# %%
+# %% tags=["answer", "hide-input"]
 with_loss, without = ends["with quantity loss"], ends["without"]
 record(live_counts=with_loss.mass, tolerance=0.05)  # trained here: other machines, other digits
 record(live_gain_runs_away=without.mass > 2, live_inserts=without.token_error_rate > 1)
@@ -895,10 +985,10 @@ glossary(
 # ## On your own
 #
 # - Set `recording` to `"sentence_set"`, whose recogniser decodes one word after the other. Do the
-#   arrows of section 5 still cancel? Must they?
-# - Set `seed` to 1, 2, 3 and run section 6 again. Does the gain ever run away downwards?
-# - `train` in section 6 takes `apply_scaling=False` too. Train with neither scaling nor quantity
-#   loss: what should come of it, and what does?
+#   arrows of section 6 still cancel? Must they?
+# - Set `seed` to 1, 2, 3 and run section 5 again. Does the gain ever run away downwards?
+# - `train` in section 5 takes `apply_scaling=False` too. Train with neither scaling nor quantity
+#   loss. What do you expect, and what happens?
 # - At inference w2v-cif-bert scales once more, to the nearest whole number. Would that have saved
 #   the recogniser without a quantity loss?
 # - Write a loss behind the scaling that does see the size of the weights. (You cannot. Where does
@@ -908,29 +998,28 @@ glossary(
 # ## In practice
 #
 # - CIF-PyTorch, CIF-HieraDist, torch_cif, FunASR's Paraformer and w2v-cif-bert all scale in
-#   training. The recognisers among them have a quantity loss beside it, and the two that are a
-#   module alone, CIF-PyTorch and torch_cif, hand out the sum for it. Its weight is 1 in the
-#   AISHELL-1 recipe of CIF-HieraDist.
-# - In CIF-HieraDist's code the switch `apply_scaling` is read from the dropout of the convolution
-#   (`getattr(args, "conv_cif_dropout", True)`): who sets that dropout to 0 turns scaling off
-#   without a word. If a CIF of yours learns slowly and confuses words, look whether it scales.
+#   training. The recognisers among them have a quantity loss beside it. The two that are a module
+#   alone, CIF-PyTorch and torch_cif, return the sum for it. Its weight is 1 in the AISHELL-1 recipe
+#   of CIF-HieraDist.
+# - In the code of CIF-HieraDist the switch `apply_scaling` is read from the dropout of the
+#   convolution (`getattr(args, "conv_cif_dropout", True)`). A dropout of 0 turns scaling off,
+#   without a message. If a CIF of yours learns slowly and confuses words, check whether it scales.
 # - Scaled weights sum to N up to rounding, and at β = 1 rounding can cost the last token: a user
 #   [asked](https://github.com/MingLunHan/CIF-PyTorch/issues/3) why the lengths differ. Code
-#   therefore fires at 0.99, or scales to a little more than N (torch_cif: 1e-4 more); this library
+#   therefore fires at 0.99, or scales to a little more than N (torch_cif: 1e-4 more). This library
 #   lets the last token end where the weights end. Lesson 05 measures it.
-# - w2v-cif-bert scales in inference as well, to the nearest whole number of S. That takes the place
-#   of a rule for the tail and moves every border a little; lesson 04 compares the two. Its
-#   flattening never ends if there are more words than frames.
+# - w2v-cif-bert scales in inference as well, to the nearest whole number of S. That replaces a rule
+#   for the tail and moves every border a little; lesson 04 compares the two. Its flattening never
+#   ends if there are more words than frames.
 # - A sum that was learnt on utterances of one kind need not hold on others. Users of a CIF for
 #   Whisper [report](https://github.com/backspacetg/simul_whisper/issues/12) sums above 10 on clips
-#   of one second, and suspect that it was trained on much longer ones. S against N is the first
-#   thing to plot.
+#   of one second, and suspect that it was trained on much longer ones. Plot S against N first.
 
 # %% [markdown]
 # ## Further reading
 #
 # - L. Dong and B. Xu, [CIF: Continuous Integrate-and-Fire for End-to-End Speech
-#   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: section 2.2 brings scaling and
+#   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: section 2.2 introduces scaling and
 #   quantity loss together, as two halves of one idea.
 # - [CIF-PyTorch](https://github.com/MingLunHan/CIF-PyTorch): its README gives three tips for
 #   training, on frame rates, on lengths that differ and on the 1e-8.
@@ -951,45 +1040,45 @@ glossary(
 # - 10 min: section 3 with the slider. Ask for the number of ▲ before each move. Exercise 03.2.
 # - 15 min: section 4 at the blackboard: the two slopes by the quotient rule, then the general proof
 #   in one line. Exercise 03.3 in pairs.
-# - 10 min: section 5. Let them describe the three rows of arrows before they read the text. Then
-#   (0.14, 0.02) and (0.2, 0.05) on the board: equal length, equal product.
-# - 15 min: section 6. Start the training, collect predictions while it runs, then read the four
+# - 15 min: section 5. Start the training, collect predictions while it runs, then read the four
 #   transcripts aloud. Have someone run it with another seed.
-# - 10 min: section 7, the same with numbers. Ask who would have noticed from the training loss.
-# - 10 min: sections 8 and 9. Exercise 03.4 by show of hands; 03.5 is homework if time is short.
-# - 5 min: section 10, the table of words compared with the wrong sound.
+# - 10 min: sections 6 and 7. Let them describe the three rows of arrows before they read the text.
+#   Then (0.14, 0.02) and (0.2, 0.05) on the board: equal length, equal product.
+# - 10 min: section 8, the same with numbers. Ask who would have noticed from the training loss.
+# - 10 min: sections 9 and 10. Exercise 03.4 by show of hands; 03.5 is homework if time is short.
+# - 5 min: section 11, the table of words compared with the wrong sound.
 # - 5 min: *In practice*, and one question from *On your own* for next time.
 #
 # ### Likely questions
 #
-# - *Why not train with the quantity loss alone, if it counts as well?* Section 7: it learns the
-#   words more slowly and less well, for until the count is right words are compared with the wrong
-#   sound.
-# - *Why does the gain run up and not down?* Section 5 has a reason, no proof. Training sharpens the
+# - *Why not train with the quantity loss alone, if it counts as well?* Section 8: it learns the
+#   words more slowly and less well, because until the count is right, words are compared with the
+#   wrong sound.
+# - *Why does the gain grow and not shrink?* Section 7 has a reason, no proof. Training sharpens the
 #   weights, and it moves logits. While weights are small, steps on logits keep their product, and
 #   at equal product weights that differ have the larger sum: (0.1, 0.1) becomes (0.2, 0.05). Beware
-#   of the shorter answer that a step at right angles to α makes α longer: it does, and S is another
-#   number. With the two frames of section 4 and the loss −L, a step of rate 0.01 leads from (0.2,
+#   of the shorter answer that a step at right angles to α makes α longer. It does, but the length
+#   is not S. With the two frames of section 4 and the loss −L, a step of rate 0.01 leads from (0.2,
 #   0.6) to (0.18125, 0.60625): the squares sum to 0.4004 instead of 0.4000, the weights to 0.7875
 #   instead of 0.8. And as long as nothing is sharpened, nothing grows: in the first steps of
-#   section 6 S hardly moves.
-# - *So one could do without the quantity loss, and divide afterwards?* On strings like those in
-#   training it nearly works, as section 6 shows. But one has to measure the number, and a number
+#   section 5 S hardly moves.
+# - *Could one do without the quantity loss, and divide afterwards?* On strings like those in
+#   training it nearly works, as section 5 shows. But one has to measure the number, and one number
 #   for all is less than a loss that sees each utterance. A good project: do it with the models of
-#   section 7, string by string.
-# - *Does CTC or the CTC loss beside it not tell the number?* It tells the encoder, not the weights:
-#   all trainings of this lesson have a CTC loss beside the cross-entropy.
+#   section 8, string by string.
+# - *Does the CTC loss not teach the number?* It teaches the encoder, not the weights: all trainings
+#   of this lesson have a CTC loss beside the cross-entropy.
 # - *Is the quantity loss |S − N| or its square?* The absolute value, here divided by the words of
-#   the batch; its slope is the same for each frame however wrong the sum is.
-# - *Why does CIF-PyTorch not give NaN in section 9's tables?* The dialects of this library leave a
-#   row without weight at zero; the original line is in section 8.
+#   the batch. Its slope is the same for each frame, however wrong the sum is.
+# - *Why does CIF-PyTorch not give NaN in the tables of section 10?* The dialects of this library
+#   leave a row without weight at zero; the original line is in section 9.
 #
 # ### Usual misconceptions
 #
 # - *The slopes sum to zero.* Weighted by α they do. Equal weights hide the difference.
 # - *Scaling makes the count right.* In training. In use it is not there.
-# - *A low training loss means that it works.* Not for what the loss cannot see: section 7 has two
-#   trainings with the same curve, one of them useless.
+# - *A low training loss means that it works.* Not for what the loss cannot see: section 8 has two
+#   trainings with the same curve, and one of them is useless.
 # - *1e-8 prevents exploding gradients.* It prevents NaN. At no weight at all the slope is N / 1e-8.
-# - *The quantity loss finds the words.* It pushes every frame alike; where the weight goes is the
-#   business of the cross-entropy.
+# - *The quantity loss finds the words.* It pushes every frame alike. The cross-entropy decides
+#   where the weight goes.

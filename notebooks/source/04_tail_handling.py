@@ -30,16 +30,16 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.core.dialects import DIALECTS
-from cifviz.core.dialects._tail_rules import tail_rules
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core import tail as tails
+from cifviz.core.dialects import DIALECTS, tail_rules
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.streaming import Fired
-from cifviz.course import Slider, canvas, check, explore, glossary, play, record, show, table
-from cifviz.metrics.statistics import spread
+from cifviz.course import Slider, canvas, check, glossary, live_figure, play, record, show, table
+from cifviz.metrics import spread
 from cifviz.plot import accumulation, residual_histogram, tail_errors, tail_lanes, token_spans
-from cifviz.published import read_results
+from cifviz.published import best_thresholds, read_results, read_tail_sweep, total_errors
 from cifviz.resources import resource
-from experiments.studies.tail_sweep import best_thresholds, errors_of, heard_by_rule, read_tails
+from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 
 # %% tags=["parameters"]
 seed = 0  # where the stream of section 8 is cut
@@ -193,7 +193,7 @@ def fire(alpha, name):
     upper = torch.minimum(starts[1:], ends[1:, None])
     lower = torch.maximum(starts[:-1], ends[:-1, None])
     overlap = (upper - lower).clamp(min=0)  # W, as in lesson 01
-    if name in ("0.45 appended", "dynamic threshold"):
+    if name in ("appended 0.45", "dynamic"):
         return overlap
     return overlap / overlap.sum(dim=1, keepdim=True)  # every token a full one
 
@@ -207,8 +207,8 @@ for name, rule in tail_rules().items():
 table(["rule", "tokens", "its last token takes from the seven frames", "in all"], rows)
 
 # %% [markdown]
-# The table is from the library, which has the same six rules ([_tail_rules.py](
-# ../cifviz/core/dialects/_tail_rules.py)); the loop has checked that ours agree with them. Without
+# The table is from the library, which has the same six rules ([tail.py](../cifviz/core/tail.py)),
+# by the names at the left; the loop has checked that ours agree with them. Without
 # a tail the last token is another one than in the other rows: the second.
 #
 # Which rules differ depends on the sum. **Predict first:** in the row of 2.5, who fires?
@@ -250,13 +250,13 @@ check("04.2", tail_token)
 #
 # Real people now. Of these recordings the project keeps no sound, but what the recogniser saw of
 # it. If their data sets are on your machine, set `listen = True` in the cell of parameters to hear
-# them. `heard_by_rule` lets the recogniser listen once, and decodes what each rule fires (section
-# 9's way to whole words is off here, too).
+# them. `decode_by_tail_rule` runs the recogniser once, and decodes what each rule fires (without
+# pause rounding, the matter of section 9).
 
 # %%
 speech = cifviz.load_recording(recording)
 listeners = {name: cifviz.load_model(name) for name in cifviz.list_models()}
-firing, words = heard_by_rule(listeners[speech.model], speech.log_mel)
+firing, words = decode_by_tail_rule(listeners[speech.model], speech.log_mel)
 total = float(firing.weight_sum)
 print(f"{recording}: {speech.attribution} ({speech.licence})")
 print(f"said {len(speech.words)} words; the weights sum to {total:.2f}")
@@ -281,7 +281,7 @@ show(
 # %%
 utterances = {name: cifviz.load_recording(name) for name in cifviz.list_recordings()}
 all_heard = {
-    name: (len(one.words), *heard_by_rule(listeners[one.model], one.log_mel))
+    name: (len(one.words), *decode_by_tail_rule(listeners[one.model], one.log_mel))
     for name, one in utterances.items()
 }
 rows = []
@@ -317,7 +317,7 @@ def draw_tail(ax, *, recording, tail_threshold):
     said, one, _ = all_heard[recording]
     frames = torch.zeros(*one.alpha.shape, 1)
     again = cifviz.integrate_and_fire(
-        one.alpha, frames, slack=one.slack, tail_threshold=tail_threshold
+        one.alpha, frames, slack=one.slack, tail=tails.above(tail_threshold)
     )
     accumulation(again, utterances[recording].grid, ax=ax)
     ax.axhline(tail_threshold, color="black", linestyle=":", linewidth=1)
@@ -326,12 +326,12 @@ def draw_tail(ax, *, recording, tail_threshold):
 
 
 # %%
-explore(
+live_figure(
     draw_tail,
     recording=("digits_jackson", "digits_nicolas", "digits_george_long", "sentence_lay"),
     tail_threshold=Slider(0.05, 0.95, 0.05, 0.5),
     height=1.6,
-    still=[
+    static=[
         {"recording": "digits_jackson", "tail_threshold": 0.5},
         {"recording": "digits_jackson", "tail_threshold": 0.8},
         {"recording": "digits_nicolas", "tail_threshold": 0.1},
@@ -351,7 +351,7 @@ explore(
 # rests lie between 0 and 1. **Predict first:** evenly? Mostly around a half?
 
 # %%
-sweep = read_tails(resource("results"))
+sweep = read_tail_sweep(resource("results"))
 runs, said = sweep["runs"], sweep["said"]
 rests, missing = [], []
 for run in runs:
@@ -417,7 +417,7 @@ taus = [tenths / 10 for tenths in range(1, 10)]
 
 def percent(kind, split):
     return [
-        [100 * run[split]["rules"][f"> {tau:g}"][kind] / sum(said[split]) for tau in taus]
+        [100 * run[split]["rules"][f"above {tau:g}"][kind] / sum(said[split]) for tau in taus]
         for run in runs
     ]
 
@@ -440,7 +440,7 @@ show(
 
 # %%
 def errors(run, split, tau):
-    return errors_of(run[split]["rules"][f"> {tau:g}"])
+    return total_errors(run[split]["rules"][f"above {tau:g}"])
 
 
 rows = []
@@ -469,10 +469,11 @@ for split in said:
 
 # %%
 rows = []
-for rule in ("no tail", "> 0.5", "0.45 appended", "scaled to round(Σα)", "dynamic threshold"):
+for rule in ("drop", "above 0.5", "appended 0.45", "rounded", "dynamic"):
     found = {split: [run[split]["rules"][rule] for run in runs] for split in said}
     cells = [
-        spread([100 * errors_of(one) / sum(said[split]) for one in found[split]]) for split in said
+        spread([100 * total_errors(one) / sum(said[split]) for one in found[split]])
+        for split in said
     ]
     kinds = [
         spread([100 * one[kind] / sum(said["test"]) for one in found["test"]])
@@ -513,7 +514,7 @@ print("CIF-PyTorch, in a batch:", reference(batch, lengths).num_fires.tolist())
 def tokens(alpha, lengths=None):
     frames = torch.zeros(*alpha.shape, 1)
     found = cifviz.integrate_and_fire(
-        alpha, frames, frame_lengths=lengths, slack=0.01, tail_threshold=0.5
+        alpha, frames, frame_lengths=lengths, slack=0.01, tail=tails.above(0.5)
     )
     return found.num_fires.tolist()
 
@@ -629,7 +630,7 @@ def feed_all(weights, pieces, tau):
         fired, state = state.feed(chunk, part)
         parts.append(fired)
         rows.append([chunk.shape[1], int(fired.num_fires), f"{float(state.residual):.2f}"])
-    fired, state = state.flush(tail_threshold=tau)
+    fired, state = state.flush(tails.above(tau))
     rows.append(["flush", int(fired.num_fires), f"{float(state.residual):.2f}"])
     return Fired.join([*parts, fired]), rows
 
@@ -648,7 +649,7 @@ table(["frames in the chunk", "tokens", "held afterwards"], rows)
 for name in [recording] if fast else list(utterances):
     weights = utterances[name].alpha[None]
     whole = cifviz.integrate_and_fire(
-        weights, torch.eye(weights.shape[1])[None], slack=0.01, tail_threshold=tail_threshold
+        weights, torch.eye(weights.shape[1])[None], slack=0.01, tail=tails.above(tail_threshold)
     )
     for pieces in (1, 7, 25, 1000, cut(weights.shape[1], rng)):
         joined, _ = feed_all(weights, pieces, tail_threshold)
@@ -682,10 +683,10 @@ print(f"a word was still missing in {sum(short[name] for name in dropped)} of th
 # %%
 alpha = torch.tensor([[0.5, 0.4, 0.0, 0.0, 0.7, 0.8, 0.7, 0.0, 0.0, 0.3]])
 rows = []
-for tau in (0.5, 0.25, None):
-    rounded = round_phrases(alpha, torch.tensor([10]), pause_frames=2, tail_threshold=tau)[0]
+for rule in (tails.above(0.5), tails.above(0.25), tails.drop):
+    rounded = round_at_pauses(alpha, torch.tensor([10]), pause_frames=2, tail=rule)[0]
     masses = [float(part.sum()) for part in (rounded[:4], rounded[4:9], rounded[9:])]
-    rows.append([f"τ = {tau}" if tau else "no tail", *(f"{mass:.1f}" for mass in masses)])
+    rows.append([str(rule), *(f"{mass:.1f}" for mass in masses)])
 given = [float(part.sum()) for part in (alpha[0, :4], alpha[0, 4:9], alpha[0, 9:])]
 table(["", "first phrase", "second", "third"], [["as given", *(f"{m:.1f}" for m in given)], *rows])
 
@@ -760,7 +761,7 @@ glossary(
     "flush",
     "mass axis",
     "padding",
-    "phrase",
+    "pause rounding",
     "quantity loss",
     "residual",
     "slack",
@@ -802,8 +803,7 @@ glossary(
 # %% [markdown]
 # ## Further reading
 #
-# - [cifviz/core/tail.py](../cifviz/core/tail.py), the rule of this library in one line, and
-#   [cifviz/core/dialects/_tail_rules.py](../cifviz/core/dialects/_tail_rules.py), all six.
+# - [cifviz/core/tail.py](../cifviz/core/tail.py): all six rules, most of them a line long.
 # - [The weight left at the end](../docs/alignment.md): the whole table that sections 4 and 5 are
 #   taken from, every τ with three seeds.
 # - L. Dong and B. Xu, [CIF](https://arxiv.org/abs/1905.11235), ICASSP 2020: the mechanism, and why

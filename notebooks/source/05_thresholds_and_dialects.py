@@ -30,13 +30,14 @@ from torch.testing import assert_close
 
 import cifviz
 from cifviz.core.dialects import DIALECTS, compare
+from cifviz.core.tail import above, drop
 from cifviz.course import (
     Slider,
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     record,
     show,
@@ -235,7 +236,7 @@ table(
 # %%
 both = {name: {"threshold": carried} for name in ("cif_pytorch", "torch_cif")}
 both["torch_cif"]["tail_threshold"] = carried  # no tail: here we look at the threshold alone
-at_carried = compare(real, dialects=both, settings={**both, "cifviz": {"tail_threshold": None}})
+at_carried = compare(real, dialects=both, settings={**both, "cifviz": {"tail": drop}})
 figure, (ax,) = canvas(height=2.9)
 dialect_lanes(at_carried, grid, ax=ax)
 early = grid.shift * at_carried["cif_pytorch"].mean_shift
@@ -327,12 +328,12 @@ def draw_ten(ax, *, threshold, slack):
     return f"tokens: {int(firing.num_fires)}, negative weights: {negative}"
 
 
-explore(
+live_figure(
     draw_ten,
     height=2.6,
     threshold=Slider(0.5, 1.5, 0.05, 1.0),
     slack=Slider(0.0, 0.45, 0.01, 0.0),
-    still=[
+    static=[
         {"threshold": 1.0, "slack": 0.0},
         {"threshold": 1.0, "slack": 0.1},
         {"threshold": 1.0, "slack": 0.4},
@@ -738,7 +739,7 @@ def tokens_of(name, alpha, lengths=None, target=None):
     told = None if target is None else torch.tensor([target])
     there = DIALECTS[name].contributions(alpha, lengths, target_lengths=told)
     here = cifviz.integrate_and_fire(
-        alpha, alpha[:, :, None], frame_lengths=lengths, target_lengths=told, tail_threshold=0.5
+        alpha, alpha[:, :, None], frame_lengths=lengths, target_lengths=told, tail=above(0.5)
     )
     return int(here.num_fires), int(there.num_fires)
 
@@ -860,7 +861,7 @@ table(
 
 # %% [markdown]
 # The counts agree; the vectors agree only nearly, since in torch_cif nothing is borrowed. Who
-# carries a *trained* model over should carry the slack as well, as `cifviz.CIF.from_cif_pytorch`
+# carries a *trained* model over should carry the slack as well, as `cifviz.load_cif_pytorch`
 # does.
 
 # %%

@@ -24,7 +24,7 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
-from cifviz.course import canvas, check, classroom, explore, glossary, play, record, show, table
+from cifviz.course import canvas, check, classroom, glossary, live_figure, play, record, show, table
 from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
@@ -286,11 +286,11 @@ def draw_snapshot(ax, *, steps, picture):
 
 # %%
 first, clock, last = film.steps[0], film.steps[len(film.steps) // 3], film.steps[-1]
-explore(
+live_figure(
     draw_snapshot,
     steps=film.steps,
     picture=["weights", "W"],
-    still=[
+    static=[
         *({"steps": step, "picture": "weights"} for step in (first, clock, last)),
         *({"steps": step, "picture": "W"} for step in (clock, last)),
     ],

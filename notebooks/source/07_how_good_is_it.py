@@ -27,13 +27,14 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core.tail import above
 from cifviz.course import (
     Slider,
     canvas,
     check,
     count_frames,
-    explore,
     glossary,
+    live_figure,
     play,
     play_all,
     record,
@@ -121,10 +122,10 @@ def draw_reading(ax, *, mass):
 
 
 # %%
-explore(
+live_figure(
     draw_reading,
     mass=Slider(0.04, 1.96, 0.04, 0.48),
-    still=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
+    static=[{"mass": mass} for mass in (0.48, 0.96, 1.52)],
     height=1.9,
     alt="The running sum of the six weights: steep in the words, flat between them. A horizontal "
     "band of 0.08 tokens meets it, and a vertical band shows the times that it reaches: narrow at "
@@ -291,10 +292,10 @@ def draw_quantile(ax, *, quantile):
 
 
 # %%
-explore(
+live_figure(
     draw_quantile,
     quantile=Slider(0.0, 1.0, 0.05, 0.5),
-    still=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
+    static=[{"quantile": quantile} for quantile in (0.1, 0.5, 1.0)],
     height=1.6,
     alt="The weights of the recording, three times. A dot for each token shows where 10 %, half or "
     "all of its weight has been heard. The bars around the dots, what 0.05 tokens more or less "
@@ -438,7 +439,7 @@ def nudged(heard, generator):
     alpha = heard.firing.scaled_alpha
     alpha = alpha * (1 + 1e-6 * (2 * torch.rand(alpha.shape, generator=generator) - 1))
     return cifviz.integrate_and_fire(
-        alpha, torch.zeros(*alpha.shape, 1), slack=0.01, tail_threshold=0.5
+        alpha, torch.zeros(*alpha.shape, 1), slack=0.01, tail=above(0.5)
     )
 
 
@@ -475,11 +476,11 @@ record(
 # %% [markdown]
 # A few dozen words prove little. Here is the same on all 200 test strings, mean and standard
 # deviation over three training runs each, from [data/results](../data/results); constants were
-# learned on the development strings. `cifviz results alignment` prints it all, and [the page on
-# alignment](../docs/alignment.md) tells how it was measured.
+# learned on the development strings. In a clone `python -m experiments table alignment` prints it
+# all, and [the page on alignment](../docs/alignment.md) tells how it was measured.
 
 # %%
-from cifviz.metrics.statistics import spread
+from cifviz.metrics import spread
 from cifviz.published import read_results
 from cifviz.resources import resource
 
@@ -619,7 +620,7 @@ check("07.4", fired_and_when)
 # is the count after 300 words: by 30, by 2, or not at all?
 
 # %%
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
 
 many = 300 if fast else 3000
 generator = np.random.default_rng(seed)
@@ -631,7 +632,7 @@ for index, weight in enumerate(word_weights):
     pieces += [0.0] * (pause if index % 5 == 4 else 1)
 long = torch.tensor([pieces]).double()
 lengths = torch.tensor([long.shape[1]])
-rounded = round_phrases(long, lengths, pause_frames=pause)
+rounded = round_at_pauses(long, lengths, pause_frames=pause)
 
 
 # %%
@@ -687,10 +688,10 @@ show(
 # too few comes out. What it does is in the lower one. At each pause the distance from a whole
 # number is 0, which is what rounding means; *between* pauses it is mostly small, because only the
 # errors since the last pause add up. So a wrong count costs one word, and the fires behind it fall
-# between words as before. The shipped models do this (“whole phrases”).
+# between words as before. The shipped models do this (“pause rounding”).
 #
-# Real strings are joined here to five minutes and more of each speaker (`cifviz results joined`);
-# the models were trained on eight digits at most:
+# Real strings are joined here to five minutes and more of each speaker
+# (`python -m experiments table joined`); the models were trained on eight digits at most:
 
 # %%
 ways = {
@@ -736,12 +737,12 @@ table(["tokens", "once", "twice", "4 times", "6 times"], [said_tokens, *rows])
 # CIF and CTC are *frame-synchronous*: they go through the sound once and cannot lose their place.
 #
 # What was expected of both kinds, and what three training runs of each say
-# (`cifviz results synchrony`):
+# (`python -m experiments table robustness-comparison`):
 
 # %%
-from experiments.studies.label_vs_frame import read_comparison, verdict
+from cifviz.published import read_robustness_comparison, verdict
 
-comparison = read_comparison(resource("results"))
+comparison = read_robustness_comparison(resource("results"))
 conditions = {
     "in domain": "as in training",
     "3 times longer": "three strings joined",
@@ -763,7 +764,7 @@ print(*verdict(comparison), sep="\n")
 # A claim is *open* where three runs do not decide it. In domain this attention model is worse than
 # the others to begin with, so the claims below that one compare each system with itself in domain.
 # And nobody is spared: of a word said again and again CIF and CTC mistake more, attention drops
-# more (`cifviz results synchrony` has the errors by kind).
+# more (`python -m experiments table robustness-comparison` has the errors by kind).
 
 # %%
 short = {name: name.split()[-1].lower() for name in models}
@@ -858,8 +859,8 @@ record(fires_sentences=found[0], valleys_sentences=found[1], tolerance=2e-4)
 
 # %%
 glossary(
-    "alignment", "condition number", "constant shift", "drift", "edge", "fire position", "phrase",
-    "quantile", "running sum", "token error rate", "valley", "weight in silence",
+    "alignment", "condition number", "constant shift", "drift", "edge", "fire position",
+    "pause rounding", "quantile", "running sum", "token error rate", "valley", "weight in silence",
 )  # fmt: skip
 
 # %% [markdown]
@@ -881,8 +882,8 @@ glossary(
 #   gaps, and learn two constants on a few dozen utterances with known times.
 # - FunASR takes a second predictor on three times as many frames, moves all fires by a constant,
 #   and cuts tokens that last too long, putting silence into them. Rebuilt here, the second
-#   predictor was no better than valleys (`cifviz results alignment`, the rows “up-sampled second
-#   head”).
+#   predictor was no better than valleys (`python -m experiments table alignment`, the rows
+#   “up-sampled second head”).
 # - In FunASR's timestamp model a fire is where a character *begins*; here, where a token ends. Ask
 #   before you compare.
 # - Its aligner for known text is told how many tokens there are, but never which: a word too many
@@ -932,7 +933,7 @@ glossary(
 #   the same place of a word. A fire is wrong by another amount each time.
 # - *Why do the errors here differ from the table's?* Section 6 first has seven recordings and one
 #   model, then 200 strings and three runs.
-# - *Drift in ms per minute?* The tables behind `cifviz results joined` have it. For a random walk a
+# - *Drift in ms per minute?* `python -m experiments table joined` has it. For a random walk a
 #   straight line through the errors says little; look at the absolute error, and at the count.
 #
 # ### Usual misconceptions

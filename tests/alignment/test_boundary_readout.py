@@ -1,4 +1,4 @@
-"""Each way to read edges, worked out by hand; what is learned, planted; and on whom, kept apart."""
+"""Each boundary read-out by hand; planted candidates are learned, on other utterances alone."""
 
 from dataclasses import dataclass, field
 
@@ -9,18 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifviz.alignment.boundary_readout import (
-    ATTENTION_READINGS,
-    CIF_READINGS,
-    CTC_READINGS,
+    ATTENTION_READOUTS,
+    CIF_READOUTS,
+    CTC_READOUTS,
     LONGEST,
     OFFSET_QUANTILES,
     ONSET_QUANTILES,
     SUPPORTS,
-    LearnedReading,
-    Reading,
-    Side,
+    BoundaryReadout,
+    EdgeCandidates,
+    LearnedReadout,
     align_all,
     best_of,
+    comparable,
     cross_aligned,
     learn,
     learn_edges,
@@ -29,15 +30,15 @@ from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
 from cifviz.timing import FrameGrid
-from tests.systems.synthetic import GRID, fired, spoken
+from tests.systems.synthetic import GRID, aligned, fired
 
-HEARD = fired("ab", 0.5, 0.5, 0.25, 0.0, 0.25, 0.5)
+TRANSCRIPTION = fired("ab", 0.5, 0.5, 0.25, 0.0, 0.25, 0.5)
 """Fires at 0.2 and 0.6 s; a silent frame after 0.3 s, where the first token has 1.25."""
 
 
 @dataclass
 class Rows:
-    """What a baseline heard."""
+    """What a baseline transcription."""
 
     rows: torch.Tensor
     tokens: tuple[str, ...] = ()
@@ -48,18 +49,18 @@ class Rows:
         self.tokens = self.tokens or tuple("a" * len(self.rows))
 
 
-def candidates(reading, side, heard=HEARD):
-    """What one side of a reading says of each token, by the name of the candidate."""
-    edges = getattr(reading, side)
-    times = edges.read(heard)
-    assert times.shape == (len(heard.tokens), len(edges.names))
+def candidates(readout, side, transcription=TRANSCRIPTION):
+    """Times of each token on one side of a read-out, by the name of the candidate."""
+    edges = getattr(readout, side)
+    times = edges.read(transcription)
+    assert times.shape == (len(transcription.tokens), len(edges.names))
     assert times.dtype == torch.float64
     return dict(zip(edges.names, times.T.tolist(), strict=True))
 
 
-def only(reading, side, heard=HEARD):
+def only(readout, side, transcription=TRANSCRIPTION):
     """Of the one candidate that there is."""
-    (times,) = candidates(reading, side, heard).values()
+    (times,) = candidates(readout, side, transcription).values()
     return pytest.approx(times, abs=1e-9)
 
 
@@ -68,29 +69,29 @@ def only(reading, side, heard=HEARD):
 
 @pytest.mark.parametrize("name", ["fire", "fire, shifted"])
 def test_a_token_lasts_from_fire_to_fire(name):
-    assert only(CIF_READINGS[name], "onset") == [0.0, 0.2]
-    assert only(CIF_READINGS[name], "offset") == [0.2, 0.6]
+    assert only(CIF_READOUTS[name], "onset") == [0.0, 0.2]
+    assert only(CIF_READOUTS[name], "offset") == [0.2, 0.6]
 
 
 def test_with_silence_inserted_a_token_lasts_only_so_long():
-    found = candidates(CIF_READINGS["fire, silence inserted"], "onset")
+    found = candidates(CIF_READOUTS["fire, silence inserted"], "onset")
     assert list(found) == [f"at most {seconds:g} s" for seconds in LONGEST]
     assert found["at most 0.2 s"] == pytest.approx([0.0, 0.4])
     assert found["at most 0.3 s"] == pytest.approx([0.0, 0.3])
     for seconds in LONGEST[2:]:  # from 0.4 s on the fire before is nearer
         assert found[f"at most {seconds:g} s"] == pytest.approx([0.0, 0.2])
-    assert only(CIF_READINGS["fire, silence inserted"], "offset") == [0.2, 0.6]
+    assert only(CIF_READOUTS["fire, silence inserted"], "offset") == [0.2, 0.6]
 
 
 def test_a_centroid_is_the_mean_time_of_a_token():
     """(0.5 + 1.5) / 2 frames; 0.25 · 2.5 + 0.25 · 4.5 + 0.5 · 5.5, to the fires alone."""
     for side in ("onset", "offset"):
-        assert only(CIF_READINGS["centroid"], side) == [0.1, 0.45]
+        assert only(CIF_READOUTS["centroid"], side) == [0.1, 0.45]
 
 
 def test_support_is_where_the_weight_is_more_than_a_share_of_the_largest():
     """The second token has a half of its peak in two frames: not more than that."""
-    onset, offset = (candidates(CIF_READINGS["support"], side) for side in ("onset", "offset"))
+    onset, offset = (candidates(CIF_READOUTS["support"], side) for side in ("onset", "offset"))
     assert list(onset) == list(offset) == [f"above {100 * s:g} % of the peak" for s in SUPPORTS]
     for share in SUPPORTS[:-1]:
         assert onset[f"above {100 * share:g} % of the peak"] == pytest.approx([0.0, 0.2])
@@ -100,7 +101,7 @@ def test_support_is_where_the_weight_is_more_than_a_share_of_the_largest():
 
 def test_quantiles_between_fires():
     """1.02 is reached 0.08 frames into frame 2, 1.1 in its middle, less 0.1; 1.5 after frame 4."""
-    onset, offset = (candidates(CIF_READINGS["quantiles"], side) for side in ("onset", "offset"))
+    onset, offset = (candidates(CIF_READOUTS["quantiles"], side) for side in ("onset", "offset"))
     assert onset["2 % of the mass"] == pytest.approx([0.004, 0.208])
     assert onset["10 % of the mass"] == pytest.approx([0.02, 0.24])
     assert onset["50 % of the mass"] == offset["50 % of the mass"] == pytest.approx([0.1, 0.5])
@@ -110,8 +111,8 @@ def test_quantiles_between_fires():
 
 def test_quantiles_between_valleys():
     """Of 1.25 and of 0.75, which begins in frame 4."""
-    reading = CIF_READINGS["valleys, quantiles"]
-    onset, offset = (candidates(reading, side) for side in ("onset", "offset"))
+    readout = CIF_READOUTS["valleys, quantiles"]
+    onset, offset = (candidates(readout, side) for side in ("onset", "offset"))
     assert onset["2 % of the mass"] == pytest.approx([0.005, 0.406])
     assert onset["10 % of the mass"] == pytest.approx([0.025, 0.43])
     assert onset["50 % of the mass"] == offset["50 % of the mass"] == pytest.approx([0.125, 0.525])
@@ -125,8 +126,8 @@ def test_quantiles_reach_from_the_ends_to_the_middle():
 
 @pytest.mark.parametrize("name", ["fire", "fire, silence inserted", "quantiles"])
 def test_a_cif_is_read_with_its_firing(name):
-    with pytest.raises(CIFError, match="heard must be a Transcription, got "):
-        CIF_READINGS[name].onset.read(Rows(torch.eye(3)))
+    with pytest.raises(CIFError, match="needs the firing of a CIF"):
+        CIF_READOUTS[name].onset.read(Rows(torch.eye(3)))
 
 
 # --- candidates of rows --------------------------------------------------------------------------
@@ -134,17 +135,19 @@ def test_a_cif_is_read_with_its_firing(name):
 
 def test_a_path_lasts_from_its_first_frame_to_its_last():
     """Whatever frames without it stand before and behind."""
-    heard = Rows(torch.tensor([[0, 0, 0.5, 0.5, 0, 0], [0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0]]))
-    for reading in CTC_READINGS.values():
-        assert only(reading, "onset", heard) == [0.2, 0.5, 0.0]
-        assert only(reading, "offset", heard) == [0.4, 0.6, 0.1]
+    transcription = Rows(
+        torch.tensor([[0, 0, 0.5, 0.5, 0, 0], [0, 0, 0, 0, 0, 1], [1, 0, 0, 0, 0, 0]])
+    )
+    for readout in CTC_READOUTS.values():
+        assert only(readout, "onset", transcription) == [0.2, 0.5, 0.0]
+        assert only(readout, "offset", transcription) == [0.4, 0.6, 0.1]
 
 
 def test_quantiles_of_rows():
     """A quarter, a half and a quarter: 5 % are reached after 0.2 of frame 1."""
-    heard = Rows(torch.tensor([[0.0, 0.25, 0.5, 0.25, 0.0]]))
-    reading = ATTENTION_READINGS["quantiles"]
-    onset, offset = (candidates(reading, side, heard) for side in ("onset", "offset"))
+    transcription = Rows(torch.tensor([[0.0, 0.25, 0.5, 0.25, 0.0]]))
+    readout = ATTENTION_READOUTS["quantiles"]
+    onset, offset = (candidates(readout, side, transcription) for side in ("onset", "offset"))
     assert onset["5 % of the row"] == pytest.approx([0.12])
     assert onset["50 % of the row"] == offset["50 % of the row"] == pytest.approx([0.25])
     assert offset["75 % of the row"] == pytest.approx([0.3])
@@ -153,15 +156,15 @@ def test_quantiles_of_rows():
 
 def test_a_row_may_have_gaps_in_which_nothing_is_read():
     """Half of it lies in frame 0, half in frame 4; the median is where the first half ends."""
-    heard = Rows(torch.tensor([[0.5, 0.0, 0.0, 0.0, 0.5]]))
-    offset = candidates(ATTENTION_READINGS["quantiles"], "offset", heard)
+    transcription = Rows(torch.tensor([[0.5, 0.0, 0.0, 0.0, 0.5]]))
+    offset = candidates(ATTENTION_READOUTS["quantiles"], "offset", transcription)
     assert offset["50 % of the row"] == pytest.approx([0.1])
     assert offset["55 % of the row"] == pytest.approx([0.41])
 
 
 def test_the_centroid_of_rows():
-    heard = Rows(torch.tensor([[0.0, 0.25, 0.5, 0.25, 0.0], [0.5, 0.0, 0.0, 0.0, 0.5]]))
-    assert only(ATTENTION_READINGS["centroid"], "onset", heard) == [0.25, 0.25]
+    transcription = Rows(torch.tensor([[0.0, 0.25, 0.5, 0.25, 0.0], [0.5, 0.0, 0.0, 0.0, 0.5]]))
+    assert only(ATTENTION_READOUTS["centroid"], "onset", transcription) == [0.25, 0.25]
 
 
 @given(
@@ -170,11 +173,13 @@ def test_the_centroid_of_rows():
     st.integers(0, 3),
 )
 def test_quantiles_of_any_row_are_in_order_and_move_with_the_silence_before_it(row, front, back):
-    reading = ATTENTION_READINGS["quantiles"]
+    readout = ATTENTION_READOUTS["quantiles"]
 
     def read(*weights):
-        heard = Rows(torch.tensor([weights], dtype=torch.float64) / sum(weights))
-        return torch.cat([getattr(reading, side).read(heard)[0] for side in ("onset", "offset")])
+        transcription = Rows(torch.tensor([weights], dtype=torch.float64) / sum(weights))
+        return torch.cat(
+            [getattr(readout, side).read(transcription)[0] for side in ("onset", "offset")]
+        )
 
     times = read(*row)
     assert (times.diff() >= -1e-12).all()
@@ -184,23 +189,23 @@ def test_quantiles_of_any_row_are_in_order_and_move_with_the_silence_before_it(r
 
 
 @pytest.mark.parametrize(
-    "reading",
-    [*CIF_READINGS.values(), *CTC_READINGS.values(), *ATTENTION_READINGS.values()],
-    ids=[*CIF_READINGS, *CTC_READINGS, *ATTENTION_READINGS],
+    "readout",
+    [*CIF_READOUTS.values(), *CTC_READOUTS.values(), *ATTENTION_READOUTS.values()],
+    ids=[*CIF_READOUTS, *CTC_READOUTS, *ATTENTION_READOUTS],
 )
 @pytest.mark.parametrize("weights", [(), (0.25, 0.5)], ids=["no frames", "no tokens"])
-def test_nothing_heard_has_no_edges(reading, weights):
-    heard = fired("", *weights)
-    assert reading.onset.read(heard).shape == (0, len(reading.onset.names))
-    assert reading.offset.read(heard).shape == (0, len(reading.offset.names))
-    assert len(LearnedReading(reading, 0, 0).align(heard)) == 0
+def test_no_tokens_have_no_edges(readout, weights):
+    transcription = fired("", *weights)
+    assert readout.onset.read(transcription).shape == (0, len(readout.onset.names))
+    assert readout.offset.read(transcription).shape == (0, len(readout.offset.names))
+    assert len(LearnedReadout(readout, 0, 0).align(transcription)) == 0
 
 
 def test_times_are_on_the_grids_clock():
     grid = FrameGrid(0.02, 0.3)
-    heard = Rows(torch.tensor([[0.0, 0.5, 0.5, 0.0]]), grid=grid)
-    assert only(CTC_READINGS["path"], "onset", heard) == [0.32]
-    assert only(ATTENTION_READINGS["centroid"], "onset", heard) == [0.34]
+    transcription = Rows(torch.tensor([[0.0, 0.5, 0.5, 0.0]]), grid=grid)
+    assert only(CTC_READOUTS["path"], "onset", transcription) == [0.32]
+    assert only(ATTENTION_READOUTS["centroid"], "onset", transcription) == [0.34]
 
 
 # --- learning ------------------------------------------------------------------------------------
@@ -215,15 +220,15 @@ def utterances(count=6, seed=0):
     ]
 
 
-def said(reading, onset, offset, heard, *, late=(0.0, 0.0)):
-    """Utterances whose words lie where two candidates say, so much later."""
+def planted(readout, onset, offset, transcription, *, late=(0.0, 0.0)):
+    """A reference whose words lie where two candidates say, so much later."""
     times = zip(
-        reading.onset.read(heard)[:, onset] + late[0],
-        reading.offset.read(heard)[:, offset] + late[1],
+        readout.onset.read(transcription)[:, onset] + late[0],
+        readout.offset.read(transcription)[:, offset] + late[1],
         strict=True,
     )
-    tokens = zip(heard.tokens, times, strict=True)
-    return spoken(*((token, float(begin), float(end)) for token, (begin, end) in tokens))
+    tokens = zip(transcription.tokens, times, strict=True)
+    return aligned(*((token, float(begin), float(end)) for token, (begin, end) in tokens))
 
 
 @pytest.mark.parametrize(
@@ -237,16 +242,17 @@ def said(reading, onset, offset, heard, *, late=(0.0, 0.0)):
     ],
 )
 def test_the_planted_candidates_and_constants_are_learned(name, onset, offset):
-    reading = CIF_READINGS[name]
+    readout = CIF_READOUTS[name]
     pairs = [
-        (heard, said(reading, onset, offset, heard, late=(0.03, -0.02))) for heard in utterances()
+        (transcription, planted(readout, onset, offset, transcription, late=(0.03, -0.02)))
+        for transcription in utterances()
     ]
-    learned = learn(reading, pairs)
+    learned = learn(readout, pairs)
     assert (learned.onset, learned.offset) == (onset, offset)
     assert (learned.onset_shift, learned.offset_shift) == pytest.approx((0.03, -0.02))
-    for heard, spoken_ in pairs:
-        found = np.array(learned.align(heard).spans)
-        assert found == pytest.approx(np.array(spoken_.words.spans))
+    for transcription, words in pairs:
+        found = np.array(learned.align(transcription).spans)
+        assert found == pytest.approx(np.array(words.spans))
 
 
 def test_the_candidate_is_that_of_the_least_mean_absolute_error():
@@ -257,19 +263,24 @@ def test_the_candidate_is_that_of_the_least_mean_absolute_error():
 
 
 def test_what_is_not_shifted_learns_no_constant():
-    heard = utterances()
-    late = [(one, said(CIF_READINGS["fire"], 0, 0, one, late=(0.1, 0.1))) for one in heard]
-    learned = learn(CIF_READINGS["fire"], late)
+    transcriptions = utterances()
+    late = [
+        (one, planted(CIF_READOUTS["fire"], 0, 0, one, late=(0.1, 0.1))) for one in transcriptions
+    ]
+    learned = learn(CIF_READOUTS["fire"], late)
     assert (learned.onset_shift, learned.offset_shift) == (0.0, 0.0)
-    assert learn(CIF_READINGS["fire, shifted"], late).onset_shift == pytest.approx(0.1)
+    assert learn(CIF_READOUTS["fire, shifted"], late).onset_shift == pytest.approx(0.1)
 
 
 def test_onsets_and_offsets_are_learned_apart():
     """Sides of two candidates each, of which the second is right for onsets, the first for ends."""
     table = torch.tensor([[1.0, 5.0], [1.0, 7.0]], dtype=torch.float64)
-    side = Side(("x", "y"), lambda heard: table)
-    pairs = [(HEARD, spoken(("a", 5.5, 6.0), ("b", 7.5, 8.0)))]
-    learned = learn(Reading(side, Side(("x", "y"), lambda heard: table.flip(1))), pairs)
+    side = EdgeCandidates(("x", "y"), lambda transcription: table)
+    pairs = [(TRANSCRIPTION, aligned(("a", 5.5, 6.0), ("b", 7.5, 8.0)))]
+    learned = learn(
+        BoundaryReadout(side, EdgeCandidates(("x", "y"), lambda transcription: table.flip(1))),
+        pairs,
+    )
     assert (learned.onset, learned.offset) == (1, 0)
     assert (learned.onset_shift, learned.offset_shift) == pytest.approx((0.5, 1.0))
     assert learned.to_dict() == {
@@ -281,38 +292,38 @@ def test_onsets_and_offsets_are_learned_apart():
 
 
 def test_nothing_to_learn_from_gives_the_middle_and_no_shift():
-    learned = learn(CIF_READINGS["quantiles"], [])
+    learned = learn(CIF_READOUTS["quantiles"], [])
     assert learned.to_dict() == {
         "onset": "25 % of the mass",
         "onset_shift": 0.0,
         "offset": "75 % of the mass",
         "offset_shift": 0.0,
     }
-    for reading in (*CIF_READINGS.values(), *CTC_READINGS.values(), *ATTENTION_READINGS.values()):
-        assert len(learn(reading, []).align(HEARD)) == 2
+    for readout in (*CIF_READOUTS.values(), *CTC_READOUTS.values(), *ATTENTION_READOUTS.values()):
+        assert len(learn(readout, []).align(TRANSCRIPTION)) == 2
 
 
-def test_a_learned_reading_keeps_to_the_audio_and_to_the_order():
+def test_a_learned_readout_keeps_to_the_audio_and_to_the_order():
     """Shifts by 0.1: tokens overlap by 0.2 and meet where they did; the ends are cut off."""
-    learned = LearnedReading(CIF_READINGS["fire, shifted"], 0, 0, -0.1, 0.1)
+    learned = LearnedReadout(CIF_READOUTS["fire, shifted"], 0, 0, -0.1, 0.1)
     short = fired("ab", 0.5, 0.5, 0.5, 0.5, seconds=0.4)
     assert np.array(learned.align(short).spans) == pytest.approx(np.array([[0, 0.2], [0.2, 0.4]]))
     assert learned.align(short).text == "a b"
 
 
-def test_learned_edges_read_what_the_reading_reads():
+def test_learned_edges_read_what_the_readout_reads():
     """What a recogniser keeps of it: its own transcriptions have these times."""
-    reading = CIF_READINGS["valleys, quantiles"]
-    heard = utterances()
-    pairs = [(one, said(reading, 4, 6, one, late=(0.02, 0.01))) for one in heard]
+    readout = CIF_READOUTS["valleys, quantiles"]
+    transcriptions = utterances()
+    pairs = [(one, planted(readout, 4, 6, one, late=(0.02, 0.01))) for one in transcriptions]
     edges = learn_edges(pairs)
     assert (edges.onset_quantile, edges.offset_quantile) == (
         ONSET_QUANTILES[4],
         OFFSET_QUANTILES[6],
     )
     assert edges.cut == "valleys"
-    learned = learn(reading, pairs)
-    for one in heard:
+    learned = learn(readout, pairs)
+    for one in transcriptions:
         mine = Alignment.from_firing(
             one.firing, one.tokens, one.grid, edges=edges, duration=one.waveform.duration
         )
@@ -325,28 +336,39 @@ def test_no_pairs_give_unshifted_edges():
     assert (edges.onset_shift, edges.offset_shift) == (0.0, 0.0)
 
 
+def test_comparable_are_pairs_with_the_same_number_of_tokens_whichever_these_are():
+    references = [
+        aligned(("a", 0, 1)),
+        aligned(("a", 0, 1)),
+        aligned(),
+        aligned(("a", 0, 1), ("b", 1, 2)),
+    ]
+    found = [Rows(torch.eye(len(text)), tuple(text)) for text in ("b", "aa", "", "ab")]
+    assert comparable(found, references) == [(found[0], references[0]), (found[3], references[3])]
+
+
 # --- who learns from whom ------------------------------------------------------------------------
 
-SHIFTED = CIF_READINGS["fire, shifted"]
+SHIFTED = CIF_READOUTS["fire, shifted"]
 
 
 def test_all_are_aligned_as_was_learned_on_others():
-    others = [(one, said(SHIFTED, 0, 0, one, late=(0.05, 0.05))) for one in utterances(seed=1)]
-    heard = utterances(3)
-    found = align_all(SHIFTED, heard, others)
-    assert found == [learn(SHIFTED, others).align(one) for one in heard]
+    others = [(one, planted(SHIFTED, 0, 0, one, late=(0.05, 0.05))) for one in utterances(seed=1)]
+    transcriptions = utterances(3)
+    found = align_all(SHIFTED, transcriptions, others)
+    assert found == [learn(SHIFTED, others).align(one) for one in transcriptions]
 
 
 def test_no_utterance_learns_from_itself():
     """Words at even places lie 0.05 s behind the fires, those at odd places 0.02 before them."""
-    heard = utterances(7)
-    true = [
-        said(SHIFTED, 0, 0, one, late=(late, late))
-        for one, late in zip(heard, [0.05, -0.02] * 4, strict=False)
+    transcriptions = utterances(7)
+    references = [
+        planted(SHIFTED, 0, 0, one, late=(late, late))
+        for one, late in zip(transcriptions, [0.05, -0.02] * 4, strict=False)
     ]
-    for place, alignment in enumerate(cross_aligned(SHIFTED, heard, true)):
+    for place, alignment in enumerate(cross_aligned(SHIFTED, transcriptions, references)):
         shift = [-0.02, 0.05][place % 2]  # the others'
-        fires = heard[place].firing.fire_positions[0] * 0.1
+        fires = transcriptions[place].firing.fire_positions[0] * 0.1
         offsets = torch.tensor(alignment.spans).double()[:-1, 1]
         # A shifted end and the shifted onset behind it are the same fire.
         torch.testing.assert_close(offsets, fires[:-1] + shift)
@@ -354,40 +376,40 @@ def test_no_utterance_learns_from_itself():
 
 
 def test_times_of_an_utterance_do_not_change_its_own_alignment():
-    heard = utterances(4)
-    true = [said(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in heard]
-    before = cross_aligned(SHIFTED, heard, true)
-    true[2] = said(SHIFTED, 0, 0, heard[2], late=(0.5, 0.5))
-    after = cross_aligned(SHIFTED, heard, true)
+    transcriptions = utterances(4)
+    references = [planted(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in transcriptions]
+    before = cross_aligned(SHIFTED, transcriptions, references)
+    references[2] = planted(SHIFTED, 0, 0, transcriptions[2], late=(0.5, 0.5))
+    after = cross_aligned(SHIFTED, transcriptions, references)
     assert (after[0], after[2]) == (before[0], before[2])
     assert after[1] != before[1]
     assert after[3] != before[3]
 
 
 def test_utterances_with_another_number_of_tokens_are_not_learned_from():
-    heard = utterances(4)
-    true = [said(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in heard]
-    true[0], true[1] = spoken(("a", 1.5, 1.9)), spoken()
-    found = cross_aligned(SHIFTED, heard, true)
+    transcriptions = utterances(4)
+    references = [planted(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in transcriptions]
+    references[0], references[1] = aligned(("a", 1.5, 1.9)), aligned()
+    found = cross_aligned(SHIFTED, transcriptions, references)
     assert len(found) == 4
-    expected = learn(SHIFTED, [(heard[2], true[2])]).align(heard[1])
+    expected = learn(SHIFTED, [(transcriptions[2], references[2])]).align(transcriptions[1])
     assert np.array(found[1].spans) == pytest.approx(np.array(expected.spans))
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_to_learn_from_are_aligned_unshifted(count):
-    heard = utterances(count)
-    true = [said(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in heard]
-    plain = [LearnedReading(SHIFTED, 0, 0).align(one) for one in heard]
-    assert cross_aligned(SHIFTED, heard, true) == plain
+    transcriptions = utterances(count)
+    references = [planted(SHIFTED, 0, 0, one, late=(0.05, 0.05)) for one in transcriptions]
+    plain = [LearnedReadout(SHIFTED, 0, 0).align(one) for one in transcriptions]
+    assert cross_aligned(SHIFTED, transcriptions, references) == plain
 
 
 def test_tokens_need_their_order_alone_to_be_learned_from():
     """A wrong word at the right place has the times of the right one."""
-    heard = utterances(1)[0]
-    true = said(SHIFTED, 0, 0, heard, late=(0.05, 0.05))
-    other = spoken(*(("x", start, end) for start, end in true.words.spans))
-    assert learn(SHIFTED, [(heard, other)]).onset_shift == pytest.approx(0.05)
+    transcription = utterances(1)[0]
+    references = planted(SHIFTED, 0, 0, transcription, late=(0.05, 0.05))
+    other = aligned(*(("x", start, end) for start, end in references.spans))
+    assert learn(SHIFTED, [(transcription, other)]).onset_shift == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize(
@@ -400,6 +422,6 @@ def test_tokens_need_their_order_alone_to_be_learned_from():
     ],
 )
 def test_a_recogniser_cuts_where_it_is_right_on_development_utterances(alpha, times, cut):
-    heard = fired("ab", *alpha)
+    transcription = fired("ab", *alpha)
     words = [(token, *span) for token, span in zip("ab", times, strict=True)]
-    assert learn_edges([(heard, spoken(*words))]).cut == cut
+    assert learn_edges([(transcription, aligned(*words))]).cut == cut

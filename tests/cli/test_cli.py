@@ -14,11 +14,9 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from cifviz import cli
 from cifviz.audio import waveform
-from cifviz.cli import app
+from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
-from cifviz.corpora.corpus_registry import corpus_folder
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.explorer.data import spans_of
 from cifviz.formats import read_textgrid, write_textgrid
@@ -26,7 +24,7 @@ from cifviz.resources import resource
 from cifviz.systems.checkpoints import load_model
 
 CLIPS = resource("clips")
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def align(*arguments):
@@ -269,8 +267,12 @@ def test_results_of_one_run_do_not_replace_each_other(sound, monkeypatch):
     """As where a file system takes Talk.wav and talk.wav for one name."""
     twin = sound.with_stem("Talk")
     twin.write_bytes(sound.read_bytes())
-    with_suffix = cli._with
-    monkeypatch.setattr(cli, "_with", lambda stem, end: with_suffix(stem.with_name("talk"), end))
+    named = align_command.with_suffix
+
+    def alike(stem, end):
+        return named(stem.with_name("talk"), end)
+
+    monkeypatch.setattr(align_command, "with_suffix", alike)
     result = align(sound, twin, "--out", sound.parent / "out", "--overwrite")
     assert result.exit_code == 1
     assert "Talk.flac" in result.stderr and "just written" in result.stderr
@@ -353,7 +355,6 @@ def test_names_from_outside_do_not_reach_the_terminal_as_they_are(sound, monkeyp
 
 ELSEWHERE = """
 import sys
-from cifviz import cli
 from cifviz.cli import app
 try:
     app(["align", sys.argv[1], "--out", sys.argv[2]])
@@ -405,18 +406,6 @@ def test_an_out_that_is_a_file_is_refused(tmp_path):
     assert "cifviz align:" in result.stderr
 
 
-def test_results_of_nothing_say_so(tmp_path):
-    result = CliRunner().invoke(app, ["results", "--data", str(tmp_path)])
-    assert result.exit_code == 1
-    assert "expected results" in result.stderr
-
-
-def test_no_steps_are_refused(tmp_path):
-    result = CliRunner().invoke(app, ["train", "digits", "--steps", "0", "--runs", str(tmp_path)])
-    assert result.exit_code == 1
-    assert "steps must be an integer > 0, got 0" in result.stderr
-
-
 def test_silence_gives_an_empty_table(tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(16000), 16000)
     result = align(tmp_path / "silence.wav", "--out", tmp_path)
@@ -448,41 +437,6 @@ def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
     result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
     assert result.exit_code == 2
     assert "digits, grid" in result.stderr
-
-
-def test_edges_without_recordings_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setenv("CIFVIZ_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    result = CliRunner().invoke(app, ["edges", "--out", str(tmp_path / "edges.png")])
-    assert result.exit_code == 1
-    assert result.stderr.startswith("cifviz edges: data set 'digits' not found")
-    assert not list(tmp_path.glob("*.png"))
-
-
-@pytest.mark.usefixtures("cifviz_data")
-def test_edges_draws_and_tells(tmp_path):
-    result = CliRunner().invoke(app, ["edges", "--out", str(tmp_path / "edges.png")])
-    assert result.exit_code == 0, result.stderr
-    assert "Cut at valleys" in result.stdout
-    assert (tmp_path / "edges.png").read_bytes().startswith(b"\x89PNG")
-
-
-@pytest.mark.usefixtures("cifviz_data")
-def test_edges_replaces_nothing_unasked_and_no_input(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "experiments.training_data.spoken_strings", lambda _: pytest.fail("it began")
-    )
-    path = tmp_path / "edges.png"
-    path.write_text("mine")
-    for out, options, said in (
-        (path, [], "exists; --overwrite"),
-        (corpus_folder("digits") / "edges.png", ["--overwrite"], "never replaced"),
-        (resource("checkpoints") / "digits/README.md", ["--overwrite"], "never replaced"),
-    ):
-        result = CliRunner().invoke(app, ["edges", "--out", str(out), *options])
-        assert result.exit_code == 1
-        assert result.stderr.startswith("cifviz edges: ") and said in result.stderr
-    assert path.read_text() == "mine"
 
 
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):

@@ -14,8 +14,9 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.scaling import scale_to_length
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 
 pytestmark = [
@@ -28,8 +29,8 @@ LENGTHS = torch.tensor([6, 3])
 TARGETS = torch.tensor([3, 1])
 RULES = {
     "plain": {},
-    "tail": {"tail_threshold": 0.2},
-    "slack and tail": {"slack": 0.1, "tail_threshold": 0.2},
+    "tail": {"tail": above(0.2)},
+    "slack and tail": {"slack": 0.1, "tail": above(0.2)},
     "exact": {"target_lengths": TARGETS},
 }
 OUTPUTS: dict[str, Callable[[Firing], Tensor]] = {
@@ -134,7 +135,7 @@ def test_rounded_phrases_have_all_derivatives_and_silence_gives_no_nan():
     alpha = torch.tensor([[0.0, 0.0, 0.6, 0.7, 0.0, 0.0, 0.9]], dtype=torch.float64)
 
     def rounded(alpha: Tensor) -> Tensor:
-        return round_phrases(alpha, torch.tensor([7]), pause_frames=2)
+        return round_at_pauses(alpha, torch.tensor([7]), pause_frames=2)
 
     def of_the_loud(loud: Tensor) -> Tensor:
         return rounded(alpha.index_copy(1, torch.tensor([2, 3, 6]), loud))
@@ -239,7 +240,7 @@ def test_gradients_of_near_silence_are_right_where_the_dtype_holds_them(kind, dt
         exact = alpha.detach().double().requires_grad_()
         generator = torch.Generator().manual_seed(seed)
         encoder_out = torch.randn(2, 30, 4, generator=generator).to(dtype)
-        for rules in ({"target_lengths": TARGETS}, {"tail_threshold": 0.0}):
+        for rules in ({"target_lengths": TARGETS}, {"tail": above(0.0)}):
             got = integrate_and_fire(alpha, encoder_out, **rules).embeddings
             wanted = integrate_and_fire(exact, encoder_out.double(), **rules).embeddings
             pull = torch.randn(got.shape, generator=generator).to(dtype)
@@ -290,7 +291,7 @@ def test_a_sum_of_weights_is_counted_in_float32(dtype):
 def test_the_smallest_tail_is_no_infinity():
     alpha = torch.tensor([[1e-310, 0.0]], dtype=torch.float64, requires_grad=True)
     encoder_out = torch.ones(1, 2, 1, dtype=torch.float64)
-    embeddings = integrate_and_fire(alpha, encoder_out, tail_threshold=0.0).embeddings
+    embeddings = integrate_and_fire(alpha, encoder_out, tail=above(0.0)).embeddings
     (slope,) = torch.autograd.grad(embeddings.sum(), alpha)
     assert embeddings.isfinite().all()
     assert slope.isfinite().all()
@@ -349,7 +350,7 @@ def test_gradients_of_positions_in_near_silence_are_those_of_float64(dtype):
     slopes = []
     for exact in (dtype, torch.float64):
         alpha = weights.to(exact, copy=True).requires_grad_()
-        firing = integrate_and_fire(alpha, torch.eye(4)[None], tail_threshold=0.0)
+        firing = integrate_and_fire(alpha, torch.eye(4)[None], tail=above(0.0))
         assert firing.num_fires.tolist() == [1]
         loss = firing.contributions.square().sum() - firing.fire_positions.sum()
         slopes += torch.autograd.grad(loss, alpha)

@@ -8,6 +8,7 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.reference import integrate_and_fire as fire_in_a_loop
+from cifviz.core.tail import above
 from tests.strategies import Case
 
 
@@ -58,9 +59,9 @@ def test_equals_the_loop_on_a_thousand_random_utterances():
     [
         {},
         {"threshold": 0.7},
-        {"tail_threshold": 0.2},
+        {"tail": above(0.2)},
         {"slack": 0.15},
-        {"slack": 0.15, "tail_threshold": 0.2},
+        {"slack": 0.15, "tail": above(0.2)},
         {"target_lengths": torch.tensor([3, 1, 0])},
         {"target_lengths": torch.tensor([9, 2, 1]), "threshold": 0.7, "slack": 0.1},
     ],
@@ -171,7 +172,7 @@ def test_slack_decides_whether_ten_tenths_are_one():
     assert fire([0.1] * 10).num_fires.tolist() == [0]
     assert fire([0.1] * 10, slack=1e-9).num_fires.tolist() == [1]
     assert fire([0.1] * 10, torch.float32).num_fires.tolist() == [1]
-    assert fire([0.1] * 10, tail_threshold=0.5).num_fires.tolist() == [1]
+    assert fire([0.1] * 10, tail=above(0.5)).num_fires.tolist() == [1]
 
 
 def test_a_weight_that_fills_a_token_exactly_fires_at_the_end_of_its_frame():
@@ -244,7 +245,7 @@ def test_weights_too_small_to_be_scaled_give_tokens_in_order(weight):
 
 def test_slack_does_not_end_a_tail_early():
     """The tail takes all that is left, 0.6, so it ends with the last weight."""
-    firing = fire([1.0, 0.3, 0.295, 0.005], slack=0.01, tail_threshold=0.5)
+    firing = fire([1.0, 0.3, 0.295, 0.005], slack=0.01, tail=above(0.5))
     assert firing.fire_positions[0].tolist() == pytest.approx([1.0, 4.0])
 
 

@@ -7,12 +7,13 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.tail import above
 
 OPTIONS = {
     "eval": {},
-    "tail": {"tail_threshold": 0.5},
-    "slack": {"slack": 0.01, "tail_threshold": 0.5},
-    "threshold": {"threshold": 0.6, "tail_threshold": 0.3},
+    "tail": {"tail": above(0.5)},
+    "slack": {"slack": 0.01, "tail": above(0.5)},
+    "threshold": {"threshold": 0.6, "tail": above(0.3)},
     "exact": {"target_lengths": torch.randint(0, 30, (16,), generator=torch.manual_seed(1))},
 }
 
@@ -69,7 +70,7 @@ def test_nan_behind_an_utterance_stays_out_of_the_gradients():
 
 def test_entries_beyond_an_utterance_are_zero():
     alpha, encoder_out, lengths = batch_of()
-    firing = integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, tail_threshold=0.5)
+    firing = integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, tail=above(0.5))
     no_token = torch.arange(firing.embeddings.shape[1]) >= firing.num_fires[:, None]
     no_frame = torch.arange(alpha.shape[1]) >= lengths[:, None]
     assert no_token.any()

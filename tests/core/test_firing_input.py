@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above, drop, dynamic, rounded
 from cifviz.errors import CIFError, shown
 
 
@@ -71,11 +72,10 @@ def test_slack_must_be_below_the_threshold(slack):
 
 
 @pytest.mark.parametrize("targets", [None, torch.tensor([1, 2])])
-@pytest.mark.parametrize("tail_threshold", ["1", -0.5, True, math.nan])
-def test_tail_threshold_must_be_a_number_or_none(tail_threshold, targets):
-    expected = f"tail_threshold must be a number >= 0 or None, got {tail_threshold!r}"
-    with pytest.raises(CIFError, match=expected):
-        fire(tail_threshold=tail_threshold, target_lengths=targets)
+@pytest.mark.parametrize("tail", ["above", 0.5, None])
+def test_tail_must_be_a_tail_rule(tail, targets):
+    with pytest.raises(CIFError, match=f"tail must be a TailRule, got {tail!r}"):
+        fire(tail=tail, target_lengths=targets)
 
 
 @pytest.mark.parametrize("row", [0, 1])
@@ -173,9 +173,9 @@ def test_an_utterance_is_an_index_into_the_batch(index):
         fire().utterance(index)
 
 
-@pytest.mark.parametrize("tail_threshold", [None, 0.0, 0.5])
-def test_no_frames_give_an_empty_result(tail_threshold):
-    firing = fire(torch.ones(2, 0), torch.ones(2, 0, 3), tail_threshold=tail_threshold)
+@pytest.mark.parametrize("tail", [drop, above(0.0), above(0.5), rounded, dynamic])
+def test_no_frames_give_an_empty_result(tail):
+    firing = fire(torch.ones(2, 0), torch.ones(2, 0, 3), tail=tail)
     assert firing.num_fires.tolist() == [0, 0]
     assert firing.embeddings.shape == (2, 0, 3)
     assert firing.contributions.shape == (2, 0, 0)
@@ -185,7 +185,7 @@ def test_no_frames_give_an_empty_result(tail_threshold):
 
 
 def test_no_utterances_give_an_empty_result():
-    firing = fire(torch.ones(0, 5), torch.ones(0, 5, 3), tail_threshold=0.5)
+    firing = fire(torch.ones(0, 5), torch.ones(0, 5, 3), tail=above(0.5))
     assert len(firing) == 0
     assert list(firing) == []
     assert firing.embeddings.shape == (0, 0, 3)
@@ -198,7 +198,7 @@ def test_no_utterances_give_an_empty_result():
 @pytest.mark.parametrize("targets", [None, torch.tensor([2, 2])])
 def test_an_utterance_that_is_all_padding_gives_nothing(targets):
     lengths = torch.tensor([5, 0])
-    firing = fire(frame_lengths=lengths, target_lengths=targets, tail_threshold=0.5)
+    firing = fire(frame_lengths=lengths, target_lengths=targets, tail=above(0.5))
     assert firing.embeddings.isfinite().all()
     assert (firing.embeddings[1] == 0).all()
     assert firing.utterance(1).alpha.shape == (1, 0)
@@ -209,7 +209,7 @@ def test_an_utterance_that_is_all_padding_gives_nothing(targets):
 @pytest.mark.parametrize("targets", [None, torch.tensor([3, 1])])
 def test_silence_gives_zeros_and_finite_gradients(targets):
     alpha = torch.zeros(2, 5, requires_grad=True)
-    firing = fire(alpha, target_lengths=targets, tail_threshold=0.5)
+    firing = fire(alpha, target_lengths=targets, tail=above(0.5))
     assert (firing.embeddings == 0).all()
     (firing.embeddings.sum() + firing.residual.sum()).backward()
     assert alpha.grad.isfinite().all()

@@ -1,6 +1,7 @@
 """What holds for all weights."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.reference import integrate_and_fire as fire_in_a_loop
+from cifviz.core.tail import above, drop
 from tests.strategies import Case, cases, exact_cases, weights
 
 
@@ -82,7 +84,7 @@ def test_accumulated_ends_at_the_residual(case):
 @given(cases(), st.sampled_from([2.0**-20, 0.25, 2.0, 1024.0]))
 def test_scaling_all_weights_and_thresholds_together_moves_nothing(case, factor):
     """Powers of two multiply without rounding, so nothing moves at all."""
-    tail = None if case.tail_threshold is None else case.tail_threshold * factor
+    tail = case.tail if case.tail == drop else replace(case.tail, value=case.tail.value * factor)
     scaled = Case(
         tuple(factor * one for one in case.alpha),
         factor * case.threshold,
@@ -102,7 +104,7 @@ def test_silence_put_in_moves_nothing_but_what_comes_after_it(case, place, frame
     sound = torch.randn(1, len(case.alpha), 2, dtype=torch.float64)
     silence = torch.full((1, frames, 2), 7.0, dtype=torch.float64)
     alpha = (*case.alpha[:place], *[0.0] * frames, *case.alpha[place:])
-    longer = Case(alpha, case.threshold, case.slack, case.tail_threshold)
+    longer = Case(alpha, case.threshold, case.slack, case.tail)
     before = case.fire(sound)
     after = longer.fire(torch.cat([sound[:, :place], silence, sound[:, place:]], dim=1))
     torch.testing.assert_close(before.embeddings, after.embeddings)
@@ -115,7 +117,7 @@ def test_silence_put_in_moves_nothing_but_what_comes_after_it(case, place, frame
 def test_padding_is_not_read(case, padding):
     frames = len(case.alpha)
     alone = case.fire(torch.ones(1, frames, 1, dtype=torch.float64))
-    padded = Case((*case.alpha, *padding), case.threshold, case.slack, case.tail_threshold).fire(
+    padded = Case((*case.alpha, *padding), case.threshold, case.slack, case.tail).fire(
         torch.cat([torch.ones(frames, 1), torch.full((len(padding), 1), math.nan)])[None].double(),
         frame_lengths=torch.tensor([frames]),
     )
@@ -151,8 +153,8 @@ def test_fires_stand_where_their_masses_are_reached(case):
 
 @given(exact_cases())
 def test_slack_never_fires_fewer_tokens_or_later_ones(case):
-    eager = case.fire(tail_threshold=None)
-    patient = case.fire(tail_threshold=None, slack=0.0)
+    eager = case.fire(tail=drop)
+    patient = case.fire(tail=drop, slack=0.0)
     both = int(patient.num_fires)
     assert int(eager.num_fires) >= both
     assert (eager.fire_positions[:, :both] <= patient.fire_positions).all()
@@ -175,8 +177,8 @@ def test_rows_do_not_know_of_each_other(rows):
     for row, values in enumerate(rows):
         alpha[row, : len(values)] = double(values)
     together = integrate_and_fire(
-        alpha, torch.ones(*alpha.shape, 1), frame_lengths=lengths, tail_threshold=0.5
+        alpha, torch.ones(*alpha.shape, 1), frame_lengths=lengths, tail=above(0.5)
     )
     for row, values in enumerate(rows):
-        alone = Case(values, tail_threshold=0.5).fire()
+        alone = Case(values, tail=above(0.5)).fire()
         assert torch.equal(together.utterance(row).fire_positions, alone.fire_positions)

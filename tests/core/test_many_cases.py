@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above
 from tests.strategies import fire_in_chunks
 
 CASES, FRAMES = 10_000, 8
-RULES = [{"slack": 0.1, "tail_threshold": 0.2}, {"threshold": 0.7}, {"tail_threshold": 0.5}]
+RULES = [{"slack": 0.1, "tail": above(0.2)}, {"threshold": 0.7}, {"tail": above(0.5)}]
 
 
 def drawn(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -104,8 +105,8 @@ def test_first_and_second_derivatives_are_the_differences(rules):
     marks = firing.axis.reach.clamp(max=1e9).unsqueeze(1)
     apart = (running - marks).abs().flatten(1).amin(dim=1) > 1e-3
     apart &= (firing.num_fires == plus[2].num_fires) & (firing.num_fires == minus[2].num_fires)
-    if rules and "tail_threshold" in rules:
-        apart &= (firing.residual - rules["tail_threshold"]).abs() > 1e-3
+    if rules and "tail" in rules:
+        apart &= (firing.residual - rules["tail"].value).abs() > 1e-3
     assert int(apart.sum()) > CASES // 2
     for found, high, low in ((slope, plus[0], minus[0]), (curve, plus[1], minus[1])):
         difference = (high - low) / (2 * step)

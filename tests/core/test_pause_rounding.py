@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
+from cifviz.core.tail import above, drop
 from cifviz.errors import CIFError
 
 ROWS = st.lists(
@@ -19,7 +20,7 @@ ROWS = st.lists(
 )
 
 
-def by_loop(alpha, pause_frames, threshold=1.0, tail_threshold=0.5):
+def by_loop(alpha, pause_frames, threshold=1.0, tau=0.5):
     """The same of one utterance: find the pauses, then round what begins behind each."""
     is_pause = [False] * len(alpha)
     for first in range(len(alpha) - pause_frames + 1):
@@ -32,7 +33,7 @@ def by_loop(alpha, pause_frames, threshold=1.0, tail_threshold=0.5):
     for start, end in zip([0, *starts], [*starts, len(alpha)], strict=True):
         mass = sum(alpha[start:end])
         tokens = math.floor(mass / threshold)
-        if tail_threshold is not None and mass - tokens * threshold > tail_threshold:
+        if tau is not None and mass - tokens * threshold > tau:
             tokens += 1
         rounded += [a * tokens * threshold / mass if mass else 0.0 for a in alpha[start:end]]
     return rounded
@@ -43,14 +44,14 @@ def rounded(*rows, **settings):
     alpha = torch.nn.utils.rnn.pad_sequence(
         [torch.tensor(row, dtype=torch.float64) for row in rows], batch_first=True
     )
-    return round_phrases(alpha, lengths, **settings)
+    return round_at_pauses(alpha, lengths, **settings)
 
 
 @given(ROWS, st.integers(1, 6), st.sampled_from([1.0, 0.7]), st.sampled_from([None, 0.3, 0.5]))
-def test_as_a_loop_finds_it(row, pause_frames, threshold, tail_threshold):
-    settings = {"threshold": threshold, "tail_threshold": tail_threshold}
-    found = rounded(row, pause_frames=pause_frames, **settings)[0].tolist()
-    assert found == pytest.approx(by_loop(row, pause_frames, **settings), abs=1e-9)
+def test_as_a_loop_finds_it(row, pause_frames, threshold, tau):
+    tail = drop if tau is None else above(tau)
+    found = rounded(row, pause_frames=pause_frames, threshold=threshold, tail=tail)[0].tolist()
+    assert found == pytest.approx(by_loop(row, pause_frames, threshold, tau), abs=1e-9)
 
 
 @given(st.lists(ROWS, min_size=2, max_size=4), st.integers(1, 4))
@@ -88,7 +89,7 @@ def test_a_short_gap_is_no_pause():
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0)])
 def test_nothing_gives_nothing(shape):
     lengths = torch.full(shape[:1], shape[1])
-    assert round_phrases(torch.zeros(shape), lengths, pause_frames=3).shape == shape
+    assert round_at_pauses(torch.zeros(shape), lengths, pause_frames=3).shape == shape
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 """
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from cifviz.core.firing import integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.scaling import scale_to_length
 from cifviz.core.streaming import CIFState, Fired
+from cifviz.core.tail import above, appended, drop, dynamic, rounded
 from tests.strategies import Case, cases, chunkings, exact_cases, fire_in_chunks, weights
 
 
@@ -25,7 +27,7 @@ def options_of(case):
     return {
         "threshold": case.threshold,
         "slack": case.slack,
-        "tail_threshold": case.tail_threshold,
+        "tail": case.tail,
     }
 
 
@@ -113,7 +115,7 @@ def test_utterances_one_behind_the_other_are_each_alone(case, other):
     for alpha in (case.alpha, other.alpha):
         ones = torch.ones(1, len(alpha), 1, dtype=torch.float64)
         fired, state = state.feed(double([alpha]), ones)
-        tail, state = state.flush(case.tail_threshold)
+        tail, state = state.flush(case.tail)
         both = Fired.join([fired, tail])
         alone = integrate_and_fire(double([alpha]), ones, **options_of(case))
         assert torch.equal(both.num_fires, alone.num_fires)
@@ -149,14 +151,12 @@ def test_scaling_weights_and_thresholds_by_any_factor_scales_the_embeddings(case
     assume(case.alpha)
     total = sum(case.alpha)
     near_tie = abs(total / case.threshold - round(total / case.threshold)) < 1e-6
-    near_tail = case.tail_threshold is not None and (
-        abs(case.fire().residual.item() - case.tail_threshold) < 1e-6
-    )
+    near_tail = case.tail != drop and abs(case.fire().residual.item() - case.tail.value) < 1e-6
     assume(not near_tie and not near_tail)
     scaled = Case(
         tuple(factor * one for one in case.alpha),
         factor * case.threshold,
-        tail_threshold=None if case.tail_threshold is None else factor * case.tail_threshold,
+        tail=case.tail if case.tail == drop else replace(case.tail, value=factor * case.tail.value),
     )
     first, second = case.fire(), scaled.fire()
     assert torch.equal(first.num_fires, second.num_fires)
@@ -179,7 +179,7 @@ def test_more_weight_never_fires_fewer_tokens_or_later_ones(data, case):
     heavier = Case(
         tuple(a + b for a, b in zip(case.alpha, more, strict=True)), case.threshold, case.slack
     )
-    few, many = case.fire(tail_threshold=None), heavier.fire()
+    few, many = case.fire(tail=drop), heavier.fire()
     both = int(few.num_fires)
     assert int(many.num_fires) >= both
     # An end is a quotient: the same place may come out a rounding apart.
@@ -188,8 +188,8 @@ def test_more_weight_never_fires_fewer_tokens_or_later_ones(data, case):
 
 @given(exact_cases(with_slack=False), st.sampled_from([1.25, 1.5, 2.0, 8.0]))
 def test_a_larger_threshold_never_fires_more_tokens_or_earlier_ones(case, factor):
-    small = case.fire(tail_threshold=None)
-    large = case.fire(tail_threshold=None, threshold=factor * case.threshold)
+    small = case.fire(tail=drop)
+    large = case.fire(tail=drop, threshold=factor * case.threshold)
     fires = int(large.num_fires)
     assert fires <= int(small.num_fires)
     assert (large.fire_positions >= small.fire_positions[:, :fires] - 1e-12).all()
@@ -225,7 +225,7 @@ def smooth_cases(draw):
     alpha = draw(st.lists(st.floats(0.05, 2.5), min_size=1, max_size=8).map(tuple))
     case = draw(cases(alpha=st.just(alpha)))
     mass = double(alpha).cumsum(0)
-    for level in (0.0, -case.slack, case.tail_threshold or 0.0):
+    for level in (0.0, -case.slack, case.tail.value or 0.0):
         beyond = (mass - level) / case.threshold
         assume(((beyond - beyond.round()).abs() * case.threshold > MARGIN).all())
     return case
@@ -322,17 +322,15 @@ def test_no_last_token_is_lost(alpha, tokens, dtype, threshold):
     ),
     st.integers(0, 12),
     st.sampled_from(DTYPES[:3]),
-    st.sampled_from([None, 0.0, 0.5]),
+    st.sampled_from([drop, above(0.0), above(0.5), appended(0.45), rounded, dynamic]),
     st.booleans(),
 )
-def test_gradients_of_near_silence_are_finite(alpha, tokens, dtype, tail_threshold, in_training):
+def test_gradients_of_near_silence_are_finite(alpha, tokens, dtype, tail, in_training):
     leaf = torch.tensor([alpha], dtype=dtype, requires_grad=True)
     generator = torch.Generator().manual_seed(tokens)
     encoder_out = torch.randn(1, len(alpha), 3, generator=generator).to(dtype).requires_grad_()
     targets = torch.tensor([tokens]) if in_training else None
-    firing = integrate_and_fire(
-        leaf, encoder_out, target_lengths=targets, tail_threshold=tail_threshold
-    )
+    firing = integrate_and_fire(leaf, encoder_out, target_lengths=targets, tail=tail)
     loss = firing.embeddings.float().square().sum() + quantity_loss(firing, torch.tensor([tokens]))
     assert all(one.isfinite().all() for one in torch.autograd.grad(loss, (leaf, encoder_out)))
 
@@ -366,7 +364,7 @@ def test_eighty_tokens_come_out_of_four_hundred_half_precision_frames(dtype, sha
         asked = integrate_and_fire(alpha, ones, target_lengths=tokens)
         assert torch.equal(asked.num_fires, tokens)
         scaled = scale_to_length(alpha, tokens)
-        known = integrate_and_fire(scaled, ones, tail_threshold=0.5)
+        known = integrate_and_fire(scaled, ones, tail=above(0.5))
         assert torch.equal(known.num_fires, tokens)
         masses = asked.contributions.sum(dim=2)
         torch.testing.assert_close(masses, torch.ones_like(masses), rtol=0, atol=1e-4)

@@ -10,6 +10,7 @@ from cifviz.core import streaming
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.reference import integrate_and_fire as fire_in_a_loop
 from cifviz.core.streaming import CIFState, Fired
+from cifviz.core.tail import above, appended, at_least, drop, dynamic, rounded
 from cifviz.errors import CIFError
 from tests.strategies import fire_in_chunks
 
@@ -70,7 +71,7 @@ def test_equals_the_whole_in_random_chunkings():
             "frame_lengths": lengths,
             "threshold": threshold,
             "slack": draw.choice([0.0, 0.0, 0.01, 0.4]) * threshold,
-            "tail_threshold": draw.choice([None, 0.0, 0.2]),
+            "tail": draw.choice([drop, above(0.0), at_least(0.2), appended(0.8 * threshold)]),
         }
         chunks = random_chunks(draw, alpha.shape[1])
         firing = integrate_and_fire(alpha, encoder_out, **options)
@@ -104,8 +105,8 @@ def test_long_sums_round_as_those_of_the_whole(chunk):
     alpha = torch.rand(2, frames, dtype=torch.float64) ** 4
     encoder_out = torch.randn(2, frames, 1, dtype=torch.float64)
     chunks = [min(chunk, frames - begin) for begin in range(0, frames, chunk)]
-    fired = fire_in_chunks(alpha, encoder_out, chunks, tail_threshold=0.0)
-    assert_same(fired, integrate_and_fire(alpha, encoder_out, tail_threshold=0.0), encoder_out)
+    fired = fire_in_chunks(alpha, encoder_out, chunks, tail=above(0.0))
+    assert_same(fired, integrate_and_fire(alpha, encoder_out, tail=above(0.0)), encoder_out)
 
 
 def test_after_ten_million_tokens_a_fire_is_still_where_it_belongs():
@@ -124,7 +125,7 @@ def test_a_batch_of_streams_of_any_length_is_each_alone(chunk):
     lengths = torch.tensor([0, 1, 50, 49, 23, 7])
     padded = torch.arange(50) >= lengths[:, None]
     chunks = [min(chunk, 50 - begin) for begin in range(0, 50, chunk)]
-    options = {"slack": 0.05, "tail_threshold": 0.3}
+    options = {"slack": 0.05, "tail": above(0.3)}
     together = fire_in_chunks(
         alpha.masked_fill(padded, math.nan),
         encoder_out.masked_fill(padded[..., None], math.inf),
@@ -169,13 +170,13 @@ def test_a_chunk_fires_only_inside_itself():
 
 
 @pytest.mark.parametrize("rest", [0.25, 0.5, 0.501, 0.75])
-@pytest.mark.parametrize("tail_threshold", [None, 0.0, 0.5])
-def test_flush_follows_the_tail_rule(rest, tail_threshold):
+@pytest.mark.parametrize("rule", [drop, above(0.0), above(0.5), at_least(0.5), appended(0.45)])
+def test_flush_follows_the_tail_rule(rest, rule):
     alpha = torch.tensor([[1.0, rest / 2, 0.0, rest / 2, 0.0]])
-    whole = integrate_and_fire(alpha, torch.eye(5)[None], tail_threshold=tail_threshold)
+    whole = integrate_and_fire(alpha, torch.eye(5)[None], tail=rule)
     state = CIFState.start(batch=1, dim=5)
     fired, state = state.feed(alpha, torch.eye(5)[None])
-    tail, _ = state.flush(tail_threshold)
+    tail, _ = state.flush(rule)
     assert tail.num_fires.tolist() == whole.tail_fired.long().tolist()
     assert torch.equal(state.residual, whole.residual)
     assert_same(Fired.join([fired, tail]), whole, torch.eye(5)[None])
@@ -186,7 +187,7 @@ def test_the_tail_of_each_stream_ends_where_its_weights_end():
     state = CIFState.start(batch=3, dim=1)
     for alpha in ([[0.3], [0.0], [0.2]], [[0.3], [0.0], [0.6]], [[0.0], [0.7], [0.0]]):
         _, state = state.feed(torch.tensor(alpha), torch.ones(3, 1, 1))
-    tail, _ = state.flush(0.1)
+    tail, _ = state.flush(above(0.1))
     assert tail.fire_positions.tolist() == [[2.0], [3.0], [2.0]]
     assert tail.embeddings.flatten().tolist() == pytest.approx([1, 1, 1])
 
@@ -194,8 +195,8 @@ def test_the_tail_of_each_stream_ends_where_its_weights_end():
 def test_a_weight_too_small_to_add_does_not_move_the_tail():
     alpha = torch.tensor([[0.6, 1e-30]], dtype=torch.float64)
     encoder_out = torch.ones(1, 2, 1, dtype=torch.float64)
-    whole = integrate_and_fire(alpha, encoder_out, tail_threshold=0.5)
-    fired = fire_in_chunks(alpha, encoder_out, [1, 1], tail_threshold=0.5)
+    whole = integrate_and_fire(alpha, encoder_out, tail=above(0.5))
+    fired = fire_in_chunks(alpha, encoder_out, [1, 1], tail=above(0.5))
     assert fired.fire_positions.tolist() == whole.fire_positions.tolist() == [[1.0]]
 
 
@@ -205,9 +206,9 @@ def test_after_a_flush_the_next_utterance_begins_and_the_clock_goes_on():
     begin = 0
     for frames in (17, 0, 5, 30):
         alpha, encoder_out = torch.rand(1, frames), torch.randn(1, frames, 2)
-        alone = integrate_and_fire(alpha, encoder_out, slack=0.1, tail_threshold=0.2)
+        alone = integrate_and_fire(alpha, encoder_out, slack=0.1, tail=above(0.2))
         fired, state = state.feed(alpha, encoder_out)
-        tail, state = state.flush(0.2)
+        tail, state = state.flush(above(0.2))
         both = Fired.join([fired, tail])
         assert torch.equal(both.num_fires, alone.num_fires)
         torch.testing.assert_close(both.fire_positions, begin + alone.fire_positions)
@@ -221,7 +222,7 @@ def test_feeding_changes_no_state():
     alpha, encoder_out = torch.rand(2, 10), torch.randn(2, 10, 3)
     _, state = CIFState.start(batch=2, dim=3).feed(alpha, encoder_out)
     first, _ = state.feed(alpha, encoder_out)
-    state.flush(0.1)
+    state.flush(above(0.1))
     second, _ = state.feed(alpha, encoder_out)
     assert torch.equal(first.embeddings, second.embeddings)
     assert torch.equal(first.fire_positions, second.fire_positions)
@@ -250,7 +251,7 @@ def test_memory_does_not_grow_with_time():
 def test_a_state_holds_on_to_no_chunk(batch, frames):
     state = CIFState.start(batch, dim=8)
     _, after = state.feed(torch.full((batch, frames), 0.4), torch.ones(batch, frames, 8))
-    _, flushed = after.flush(0.1)
+    _, flushed = after.flush(above(0.1))
     assert held(after) == held(flushed) == held(state)
 
 
@@ -307,7 +308,7 @@ def test_nothing_to_hear_gives_an_empty_result(shape):
     batch, frames, dim = shape
     state = CIFState.start(batch, dim)
     fired, state = state.feed(torch.full((batch, frames), 0.3), torch.ones(shape))
-    tail, state = state.flush(0.95)
+    tail, state = state.flush(above(0.95))
     both = Fired.join([fired, tail])
     assert both.embeddings.shape == (batch, 0, dim)
     assert both.fire_positions.shape == (batch, 0)
@@ -315,7 +316,7 @@ def test_nothing_to_hear_gives_an_empty_result(shape):
 
 
 def test_a_stream_without_frames_has_no_tail():
-    tail, state = CIFState.start(batch=2, dim=3).flush(0.0)
+    tail, state = CIFState.start(batch=2, dim=3).flush(above(0.0))
     assert tail.num_fires.tolist() == [0, 0]
     assert state.residual.tolist() == [0.0, 0.0]
 
@@ -393,9 +394,17 @@ def test_a_stream_starts_with_numbers_that_can_mean_something(values, message):
         CIFState.start(**{"batch": 1, "dim": 1, **values})
 
 
-def test_flush_takes_a_number_from_zero_up():
-    with pytest.raises(CIFError, match="tail_threshold must be a number >= 0 or None, got -1"):
-        CIFState.start(batch=1, dim=1).flush(-1)
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        (0.5, "tail must be a TailRule, got 0.5"),
+        (rounded, "tail must be a rule that leaves full tokens as they are, got rounded"),
+        (dynamic, "got dynamic, which needs the whole utterance"),
+    ],
+)
+def test_flush_takes_a_rule_that_decides_about_the_residual_alone(tail, message):
+    with pytest.raises(CIFError, match=message):
+        CIFState.start(batch=1, dim=1).flush(tail)
 
 
 def test_chunks_of_other_streams_are_not_joined():

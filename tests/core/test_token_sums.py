@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cifviz.core import token_sums
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from tests.strategies import Case, cases
 
@@ -33,7 +34,7 @@ SETTINGS = [
     for slack in (0.0, 0.1, 0.5)
     for name, rule in (
         ("", {}),
-        (", tail", {"tail_threshold": 0.2}),
+        (", tail", {"tail": above(0.2)}),
         (", exact", {"target_lengths": TARGETS}),
     )
 ]
@@ -112,11 +113,11 @@ def test_a_bad_frame_of_one_utterance_stays_in_it():
 )
 def test_every_dtype_is_summed_to_its_own_precision(dtype, tolerance):
     alpha, encoder_out = batch(16, dtype)
-    firing = integrate_and_fire(alpha, encoder_out, frame_lengths=LENGTHS, tail_threshold=0.2)
+    firing = integrate_and_fire(alpha, encoder_out, frame_lengths=LENGTHS, tail=above(0.2))
     grads = torch.autograd.grad(firing.embeddings.square().sum(), (alpha, encoder_out))
     exact = batch(16, dtype)
     exact = [tensor.detach().double().requires_grad_() for tensor in exact]
-    expected = integrate_and_fire(*exact, frame_lengths=LENGTHS, tail_threshold=0.2)
+    expected = integrate_and_fire(*exact, frame_lengths=LENGTHS, tail=above(0.2))
     expected_grads = torch.autograd.grad(expected.embeddings.square().sum(), exact)
     assert firing.embeddings.dtype == grads[0].dtype == grads[1].dtype == dtype
     for got, wanted in zip(
@@ -166,7 +167,7 @@ def test_weights_of_another_dtype_than_the_encoder_output():
 def test_nothing_to_sum_gives_nothing_and_gradients_of_zero(size, frames):
     alpha = torch.zeros(size, frames, requires_grad=True)
     encoder_out = torch.ones(size, frames, 5, requires_grad=True)
-    firing = integrate_and_fire(alpha, encoder_out, tail_threshold=0.5)
+    firing = integrate_and_fire(alpha, encoder_out, tail=above(0.5))
     assert firing.embeddings.shape == (size, 0, 5)
     for grad in torch.autograd.grad(firing.embeddings.sum(), (alpha, encoder_out)):
         assert not grad.any()
@@ -182,7 +183,7 @@ def test_encoder_output_that_is_a_view():
 class TestMaxFires:
     def fire(self, alpha, encoder_out, max_fires=12) -> Firing:
         return integrate_and_fire(
-            alpha, encoder_out, frame_lengths=LENGTHS, tail_threshold=0.2, max_fires=max_fires
+            alpha, encoder_out, frame_lengths=LENGTHS, tail=above(0.2), max_fires=max_fires
         )
 
     def test_sets_the_size_of_the_fires_axis_and_nothing_else(self):

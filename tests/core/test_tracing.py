@@ -13,6 +13,7 @@ from torch.export import Dim, export
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.tail import above
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +61,7 @@ def calls() -> dict[str, Callable[..., tuple[Tensor, ...]]]:
     context = small(add_cif_ctxt_layers=True, cif_ctxt_attention_heads=2)
 
     def inference(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor):
-        rules = {"tail_threshold": 0.3, "max_fires": MOST}
+        rules = {"tail": above(0.3), "max_fires": MOST}
         return outputs(
             integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, **rules), targets
         )

@@ -13,14 +13,17 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.course import build as building
 from cifviz.course.build import build, lessons, product
+from cifviz.course.inspection import lesson_problems
+from cifviz.course.lesson_sources import derive, read_source
 from cifviz.errors import CIFError, DataError
-from cifviz.notebooks.checks import problems
 from cifviz.notebooks.execution import RunError, execute
-from cifviz.notebooks.normalise import WIDGET_STATE, WIDGET_VIEW, normalise
+from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.normalise import normalise
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import tags
 from cifviz.notebooks.records import read_records
+from cifviz.notebooks.run_inputs import KEY, run_inputs
 from cifviz.notebooks.sealed_kernel import NetworkBlocked, refuse_network
-from cifviz.notebooks.sources import derive, read_parameters, read_source
 
 
 def notebook(*sources):
@@ -123,7 +126,7 @@ def test_parameters_are_plain_assignments(line):
 
 
 def test_parameters_that_are_no_python_are_refused():
-    with pytest.raises(DataError, match="no Python, line 2"):
+    with pytest.raises(DataError, match="not Python, line 2"):
         read_parameters(notebook("x = 1\n%time y = 2"))
 
 
@@ -188,7 +191,7 @@ def test_an_unknown_parameter_is_an_error():
 )
 def test_only_this_machine_may_be_spoken_to(event, arguments, blocked):
     if blocked:
-        with pytest.raises(NetworkBlocked, match="needs no network"):
+        with pytest.raises(NetworkBlocked, match="without a network"):
             refuse_network(event, arguments)
     else:
         refuse_network(event, arguments)
@@ -262,7 +265,7 @@ def test_two_builds_give_the_same_bytes(folder):
     assert first.read_bytes() == before
     built = nbformat.read(first, as_version=4)
     source = read_source(folder / "source" / "00_line.py")
-    assert problems(built, size=len(before), source=source, place=first) == []
+    assert lesson_problems(built, size=len(before), source=source, place=first) == []
     assert {name: one.value for name, one in read_records(built).items()} == {
         "height": 1.0,
         "text": "line",
@@ -275,7 +278,7 @@ def test_the_solved_copy_is_right_and_lies_one_folder_deeper(folder):
     path = build("00_line", "solved", folder)
     assert path == product("00_line", "solved", folder) == folder / "solutions" / "00_line.ipynb"
     solved = nbformat.read(path, as_version=4)
-    assert problems(solved, place=path) == []
+    assert lesson_problems(solved, place=path) == []
 
 
 def test_what_is_no_lesson_is_not_put_in_place(folder, monkeypatch):
@@ -323,19 +326,28 @@ def test_the_lessons_are_listed_with_how_they_stand(folder):
     def listed():
         result = CliRunner().invoke(app, ["notebooks", "list", str(folder)])
         assert result.exit_code == 0
-        header, *rows = [re.split(r" {2,}", line) for line in result.stdout.splitlines()]
+        table, _, notes = result.stdout.partition("\n\n")
+        header, *rows = [re.split(r" {2,}", line) for line in table.splitlines()]
         assert header == ["lesson", "title", "minutes", "student", "solved"]
-        return rows
+        return rows, notes.strip()
 
-    assert listed() == [["00_line", "Draw a line", "1", "not built", "not built"]]
+    assert listed() == ([["00_line", "Draw a line", "1", "not built", "not built"]], "")
     source = read_source(folder / "source" / "00_line.py")
-    nbformat.write(derive(source, "00_line", "student"), product("00_line", "student", folder))
-    ((_, _, _, student, solved),) = listed()
-    assert re.fullmatch(r"fresh, \d kB", student) and solved == "not built"
+    built = derive(source, "00_line", "student")
+    built.metadata.cifviz[KEY] = run_inputs(["cifviz/errors.py"])
+    place = product("00_line", "student", folder)
+    nbformat.write(built, place)
+    ((_, _, _, student, solved),), notes = listed()
+    assert re.fullmatch(r"fresh, \d kB", student) and solved == "not built" and notes == ""
+    built.metadata.cifviz[KEY]["library"]["cifviz/errors.py"] = "00000000"
+    nbformat.write(built, place)
+    ((_, _, _, student, _),), notes = listed()
+    assert re.fullmatch(r"stale, \d kB", student)
+    assert notes == "00_line: library code changed: cifviz/errors.py; run make notebooks"
     path = folder / "source" / "00_line.py"
     path.write_text(path.read_text(encoding="utf-8").replace("height = 1.0", "height = 1.5"))
-    ((_, _, _, student, _),) = listed()
-    assert re.fullmatch(r"stale, \d kB", student)
+    _, notes = listed()
+    assert "00_line: stale outputs: source and parameters changed; run make notebooks" in notes
 
 
 @pytest.mark.parametrize(
@@ -345,8 +357,8 @@ def test_the_lessons_are_listed_with_how_they_stand(folder):
         (b"# %% tags=5\n1", "is not a lesson: a header in it cannot be read"),
         (b"# ---\n# jupyter:\n#   kernelspec: 3\n# ---\n", "a header in it cannot be read"),
         (b"# %% tags=" + b"[" * 100_000, "is not a lesson: a header in it cannot be read"),
-        (b'# %% tags=["parameters"]\nx = f()', "a parameter is set as name = constant"),
-        (b'# %% tags=["parameters"]\nx = ' + b"-" * 1_000_000 + b"1", "are no Python"),
+        (b'# %% tags=["parameters"]\nx = f()', "a parameter as name = constant"),
+        (b'# %% tags=["parameters"]\nx = ' + b"-" * 1_000_000 + b"1", "are not Python"),
     ],
 )
 def test_a_lesson_that_cannot_be_read_hides_no_other(folder, content, reason):

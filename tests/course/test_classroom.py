@@ -10,11 +10,11 @@ import torch
 
 import cifviz
 from cifviz.corpora.synthesis import VOICES
+from cifviz.corpora.word_lists import DIGITS
 from cifviz.course import classroom
 from cifviz.errors import DataError
 from cifviz.formats import read_json
 from cifviz.resources import resource
-from experiments.training_data import DIGITS
 
 MAKE_CLASSROOM = Path(__file__).parents[2] / "data" / "make_classroom.py"
 

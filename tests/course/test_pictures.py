@@ -13,9 +13,9 @@ from PIL import Image
 
 import cifviz
 from cifviz import Waveform
-from cifviz.course import figures, live_controls, sound
+from cifviz.course import figures, live_figures, sound
 from cifviz.course.figures import canvas, count_frames, show
-from cifviz.course.live_controls import Explorer, Slider, explore
+from cifviz.course.live_figures import LiveFigure, Slider, live_figure
 from cifviz.errors import CIFError
 from cifviz.plot import panel
 from cifviz.plot.images import image_tag, picture_bundle, png
@@ -41,8 +41,8 @@ def line(ax, *, slope):
 
 
 def explorer(draw=line, **kwargs):
-    settings = {"still": [{"slope": slope} for slope in (0, 1, 2)], "alt": "Lines.", **kwargs}
-    return Explorer(draw, {"slope": Slider(0, 2, 1, 1)}, **settings)
+    settings = {"static": [{"slope": slope} for slope in (0, 1, 2)], "alt": "Lines.", **kwargs}
+    return LiveFigure(draw, {"slope": Slider(0, 2, 1, 1)}, **settings)
 
 
 def test_a_picture_says_in_words_what_it_shows(emitted):
@@ -98,7 +98,7 @@ def test_lines_differ_in_colour_and_in_dash():
     _, (ax,) = canvas()
     one = explorer(lambda ax, slope: [ax.plot([0, slope]) for _ in range(6)])
     one.controls["slope"].value = 2
-    for axes in (ax, one._axes, *one.still_figure().axes):
+    for axes in (ax, one._axes, *one.static_figure().axes):
         lines = [axes.plot([0, 1])[0] for _ in range(6)] if axes is ax else axes.lines
         assert [line.get_color() for line in lines] == figures.LINES["color"]
         assert len({str(line._dash_pattern) for line in lines}) == 6
@@ -134,7 +134,7 @@ def test_a_player_plays_the_samples(emitted):
 
 def test_no_tokens_no_players(emitted):
     sound.play_all([])
-    assert emitted[0]["text/plain"] == "No token was heard."
+    assert emitted[0]["text/plain"] == "No token fired."
 
 
 def test_moving_a_control_redraws():
@@ -151,12 +151,12 @@ def test_moving_a_control_redraws():
 def test_a_movement_is_one_drawing_and_going_back_is_none(monkeypatch):
     """Seconds are those of a machine: `python -m benchmarks explorer` measures them."""
     one, made = explorer(), []
-    monkeypatch.setattr(live_controls, "png", lambda *args, **kwargs: made.append(1) or b"")
+    monkeypatch.setattr(live_figures, "png", lambda *args, **kwargs: made.append(1) or b"")
     for slope, drawings in ((2, 1), (0, 2), (2, 2), (1, 2), (0, 2)):
         one.controls["slope"].value = slope
         assert len(made) == drawings
     assert one.seconds() >= 0
-    assert len(made) == 2 + len(one.still)
+    assert len(made) == 2 + len(one.static)
 
 
 def test_a_caption_stands_behind_the_settings():
@@ -166,7 +166,7 @@ def test_a_caption_stands_behind_the_settings():
 
     one = explorer(draw)
     assert "slope = 1: 1 fires" in one.picture.value
-    titles = [ax.get_title(loc="left") for ax in one.still_figure().axes]
+    titles = [ax.get_title(loc="left") for ax in one.static_figure().axes]
     assert titles == ["slope = 0: 0 fires", "slope = 1: 1 fires", "slope = 2: 2 fires"]
 
 
@@ -182,7 +182,7 @@ def test_movements_in_between_are_skipped():
 
     async def move():
         done = asyncio.Event()
-        follow = live_controls._Debounced(lambda: (called.append(1), done.set()), 0.0)
+        follow = live_figures._Debounced(lambda: (called.append(1), done.set()), 0.0)
         for _ in range(3):
             follow()
         assert called == []
@@ -219,9 +219,9 @@ class Drawing:
 
 
 def two_controls(draw):
-    still = [{"recording": one, "level": 1} for one in "abc"]
+    static = [{"recording": one, "level": 1} for one in "abc"]
     specs = {"recording": "abc", "level": Slider(0, 9, 1, 0)}
-    return Explorer(draw, specs, still=still, alt="A line.")
+    return LiveFigure(draw, specs, static=static, alt="A line.")
 
 
 def alone(recording, level):
@@ -310,7 +310,7 @@ def test_a_drawing_that_fails_does_not_keep_the_next_one_waiting():
     assert one.picture.value == alone("b", 4)
 
 
-@pytest.mark.parametrize("what", ["png", "panel", "panel.png", "canvas", "show", "still_figure"])
+@pytest.mark.parametrize("what", ["png", "panel", "panel.png", "canvas", "show", "static_figure"])
 def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, monkeypatch, heard):
     lock = watched(monkeypatch)
     draw = Drawing()
@@ -321,7 +321,7 @@ def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, mon
         "panel.png": pictured._repr_png_,
         "canvas": canvas,
         "show": lambda: show(figure, "Nothing."),
-        "still_figure": explorer().still_figure,
+        "static_figure": explorer().static_figure,
     }[what]
     order, draw.waits = [], True
     moving = threading.Thread(target=lambda: (move(one, "b", 0), order.append("control")))
@@ -340,15 +340,17 @@ def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, mon
 
 def test_whole_numbers_floats_and_choices_have_their_own_controls():
     specs = {"whole": Slider(0, 3, 1, 1), "float": Slider(0, 1, 0.5, 0.5), "choice": ["a", "b"]}
-    still = [{"whole": 1, "float": 0.5, "choice": choice} for choice in ("a", "b", "a")]
-    one = Explorer(lambda ax, **settings: None, specs, still=still, alt="Nothing.")
+    static = [{"whole": 1, "float": 0.5, "choice": choice} for choice in ("a", "b", "a")]
+    one = LiveFigure(lambda ax, **settings: None, specs, static=static, alt="Nothing.")
     kinds = [type(control).__name__ for control in one.controls.values()]
     assert kinds == ["IntSlider", "FloatSlider", "SelectionSlider"]
     assert one.settings == {"whole": 1, "float": 0.5, "choice": "a"}
 
 
-def test_explore_always_leaves_a_still(emitted):
-    explore(line, slope=Slider(0, 2, 1, 1), still=[{"slope": s} for s in (0, 1, 2)], alt="Lines.")
+def test_a_live_figure_always_leaves_a_static_fallback(emitted):
+    live_figure(
+        line, slope=Slider(0, 2, 1, 1), static=[{"slope": s} for s in (0, 1, 2)], alt="Lines."
+    )
     (bundle,) = emitted
     assert bundle["text/plain"] == "Figure: Lines."
 
@@ -356,18 +358,18 @@ def test_explore_always_leaves_a_still(emitted):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"still": [{"slope": 1}] * 2}, "3 to 5 settings, got 2"),
-        ({"still": [{"slop": 1}] * 3}, "must name \\['slope'\\], got \\['slop'\\]"),
+        ({"static": [{"slope": 1}] * 2}, "3 to 5 settings, got 2"),
+        ({"static": [{"slop": 1}] * 3}, "must name \\['slope'\\], got \\['slop'\\]"),
         ({"slope": Slider(0, 2, 1, 5)}, "low <= start <= high"),
         ({"slope": Slider(0, 2, 0, 1)}, "step > 0"),
     ],
 )
 def test_a_wrong_control_is_refused(change, message):
-    good = {"slope": Slider(0, 2, 1, 1), "still": [{"slope": 1}] * 3, "alt": "Lines."}
+    good = {"slope": Slider(0, 2, 1, 1), "static": [{"slope": 1}] * 3, "alt": "Lines."}
     with pytest.raises(CIFError, match=message):
-        explore(line, **{**good, **change})
+        live_figure(line, **{**good, **change})
     with pytest.raises(CIFError, match="at least one control"):
-        explore(line, still=[], alt="Lines.")
+        live_figure(line, static=[], alt="Lines.")
 
 
 def test_an_image_carries_itself():

@@ -25,8 +25,8 @@ from cifviz.course.site.places import dead_links
 from cifviz.course.site.release import contents, release, write_archive
 from cifviz.errors import DataError
 from cifviz.explorer.static_fallback import spans_table
-from cifviz.notebooks.execution import ROOT
-from cifviz.notebooks.normalise import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.run_inputs import ROOT
 from cifviz.plot.images import image_tag
 
 PICTURE = base64.b64decode(
@@ -79,10 +79,10 @@ def shown(**data):
 def lesson(number):
     """A lesson with everything that a page must bring across."""
     view = {WIDGET_VIEW: {"model_id": "1"}, "text/plain": "A control"}
-    still = shown(image_png="x", text_html=image_tag(PICTURE, ALT), text_plain=f"Figure: {ALT}")
+    static = shown(image_png="x", text_html=image_tag(PICTURE, ALT), text_plain=f"Figure: {ALT}")
     outputs = [
         [new_output("stream", name="stdout", text="</script><script>alert('&')</script>\n")],
-        [new_output("display_data", data=view), still],
+        [new_output("display_data", data=view), static],
         [shown(text_html=f'<div style="margin:0">{SOUND}</div>', text_plain="Sound: one")],
         [shown(text_markdown="| a | b |\n|---|---|\n| 1 | 2 |", text_plain="a b")],
     ]
@@ -242,14 +242,14 @@ def test_pictures_and_sounds_come_with_their_words(pages):
     assert embedded["src"].startswith("data:image/png;base64,")
 
 
-def test_a_live_control_is_a_sentence_and_its_still_picture(pages):
+def test_a_live_control_is_a_sentence_and_its_static_picture(pages):
     text = pages["00_line.html"]
     assert "In the notebook this picture has controls to move" in text
     assert "widget" not in text.lower() and "SliderModel" not in text
     assert text.index("has controls to move") < text.index(ALT)
 
 
-def test_of_an_explorer_the_still_is_shown_in_the_direction_of_its_labels(root):
+def test_of_an_explorer_the_static_fallback_is_shown_in_the_direction_of_its_labels(root):
     notebook = lesson(0)
     table = spans_table(Alignment((TimedToken("שלוש", 0.1, 0.4),)))
     view, *_ = notebook.cells[3].outputs

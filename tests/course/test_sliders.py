@@ -2,7 +2,7 @@
 
 import pytest
 
-from cifviz.course.live_controls import Explorer, Slider
+from cifviz.course.live_figures import LiveFigure, Slider
 from cifviz.errors import CIFError
 from tests.comms import STRANGE, connected, deep, errors, states, update
 
@@ -27,8 +27,8 @@ def shown(drawn):
         assert settings["choice"] in "ab"
 
     specs = {"whole": Slider(0, 3, 1, 1), "number": Slider(0, 1, 0.25, 0.5), "choice": "ab"}
-    still = [{"whole": 1, "number": 0.5, "choice": choice} for choice in "aba"]
-    one = Explorer(draw, specs, still=still, alt="Nothing.")
+    static = [{"whole": 1, "number": 0.5, "choice": choice} for choice in "aba"]
+    one = LiveFigure(draw, specs, static=static, alt="Nothing.")
     for control in one.controls.values():
         connected(control)
     return one

@@ -9,21 +9,21 @@ import pytest
 from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
-from experiments.measure import comparable, edge_scores, evaluate, transcribe_all
+from experiments.measure import edge_scores, measure_transcriptions, transcribe_all
 from tests.systems.synthetic import aligned, fired, spoken
 
 
 def words(*tokens):
-    """What a baseline heard: no weights."""
+    """A transcription without weights."""
     return SimpleNamespace(tokens=tokens)
 
 
-SAID = [
+UTTERANCES = [
     spoken(("a", 0.0, 0.1), ("b", 0.2, 0.3)),
     spoken(("a", 0.5, 0.6)),
     spoken(("b", 1.0, 1.2)),
 ]
-HEARD = [
+ALIGNMENTS = [
     aligned(("a", 0.01, 0.13), ("b", 0.2, 0.36)),
     aligned(("c", 0.5, 0.7)),  # another token: it has no partner
     aligned(("a", 0.0, 0.3), ("b", 0.95, 1.2)),  # one too many
@@ -32,8 +32,10 @@ HEARD = [
 
 
 def measured_by_hand():
-    return evaluate(
-        SAID, [words(*(token.token for token in one)) for one in HEARD], {"by hand": HEARD}
+    return measure_transcriptions(
+        UTTERANCES,
+        [words(*(token.token for token in one)) for one in ALIGNMENTS],
+        {"by hand": ALIGNMENTS},
     )
 
 
@@ -60,7 +62,7 @@ def test_tokens_are_counted():
                 "within_100ms": 1.0,
                 # The first utterance alone has two: 10 ms less in 0.2 s.
                 "drift": -0.01 / 0.2 * 60_000,
-                # Found are 0.0, 0.2 and 0.5, the other token's; 4 said, 5 heard.
+                # Found are 0.0, 0.2 and 0.5, the other token's; 4 said, 5 found.
                 "f_measure": 2 * 3 / (4 + 5),
                 "r_value": 1 - (math.hypot(0.25, 0.25) + 0.5 / math.sqrt(2)) / 2,
             },
@@ -103,37 +105,39 @@ def test_edges_of_equal_tokens_by_hand(edge, expected):
 
 
 def test_each_way_to_read_edges_is_measured():
-    late = [one.shifted(0.5) for one in HEARD]
-    measured = evaluate(SAID, [words("a", "b"), words("c"), words("b")], {"x": HEARD, "y": late})
+    late = [one.shifted(0.5) for one in ALIGNMENTS]
+    measured = measure_transcriptions(
+        UTTERANCES, [words("a", "b"), words("c"), words("b")], {"x": ALIGNMENTS, "y": late}
+    )
     assert measured["edges"].keys() == {"x", "y"}
     here, there = (measured["edges"][name]["both"]["signed_mean"] for name in "xy")
     assert there - here == pytest.approx(0.5)
 
 
 def test_untimed_tokens_have_no_edges():
-    heard = Alignment((TimedToken("a"), TimedToken("b", 0.2, 0.3)))
-    scores = edge_scores(metrics.evaluate([SAID[0].words], [heard]))
+    found = Alignment((TimedToken("a"), TimedToken("b", 0.2, 0.3)))
+    scores = edge_scores(metrics.evaluate([UTTERANCES[0].words], [found]))
     assert scores["both"]["count"] == 2
     assert scores["onset"]["count"] == 1
 
 
 def test_what_there_is_nothing_of_is_none():
-    """A token that nobody heard is missed, and has no error."""
-    measured = evaluate([SAID[1]], [words()], {"x": [aligned()]})
+    """A token that nobody found is missed, and has no error."""
+    measured = measure_transcriptions([UTTERANCES[1]], [words()], {"x": [aligned()]})
     scores = measured["edges"]["x"]
     for edge in ("onset", "offset", "both"):
         assert scores[edge].pop("count") == 0
         assert scores[edge].pop("f_measure") == 0
         assert scores[edge].pop("r_value") == pytest.approx(1 - math.sqrt(2) / 2)
         assert set(scores[edge].values()) == {None}
-    silent = evaluate([spoken()], [words()], {"x": [aligned()]})
+    silent = measure_transcriptions([spoken()], [words()], {"x": [aligned()]})
     assert silent["token_error_rate"] == 0
     assert silent["edges"]["x"]["both"]["f_measure"] is None
     assert silent["edges"]["x"]["both"]["r_value"] is None
 
 
 def test_a_drift_needs_two_times_in_an_utterance():
-    scores = edge_scores(metrics.evaluate([SAID[1].words], [SAID[1].words]))
+    scores = edge_scores(metrics.evaluate([UTTERANCES[1].words], [UTTERANCES[1].words]))
     assert scores["onset"]["drift"] is None
     assert scores["both"]["drift"] == 0  # from onset to offset
 
@@ -143,17 +147,17 @@ def test_weights_of_a_cif_are_measured_in_tokens(threshold):
     """Sums of 1.5 and 2.5 for 2 and 1 tokens; of 4 in all 0.875 + 1.25 lie outside of the words."""
     utterances = [spoken(("a", 0.1, 0.2), ("b", 0.3, 0.35)), spoken(("a", 0.0, 0.1))]
     weights = (0.25, 0.375, 0.375, 0.5), (1.25, 1.25)  # 0.375 in a, half of 0.5 in b
-    heard = [
+    found = [
         fired(tokens, *(threshold * weight for weight in one), threshold=threshold)
         for tokens, one in zip(("a", "aa"), weights, strict=True)
     ]
-    measured = evaluate(utterances, heard, {})
+    measured = measure_transcriptions(utterances, found, {})
     assert measured["weight_sum_error"] == {"mean": 0.5, "mean_absolute": 1.0}
     assert measured["share_in_silence"] == pytest.approx((0.875 + 1.25) / 4)
 
 
 def test_without_any_weight_none_lies_in_silence():
-    measured = evaluate([spoken()], [fired("", 0.0, 0.0)], {})
+    measured = measure_transcriptions([spoken()], [fired("", 0.0, 0.0)], {})
     assert measured["share_in_silence"] is None
     assert measured["weight_sum_error"] == {"mean": 0.0, "mean_absolute": 0.0}
 
@@ -163,27 +167,20 @@ def test_a_baseline_has_no_weights():
 
 
 def test_everything_can_be_written_as_json():
-    heard = [fired("ab", 0.5, 0.5, 0.5, 0.5), fired("", 0.0), fired("b", 1.0)]
-    ways = {"own": [one.alignment for one in heard], "none": [aligned()] * 3}
-    measured = evaluate(SAID, heard, ways)
+    found = [fired("ab", 0.5, 0.5, 0.5, 0.5), fired("", 0.0), fired("b", 1.0)]
+    ways = {"own": [one.alignment for one in found], "none": [aligned()] * 3}
+    measured = measure_transcriptions(UTTERANCES, found, ways)
     assert json.loads(json.dumps(measured, allow_nan=False)) == measured
 
 
 def test_no_utterances_are_refused():
     with pytest.raises(CIFError, match="at least one utterance"):
-        evaluate([], [], {})
+        measure_transcriptions([], [], {})
 
 
 def test_every_utterance_has_its_alignment():
     with pytest.raises(CIFError, match="3"):
-        evaluate(SAID, [words()] * 3, {"x": HEARD[:2]})
-
-
-def test_utterances_with_words_and_the_right_number_of_tokens_are_comparable():
-    """Whichever tokens these are."""
-    said = [spoken(("a", 0, 1)), spoken(("a", 0, 1)), spoken(), spoken(("a", 0, 1), ("b", 1, 2))]
-    heard = [words("b"), words("a", "a"), words(), words("a", "b")]
-    assert comparable(heard, said) == [(heard[0], said[0]), (heard[3], said[3])]
+        measure_transcriptions(UTTERANCES, [words()] * 3, {"x": ALIGNMENTS[:2]})
 
 
 def test_utterances_are_transcribed_in_batches_and_in_order():

@@ -9,20 +9,21 @@ from typer.testing import CliRunner
 
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.audio.waveform import Waveform
-from cifviz.cli import app
 from cifviz.core.module import CIFConfig
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems.checkpoints import load_baseline, load_model
-from cifviz.systems.cif import RecognizerConfig
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
 from cifviz.training.augmentation import Recording
 from cifviz.training.fit import FitConfig
 from experiments import publish, recipes, runs
-from experiments.measure import Spoken
-from experiments.model_card import model_card, results_table, spread, summary
+from experiments.command_line import app
+from experiments.model_card import model_card, results_table
 from experiments.provenance import commit
+from experiments.run_tables import summary
 
 
 def tones(words, speaker):
@@ -33,7 +34,7 @@ def tones(words, speaker):
         frequency = {"low": 300, "high": 2000}[word]
         samples += [np.sin(np.arange(3200) * frequency * 2 * np.pi / 16000), np.zeros(1600)]
         tokens.append(TimedToken(word, start, start + 0.2))
-    return Spoken(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
+    return LabelledUtterance(Waveform(np.concatenate(samples)), Alignment(tuple(tokens)), speaker)
 
 
 def two_speakers():
@@ -42,7 +43,7 @@ def two_speakers():
 
 @pytest.fixture
 def recipe():
-    config = RecognizerConfig(
+    config = CIFRecognizerConfig(
         vocabulary=("low", "high"),
         encoder=EncoderConfig(channels=16, dilations=(1,)),
         cif=CIFConfig(encoder_embed_dim=16, conv_cif_output_channels_num=16),
@@ -105,21 +106,21 @@ def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
 
 
 def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp_path, monkeypatch):
-    heard = []
+    learned_on = []
 
     def learn_edges(pairs):
-        heard.append([spoken.speaker for _, spoken in pairs])
+        learned_on.append([words.text for _, words in pairs])
         return Edges()
 
-    def all_of_them(heard, utterances):
-        return list(zip(heard, utterances, strict=True))
+    def all_of_them(transcriptions, references):
+        return list(zip(transcriptions, references, strict=True))
 
     monkeypatch.setattr(runs, "learn_edges", learn_edges)
     monkeypatch.setattr(runs, "comparable", all_of_them)
     runs.run(recipe, folder=tmp_path / "all", progress=False)
-    assert heard[-1] == ["ann", "bob", "robot", "robot"]
+    assert learned_on[-1] == ["low high high", "high low", "high", "high"]
     runs.run(recipe, folder=tmp_path / "less", leave_out="bob", progress=False)
-    assert heard[-1] == ["ann", "robot"]
+    assert learned_on[-1] == ["low high high", "high"]
 
 
 def test_cepstral_utterances_join_the_others_half_of_which_are_made_as_smooth(recipe, tmp_path):
@@ -158,6 +159,20 @@ def test_phones_are_learned_from_all_words_and_thrown_away(recipe, tmp_path):
     assert result["history"][-1]["phones"] > 0
     weights = load_model(tmp_path / "run/model").state_dict()
     assert not any("phones" in name for name in weights)
+
+
+def test_finished_runs_are_measured_again_by_their_names(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    for variant in ("", "ctc"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=tmp_path / name, progress=False)
+    (tmp_path / "tones-seed1").mkdir()  # has not ended
+    first = (tmp_path / "tones-seed0/result.json").read_bytes()
+    result = CliRunner().invoke(app, ["measure", "tones", "--runs", str(tmp_path)])
+    assert result.exit_code == 0, result.stderr
+    folders = [tmp_path / "tones-ctc-seed0", tmp_path / "tones-seed0"]
+    assert result.stdout.splitlines() == [f"written to {folder}" for folder in folders]
+    assert (tmp_path / "tones-seed0/result.json").read_bytes() == first
 
 
 def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):
@@ -240,8 +255,8 @@ def test_a_variant_of_inference_alone_uses_the_weights_of_another(recipe, tmp_pa
     find = variants(monkeypatch, recipe)
     runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
     result = runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
-    assert result["config"]["cif"]["pause_frames"] == recipes.PAUSE_FRAMES
-    assert result["command"] == "cifviz train tones --seed 0 --variant pauses"
+    assert result["config"]["cif"]["pause_frames"] == 5
+    assert result["command"] == "python -m experiments train tones --seed 0 --variant pauses"
     plain, pauses = (
         load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "pauses")
     )
@@ -261,8 +276,8 @@ def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, mon
     found = variants(monkeypatch, recipe)(variant)
     first = runs.run(found, folder=tmp_path / "run", progress=False)
     assert first["variant"] == variant
-    readings = SYSTEMS[found.system].readings
-    assert readings.keys() <= first["test"]["edges"].keys()
+    readouts = SYSTEMS[found.system].readouts
+    assert readouts.keys() <= first["test"]["edges"].keys()
     assert runs.run(found, folder=tmp_path / "run", progress=False) == first
 
 
@@ -285,13 +300,13 @@ def test_baselines_are_published_beside_the_recogniser(recipe, tmp_path, monkeyp
 
 def test_a_result_says_where_it_comes_from(recipe, tmp_path):
     result = runs.run(recipe, folder=tmp_path / "run", progress=False)
-    assert result["command"] == "cifviz train tones --seed 0"
+    assert result["command"] == "python -m experiments train tones --seed 0"
     assert result["data"] == {}
     assert result["commit"] == commit()
 
 
 def test_nothing_to_publish_says_what_to_run(tmp_path):
-    with pytest.raises(DataError, match="run `cifviz train digits`"):
+    with pytest.raises(DataError, match="run `python -m experiments train digits`"):
         publish.publish("digits", runs=tmp_path, data=tmp_path)
 
 
@@ -324,10 +339,6 @@ def test_tables_give_mean_and_standard_deviation_of_the_seeds():
     )
 
 
-def test_one_run_has_no_spread():
-    assert spread([1.5], "%") == "1.50 %"
-
-
 def test_summary_has_a_row_for_each_set():
     run = {"recipe": "tones", "variant": "", "leave_out": None}
     table = summary(
@@ -343,7 +354,7 @@ def test_summary_has_a_row_for_each_set():
     assert rows == [
         ["| bells: dev set", "1", "4.00 %", "0.00, 0.00, 4.00 %"],
         ["| tones: test set", "2", "2.00 ± 1.41 %", "0.00 ± 0.00, 0.00 ± 0.00, 2.00 ± 1.41 %"],
-        ["| tones: test set, ann unheard in training", "1", "20.00 %", "0.00, 0.00, 20.00 %"],
+        ["| tones: test set, ann not in training", "1", "20.00 %", "0.00, 0.00, 20.00 %"],
     ]
 
 
@@ -356,4 +367,4 @@ def test_card_pools_the_speakers_left_out(recipe):
     ]
     card = model_card(recipe, results, 0)
     assert "| ann | 0 | 10.00 % |" in card
-    assert "| all together | | 4.00 % |" in card
+    assert "| all together |  | 4.00 % |" in card

@@ -11,28 +11,70 @@ import numpy as np
 import torch
 
 from cifviz.alignment.timed_tokens import Alignment, Edges
+from cifviz.core import tail as tails
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.pause_rounding import round_phrases
-from cifviz.explorer.settings import tail_threshold
+from cifviz.core.pause_rounding import round_at_pauses
+from cifviz.core.tail import TailRule, drop, rounded
 from cifviz.timing import FrameGrid
 
 FIRES = {"onset_quantile": 0.0, "offset_quantile": 1.0, "cut": "fires"}
 
 NAMED = {
     "the example of the paper": {"weights": [0.2, 0.9, 0.6, 0.6]},
-    "several fires in a frame": {"weights": [0.25, 3.5, 0.5], "tail": ["at least", 0.25]},
+    "several fires in a frame": {
+        "weights": [0.25, 3.5, 0.5],
+        "tail": {"rule": "at_least", "value": 0.25},
+    },
     "no frame": {"weights": []},
-    "one frame": {"weights": [0.75], "tail": ["above", 0.5]},
-    "silence": {"weights": [0.0, 0.0, 0.0], "tail": ["above", 0.5]},
+    "one frame": {"weights": [0.75], "tail": {"rule": "above", "value": 0.5}},
+    "silence": {"weights": [0.0, 0.0, 0.0], "tail": {"rule": "above", "value": 0.5}},
     "silence asked for two tokens": {"weights": [0.0, 0.0], "count": 2},
     "frames without weight between": {"weights": [0.5, 0.0, 0.5, 0.0, 0.0, 0.75, 0.25]},
     "exactly at the threshold": {"weights": [0.5, 0.5, 0.25, 0.75]},
-    "exactly at the tail threshold, above": {"weights": [0.5, 1.0], "tail": ["above", 0.5]},
-    "exactly at the tail threshold, at least": {"weights": [0.5, 1.0], "tail": ["at least", 0.5]},
-    "no rest, at least nothing": {"weights": [0.5, 0.5], "tail": ["at least", 0.0]},
-    "a tail of next to nothing": {"weights": [0.5, 0.5, 0.125], "tail": ["above", 0.0]},
+    "exactly at the tail threshold, above": {
+        "weights": [0.5, 1.0],
+        "tail": {"rule": "above", "value": 0.5},
+    },
+    "exactly at the tail threshold, at least": {
+        "weights": [0.5, 1.0],
+        "tail": {"rule": "at_least", "value": 0.5},
+    },
+    "no rest, at least nothing": {
+        "weights": [0.5, 0.5],
+        "tail": {"rule": "at_least", "value": 0.0},
+    },
+    "a tail of next to nothing": {
+        "weights": [0.5, 0.5, 0.125],
+        "tail": {"rule": "above", "value": 0.0},
+    },
+    "an appended weight that completes a token": {
+        "weights": [0.5, 1.0, 0.125],
+        "tail": {"rule": "appended", "value": 0.375},
+    },
+    "an appended weight that does not": {
+        "weights": [0.5, 1.0],
+        "tail": {"rule": "appended", "value": 0.45},
+    },
+    "rounded down": {
+        "weights": [0.5, 0.75, 0.75, 0.25],
+        "tail": {"rule": "rounded", "value": None},
+    },
+    "a half rounded to even": {
+        "weights": [0.5, 1.0, 1.0],
+        "tail": {"rule": "rounded", "value": None},
+    },
+    "rounded to nothing": {"weights": [0.25, 0.125], "tail": {"rule": "rounded", "value": None}},
+    "equal parts": {
+        "weights": [0.5, 0.5, 0.5, 0.5, 0.5],
+        "tail": {"rule": "dynamic", "value": None},
+    },
+    "one small part": {"weights": [0.0, 0.125, 0.0], "tail": {"rule": "dynamic", "value": None}},
     "a slack that borrows": {"weights": [0.5, 0.45, 0.25, 0.75, 0.5], "slack": 0.125},
-    "half the threshold": {"weights": [0.3, 0.6, 0.2], "threshold": 0.5, "tail": ["above", 0.25]},
+    "half the threshold": {
+        "weights": [0.3, 0.6, 0.2],
+        "threshold": 0.5,
+        "tail": {"rule": "above", "value": 0.25},
+    },
     "scaled to three": {"weights": [0.25, 0.5, 0.75, 0.25], "count": 3},
     "scaled to none": {"weights": [0.25, 0.5], "count": 0},
     "more tokens than frames": {"weights": [0.5, 0.25], "count": 5, "slack": 0.01},
@@ -40,12 +82,12 @@ NAMED = {
     "two phrases": {
         "weights": [0.5, 0.4, 0.0, 0.0, 1.1, 1.1, 0.0],
         "phrases": {"pause_frames": 2, "pause_weight": 0.01},
-        "tail": ["above", 0.5],
+        "tail": {"rule": "above", "value": 0.5},
     },
     "a phrase too light for a token": {
         "weights": [0.25, 0.0, 0.0, 0.9, 0.9],
         "phrases": {"pause_frames": 2, "pause_weight": 0.01},
-        "tail": ["above", 0.5],
+        "tail": {"rule": "above", "value": 0.5},
     },
     "a cut in a valley": {"weights": [0.5, 0.5, 0.25, 0.0, 0.5, 0.25]},
     "a frame that jumps over the band": {"weights": [1.0, 9.0, 1.0]},
@@ -64,18 +106,17 @@ def python_makes_of(case):
     lengths = torch.tensor([alpha.shape[1]])
     threshold = case.get("threshold", 1.0)
     alpha = (alpha * case.get("gain", 1.0) - case.get("noise", 0.0)).clamp(min=0)
-    tail = tail_threshold(*case.get("tail", ["none", 0.0]))
+    tail = TailRule.from_dict(case["tail"]) if "tail" in case else drop
     if "phrases" in case:
-        alpha = round_phrases(
-            alpha, lengths, threshold=threshold, tail_threshold=tail, **case["phrases"]
-        )
+        alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **case["phrases"])
+        tail = rounded if tail.scales else tail
     count = case.get("count")
     firing = integrate_and_fire(
         alpha,
         torch.eye(alpha.shape[1])[None],
         threshold=threshold,
         slack=case.get("slack", 0.0),
-        tail_threshold=tail if count is None else None,
+        tail=tail,
         target_lengths=None if count is None else torch.tensor([count]),
     )
     grid = FrameGrid(case.get("shift", 0.04), case.get("start", 0.0))
@@ -100,7 +141,7 @@ def python_makes_of(case):
     }
 
 
-def random_case(rng):
+def random_case(rng, tails=tuple(tails.RULES)):
     """Weights of several shapes, in steps that give many ties or none, under random settings."""
     frames = int(rng.integers(0, 60))
     size = rng.choice([0.2, 0.5, 1.5])
@@ -113,7 +154,7 @@ def random_case(rng):
         "weights": [float(weight) for weight in weights.astype(np.float32)],
         "threshold": threshold,
         "slack": float(rng.choice([0.0, 0.0, 0.01, 0.125])),
-        "tail": [str(rng.choice(["none", "above", "at least"])), float(rng.choice([0.25, 0.5]))],
+        "tail": random_tail(rng, threshold, tails),
         "shift": float(rng.choice([0.02, 0.04, 0.08])),
         "start": float(rng.choice([0.0, 0.01])),
         "edges": {
@@ -132,6 +173,13 @@ def random_case(rng):
     return case
 
 
+def random_tail(rng, threshold, names=tuple(tails.RULES)):
+    """Any of these rules; its value in steps that meet residuals exactly, or not."""
+    name = str(rng.choice(names))
+    value = float(rng.choice([0.0, 0.25, 0.45, 0.5])) * threshold
+    return TailRule(name, value if tails.RULES[name].limits else None).to_dict()
+
+
 def with_expectations(cases):
     """Each case beside what Python makes of it."""
     return [{**case, "expected": python_makes_of(case)} for case in cases]
@@ -141,10 +189,10 @@ def named_cases():
     return with_expectations({"name": name, **case} for name, case in NAMED.items())
 
 
-def random_cases(count, seed=0):
+def random_cases(count, seed=0, **options):
     rng = np.random.default_rng(seed)
     return with_expectations(
-        {"name": f"random {index}", **random_case(rng)} for index in range(count)
+        {"name": f"random {index}", **random_case(rng, **options)} for index in range(count)
     )
 
 

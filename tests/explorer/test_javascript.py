@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import cifviz
-from cifviz.core import reference
+from cifviz.core import reference, tail
 from cifviz.explorer.data import spans_of, view_data
 from cifviz.explorer.settings import realign
-from tests.explorer.cases import named_cases, random_cases
+from tests.explorer.cases import named_cases, random_cases, random_tail
 
 HERE = Path(__file__).parent
 CASES = HERE / "cases.json"
@@ -21,11 +21,11 @@ CASES = HERE / "cases.json"
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
 
-def run(cases, tests="cases.test.mjs"):
+def run(cases, tests="cases.test.mjs", **variables):
     """Run a file of tests in node; what it printed is the message of a failure."""
     done = subprocess.run(
         ["node", "--test", str(HERE / "js" / tests)],
-        env={**os.environ, "CIFVIZ_CASES": str(cases)},
+        env={**os.environ, "CIFVIZ_CASES": str(cases), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -83,6 +83,57 @@ def test_a_case_that_is_wrong_is_found(tmp_path):
     assert "position 0" in said
 
 
+@needs_node
+def test_tail_rules_are_the_same_in_both_languages():
+    """By name, range and kind; what they decide, the cases show."""
+    source = (cifviz.explorer.__path__[0], "js", "tail.js")
+    script = (
+        f"import({json.dumps(Path(*source).as_uri())}).then(({{ RULES }}) => "
+        "console.log(JSON.stringify(Object.entries(RULES).map(([name, rule]) => "
+        "[name, rule.limits ?? null, rule.scales ?? false, rule.fills ?? true]))))"
+    )
+    printed = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    expected = [
+        [name, rule.limits and list(rule.limits), rule.scales, rule.fills]
+        for name, rule in tail.RULES.items()
+    ]
+    assert json.loads(printed.stdout) == expected
+
+
+NEW_RULES = {
+    "below": (
+        {"limits": (0.0, 1.0)},
+        lambda residual, threshold, tau: residual < tau,
+        "{ limits: [0, 1], decide: (residual, threshold, tau) => residual < tau }",
+    ),
+    "halves": (
+        {"scales": True, "fills": False},
+        lambda mass, threshold: (2 * mass / threshold).ceil(),
+        "{ scales: true, fills: false, decide: (mass, threshold) => Math.ceil((2 * mass) / "
+        "threshold) }",
+    ),
+}
+
+
+@needs_node
+@pytest.mark.parametrize("name", NEW_RULES)
+def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypatch):
+    options, decide, javascript = NEW_RULES[name]
+    monkeypatch.setattr(tail, "RULES", dict(tail.RULES))
+    decide.__name__ = name
+    tail.tail_rule(**options)(decide)
+    rules = tmp_path / "rules.mjs"
+    module = Path(cifviz.explorer.__path__[0], "js", "tail.js").as_uri()
+    rules.write_text(f'import {{ RULES }} from "{module}";\nRULES.{name} = {javascript};\n')
+    cases = random_cases(100, tails=(name,))
+    assert {case["tail"]["rule"] for case in cases} == {name}
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps(cases), "utf-8")
+    code, said = run(path, CIFVIZ_RULES=rules.as_uri())
+    assert code == 0, said
+    assert run(path)[0] != 0  # without it, JavaScript knows no such rule
+
+
 NEED_CASES = {"cases.test.mjs", "utterances.test.mjs"}
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)
 
@@ -119,8 +170,7 @@ def random_settings(rng, frames):
     return {
         "threshold": float(rng.uniform(0.2, 2)),
         "slack": float(rng.uniform(0, 0.5)),
-        "tailRule": str(rng.choice(["none", "above", "at least"])),
-        "tailThreshold": float(rng.uniform(0, 1)),
+        "tail": random_tail(rng, 1.0),
         "scaling": str(rng.choice(["as given", "phrases", "count"])),
         "count": int(rng.integers(0, 12)),
         "gain": float(rng.uniform(0.2, 2)),
@@ -131,7 +181,12 @@ def random_settings(rng, frames):
 
 def test_the_reference_in_plain_python_makes_the_same_of_the_named_cases():
     """So that three implementations, not two, run one set of cases."""
-    plain = [one for one in named_cases() if not {"count", "phrases", "gain"} & one.keys()]
+    plain = [
+        one
+        for one in named_cases()
+        if not {"count", "phrases", "gain"} & one.keys()
+        and not tail.RULES[one.get("tail", {"rule": "drop"})["rule"]].scales
+    ]
     assert len(plain) > 15
     for one in plain:
         weights = [float(weight) for weight in np.float32(one["weights"])]

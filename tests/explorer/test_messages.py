@@ -60,9 +60,18 @@ def works(widget):
 
 
 NEVER = {
-    **dict.fromkeys(("threshold", "slack", "tailThreshold", "gain"), STRANGE),
+    **dict.fromkeys(("threshold", "slack", "gain"), STRANGE),
     **{name: {**STRANGE, "a fraction": 0.5} for name in RANGES["whole"]},
     **{name: {**STRANGE, "a number": 1} for name in RANGES["words"]},
+    "tail": {
+        **STRANGE,
+        "no rule": {"rule": "sometimes", "value": 0.5},
+        "a list as a rule": {"rule": ["above"], "value": 0.5},
+        "a rule without its value": {"rule": "above"},
+        "a negative value": {"rule": "above", "value": -1},
+        "a value too many": {"rule": "drop", "value": 0.5},
+        "another key": {"rule": "drop", "tau": None},
+    },
     "weights": {
         **{name: value for name, value in STRANGE.items() if name != "a mapping"},
         "of no frame": {"x": 1.0},

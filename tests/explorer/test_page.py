@@ -64,8 +64,7 @@ def test_controls_stand_where_the_model_does(heard):
     assert shown["settings"] == {
         "threshold": 1.0,
         "slack": 0.125,
-        "tailRule": "above",
-        "tailThreshold": 0.25,
+        "tail": {"rule": "above", "value": 0.25},
         "scaling": "as given",
         "count": len(heard.tokens),
         "gain": 1,
@@ -81,7 +80,7 @@ def test_controls_stand_where_the_model_does(heard):
     }
     untailed = replace(cif, apply_tail_handling=False, pause_frames=3)
     shown = data.view_data(replace(heard, config=replace(heard.config, cif=untailed)))
-    assert shown["settings"]["tailRule"] == "none"
+    assert shown["settings"]["tail"] == {"rule": "drop", "value": None}
     assert shown["settings"]["scaling"] == "phrases"
     assert shown["pauses"] == {"pauseFrames": 3, "pauseWeight": cif.pause_weight}
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 import cifviz
 from cifviz import Alignment, TimedToken, Waveform, integrate_and_fire
+from cifviz.core.tail import above, appended, at_least, drop
 from cifviz.errors import CIFError
 from cifviz.explorer import static_fallback as module
 from cifviz.explorer.static_fallback import beginning, spans_table, still
@@ -40,7 +41,7 @@ def hour(heard):
     frames = round(3600 / heard.grid.shift)
     again = math.ceil(frames / alpha.shape[1])
     long = alpha.repeat(1, again)[:, :frames]
-    firing = integrate_and_fire(long, torch.zeros(1, frames, 1), tail_threshold=0.5)
+    firing = integrate_and_fire(long, torch.zeros(1, frames, 1), tail=above(0.5))
     tokens = tuple(str(index) for index in range(int(firing.num_fires)))
     samples, mel = heard.waveform.samples, heard.log_mel
     return replace(
@@ -207,12 +208,12 @@ def test_an_opening_is_what_had_fired_by_then(heard):
     st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0, 2.6]), min_size=1, max_size=30),
     st.integers(0, 30),
     st.sampled_from([0.0, 0.1]),
-    st.sampled_from([None, 0.2, 0.5]),
+    st.sampled_from([drop, above(0.2), at_least(0.5), appended(0.45)]),
 )
 def test_a_firing_is_cut_and_nothing_in_it_moves(alpha, frames, slack, tail):
     frames = min(frames, len(alpha))
     whole = integrate_and_fire(
-        torch.tensor([alpha]), torch.eye(len(alpha))[None], slack=slack, tail_threshold=tail
+        torch.tensor([alpha]), torch.eye(len(alpha))[None], slack=slack, tail=tail
     )
     cut = first_frames(whole, frames)
     fires = int(cut.num_fires)

@@ -63,7 +63,7 @@ def test_settings_that_are_set_move_and_the_others_stay(widget):
     widget.settings = {"threshold": 0.5}
     widget.settings = {"scaling": "as given"}
     assert widget.settings["threshold"] == 0.5
-    assert widget.settings["tailRule"] == "above"
+    assert widget.settings["tail"]["rule"] == "above"
     assert len(widget.alignment) == 10
 
 
@@ -247,7 +247,7 @@ def test_a_fault_of_ours_is_told_and_not_hidden(widget, said, monkeypatch):
 
 
 def test_what_is_no_model_or_transcription_is_refused(heard):
-    with pytest.raises(CIFError, match="model must be a Recognizer, got 'digits'"):
+    with pytest.raises(CIFError, match="model must be a System, got 'digits'"):
         cifviz.explore(heard, model="digits")
     with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
         cifviz.explore(heard.alignment)

@@ -25,11 +25,11 @@ from nbformat.v4 import new_code_cell
 
 from cifviz.course.build import NOTEBOOKS, lessons, product
 from cifviz.course.exercises import read_verdicts
-from cifviz.course.figures import text_table
+from cifviz.course.lesson_sources import derive, read_source
 from cifviz.notebooks.execution import RunError, execute
 from cifviz.notebooks.reader import read_notebook
 from cifviz.notebooks.records import Value, compare_records, read_records
-from cifviz.notebooks.sources import derive, read_source
+from cifviz.text_tables import text_table
 
 SIZE = 1e-6
 """Largest relative change of an encoder output or of a frame weight: some eight units in the last

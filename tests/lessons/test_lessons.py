@@ -14,14 +14,17 @@ import pytest
 from cifviz.corpora.corpus_registry import DATA_VARIABLE
 from cifviz.course.build import NOTEBOOKS, lessons, product, title_and_minutes
 from cifviz.course.exercises import exercises, read_verdicts
-from cifviz.course.live_controls import redraw_seconds
-from cifviz.notebooks.checks import inspect, problems
-from cifviz.notebooks.execution import ROOT, SealedKernel, execute
+from cifviz.course.inspection import inspect, lesson_problems
+from cifviz.course.lesson_sources import derive, read_source
+from cifviz.course.live_figures import redraw_seconds
+from cifviz.notebooks.execution import SealedKernel, execute
 from cifviz.notebooks.links import is_local, targets
-from cifviz.notebooks.normalise import WIDGET_VIEW, normalise
+from cifviz.notebooks.media_types import WIDGET_VIEW
+from cifviz.notebooks.normalise import normalise
+from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import outputs, read_notebook
 from cifviz.notebooks.records import compare_records, comparison_table, read_records
-from cifviz.notebooks.sources import derive, read_parameters, read_source
+from cifviz.notebooks.run_inputs import ROOT
 from cifviz.notebooks.verification import verify
 from cifviz.resources import resource
 from tests.lessons import perturbation
@@ -147,7 +150,7 @@ def test_one_changed_character_is_found_without_a_kernel(name, tmp_path, monkeyp
     changed.parent.mkdir()
     changed.write_text(f"{before}!{after}", encoding="utf-8")
     found = inspect(Path(path))
-    assert any("source changed, outputs stale (source_sha256)" in one for one in found)
+    assert any("stale outputs: source changed" in one for one in found)
 
 
 @pytest.mark.parametrize(
@@ -206,12 +209,14 @@ def test_it_runs_with_other_parameters(name):
         parameters["listen"] = True  # nothing of it is kept
     raw = execute(notebook, parameters=parameters, keep=keep)
     live = [output for _, output in outputs(raw) if WIDGET_VIEW in output.get("data", {})]
-    assert live, "a lesson has something to play with: explore(…)"
+    assert live, "a lesson has something to play with: live_figure(…)"
     assert all(seconds < REDRAW for seconds in redraw_seconds(raw))
     executed = normalise(raw)
     # Papermill puts the parameters, and with them a path, into a cell of their own.
     expected = ("papermill injected parameters", "cell 3 names an absolute path")
-    found = [complaint for complaint in problems(executed) if not complaint.startswith(expected)]
+    found = [
+        complaint for complaint in lesson_problems(executed) if not complaint.startswith(expected)
+    ]
     assert found == []
 
 

@@ -6,7 +6,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cifviz.course.exercises import MIME as EXERCISE
 from cifviz.notebooks.execution import RunError
-from cifviz.notebooks.records import MIME as RECORD
+from cifviz.notebooks.media_types import RECORD
 from cifviz.notebooks.records import read_records
 from tests.lessons import perturbation as under_test
 from tests.lessons.perturbation import MACHINES, SIZE, Perturbation, complaints, noises

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from cifviz.metrics import (
     batch_difference,
@@ -121,7 +122,7 @@ def test_what_batching_changes_is_found():
 
 def test_a_token_is_ready_when_the_frame_that_fires_it_ends():
     # Frame 1 fires twice, frame 3 fires exactly at its end, and the rest makes a tail.
-    firing = fire(0.5, 1.75, 0.25, 0.5, 0.75, 0.0, tail_threshold=0.5)
+    firing = fire(0.5, 1.75, 0.25, 0.5, 0.75, 0.0, tail=above(0.5))
     np.testing.assert_allclose(emission_times(firing, GRID), [0.5, 0.5, 1.0, 1.5])
     assert emission_times(fire(0.5), GRID).shape == (0,)
 

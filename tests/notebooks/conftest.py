@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import output_from_msg
 
 from cifviz.course.figures import canvas
-from cifviz.notebooks.sources import derive, read_source
+from cifviz.course.lesson_sources import derive, read_source
 from cifviz.plot.images import picture_bundle, png
 
 

@@ -19,7 +19,7 @@ SOURCE = """\
 # Previous: none · Next: [the project](../README.md)
 
 # %%
-from cifviz.course import Slider, canvas, check, explore, glossary, record, show, table
+from cifviz.course import Slider, canvas, check, glossary, live_figure, record, show, table
 
 # %% tags=["parameters"]
 seed = 0
@@ -58,10 +58,10 @@ def draw(ax, *, slope):
     ax.plot([0, slope])
 
 
-explore(
+live_figure(
     draw,
     slope=Slider(0, 2, 1, 1),
-    still=[{"slope": slope} for slope in range(3)],
+    static=[{"slope": slope} for slope in range(3)],
     alt="A line for three slopes, flat, rising and steep.",
 )
 

@@ -9,7 +9,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from cifviz.course import lesson_checks
 from cifviz.course.site.curriculum import read_opening
 from cifviz.notebooks.links import relink, targets
-from cifviz.notebooks.normalise import WIDGET_STATE, WIDGET_VIEW, normalise
+from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.normalise import normalise
 from cifviz.notebooks.output_checks import OUTPUT_CHECKS
 
 

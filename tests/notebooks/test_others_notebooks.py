@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.notebooks import execution
 from cifviz.notebooks.execution import RunError, execute, keep_run
+from cifviz.notebooks.media_types import RECORD as MIME
 from cifviz.notebooks.normalise import RUN
 from cifviz.notebooks.output_checks import execution_counts, no_errors
-from cifviz.notebooks.records import MIME
 from cifviz.notebooks.verification import verify
 
 RECORD = f"""
@@ -208,7 +208,7 @@ display({"application/json": deep}, raw=True)
     [
         ("import os; os._exit(3)", "the run was cut off: the kernel died in cell 0"),
         (DEEP, "cell 0 shows data nested more than 100 levels deep"),
-        ("'\ud800'", "cell 0 holds what is no text in Unicode"),
+        ("'\ud800'", "cell 0 holds text that is not Unicode"),
         ("raise ValueError('a\\nb' + 'c' * 1000)", "cell 0 fails with ValueError: a"),
     ],
 )
@@ -321,4 +321,4 @@ def test_metadata_that_are_no_lesson_are_no_lesson(tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "a.py").write_text("# %%\n1\n")
     result = CliRunner().invoke(app, ["notebooks", "check", "--no-execute", str(path)])
-    assert f"{path}: the student copy of a belongs here, this is another" in result.stdout
+    assert f"{path}: expected the student copy of a here, got another" in result.stdout

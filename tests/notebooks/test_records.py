@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cifviz.errors import CIFError
 from cifviz.notebooks import records
+from cifviz.notebooks.media_types import RECORD
 from cifviz.notebooks.records import Recorded, compare_records, comparison_table, read_records
 
 
@@ -59,7 +60,7 @@ def test_numbers_come_back(recorded):
     ],
 )
 def test_a_damaged_record_is_refused(kept):
-    output = new_output("display_data", data={records.MIME: kept})
+    output = new_output("display_data", data={RECORD: kept})
     with pytest.raises(CIFError, match="cell 0 holds a damaged record: expected numbers and a tol"):
         read_records(new_notebook(cells=[new_code_cell(outputs=[output])]))
 

@@ -198,7 +198,7 @@ def test_with_its_source_beside_it_a_notebook_is_a_lesson(theirs):
     lines = result.stdout.splitlines()
     assert all(line.startswith(f"{theirs}: ") for line in lines)
     assert f"{theirs}: the first cell is not text" in lines
-    assert f"{theirs}: the student copy of adapted belongs here, this is another" in lines
+    assert f"{theirs}: expected the student copy of adapted here, got another" in lines
     assert any("source changed, outputs stale" in line for line in lines)
 
 

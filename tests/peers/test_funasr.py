@@ -7,7 +7,7 @@ from funasr.models.paraformer.cif_predictor import CifPredictor, CifPredictorV2
 from funasr.models.paraformer.model import Paraformer
 from torch import nn
 
-from cifviz import CIF, capture
+from cifviz import capture, load_funasr
 from cifviz.errors import CIFError
 
 DIM = 16
@@ -167,7 +167,7 @@ def test_loaded_weights_are_theirs(kind):
     make, settings = PREDICTORS[kind]
     torch.manual_seed(3)
     predictor = make(DIM, 2, 1, **settings).eval()
-    cif = CIF.from_funasr(predictor.state_dict(), l_order=2, r_order=1, **settings)
+    cif = load_funasr(predictor.state_dict(), l_order=2, r_order=1, **settings)
     hidden = torch.randn(2, 30, DIM)
     _, total, alphas, _ = predictor(hidden, mask=torch.ones(2, 1, 30))[:4]
     firing = cif(hidden)
@@ -180,7 +180,7 @@ def test_loaded_weights_are_theirs(kind):
 def test_a_paraformer_is_loaded_as_it_stands(speech, tmp_path):
     model = paraformer("CifPredictor").eval()
     torch.save({"state_dict": model.state_dict()}, tmp_path / "model.pt")
-    cif = CIF.from_funasr(tmp_path / "model.pt", l_order=1, r_order=1, tail_threshold=0.45)
+    cif = load_funasr(tmp_path / "model.pt", l_order=1, r_order=1, tail_threshold=0.45)
     encoder_out, lengths = model.encode(*speech)
     _, counts, alphas, _ = model.calc_predictor(encoder_out, lengths)
     firing = cif(encoder_out, lengths)

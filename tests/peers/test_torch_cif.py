@@ -7,6 +7,7 @@ from torch import nn
 from torch_cif import cif_function
 
 from cifviz import capture, integrate_and_fire
+from cifviz.core.tail import at_least
 from cifviz.errors import CIFError
 
 
@@ -47,14 +48,14 @@ def test_a_model_that_calls_it(beta, targets):
     torch.testing.assert_close(firing.alpha, alpha.masked_fill(padding, 0))
     torch.testing.assert_close(firing.scaled_alpha, output["scaled_alpha"][0])
     assert firing.frame_lengths.tolist() == lengths.tolist()
-    # torch_cif and we agree about everything but rounding and what a tail of exactly τ does.
+    # torch_cif and we agree about everything but rounding.
     ours = integrate_and_fire(
         firing.alpha,
         encoder_out,
         frame_lengths=lengths,
         target_lengths=targets,
         threshold=beta,
-        tail_threshold=None if targets is not None else beta / 2,
+        tail=at_least(beta / 2),
     )
     assert firing.num_fires.tolist() == ours.num_fires.tolist()
     assert firing.tail_fired.tolist() == ours.tail_fired.tolist()

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing, integrate_and_fire
-from cifviz.systems.cif import RecognizerConfig, Transcription
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 EXAMPLE = (0.2, 0.9, 0.6, 0.6)
 """Fires at 1 + 0.8 / 0.9 and 3 + 0.3 / 0.6 frames, and leaves 0.3."""
-CONFIG = RecognizerConfig(vocabulary=("word",))
+CONFIG = CIFRecognizerConfig(vocabulary=("word",))
 
 
 class Make:

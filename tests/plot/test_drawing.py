@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from cifviz.plot import canvas, geometry
 from cifviz.timing import FrameGrid
@@ -106,7 +107,7 @@ def test_fires_are_lines_with_markers(make, ax, frames):
 
 
 def test_tail_is_dashed_and_hollow(make, ax, frames):
-    artists = plot.fires(make.firing((0.6, 0.6, 0.6), tail_threshold=0.5), frames, ax=ax)
+    artists = plot.fires(make.firing((0.6, 0.6, 0.6), tail=above(0.5)), frames, ax=ax)
     full, tail = artists.lines.get_linestyle()
     assert full[1] is None
     assert tail[1] is not None

@@ -6,6 +6,7 @@ import torch
 
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.errors import CIFError
 from cifviz.plot import geometry
 from cifviz.timing import FrameGrid
@@ -43,7 +44,7 @@ def test_slack_fires_at_the_end_of_the_frame_and_goes_below_zero(make, frames):
 
 def test_tail_drops_from_what_is_left(make, frames):
     # 0.2 is left where the weights end, after frame 1; frame 2 is empty.
-    seconds, level = corners(make.firing((0.6, 0.6, 0.0), tail_threshold=0.1), frames)
+    seconds, level = corners(make.firing((0.6, 0.6, 0.0), tail=above(0.1)), frames)
     assert seconds == pytest.approx([0, 1, 1 + 2 / 3, 1 + 2 / 3, 2, 2, 3])
     assert level == pytest.approx([0, 0.6, 1, 0, 0.2, 0, 0])
 
@@ -107,7 +108,7 @@ def test_what_is_paid_back_is_a_box_upside_down(make, frames):
 
 
 def test_tail_takes_its_own_room_and_enlarged_weights(make, frames):
-    boxes = geometry.contribution_boxes(make.firing((0.6, 0.6, 0.6), tail_threshold=0.5), frames)
+    boxes = geometry.contribution_boxes(make.firing((0.6, 0.6, 0.6), tail=above(0.5)), frames)
     assert boxes.weight[2:] == pytest.approx([0.25, 0.75])
     assert boxes.lower[2:] == pytest.approx([1.0, 1.2])
     assert boxes.upper[2:] == pytest.approx([1.2, 1.8])

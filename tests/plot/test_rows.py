@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from cifviz.systems.baselines import Hypothesis
 
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
-from cifviz.systems.baselines import Hypothesis
 from cifviz.timing import FrameGrid
 
 

@@ -6,15 +6,16 @@ import torch
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import integrate_and_fire
-from cifviz.systems.cif import RecognizerConfig, Transcription
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
-from experiments.measure import Spoken
 
 RATE = 1000
 HUM = 0.5
 """Amplitude inside every synthetic word; around it lies digital silence."""
 GRID = FrameGrid(0.1)
-CONFIG = RecognizerConfig(vocabulary=("word",))
+CONFIG = CIFRecognizerConfig(vocabulary=("word",))
 
 
 def said(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
@@ -24,7 +25,9 @@ def said(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
         start = sum(map(len, sound))
         words.append(TimedToken(text, start / RATE, (start + word_length) / RATE))
         sound += [np.full(word_length, hum), np.zeros(gap)]
-    return Spoken(Waveform(np.concatenate(sound), RATE), Alignment(tuple(words)), speaker)
+    return LabelledUtterance(
+        Waveform(np.concatenate(sound), RATE), Alignment(tuple(words)), speaker
+    )
 
 
 def aligned(*words) -> Alignment:
@@ -32,9 +35,9 @@ def aligned(*words) -> Alignment:
     return Alignment(tuple(TimedToken(*word) for word in words))
 
 
-def spoken(*words, seconds=2.0) -> Spoken:
+def spoken(*words, seconds=2.0) -> LabelledUtterance:
     """Silence in which (token, start, end) were said."""
-    return Spoken(Waveform(np.zeros(round(seconds * RATE)), RATE), aligned(*words))
+    return LabelledUtterance(Waveform(np.zeros(round(seconds * RATE)), RATE), aligned(*words))
 
 
 def fired(tokens, *weights, seconds=3.0, **options) -> Transcription:

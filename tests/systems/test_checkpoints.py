@@ -11,19 +11,20 @@ from safetensors.torch import load_file, save_file
 
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems import checkpoints
-from cifviz.systems.baselines import BaselineConfig, make_baseline
+from cifviz.systems.attention import AttentionRecognizer, AttentionRecognizerConfig
 from cifviz.systems.checkpoints import (
     CARD,
     CONFIG,
     WEIGHTS,
-    list_baselines,
     list_models,
-    load_baseline,
     load_model,
     load_weights,
     save_model,
 )
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.domain import ClassStatistics, DomainConfig
+from cifviz.systems.registry import SYSTEMS
 from tests.systems.tiny import noise, tiny_config, tiny_recognizer
 
 
@@ -204,7 +205,8 @@ def test_a_pickle_in_disguise_is_not_executed(folder, tmp_path, dump):
     assert payload.path.exists()  # it would have been
 
 
-NO_CONFIG = "config.json is not a configuration of a recogniser: "
+NO_CONFIG = "config.json is not a configuration of a model: "
+NO_SYSTEM = 'it does not name its system: add "system": "cif" to it, or another of .*\'ctc\''
 
 
 @pytest.mark.parametrize(
@@ -217,13 +219,20 @@ NO_CONFIG = "config.json is not a configuration of a recogniser: "
         (b'{"vocabulary": NaN}', "expected JSON in UTF-8, .*: NaN is not a number of JSON"),
         (b'{"cif": 1, "cif": 2}', "expected JSON in UTF-8, .*: the key 'cif' stands twice"),
         (b" " * (16 * 2**20 + 1), "the JSON file .* is larger than 16777216 bytes"),
-        (b"[]", r"recogniser configuration must be a Mapping, got \[\]"),
-        (b"null", "recogniser configuration must be a Mapping, got None"),
-        (b"3", "recogniser configuration must be a Mapping, got 3"),
-        (b'"kind"', "recogniser configuration must be a Mapping, got 'kind'"),
-        (b"{}", "recogniser configuration lacks vocabulary, features, encoder, cif, decoder, edg"),
-        (b'{"vocabulary": ["a"]}', "recogniser configuration lacks features, encoder, cif"),
-        (b'{"colour": 1}', "recogniser setting must be one of 'vocabulary', .* got 'colour'"),
+        (b"[]", r"model configuration must be a Mapping, got \[\]"),
+        (b"null", "model configuration must be a Mapping, got None"),
+        (b"3", "model configuration must be a Mapping, got 3"),
+        (b'"kind"', "model configuration must be a Mapping, got 'kind'"),
+        (b"{}", NO_SYSTEM),
+        (b'{"vocabulary": ["a"]}', NO_SYSTEM),
+        (b'{"system": "rnn"}', "system must be one of 'cif', 'ctc', .* got 'rnn'"),
+        (b'{"system": ["cif"]}', r"system must be one of 'cif', 'ctc', .* got \['cif'\]"),
+        (b'{"system": "cif"}', ".*lacks vocabulary, features, encoder, cif, decoder, edges"),
+        (b'{"system": "cif", "vocabulary": ["a"]}', ".*lacks features, encoder, cif"),
+        (
+            b'{"system": "cif", "colour": 1}',
+            "model setting must be one of 'vocabulary', .* 'colour'",
+        ),
     ],
     ids=lambda one: "" if isinstance(one, bytes) else None,
 )
@@ -358,86 +367,94 @@ def test_models_that_come_along_can_be_loaded():
         assert load_model(name).config.vocabulary
 
 
-# --- baselines -----------------------------------------------------------------------------------
+# --- every system --------------------------------------------------------------------------------
 
 
-def tiny_baseline(kind="ctc", prior_weight=0.0):
-    torch.manual_seed(13)
+def tiny(name, seed=13):
+    """A small model of a system, and of CTC with label priors."""
+    torch.manual_seed(seed)
     parts = tiny_config()
-    config = BaselineConfig(
-        kind, parts.vocabulary, parts.features, parts.encoder, parts.decoder, prior_weight
+    shared = parts.vocabulary, parts.features, parts.encoder
+    configs = {
+        "ctc": CTCRecognizerConfig(*shared),
+        "ctc-priors": CTCRecognizerConfig(*shared, prior_weight=0.3),
+        "attention": AttentionRecognizerConfig(*shared, parts.decoder),
+    }
+    kind = SYSTEMS[name.removesuffix("-priors")]
+    return kind(configs.get(name, parts)).eval()
+
+
+every_system = pytest.mark.parametrize("name", [*SYSTEMS, "ctc-priors"])
+
+
+@every_system
+def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name):
+    model = tiny(name)
+    if name == "ctc-priors":
+        torch.nn.init.uniform_(model.ctc.priors)  # as if it had learned them
+    save_model(model, tmp_path / "mine", "# Card\n")
+    assert json.loads((tmp_path / "mine" / CONFIG).read_text("utf-8"))["system"] == (
+        name.removesuffix("-priors")
     )
-    return make_baseline(config).eval()
-
-
-@pytest.fixture
-def baseline_folder(tmp_path):
-    save_model(tiny_baseline(), tmp_path / "baseline", "# A baseline\n")
-    return tmp_path / "baseline"
-
-
-@pytest.mark.parametrize(("kind", "weight"), [("ctc", 0.0), ("ctc", 0.3), ("attention", 0.0)])
-def test_a_baseline_that_is_saved_is_what_is_loaded(tmp_path, kind, weight):
-    model = tiny_baseline(kind, weight)
-    torch.nn.init.uniform_(model.ctc.priors)  # as if it had learned them
-    save_model(model, tmp_path, "# Card\n")
-    loaded = load_baseline(str(tmp_path))
+    loaded = load_model(str(tmp_path / "mine"))
     assert type(loaded) is type(model) and loaded.config == model.config
-    assert not loaded.training
+    assert loaded.name == "mine" and not loaded.training
     for key, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[key], value), key
-    assert "ctc.priors" in model.state_dict()
     one, two = loaded.transcribe(noise(1.0)), model.transcribe(noise(1.0))
     assert one.tokens == two.tokens != ()
     assert one.scores == two.scores
     assert torch.equal(one.rows, two.rows)
+    assert (one.model, two.model) == ("mine", "")
 
 
-def test_each_loader_refuses_what_is_for_the_other(folder, baseline_folder):
-    with pytest.raises(CheckpointError, match="of a recogniser: .* which load_baseline loads"):
-        load_model(baseline_folder)
-    with pytest.raises(CheckpointError, match="of a baseline: .* which load_model loads"):
-        load_baseline(folder)
-
-
-def test_baselines_that_come_along_have_names_of_their_own(tmp_path, monkeypatch):
+def test_models_that_come_along_are_found_whatever_their_system(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "resource", lambda name: tmp_path)
-    assert list_baselines() == []
+    assert list_models() == []
     save_model(tiny_recognizer(), tmp_path / "digits", "# Card\n")
-    save_model(tiny_baseline(), tmp_path / "baselines" / "digits-ctc", "# Card\n")
-    save_model(tiny_baseline("attention"), tmp_path / "baselines" / "digits-attention", "# Card\n")
-    assert list_models() == ["digits"]
-    assert list_baselines() == ["digits-attention", "digits-ctc"]
-    assert load_baseline("digits-attention").config.kind == "attention"
-    with pytest.raises(CheckpointError, match=r"with cifviz \(digits-attention, digits-ctc\) or a"):
-        load_baseline("digits")
-    with pytest.raises(CheckpointError, match=r"with cifviz \(digits\) or a folder"):
+    save_model(tiny("attention"), tmp_path / "digits-attention", "# Card\n")
+    assert list_models() == ["digits", "digits-attention"]
+    assert type(load_model("digits")) is CIFRecognizer
+    assert type(load_model("digits-attention")) is AttentionRecognizer
+    with pytest.raises(CheckpointError, match=r"with cifviz \(digits, digits-attention\) or a fol"):
         load_model("digits-ctc")
 
 
-@pytest.mark.parametrize("change", [{"colour": "red"}, {"kind": "rnn"}, {"prior_weight": "much"}])
-def test_a_configuration_of_no_baseline_is_named(baseline_folder, change):
-    change_config(baseline_folder, lambda config: config.update(change))
-    with pytest.raises(CheckpointError, match="config.json is not a configuration of a baseline"):
-        load_baseline(baseline_folder)
+def test_a_configuration_that_names_no_system_says_what_to_add(folder):
+    change_config(folder, lambda config: config.pop("system"))
+    with pytest.raises(CheckpointError, match=NO_CONFIG + NO_SYSTEM):
+        load_model(folder)
+    change_config(folder, lambda config: config.update(system="cif"))
+    assert type(load_model(folder)) is CIFRecognizer
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", '"kind"', '{"kind": "ctc"}', "[" * 100_000])
-def test_a_baseline_configuration_that_is_none_is_named(baseline_folder, text):
-    (baseline_folder / CONFIG).write_text(text, "utf-8")
-    with pytest.raises(CheckpointError, match="config.json is not a configuration of a baseline"):
-        load_baseline(baseline_folder)
+def test_a_configuration_of_another_system_is_refused(folder):
+    change_config(folder, lambda config: config.update(system="ctc"))
+    with pytest.raises(CheckpointError, match=NO_CONFIG + "model setting must be .* got 'cif'"):
+        load_model(folder)
 
 
-def test_weights_of_another_baseline_are_refused(baseline_folder):
-    change_config(baseline_folder, lambda config: config.update(kind="attention"))
-    with pytest.raises(CheckpointError, match=r"missing \['decoder.embed.weight'"):
-        load_baseline(baseline_folder)
+def test_weights_of_another_system_are_refused(folder):
+    change_config(folder, lambda config: config.update(system="upsampled"))
+    with pytest.raises(CheckpointError, match=r"missing \['fine.weights.conv.0.bias"):
+        load_model(folder)
 
 
-def test_baselines_that_come_along_can_be_loaded():
-    for name in list_baselines():
-        assert load_baseline(name).config.vocabulary
+def test_a_class_that_is_not_registered_is_not_saved(tmp_path):
+    class Mine(CTCRecognizer):
+        pass
+
+    with pytest.raises(CIFError, match=r"Mine is no registered system: expected one of \['cif'"):
+        save_model(Mine(tiny("ctc").config), tmp_path / "mine", "")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_half_precision_is_kept_and_loaded_as_single(folder):
+    model = tiny_recognizer(seed=3)
+    save_model(tiny_recognizer(seed=3).half(), folder, "", overwrite=True)
+    assert load_file(folder / WEIGHTS)["ctc.bias"].dtype == torch.float16
+    for name, value in load_model(folder).state_dict().items():
+        assert torch.equal(value, model.state_dict()[name].half().float()), name
 
 
 @pytest.mark.parametrize(
@@ -493,14 +510,8 @@ TOO_LARGE = "the model computes NaN or infinity for this sound: its weights or s
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 @pytest.mark.parametrize("kind", ["nar", "ar", "ctc", "attention"])
 def test_finite_weights_too_large_to_compute_with_are_one_error(kind, part):
-    if kind in ("nar", "ar"):
-        model = tiny_recognizer(decoder=kind)
-    else:
-        config = tiny_config()
-        torch.manual_seed(0)
-        model = make_baseline(
-            BaselineConfig(kind, config.vocabulary, encoder=config.encoder, decoder=config.decoder)
-        ).eval()
+    is_cif = kind in ("nar", "ar")
+    model = tiny_recognizer(decoder=kind) if is_cif else tiny(kind, seed=0)
     heavy = model.ctc if kind == "ctc" and part == "decoder" else getattr(model, part)
     with torch.no_grad():
         for weight in heavy.parameters():

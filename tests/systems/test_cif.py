@@ -7,19 +7,21 @@ import torch
 
 from cifviz.alignment.timed_tokens import Edges
 from cifviz.audio.waveform import LogMel, Waveform
-from cifviz.core.alignment_losses import (
+from cifviz.core.ctc_alignment import ctc_viterbi
+from cifviz.core.firing import integrate_and_fire
+from cifviz.core.losses import (
     border_mass_loss,
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
 )
-from cifviz.core.ctc_alignment import ctc_viterbi
-from cifviz.core.firing import integrate_and_fire
 from cifviz.core.module import CIFConfig
 from cifviz.errors import AudioError, CIFError
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
-from cifviz.systems.cif import Batch, RecognizerConfig, normalise
+from cifviz.systems.base import Batch
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.feature_normalisation import normalise
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 
@@ -123,7 +125,7 @@ def test_a_model_in_training_is_not_asked():
         tiny_recognizer().train().transcribe(noise(0.5))
 
 
-def test_features_are_heard_as_their_sound_is():
+def test_features_give_what_their_sound_gives():
     model, waveform = tiny_recognizer(), noise(1.013)
     sound = model.transcribe(waveform)
     features = model.transcribe_features(model.config.features(waveform), duration=1.013)
@@ -145,9 +147,9 @@ def test_no_features_are_an_empty_transcription():
     assert heard.tokens == heard.alignment.tokens == ()
 
 
-def test_what_was_heard_without_sound_cannot_be_cut():
+def test_a_transcription_without_sound_cannot_be_cut():
     heard = tiny_recognizer().transcribe_features(torch.randn(100, 40), duration=1.0)
-    with pytest.raises(CIFError, match="no sound to cut token 0 from: .* heard from features"):
+    with pytest.raises(CIFError, match="no sound to cut token 0 from: the features alone"):
         heard.cut(0)
 
 
@@ -174,15 +176,15 @@ def test_a_model_in_training_is_not_asked_about_features():
         tiny_recognizer().train().transcribe_features(torch.zeros(10, 40), duration=0.1)
 
 
-def test_listen_gives_the_firing_that_transcribe_decodes():
+def test_fire_gives_the_firing_that_transcribe_decodes():
     model, waveforms = tiny_recognizer(), [noise(1.0), noise(0.5)]
-    firing = model.listen(waveforms)
+    firing = model.fire(waveforms)
     for one, heard in zip(firing, model.transcribe_batch(waveforms), strict=True):
         assert torch.equal(one.fire_positions, heard.firing.fire_positions)
 
 
 def batch_of(features, targets, seed=0):
-    """Utterances whose words lie anywhere, in order; of every third one nobody knows where."""
+    """Utterances whose words lie anywhere, in order; of every third one the spans are unknown."""
     rng = torch.manual_seed(seed)
     spans = [
         len(frames) * torch.rand(2 * len(ids), generator=rng).double().sort().values.view(-1, 2)
@@ -205,44 +207,34 @@ every_alignment = pytest.mark.parametrize("alignment", ALIGNMENT_LOSSES)
 def test_losses_and_gradients_are_finite(decoder, targets, alignment):
     model = tiny_recognizer(decoder=decoder).train()
     features = [torch.randn(60, 40), torch.randn(21, 40), torch.randn(24, 40)]
-    losses = model(batch_of(features[: len(targets)], targets), alignment=alignment)
-    losses["loss"].backward()
-    assert losses.keys() == {"loss", "cross_entropy", "ctc", "quantity", "alignment"}
+    losses = model(batch_of(features[: len(targets)], targets), wanted=[alignment])
+    torch.stack(list(losses.values())).sum().backward()
+    assert losses.keys() == {"cross_entropy", "ctc", "quantity", alignment}
     assert all(loss.isfinite() and loss >= 0 for loss in losses.values())
     for name, parameter in model.named_parameters():
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
 
 
-def test_loss_is_the_sum_of_its_parts():
-    batch = batch_of([torch.randn(60, 40)], [[1, 2]])
-    for ctc_weight, alignment, alignment_weight in (
-        (0.0, "none", 1.0),
-        (0.5, "none", 1.0),
-        (0.5, "segments", 2.0),
-        (0.5, "even", 0.25),
-    ):
-        losses = tiny_recognizer()(
-            batch, ctc_weight=ctc_weight, alignment=alignment, alignment_weight=alignment_weight
+def test_a_loss_is_computed_where_it_is_wanted_alone(monkeypatch):
+    computed = []
+    for name, loss in ALIGNMENT_LOSSES.items():
+        monkeypatch.setitem(
+            ALIGNMENT_LOSSES,
+            name,
+            lambda *a, name=name, loss=loss: computed.append(name) or loss(*a),
         )
-        expected = losses["cross_entropy"] + ctc_weight * losses["ctc"] + losses["quantity"]
-        expected = expected + alignment_weight * losses["alignment"]
-        torch.testing.assert_close(losses["loss"], expected)
-        assert (losses["alignment"] > 0) == (alignment != "none")
-
-
-def test_the_number_of_tokens_is_taught_as_much_as_asked_and_always_measured():
     model, batch = tiny_recognizer(), batch_of([torch.randn(60, 40)], [[1, 2]])
-    whole, half, none = (model(batch, quantity_weight=weight) for weight in (1.0, 0.5, 0.0))
-    assert whole["quantity"] == half["quantity"] == none["quantity"] > 0
-    torch.testing.assert_close(whole["loss"] - none["loss"], whole["quantity"])
-    torch.testing.assert_close(half["loss"] - none["loss"], 0.5 * whole["quantity"])
+    assert model(batch).keys() == model.loss_weights.keys()
+    assert computed == []
+    assert model(batch, wanted=["quantity", "even"]).keys() == {*model.loss_weights, "even"}
+    assert computed == ["even"]
 
 
 @pytest.mark.parametrize("alignment", ["segments", "spikes", "borders", "even"])
 def test_an_alignment_loss_teaches_the_weights_alone_and_not_ctc(alignment):
     model = tiny_recognizer().train()
-    losses = model(batch_of([torch.randn(60, 40)], [[1, 2]]), alignment=alignment)
-    losses["alignment"].backward()
+    losses = model(batch_of([torch.randn(60, 40)], [[1, 2]]), wanted=[alignment])
+    losses[alignment].backward()
     assert model.ctc.weight.grad is None
     assert model.cif.weights.weight_proj.weight.grad.any()
 
@@ -256,7 +248,6 @@ def test_alignment_losses_are_given_what_they_follow():
     log_probs = model.ctc(encoder_out).log_softmax(dim=2)
     path = ctc_viterbi(log_probs, frame_lengths, batch.targets, counts, blank=len(VOCABULARY))
     expected = {
-        "none": torch.tensor(0.0),
         "segments": segment_mass_loss(firing, path, counts),
         "spikes": spike_mass_loss(firing, path, counts),
         "borders": border_mass_loss(firing, log_probs[:, :, len(VOCABULARY)].exp(), counts),
@@ -264,12 +255,12 @@ def test_alignment_losses_are_given_what_they_follow():
     }
     assert expected.keys() == ALIGNMENT_LOSSES.keys()
     for name, loss in expected.items():
-        torch.testing.assert_close(model(batch, alignment=name)["alignment"], loss)
+        torch.testing.assert_close(model(batch, wanted=[name])[name], loss)
 
 
-def test_where_nobody_knows_the_times_even_mass_teaches_nothing():
+def test_where_the_times_are_unknown_even_mass_teaches_nothing():
     batch = Batch.collate([torch.randn(60, 40)], [[1, 2]])
-    assert tiny_recognizer()(batch, alignment="even")["alignment"] == 0
+    assert tiny_recognizer()(batch, wanted=["even"])["even"] == 0
 
 
 @every_alignment
@@ -280,9 +271,9 @@ def test_loss_does_not_depend_on_padding(apply_scaling, alignment):
     features = [torch.randn(60, 40), torch.randn(21, 40)]
     targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2, 3, 4]]  # without scaling the second fires less often
     batches = [batch_of([f], [t]) for f, t in zip(features, targets, strict=True)]
-    alone = [model(batch, alignment=alignment) for batch in batches]
+    alone = [model(batch, wanted=[alignment]) for batch in batches]
     spans = [batch.spans[0] for batch in batches]
-    together = model(Batch.collate(features, targets, spans), alignment=alignment)
+    together = model(Batch.collate(features, targets, spans), wanted=[alignment])
     for name, loss in together.items():
         expected = (6 * alone[0][name] + 5 * alone[1][name]) / 11
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
@@ -338,15 +329,15 @@ def test_rows_say_how_each_token_is_spread():
 
 
 def test_configuration_survives_a_dict_and_json():
-    config = RecognizerConfig(
+    config = CIFRecognizerConfig(
         vocabulary=("α", "b"),
         encoder=EncoderConfig(channels=16, dilations=(1, 3)),
         cif=CIFConfig(encoder_embed_dim=16, cif_threshold=0.9),
         edges=Edges(0.2, 0.8, onset_shift=-0.03),
         features=LogMel(f_min=50.0),
     )
-    assert RecognizerConfig.from_dict(config.to_dict()) == config
-    assert RecognizerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert CIFRecognizerConfig.from_dict(config.to_dict()) == config
+    assert CIFRecognizerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 @pytest.mark.parametrize(
@@ -368,7 +359,7 @@ def test_configuration_survives_a_dict_and_json():
 def test_parts_must_fit(settings, message):
     fitting = vars(tiny_config())
     with pytest.raises(CIFError, match=message):
-        RecognizerConfig(**{**fitting, **settings})
+        CIFRecognizerConfig(**{**fitting, **settings})
 
 
 def test_normalise_by_hand():

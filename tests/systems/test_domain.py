@@ -18,13 +18,15 @@ from cifviz.corpora.datasets import (
     grid_sentences,
     read_table,
 )
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import CONFIG, WEIGHTS, load_model, save_model
-from cifviz.systems.cif import Recognizer
+from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import STATISTICS, ClassStatistics, DomainConfig, vocabulary_text
-from experiments.measure import Spoken, transcribe_all
-from experiments.studies import domain_flag
+from experiments import studies
+from experiments.measure import transcribe_all
+from experiments.studies import STUDIES, domain_flag, run_study
 from tests.systems.tiny import noise, tiny_config, tiny_recognizer
 
 BOUND = DomainConfig(1.0, "TINY")
@@ -189,7 +191,7 @@ def test_an_old_checkpoint_loads_and_never_flags(folder):
 
 def test_a_bound_is_not_saved_without_statistics(tmp_path):
     model = tiny(1.5)
-    again = Recognizer(model.config)
+    again = CIFRecognizer(model.config)
     again.load_state_dict(model.state_dict())
     save_model(again.eval(), tmp_path / "model", "")
     assert load_model(tmp_path / "model").config.domain is None
@@ -279,7 +281,10 @@ def study(monkeypatch, tmp_path):
     save_model(made, tmp_path / "checkpoints" / "digits", "# A card\n")
 
     def noises(first, count):
-        return [Spoken(noise(1.0, seed=seed), Alignment()) for seed in range(first, first + count)]
+        return [
+            LabelledUtterance(noise(1.0, seed=seed), Alignment())
+            for seed in range(first, first + count)
+        ]
 
     recipe = SimpleNamespace(
         synthetic=lambda: noises(0, 20),
@@ -290,7 +295,7 @@ def study(monkeypatch, tmp_path):
         grammar="",
     )
     monkeypatch.setattr(domain_flag, "find_recipe", lambda name: recipe)
-    monkeypatch.setattr(domain_flag, "checksum", lambda corpus: "none")
+    monkeypatch.setattr(studies, "checksum", lambda corpus: "none")
     monkeypatch.setattr(domain_flag, "human_aligned", dict)
     monkeypatch.setitem(domain_flag.TRAINING, "digits", lambda: noises(400, 20))
     return recipe
@@ -299,10 +304,10 @@ def study(monkeypatch, tmp_path):
 def test_the_bound_holds_most_of_the_development_utterances(study, tmp_path):
     folder = tmp_path / "checkpoints" / "digits"
     weights = (folder / WEIGHTS).read_bytes()
-    table = domain_flag.learn_domain("digits", data=tmp_path)
+    text = run_study("domain-flag-digits", runs=tmp_path, data=tmp_path)
     assert (folder / WEIGHTS).read_bytes() == weights
     assert (folder / "README.md").read_text("utf-8") == "# A card\n"
-    result = json.loads((tmp_path / "results" / "domain" / "digits.json").read_text("utf-8"))
+    result = STUDIES["domain-flag-digits"].read(tmp_path / "results")
     distances = np.concatenate([result["sets"][name]["distances"] for name in result["bound_from"]])
     assert len(distances) == 240
     assert np.mean(distances <= result["bound"]) == pytest.approx(0.98, abs=0.005)
@@ -311,14 +316,13 @@ def test_the_bound_holds_most_of_the_development_utterances(study, tmp_path):
     found = model.transcribe(noise(1.0, seed=300))
     first = result["sets"]["test"]["distances"][0]
     assert found.domain_distance == pytest.approx(first, abs=0.05)
-    assert "| test | 30 | 0 |" in table
-    assert result["command"] == "python -m experiments.studies.domain_flag digits"
+    assert "| test | 30 | 0 |" in text
+    assert result["command"] == "python -m experiments study domain-flag-digits"
 
 
 def test_without_a_test_set_half_of_the_development_set_is_judged(study, tmp_path):
     study.test = None
-    domain_flag.learn_domain("digits", data=tmp_path)
-    result = json.loads((tmp_path / "results" / "domain" / "digits.json").read_text("utf-8"))
+    result = domain_flag.run("digits", runs=tmp_path, data=tmp_path)
     assert result["sets"]["dev"]["sounds"] == result["sets"]["dev, other half"]["sounds"] == 30
     assert result["sets"]["synthetic dev"]["sounds"] == 30
 
@@ -384,21 +388,23 @@ def test_real_speech_of_other_words_is_flagged(name, cifviz_data):
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_strings_of_digits_are_not_flagged():
-    strings = [Spoken(*digit_string_waveform(one)) for one in digit_strings("test")]
+    strings = [LabelledUtterance(*digit_string_waveform(one)) for one in digit_strings("test")]
     found = transcribe_all(load_model("digits"), strings)
     assert np.mean([one.is_out_of_domain for one in found]) <= 0.02
 
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_sentences_of_grid_are_not_flagged():
-    sentences = [Spoken(one.waveform(), one.words) for one in grid_sentences("dev")[1::2]]
+    sentences = [
+        LabelledUtterance(one.waveform(), one.words) for one in grid_sentences("dev")[1::2]
+    ]
     found = transcribe_all(load_model("grid"), sentences)
     assert np.mean([one.is_out_of_domain for one in found]) <= 0.02
 
 
 @pytest.mark.parametrize("name", ["digits", "grid"])
 def test_what_was_measured_is_what_ships(name):
-    result = json.loads((resource("results") / "domain" / f"{name}.json").read_text("utf-8"))
+    result = STUDIES[f"domain-flag-{name}"].read(resource("results"))
     model = load_model(name)
     assert result["bound"] == model.config.domain.bound
     inside = np.concatenate([result["sets"][one]["distances"] for one in result["bound_from"]])

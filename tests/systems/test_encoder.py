@@ -9,8 +9,8 @@ from torch import nn
 
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.errors import CIFError
-from cifviz.systems.cif import normalise
 from cifviz.systems.encoder import Encoder, EncoderConfig
+from cifviz.systems.feature_normalisation import normalise
 
 SMALL = {"n_mels": 5, "channels": 8, "kernel": 3, "dilations": (1, 2)}
 

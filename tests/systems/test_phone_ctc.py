@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from cifviz.errors import CIFError
-from cifviz.systems.cif import Batch
+from cifviz.systems.base import Batch
 from cifviz.systems.phone_ctc import PhoneticLearner
 from tests.systems.tiny import VOCABULARY, tiny_recognizer
 
@@ -29,7 +29,7 @@ def test_words_of_the_recogniser_are_learned_as_without_phones():
     losses, plain = model(known), model.recognizer(known)
     for name in ("cross_entropy", "ctc", "quantity"):
         torch.testing.assert_close(losses[name], plain[name])
-    torch.testing.assert_close(losses["loss"], plain["loss"] + losses["phones"])
+    assert losses.keys() == {*plain, "phones"}
 
 
 def test_utterances_with_other_words_teach_phones_alone():
@@ -46,11 +46,10 @@ def test_only_known_words_are_told_where_their_weight_belongs():
     known, all_of_them = (
         replace(one, spans=spans[: len(one.spans)]) for one in (known, all_of_them)
     )
-    loss = model(all_of_them, alignment="even", alignment_weight=2.0)
-    plain = model.recognizer(known, alignment="even", alignment_weight=2.0)
-    assert plain["alignment"] > 0
-    torch.testing.assert_close(loss["alignment"], plain["alignment"])
-    torch.testing.assert_close(loss["loss"], plain["loss"] + loss["phones"])
+    loss = model(all_of_them, wanted=["even"])
+    plain = model.recognizer(known, wanted=["even"])
+    assert plain["even"] > 0
+    torch.testing.assert_close(loss["even"], plain["even"])
 
 
 def test_loss_of_the_phones_is_ctc_per_phone_of_all_words():
@@ -64,14 +63,13 @@ def test_loss_of_the_phones_is_ctc_per_phone_of_all_words():
 
 def test_a_batch_of_other_words_alone_teaches_phones():
     losses = learner()(batch([5, 6], [6]))
-    assert set(losses) == {"loss", "phones"}
-    assert losses["loss"] == losses["phones"] > 0
+    assert set(losses) == {"phones"}
+    assert losses["phones"] > 0
 
 
 def test_silence_teaches_that_there_are_no_phones():
     losses = learner()(batch([], []))
-    assert losses["phones"].isfinite()
-    assert losses["loss"].isfinite()
+    assert all(loss.isfinite() for loss in losses.values())
 
 
 def test_phones_reach_the_encoder_and_not_the_decoder():
@@ -84,3 +82,9 @@ def test_phones_reach_the_encoder_and_not_the_decoder():
 def test_every_token_needs_its_phones():
     with pytest.raises(CIFError, match=f"each of the recogniser's {len(VOCABULARY)} tokens, got 2"):
         PhoneticLearner(tiny_recognizer(), PRONUNCIATIONS[:2])
+
+
+def test_phones_count_once_beside_the_losses_of_the_recogniser():
+    model = learner()
+    assert model.loss_weights == {**model.recognizer.loss_weights, "phones": 1.0}
+    assert model.further_losses == model.recognizer.further_losses

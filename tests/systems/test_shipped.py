@@ -8,9 +8,10 @@ from cifviz.alignment.timed_tokens import Edges
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import list_models, load_model
-from experiments.measure import Spoken, evaluate, transcribe_all
+from experiments.measure import measure_transcriptions, transcribe_all
 
 MODELS = ("digits", "grid")
 
@@ -106,14 +107,14 @@ def test_silence_is_empty(name):
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_digit_strings():
     strings = digit_strings("test")
-    spoken = [Spoken(*digit_string_waveform(string)) for string in strings]
+    spoken = [LabelledUtterance(*digit_string_waveform(string)) for string in strings]
     heard = transcribe_all(load_model("digits"), spoken)
-    assert evaluate(spoken, heard, {})["token_error_rate"] <= 0.02
+    assert measure_transcriptions(spoken, heard, {})["token_error_rate"] <= 0.02
 
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_grid_sentences():
     sentences = grid_sentences("dev")[:20]
-    spoken = [Spoken(sentence.waveform(), sentence.words) for sentence in sentences]
+    spoken = [LabelledUtterance(sentence.waveform(), sentence.words) for sentence in sentences]
     heard = transcribe_all(load_model("grid"), spoken)
-    assert evaluate(spoken, heard, {})["token_error_rate"] <= 0.05
+    assert measure_transcriptions(spoken, heard, {})["token_error_rate"] <= 0.05

@@ -5,7 +5,7 @@ import torch
 
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.module import CIFConfig
-from cifviz.systems.cif import Recognizer, RecognizerConfig
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 
@@ -14,8 +14,8 @@ VOCABULARY = ("zero", "one", "two", "three", "four")
 
 def tiny_config(
     *, decoder="nar", n_mels=40, down_sampling=4, dropout=0.1, **cif
-) -> RecognizerConfig:
-    return RecognizerConfig(
+) -> CIFRecognizerConfig:
+    return CIFRecognizerConfig(
         vocabulary=VOCABULARY,
         features=LogMel(n_mels=n_mels),
         encoder=EncoderConfig(
@@ -31,9 +31,9 @@ def tiny_config(
     )
 
 
-def tiny_recognizer(seed=0, **settings) -> Recognizer:
+def tiny_recognizer(seed=0, **settings) -> CIFRecognizer:
     torch.manual_seed(seed)
-    return Recognizer(tiny_config(**settings)).eval()
+    return CIFRecognizer(tiny_config(**settings)).eval()
 
 
 def noise(seconds: float, seed=0) -> Waveform:

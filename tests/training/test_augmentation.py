@@ -53,7 +53,7 @@ def utterances(maker, count=200, seed=0):
 def test_runs_of_words_are_cut_whole_and_in_order():
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, PLAIN)
     lengths = set()
-    for features, tokens, _ in utterances(maker):
+    for features, tokens, *_ in utterances(maker):
         assert read(features) == tokens
         lengths.add(len(tokens))
     assert lengths == {1, 2, 3, 4, 5, 6}
@@ -63,15 +63,15 @@ def test_joined_runs_come_from_one_speaker():
     """Speaker a says 0 … 4, speaker b 5 … 9."""
     recordings = [recording([0, 1, 2, 3, 4], "a"), recording([5, 6, 7, 8, 9], "b")]
     maker = CutAndJoin({"real": recordings}, {"real": 1.0}, PLAIN)
-    heard = [{token < 5 for token in tokens} for _, tokens, _ in utterances(maker, 100)]
-    assert all(len(speakers) == 1 for speakers in heard)
-    assert {True} in heard
-    assert {False} in heard
+    runs = [{token < 5 for token in tokens} for _, tokens, *_ in utterances(maker, 100)]
+    assert all(len(speakers) == 1 for speakers in runs)
+    assert {True} in runs
+    assert {False} in runs
 
 
 def test_every_word_of_a_recording_is_used():
     maker = CutAndJoin({"real": [recording(range(10))]}, {"real": 1.0}, PLAIN)
-    used = {token for _, tokens, _ in utterances(maker) for token in tokens}
+    used = {token for _, tokens, *_ in utterances(maker) for token in tokens}
     assert used == set(range(10))
 
 
@@ -95,13 +95,13 @@ def test_recordings_are_left_as_they_were():
 @pytest.mark.parametrize("most", [1, 3, 9])
 def test_counts_reach_from_one_to_the_largest(most):
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, Augmentation(max_tokens=most, empty=0.0))
-    counts = {len(tokens) for _, tokens, _ in utterances(maker)}
+    counts = {len(tokens) for _, tokens, *_ in utterances(maker)}
     assert counts == set(range(1, most + 1))
 
 
 def test_features_are_what_the_encoder_expects():
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, Augmentation())
-    for features, _, _ in utterances(maker, 100):
+    for features, *_ in utterances(maker, 100):
         assert features.dtype == torch.float32
         assert features.ndim == 2
         assert features.shape[1] == BANDS
@@ -113,11 +113,11 @@ def test_features_are_what_the_encoder_expects():
 
 def test_some_utterances_are_empty():
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, Augmentation(empty=0.2))
-    empty = [features for features, tokens, _ in utterances(maker, 300) if not tokens]
+    empty = [features for features, tokens, *_ in utterances(maker, 300) if not tokens]
     assert 30 <= len(empty) <= 90
     assert len({len(features) for features in empty}) > 20
     always = CutAndJoin({"real": GRID}, {"real": 1.0}, Augmentation(empty=1.0))
-    assert all(tokens == [] for _, tokens, _ in utterances(always, 20))
+    assert all(tokens == [] for _, tokens, *_ in utterances(always, 20))
 
 
 @pytest.mark.parametrize("name", ["tempo", "warp", "tilt", "level", "noise", "masks"])
@@ -135,7 +135,7 @@ def test_lengths_of_utterances_do_not_tell_their_counts():
     """Pauses vary so much that utterances of one word are sometimes longer than others of six."""
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, PLAIN)
     lengths = {n: [] for n in range(1, 7)}
-    for features, tokens, _ in utterances(maker, 400):
+    for features, tokens, *_ in utterances(maker, 400):
         lengths[len(tokens)].append(len(features))
     assert max(lengths[1]) > min(lengths[6])
 
@@ -143,10 +143,10 @@ def test_lengths_of_utterances_do_not_tell_their_counts():
 def test_shares_say_how_often_a_group_is_drawn_from():
     groups = {"real": [recording([0, 1, 2])], "made": [recording([7, 8, 9], "b")]}
     maker = CutAndJoin(groups, {"real": 3.0, "made": 1.0}, PLAIN)
-    made = sum(tokens[0] >= 7 for _, tokens, _ in utterances(maker, 400))
+    made = sum(tokens[0] >= 7 for _, tokens, *_ in utterances(maker, 400))
     assert 60 <= made <= 140
     never = CutAndJoin(groups, {"real": 1.0, "made": 0.0}, PLAIN)
-    assert all(tokens[0] < 7 for _, tokens, _ in utterances(never, 50))
+    assert all(tokens[0] < 7 for _, tokens, *_ in utterances(never, 50))
 
 
 def test_every_group_needs_its_share():
@@ -194,7 +194,7 @@ def plain(**settings) -> Augmentation:
 
 def assert_spans_are_where_words_are_loud(example, within):
     """Frames inside of a span by so much have its word's band, those outside by so much none."""
-    features, tokens, spans = example
+    features, tokens, spans, _ = example
     assert spans.shape == (len(tokens), 2)
     assert spans.dtype == torch.float64
     spoken = torch.zeros(len(features), dtype=torch.bool)
@@ -246,7 +246,7 @@ def test_fractions_of_frames_are_kept_in_any_tempo():
 
 def test_spans_lie_in_order_and_inside_whatever_is_varied():
     maker = CutAndJoin({"real": GRID}, {"real": 1.0}, Augmentation())
-    for features, tokens, spans in utterances(maker):
+    for features, tokens, spans, _ in utterances(maker):
         assert spans.shape == (len(tokens), 2)
         edges = spans.flatten()
         assert (edges.diff() >= 0).all()
@@ -261,17 +261,17 @@ def test_words_that_touch_keep_their_spans():
     maker = CutAndJoin({"a": [one]}, {"a": 1.0}, plain(max_tokens=1))
     found = {
         (tokens[0], float(spans.diff()), len(features) - float(spans[0, 1]) >= 0)
-        for features, tokens, spans in utterances(maker, 50)
+        for features, tokens, spans, _ in utterances(maker, 50)
     }
     assert found == {(0, 10.0, True), (1, 9.5, True)}
 
 
-def test_where_one_recording_has_no_spans_nobody_knows_any():
+def test_where_one_recording_has_no_spans_all_are_unknown():
     unknown = Recording(recording([7, 8]).features, (7, 8), None, "a")
     recordings = [recording([0, 1, 2]), unknown]
     maker = CutAndJoin({"real": recordings}, {"real": 1.0}, PLAIN)
     mixed = 0
-    for _, tokens, spans in utterances(maker):
+    for _, tokens, spans, _ in utterances(maker):
         if {7, 8} & set(tokens):
             mixed += not {7, 8} >= set(tokens)
             assert torch.equal(spans, torch.full((len(tokens), 2), -1.0, dtype=torch.float64))
@@ -283,7 +283,7 @@ def test_where_one_recording_has_no_spans_nobody_knows_any():
 
 def test_an_empty_utterance_has_no_spans():
     always = CutAndJoin({"real": GRID}, {"real": 1.0}, plain(empty=1.0))
-    for _, tokens, spans in utterances(always, 5):
+    for _, tokens, spans, _ in utterances(always, 5):
         assert tokens == []
         assert spans.shape == (0, 2)
         assert spans.dtype == torch.float64

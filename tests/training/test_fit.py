@@ -1,10 +1,11 @@
 """`fit` learns, and a run that was interrupted goes on as if it had not been."""
 
+import json
 import os
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,9 +14,9 @@ import pytest
 import torch
 
 from cifviz.errors import CheckpointError, CIFError
-from cifviz.systems.cif import Batch
+from cifviz.systems.base import Batch, Learner
 from cifviz.training.augmentation import Example
-from cifviz.training.fit import FitConfig, fit, learning_rate
+from cifviz.training.fit import FitConfig, Schedule, fit, learning_rate, total_loss
 from tests.systems.tiny import VOCABULARY, tiny_recognizer
 
 SETTINGS = FitConfig(
@@ -61,19 +62,19 @@ def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-@pytest.mark.parametrize("alignment", ["none", "segments", "even"])
-def test_thirty_steps_lower_every_loss(tmp_path, alignment):
-    model, history = run(tmp_path, replace(SETTINGS, alignment=alignment))
+@pytest.mark.parametrize("further", [[], ["segments"], ["even"]], ids=str)
+def test_thirty_steps_lower_every_loss(tmp_path, further):
+    model, history = run(tmp_path, replace(SETTINGS, loss_weights=dict.fromkeys(further, 1.0)))
     rng = np.random.default_rng(99)
     batch = Batch.collate(*zip(*(example(rng) for _ in range(16)), strict=True))
     with torch.no_grad():
-        before = tiny_recognizer(**SMALL)(batch, alignment=alignment)
-        after = model(batch, alignment=alignment)
-    for name in {*after} - ({"alignment"} if alignment == "none" else set()):
+        before = tiny_recognizer(**SMALL)(batch, wanted=further)
+        after = model(batch, wanted=further)
+    for name in after:
         assert after[name] < 0.9 * before[name], name
     assert not model.training
     assert history[-1]["step"] == 30
-    assert history[-1].keys() == {"step", *after}
+    assert history[-1].keys() == {"step", "loss", *after}
 
 
 def test_an_interrupted_run_gives_the_weights_of_one_that_was_not(tmp_path):
@@ -125,7 +126,8 @@ def test_resume_false_starts_again(tmp_path):
         {"learning_rate": 1e-3},
         {"batch_size": 5},
         {"block": 2},
-        {"alignment": "even"},
+        {"loss_weights": {"even": 1.0}},
+        {"loss_weights": {"quantity": Schedule(0.5, end=0.5)}},
     ],
     ids=str,
 )
@@ -195,11 +197,11 @@ def test_what_comes_out_is_the_moving_average(tmp_path):
 def test_every_step_learns_from_other_examples(tmp_path):
     drawn = []
 
-    def recorded(rng):
+    def noted(rng):
         drawn.append(rng.random())
         return example(rng)
 
-    run(tmp_path, make=recorded)
+    run(tmp_path, make=noted)
     assert len(set(drawn)) == len(drawn) == 32 * SETTINGS.batch_size
 
 
@@ -245,36 +247,83 @@ def test_what_is_counted_is_above_zero(name, value):
         FitConfig(**{name: value})
 
 
-def test_an_alignment_loss_that_nobody_knows_is_refused():
-    with pytest.raises(CIFError, match="alignment must be one of 'none', 'segments', .*'evn'"):
-        FitConfig(alignment="evn")
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"evn": 1.0}, "loss must be one of 'cross_entropy', 'ctc', 'quantity', .* got 'evn'"),
+        ({"fine_quantity": 1.0}, "loss must be one of .*, got 'fine_quantity'"),
+    ],
+)
+def test_a_loss_that_the_model_does_not_have_is_refused(tmp_path, weights, message):
+    with pytest.raises(CIFError, match=message):
+        run(tmp_path, replace(SETTINGS, loss_weights=weights))
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"ctc": "much"}, "weight of the loss 'ctc' must be a number, got 'much'"),
+        ([("ctc", 1.0)], "loss_weights must be a Mapping"),
+    ],
+)
+def test_weights_are_numbers_by_name(weights, message):
+    with pytest.raises(CIFError, match=message):
+        FitConfig(loss_weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"start": -0.1}, "Schedule.start must be a number >= 0 and <= 1, got -0.1"),
+        ({"start": 0.5, "end": 0.4}, "Schedule.end must be a number >= 0.5 and <= 1, got 0.4"),
+        ({"value": "1"}, "Schedule.value must be a number"),
+    ],
+)
+def test_a_schedule_lies_within_the_training(settings, message):
+    with pytest.raises(CIFError, match=message):
+        Schedule(**settings)
+
+
+def test_a_loss_without_a_weight_is_refused():
+    with pytest.raises(CIFError, match="computes losses without a weight: mine"):
+        total_loss({"mine": torch.zeros(()), "ctc": torch.zeros(())}, {"ctc": 1.0})
+
+
+def test_settings_can_be_written_as_json():
+    config = FitConfig(loss_weights={"even": 0.5, "segments": Schedule(2.0, start=0.25)})
+    assert json.loads(json.dumps(asdict(config)))["loss_weights"] == {
+        "even": 0.5,
+        "segments": {"value": 2.0, "start": 0.25, "end": 1.0},
+    }
 
 
 # What each step is given
 
 
-class Listener(torch.nn.Module):
-    """Learns nothing, and notes what it is given: lengths, marks, tokens, settings, gradients."""
+class Recorder(Learner):
+    """Learns nothing, and notes what it is given: batches, wanted losses, gradients."""
+
+    further_losses = ("other",)
 
     def __init__(self):
-        super().__init__()
-        self.config = tiny_recognizer(**SMALL).config
+        super().__init__(tiny_recognizer(**SMALL).config)
+        self.loss_weights, self.extras = {"own": 1.0}, {"mark": torch.stack}
         self.weight = torch.nn.Parameter(torch.zeros(()))
-        self.batches, self.settings, self.shares = [], [], []
+        self.batches, self.wanted, self.shares = [], [], []
         self.weight.register_hook(lambda gradient: self.shares.append(float(gradient)))
 
-    def forward(self, batch, **settings):
+    def forward(self, batch, *, wanted):
         self.batches.append(batch)
-        self.settings.append(settings)
-        return {"loss": self.weight}  # whose gradient is what the loss is multiplied by
+        self.wanted.append(list(wanted))
+        return {"own": self.weight}  # whose gradient is what the loss is multiplied by
 
 
-def heard(folder, make=example, **settings):
+def recorded(folder, make=example, **settings):
     """What a model is given in each step."""
-    listener = Listener()
+    recorder = Recorder()
     config = replace(SETTINGS, **{"clip": 1e9, **settings})
-    fit(listener, make, config, folder=folder, progress=False)
-    return listener
+    fit(recorder, make, config, folder=folder, progress=False)
+    return recorder
 
 
 def marked(rng):
@@ -289,8 +338,8 @@ def marks(batches):
     return [features[0, 0].item() for batch in batches for features in batch.features]
 
 
-def blocks(listener, size=4):
-    batches = listener.batches
+def blocks(recorder, size=4):
+    batches = recorder.batches
     return [batches[start : start + size] for start in range(0, len(batches), size)]
 
 
@@ -301,25 +350,25 @@ def test_a_block_shares_out_all_the_examples_that_are_made_for_it(tmp_path):
         made.append(marked(rng))
         return made[-1]
 
-    listener = heard(tmp_path, noted, steps=12)
-    for number, block in enumerate(blocks(listener)):
+    recorder = recorded(tmp_path, noted, steps=12)
+    for number, block in enumerate(blocks(recorder)):
         mine = made[16 * number : 16 * (number + 1)]
         assert sorted(marks(block)) == sorted(example.features[0, 0].item() for example in mine)
         assert {len(batch.features) for batch in block} == {4}
 
 
 def test_neighbours_in_length_share_a_batch(tmp_path):
-    for block in blocks(heard(tmp_path, marked, steps=40)):
+    for block in blocks(recorded(tmp_path, marked, steps=40)):
         ranges = sorted((int(b.lengths.min()), int(b.lengths.max())) for b in block)
         assert all(longest <= shortest for (_, longest), (shortest, _) in pairwise(ranges))
         assert ranges[0] != ranges[-1]
 
 
 def test_batches_of_a_block_come_in_random_order(tmp_path):
-    """Else the model would hear the longest utterances last, time and again."""
+    """Else the longest utterances would come last, time and again."""
     order = [
         tuple(np.argsort([int(batch.lengths.max()) for batch in block]))
-        for block in blocks(heard(tmp_path, marked, steps=80))
+        for block in blocks(recorded(tmp_path, marked, steps=80))
     ]
     assert len(set(order)) > 8
     assert {one[0] for one in order} == {one[-1] for one in order} == {0, 1, 2, 3}
@@ -327,27 +376,27 @@ def test_batches_of_a_block_come_in_random_order(tmp_path):
 
 def test_every_token_of_a_block_counts_the_same(tmp_path):
     """A loss is a mean over the tokens of its batch: it counts for as many as there are."""
-    listener = heard(tmp_path, marked, steps=40)
-    shares = np.array(listener.shares).reshape(-1, 4)
-    tokens = np.array([max(1, int(b.target_lengths.sum())) for b in listener.batches])
+    recorder = recorded(tmp_path, marked, steps=40)
+    shares = np.array(recorder.shares).reshape(-1, 4)
+    tokens = np.array([max(1, int(b.target_lengths.sum())) for b in recorder.batches])
     tokens = tokens.reshape(-1, 4)
     assert len(set(tokens.flatten())) > 3
     assert shares == pytest.approx(tokens / tokens.mean(axis=1, keepdims=True), rel=1e-6)
     assert shares.mean(axis=1) == pytest.approx(np.ones(10))
 
 
-def test_where_nothing_is_said_all_batches_count_the_same(tmp_path):
+def test_without_tokens_all_batches_count_the_same(tmp_path):
     def empty(rng):
         return Example(torch.zeros(int(rng.integers(3, 9)), 6), [], torch.zeros(0, 2))
 
-    assert heard(tmp_path, empty, steps=4).shares == [1.0] * 4
+    assert recorded(tmp_path, empty, steps=4).shares == [1.0] * 4
 
 
 def test_a_block_of_one_step_is_a_batch_as_it_is_made(tmp_path):
-    listener = heard(tmp_path, marked, steps=6, block=1)
-    assert listener.shares == [1.0] * 6
+    recorder = recorded(tmp_path, marked, steps=6, block=1)
+    assert recorder.shares == [1.0] * 6
     rng = np.random.default_rng([SETTINGS.seed, 5, 0])
-    assert sorted(marks(listener.batches[5:])) == sorted(
+    assert sorted(marks(recorder.batches[5:])) == sorted(
         marked(rng).features[0, 0].item() for _ in range(4)
     )
 
@@ -356,41 +405,64 @@ def test_a_block_of_one_step_is_a_batch_as_it_is_made(tmp_path):
 def test_a_resumed_run_is_given_what_one_that_was_not_interrupted_is(tmp_path, save_every, first):
     """Wherever in a block it goes on."""
     settings = {"steps": 11, "save_every": save_every}
-    whole = heard(tmp_path / "whole", marked, **settings)
+    whole = recorded(tmp_path / "whole", marked, **settings)
     with pytest.raises(Interrupted, match="at step 8"):
-        heard(tmp_path / "broken", interrupted_at(8, marked), **settings)
-    resumed = heard(tmp_path / "broken", marked, **settings)
+        recorded(tmp_path / "broken", interrupted_at(8, marked), **settings)
+    resumed = recorded(tmp_path / "broken", marked, **settings)
     assert len(resumed.batches) == 11 - first
     assert marks(resumed.batches) == marks(whole.batches[first:])
     assert resumed.shares == whole.shares[first:]
 
 
 def test_spans_reach_the_model(tmp_path):
-    for batch in heard(tmp_path, steps=4).batches:
+    for batch in recorded(tmp_path, steps=4).batches:
         for spans, count in zip(batch.spans, batch.target_lengths.tolist(), strict=True):
             assert spans[:count].tolist() == [[12 * n + 4, 12 * n + 12] for n in range(count)]
             assert (spans[count:] == -1).all()
 
 
-@pytest.mark.parametrize(("begin", "first"), [(0.0, 0), (0.25, 2), (0.3, 3), (1.0, 8)])
-def test_weights_are_told_where_to_lie_from_some_step_on(tmp_path, begin, first):
-    listener = heard(
-        tmp_path, steps=8, alignment="even", alignment_from=begin, alignment_weight=0.5
-    )
-    said = [settings["alignment"] for settings in listener.settings]
-    assert said == ["none"] * first + ["even"] * (8 - first)
-    assert {settings["alignment_weight"] for settings in listener.settings} == {0.5}
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [(0.0, 1.0, 0, 8), (0.25, 1.0, 2, 8), (0.3, 0.75, 3, 6), (1.0, 1.0, 8, 8)],
+)
+def test_a_loss_is_wanted_while_its_schedule_lasts(tmp_path, start, end, first, last):
+    recorder = recorded(tmp_path, steps=8, loss_weights={"other": Schedule(0.5, start, end)})
+    wanted = ["own", "other"]
+    assert recorder.wanted == [["own"]] * first + [wanted] * (last - first) + [["own"]] * (8 - last)
 
 
-def test_the_weight_of_the_quantity_loss_reaches_the_model(tmp_path):
-    listener = heard(tmp_path, steps=4, quantity_weight=0.0)
-    assert [settings["quantity_weight"] for settings in listener.settings] == [0.0] * 4
+@pytest.mark.parametrize(("weight", "share"), [(0.0, 0.0), (0.5, 0.5), (Schedule(2.0), 2.0)])
+def test_a_weight_multiplies_its_loss(tmp_path, weight, share):
+    recorder = recorded(tmp_path, steps=4, block=1, loss_weights={"own": weight})
+    assert recorder.shares == [share] * 4
+
+
+def test_a_loss_of_weight_0_is_measured_and_teaches_nothing(tmp_path):
+    settings = replace(SETTINGS, steps=3, averaging=0.0, weight_decay=0.0)
+    nothing = dict.fromkeys(("cross_entropy", "ctc", "quantity"), 0.0)
+    model, history = run(tmp_path, replace(settings, loss_weights=nothing))
+    assert torch.equal(weights(model), weights(tiny_recognizer(**SMALL)))
+    assert history[-1]["loss"] == 0 and history[-1]["quantity"] > 0
+
+
+def test_extra_inputs_reach_the_model_by_their_own_collate(tmp_path):
+    def marked_twice(rng):
+        one = marked(rng)
+        return one._replace(extras={"mark": one.features[0, :1]})
+
+    for batch in recorded(tmp_path, marked_twice, steps=4).batches:
+        assert torch.equal(batch.extras["mark"], batch.features[:, 0, :1])
+
+
+def test_an_extra_input_that_the_model_does_not_take_is_refused(tmp_path):
+    with pytest.raises(CIFError, match="extra input must be one of 'mark', got 'video'"):
+        recorded(tmp_path, lambda rng: example(rng)._replace(extras={"video": 1}), steps=1)
 
 
 TWO_PROCESSES = """
 import sys
 from pathlib import Path
-from dataclasses import replace
+from dataclasses import asdict, replace
 from tests.training.test_fit import SETTINGS, run
 
 model, history = run(Path(sys.argv[1]), replace(SETTINGS, steps=6, devices=2))

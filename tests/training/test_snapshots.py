@@ -7,8 +7,15 @@ import pytest
 import torch
 
 from cifviz.errors import CIFError
-from cifviz.systems.cif import Batch
-from cifviz.training.snapshots import CURVES, Camera, Film, exposures, fallen, measure
+from cifviz.systems.base import Batch
+from cifviz.training.snapshots import (
+    CURVES,
+    SnapshotRecorder,
+    TrainingSnapshots,
+    fallen,
+    measure,
+    snapshot_steps,
+)
 from tests.systems.tiny import VOCABULARY, tiny_recognizer
 
 SMALL = {"n_mels": 6, "down_sampling": 2}
@@ -67,7 +74,7 @@ def test_measuring_draws_no_random_number():
 def test_a_camera_takes_a_copy_at_its_steps_alone():
     model = tiny_recognizer(**SMALL)
     before = copy.deepcopy(model.state_dict())
-    camera = Camera(spoken([0, 1]), [0, 2])
+    camera = SnapshotRecorder(spoken([0, 1]), [0, 2])
     for step in range(4):
         camera(step, model)
         with torch.no_grad():
@@ -81,10 +88,10 @@ def test_a_camera_takes_a_copy_at_its_steps_alone():
 
 def test_a_film_gives_its_curves_and_its_last_model():
     model = tiny_recognizer(**SMALL)
-    camera = Camera(spoken([0, 1]), [0, 7])
+    camera = SnapshotRecorder(spoken([0, 1]), [0, 7])
     camera(0, model)
     camera(7, model)
-    film = Film(tuple(camera.snapshots), ())
+    film = TrainingSnapshots(tuple(camera.snapshots), ())
     assert film.steps == [0, 7]
     assert film.model is camera.snapshots[1].model
     for name in CURVES:
@@ -95,14 +102,14 @@ def test_a_film_gives_its_curves_and_its_last_model():
 
 def test_a_camera_needs_somebody_who_speaks():
     with pytest.raises(CIFError, match="the held-out utterances have no token"):
-        Camera(spoken([]), [0])
+        SnapshotRecorder(spoken([]), [0])
     with pytest.raises(CIFError, match="a step must be an integer >= 0, got -1"):
-        Camera(spoken([0]), [-1])
+        SnapshotRecorder(spoken([0]), [-1])
 
 
 @pytest.mark.parametrize("steps", [1, 3, 300])
 def test_exposures_begin_before_the_first_step_and_end_with_the_last(steps):
-    found = exposures(steps, 10)
+    found = snapshot_steps(steps, 10)
     assert found[0] == 0 and found[-1] == steps
     assert found == sorted(set(found)) and len(found) <= 10
 

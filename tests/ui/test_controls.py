@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from cifviz.course.live_controls import Explorer, Slider
+from cifviz.course.live_figures import LiveFigure, Slider
 from tests.ui import browser, jupyter
 from tests.ui.explored import window
 
@@ -31,15 +31,15 @@ def draw(ax, *, recording, threshold):
 
 
 controls = {"recording": tuple("abcd"), "threshold": (0, 40, 1, 20)}
-still = [{"recording": one, "threshold": 1} for one in "abc"]
+static = [{"recording": one, "threshold": 1} for one in "abc"]
 alt = "A curve and a line."
 """
 SHOW = f"""
 from IPython.display import display
-from cifviz.course.live_controls import Explorer, Slider
+from cifviz.course.live_figures import LiveFigure, Slider
 
 controls["threshold"] = Slider(*controls["threshold"])
-shown = [Explorer(draw, controls, still=still, alt=alt) for _ in range({ROUNDS})]
+shown = [LiveFigure(draw, controls, static=static, alt=alt) for _ in range({ROUNDS})]
 display(*[one.widget for one in shown])
 """
 
@@ -89,7 +89,7 @@ def alone(alts):
     given = {}
     exec(DRAW, given)
     controls = {**given["controls"], "threshold": Slider(*given["controls"]["threshold"])}
-    one = Explorer(given["draw"], controls, still=given["still"], alt=given["alt"])
+    one = LiveFigure(given["draw"], controls, static=given["static"], alt=given["alt"])
     found = {}
     for alt in alts:
         recording, threshold = re.search(r"recording = (\w), threshold = (\d+)", alt).groups()

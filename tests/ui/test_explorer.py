@@ -6,7 +6,7 @@ import pytest
 
 import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.core.pause_rounding import round_phrases
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.explorer import to_html
 from tests.ui import browser
 from tests.ui.explored import slide, tokens_of, wait_for_sound
@@ -63,13 +63,13 @@ def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, heard):
     before = tokens_of(opened)
     slide(opened, "threshold β", 0.5)
     cif = heard.config.cif
-    rounded = round_phrases(
+    rounded = round_at_pauses(
         heard.firing.alpha,
         heard.firing.frame_lengths,
         pause_frames=cif.pause_frames,
         pause_weight=cif.pause_weight,
         threshold=0.5,
-        tail_threshold=cif.tail_handling_firing_threshold,
+        tail=cif.tail,
     )
     count = int(rounded.sum() / 0.5 + 0.5)
     assert len(tokens_of(opened)) == count > len(before)
@@ -140,9 +140,10 @@ def test_a_weight_can_be_dragged(opened):
 
 
 def test_a_link_brings_its_settings_and_nothing_else(opened, written):
-    opened.goto(f"{written.as_uri()}#threshold=0.5&tailRule=evil&count=-3&onload=alert(1)")
+    opened.goto(f"{written.as_uri()}#threshold=0.5&tail=evil:1&count=-3&onload=alert(1)")
     settings = opened.evaluate("cifvizExplorer.settings")
-    assert (settings["threshold"], settings["tailRule"], settings["count"]) == (0.5, "above", 5)
+    assert (settings["threshold"], settings["count"]) == (0.5, 5)
+    assert settings["tail"]["rule"] == "above"
     assert "onload" not in settings
 
 

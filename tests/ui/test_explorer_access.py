@@ -162,11 +162,11 @@ def test_tab_reaches_everything_and_one_sees_where_one_is(opening, written, sche
 
 def test_every_slider_and_choice_moves_by_arrows(opened):
     names = {
-        "rest at the end": "tailRule",
+        "tail rule": "tail",
         "scaling": "scaling",
         "threshold β": "threshold",
         "slack δ": "slack",
-        "tail threshold τ": "tailThreshold",
+        "value of the tail rule": "tail",
         "gain on α": "gain",
         "smoothing (frames)": "smoothing",
         "number of tokens": "count",

@@ -96,8 +96,8 @@ def test_sliders_that_would_change_nothing_say_so(opened):
     assert count.is_disabled()
     opened.get_by_label("scaling").select_option("count")
     assert count.is_enabled()
-    opened.get_by_label("rest at the end").select_option("none")
-    assert opened.get_by_role("slider", name="tail threshold τ").is_disabled()
+    opened.get_by_label("tail rule", exact=True).select_option("drop")
+    assert opened.get_by_role("slider", name="value of the tail rule").is_disabled()
 
 
 # Lanes

@@ -25,8 +25,8 @@ NAMES = (
     "W" * 5000,
     "",
 )
-COUNTED = "() => { const { picture } = cifvizExplorer; const draw = picture.drawStill;"
-COUNTED += "window.stills = 0; picture.drawStill = function () { stills += 1; draw.call(this); }; }"
+COUNTED = "() => { const { picture } = cifvizExplorer; const draw = picture.drawBackground;"
+COUNTED += "window.backgrounds = 0; picture.drawBackground = function () { backgrounds += 1; draw.call(this); }; }"
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_a_slider_draws_nothing_again_that_it_does_not_move(opening, written):
     before = pixels(opened)
     slide(opened, "threshold β", 0.5)
     after = pixels(opened)
-    assert opened.evaluate("stills") == 0
+    assert opened.evaluate("backgrounds") == 0
     for name, moves in (("waveform", False), ("compare 0", False), ("tokens", True)):
         one, other = (lane(picture, opened, name)[0] for picture in (before, after))
         assert (one != other).any() == moves, name
@@ -113,9 +113,9 @@ def test_what_stays_is_drawn_again_when_it_changes(opening, written, change):
     opened = opening(written)
     opened.evaluate(COUNTED)
     opened.evaluate(f"() => {{ {change}; cifvizExplorer.picture.draw(); }}")
-    assert opened.evaluate("stills") == 1
+    assert opened.evaluate("backgrounds") == 1
     opened.evaluate("cifvizExplorer.picture.draw()")
-    assert opened.evaluate("stills") == 1
+    assert opened.evaluate("backgrounds") == 1
 
 
 def test_a_finer_picture_is_drawn_where_it_covers_the_view(opening, written):

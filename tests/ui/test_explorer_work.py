@@ -11,14 +11,14 @@ from tests.ui import browser
 pytestmark = browser.needed
 
 COUNTED = """() => {
-    window.work = { shown: 0, drawn: 0, still: 0, canvas: 0, nodes: 0 };
+    window.work = { shown: 0, drawn: 0, background: 0, canvas: 0, nodes: 0 };
     const count = (place, name, what) => {
         const act = place[name];
         place[name] = function (...given) { work[what] += 1; return act.apply(this, given); };
     };
     count(cifvizExplorer, 'show', 'shown');
     count(cifvizExplorer.picture, 'draw', 'drawn');
-    count(cifvizExplorer.picture, 'drawStill', 'still');
+    count(cifvizExplorer.picture, 'drawBackground', 'background');
     const methods = Object.getOwnPropertyDescriptors(CanvasRenderingContext2D.prototype);
     for (const [name, { value }] of Object.entries(methods)) {
         if (typeof value === 'function') count(CanvasRenderingContext2D.prototype, name, 'canvas');
@@ -62,7 +62,7 @@ def test_a_movement_is_one_alignment_and_one_picture(opening, minute):
     opened = opening(minute, width=1200)
     opened.evaluate(COUNTED)
     work = work_of(opened)
-    assert (work["shown"], work["drawn"], work["still"]) == (1, 1, 0)
+    assert (work["shown"], work["drawn"], work["background"]) == (1, 1, 0)
     # A token is a few lines and a label in each of the lanes; the page gets no more with them.
     assert 500 < work["canvas"] < 500 * 40
     assert work["nodes"] < 60
@@ -78,6 +78,6 @@ def test_of_an_hour_no_more_is_drawn_than_what_is_in_view(opening, minute, hour)
         opened.evaluate(look_at(20))
         works.append(work_of(opened))
     for work in works:
-        assert (work["shown"], work["drawn"], work["still"]) == (1, 1, 0)
+        assert (work["shown"], work["drawn"], work["background"]) == (1, 1, 0)
         assert work["nodes"] < 60
     assert works[1]["canvas"] < 1.5 * works[0]["canvas"]

@@ -241,7 +241,7 @@ def test_what_the_microphone_hears_is_heard(notebook):
     first.get_by_role("button", name="record").click()
     page.wait_for_timeout(3000)  # sound takes its time: this is how long somebody speaks
     first.get_by_role("button", name="stop recording").click()
-    wait_until(lambda: "Heard: " in first.locator(".cifviz-live").inner_text())
+    wait_until(lambda: "Transcription: " in first.locator(".cifviz-live").inner_text())
     heard = python(notebook, "print(w.alignment.text)")
     assert heard == " ".join(cifviz.load_clip(SPOKEN).tokens)
 
@@ -277,7 +277,7 @@ def test_a_large_file_arrives_whole(notebook, folder):
     soundfile.write(path, samples, rate)
     assert path.stat().st_size > 15_000_000
     first = page.locator(".cifviz-explorer").first
-    first.get_by_label("hear a file of yours").set_input_files(path)
+    first.get_by_label("transcribe a file").set_input_files(path)
     wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0")
 
 
@@ -300,12 +300,12 @@ def test_a_file_that_is_dropped_is_heard(notebook):
     wait_until(lambda: python(notebook, "print(w.alignment.text)") == tokens)
 
 
-def test_what_cannot_be_heard_is_said_to_be_so(notebook, folder):
+def test_a_file_that_cannot_be_transcribed_is_reported(notebook, folder):
     path = folder / "no.wav"
     path.write_bytes(b"no sound")
     first = notebook.page.locator(".cifviz-explorer").first
-    first.get_by_label("hear a file of yours").set_input_files(path)
-    wait_until(lambda: "no.wav was not heard" in first.locator(".cifviz-live").inner_text())
+    first.get_by_label("transcribe a file").set_input_files(path)
+    wait_until(lambda: "no.wav was not transcribed" in first.locator(".cifviz-live").inner_text())
 
 
 @pytest.mark.long

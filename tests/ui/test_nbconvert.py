@@ -10,7 +10,7 @@ from nbformat import v4
 
 import cifviz
 from cifviz.explorer.static_fallback import still
-from cifviz.notebooks.normalise import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
 from tests.ui import browser
 
 ROOT = Path(__file__).resolve().parents[2]

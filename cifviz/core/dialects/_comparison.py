@@ -13,6 +13,7 @@ from cifviz.core.dialects._contract import Contributions, Dialect
 from cifviz.core.dialects._dialect_registry import DIALECTS
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.mass_axis import token_ends
+from cifviz.core.tail import DEFAULT
 from cifviz.core.validation import require_tensor, valid_mask
 from cifviz.errors import require, require_choice, require_type
 
@@ -22,8 +23,10 @@ REFERENCE = "cifviz"
 ROUNDING = 1e-6
 """A weight below this is rounding."""
 
-SETTINGS = ("threshold", "tail_threshold", "slack")
-"""What may be set: of a dialect the first two, of the reference all."""
+SETTINGS = ("threshold", "tail_threshold")
+"""What may be set of a dialect, if it has it."""
+REFERENCE_SETTINGS = ("threshold", "tail", "slack")
+"""What may be set of the reference."""
 
 COLUMNS = {
     "dialect": "{0.dialect}",
@@ -142,7 +145,7 @@ def compare(
     settings : mapping of str to mapping, optional
         Thresholds other than a dialect's own, by its name: ``{"cif_pytorch": {"threshold": 0.9}}``.
         The reference, ``"cifviz"``, takes those of `integrate_and_fire`; by default threshold 1,
-        slack 0 and, in inference, tail threshold 0.5.
+        slack 0 and, in inference, the tail rule ``above(0.5)``.
 
     Returns
     -------
@@ -176,7 +179,8 @@ def compare(
         require_choice("settings", name, [REFERENCE, *names])
         require_type(f"settings of {name}", given, Mapping)
         for key in given:
-            require_choice(f"a setting of {name}", key, SETTINGS[: 3 if name == REFERENCE else 2])
+            known = REFERENCE_SETTINGS if name == REFERENCE else SETTINGS
+            require_choice(f"a setting of {name}", key, known)
     firing = _reference(alpha, frame_lengths, target_lengths, settings.get(REFERENCE, {}))
     expected = _row(
         REFERENCE, firing.contributions, firing.num_fires, firing.fire_positions, firing
@@ -253,7 +257,7 @@ def _reference(
         require_tensor("alpha", alpha, "batch", "frames").unsqueeze(2),  # nothing to integrate
         frame_lengths=frame_lengths,
         target_lengths=target_lengths,
-        **{"tail_threshold": 0.5, **settings},
+        **{"tail": DEFAULT, **settings},
     )
 
 

@@ -1,7 +1,7 @@
-"""`capture`: see what the CIF of another code base really does, without touching its code.
+"""CIFs of other code bases: load what was trained there, and `capture` what they really do.
 
-One file for each kind of CIF: a FunASR predictor, CIF-PyTorch's middleware, torch_cif's function.
-Each is known by its name, so that none of their packages is needed here.
+One file for each code base holds both: FunASR's predictors, CIF-PyTorch's middleware, torch_cif's
+function. Each is known by its name, so that none of their packages is needed here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from torch import nn
 
 from cifviz.core.firing import Firing
 from cifviz.core.interop import cif_pytorch, funasr, torch_cif
+from cifviz.core.interop.cif_pytorch import load_cif_pytorch
+from cifviz.core.interop.funasr import load_funasr
 from cifviz.core.module import CIF
 from cifviz.errors import require, require_type
 
-__all__ = ["capture"]
+__all__ = ["capture", "load_cif_pytorch", "load_funasr"]
 
 Watch = Callable[[nn.Module, list[Firing], ExitStack], None]
 CLASSES: dict[str, Watch] = dict.fromkeys(funasr.CLASSES, funasr.watch)

@@ -1,7 +1,8 @@
-"""CIF-PyTorch's `CifMiddleware`, and fairseq models built on it.
+"""CIF-PyTorch's `CifMiddleware`, and fairseq models built on it: load one, or record what it does.
 
-One forward makes the weights and integrates. So it runs again, on the identity, while its parts are
-held to what they gave before: those up to the weights repeat it, those behind the integration (a
+`load_cif_pytorch` makes a `CIF` of its parameters. `watch` records a forward, which makes the
+weights and integrates in one go. So it runs again, on the identity, while its parts are held to
+what they gave before: those up to the weights repeat it, those behind the integration (a
 projection, context layers) hand on what they get. Then the module is as it was.
 """
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
-from cifviz.core.interop.identity import (
+from cifviz.core.interop.identity_probe import (
     arguments,
     count_tokens,
     disagreement,
@@ -24,7 +25,16 @@ from cifviz.core.interop.identity import (
     unchanged,
 )
 from cifviz.core.interop.recorded_firing import recorded_firing
-from cifviz.errors import CIFError, require
+from cifviz.core.interop.state_dicts import (
+    Names,
+    Source,
+    filled,
+    parameters,
+    same_layer,
+    shape_of,
+)
+from cifviz.core.module import CIF, CIFConfig
+from cifviz.errors import CheckpointError, CIFError, require, require_type
 
 CLASSES = ("CifMiddleware", "CtcConstrainedCifMiddleware")
 EXPECTED = (
@@ -187,3 +197,130 @@ def _agree(right: bool, module: nn.Module, what: str) -> None:
         f"the output of {type(module).__name__} must be what its weights make of its input, "
         f"but it {what}",
     )
+
+
+def load_cif_pytorch(
+    state_dict: Source,
+    config: CIFConfig | Mapping[str, Any] | None = None,
+    *,
+    prefix: str | None = None,
+) -> CIF:
+    """A trained `CifMiddleware` of CIF-PyTorch, or of fairseq models built on it.
+
+    Parameters
+    ----------
+    state_dict : mapping of str to Tensor, or path
+        Its parameters: ``weight_proj``, ``conv`` or ``dense_proj``, and where there are any
+        ``cif_output_proj`` and ``cif_ctxt_stacks``. Or a file of them: .safetensors, or what
+        `torch.save` wrote (.pt, .pth, .bin, .ckpt).
+    config : CIFConfig or mapping, optional
+        Its configuration, in its own keys. Sizes and the kind of weight predictor that a mapping
+        leaves out are read off the tensors. CIF-PyTorch builds one convolution whatever
+        ``conv_cif_layer_num`` says, and so does this.
+    prefix : str, optional
+        What the names begin with in a whole model, such as "cif."; found if there is but one.
+
+    Returns
+    -------
+    CIF
+        In evaluation mode, on the CPU, in float32. Its weights are those of CIF-PyTorch, except
+        that the convolution does not read padding; so are its tokens, except for CIF-PyTorch's
+        faults: a tail that fires only where a padded frame follows, one fire per frame, and
+        float32 sums. (The dialect "cif_pytorch" has those.) In training our last token ends where
+        the weights end.
+
+    Raises
+    ------
+    CheckpointError
+        If a parameter is missing, unexpected, of another shape or no tensor, or if the file is
+        not there, is damaged, or holds more than tensors.
+    CIFError
+        If the configuration cannot mean anything.
+
+    Examples
+    --------
+    A linear weight predictor with no weights and a bias of 0 gives every frame one half: ten frames
+    are five tokens.
+
+    >>> import torch
+    >>> state = {"weight_proj.weight": torch.zeros(1, 4), "weight_proj.bias": torch.zeros(1)}
+    >>> cif = load_cif_pytorch(state, {"cif_threshold": 0.99})
+    >>> cif(torch.ones(1, 10, 4)).num_fires
+    tensor([5])
+
+    Notes
+    -----
+    Repository: github.com/MingLunHan/CIF-PyTorch · Paper: Dong & Xu (2020)
+    """
+    where, tensors = parameters(state_dict, prefix, ("weight_proj.weight",))
+    shape_of(tensors["weight_proj.weight"], 2, "weight_proj.weight", where)
+    if not isinstance(config, CIFConfig):
+        given = {} if config is None else config
+        require_type("config", given, Mapping)
+        config = CIFConfig.from_dict(_cif_pytorch_sizes(tensors, where) | dict(given))
+    config = CIFConfig.from_dict(config.to_dict() | {"conv_cif_layer_num": 1})
+    names = same_layer("weights.weight_proj", "weight_proj")
+    if config.produce_weight_type == "conv":
+        names |= same_layer("weights.conv.0", "conv")
+    elif config.produce_weight_type == "depthwise":
+        raise CIFError("CIF-PyTorch has no weight predictor 'depthwise': conv, dense or linear")
+    elif config.produce_weight_type == "dense":
+        names |= same_layer("weights.dense_proj", "dense_proj")
+    if config.embedding_dim != config.encoder_embed_dim:
+        names["output.weight"] = ("cif_output_proj.weight",)
+    if config.add_cif_ctxt_layers:
+        require(
+            config.cif_ctxt_layers <= len(tensors),
+            f"{where} has {len(tensors)} parameters, which cannot be those of "
+            f"{config.cif_ctxt_layers} context layers",
+            CheckpointError,
+        )
+        for layer in range(config.cif_ctxt_layers):
+            names |= _context_names(f"context.layers.layers.{layer}", f"cif_ctxt_stacks.{layer}")
+    return filled(lambda: CIF(config), names, tensors, where).eval()
+
+
+def _cif_pytorch_sizes(tensors: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """What a configuration may leave out: the tensors show it."""
+
+    def shape(name: str) -> tuple[int, ...]:
+        value = tensors.get(name)
+        return tuple(value.shape) if isinstance(value, Tensor) else ()
+
+    sizes: dict[str, Any] = {"produce_weight_type": "linear"}
+    if len(inputs := shape("weight_proj.weight")) == 2:
+        sizes["encoder_embed_dim"] = inputs[1]
+    if len(conv := shape("conv.weight")) == 3:
+        channels, dim, width = conv
+        require(
+            width % 2 == 1,
+            f"conv.weight of {where} must be an odd number of frames wide, got {tuple(conv)}",
+            CheckpointError,
+        )
+        sizes |= {"produce_weight_type": "conv", "conv_cif_width": width}
+        sizes |= {"encoder_embed_dim": dim, "conv_cif_output_channels_num": channels}
+    elif len(dense := shape("dense_proj.weight")) == 2:
+        sizes |= {"produce_weight_type": "dense"}
+        sizes |= {"dense_cif_units_num": dense[0], "encoder_embed_dim": dense[1]}
+    if len(output := shape("cif_output_proj.weight")) == 2:
+        sizes["cif_embedding_dim"] = output[0]
+    layers = {name.split(".")[1] for name in tensors if name.startswith("cif_ctxt_stacks.")}
+    if layers:
+        sizes |= {"add_cif_ctxt_layers": True, "cif_ctxt_layers": len(layers)}
+        if len(ffn := shape("cif_ctxt_stacks.0.fc1.weight")) == 2:
+            sizes["cif_ctxt_ffn_embed_dim"] = ffn[0]
+    return sizes
+
+
+def _context_names(ours: str, theirs: str) -> Names:
+    """A pre-norm transformer layer as fairseq names it."""
+    names: Names = {}
+    for name in ("weight", "bias"):
+        names[f"{ours}.self_attn.in_proj_{name}"] = tuple(
+            f"{theirs}.self_attn.{part}_proj.{name}" for part in "qkv"
+        )
+    names |= same_layer(f"{ours}.self_attn.out_proj", f"{theirs}.self_attn.out_proj")
+    names |= same_layer(f"{ours}.norm1", f"{theirs}.self_attn_layer_norm")
+    names |= same_layer(f"{ours}.norm2", f"{theirs}.final_layer_norm")
+    names |= same_layer(f"{ours}.linear1", f"{theirs}.fc1")
+    return names | same_layer(f"{ours}.linear2", f"{theirs}.fc2")

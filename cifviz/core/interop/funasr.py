@@ -1,14 +1,16 @@
-"""FunASR's predictors, and WeNet's `Cif`, which is one of them.
+"""FunASR's predictors, and WeNet's `Cif`, which is one of them: load one, or record what it does.
 
-A predictor makes the weights and hands them, with the tail's weight, to a function that integrates;
-both come out of it. That function runs once more, on the identity.
+`load_funasr` makes a `CIF` of its parameters. `watch` records a forward: a predictor makes the
+weights and hands them, with the tail's weight, to a function that integrates, and both come out of
+it. That function runs once more, on the identity.
 """
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from cifviz.core.dialects import DIALECTS
 from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
-from cifviz.core.interop.identity import (
+from cifviz.core.interop.identity_probe import (
     arguments,
     count_tokens,
     disagreement,
@@ -26,8 +28,18 @@ from cifviz.core.interop.identity import (
     reading,
 )
 from cifviz.core.interop.recorded_firing import recorded_firing
+from cifviz.core.interop.state_dicts import Source, filled, parameters, same_layer, shape_of
+from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.validation import valid_mask
-from cifviz.errors import CIFError, require
+from cifviz.errors import (
+    CheckpointError,
+    CIFError,
+    require,
+    require_choice,
+    require_integer,
+    require_number,
+    shown,
+)
 
 CLASSES = (
     "CifPredictor",
@@ -43,6 +55,21 @@ EXPECTED = (
 )
 OBEY = {"cif": True, "cif_export": True, "cif_v1": False, "cif_v1_export": False}
 """Functions that integrate, and whether they obey the threshold; the others fire at 1."""
+
+PREDICTORS = ("CifPredictor", "CifPredictorV2", "CifPredictorV3")
+SECOND_HEAD = ("upsample_cnn.", "blstm.", "self_attn.", "cif_output2.")
+"""Beginnings of the parameters that CifPredictorV3 has for timestamps alone."""
+UNUSED = (
+    "smooth_factor2",
+    "noise_threshold2",
+    "upsample_times",
+    "upsample_type",
+    "use_cif1_cnn",
+    "tail_mask",
+    "tf2torch_tensor_name_prefix_torch",
+    "tf2torch_tensor_name_prefix_tf",
+)
+"""Settings of FunASR's predictors that change nothing here."""
 
 
 def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
@@ -139,3 +166,153 @@ def _own(
 ) -> Tensor:
     contributions: Tensor = function(identity, alphas, threshold)[0]
     return contributions
+
+
+def load_funasr(
+    state_dict: Source,
+    *,
+    prefix: str | None = None,
+    predictor: str | None = None,
+    idim: int | None = None,
+    l_order: int | None = None,
+    r_order: int | None = None,
+    threshold: float = 1.0,
+    dropout: float = 0.1,
+    smooth_factor: float = 1.0,
+    noise_threshold: float = 0.0,
+    tail_threshold: float | None = None,
+    **others: Any,
+) -> CIF:
+    """A trained predictor of FunASR: CifPredictor, CifPredictorV2 or CifPredictorV3.
+
+    Parameters
+    ----------
+    state_dict : mapping of str to Tensor, or path
+        Its parameters, ``cif_conv1d`` and ``cif_output``, or a file of them (as in
+        `load_cif_pytorch`); a whole model will do.
+    prefix : str, optional
+        What the names begin with in a whole model, such as "predictor."; found if there is but one.
+    predictor : str, optional
+        The class. Default: what the parameters show (CifPredictor filters each channel alone,
+        CifPredictorV3 has a second head).
+    idim, l_order, r_order : int, optional
+        Channels, and frames that the convolution sees before and after the current one. Default:
+        what the parameters show, as many before as after.
+    threshold : float, 0 < threshold <= 1
+        A token fires at it and is charged 1. CifPredictorV2 knows only 1.
+    dropout : float
+        In training, and in CifPredictor alone: the others never apply theirs.
+    smooth_factor, noise_threshold : float
+        ``alpha = max(0, sigmoid(…) · smooth_factor − noise_threshold)``.
+    tail_threshold : float, 0 <= tail_threshold < 1, optional
+        Weight of the frame of zeros that FunASR appends. Default, as there: 0.45 for CifPredictor,
+        0 (none) for the others.
+    **others
+        What else FunASR's ``predictor_conf`` holds, about the second head or about where in a batch
+        the appended frame stands: it changes nothing here.
+
+    Returns
+    -------
+    CIF
+        In evaluation mode, on the CPU, in float32. Its weights are those of FunASR, except that
+        the convolution does not read padding. Where FunASR lets a residual r fire if the appended
+        weight completes it, r >= 1 − tail_threshold, our tail fires if r > 1 − tail_threshold: as
+        many tokens, but the last embedding is a full token's, 1/r times as large as FunASR's, and
+        holds no padded frame. Beyond that FunASR's faults are left out: tokens lost to rounding,
+        one fire per frame. (The dialects "paraformer_v1" and "paraformer_v2" have them all.)
+
+        Of CifPredictorV3 it is the first head, which makes the tokens. The second one, which
+        upsamples the frames to time the tokens, is not loaded: our positions are those of the
+        tokens' own weights.
+
+    Raises
+    ------
+    CheckpointError
+        As `load_cif_pytorch` does.
+    CIFError
+        If a setting cannot mean anything, or does not fit the class.
+
+    Examples
+    --------
+    >>> import torch
+    >>> state = {
+    ...     "predictor.cif_conv1d.weight": torch.zeros(4, 1, 3),  # a filter for each channel: V1
+    ...     "predictor.cif_conv1d.bias": torch.zeros(4),
+    ...     "predictor.cif_output.weight": torch.zeros(1, 4),
+    ...     "predictor.cif_output.bias": torch.zeros(1),
+    ... }
+    >>> load_funasr(state)(torch.ones(1, 10, 4)).num_fires
+    tensor([5])
+
+    Notes
+    -----
+    Repository: github.com/modelscope/FunASR, version 1.4.16 · Paper: Gao et al. (2022)
+    """
+    # 1. Which settings, which parameters, which class.
+    _require_known(others)
+    where, tensors = parameters(state_dict, prefix, ("cif_output.weight", "cif_conv1d.weight"))
+    second_head = [name for name in tensors if name.startswith(SECOND_HEAD)]
+    channels, inputs, width = shape_of(tensors["cif_conv1d.weight"], 3, "cif_conv1d.weight", where)
+    if predictor is None:
+        depthwise = inputs == 1 < channels
+        predictor = PREDICTORS[0 if depthwise else 2 if second_head else 1]
+    require_choice("predictor", predictor, PREDICTORS)
+    if predictor == "CifPredictorV3":
+        tensors = {name: value for name, value in tensors.items() if name not in second_head}
+    # 2. Its settings in our keys.
+    if predictor == "CifPredictorV2":
+        require(
+            threshold == 1,
+            f"threshold of CifPredictorV2 must be 1, where it fires whatever it is told; "
+            f"got {shown(threshold)}",
+        )
+    first = predictor == "CifPredictor"
+    if tail_threshold is None:
+        tail_threshold = 0.45 if first else 0.0
+    tail = require_number("tail_threshold", tail_threshold, at_least=0, below=1)
+    config = CIFConfig(
+        encoder_embed_dim=channels if idim is None else idim,
+        produce_weight_type="depthwise" if first else "conv",
+        cif_threshold=threshold,
+        conv_cif_output_channels_num=channels if idim is None else idim,
+        conv_cif_activation=True,
+        conv_cif_dropout=dropout if first else 0.0,
+        **_orders(l_order, r_order, width, where),
+        smooth_factor=smooth_factor,
+        noise_threshold=noise_threshold,
+        apply_tail_handling=tail > 0,
+        tail_handling_firing_threshold=1 - tail,
+    )
+    # 3. A module of ours with its parameters.
+    names = same_layer("weights.conv" if first else "weights.conv.0", "cif_conv1d")
+    names |= same_layer("weights.weight_proj", "cif_output")
+    return filled(lambda: CIF(config), names, tensors, where).eval()
+
+
+def _require_known(others: Mapping[str, Any]) -> None:
+    """Raise unless each setting is one of FunASR's that change nothing here."""
+    known = [*inspect.signature(load_funasr).parameters][1:-1]  # but the state dict and the others
+    for name in others:
+        if name not in UNUSED:
+            close = difflib.get_close_matches(name, [*known, *UNUSED], 1)
+            hint = f", did you mean {close[0]!r}?" if close else "."
+            listed = ", ".join([*known, *UNUSED])
+            raise CIFError(f"unknown setting of a FunASR predictor {name!r}{hint} Known: {listed}")
+
+
+def _orders(l_order: int | None, r_order: int | None, width: int, where: str) -> dict[str, Any]:
+    """The configuration of a convolution that sees so many frames before and after."""
+    for name, order in (("l_order", l_order), ("r_order", r_order)):
+        if order is not None:
+            require_integer(name, order, at_least=0)
+    if l_order is None and r_order is None:
+        require(
+            width % 2 == 1,
+            f"l_order or r_order must be given: cif_conv1d of {where} is {width} frames wide, "
+            "which cannot be as many before as after",
+            CheckpointError,
+        )
+        l_order = r_order = width // 2
+    left = max(width - 1 - (r_order or 0), 0) if l_order is None else l_order
+    right = max(width - 1 - left, 0) if r_order is None else r_order
+    return {"conv_cif_width": left + 1 + right, "r_order": None if left == right else right}

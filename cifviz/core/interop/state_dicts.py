@@ -180,6 +180,15 @@ def filled(
     return module
 
 
+def same_layer(ours: str, theirs: str) -> Names:
+    """Names of a layer with weight and bias.
+
+    >>> same_layer("weights.weight_proj", "cif_output")["weights.weight_proj.bias"]
+    ('cif_output.bias',)
+    """
+    return {f"{ours}.{name}": (f"{theirs}.{name}",) for name in ("weight", "bias")}
+
+
 def shape_of(value: object, ndim: int, name: str, where: str) -> torch.Size:
     """The shape of a parameter, or a `CheckpointError` unless it has so many axes."""
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != ndim:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
-from cifviz.core.interop.identity import disagreement, identity_like, reading
+from cifviz.core.interop.identity_probe import disagreement, identity_like, reading
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require

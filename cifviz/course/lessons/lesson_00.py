@@ -90,7 +90,7 @@ EXERCISES = (
     ),
     Program(
         "00.4",
-        praise="Full tokens, and one more if the rest is worth it: that is a tail rule.",
+        praise="Full tokens, and one more if the residual is worth it: that is a tail rule.",
         solution=count_tokens,
         cases=(
             (6.2, 1.0),
@@ -105,24 +105,26 @@ EXERCISES = (
         mistakes=(
             (
                 _forgets_the_rest,
-                "This is still count_full: 6.75 gives 6, but its rest of 0.75 is more than half.",
+                "This is still count_full: 6.75 gives 6, but its residual of 0.75 is more than "
+                "half.",
             ),
             (
                 _counts_any_rest,
-                "Every rest counts here, however small. Compare it with half a token first.",
+                "Every residual counts here, however small. Compare it with half a token first.",
             ),
             (
                 _halves_one,
-                "With a threshold of 0.5, half a token is 0.25. Compare the rest with half of the "
+                "With a threshold of 0.5, half a token is 0.25. Compare the residual with half of "
+                "the"
                 "threshold, not with 0.5.",
             ),
             (
                 _counts_half_a_token,
-                "Nearly: a rest of exactly half a token is not more than half. Use >, not >=.",
+                "Nearly: a residual of exactly half a token is not more than half. Use >, not >=.",
             ),
             (
                 _counts_small_rests,
-                "The wrong way round: here small rests count, and large ones do not.",
+                "The wrong way round: here small residuals count, and large ones do not.",
             ),
             (
                 _forgets_the_threshold,

@@ -113,7 +113,7 @@ EXERCISES = (
                 "Frame 1 has spent 0.8 of its 0.9 on token 0; only 0.1 is left for token 1.",
             ),
         ),
-        otherwise="Four numbers that sum to 1: the rest of frame 1, all of 2, some of 3.",
+        otherwise="Four numbers that sum to 1: what remains of frame 1, all of 2, some of 3.",
     ),
     Numbers(
         "01.3",
@@ -152,7 +152,7 @@ EXERCISES = (
             ),
             (
                 _forgets_the_remainder,
-                "After a fire the rest of the frame's weight is lost. It opens the next token.",
+                "After a fire the remaining weight of the frame is lost. It opens the next token.",
             ),
             (
                 _charges_one,

@@ -12,7 +12,7 @@ WEIGHTS = (0.2, 0.6, 0.1, 0.3, 0.4)
 
 
 def scale(alpha: list[float], tokens: int) -> list[float]:
-    """Scaling alone: where a usual answer to 03.5 stops."""
+    """Scaling alone: a usual wrong answer to 03.5."""
     return [weight * tokens / sum(alpha) for weight in alpha]
 
 
@@ -23,7 +23,7 @@ def _halfway(weights: list[float]) -> list[float]:
 
 
 def scale_flat(alpha: list[float], tokens: int) -> list[float]:
-    """What a right answer to 03.5 gives; the mean must be below 1, or it never ends."""
+    """The right answer to 03.5; the mean must be below 1, or the loop never ends."""
     scaled = scale(alpha, tokens)
     while max(scaled) > 1:
         scaled = _halfway(scaled)
@@ -74,7 +74,8 @@ EXERCISES = (
         mistakes=(
             (
                 tuple(weight / 1.6 for weight in WEIGHTS),
-                "These sum to 1, one token. They should sum to as many tokens as were said.",
+                "These sum to 1, one token. They should sum to the number of words in the "
+                "transcript.",
             ),
             (
                 tuple(4 * weight for weight in WEIGHTS),
@@ -83,8 +84,7 @@ EXERCISES = (
             ),
             (
                 tuple(0.4 * weight for weight in WEIGHTS),
-                "The factor stands on its head: sum over tokens. These sum to even less than "
-                "before.",
+                "The factor is upside down: sum over tokens. These sum to even less than before.",
             ),
             (
                 tuple(weight + 0.48 for weight in WEIGHTS),
@@ -96,12 +96,12 @@ EXERCISES = (
     ),
     Numbers(
         "03.2",
-        praise="Training sees what it asked for. Whoever uses the model gets twice the words.",
+        praise="Training gets the number that it asked for. In use every word comes out twice.",
         answer=(5, 10),
         mistakes=(
             (
                 (5, 5),
-                "In use nobody knows how many words were said: there is nothing to scale to.",
+                "In use the number of words is not known: there is nothing to scale to.",
             ),
             (
                 (10, 10),
@@ -119,7 +119,7 @@ EXERCISES = (
                 "into their sum?",
             ),
         ),
-        otherwise="In training: how many words were said. In use: how often 1 fits into the sum.",
+        otherwise="In training: the number of words. In use: how often 1 fits into the sum.",
     ),
     Numbers(
         "03.3",
@@ -133,7 +133,10 @@ EXERCISES = (
             ),
             (2.25, "The right size, and the wrong sign: the three products must cancel."),
             (-0.9, "That is weight times slope of frame 2. Divide by its weight."),
-            (0, "Frames 0 and 1 do not cancel: -1.5 · 0.2 + 2 · 0.6 is left for frame 2 to undo."),
+            (
+                0,
+                "Frames 0 and 1 do not cancel: -1.5 · 0.2 + 2 · 0.6 remains for frame 2 to cancel.",
+            ),
         ),
         otherwise="Solve 0.2 · (-1.5) + 0.6 · 2 + 0.4 · x = 0 for x.",
     ),
@@ -177,7 +180,7 @@ EXERCISES = (
         mistakes=(
             (
                 scale,
-                "A weight above 1 is left. Scaling is what lifts it there: flatten afterwards.",
+                "A weight is still above 1. Scaling put it there: flatten after scaling.",
             ),
             (
                 _flattens_once,
@@ -193,13 +196,15 @@ EXERCISES = (
             ),
             (
                 _takes_the_mean,
-                "All weights have become their mean: that goes the whole way, where half of it is "
-                "asked for, as often as needed.",
+                "All weights have become their mean. Each step goes only halfway to it, and is "
+                "repeated"
+                "as often as needed.",
             ),
             (
                 _flattens_the_peaks_alone,
-                "Only the weights above 1 move, so the sum shrinks. All move towards the mean: "
-                "what the large ones lose the small ones gain.",
+                "Only the weights above 1 move, so the sum shrinks. All weights move towards the "
+                "mean;"
+                "then the sum stays.",
             ),
             (
                 _halves,

@@ -9,54 +9,60 @@ from cifviz.course.exercises import Numbers, Program
 
 
 def lost_and_extra(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
     """What a right answer to 04.3 gives."""
-    short = _short(missing, rests, tail_threshold)
+    short = _short(missing, residuals, tail_threshold)
     return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
 
 
-def _short(missing: list[int], rests: list[float], tail_threshold: float) -> list[int]:
+def _short(missing: list[int], residuals: list[float], tail_threshold: float) -> list[int]:
     """Words that are still missing behind the tail; below 0 one was too many."""
-    return [words - (rest > tail_threshold) for words, rest in zip(missing, rests, strict=True)]
+    return [
+        words - (residual > tail_threshold)
+        for words, residual in zip(missing, residuals, strict=True)
+    ]
 
 
 def _fires_at_the_threshold(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
-    short = [words - (rest >= tail_threshold) for words, rest in zip(missing, rests, strict=True)]
+    short = [
+        words - (residual >= tail_threshold)
+        for words, residual in zip(missing, residuals, strict=True)
+    ]
     return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
 
 
 def _adds_up_first(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
-    short = sum(_short(missing, rests, tail_threshold))
+    short = sum(_short(missing, residuals, tail_threshold))
     return max(0, short), max(0, -short)
 
 
 def _counts_utterances(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
-    short = _short(missing, rests, tail_threshold)
+    short = _short(missing, residuals, tail_threshold)
     return sum(words > 0 for words in short), sum(words < 0 for words in short)
 
 
-def _swaps(missing: list[int], rests: list[float], tail_threshold: float) -> tuple[int, int]:
-    lost, extra = lost_and_extra(missing, rests, tail_threshold)
+def _swaps(missing: list[int], residuals: list[float], tail_threshold: float) -> tuple[int, int]:
+    lost, extra = lost_and_extra(missing, residuals, tail_threshold)
     return extra, lost
 
 
 def _fires_small_rests(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
-    return lost_and_extra(missing, [-rest for rest in rests], -tail_threshold)
+    return lost_and_extra(missing, [-residual for residual in residuals], -tail_threshold)
 
 
 def _looks_at_complete_ones_alone(
-    missing: list[int], rests: list[float], tail_threshold: float
+    missing: list[int], residuals: list[float], tail_threshold: float
 ) -> tuple[int, int]:
-    fires = [rest > tail_threshold for rest in rests]
+    fires = [residual > tail_threshold for residual in residuals]
     pairs = list(zip(missing, fires, strict=True))
     lost = sum(words for words, fired in pairs if words > 0 and not fired)
     return lost, sum(fired for words, fired in pairs if words <= 0)
@@ -78,8 +84,8 @@ def _stream(
     """Tokens of each chunk and of the flush, with one of the usual mistakes built in."""
     counts, held, total = [], 0.0, 0.0
 
-    def enough(rest: float) -> bool:
-        return rest >= tail_threshold if closed else rest > tail_threshold
+    def enough(residual: float) -> bool:
+        return residual >= tail_threshold if closed else residual > tail_threshold
 
     for chunk in chunks:
         fired = 0
@@ -124,7 +130,8 @@ def _leaves_out_the_flush(chunks: list[list[float]], tail_threshold: float) -> l
 EXERCISES = (
     Numbers(
         "04.1",
-        praise="One sum, two answers. A rest of 0.52 is above 0.5, but 0.52 + 0.45 is not yet 1.",
+        praise="One sum, two answers. A residual of 0.52 is above 0.5, but 0.52 + 0.45 is not yet "
+        "1.",
         answer=(3, 4, 3, 4, 4),
         mistakes=(
             (
@@ -138,27 +145,28 @@ EXERCISES = (
             ),
             (
                 (3, 4, 3, 4, 3),
-                "The last: a dynamic threshold rounds up, however small the rest is.",
+                "The last: a dynamic threshold rounds up, however small the residual is.",
             ),
             (
                 (3, 3, 3, 4, 4),
-                "The second: 3.52 leaves a rest of 0.52. Is that above 0.5?",
+                "The second: 3.52 leaves a residual of 0.52. Is that above 0.5?",
             ),
             (
                 (4, 4, 3, 4, 4),
-                "The first: without a tail rule a rest is dropped, however large it is.",
+                "The first: without a tail rule a residual is dropped, however large it is.",
             ),
         ),
-        otherwise="Five whole numbers, in the order of the rules. The rest is 3.52 − 3.",
+        otherwise="Five whole numbers, in the order of the rules. The residual is 3.52 − 3.",
     ),
     Numbers(
         "04.2",
-        praise="The rest of 0.6 is made one: each part is divided by 0.6, and the row sums to 1.",
+        praise="The residual of 0.6 is made one: each part is divided by 0.6, and the row sums to "
+        "1.",
         answer=(0.0, 0.2 / 0.6, 0.4 / 0.6),
         mistakes=(
             (
                 (0.0, 0.2, 0.4),
-                "That is the rest as it is; it sums to 0.6. A tail that fires is rescaled to a "
+                "That is the residual as it is; it sums to 0.6. A tail that fires is rescaled to a "
                 "full token.",
             ),
             (
@@ -169,7 +177,7 @@ EXERCISES = (
             (
                 (0.0, 0.5, 0.5),
                 "Frame 2 gives twice as much as frame 1, and that stays so: divide both by the "
-                "rest.",
+                "residual.",
             ),
             (
                 (0.0, 0.0, 1.0),
@@ -184,7 +192,8 @@ EXERCISES = (
     ),
     Program(
         "04.3",
-        praise="From the rests alone you know what each τ would cost; nothing is decoded again.",
+        praise="From the residuals alone you know what each τ would cost; nothing is decoded "
+        "again.",
         solution=lost_and_extra,
         cases=(
             ([1, 0], [0.9, 0.1], 0.5),
@@ -197,7 +206,7 @@ EXERCISES = (
         mistakes=(
             (
                 _fires_at_the_threshold,
-                "A rest of exactly τ is dropped by this rule: it fires above τ, not from τ on.",
+                "A residual of exactly τ is dropped by this rule: it fires above τ, not from τ on.",
             ),
             (
                 _adds_up_first,
@@ -211,7 +220,8 @@ EXERCISES = (
             (_swaps, "Lost and extra are swapped: words that are lost come first."),
             (
                 _fires_small_rests,
-                "Here small rests fire and large ones are dropped. Which way round is the rule?",
+                "Here small residuals fire and large ones are dropped. Which way round is the "
+                "rule?",
             ),
             (
                 _looks_at_complete_ones_alone,
@@ -276,11 +286,11 @@ EXERCISES = (
             ),
             (
                 _flushes_any_rest,
-                "The flush fires any rest at all. It should fire only what is above τ.",
+                "The flush fires any residual at all. It should fire only what is above τ.",
             ),
             (
                 _flushes_at_the_threshold,
-                "A rest of exactly τ should be dropped: above τ, not from τ on.",
+                "A residual of exactly τ should be dropped: above τ, not from τ on.",
             ),
             (
                 _leaves_out_the_flush,

@@ -50,7 +50,7 @@ def _unrounded(alpha: list[float], fires_at: float) -> list[float]:
 
 
 def carried_over(cif_threshold: float, tail_threshold: float) -> tuple[float, float]:
-    """What a right answer to 05.5 gives: a token of 1, and the rule that lets more rests fire."""
+    """The right answer to 05.5: a token of 1, and the rule that lets more residuals fire."""
     return 1.0, min(cif_threshold, tail_threshold)
 
 
@@ -90,7 +90,7 @@ EXERCISES = (
                 "That is token 0, the first. Tokens count from 0: token 1 is the second.",
             ),
         ),
-        otherwise="Token 0 takes 1 in frames 0 and 1, which hold 0.95. Who pays for the rest? "
+        otherwise="Token 0 takes 1 in frames 0 and 1, which hold 0.95. Which token pays for it? "
         "Four numbers that sum to 1.",
         tolerance=0.002,
     ),
@@ -196,17 +196,20 @@ EXERCISES = (
             ),
             (
                 lambda cif_threshold, tail_threshold: (1.0, tail_threshold),
-                "β is right. But a rest above `cif_threshold` fires in CIF-PyTorch even where τ is "
-                "higher: take 0.5 and 0.8, and a rest of 0.6.",
+                "β is right. But a residual above `cif_threshold` fires in CIF-PyTorch even where "
+                "τ is"
+                "higher: take 0.5 and 0.8, and a residual of 0.6.",
             ),
             (
                 lambda cif_threshold, tail_threshold: (1.0, cif_threshold),
-                "β is right. But in CIF-PyTorch a rest below `cif_threshold` still fires if it is "
-                "above τ: take 0.99 and 0.5, and a rest of 0.6.",
+                "β is right. But in CIF-PyTorch a residual below `cif_threshold` still fires if it "
+                "is"
+                "above τ: take 0.99 and 0.5, and a residual of 0.6.",
             ),
             (
                 lambda cif_threshold, tail_threshold: (1.0, max(cif_threshold, tail_threshold)),
-                "β is right. A rest fires where one of the two rules lets it, not only where both "
+                "β is right. A residual fires where one of the two rules lets it, not only where "
+                "both"
                 "do.",
             ),
             (

@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from cifviz.course.build import COPIES, lessons, product
+from cifviz.course.lesson_sources import Copy
 from cifviz.course.site.cell_html import cells_html
 from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import Opening, read_opening
@@ -32,9 +33,8 @@ from cifviz.course.site.places import (
     relative,
 )
 from cifviz.errors import DataError, require
-from cifviz.notebooks.execution import ROOT
 from cifviz.notebooks.reader import read_notebook
-from cifviz.notebooks.sources import Copy
+from cifviz.notebooks.run_inputs import ROOT
 
 MANIFEST = "site.json"
 """Lists the pages of a site with their SHA-256, so that no other file is taken for one."""

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from cifviz.course.site.markdown import Markdown, highlighted
 from cifviz.errors import DataError
-from cifviz.notebooks.normalise import WIDGET_VIEW
+from cifviz.notebooks.media_types import WIDGET_VIEW
 
 TEMPLATES = Path(__file__).with_name("templates")
 """Of the pages, and in ``lesson`` of the cells."""
@@ -26,7 +26,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 def cells_html(notebook: NotebookNode) -> str:
     """Text, code and outputs of a notebook, in their order.
 
-    A live control is replaced by a sentence that says where it lives: its still picture follows.
+    A live control is replaced by a sentence that says where to find it; its static picture follows.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Looks at everything that goes into a page: nothing foreign, nothing without words, no dead link.
+"""Checks everything that goes into a page: known elements only, alt text, no dead link.
 
-What is not on the list is refused, not taken out: a lesson that loses something on its way to a
-page should be mended.
+An element that is not on the list is refused, not removed: a lesson that would lose something on
+its page should be corrected.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from urllib.parse import quote, unquote
 
 from bs4 import BeautifulSoup
 
+from cifviz.course.lesson_sources import Copy
 from cifviz.course.site.markdown import anchor
 from cifviz.errors import DataError, require
-from cifviz.notebooks.sources import Copy
 
 INDEX = "index.html"
 """The place of the curriculum."""

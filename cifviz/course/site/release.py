@@ -17,7 +17,7 @@ from pathlib import Path
 import cifviz
 from cifviz.course.site.build_site import render
 from cifviz.errors import DataError, require
-from cifviz.notebooks.execution import ROOT
+from cifviz.notebooks.run_inputs import ROOT
 from cifviz.resources import check_target, write_atomically
 
 README = """\

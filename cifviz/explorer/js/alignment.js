@@ -1,66 +1,38 @@
-// From the weights of an utterance and a few settings to tokens with their times, and to how good
-// those are. No drawing, no sound.
+// From the weights of an utterance and a few settings to tokens with times, and to their errors. No
+// drawing, no sound.
 
 import { spans } from "./edges.js";
 import { fire } from "./firing.js";
-import { amplified, roundedPhrases, smoothed } from "./weights.js";
+import { ROUNDED, RULES } from "./tail.js";
+import { amplified, roundedAtPauses, smoothed } from "./weights.js";
 
-/**
- * @typedef {object} Settings
- * @property {number} threshold β.
- * @property {number} slack δ.
- * @property {"none" | "above" | "at least"} tailRule
- * @property {number} tailThreshold τ.
- * @property {"as given" | "phrases" | "count"} scaling Whether the weights are scaled: not at all,
- *   to whole tokens between pauses, or to `count`.
- * @property {number} count Tokens asked for.
- * @property {number} gain The weights are multiplied by it.
- * @property {number} smoothing Neighbours on each side over which weights are averaged.
- * @property {Record<string, number>} weights Of single frames that somebody set by hand.
- */
-
-/**
- * @typedef {object} Token
- * @property {string} label
- * @property {number} start Seconds.
- * @property {number} end Seconds.
- */
-
-/**
- * @typedef {object} Utterance
- * @property {string[]} tokens What was heard.
- * @property {Float32Array} alpha Weights as given.
- * @property {{start: number, shift: number}} grid Clock of the frames, seconds.
- * @property {number} duration Seconds.
- * @property {Settings} settings Those of the model.
- * @property {{pauseFrames: number, pauseWeight: number}} pauses What a pause is.
- * @property {import("./edges.js").Edges} edges Where edges are read.
- * @property {Token[] | null} reference When each token was really said.
- */
+/** @import { Aligned, Settings, Span, Token, Utterance } from "./types.js" */
 
 /**
  * Tokens and times at these settings.
  *
  * @param {Utterance} utterance
  * @param {Settings} settings
+ * @returns {Aligned}
  */
 export function align(utterance, settings) {
   const given = utterance.alpha.slice();
   for (const [frame, weight] of Object.entries(settings.weights)) {
-    if (frame in given) given[frame] = weight;
+    if (frame in given) given[Number(frame)] = weight;
   }
   const alpha = smoothed(amplified(given, { gain: settings.gain }), settings.smoothing);
-  const tail = { rule: settings.tailRule, threshold: settings.tailThreshold };
   const { threshold } = settings;
+  let { tail } = settings;
   const slack = Math.min(settings.slack, 0.99 * threshold);
   let used = alpha;
   if (settings.scaling === "phrases") {
-    used = roundedPhrases(alpha, { ...utterance.pauses, threshold, tail });
+    used = roundedAtPauses(alpha, { ...utterance.pauses, threshold, tail });
+    if (RULES[tail.rule].scales) tail = ROUNDED; // whole but for the last digits of the sum
   }
   const count = settings.scaling === "count" ? settings.count : null;
   const firing = fire(used, { threshold, slack, tail, count });
   const times = spans(firing, utterance.grid, utterance.edges, utterance.duration);
-  // Other settings give other tokens, which only the model could name: they are numbered.
+  // Tokens of another number have no known labels: only the model could decode them.
   const isNamed = times.length === utterance.tokens.length;
   const tokens = times.map(([start, end], index) => ({
     label: isNamed ? utterance.tokens[index] : String(index + 1),
@@ -78,7 +50,7 @@ export function align(utterance, settings) {
  *
  * @param {Token[]} tokens
  * @param {Utterance} utterance
- * @returns {Array<{start: number, end: number}> | null}
+ * @returns {Span[] | null}
  */
 export function edgeErrors(tokens, { reference }) {
   if (!reference || reference.length !== tokens.length) return null;
@@ -89,23 +61,24 @@ export function edgeErrors(tokens, { reference }) {
 }
 
 /**
- * What stands in words under the picture.
+ * The values under the picture.
  *
- * @param {ReturnType<typeof align>} aligned
+ * @param {Aligned} aligned
  * @param {Utterance} utterance
- * @returns {Array<[string, string]>} Names and values.
+ * @returns {[string, string][]} Names and values.
  */
 export function readout(aligned, utterance) {
   const { firing, errors } = aligned;
+  /** @type {[string, string][]} */
   const found = [
     ["sum of α", aligned.sum.toFixed(3)],
     ["fires", String(firing.fires - Number(firing.tailFired))],
     ["tokens", String(firing.fires)],
-    ["left at the end", firing.residual.toFixed(3).replace(/^-(0\.0+)$/, "$1")],
+    ["residual", firing.residual.toFixed(3).replace(/^-(0\.0+)$/, "$1")],
   ];
   const { reference } = utterance;
-  if (reference) found.push(["said", String(reference.length)]);
-  if (reference && !errors) found.push(["too many", signed(firing.fires - reference.length)]);
+  if (reference) found.push(["reference", String(reference.length)]);
+  if (reference && !errors) found.push(["count error", signed(firing.fires - reference.length)]);
   if (errors?.length) {
     found.push(["starts off by", milliseconds(errors.map(({ start }) => start))]);
     found.push(["ends off by", milliseconds(errors.map(({ end }) => end))]);
@@ -113,11 +86,17 @@ export function readout(aligned, utterance) {
   return found;
 }
 
+/**
+ * Mean absolute error.
+ *
+ * @param {number[]} errors Seconds.
+ */
 function milliseconds(errors) {
   const mean = errors.reduce((sum, error) => sum + Math.abs(error), 0) / errors.length;
   return `${(1000 * mean).toFixed(0)} ms`;
 }
 
+/** @param {number} number */
 function signed(number) {
   return number > 0 ? `+${number}` : String(number);
 }

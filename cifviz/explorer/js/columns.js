@@ -1,19 +1,22 @@
-// What stands in which pixel. Where several frames or spans fall into one, the column of pixels is
-// drawn and not they: so an hour costs no more than a minute.
+// Which frames and spans fall into which pixel. Where several fall into one, one column of pixels is
+// drawn for all of them, so that an hour costs no more than a minute.
+
+/** @import { Grid, Span } from "./types.js" */
+/** @import { TimeScale } from "./timescale.js" */
 
 /**
  * Frames in view, one by one, or, where they are narrower than a pixel, those of each column.
  *
- * @param {import("./timescale.js").TimeScale} scale
- * @param {{start: number, shift: number}} grid Clock of the frames, seconds.
- * @param {number} frames How many there are.
- * @param {(from: number, to: number, left: number, right: number) => void} visit Told the first
- *   frame and the one behind the last, and where they begin and end in whole pixels.
+ * @param {TimeScale} scale
+ * @param {Grid} grid Clock of the frames.
+ * @param {number} frames Number of frames.
+ * @param {(from: number, to: number, left: number, right: number) => void} visit Called with
+ *   the first frame and the one after the last, and with their left and right ends in whole pixels.
  */
 export function eachStep(scale, { start, shift }, frames, visit) {
   const first = Math.max(Math.floor((scale.begin - start) / shift), 0);
   const last = Math.min(Math.ceil((scale.end - start) / shift), frames);
-  const edge = (frame) => Math.round(scale.x(start + frame * shift));
+  const edge = (/** @type {number} */ frame) => Math.round(scale.x(start + frame * shift));
   if (shift * scale.density >= 1) {
     for (let t = first; t < last; t += 1) visit(t, t + 1, edge(t), edge(t + 1));
     return;
@@ -26,7 +29,13 @@ export function eachStep(scale, { start, shift }, frames, visit) {
   }
 }
 
-/** The largest of the values from one index to before another. */
+/**
+ * The largest of the values from index `from` to before index `to`.
+ *
+ * @param {ArrayLike<number>} values
+ * @param {number} from
+ * @param {number} to
+ */
 export function largest(values, from, to) {
   let most = values[from];
   for (let t = from + 1; t < to; t += 1) if (values[t] > most) most = values[t];
@@ -36,10 +45,10 @@ export function largest(values, from, to) {
 /**
  * Spans in view, one by one; of those narrower than a pixel only the widest in each.
  *
- * @param {import("./timescale.js").TimeScale} scale
- * @param {Array<{start: number, end: number}>} spans
- * @param {(index: number, left: number, right: number) => void} visit Told which, and where it
- *   begins and ends in pixels.
+ * @param {TimeScale} scale
+ * @param {Span[]} spans
+ * @param {(index: number, left: number, right: number) => void} visit Called with its index
+ *   and its left and right ends in pixels.
  */
 export function eachSpan(scale, spans, visit) {
   let [column, widest, most] = [-1, -1, 0];
@@ -62,11 +71,11 @@ export function eachSpan(scale, spans, visit) {
 }
 
 /**
- * Stretches in pixels, with those that touch made one, and without those too short to be seen.
+ * Intervals in pixels: those that touch are merged, those too short to be seen are left out.
  *
- * @param {number} count How many there are.
- * @param {(index: number) => [number, number]} read Ends of a stretch, in either order.
- * @param {number} width Of what is in view.
+ * @param {number} count Number of intervals.
+ * @param {(index: number) => [number, number]} read Ends of an interval, in either order.
+ * @param {number} width Pixels in view.
  * @param {(left: number, right: number) => void} visit
  */
 export function eachRun(count, read, width, visit) {
@@ -85,5 +94,5 @@ export function eachRun(count, read, width, visit) {
   if (right > left) visit(left, right);
 }
 
-/** Pixels below which nothing is seen. */
+/** Pixels of the shortest visible interval. */
 const LEAST = 0.5;

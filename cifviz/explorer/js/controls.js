@@ -1,45 +1,68 @@
 // Sliders and buttons, each with its name and its value in words.
 
-import { element } from "./dom.js";
+/** @import { Settings } from "./types.js" */
+/** @typedef {{label: string, min: number, max: number, step: number}} Range */
+/** @typedef {{label: string, options: string[]}} Choice */
+/** @typedef {"threshold" | "slack" | "gain" | "smoothing" | "count"} Numbers */
+/** @typedef {"scaling"} Words */
 
-/** Settings that a slider moves: name, range, step, and what a screen reader calls it. */
+import { element } from "./dom.js";
+import { RULES } from "./tail.js";
+
+/**
+ * Settings of sliders: name, label, range and step.
+ *
+ * @type {Record<Numbers, Range>}
+ */
 const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
   slack: { label: "slack δ", min: 0, max: 0.5, step: 0.01 },
-  tailThreshold: { label: "tail threshold τ", min: 0, max: 1, step: 0.01 },
   gain: { label: "gain on α", min: 0.2, max: 2, step: 0.01 },
   smoothing: { label: "smoothing (frames)", min: 0, max: 8, step: 1 },
   count: { label: "number of tokens", min: 0, max: 40, step: 1 },
 };
+const TAIL = { label: "value of the tail rule", min: 0, max: 1, step: 0.01 };
+/** @type {Record<Words, Choice>} */
 const CHOICES = {
-  tailRule: { label: "rest at the end", options: ["none", "above", "at least"] },
   scaling: { label: "scaling", options: ["as given", "phrases", "count"] },
 };
 
 export class Controls {
   /**
    * @param {HTMLElement} parent
-   * @param {import("./alignment.js").Settings} settings
-   * @param {(settings: import("./alignment.js").Settings) => void} changed Called at each input.
+   * @param {Settings} settings
+   * @param {(settings: Settings) => void} changed Called at each input.
    */
   constructor(parent, settings, changed) {
     this.settings = { ...settings };
+    /** @type {Record<string, () => void>} */
     this.inputs = {};
-    for (const [name, choice] of Object.entries(CHOICES)) this.addChoice(parent, name, choice);
-    for (const [name, slider] of Object.entries(SLIDERS)) {
-      const most = name === "count" ? Math.max(slider.max, 2 * settings.count) : slider.max;
-      this.addSlider(parent, name, { ...slider, max: most });
+    this.addTail(parent);
+    for (const name of keysOf(CHOICES)) this.addChoice(parent, name, CHOICES[name]);
+    for (const name of keysOf(SLIDERS)) {
+      const range = SLIDERS[name];
+      const most = name === "count" ? Math.max(range.max, 2 * settings.count) : range.max;
+      this.addSlider(parent, name, { ...range, max: most });
     }
     this.changed = changed;
     this.show();
   }
 
-  /** Let the controls stand where settings say, without telling anybody. */
+  /**
+   * Move the controls, without a call of `changed`.
+   *
+   * @param {Partial<Settings>} settings
+   */
   set(settings) {
     this.settings = { ...this.settings, ...settings };
     this.show();
   }
 
+  /**
+   * @param {HTMLElement} parent
+   * @param {Numbers} name
+   * @param {Range} range
+   */
   addSlider(parent, name, range) {
     const { input, show } = slider(parent, range, (value) => {
       this.settings[name] = value;
@@ -51,13 +74,14 @@ export class Controls {
     };
   }
 
+  /**
+   * @param {HTMLElement} parent
+   * @param {Words} name
+   * @param {Choice} choice
+   */
   addChoice(parent, name, { label, options }) {
-    const row = element(parent, "label", "cifviz-control");
-    element(row, "span").textContent = label;
-    const input = element(row, "select");
-    for (const option of options) element(input, "option").textContent = option;
-    input.addEventListener("change", () => {
-      this.settings[name] = input.value;
+    const input = choice(parent, label, options, (value) => {
+      Object.assign(this.settings, { [name]: value });
       this.tell();
     });
     this.inputs[name] = () => {
@@ -65,9 +89,37 @@ export class Controls {
     };
   }
 
-  /** Whether moving it would change nothing. */
+  /**
+   * The tail rule and its value, which stays when a rule without one is chosen for a while.
+   *
+   * @param {HTMLElement} parent
+   */
+  addTail(parent) {
+    let value = this.settings.tail.value ?? 0.5;
+    const set = (/** @type {string} */ rule) => {
+      this.settings.tail = { rule, value: RULES[rule].limits ? value : null };
+      this.tell();
+    };
+    const input = choice(parent, "tail rule", Object.keys(RULES), set);
+    const { input: knob, show } = slider(parent, TAIL, (moved) => {
+      value = moved;
+      set(this.settings.tail.rule);
+    });
+    this.inputs.tail = () => {
+      const { tail } = this.settings;
+      value = tail.value ?? value;
+      input.value = tail.rule;
+      show(value);
+      knob.disabled = !RULES[tail.rule].limits;
+    };
+  }
+
+  /**
+   * Whether moving it would change nothing.
+   *
+   * @param {Numbers} name
+   */
   isIdle(name) {
-    if (name === "tailThreshold") return this.settings.tailRule === "none";
     return name === "count" && this.settings.scaling !== "count";
   }
 
@@ -82,10 +134,29 @@ export class Controls {
 }
 
 /**
+ * A list to choose from, with its name.
+ *
+ * @param {HTMLElement} parent
+ * @param {string} label
+ * @param {string[]} options
+ * @param {(option: string) => void} act Called when another one is chosen.
+ */
+function choice(parent, label, options, act) {
+  const row = element(parent, "label", "cifviz-control");
+  element(row, "span").textContent = label;
+  const input = element(row, "select");
+  for (const option of options) {
+    Object.assign(element(input, "option"), { value: option, textContent: option.replace("_", " ") });
+  }
+  input.addEventListener("change", () => act(input.value));
+  return input;
+}
+
+/**
  * A slider with its name and its value in words, which may lie beyond its ends.
  *
  * @param {HTMLElement} parent
- * @param {{label: string, min: number, max: number, step: number}} range
+ * @param {Range} range
  * @param {(value: number) => void} act Called at each input.
  * @returns {{input: HTMLInputElement, show: (value: number, words?: string) => void}}
  */
@@ -93,13 +164,21 @@ export function slider(parent, { label, ...range }, act) {
   const row = element(parent, "label", "cifviz-control");
   element(row, "span").textContent = label;
   const input = Object.assign(element(row, "input"), { type: "range", ...range });
-  const said = element(row, "span", "cifviz-value");
-  said.setAttribute("aria-hidden", "true"); // the slider says it itself
+  const output = element(row, "span", "cifviz-value");
+  output.setAttribute("aria-hidden", "true"); // aria-valuetext has the same words
   input.addEventListener("input", () => act(Number(input.value)));
-  const show = (value, words = String(Number(value.toFixed(3)))) => {
+  const show = (/** @type {number} */ value, words = String(Number(value.toFixed(3)))) => {
     input.value = String(value);
-    said.textContent = words;
+    output.textContent = words;
     input.setAttribute("aria-valuetext", words);
   };
   return { input, show };
+}
+
+/**
+ * @template {string} Name
+ * @param {Record<Name, unknown>} named
+ */
+function keysOf(named) {
+  return /** @type {Name[]} */ (Object.keys(named));
 }

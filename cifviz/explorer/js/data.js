@@ -1,7 +1,15 @@
-// What Python wrote, as the explorer wants it: numbers out of base64, the spectrogram as a picture.
+// What Python sent, decoded: base64 becomes numbers, the spectrogram a picture.
+
+/** @import { Stretch, Token, Utterance, ViewData, WrittenData } from "./types.js" */
+/** @import { WrittenSpans, WrittenStretch } from "./types.js" */
+
+import { context2d } from "./dom.js";
 
 /**
- * @param {object} written What `view_data` of `cifviz.explorer.data` made, out of JSON.
+ * Everything about an utterance.
+ *
+ * @param {WrittenData} written
+ * @returns {ViewData}
  */
 export function decoded(written) {
   const { whole, compare, palette, model } = written;
@@ -15,17 +23,23 @@ export function decoded(written) {
 }
 
 /**
- * What the weights say, without any picture.
+ * Weights, tokens and settings, without any picture.
  *
- * @returns {import("./alignment.js").Utterance}
+ * @param {WrittenData} written
+ * @returns {Utterance}
  */
 export function utteranceOf({ tokens, alpha, grid, duration, settings, pauses, edges, reference }) {
   const weights = new Float32Array(bytes(alpha).buffer);
-  const said = reference && tokensOf(reference);
-  return { tokens, alpha: weights, grid, duration, settings, pauses, edges, reference: said };
+  const times = reference && tokensOf(reference);
+  return { tokens, alpha: weights, grid, duration, settings, pauses, edges, reference: times };
 }
 
-/** Sound and spectrogram of a part of the utterance. */
+/**
+ * Sound and spectrogram of a part of the utterance.
+ *
+ * @param {WrittenStretch} written
+ * @returns {Stretch}
+ */
 export function stretchOf({ start, end, peaks, log_mel: logMel, isFinest }) {
   return {
     start,
@@ -41,21 +55,30 @@ export function stretchOf({ start, end, peaks, log_mel: logMel, isFinest }) {
 }
 
 /**
- * @returns {import("./alignment.js").Token[]}
+ * @param {WrittenSpans} written
+ * @returns {Token[]}
  */
 export function tokensOf({ labels, starts, ends }) {
   return labels.map((label, index) => ({ label, start: starts[index], end: ends[index] }));
 }
 
-/** Bytes of a base64 text. */
+/**
+ * Bytes of a base64 text.
+ *
+ * @param {string} text
+ */
 export function bytes(text) {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
-/** Dark is loud; low pitches are below. */
+/**
+ * Dark is loud; low frequencies are below.
+ *
+ * @param {WrittenStretch["log_mel"]} written
+ */
 function spectrogram({ frames, bands, values }) {
   const picture = new OffscreenCanvas(Math.max(frames, 1), bands);
-  const drawing = picture.getContext("2d");
+  const drawing = context2d(picture);
   const pixels = drawing.createImageData(Math.max(frames, 1), bands);
   bytes(values).forEach((value, index) => {
     const [frame, band] = [Math.floor(index / bands), index % bands];

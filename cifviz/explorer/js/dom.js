@@ -1,11 +1,15 @@
-// Elements of a page. Whatever they say is text, never markup.
+// Elements of a page. Their content is text, never markup.
+
+/** @import { Canvas2D } from "./types.js" */
 
 /**
  * Add an element to another one.
  *
- * @param {HTMLElement} parent
- * @param {string} name
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Element} parent
+ * @param {Name} name
  * @param {string} [className]
+ * @returns {HTMLElementTagNameMap[Name]}
  */
 export function element(parent, name, className = "") {
   const made = document.createElement(name);
@@ -14,7 +18,13 @@ export function element(parent, name, className = "") {
   return made;
 }
 
-/** A button with a text, and what it does. */
+/**
+ * A button with a text, and what it does.
+ *
+ * @param {Element} parent
+ * @param {string} text
+ * @param {() => void} act
+ */
 export function button(parent, text, act) {
   const made = element(parent, "button");
   made.type = "button";
@@ -23,7 +33,13 @@ export function button(parent, text, act) {
   return made;
 }
 
-/** A button that stays pressed until it is pressed again. */
+/**
+ * A button that stays pressed until it is pressed again.
+ *
+ * @param {Element} parent
+ * @param {string} text
+ * @param {(on: boolean) => void} act
+ */
 export function toggle(parent, text, act) {
   const made = button(parent, text, () => {
     const on = made.getAttribute("aria-pressed") !== "true";
@@ -33,18 +49,47 @@ export function toggle(parent, text, act) {
   made.setAttribute("aria-pressed", "false");
 }
 
-/** Names and values in a list, in the elements that are there already if they are as many. */
+/**
+ * Show names and values in a list; elements that are there already are used again.
+ *
+ * @param {HTMLDListElement} list
+ * @param {[string, string][]} pairs
+ */
 export function showPairs(list, pairs) {
-  while (list.childElementCount > pairs.length) list.lastElementChild.remove();
+  while (list.childElementCount > pairs.length) list.lastElementChild?.remove();
   pairs.forEach(([name, value], index) => {
-    let pair = list.children[index];
-    if (!pair) {
-      pair = element(list, "div");
-      element(pair, "dt");
-      element(pair, "dd");
-    }
+    const pair = list.children[index] ?? emptyPair(list);
     const [term, detail] = pair.children;
     if (term.textContent !== name) term.textContent = name;
     if (detail.textContent !== value) detail.textContent = value;
   });
+}
+
+/** @param {HTMLDListElement} list */
+function emptyPair(list) {
+  const pair = element(list, "div");
+  element(pair, "dt");
+  element(pair, "dd");
+  return pair;
+}
+
+/**
+ * The context that draws on a canvas.
+ *
+ * @param {HTMLCanvasElement | OffscreenCanvas} canvas
+ * @returns {Canvas2D}
+ */
+export function context2d(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser gives no 2D canvas");
+  return context;
+}
+
+/**
+ * The message of whatever was thrown.
+ *
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,37 +1,41 @@
-// When each token was said: the twin of cifviz/core/valley_segmentation.py and cifviz/alignment/timed_tokens.py.
+// Start and end of each token: the twin of cifviz/core/valley_segmentation.py and
+// cifviz/alignment/timed_tokens.py.
+
+/** @import { Edges, Grid } from "./types.js" */
+/** @import { Firing } from "./firing.js" */
 
 import { firstAtLeast, frameAt } from "./firing.js";
 
 /** Tokens by which a cut may lie beside its fire. */
 const BAND = 1.5;
 
-/** Places from which on it pays to look at blocks of them first. */
+/** From this many places on, blocks of them are tried first. */
 const WIDE = 64;
 
 /**
- * Where a token's edges are read.
+ * The places at which each token may end, by the number of the token (1 + fires): one range each.
  *
- * @typedef {object} Edges
- * @property {number} onsetQuantile Share of the token's mass before its onset.
- * @property {number} offsetQuantile Share of the token's mass before its offset.
- * @property {number} onsetShift Seconds added to onsets.
- * @property {number} offsetShift Seconds added to offsets.
- * @property {"valleys" | "fires"} cut Where one token's mass ends and the next one's begins.
+ * @typedef {{first: Int32Array, last: Int32Array}} Places
+ */
+
+/**
+ * A range of places in blocks: places in each, and the least cost in each.
+ *
+ * @typedef {{size: number, least: number[]}} Blocks
  */
 
 /**
  * Start and end of each token, in order and without overlap.
  *
- * @param {import("./firing.js").Firing} firing
- * @param {{start: number, shift: number}} grid Frame t covers start + t · shift to
- *   start + (t + 1) · shift, seconds.
+ * @param {Firing} firing
+ * @param {Grid} grid
  * @param {Edges} edges
  * @param {number} duration Seconds; times are clipped to it.
- * @returns {Array<[number, number]>} Seconds.
+ * @returns {[number, number][]} Seconds.
  */
 export function spans(firing, grid, edges, duration = Infinity) {
   const ends = edges.cut === "valleys" ? segmentEnds(firing) : firing.ends.subarray(1);
-  const read = (mass, moved) => {
+  const read = (/** @type {number} */ mass, /** @type {number} */ moved) => {
     const frame = frameAt(firing.alpha, firing.running, mass);
     return Math.min(Math.max(grid.start + frame * grid.shift + moved, 0), duration);
   };
@@ -44,7 +48,7 @@ export function spans(firing, grid, edges, duration = Infinity) {
     flat[2 * token] = onset;
     flat[2 * token + 1] = Math.max(onset, offset);
   }
-  // Where two overlap, both edges become their mean; and nothing begins before what was before it.
+  // Where two tokens overlap, both edges become their mean. Then no edge is before the one before.
   for (let onset = 2; onset < flat.length; onset += 2) {
     const middle = (flat[onset - 1] + flat[onset]) / 2;
     if (flat[onset - 1] > flat[onset]) flat[onset - 1] = flat[onset] = middle;
@@ -60,7 +64,7 @@ export function spans(firing, grid, edges, duration = Infinity) {
  * is a token's mass once all weights are scaled to the number of tokens, and low the smaller weight
  * beside a cut.
  *
- * @param {import("./firing.js").Firing} firing
+ * @param {Firing} firing
  * @returns {Float64Array} (fires)
  */
 export function segmentEnds({ alpha, running, fires }) {
@@ -79,7 +83,11 @@ export function segmentEnds({ alpha, running, fires }) {
   return ends;
 }
 
-/** How much a cut at each place between frames would cut off: nothing at both ends. */
+/**
+ * The cost of a cut at each place between frames: the smaller weight beside it, 0 at both ends.
+ *
+ * @param {Float32Array} alpha
+ */
 function depths(alpha) {
   let largest = 0;
   for (let t = 0; t < alpha.length; t += 1) largest = Math.max(largest, alpha[t]);
@@ -94,7 +102,9 @@ function depths(alpha) {
  * The places between frames at which each token may end: those whose mass is near its number, the
  * nearest one if none is. Token 0 ends at the first place, the last token at the last.
  *
- * @returns {{first: Int32Array, last: Int32Array}} (1 + fires) each; a token's places are one range.
+ * @param {Float64Array} masses Mass before each place, in tokens.
+ * @param {number} fires
+ * @returns {Places}
  */
 function placesNear(masses, fires) {
   const [first, last] = [new Int32Array(fires + 1), new Int32Array(fires + 1)];
@@ -115,16 +125,20 @@ function placesNear(masses, fires) {
 /**
  * The cheapest places at which tokens 1, 2, … end; of equally cheap ones the first.
  *
+ * @param {Float64Array} masses
+ * @param {Float64Array} depth Cost of a cut at each place.
+ * @param {Places} places
  * @returns {Int32Array} (fires)
  */
 function cheapestCuts(masses, depth, { first, last }) {
   const fires = first.length - 1;
-  // One behind the other: for each place of each token the place where the token before it ends.
+  // 1. Room for the choices: for each place of each token, the place where the token before ends.
   const offset = new Int32Array(fires + 2);
   for (let token = 0; token <= fires; token += 1) {
     offset[token + 1] = offset[token] + last[token] - first[token] + 1;
   }
   const ways = new Int32Array(offset[fires + 1]);
+  // 2. Token by token, the cheapest place before each place.
   let [costs, next] = [new Float64Array(masses.length), new Float64Array(masses.length)];
   for (let token = 1; token <= fires; token += 1) {
     const [begin, end] = [first[token - 1], last[token - 1]];
@@ -139,6 +153,7 @@ function cheapestCuts(masses, depth, { first, last }) {
     }
     [costs, next] = [next, costs];
   }
+  // 3. Back from the last token along the choices.
   const cuts = new Int32Array(fires);
   let place = last[fires];
   for (let token = fires; token > 0; token -= 1) {
@@ -148,13 +163,28 @@ function cheapestCuts(masses, depth, { first, last }) {
   return cuts;
 }
 
-/** What it costs to let a token end at a place, and the one before it at another. */
+/**
+ * The cost of one token that ends at `place` while the one before it ends at `before`.
+ *
+ * @param {Float64Array} costs Least cost of all tokens up to each place.
+ * @param {Float64Array} masses
+ * @param {number} place
+ * @param {number} before
+ */
 function cost(costs, masses, place, before) {
   const mass = masses[place] - masses[before] - 1;
   return mass * mass + costs[before];
 }
 
-/** Of a range of places the first of those where it is cheapest to cut before a place. */
+/**
+ * The first of the cheapest places in a range at which the token before may end.
+ *
+ * @param {Float64Array} costs
+ * @param {Float64Array} masses
+ * @param {number} place Where the token ends.
+ * @param {number} from
+ * @param {number} to
+ */
 function cheapest(costs, masses, place, from, to) {
   let [lowest, way] = [Infinity, from];
   for (let before = from; before <= to; before += 1) {
@@ -164,12 +194,22 @@ function cheapest(costs, masses, place, from, to) {
   return way;
 }
 
-/** The same, but blocks of places that are too dear as a whole are passed over. */
+/**
+ * Like `cheapest`, but blocks of places in which none can be cheaper are skipped.
+ *
+ * @param {Float64Array} costs
+ * @param {Float64Array} masses
+ * @param {number} place
+ * @param {number} from
+ * @param {number} to
+ * @param {Blocks} blocks
+ * @param {number} guess A place of the range, best a cheap one.
+ */
 function cheapestOfBlocks(costs, masses, place, from, to, { size, least }, guess) {
   let [lowest, way] = [cost(costs, masses, place, guess), guess];
   for (let block = 0, begin = from; begin <= to; block += 1, begin += size) {
     const end = Math.min(begin + size - 1, to);
-    // Along a block the mass falls: the least wrong one is at one of its ends or between them.
+    // Along a block the mass falls, so the least error is at one of its ends or between them.
     const most = masses[place] - masses[begin] - 1;
     const fewest = masses[place] - masses[end] - 1;
     const wrong = fewest > 0 ? fewest : Math.min(most, 0);
@@ -181,7 +221,14 @@ function cheapestOfBlocks(costs, masses, place, from, to, { size, least }, guess
   return way;
 }
 
-/** A range of places in blocks, with the least cost in each. */
+/**
+ * A range of places in blocks.
+ *
+ * @param {Float64Array} costs
+ * @param {number} from
+ * @param {number} to
+ * @returns {Blocks}
+ */
 function blocksOf(costs, from, to) {
   const size = Math.ceil(Math.sqrt(to - from + 1));
   const least = [];

@@ -1,10 +1,14 @@
-// What can be taken away without Python: JSON, CSV and the picture.
+// What can be saved without Python: JSON, CSV and the picture.
+
+/** @import { Token } from "./types.js" */
+
+/** @typedef {{name: string, content: Promise<Blob> | Blob}} SavedFile */
 
 /**
  * Files that can be made of an explorer, by the name of their kind.
  *
  * @param {import("./view.js").Explorer} explorer
- * @returns {Record<string, () => {name: string, content: Promise<Blob> | Blob}>}
+ * @returns {Record<string, () => SavedFile>}
  */
 export function exportsOf(explorer) {
   return {
@@ -23,18 +27,30 @@ export function exportsOf(explorer) {
 /** What a spreadsheet takes for the beginning of a formula, in any width. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 
-/** A table with quoted labels; one that a spreadsheet would take for a formula begins with '. */
+/**
+ * A table with quoted labels; one that a spreadsheet would take for a formula begins with '.
+ *
+ * @param {Token[]} tokens
+ */
 export function csv(tokens) {
-  const quoted = (label) => `"${label.replace(FORMULA, "'$&").replaceAll('"', '""')}"`;
+  const quoted = (/** @type {string} */ label) => `"${label.replace(FORMULA, "'$&").replaceAll('"', '""')}"`;
   const rows = tokens.map(({ label, start, end }) => [quoted(label), start, end].join(","));
   return ["token,start,end", ...rows, ""].join("\r\n");
 }
 
+/**
+ * @param {string} content
+ * @param {string} type
+ */
 function text(content, type) {
   return new Blob([content], { type: `${type};charset=utf-8` });
 }
 
-/** Let the browser save a file. */
+/**
+ * Let the browser save a file.
+ *
+ * @param {SavedFile} file
+ */
 export async function save({ name, content }) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await content);

@@ -4,29 +4,28 @@
 // frame t gives to token i is the length of their overlap. Both languages run the cases of
 // tests/explorer/cases.json.
 
+import { DROP, RULES, tokensOf } from "./tail.js";
+
+/** @import { Tail } from "./tail.js" */
+
 /** The least mass at which anything fires. */
 const SOME = 2.2250738585072014e-308;
 
 /**
- * What happens to the weight left after the last full token.
- *
- * "none" drops it, "above" fires it as one more token where it is above τ, "at least" where it is τ
- * or more.
- *
- * @typedef {{rule: "none" | "above" | "at least", threshold: number}} Tail
- */
-
-/**
  * @typedef {object} Firing
- * @property {Float32Array} alpha Weights as used, scaled where a count was asked for (frames).
+ * @property {Float32Array} alpha Weights as used, scaled where a count was asked for or by a tail
+ *   rule that scales (frames).
  * @property {Float64Array} running Sum of the weights up to and including each frame (frames).
  * @property {number} threshold β, the mass of a token.
  * @property {Float64Array} ends 0, then the mass at which each token ends (1 + fires).
  * @property {Float64Array} reach Mass at which it fires; infinite for one that ends with the
  *   weights (1 + fires).
  * @property {number} fires Number of tokens, the tail's included.
- * @property {boolean} tailFired Whether the last token is what was left at the end.
- * @property {number} residual Weight left after the last full token.
+ * @property {boolean} tailFired Whether the last token is the residual, fired by the tail rule.
+ * @property {number} residual Weight after the last full token.
+ * @property {number} fill Factor on the weights of every token, 1 but for a rule that scales and
+ *   keeps what tokens weigh.
+ * @property {number} tailFill Factor on those of the tail.
  * @property {Float64Array} positions Ends of the tokens in fractional frames (fires).
  */
 
@@ -34,22 +33,30 @@ const SOME = 2.2250738585072014e-308;
  * Fire one utterance.
  *
  * @param {ArrayLike<number>} weights >= 0, of each frame.
- * @param {{threshold?: number, slack?: number, tail?: Tail | null, count?: number | null}} settings
+ * @param {{threshold?: number, slack?: number, tail?: Tail, count?: number | null}} settings
  *   β; δ, how far below full a token fires; the tail rule; and, if given, the number of tokens to
  *   which the weights are scaled: exactly so many come out.
  * @returns {Firing}
  */
-export function fire(weights, { threshold = 1, slack = 0, tail = null, count = null } = {}) {
-  const alpha = count === null ? new Float32Array(weights) : scaled(weights, count * threshold);
+export function fire(weights, { threshold = 1, slack = 0, tail = DROP, count = null } = {}) {
+  // 1. Scale the weights, if it is known how many tokens they shall come to.
+  const { scales = false, fills = true } = RULES[tail.rule];
+  const given = new Float32Array(weights);
+  const sum = runningSums(given).at(-1) ?? 0;
+  const counted = count === null && scales;
+  count = counted ? tokensOf(tail, sum, 0, threshold) : count;
+  const alpha = count === null ? given : scaled(given, count * threshold);
   const running = runningSums(alpha);
-  const total = running.length ? running[running.length - 1] : 0;
+  const total = running.at(-1) ?? 0;
+  // 2. Which tokens fire.
   const most = count ?? Math.ceil(total / threshold);
   let full = 0;
   if (count === null) while (full < most + 1 && total >= (full + 1) * threshold - slack) full += 1;
   else full = Math.max(count - 1, 0);
   const residual = total - full * threshold;
-  const tailFired = count === null && fires(residual, tail);
-  const number = count ?? full + Number(tailFired);
+  const number = count ?? tokensOf(tail, total, full, threshold);
+  const tailFired = count === null && number > full;
+  // 3. Where they end.
   const ends = new Float64Array(number + 1);
   const reach = new Float64Array(number + 1);
   for (let token = 0; token <= number; token += 1) {
@@ -69,8 +76,11 @@ export function fire(weights, { threshold = 1, slack = 0, tail = null, count = n
     const at = Number.isFinite(reach[token + 1]) ? reach[token + 1] : Math.max(mass, SOME);
     positions[token] = frameAt(alpha, running, mass, at);
   }
+  const fill = counted && !fills && total > 0 ? sum / total : 1;
+  const tailFill = tailFired && fills ? threshold / residual : fill;
   return {
-    alpha, running, threshold, ends, reach, fires: number, tailFired, residual, positions,
+    alpha, running, threshold, ends, reach, fires: number, tailFired, residual, fill, tailFill,
+    positions,
   };
 }
 
@@ -138,10 +148,10 @@ export function contributions(firing, token) {
   const last = Math.min(firstAtLeast(running, reach[token + 1]), running.length - 1);
   const weights = new Float64Array(Math.max(last - first + 1, 0));
   const isTail = firing.tailFired && token === firing.fires - 1;
-  const fill = isTail ? firing.threshold / firing.residual : 1;
+  const fill = isTail ? firing.tailFill : firing.fill;
   // What the first `tokens` tokens hold once the running sum is at `mass`.
-  const given = (tokens, mass) => (mass >= reach[tokens] ? ends[tokens] : mass);
-  const held = (mass) => given(token + 1, mass) - given(token, mass);
+  const given = (/** @type {number} */ tokens, /** @type {number} */ mass) => (mass >= reach[tokens] ? ends[tokens] : mass);
+  const held = (/** @type {number} */ mass) => given(token + 1, mass) - given(token, mass);
   for (let t = first; t <= last; t += 1) {
     const before = t ? running[t - 1] : 0;
     weights[t - first] = (held(running[t]) - held(before)) * fill;
@@ -164,15 +174,4 @@ export function firstAtLeast(rising, value) {
     else low = middle + 1;
   }
   return low;
-}
-
-/**
- * Whether the rest is worth a token.
- *
- * @param {number} residual
- * @param {Tail | null} tail
- */
-function fires(residual, tail) {
-  if (tail === null || tail.rule === "none" || residual <= 0) return false;
-  return tail.rule === "above" ? residual > tail.threshold : residual >= tail.threshold;
 }

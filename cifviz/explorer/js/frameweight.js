@@ -1,17 +1,21 @@
-// The weight of one frame for the keyboard: what a mouse drags in the picture, two sliders move.
+// The weight of one frame for the keyboard: two sliders do what the mouse does in the picture.
+
+/** @import { Utterance } from "./types.js" */
 
 import { slider } from "./controls.js";
 import { element } from "./dom.js";
 
-/** The most that the slider gives to a frame. */
+/** The largest weight on the slider. */
 const MOST = 2;
 
 export class FrameWeight {
   /**
    * @param {HTMLElement} parent
-   * @param {{grid: {start: number, shift: number}, alpha: Float32Array}} utterance
-   * @param {{set: (frame: number, weight: number) => void, mark: (start: number, end: number) => void}}
-   *   acts Told of a weight, and of the seconds of the frame that is meant.
+   * @param {Pick<Utterance, "grid" | "alpha">} utterance
+   * @param {object} acts
+   * @param {(frame: number, weight: number) => void} acts.set Called with a new weight.
+   * @param {(start: number, end: number) => void} acts.mark Called with the seconds of the chosen
+   *   frame.
    */
   constructor(parent, { grid, alpha }, acts) {
     this.grid = grid;
@@ -28,11 +32,16 @@ export class FrameWeight {
     this.offer(false);
   }
 
-  /** Offer it, or not: there may be no frame. */
+  /**
+   * Show the sliders or hide them; they stay hidden without frames.
+   *
+   * @param {boolean} isWanted
+   */
   offer(isWanted) {
     this.box.hidden = !isWanted || !this.given.length;
   }
 
+  /** @param {number} frame */
   choose(frame) {
     this.frame = frame;
     const start = this.grid.start + frame * this.grid.shift;
@@ -40,7 +49,11 @@ export class FrameWeight {
     this.show(this.given);
   }
 
-  /** Follow the weights as they are now. */
+  /**
+   * Follow the weights as they are now.
+   *
+   * @param {Float32Array} given
+   */
   show(given) {
     this.given = given;
     if (!given.length) return;

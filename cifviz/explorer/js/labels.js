@@ -1,4 +1,6 @@
-// Words on a canvas: in the direction of their own script, and never longer than their place.
+// Labels on a canvas: in the direction of their own script, and never wider than their place.
+
+/** @import { Canvas2D } from "./types.js" */
 
 /** A letter, or a mark that stands for one, has a direction; digits and signs take what is there. */
 const STRONG = /[\p{L}\u200e\u200f]/u;
@@ -17,9 +19,12 @@ export function directionOf(text) {
 }
 
 /**
- * Write a text at a place, its left end there, its middle at that height.
+ * Write a text: x is its left end, y its middle.
  *
- * @param {CanvasRenderingContext2D} canvas
+ * @param {Canvas2D} canvas
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
  */
 export function write(canvas, text, x, y) {
   canvas.direction = directionOf(text);
@@ -31,7 +36,7 @@ export function write(canvas, text, x, y) {
 /**
  * A text, or as much of it as fits, with an ellipsis.
  *
- * @param {CanvasRenderingContext2D} canvas Its font is the one that counts.
+ * @param {Pick<Canvas2D, "measureText">} canvas With the font of the text.
  * @param {string} text
  * @param {number} wide Pixels.
  */
@@ -48,7 +53,7 @@ export function shortened(canvas, text, wide) {
 /**
  * A label in the middle of its span: as much of it as fits, nothing where that is hardly a letter.
  *
- * @param {CanvasRenderingContext2D} canvas
+ * @param {Canvas2D} canvas
  * @param {string} label
  * @param {{left: number, wide: number, y: number}} place Pixels, and the height of its middle.
  * @param {{ink: string, paper: string, onColour: boolean}} look On a colour it gets paper of its own.

@@ -1,70 +1,83 @@
 // The lanes of the picture: each draws what is in view into a strip of the canvas.
 //
-// All get the same: the canvas, the strip {top, height}, the time scale, what is to be seen, and how
-// it looks. What no setting moves is drawn apart (`still`), and before what settings do move. None
-// remembers anything.
+// All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
+// of its own, below what settings change (`foreground`). No lane keeps state.
+
+/** @import { Aligned, Canvas2D, Grid, Look, Seen, Strip, Stretch, Token, TokenFill } from "./types.js" */
+/** @import { TimeScale } from "./timescale.js" */
 
 import { eachRun, eachSpan, eachStep, largest } from "./columns.js";
 import { firstAtLeast } from "./firing.js";
 import { writeInside } from "./labels.js";
 import { drawIntegrator } from "./sawtooth.js";
 
-/** Height of a strip in multiples of the largest weight in it. */
+/** @typedef {(canvas: Canvas2D, strip: Strip, scale: TimeScale, seen: Seen, look: Look) => void} Draw */
+
+/**
+ * @typedef {object} Lane
+ * @property {string} title
+ * @property {number} height Pixels.
+ * @property {Draw} [background] Draws what no setting changes.
+ * @property {Draw} [foreground] Draws what settings change.
+ */
+
+/** Height of a strip in multiples of its largest weight. */
 const HEADROOM = 1.1;
-/** The least weight that a strip is tall: noise in silence looks like noise. */
+/** The least weight at the top of a strip, so that noise in silence looks like noise. */
 const LEAST = 0.3;
 /** Pixels of the narrowest span that has an outline. */
 const OUTLINED = 6;
 
 export const FONT = "12px system-ui, sans-serif";
 
-/**
- * @typedef {object} Lane
- * @property {string} title
- * @property {number} height Pixels.
- * @property {Function} [still] Draws what stays as it is whatever the settings.
- * @property {Function} [moving] Draws what they move.
- */
-
+/** @type {Record<string, Lane>} */
 const LANES = {
-  waveform: { title: "sound", height: 44, still: drawWaveform },
-  logMel: { title: "log-mel", height: 64, still: drawLogMel },
-  weights: { title: "weight α", height: 64, moving: drawWeights },
-  integrator: { title: "sum, β", height: 64, moving: drawIntegrator },
-  contributions: { title: "shares", height: 56, moving: drawContributions },
-  tokens: { title: "tokens", height: 30, moving: drawTokens },
-  reference: { title: "said", height: 30, still: drawReference, moving: drawErrors },
+  waveform: { title: "sound", height: 44, background: drawWaveform },
+  logMel: { title: "log-mel", height: 64, background: drawLogMel },
+  weights: { title: "weight α", height: 64, foreground: drawWeights },
+  integrator: { title: "sum, β", height: 64, foreground: drawIntegrator },
+  contributions: { title: "shares", height: 56, foreground: drawContributions },
+  tokens: { title: "tokens", height: 30, foreground: drawTokens },
+  reference: { title: "reference", height: 30, background: drawReference, foreground: drawErrors },
 };
 
 /**
  * The lanes for which there is something to draw, by name, from top to bottom.
  *
- * @returns {Array<[string, Lane]>}
+ * @param {Seen} seen
+ * @returns {[string, Lane][]}
  */
 export function lanesOf({ utterance, stretches: [whole], compare }) {
+  /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
-    logMel: !whole.logMel,
     reference: !utterance.reference,
   };
-  const others = compare.map(({ name, tokens }, index) => [
-    `compare ${index}`,
-    {
-      title: name,
-      height: 30,
-      still: (canvas, strip, scale, _, look) => drawSpans(canvas, strip, scale, tokens, look),
-    },
-  ]);
-  return [...Object.entries(LANES).filter(([name]) => !isMissing[name]), ...others];
+  /** @type {[string, Lane][]} */
+  const lanes = Object.entries(LANES).filter(([name]) => !isMissing[name]);
+  for (const [index, { name, tokens }] of compare.entries()) {
+    /** @type {Draw} */
+    const background = (canvas, strip, scale, _, look) =>
+      drawSpans(canvas, strip, scale, tokens, look);
+    lanes.push([`compare ${index}`, { title: name, height: 30, background }]);
+  }
+  return lanes;
 }
 
-/** The finest picture of sound and spectrogram that covers what is in view. */
+/**
+ * The finest sound and spectrogram that cover what is in view.
+ *
+ * @param {Stretch[]} stretches From coarse to fine.
+ * @param {{begin: number, end: number}} view Seconds.
+ */
 export function stretchInView(stretches, { begin, end }) {
   return stretches.findLast((one) => one.start <= begin && one.end >= end) ?? stretches[0];
 }
 
+/** @type {Draw} */
 function drawWaveform(canvas, strip, scale, { stretches }, { ink }) {
   const { start, peaks } = stretchInView(stretches, scale);
+  if (!peaks) return;
   const { low, high, rate } = peaks;
   const middle = strip.top + strip.height / 2;
   const tall = strip.height / 2 / 127;
@@ -81,6 +94,7 @@ function drawWaveform(canvas, strip, scale, { stretches }, { ink }) {
   }
 }
 
+/** @type {Draw} */
 function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
   const { picture, start, shift, frames, bands } = stretchInView(stretches, scale).logMel;
   const first = Math.max(Math.floor((scale.begin - start) / shift), 0);
@@ -91,12 +105,16 @@ function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
   canvas.imageSmoothingEnabled = last - first > wide;
   canvas.drawImage(picture, first, 0, last - first, bands, left, strip.top, wide, strip.height);
   if (!isDark) return;
-  canvas.globalCompositeOperation = "difference"; // loud is what stands out from the paper
+  canvas.globalCompositeOperation = "difference"; // so that loud contrasts with the dark page
   canvas.fillStyle = "#ffffff";
   canvas.fillRect(left, strip.top, wide, strip.height);
 }
 
-/** Bars of the weights as used, an outline of the weights as given. */
+/**
+ * Bars of the weights as used, an outline of the weights as given.
+ *
+ * @type {Draw}
+ */
 function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint, accent }) {
   const { alpha } = aligned.firing;
   const bottom = strip.top + strip.height;
@@ -110,37 +128,57 @@ function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint,
   canvas.fillStyle = ink;
   drawOutline(canvas, bottom, scale, utterance.grid, aligned.given, tall);
   canvas.fillStyle = accent;
-  const isSeen = (weight, t) => Math.abs(weight - aligned.given[t]) * tall >= 0.5;
+  const isSeen = (/** @type {number} */ weight, /** @type {number} */ t) =>
+    Math.abs(weight - aligned.given[t]) * tall >= 0.5;
   if (alpha.some(isSeen)) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
 }
 
-/** The weight that a strip is tall. */
+/**
+ * The weight at the top of a strip.
+ *
+ * @param {Aligned} aligned
+ */
 export function tallest({ firing, given }) {
   const frames = given.length;
   if (!frames) return LEAST * HEADROOM;
   return HEADROOM * Math.max(LEAST, largest(firing.alpha, 0, frames), largest(given, 0, frames));
 }
 
-/** Stairs along the tops of the weights; steps alone where they stand side by side as pixels. */
+/**
+ * Stairs along the tops of the weights; without risers where frames are narrower than a pixel.
+ *
+ * @param {Canvas2D} canvas
+ * @param {number} bottom Pixels.
+ * @param {TimeScale} scale
+ * @param {Grid} grid
+ * @param {Float32Array} weights
+ * @param {number} tall Pixels of a weight of 1.
+ */
 function drawOutline(canvas, bottom, scale, grid, weights, tall) {
   const isWide = grid.shift * scale.density >= 1;
+  /** @type {number | null} */
   let before = null;
   eachStep(scale, grid, weights.length, (from, to, left, right) => {
     const y = bottom - Math.max(Math.round(largest(weights, from, to) * tall), 1);
     canvas.fillRect(left, y, right - left, 1);
-    const rise = before === null ? 0 : Math.abs(y - before);
-    if (isWide && rise) canvas.fillRect(left, Math.min(y, before), 1, rise + 1);
+    const old = before ?? y;
+    if (isWide && old !== y) canvas.fillRect(left, Math.min(y, old), 1, Math.abs(y - old) + 1);
     before = y;
   });
 }
 
-/** The weights once more, filled with the tokens that got them; what nobody got is pale. */
+/**
+ * The weights, filled with the colours of the tokens that own them; weight of no token is pale.
+ *
+ * @type {Draw}
+ */
 function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, faint, fill }) {
   const { alpha, running, ends, fires, positions } = aligned.firing;
   const { grid } = utterance;
   const bottom = strip.top + strip.height;
   const tall = strip.height / tallest(aligned);
   const frame = grid.shift * scale.density;
+  /** @type {(owner: number, left: number, right: number, high: number) => void} */
   const paint = (owner, left, right, high) => {
     const isToken = owner < fires;
     const wide = (positions[owner] - (owner ? positions[owner - 1] : 0)) * frame;
@@ -152,11 +190,12 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, 
   eachStep(scale, grid, alpha.length, (from, to, left, right) => {
     const [begin, end] = [from ? running[from - 1] : 0, running[to - 1]];
     const high = Math.round(largest(alpha, from, to) * tall);
-    const place = (mass) => Math.round(left + ((right - left) * (mass - begin)) / (end - begin));
+    const place = (/** @type {number} */ mass) =>
+      Math.round(left + ((right - left) * (mass - begin)) / (end - begin));
     if (owner < 0) owner = Math.max(Math.min(firstAbove(ends, begin) - 1, fires), 0);
     let [main, most] = [owner, 0];
-    // A frame on a border stands in pieces side by side, each as wide as its share; a column has
-    // the colour of the one that got most.
+    // A frame of several tokens is split into pieces side by side, each as wide as its share; a
+    // column of several frames has the colour of the token with the largest share.
     for (let mass = begin; mass < end; ) {
       while (owner < fires && ends[owner + 1] <= mass) owner += 1;
       const until = owner < fires ? Math.min(ends[owner + 1], end) : end;
@@ -167,43 +206,63 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, 
     if (most > 0) paint(main, left, right, high);
   });
   canvas.globalAlpha = 1;
-  canvas.fillStyle = ink; // yellow on white is hard to see without a line around it
+  canvas.fillStyle = ink; // yellow on white needs an outline
   drawOutline(canvas, bottom, scale, grid, alpha, tall);
 }
 
+/** @type {Draw} */
 function drawTokens(canvas, strip, scale, { aligned, selected }, look) {
   drawSpans(canvas, strip, scale, aligned.tokens, look, look.fill);
   if (selected === null || !aligned.tokens[selected]) return;
   const { start, end } = aligned.tokens[selected];
   const left = Math.round(scale.x(start));
   const wide = Math.max(Math.round(scale.x(end)) - left, 1);
-  // Paper on both sides of the line: a token may have the line's own colour.
-  for (const [colour, thick] of [[look.paper, 7], [look.accent, 3]]) {
+  // The paper's colour on both sides of the line: the token may have the line's colour.
+  for (const { colour, thick } of [
+    { colour: look.paper, thick: 7 },
+    { colour: look.accent, thick: 3 },
+  ]) {
     canvas.strokeStyle = colour;
     canvas.lineWidth = thick;
     canvas.strokeRect(left + 0.5, strip.top + 3.5, wide, strip.height - 6);
   }
 }
 
+/** @type {Draw} */
 function drawReference(canvas, strip, scale, { utterance }, look) {
-  drawSpans(canvas, strip, scale, utterance.reference, look);
+  if (utterance.reference) drawSpans(canvas, strip, scale, utterance.reference, look);
 }
 
-/** From each true edge to the one that was found. */
+/**
+ * A line from each edge of the reference to that of the hypothesis.
+ *
+ * @type {Draw}
+ */
 function drawErrors(canvas, strip, scale, { aligned, utterance }, { accent }) {
-  if (!aligned.errors) return;
-  const { tokens } = aligned;
+  const { errors, tokens } = aligned;
+  const { reference } = utterance;
+  if (!errors || !reference) return;
   canvas.fillStyle = accent;
-  for (const [edge, share] of [["start", 0.15], ["end", 0.85]]) {
-    const y = Math.round(strip.top + strip.height * share) - 1;
-    const read = (index) => [scale.x(utterance.reference[index][edge]), scale.x(tokens[index][edge])];
+  for (const edge of /** @type {const} */ (["start", "end"])) {
+    const y = Math.round(strip.top + strip.height * (edge === "start" ? 0.15 : 0.85)) - 1;
+    /** @type {(index: number) => [number, number]} */
+    const read = (index) => [scale.x(reference[index][edge]), scale.x(tokens[index][edge])];
     eachRun(tokens.length, read, scale.width, (left, right) => {
       canvas.fillRect(left, y, right - left, 2);
     });
   }
 }
 
-/** Boxes with labels, filled where there are colours for them; narrow ones without an outline. */
+/**
+ * Boxes with labels; narrow ones without an outline.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {Token[]} tokens
+ * @param {Look} look
+ * @param {TokenFill | null} [fill]
+ */
 function drawSpans(canvas, strip, scale, tokens, { ink, faint, paper }, fill = null) {
   const [top, high] = [strip.top + 3, strip.height - 6];
   canvas.font = FONT;
@@ -224,7 +283,12 @@ function drawSpans(canvas, strip, scale, tokens, { ink, faint, paper }, fill = n
   });
 }
 
-/** Index of the first of the rising values above a value. */
+/**
+ * Index of the first of the rising values above a value.
+ *
+ * @param {Float64Array} rising
+ * @param {number} value
+ */
 function firstAbove(rising, value) {
   let first = firstAtLeast(rising, value);
   while (rising[first] === value) first += 1;

@@ -1,9 +1,14 @@
-// Colours of the page that the explorer stands in, and the look of each token: a colour that
-// colour-blind readers tell apart, and a pattern, since colour is never the only cue.
+// Colours of the page around the explorer, and the look of each token: a colour that colour-blind
+// readers can tell apart, and a pattern, since colour is never the only cue.
 
-/** Pixels of a tile, and of what is too narrow to show one. */
+/** @import { Canvas2D, Palette, TokenFill } from "./types.js" */
+
+import { context2d } from "./dom.js";
+
+/** Pixels of a tile, and the width from which on it is visible. */
 const [TILE, NARROW] = [8, 6];
 
+/** @type {Record<string, (canvas: Canvas2D) => void>} */
 const HATCHES = {
   "": () => {},
   "////": (c) => lines(c, [[0, 8, 8, 0]]),
@@ -17,9 +22,9 @@ const HATCHES = {
 };
 
 /**
- * Colours for lines, words and paper, as the page has them now.
+ * Colours for lines, labels and paper, as the page has them now.
  *
- * @param {Element} element The stage: its stylesheet gives each to it.
+ * @param {Element} element The stage, to which the stylesheet gives each of them.
  */
 export function pageColours(element) {
   const style = getComputedStyle(element);
@@ -32,9 +37,13 @@ export function pageColours(element) {
   };
 }
 
-/** Whether a colour is nearer to black than to white, however it was written. */
+/**
+ * Whether a colour is nearer to black than to white.
+ *
+ * @param {string} colour Any colour of CSS.
+ */
 function isDark(colour) {
-  const drawing = new OffscreenCanvas(1, 1).getContext("2d");
+  const drawing = context2d(new OffscreenCanvas(1, 1));
   drawing.fillStyle = colour;
   drawing.fillRect(0, 0, 1, 1);
   const [red, green, blue] = drawing.getImageData(0, 0, 1, 1).data;
@@ -44,35 +53,45 @@ function isDark(colour) {
 /**
  * Fills for tokens on a canvas.
  *
- * @param {CanvasRenderingContext2D} canvas
- * @param {{colours: string[], hatches: string[]}} palette
- * @returns {(index: number, wide: number) => string | CanvasPattern} Of a token so many pixels wide.
+ * @param {Canvas2D} canvas
+ * @param {Palette} palette
+ * @returns {TokenFill}
  */
 export function tokenFills(canvas, { colours, hatches }) {
+  /** @type {Map<number, string | CanvasPattern>} */
   const made = new Map();
   return (index, wide) => {
-    // Where no pattern can be seen a plain colour does, and is painted much faster.
+    // Where no pattern is visible a plain colour is painted, which is much faster.
     if (wide < NARROW) return colours[index % colours.length];
     const look = index % (colours.length * hatches.length);
-    if (!made.has(look)) {
-      const [colour, hatch] = [colours[look % colours.length], hatches[look % hatches.length]];
-      made.set(look, pattern(canvas, colour, hatch));
-    }
-    return made.get(look);
+    const known = made.get(look);
+    if (known) return known;
+    const fill = pattern(canvas, colours[look % colours.length], hatches[look % hatches.length]);
+    made.set(look, fill);
+    return fill;
   };
 }
 
+/**
+ * @param {Canvas2D} canvas
+ * @param {string} colour
+ * @param {string} hatch
+ */
 function pattern(canvas, colour, hatch) {
   const tile = new OffscreenCanvas(TILE, TILE);
-  const drawing = tile.getContext("2d");
+  const drawing = context2d(tile);
   drawing.fillStyle = colour;
   drawing.fillRect(0, 0, TILE, TILE);
   drawing.strokeStyle = drawing.fillStyle = "rgba(0, 0, 0, 0.45)";
   drawing.lineWidth = 1;
   HATCHES[hatch](drawing);
-  return canvas.createPattern(tile, "repeat");
+  return canvas.createPattern(tile, "repeat") ?? colour;
 }
 
+/**
+ * @param {Canvas2D} drawing
+ * @param {[number, number, number, number][]} all Ends of each line.
+ */
 function lines(drawing, all) {
   drawing.beginPath();
   for (const [x, y, toX, toY] of all) {

@@ -1,14 +1,24 @@
-// The explorer in a file of its own: what it shows stands in the page as JSON.
+// The explorer in a file of its own: its data are in the page as JSON.
+
+/** @import { WrittenPage } from "./types.js" */
 
 import { bytes, decoded } from "./data.js";
 import { wholeSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
-const written = JSON.parse(document.getElementById("cifviz-data").textContent);
+/** @type {WrittenPage} */
+const written = JSON.parse(byId("cifviz-data").textContent ?? "");
 const { sound_file: file } = written;
-const sound = file && wholeSound(bytes(file).buffer);
-const explorer = new Explorer(document.getElementById("cifviz"), decoded(written), { sound });
+const sound = file ? wholeSound(bytes(file).buffer) : null;
+const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));
-globalThis.cifvizExplorer = explorer;
+Object.assign(globalThis, { cifvizExplorer: explorer });
+
+/** @param {string} id */
+function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element ${id}`);
+  return found;
+}

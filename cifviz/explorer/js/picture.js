@@ -1,7 +1,11 @@
 // All lanes on one canvas, with the time axis below and a small map of the whole above. What no
-// setting moves is drawn apart and kept, the playhead lies above: each without drawing the rest again.
+// setting changes has a canvas of its own behind it, the playhead one in front: each is drawn alone.
+
+/** @import { Canvas2D, Look, Seen, Strip } from "./types.js" */
+/** @import { Lane } from "./lanes.js" */
 
 import { eachSpan } from "./columns.js";
+import { context2d, element } from "./dom.js";
 import { shortened, write } from "./labels.js";
 import { FONT, lanesOf, stretchInView } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
@@ -9,25 +13,11 @@ import { TimeScale } from "./timescale.js";
 
 const [MAP, AXIS, TITLE, GAP] = [18, 20, 62, 6];
 
-/**
- * What is seen. Its fields may be replaced at any time; `draw` then shows them.
- *
- * @typedef {object} Seen
- * @property {import("./alignment.js").Utterance} utterance
- * @property {ReturnType<import("./alignment.js").align>} aligned
- * @property {number | null} selected Index of the chosen token.
- * @property {{colours: string[], hatches: string[]}} palette
- * @property {Array<{start: number, end: number, peaks: object | null, logMel: object | null}>}
- *   stretches Sound and spectrogram; the first is of the whole, later ones are finer, of a part.
- * @property {Array<{name: string, tokens: import("./alignment.js").Token[]}>} compare Other
- *   alignments.
- */
-
 export class Picture {
   /**
    * @param {HTMLElement} parent
-   * @param {Seen} seen
-   * @param {import("./timescale.js").TimeScale} scale
+   * @param {Seen} seen Its fields may be replaced at any time; `draw` then shows them.
+   * @param {TimeScale} scale
    */
   constructor(parent, seen, scale) {
     this.seen = seen;
@@ -35,7 +25,18 @@ export class Picture {
     this.parent = parent;
     this.canvas = addCanvas(parent, "cifviz-picture");
     this.overlay = addCanvas(parent, "cifviz-overlay");
-    this.still = new OffscreenCanvas(1, 1);
+    this.background = new OffscreenCanvas(1, 1);
+    /** @type {[string, Lane][]} */
+    this.lanes = [];
+    /** @type {Record<string, Strip>} */
+    this.strips = {};
+    this.width = 0;
+    this.height = 0;
+    this.look = this.pageLook();
+    /** @type {unknown[]} What decided which lanes there are. */
+    this.arranged = [];
+    /** @type {unknown[]} What the background was drawn from. */
+    this.drawn = [];
     this.arrange();
     this.resize();
   }
@@ -54,6 +55,7 @@ export class Picture {
   }
 
   /** What decides which lanes there are. */
+  /** @returns {unknown[]} */
   get contents() {
     const { utterance, stretches, compare } = this.seen;
     return [utterance.reference, stretches[0], compare];
@@ -65,20 +67,25 @@ export class Picture {
     this.scale.width = this.width - TITLE;
     // Whole, so that columns of pixels next to each other show no seam.
     const ratio = Math.ceil(globalThis.devicePixelRatio || 1);
-    for (const canvas of [this.canvas, this.overlay, this.still]) {
+    for (const canvas of [this.canvas, this.overlay, this.background]) {
       canvas.width = this.width * ratio;
       canvas.height = this.height * ratio;
-      canvas.getContext("2d").setTransform(ratio, 0, 0, ratio, 0, 0);
+      context2d(canvas).setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     for (const canvas of [this.canvas, this.overlay]) canvas.style.height = `${this.height}px`;
-    this.restyle();
+    this.drawn = []; // another size makes a canvas empty
   }
 
   /** Read the colours of the page anew. */
   restyle() {
+    this.look = this.pageLook();
+  }
+
+  /** @returns {Look} */
+  pageLook() {
     const { palette } = this.seen;
-    const fill = tokenFills(this.canvas.getContext("2d"), palette);
-    this.look = { ...pageColours(this.parent), palette, fill };
+    const fill = tokenFills(context2d(this.canvas), palette);
+    return { ...pageColours(this.parent), palette, fill };
   }
 
   /** Draw everything but the playhead. */
@@ -91,20 +98,20 @@ export class Picture {
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
     const now = [begin, end, width, this.look, stretch, ...this.arranged];
-    if (!isSame(this.drawn, now)) this.drawStill();
+    if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
-    const canvas = this.canvas.getContext("2d");
-    canvas.drawImage(this.still, 0, 0, this.width, this.height);
-    this.inLanes(canvas, "moving");
+    const canvas = context2d(this.canvas);
+    canvas.drawImage(this.background, 0, 0, this.width, this.height);
+    this.inLanes(canvas, "foreground");
     canvas.save();
     canvas.translate(TITLE, 0);
     this.drawMap(canvas);
     canvas.restore();
   }
 
-  /** Draw what stays whatever the settings. */
-  drawStill() {
-    const canvas = this.still.getContext("2d");
+  /** Draw what no setting changes. */
+  drawBackground() {
+    const canvas = context2d(this.background);
     canvas.fillStyle = this.look.paper;
     canvas.fillRect(0, 0, this.width, this.height);
     canvas.fillStyle = this.look.ink;
@@ -113,14 +120,19 @@ export class Picture {
       const text = shortened(canvas, title, TITLE - GAP);
       write(canvas, text, 0, this.strips[name].top + height / 2);
     }
-    this.inLanes(canvas, "still");
+    this.inLanes(canvas, "background");
     canvas.save();
     canvas.translate(TITLE, 0);
     this.drawAxis(canvas);
     canvas.restore();
   }
 
-  /** Draw one part of each lane, and nothing outside the lanes. */
+  /**
+   * Draw one part of each lane, and nothing outside the lanes.
+   *
+   * @param {Canvas2D} canvas
+   * @param {"background" | "foreground"} part
+   */
   inLanes(canvas, part) {
     canvas.save();
     canvas.translate(TITLE, 0);
@@ -135,7 +147,11 @@ export class Picture {
     canvas.restore();
   }
 
-  /** The whole utterance as a bar, with its tokens and a frame around what is in view. */
+  /**
+   * The whole utterance as a bar, with its tokens and a frame around what is in view.
+   *
+   * @param {Canvas2D} canvas
+   */
   drawMap(canvas) {
     const { scale, look } = this;
     const whole = new TimeScale(scale.duration);
@@ -150,25 +166,26 @@ export class Picture {
     canvas.strokeStyle = look.accent;
     canvas.lineWidth = 2;
     const [left, right] = [whole.x(scale.begin), whole.x(scale.end)];
-    // However short what is in view, its frame stays open, and inside the map.
+    // However short the view, its frame stays open and inside the map.
     const wide = Math.max(right - left - 2, 4);
     canvas.strokeRect(Math.min(left + 1, scale.width - wide - 1), 2, wide, MAP - 4);
   }
 
+  /** @param {Canvas2D} canvas */
   drawAxis(canvas) {
     const { scale, look } = this;
     const y = this.height - AXIS;
     canvas.fillStyle = look.ink;
     canvas.font = "11px system-ui, sans-serif";
     canvas.textBaseline = "top";
-    canvas.direction = "ltr"; // titles of lanes may have left another one
+    canvas.direction = "ltr"; // titles of lanes may have set another one
     let written = -Infinity;
     for (const { seconds, label } of scale.ticks()) {
       const x = scale.x(seconds);
       canvas.fillRect(Math.min(Math.round(x), scale.width - 1), y, 1, 4);
       const text = `${label} s`;
       const half = canvas.measureText(text).width / 2;
-      // At both ends words stand beside their tick, so that they are not cut.
+      // At both ends labels are moved inwards, so that they are not cut.
       const left = Math.max(Math.min(x, scale.width - 1 - half) - half, 0);
       if (left < written + GAP) continue;
       canvas.fillText(text, left, y + 6);
@@ -176,9 +193,13 @@ export class Picture {
     }
   }
 
-  /** Draw the playhead at a moment; none for null. */
+  /**
+   * Draw the playhead at a moment; none for null.
+   *
+   * @param {number | null} seconds
+   */
   drawPlayhead(seconds) {
-    const canvas = this.overlay.getContext("2d");
+    const canvas = context2d(this.overlay);
     canvas.clearRect(0, 0, this.width, this.height);
     if (seconds === null) return;
     const x = TITLE + this.scale.x(seconds);
@@ -197,12 +218,19 @@ export class Picture {
    * @returns {Promise<Blob>}
    */
   toBlob() {
-    return new Promise((resolve) => this.canvas.toBlob(resolve));
+    return new Promise((resolve, reject) => {
+      this.canvas.toBlob((blob) => {
+        if (blob) resolve(blob);
+        else reject(new Error("the browser could not make a PNG"));
+      });
+    });
   }
 
   /**
-   * What lies at a point of the canvas.
+   * The lane and the moment at a point of the canvas.
    *
+   * @param {number} x
+   * @param {number} y
    * @returns {{lane: string | null, seconds: number, share: number}} The lane, the moment, and how
    *   far up in the lane, 0 to 1. The map is the lane "map", and its seconds are of the whole.
    */
@@ -221,15 +249,22 @@ export class Picture {
   }
 }
 
-/** Whether two lists hold the very same things. */
+/**
+ * Whether two lists hold the very same things.
+ *
+ * @param {unknown[]} some
+ * @param {unknown[]} others
+ */
 function isSame(some, others) {
-  return Boolean(some) && some.every((one, index) => one === others[index]);
+  return some.length === others.length && some.every((one, index) => one === others[index]);
 }
 
-function addCanvas(parent, name) {
-  const canvas = document.createElement("canvas");
-  canvas.className = name;
+/**
+ * @param {Element} parent
+ * @param {string} className
+ */
+function addCanvas(parent, className) {
+  const canvas = element(parent, "canvas", className);
   canvas.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it in words
-  parent.append(canvas);
   return canvas;
 }

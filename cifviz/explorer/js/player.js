@@ -1,12 +1,24 @@
-// Plays a stretch of the sound, exactly from start to end, with short fades so that nothing clicks.
-// One clock, that of the AudioContext, moves the playhead in all lanes.
+// Plays a part of the sound, exactly from start to end, with short fades so that nothing clicks. The
+// clock of the AudioContext moves the playhead.
+
+/** @import { Sound } from "./sound.js" */
 
 /** Seconds of a fade. */
 const FADE = 0.004;
 
+/**
+ * @typedef {object} Playing
+ * @property {AudioBufferSourceNode} source
+ * @property {number} began On the clock of the AudioContext, seconds.
+ * @property {number} start Seconds of the sound.
+ * @property {number} length Seconds of the sound.
+ * @property {number} rate
+ * @property {boolean} isLoop
+ */
+
 export class Player {
   /**
-   * @param {import("./sound.js").Sound | null} sound Null where there is none.
+   * @param {Sound | null} sound Null where there is none.
    * @param {() => AudioContext} [makeContext]
    */
   constructor(sound, makeContext = () => new AudioContext()) {
@@ -14,7 +26,10 @@ export class Player {
     this.makeContext = makeContext;
     /** @type {AudioContext | null} */
     this.context = null;
+    /** @type {Playing | null} */
     this.playing = null;
+    /** Which call of `play` is the last: sound arrives later, and may no longer be wanted. */
+    this.calls = 0;
     this.rate = 1;
     this.loop = false;
     this.onEnd = () => {};
@@ -24,29 +39,41 @@ export class Player {
    * Play from one moment to another; what was playing stops.
    *
    * @param {number} start Seconds.
-   * @param {number} end Seconds; later than the sound gives at once is cut off.
+   * @param {number} end Seconds; what is longer than `sound.longest` is cut off.
    */
   async play(start, end) {
     this.stop();
     if (this.sound === null || end <= start) return;
-    const ticket = {};
-    this.playing = ticket;
+    const call = this.calls;
     this.context ??= this.makeContext();
+    const { context } = this;
     const until = Math.min(end, start + this.sound.longest);
-    const { buffer, begin } = await this.sound.part(this.context, start, until);
-    await this.context?.resume();
-    if (this.playing !== ticket) return; // stopped, or something else was asked for meanwhile
-    this.playing = this.begin(buffer, { from: start - begin, length: until - start, start });
+    const { buffer, begin } = await this.sound.part(context, start, until);
+    if (this.calls !== call) return; // stopped, or something else was asked for meanwhile
+    await context.resume();
+    if (this.calls !== call) return;
+    const part = { from: start - begin, length: until - start, start };
+    this.playing = this.begin(context, buffer, part);
   }
 
-  /** Let the samples be heard from now on. */
-  begin(buffer, { from, length, start }) {
-    const source = this.context.createBufferSource();
-    const gain = this.context.createGain();
+  /**
+   * Start to play samples.
+   *
+   * @param {AudioContext} context
+   * @param {AudioBuffer} buffer
+   * @param {{from: number, length: number, start: number}} part Seconds: of the buffer's part, and
+   *   where that is in the whole sound.
+   * @returns {Playing}
+   */
+  begin(context, buffer, { from, length, start }) {
+    // 1. The samples, through a gain.
+    const source = context.createBufferSource();
+    const gain = context.createGain();
     source.buffer = buffer;
     source.playbackRate.value = this.rate;
-    source.connect(gain).connect(this.context.destination);
-    const now = this.context.currentTime;
+    source.connect(gain).connect(context.destination);
+    // 2. Fades, and in a loop none at its end.
+    const now = context.currentTime;
     const lasting = length / this.rate;
     gain.gain.setValueAtTime(0, now);
     gain.gain.linearRampToValueAtTime(1, now + Math.min(FADE, lasting / 2));
@@ -58,6 +85,7 @@ export class Player {
       gain.gain.linearRampToValueAtTime(0, now + lasting);
       source.start(now, from, length);
     }
+    // 3. The end.
     source.onended = () => {
       if (this.playing?.source === source) {
         this.playing = null;
@@ -69,23 +97,23 @@ export class Player {
 
   /** Stop what is playing. */
   stop() {
-    const { source } = this.playing ?? {};
+    this.calls += 1;
+    this.playing?.source.stop();
     this.playing = null;
-    source?.stop();
   }
 
-  /** The moment that is heard now, seconds; null in silence. */
+  /** The moment that is played now, seconds; null in silence. */
   get now() {
-    if (!this.playing?.source) return null;
+    if (!this.playing || !this.context) return null;
     const { began, start, length, rate, isLoop } = this.playing;
-    const heard = (this.context.currentTime - began) * rate;
-    return start + (isLoop ? heard % length : Math.min(heard, length));
+    const played = (this.context.currentTime - began) * rate;
+    return start + (isLoop ? played % length : Math.min(played, length));
   }
 
-  /** Give the sound card back. */
+  /** Release the sound card. */
   close() {
     this.stop();
-    this.context?.close();
+    void this.context?.close();
     this.context = null;
   }
 }

@@ -1,25 +1,37 @@
-// The mouse, and fingers, on the picture: a press drags the map, a weight or the view; without a
-// movement it chooses a token and plays it.
+// Mouse and touch on the picture: a press drags the map, a weight or the view; without a movement it
+// selects a token and plays it.
+
+/** @import { Explorer } from "./view.js" */
 
 import { tallest } from "./lanes.js";
 
-/** Pixels that a hand may tremble. */
+/** @typedef {{lane: string | null, seconds: number, share: number}} Place See `Picture.at`. */
+/** @typedef {(event: MouseEvent) => Place} PlaceOf */
+
+/**
+ * What a press does while the pointer moves, and when it is released.
+ *
+ * @typedef {{move: (now: Place, x: number) => void, end: () => void}} Drag
+ */
+
+/** Pixels of a movement that is still a click. */
 const TREMOR = 4;
 
 /**
  * Listen to the mouse.
  *
- * @param {HTMLElement} stage What holds the picture.
- * @param {import("./view.js").Explorer} explorer
+ * @param {HTMLElement} stage Holds the picture.
+ * @param {Explorer} explorer
  */
 export function listenToPointer(stage, explorer) {
+  /** @type {PlaceOf} */
   const place = (event) => {
     const box = explorer.picture.canvas.getBoundingClientRect();
     return explorer.picture.at(event.clientX - box.left, event.clientY - box.top);
   };
   stage.addEventListener("pointerdown", (event) => press(event, place, explorer));
   stage.addEventListener("wheel", (event) => {
-    // The wheel alone scrolls the page, as everywhere.
+    // The wheel alone scrolls the page.
     if (!event.ctrlKey && !event.shiftKey) return;
     event.preventDefault();
     const { scale } = explorer;
@@ -30,13 +42,18 @@ export function listenToPointer(stage, explorer) {
   }, { passive: false });
 }
 
+/**
+ * @param {PointerEvent} event
+ * @param {PlaceOf} place
+ * @param {Explorer} explorer
+ */
 function press(event, place, explorer) {
   if (event.button !== 0) return;
   const began = place(event);
   if (began.lane === null && began.seconds < explorer.scale.begin) return;
   const act = dragged(began, event.clientX, explorer);
   act.move(began, event.clientX);
-  const move = (next) => act.move(place(next), next.clientX);
+  const move = (/** @type {PointerEvent} */ next) => act.move(place(next), next.clientX);
   const release = () => {
     removeEventListener("pointermove", move);
     removeEventListener("pointerup", release);
@@ -48,14 +65,24 @@ function press(event, place, explorer) {
   addEventListener("pointercancel", release);
 }
 
-/** What a press at a place moves, and what happens when it is over. */
+/**
+ * What a press at a place does.
+ *
+ * @param {Place} began
+ * @param {number} x Pixels of the page.
+ * @param {Explorer} explorer
+ * @returns {Drag}
+ */
 function dragged(began, x, explorer) {
   const nothing = () => {};
   if (began.lane === "map") {
     return { move: ({ seconds }) => explorer.centre(seconds), end: nothing };
   }
   if (explorer.isDragging && began.lane === "weights") {
-    return { move: (now) => now.lane === "weights" && dragWeight(now, explorer), end: nothing };
+    const move = (/** @type {Place} */ now) => {
+      if (now.lane === "weights") dragWeight(now, explorer);
+    };
+    return { move, end: nothing };
   }
   const { scale } = explorer;
   const from = scale.begin;
@@ -67,10 +94,16 @@ function dragged(began, x, explorer) {
       scale.pan(from - (now - x) / scale.density - scale.begin);
       explorer.look();
     },
-    end: () => !isMoved && explorer.chooseAt(began.seconds),
+    end: () => {
+      if (!isMoved) explorer.chooseAt(began.seconds);
+    },
   };
 }
 
+/**
+ * @param {Place} now
+ * @param {Explorer} explorer
+ */
 function dragWeight({ seconds, share }, explorer) {
   const { grid, alpha } = explorer.data.utterance;
   const frame = Math.floor((seconds - grid.start) / grid.shift);

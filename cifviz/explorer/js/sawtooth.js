@@ -1,29 +1,44 @@
 // The sawtooth: the sum of the weights climbs to β, and a fire takes β away.
 
+/** @import { Canvas2D } from "./types.js" */
+/** @import { Firing } from "./firing.js" */
+/** @import { Draw } from "./lanes.js" */
+/** @import { TimeScale } from "./timescale.js" */
+
 import { firstAtLeast } from "./firing.js";
 
-/** Pixels of a tooth below which columns of pixels show it as well as lines do, and faster. */
+/** Pixels of a tooth below which columns of pixels replace lines, which are slower. */
 const NARROW = 8;
 /** Half the width of a mark above a fire, and its height. */
 const [HALF, TALL] = [4, 7];
 
 /**
- * @param {CanvasRenderingContext2D} canvas
- * @param {{top: number, height: number}} strip
- * @param {import("./timescale.js").TimeScale} scale
+ * @typedef {object} Teeth
+ * @property {Firing} firing
+ * @property {number} first Index of the first token whose fire is in view.
+ * @property {number} last Index after the last one.
+ * @property {(frame: number) => number} place Pixels of a fractional frame.
+ * @property {(seconds: number) => number} frameOf Fractional frame of a moment.
+ */
+
+/**
+ * The sum of the weights as a sawtooth, β as a dashed line, and a mark above each fire.
+ *
+ * @type {Draw}
  */
 export function drawIntegrator(canvas, strip, scale, { aligned, utterance }, { ink, accent }) {
   const { firing } = aligned;
   const { start, shift } = utterance.grid;
   const bottom = strip.top + strip.height;
-  const frameOf = (seconds) => (seconds - start) / shift;
-  const place = (frame) => scale.x(start + frame * shift);
-  // Those just outside may be seen by half.
+  const frameOf = (/** @type {number} */ seconds) => (seconds - start) / shift;
+  const place = (/** @type {number} */ frame) => scale.x(start + frame * shift);
+  // Marks just outside the view may be half visible.
   const first = firstAtLeast(firing.positions, frameOf(scale.seconds(-HALF)));
   const last = firstAtLeast(firing.positions, frameOf(scale.seconds(scale.width + HALF)));
   const teeth = { firing, first, last, place, frameOf };
   const isDense = (last - first) * NARROW > scale.width;
-  const y = (mass) => bottom - (Math.max(mass, 0) * strip.height) / (firing.threshold * 1.25);
+  const y = (/** @type {number} */ mass) =>
+    bottom - (Math.max(mass, 0) * strip.height) / (firing.threshold * 1.25);
   canvas.fillStyle = canvas.strokeStyle = ink;
   if (isDense || shift * scale.density < 1) fillTeeth(canvas, scale, teeth, y);
   else strokeTeeth(canvas, scale, teeth, y);
@@ -39,12 +54,12 @@ export function drawIntegrator(canvas, strip, scale, { aligned, utterance }, { i
 }
 
 /**
- * What is in the sum from one fractional frame to another, less what fired before.
+ * The range of the sum between two fractional frames, less what fired before.
  *
- * @param {import("./firing.js").Firing} firing
+ * @param {Firing} firing
  * @param {number} from
  * @param {number} to
- * @returns {[number, number]} The least and the largest of it.
+ * @returns {[number, number]} The least and the largest sum.
  */
 export function rangeOfSum(firing, from, to) {
   const full = firing.fires - Number(firing.tailFired);
@@ -56,7 +71,12 @@ export function rangeOfSum(firing, from, to) {
   return [Math.min(end, 0), Math.max(begin, firing.threshold)];
 }
 
-/** Sum of the weights before a fractional frame. */
+/**
+ * Sum of the weights before a fractional frame.
+ *
+ * @param {Firing} firing
+ * @param {number} frame
+ */
 function massAt({ alpha, running }, frame) {
   if (frame <= 0 || !alpha.length) return 0;
   const whole = Math.min(Math.floor(frame), alpha.length);
@@ -64,7 +84,14 @@ function massAt({ alpha, running }, frame) {
   return (whole ? running[whole - 1] : 0) + within;
 }
 
-/** In each column of pixels all that the sum goes through there. */
+/**
+ * In each column of pixels the range of the sum there.
+ *
+ * @param {Canvas2D} canvas
+ * @param {TimeScale} scale
+ * @param {Teeth} teeth
+ * @param {(mass: number) => number} y Pixels of a sum.
+ */
 function fillTeeth(canvas, scale, { firing, place, frameOf }, y) {
   const begin = Math.max(Math.floor(place(0)), 0);
   const end = Math.min(Math.ceil(place(firing.alpha.length)), scale.width);
@@ -75,6 +102,14 @@ function fillTeeth(canvas, scale, { firing, place, frameOf }, y) {
   }
 }
 
+/**
+ * The sum as lines.
+ *
+ * @param {Canvas2D} canvas
+ * @param {TimeScale} scale
+ * @param {Teeth} teeth
+ * @param {(mass: number) => number} y Pixels of a sum.
+ */
 function strokeTeeth(canvas, scale, { firing, place, frameOf }, y) {
   const { running, positions, threshold } = firing;
   const full = firing.fires - Number(firing.tailFired);
@@ -99,7 +134,14 @@ function strokeTeeth(canvas, scale, { firing, place, frameOf }, y) {
   canvas.stroke();
 }
 
-/** A mark above each fire, hollow for the tail's; where they would hide each other, thin ones. */
+/**
+ * A mark above each fire, hollow for the tail's; thin ones where they would overlap.
+ *
+ * @param {Canvas2D} canvas
+ * @param {number} top Pixels.
+ * @param {Teeth} teeth
+ * @param {boolean} isDense
+ */
 function drawMarks(canvas, top, { firing, first, last, place }, isDense) {
   let drawn = -Infinity;
   for (let token = first; token < last; token += 1) {

@@ -1,10 +1,10 @@
-// What happens around an explorer: the page's width and colours change, and its keys are wanted.
+// The page around an explorer: changes of its width and colours, and the keys of a notebook.
 
-/** What gives the page other colours: a dark screen, those that a reader chose, paper. */
+/** Media queries on which colours depend: a dark scheme, forced colours, print. */
 const SCHEMES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", "print"];
 
 /**
- * Hear of another width and of other colours.
+ * Watch the width of an element and the colours of the page.
  *
  * @param {HTMLElement} element
  * @param {{resized: () => void, restyled: () => void}} acts
@@ -15,7 +15,7 @@ export function watchPage(element, { resized, restyled }) {
   sizes.observe(element);
   const schemes = SCHEMES.map((query) => matchMedia(query));
   for (const scheme of schemes) scheme.addEventListener("change", restyled);
-  // JupyterLab says by an attribute which theme it wears.
+  // JupyterLab names its theme in an attribute.
   const themes = new MutationObserver(restyled);
   themes.observe(document.body, { attributeFilter: ["data-jp-theme-name"] });
   return () => {
@@ -26,20 +26,24 @@ export function watchPage(element, { resized, restyled }) {
 }
 
 /**
- * Keep the keys of controls to themselves: a notebook would take an arrow on a slider, or a letter
- * that looks for a choice, for a command of its own. Tab, Escape and commands lead out.
+ * Keep the keys of controls from the notebook, which would take an arrow on a slider, or a letter
+ * that looks for a choice, for a command of its own. Tab, Escape and commands pass.
  *
  * @param {HTMLElement} root
  * @returns {() => void} Ends it.
  */
 export function keepKeys(root) {
+  /** @param {KeyboardEvent} event */
   const isOurs = ({ key, target, ctrlKey, metaKey, altKey }) =>
     target !== root && key !== "Tab" && key !== "Escape" && !(ctrlKey || metaKey || altKey);
-  root.addEventListener("keydown", (event) => isOurs(event) && event.stopPropagation());
-  // Notebook 7 looks at keys before they arrive, but not at those of an element with this mark.
-  const mark = (event) => {
-    if (!root.contains(event.target)) return;
-    event.target.toggleAttribute("data-lm-suppress-shortcuts", isOurs(event));
+  root.addEventListener("keydown", (event) => {
+    if (isOurs(event)) event.stopPropagation();
+  });
+  // Notebook 7 handles keys before they arrive, but not those of an element with this attribute.
+  const mark = (/** @type {KeyboardEvent} */ event) => {
+    const { target } = event;
+    if (!(target instanceof Element && root.contains(target))) return;
+    target.toggleAttribute("data-lm-suppress-shortcuts", isOurs(event));
   };
   addEventListener("keydown", mark, true);
   return () => removeEventListener("keydown", mark, true);

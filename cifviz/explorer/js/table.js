@@ -1,18 +1,20 @@
-// The tokens as a table, for screen readers and for all who like numbers.
+// The tokens as a table, for screen readers and for exact numbers.
+
+/** @import { Aligned, Span, Token } from "./types.js" */
+/** @import { TimeScale } from "./timescale.js" */
 
 import { element } from "./dom.js";
 import { shown } from "./tokens.js";
 
-/** Rows that a page bears; of more tokens those in view are shown. */
+/** Rows at most; of more tokens those in view are shown. */
 const MOST = 500;
 
 /**
- * Rows of tokens with their times and, where there is a reference, how far off they are.
+ * Rows of tokens with their times and, where there is a reference, their errors.
  *
- * @param {HTMLElement} parent What it replaces the content of.
- * @param {{tokens: import("./alignment.js").Token[],
- *   errors: Array<{start: number, end: number}> | null}} aligned
- * @param {import("./timescale.js").TimeScale} scale
+ * @param {HTMLElement} parent Its content is replaced.
+ * @param {Pick<Aligned, "tokens" | "errors">} aligned
+ * @param {TimeScale} scale
  */
 export function showTable(parent, { tokens, errors }, scale) {
   const table = document.createElement("table");
@@ -31,6 +33,11 @@ export function showTable(parent, { tokens, errors }, scale) {
   parent.replaceChildren(table);
 }
 
+/**
+ * @param {HTMLTableSectionElement} body
+ * @param {Token} token
+ * @param {Span | undefined} error
+ */
 function addRow(body, { label, start, end }, error) {
   const row = element(body, "tr");
   const name = element(row, "th");
@@ -42,12 +49,21 @@ function addRow(body, { label, start, end }, error) {
   for (const value of values) element(row, "td").textContent = value;
 }
 
-/** Whole ones; none is -0. */
+/**
+ * Whole milliseconds, never -0.
+ *
+ * @param {number} seconds
+ */
 function milliseconds(seconds) {
   return String(Math.round(1000 * seconds));
 }
 
-/** Indices of all tokens, or, of too many, of the first in view. */
+/**
+ * Indices of all tokens, or, if there are more than `MOST`, of the first in view.
+ *
+ * @param {Token[]} tokens
+ * @param {TimeScale} scale
+ */
 function inView(tokens, { begin, end }) {
   const all = [...tokens.keys()];
   if (all.length <= MOST) return all;

@@ -1,7 +1,7 @@
-// Which stretch of time is in view, and where in the picture a moment lies. Time runs from left to
-// right in every language.
+// The part of time in view, and the place of a moment in the picture. Time runs from left to right
+// in every language.
 
-/** The shortest stretch that can be looked at, seconds. */
+/** The shortest view, seconds. */
 const SHORTEST = 0.05;
 
 export class TimeScale {
@@ -13,17 +13,25 @@ export class TimeScale {
     this.width = 1;
   }
 
-  /** Place of a moment, in pixels. */
+  /**
+   * Place of a moment, in pixels.
+   *
+   * @param {number} seconds
+   */
   x(seconds) {
     return ((seconds - this.begin) / (this.end - this.begin)) * this.width;
   }
 
-  /** Moment at a place. */
+  /**
+   * Moment at a place.
+   *
+   * @param {number} x Pixels.
+   */
   seconds(x) {
     return this.begin + (x / this.width) * (this.end - this.begin);
   }
 
-  /** Pixels of a second. */
+  /** Pixels per second. */
   get density() {
     return this.width / (this.end - this.begin);
   }
@@ -40,33 +48,52 @@ export class TimeScale {
     this.look(around - ((around - this.begin) / old) * length, length);
   }
 
-  /** Move the view by so many seconds. */
+  /**
+   * Move the view.
+   *
+   * @param {number} seconds
+   */
   pan(seconds) {
     this.look(this.begin + seconds, this.end - this.begin);
   }
 
-  /** Bring a stretch into view if it is not there. */
+  /**
+   * Move the view so that it shows a part.
+   *
+   * @param {number} start Seconds.
+   * @param {number} end Seconds.
+   */
   reveal(start, end) {
     const length = this.end - this.begin;
     if (end - start > length || start < this.begin) this.look(start, length);
     else if (end > this.end) this.look(end - length, length);
   }
 
-  /** See everything. */
+  /** Show everything. */
   all() {
     this.look(0, this.duration);
   }
 
+  /**
+   * Show a part, moved so that it lies inside the whole.
+   *
+   * @param {number} begin Seconds.
+   * @param {number} length Seconds.
+   */
   look(begin, length) {
     this.begin = Math.min(Math.max(begin, 0), this.duration - length);
     this.end = this.begin + length;
   }
 
-  /** Round moments in view, not closer than so many pixels. */
+  /**
+   * Round moments in view.
+   *
+   * @param {number} [apart] Pixels between two, at least.
+   */
   ticks(apart = 70) {
     const least = apart / this.density;
     const power = 10 ** Math.floor(Math.log10(least));
-    const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= least);
+    const step = [1, 2, 5].map((times) => times * power).find((size) => size >= least) ?? 10 * power;
     const found = [];
     for (let n = Math.ceil(this.begin / step); n * step <= this.end + 1e-9; n += 1) {
       found.push(n * step);

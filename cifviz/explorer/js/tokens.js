@@ -1,5 +1,7 @@
-// The tokens for the keyboard and for screen readers: a list box of which only the chosen option is
+// The tokens for the keyboard and for screen readers: a list box of which only the selected option is
 // in the page, however many tokens there are.
+
+/** @import { Token } from "./types.js" */
 
 import { element } from "./dom.js";
 
@@ -16,8 +18,12 @@ export class TokenList {
    */
   constructor(parent, acts) {
     this.acts = acts;
+    /** @type {Token[]} */
     this.tokens = [];
+    /** @type {number | null} */
     this.selected = null;
+    /** @type {EventTarget | null} What had the focus before. */
+    this.from = null;
     this.name = `cifviz-token-${(lists += 1)}`;
     this.box = element(parent, "div", "cifviz-tokens");
     this.box.tabIndex = 0;
@@ -27,40 +33,60 @@ export class TokenList {
     this.box.addEventListener("keydown", (event) => this.press(event));
     this.box.addEventListener("pointerdown", (event) => event.stopPropagation()); // no press on the picture
     this.box.addEventListener("focus", (event) => this.enter(event.relatedTarget));
-    this.choose(null);
+    this.option = this.choose(null);
   }
 
-  /** Show these tokens, one of them chosen. */
+  /**
+   * Show these tokens, one of them selected.
+   *
+   * @param {Token[]} tokens
+   * @param {number | null} selected
+   */
   show(tokens, selected) {
     this.tokens = tokens;
-    if (selected !== this.selected) this.choose(selected);
+    if (selected !== this.selected) this.option = this.choose(selected);
+    const { option, label, times, place } = this.option;
+    if (selected === null || !tokens[selected]) {
+      label.textContent = "no token is selected";
+      times.textContent = place.textContent = "";
+      option.removeAttribute("aria-setsize");
+      option.removeAttribute("aria-posinset");
+      return;
+    }
     const token = tokens[selected];
-    this.label.textContent = token ? shown(token.label) : "no token is chosen";
-    this.times.textContent = token
-      ? `, ${token.start.toFixed(2)} to ${token.end.toFixed(2)} seconds`
-      : "";
-    this.place.textContent = token ? ` · ${selected + 1} of ${tokens.length}` : "";
-    say(this.option, "aria-setsize", token && tokens.length);
-    say(this.option, "aria-posinset", token && selected + 1);
+    label.textContent = shown(token.label);
+    times.textContent = `, ${token.start.toFixed(2)} to ${token.end.toFixed(2)} seconds`;
+    place.textContent = ` · ${selected + 1} of ${tokens.length}`;
+    option.setAttribute("aria-setsize", String(tokens.length));
+    option.setAttribute("aria-posinset", String(selected + 1));
   }
 
-  /** Another token is another option: a screen reader is silent about one that only changes. */
+  /**
+   * Put a new option into the box: screen readers do not announce one that only changes.
+   *
+   * @param {number | null} selected
+   */
   choose(selected) {
     this.selected = selected;
     const option = document.createElement("div");
     option.id = `${this.name}-${selected ?? "none"}`;
     option.setAttribute("role", "option");
     option.setAttribute("aria-selected", String(selected !== null));
-    this.label = element(option, "bdi");
-    this.times = element(option, "span");
-    this.place = element(option, "span", "cifviz-place");
-    this.place.setAttribute("aria-hidden", "true"); // aria-posinset says it
-    this.option = option;
+    const label = element(option, "bdi");
+    const times = element(option, "span");
+    const place = element(option, "span", "cifviz-place");
+    place.setAttribute("aria-hidden", "true"); // aria-posinset has the same meaning
     this.box.replaceChildren(option);
-    say(this.box, "aria-activedescendant", selected !== null && option.id);
+    if (selected === null) this.box.removeAttribute("aria-activedescendant");
+    else this.box.setAttribute("aria-activedescendant", option.id);
+    return { option, label, times, place };
   }
 
-  /** The focus came from somewhere; without a chosen token the first is. */
+  /**
+   * Take the focus; without a selected token the first is selected.
+   *
+   * @param {EventTarget | null} from What had the focus before.
+   */
   enter(from) {
     this.from = from;
     if (this.selected === null && this.tokens.length) this.acts.select(0);
@@ -69,17 +95,26 @@ export class TokenList {
   /** Give the focus back to what had it, or to the explorer as a whole. */
   leave() {
     this.acts.stop();
-    const root = this.box.closest(".cifviz-explorer");
+    if (this.from instanceof HTMLElement && this.from.isConnected) {
+      this.from.focus();
+      return;
+    }
+    const root = /** @type {HTMLElement} */ (this.box.closest(".cifviz-explorer"));
     root.tabIndex = -1;
-    (this.from?.isConnected ? this.from : root).focus();
+    root.focus();
   }
 
-  /** Keys act only while the list has the focus, and none of them reaches the notebook. */
+  /**
+   * Keys act only while the list has the focus, and none of them reaches the notebook.
+   *
+   * @param {KeyboardEvent} event
+   */
   press(event) {
     const last = this.tokens.length - 1;
     const here = this.selected ?? 0;
     const next = () => this.acts.select(Math.min(here + 1, last));
     const previous = () => this.acts.select(Math.max(here - 1, 0));
+    /** @type {Record<string, () => void>} */
     const acts = {
       ArrowRight: next,
       ArrowDown: next,
@@ -90,6 +125,7 @@ export class TokenList {
       Enter: () => this.acts.play(here),
       " ": () => this.acts.play(here),
     };
+    /** @type {Record<string, () => void>} */
     const views = {
       "+": () => this.acts.zoom(0.5),
       "-": () => this.acts.zoom(2),
@@ -105,13 +141,12 @@ export class TokenList {
   }
 }
 
-/** A label in words; one that shows nothing would be taken for a fault. */
+/**
+ * A label; an empty one is named, since it would look like a fault.
+ *
+ * @param {string} label
+ */
 export function shown(label) {
   return label.trim() ? label : "(no label)";
 }
 
-/** Set an attribute, or take it away where there is nothing to say. */
-function say(where, name, value) {
-  if (value) where.setAttribute(name, String(value));
-  else where.removeAttribute(name);
-}

@@ -1,12 +1,18 @@
-// The explorer in a page: picture, controls, list of tokens, sound. It knows neither Jupyter nor
-// where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
+// The explorer in a page: picture, controls, list of tokens, sound. It depends neither on Jupyter nor
+// on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
+
+/** @import { Aligned, Seen, Settings, State, Token, ViewData } from "./types.js" */
+/** @import { SavedFile } from "./exports.js" */
+/** @import { Kernel } from "./kernel.js" */
+/** @import { Sound } from "./sound.js" */
 
 import { align, edgeErrors, readout } from "./alignment.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
-import { button, element, showPairs, toggle } from "./dom.js";
+import { button, element, messageOf, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
+import { stretchInView } from "./lanes.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
@@ -16,57 +22,55 @@ import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
 
-/** Milliseconds without a movement before what need not follow at once does. */
+/** Milliseconds without a change before slow updates follow. */
 const QUIET = 200;
-/** Finer pictures of a part that are kept. */
+/** Finer pictures of parts that are kept. */
 const KEPT = 8;
 
-/**
- * Show an utterance.
- *
- * @param {HTMLElement} root An empty element.
- * @param {object} data What `decoded` returned.
- * @param {object} [around] What the page has.
- * @param {import("./sound.js").Sound | null} [around.sound]
- * @param {import("./kernel.js").Kernel | null} [around.kernel] Python, where there is one.
- * @param {(state: object) => void} [around.changed] Told of the settings, the alignment and the
- *   chosen token a little after one of them changed.
- */
 export class Explorer {
+  /**
+   * Show an utterance.
+   *
+   * @param {HTMLElement} root An empty element.
+   * @param {ViewData} data
+   * @param {object} [around] What the page has.
+   * @param {Sound | null} [around.sound]
+   * @param {Kernel | null} [around.kernel] Python, where there is one.
+   * @param {(state: State) => void} [around.changed] Called a little after settings, alignment or
+   *   selection changed.
+   */
   constructor(root, data, { sound = null, kernel = null, changed = () => {} } = {}) {
+    // 1. The state.
     this.data = data;
     this.kernel = kernel;
     this.changed = changed;
+    /** @type {Settings} */
     this.settings = { ...data.utterance.settings };
+    /** @type {number | null} */
     this.selected = null;
     this.isDragging = false;
     /** Whether the tokens are from elsewhere. */
     this.isPlaced = false;
+    this.isLooking = false;
     this.scale = new TimeScale(data.utterance.duration);
     this.player = new Player(sound);
     this.player.onEnd = () => this.picture.drawPlayhead(null);
+    /** @type {Seen} */
     this.seen = { ...data, aligned: align(data.utterance, this.settings), selected: null };
-    this.build(root);
-    this.watch();
-    this.tell();
-    this.look();
-  }
-
-  build(root) {
-    root.classList.add("cifviz-explorer");
+    // 2. Timers, and the number of tokens that was announced last.
+    /** @type {number | null} */
+    this.later = null;
+    this.closer = 0;
+    this.frame = 0;
+    /** @type {number | null} */
+    this.announced = null;
+    // 3. The elements, from top to bottom.
     this.root = root;
-    this.freeKeys = keepKeys(root);
-    this.showModel(this.data.model);
+    root.classList.add("cifviz-explorer");
+    this.showModel(data.model);
     this.stage = element(root, "div", "cifviz-stage");
-    this.tokens = new TokenList(this.stage, {
-      select: (index) => this.select(index),
-      play: (index) => this.playToken(index),
-      zoom: (factor) => this.zoom(factor),
-      pan: (views) => this.pan(views),
-      stop: () => this.stop(),
-    });
+    this.tokens = this.addTokens();
     this.picture = new Picture(this.stage, this.seen, this.scale);
-    listenToPointer(this.stage, this);
     this.soundBar = element(root, "div", "cifviz-buttons");
     this.showSound();
     this.addButtons(element(root, "div", "cifviz-buttons"));
@@ -76,17 +80,37 @@ export class Explorer {
     const panel = element(root, "fieldset", "cifviz-controls");
     element(panel, "legend").textContent = "settings";
     this.controls = new Controls(panel, this.settings, (settings) => this.set(settings));
-    this.frameWeight = new FrameWeight(panel, this.data.utterance, {
+    this.frameWeight = new FrameWeight(panel, data.utterance, {
       set: (frame, weight) => this.setWeight(frame, weight),
       mark: (start, end) => this.mark(start, end),
     });
     this.details = element(root, "details");
     element(this.details, "summary").textContent = "tokens as a table";
-    this.details.addEventListener("toggle", () => this.tellTable());
     this.table = element(this.details, "div", "cifviz-table");
+    // 4. The events.
+    this.details.addEventListener("toggle", () => this.tellTable());
+    this.freeKeys = keepKeys(root);
+    listenToPointer(this.stage, this);
+    this.unwatch = this.watch();
+    this.tell();
+    this.look();
   }
 
-  /** Model, vocabulary and mean score, and a warning where the sound is out of domain. */
+  addTokens() {
+    return new TokenList(this.stage, {
+      select: (index) => this.select(index),
+      play: (index) => this.playToken(index),
+      zoom: (factor) => this.zoom(factor),
+      pan: (views) => this.pan(views),
+      stop: () => this.stop(),
+    });
+  }
+
+  /**
+   * Model, vocabulary and mean score, and a warning where the sound is out of domain.
+   *
+   * @param {ViewData["model"]} model
+   */
   showModel({ summary, warning }) {
     element(this.root, "p", "cifviz-model").textContent = summary;
     if (!warning) return;
@@ -95,17 +119,21 @@ export class Explorer {
     flag.textContent = `\u26a0 warning: ${warning}`;
   }
 
-  /** Let this be heard. */
-  hear(sound) {
+  /**
+   * Use this sound.
+   *
+   * @param {Sound} sound
+   */
+  setSound(sound) {
     this.player.sound = sound;
     this.showSound();
   }
 
-  /** Offer to play, if there is anything to be heard. */
+  /** Offer to play, if there is sound. */
   showSound() {
     if (!this.player.sound || this.soundBar.childElementCount) return;
     const bar = this.soundBar;
-    button(bar, "play what is in view", () => this.play(this.scale.begin, this.scale.end));
+    button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
     button(bar, "stop", () => this.stop());
     toggle(bar, "loop", (on) => {
       this.player.loop = on;
@@ -115,6 +143,7 @@ export class Explorer {
     });
   }
 
+  /** @param {HTMLElement} bar */
   addButtons(bar) {
     button(bar, "zoom in", () => this.zoom(0.5));
     button(bar, "zoom out", () => this.zoom(2));
@@ -127,12 +156,17 @@ export class Explorer {
     button(bar, "reset", () => this.reset());
     button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
     for (const [name, make] of Object.entries(exportsOf(this))) {
-      button(bar, `save ${name}`, () => save(make()));
+      button(bar, `save ${name}`, () => void this.save(make));
     }
-    if (this.kernel) button(bar, "save TextGrid", () => this.saveTextGrid());
+    const { kernel } = this;
+    if (kernel) button(bar, "save TextGrid", () => void this.saveTextGrid(kernel));
   }
 
-  /** Move to other settings, some or all; what is not known is left out. */
+  /**
+   * Move to other settings, some or all; unknown ones are left out.
+   *
+   * @param {Record<string, unknown>} settings
+   */
   set(settings) {
     this.settings = { ...this.settings, ...known(settings) };
     this.controls.set(this.settings);
@@ -140,20 +174,33 @@ export class Explorer {
     this.show(align(this.data.utterance, this.settings));
   }
 
-  /** Give one frame another weight. */
+  /**
+   * Give one frame another weight.
+   *
+   * @param {number} frame
+   * @param {number} weight
+   */
   setWeight(frame, weight) {
     const moved = Number(Math.max(weight, 0).toFixed(4));
     this.set({ weights: { ...this.settings.weights, [frame]: moved } });
   }
 
-  /** Show tokens from elsewhere, until the settings move. */
+  /**
+   * Show tokens from elsewhere, until the settings change.
+   *
+   * @param {Token[]} tokens
+   */
   place(tokens) {
     const errors = edgeErrors(tokens, this.data.utterance);
     this.isPlaced = true;
     this.show({ ...this.seen.aligned, tokens, errors });
   }
 
-  /** Let everything follow an alignment. */
+  /**
+   * Show an alignment everywhere.
+   *
+   * @param {Aligned} aligned
+   */
   show(aligned) {
     const count = aligned.tokens.length;
     if (this.selected !== null && this.selected >= count) this.selected = count ? count - 1 : null;
@@ -163,14 +210,18 @@ export class Explorer {
     this.picture.draw();
   }
 
-  /** Everything as it was. */
+  /** Go back to the beginning. */
   reset() {
     this.scale.all();
     this.select(null);
     this.set(this.data.utterance.settings);
   }
 
-  /** Choose a token by its index; null for none. */
+  /**
+   * Select a token by its index; null for none.
+   *
+   * @param {number | null} index
+   */
   select(index) {
     const { tokens } = this.seen.aligned;
     this.selected = index === null || !tokens.length ? null : Math.min(index, tokens.length - 1);
@@ -183,78 +234,90 @@ export class Explorer {
     this.look();
   }
 
-  /** Choose and play what lies at a moment. */
+  /**
+   * Select and play the token at a moment.
+   *
+   * @param {number} seconds
+   */
   chooseAt(seconds) {
     const { tokens } = this.seen.aligned;
     const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
     if (index < 0) return;
     this.select(index);
-    this.tokens.box.focus({ preventScroll: true }); // so that arrows go on from there
+    this.tokens.box.focus({ preventScroll: true }); // so that arrows continue from there
     this.playToken(index);
   }
 
-  /** Let the words follow: at once those in view, a little later the others. */
+  /** Update the text: at once what is in view, a little later the other parts. */
   tell() {
     const { aligned } = this.seen;
     this.tokens.show(aligned.tokens, this.selected);
     showPairs(this.readout, readout(aligned, this.data.utterance));
-    clearTimeout(this.later);
+    this.forgetLater();
     this.later = setTimeout(() => this.tellAll(), QUIET);
   }
 
   tellAll() {
-    clearTimeout(this.later);
-    this.later = null;
+    this.forgetLater();
     const count = this.seen.aligned.tokens.length;
-    if (this.told !== undefined && this.told !== count) this.say(`${count} tokens`);
-    this.told = count;
+    if (this.announced !== null && this.announced !== count) this.say(`${count} tokens`);
+    this.announced = count;
     this.tellTable();
     this.changed(this.state);
+  }
+
+  forgetLater() {
+    if (this.later !== null) clearTimeout(this.later);
+    this.later = null;
   }
 
   tellTable() {
     if (this.details.open) showTable(this.table, this.seen.aligned, this.scale);
   }
 
-  /** What others may know: settings, alignment, chosen token. */
+  /**
+   * Settings, alignment and selection, for others.
+   *
+   * @returns {State}
+   */
   get state() {
     const { tokens } = this.seen.aligned;
     return { settings: { ...this.settings }, alignment: tokens, selection: this.selected };
   }
 
-  /** Draw what is in view, and a little later more closely. */
+  /** Draw what is in view, and a little later a finer picture of it. */
   look() {
     this.picture.draw();
     clearTimeout(this.closer);
     this.closer = setTimeout(() => {
       this.tellTable();
-      this.lookCloser();
+      void this.lookCloser();
     }, QUIET);
   }
 
-  /** Ask for a finer picture where one can be seen. */
+  /** Ask for a finer picture where it would show more. */
   async lookCloser() {
     const { begin, end, density } = this.scale;
     const { stretches } = this.seen;
-    const best = stretches.findLast((one) => one.start <= begin && one.end >= end) ?? stretches[0];
-    const { isFinest, peaks, logMel } = best;
+    const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
     const columns = Math.min(peaks?.rate ?? Infinity, 1 / logMel.shift);
     if (!this.kernel || isFinest || columns > density || this.isLooking) return;
     this.isLooking = true;
     const around = end - begin;
     try {
-      const question = { type: "stretch", start: begin - around, end: end + around };
-      const { message } = await this.kernel.ask(question);
+      const wanted = { start: begin - around, end: end + around };
+      const { message } = await this.kernel.ask("stretch", wanted);
       this.seen.stretches = [stretches[0], ...stretches.slice(1).slice(-KEPT), stretchOf(message)];
-      // The finest last: it is the last that covers the view which is drawn.
+      // The finest last: the last one that covers the view is drawn.
       this.seen.stretches.sort((one, other) => other.end - other.start - one.end + one.start);
       this.picture.draw();
     } catch (error) {
-      this.say(`No finer picture: ${error.message}`);
+      this.say(`No finer picture: ${messageOf(error)}`);
     }
     this.isLooking = false;
   }
 
+  /** @param {number} factor Above 1 shows more; infinite, everything. */
   zoom(factor) {
     const { tokens } = this.seen.aligned;
     const chosen = this.selected === null ? null : tokens[this.selected];
@@ -264,36 +327,54 @@ export class Explorer {
     this.look();
   }
 
-  /** Move the view by so many of its lengths. */
+  /**
+   * Move the view.
+   *
+   * @param {number} views In lengths of the view.
+   */
   pan(views) {
     this.scale.pan(views * (this.scale.end - this.scale.begin));
     this.look();
   }
 
-  /** Let a stretch be seen, marked where the playhead would stand. */
+  /**
+   * Show a part, marked as the playhead marks a moment.
+   *
+   * @param {number} start Seconds.
+   * @param {number} end Seconds.
+   */
   mark(start, end) {
     this.scale.reveal(start, end);
     this.look();
     this.picture.drawPlayhead((start + end) / 2);
   }
 
-  /** Bring a moment into the middle. */
+  /**
+   * Move a moment into the middle.
+   *
+   * @param {number} seconds
+   */
   centre(seconds) {
     const length = this.scale.end - this.scale.begin;
     this.scale.look(seconds - length / 2, length);
     this.look();
   }
 
+  /** @param {number} index */
   playToken(index) {
     const token = this.seen.aligned.tokens[index];
-    if (token) this.play(token.start, token.end);
+    if (token) void this.play(token.start, token.end);
   }
 
+  /**
+   * @param {number} start Seconds.
+   * @param {number} end Seconds.
+   */
   async play(start, end) {
     try {
       await this.player.play(start, end);
     } catch (error) {
-      this.say(`Cannot be played: ${error.message}`);
+      this.say(`Cannot be played: ${messageOf(error)}`);
     }
     const move = () => {
       const { now } = this.player;
@@ -309,7 +390,7 @@ export class Explorer {
     this.picture.drawPlayhead(null);
   }
 
-  /** What restores the settings: a link to a page, or in a notebook what Python is given. */
+  /** Copy what restores the settings: a link to a page, or in a notebook a line of Python. */
   copySettings() {
     const page = location.href.split("#")[0];
     const text = this.kernel
@@ -322,29 +403,51 @@ export class Explorer {
     );
   }
 
-  async saveTextGrid() {
-    // With the settings in view: those that Python was told of may still be on their way.
-    const settings = this.isPlaced ? null : this.settings;
+  /** @param {() => SavedFile} make */
+  async save(make) {
     try {
-      const { message } = await this.kernel.ask({ type: "textgrid", settings });
-      save({ name: "alignment.TextGrid", content: new Blob([message.text]) });
+      await save(make());
     } catch (error) {
-      this.say(`No TextGrid: ${error.message}`);
+      this.say(`Not saved: ${messageOf(error)}`);
     }
   }
 
-  /** Say something, to eyes and to screen readers. */
+  /** @param {Kernel} kernel */
+  async saveTextGrid(kernel) {
+    // The settings in view: Python may not have received them yet.
+    const settings = this.isPlaced ? null : this.settings;
+    try {
+      const { message } = await kernel.ask("textgrid", { settings });
+      await save({ name: "alignment.TextGrid", content: new Blob([message.text]) });
+    } catch (error) {
+      this.say(`No TextGrid: ${messageOf(error)}`);
+    }
+  }
+
+  /**
+   * Show a message, which screen readers announce.
+   *
+   * @param {string} text
+   */
   say(text) {
-    if (this.later) this.tellAll(); // or its count of tokens would soon take the place of this
+    if (this.later !== null) this.tellAll(); // or its count of tokens would soon replace this
     this.live.textContent = text;
   }
 
-  /** Take over the settings of a link. */
+  /**
+   * Move to the settings of a link.
+   *
+   * @param {string} link
+   */
   follow(link) {
     this.set(fromLink(link));
   }
 
-  /** Follow the width and the colours of the page. */
+  /**
+   * Follow the width and the colours of the page.
+   *
+   * @returns {() => void} Ends it.
+   */
   watch() {
     const resized = () => {
       if (this.stage.clientWidth === this.picture.width) return;
@@ -355,12 +458,12 @@ export class Explorer {
       this.picture.restyle();
       this.picture.draw();
     };
-    this.unwatch = watchPage(this.stage, { resized, restyled });
+    return watchPage(this.stage, { resized, restyled });
   }
 
-  /** Give back what the page lent: sound card, clock, listeners. */
+  /** Release what the explorer uses of the page: sound card, timers, listeners. */
   close() {
-    clearTimeout(this.later);
+    this.forgetLater();
     clearTimeout(this.closer);
     cancelAnimationFrame(this.frame);
     this.unwatch();

@@ -1,6 +1,6 @@
-// Whatever the browser can decode, as a WAV file of one channel, which Python reads everywhere.
+// Any sound file that the browser can decode, as a WAV file of one channel, which Python can read.
 
-/** Samples in a second: what speech recognisers hear. */
+/** Samples per second: the usual rate of speech recognisers. */
 const RATE = 16000;
 const HEADER = 44;
 
@@ -18,10 +18,14 @@ export async function wavFile(encoded) {
   return written((await mixing.startRendering()).getChannelData(0));
 }
 
-/** Samples in [-1, 1] as 16 bits each. */
+/**
+ * Samples in [-1, 1] as 16 bits each.
+ *
+ * @param {Float32Array} samples
+ */
 export function written(samples) {
   const file = new DataView(new ArrayBuffer(HEADER + 2 * samples.length));
-  const put = (at, letters) => {
+  const put = (/** @type {number} */ at, /** @type {string} */ letters) => {
     for (const [i, letter] of [...letters].entries()) file.setUint8(at + i, letter.charCodeAt(0));
   };
   put(0, "RIFF");

@@ -1,5 +1,9 @@
-// What is done to the weights before they fire: the twin of cifviz/core/pause_rounding.py and of the first
+// Changes of the weights before they fire: the twin of cifviz/core/pause_rounding.py and of the first
 // lines of `CIF.forward`.
+
+import { tokensOf } from "./tail.js";
+
+/** @import { Tail } from "./tail.js" */
 
 /**
  * Every weight times a gain, less a constant, and never below 0.
@@ -37,41 +41,42 @@ export function smoothed(weights, reach) {
 }
 
 /**
- * Weights scaled so that what lies between two pauses sums to whole tokens.
+ * Weights scaled so that each part between two pauses sums to whole tokens.
  *
  * @param {ArrayLike<number>} weights
  * @param {{pauseFrames: number, pauseWeight: number, threshold: number,
- *   tail: import("./firing.js").Tail | null}} settings A pause is so many neighbouring frames below
- *   a weight; a rest that the tail rule fires is rounded up.
+ *   tail: Tail}} settings A pause is so many neighbouring frames below a weight; the tail rule says
+ *   how many tokens a part is.
  * @returns {Float32Array}
  */
-export function roundedPhrases(weights, { pauseFrames, pauseWeight, threshold, tail }) {
+export function roundedAtPauses(weights, { pauseFrames, pauseWeight, threshold, tail }) {
   const alpha = new Float32Array(weights);
-  const phrases = phraseOf(alpha, pauseFrames, Math.fround(pauseWeight));
+  const parts = partOf(alpha, pauseFrames, Math.fround(pauseWeight));
   const mass = new Float64Array(alpha.length + 1);
-  for (let t = 0; t < alpha.length; t += 1) mass[phrases[t]] += alpha[t];
+  for (let t = 0; t < alpha.length; t += 1) mass[parts[t]] += alpha[t];
   const factor = mass.map((sum) => {
-    const full = Math.floor(sum / threshold);
-    const rest = sum - full * threshold;
-    const more =
-      tail !== null &&
-      ((tail.rule === "above" && rest > tail.threshold) ||
-        (tail.rule === "at least" && rest >= tail.threshold));
-    return sum > 0 ? ((full + Number(more)) * threshold) / sum : 0;
+    const tokens = tokensOf(tail, sum, Math.floor(sum / threshold), threshold);
+    return sum > 0 ? (tokens * threshold) / sum : 0;
   });
-  for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor[phrases[t]];
+  for (let t = 0; t < alpha.length; t += 1) alpha[t] *= factor[parts[t]];
   return alpha;
 }
 
-/** Which phrase each frame belongs to; one begins behind every pause. */
-function phraseOf(alpha, pauseFrames, pauseWeight) {
-  const phrases = new Int32Array(alpha.length);
-  let [phrase, quiet] = [0, 0];
+/**
+ * The index of the part between pauses to which each frame belongs.
+ *
+ * @param {Float32Array} alpha
+ * @param {number} pauseFrames
+ * @param {number} pauseWeight
+ */
+function partOf(alpha, pauseFrames, pauseWeight) {
+  const parts = new Int32Array(alpha.length);
+  let [part, quiet] = [0, 0];
   for (let t = 0; t < alpha.length; t += 1) {
     const isQuiet = alpha[t] < pauseWeight;
-    if (!isQuiet && quiet >= pauseFrames) phrase += 1;
+    if (!isQuiet && quiet >= pauseFrames) part += 1;
     quiet = isQuiet ? quiet + 1 : 0;
-    phrases[t] = phrase;
+    parts[t] = part;
   }
-  return phrases;
+  return parts;
 }

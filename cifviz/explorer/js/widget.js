@@ -1,80 +1,133 @@
-// The explorer in a notebook: an anywidget. Settings and the chosen token are shared with Python;
-// sound and finer pictures come in messages when asked for, so that no notebook grows by them.
+// The explorer in a notebook: an anywidget. Settings and the selected token are shared with Python;
+// sound and finer pictures come in messages on demand, so that they are not stored in a notebook.
+
+/** @import { State, WidgetModel, WrittenData } from "./types.js" */
 
 import { decoded, tokensOf } from "./data.js";
+import { messageOf } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Recording } from "./recording.js";
 import { askedSound, copied, wholeSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
 export default {
-  /** @param {{model: object, el: HTMLElement}} given */
+  /** @param {{model: WidgetModel, el: HTMLElement}} given */
   render({ model, el }) {
-    const kernel = new Kernel(model);
-    const root = document.createElement("div");
-    el.append(root);
-    let explorer = null;
-    let data = null;
-    let recording = null;
-
-    const tell = ({ settings, selection }) => {
-      model.set({ settings, selection });
-      if (!explorer.isPlaced) model.set({ placed: null });
-      model.save_changes();
-    };
-    const show = () => {
-      recording?.close();
-      explorer?.close();
-      data = JSON.parse(model.get("data"));
-      explorer = new Explorer(root, decoded(data), { kernel, changed: tell });
-      recording = model.get("listens") ? new Recording(root, kernel, explorer) : null;
-      follow();
-      choose();
-      place();
-      bringSound(data.sound, kernel, explorer);
-    };
-    const renew = () => {
-      show();
-      const warning = data.model.warning && ` (warning: ${data.model.warning})`;
-      explorer.say(`Heard: ${data.tokens.join(" ") || "no token"}${warning}`);
-    };
-    const follow = () => {
-      const settings = model.get("settings");
-      if (JSON.stringify(settings) !== JSON.stringify(explorer.settings)) explorer.set(settings);
-    };
-    const choose = () => {
-      const index = model.get("selection");
-      if (index !== explorer.selected) explorer.select(index);
-    };
-    const place = () => {
-      const alignment = model.get("placed");
-      if (alignment) explorer.place(tokensOf(alignment));
-    };
-    const listeners = {
-      "change:data": renew,
-      "change:settings": follow,
-      "change:selection": choose,
-      "change:placed": place,
-    };
-    show();
-    for (const [event, listener] of Object.entries(listeners)) model.on(event, listener);
-    return () => {
-      for (const [event, listener] of Object.entries(listeners)) model.off(event, listener);
-      kernel.close();
-      recording?.close();
-      explorer.close();
-    };
+    const view = new View(model, el);
+    return () => view.close();
   },
 };
 
-/** Let an explorer have the sound, if Python has it. */
+/** One view of the widget: an explorer that follows the model, and that the model follows. */
+class View {
+  /**
+   * @param {WidgetModel} model
+   * @param {HTMLElement} parent
+   */
+  constructor(model, parent) {
+    this.model = model;
+    this.kernel = new Kernel(model);
+    this.root = document.createElement("div");
+    parent.append(this.root);
+    this.data = this.readData();
+    this.explorer = this.show();
+    this.recording = this.record();
+    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed", () => void][]} */
+    this.listeners = [
+      ["change:data", () => this.renew()],
+      ["change:settings", () => this.follow()],
+      ["change:selection", () => this.select()],
+      ["change:placed", () => this.place()],
+    ];
+    this.update();
+    for (const [event, listener] of this.listeners) model.on(event, listener);
+  }
+
+  /** @returns {WrittenData} */
+  readData() {
+    return JSON.parse(this.model.get("data"));
+  }
+
+  show() {
+    const changed = (/** @type {State} */ state) => this.tell(state);
+    return new Explorer(this.root, decoded(this.data), { kernel: this.kernel, changed });
+  }
+
+  record() {
+    const { model, root, kernel, explorer } = this;
+    return model.get("listens") ? new Recording(root, kernel, explorer) : null;
+  }
+
+  /** Bring the explorer to where the model is. */
+  update() {
+    this.follow();
+    this.select();
+    this.place();
+    void bringSound(this.data.sound, this.kernel, this.explorer);
+  }
+
+  /**
+   * Bring the model to where the explorer is.
+   *
+   * @param {State} state
+   */
+  tell({ settings, selection }) {
+    this.model.set({ settings, selection });
+    if (!this.explorer.isPlaced) this.model.set({ placed: null });
+    this.model.save_changes();
+  }
+
+  /** Show another utterance. */
+  renew() {
+    this.recording?.close();
+    this.explorer.close();
+    this.data = this.readData();
+    this.explorer = this.show();
+    this.recording = this.record();
+    this.update();
+    const { tokens, model } = this.data;
+    const warning = model.warning && ` (warning: ${model.warning})`;
+    this.explorer.say(`Transcription: ${tokens.join(" ") || "no token"}${warning}`);
+  }
+
+  follow() {
+    const settings = this.model.get("settings");
+    if (JSON.stringify(settings) === JSON.stringify(this.explorer.settings)) return;
+    this.explorer.set(settings);
+  }
+
+  select() {
+    const index = this.model.get("selection");
+    if (index !== this.explorer.selected) this.explorer.select(index);
+  }
+
+  place() {
+    const alignment = this.model.get("placed");
+    if (alignment) this.explorer.place(tokensOf(alignment));
+  }
+
+  close() {
+    for (const [event, listener] of this.listeners) this.model.off(event, listener);
+    this.kernel.close();
+    this.recording?.close();
+    this.explorer.close();
+  }
+}
+
+/**
+ * Let an explorer have the sound, if Python has it.
+ *
+ * @param {WrittenData["sound"]} kind
+ * @param {Kernel} kernel
+ * @param {Explorer} explorer
+ */
 async function bringSound(kind, kernel, explorer) {
-  if (kind === "parts") explorer.hear(askedSound(kernel));
+  if (kind === "parts") explorer.setSound(askedSound(kernel));
   if (kind !== "whole") return;
   try {
-    const { buffers } = await kernel.ask({ type: "sound" });
-    explorer.hear(wholeSound(copied(buffers[0])));
+    const { buffers } = await kernel.ask("sound", {});
+    explorer.setSound(wholeSound(copied(buffers[0])));
   } catch (error) {
-    explorer.say(`No sound: ${error.message}`);
+    explorer.say(`No sound: ${messageOf(error)}`);
   }
 }

@@ -7,6 +7,7 @@ import torch
 
 from cifviz.core.dialects import DIALECTS, compare, fire_positions
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above, drop
 from cifviz.errors import CIFError
 
 LENGTHS = torch.tensor([60, 41, 33, 60, 50, 20])
@@ -18,9 +19,7 @@ def batch(largest=0.5):
 
 def test_the_reference_comes_first_and_differs_from_itself_in_nothing():
     first = compare(batch(), LENGTHS)[0]
-    ours = integrate_and_fire(
-        batch(), batch().unsqueeze(2), frame_lengths=LENGTHS, tail_threshold=0.5
-    )
+    ours = integrate_and_fire(batch(), batch().unsqueeze(2), frame_lengths=LENGTHS, tail=above(0.5))
     assert first.dialect == "cifviz"
     assert torch.equal(first.num_fires, ours.num_fires)
     assert (first.lost, first.extra, first.negative, first.above_one) == (0, 0, 0, 0)
@@ -66,7 +65,7 @@ def test_weights_above_one_are_counted():
 
 
 def test_settings_of_the_reference_are_used():
-    table = compare(batch(), dialects=[], settings={"cifviz": {"tail_threshold": None}})
+    table = compare(batch(), dialects=[], settings={"cifviz": {"tail": drop}})
     expected = batch().double().sum(dim=1).floor().long()
     assert torch.equal(table["cifviz"].num_fires, expected)
 
@@ -85,7 +84,7 @@ def test_settings_of_the_reference_are_used():
             {"settings": {"cif_pytorch": {"target_lengths": None}}},
             "a setting of cif_pytorch must be one of .* got 'target_lengths'",
         ),
-        ({"settings": {"cifviz": {"max": 1}}}, "'tail_threshold', 'slack', got 'max'"),
+        ({"settings": {"cifviz": {"max": 1}}}, "'tail', 'slack', got 'max'"),
         ({"settings": {"soft": 1.0}}, "settings of soft must be a Mapping, got 1.0"),
     ],
 )

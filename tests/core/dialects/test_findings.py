@@ -5,6 +5,7 @@ import torch
 
 from cifviz.core.dialects import DIALECTS
 from cifviz.core.firing import integrate_and_fire
+from cifviz.core.tail import above
 
 
 def utterances(number, largest, seed=0):
@@ -99,7 +100,7 @@ def test_the_tail_of_cif_pytorch_depends_on_padding():
     batched = DIALECTS["cif_pytorch"].contributions(longer, torch.tensor([7]))
     assert (alone.num_fires.tolist(), batched.num_fires.tolist()) == ([2], [3])
     for weights, lengths in ((alpha, None), (longer, torch.tensor([7]))):
-        ours = fire(weights, frame_lengths=lengths, tail_threshold=0.5)
+        ours = fire(weights, frame_lengths=lengths, tail=above(0.5))
         assert ours.num_fires.tolist() == [3]
 
 
@@ -111,7 +112,7 @@ def test_the_tail_weight_of_funasr_falls_on_a_padded_frame(name):
     assert result.alpha[0].tolist() == pytest.approx([0.6, 0.6, 0.6, 0.45, 0])
     assert result.num_fires.tolist() == [2, 2]
     assert result.weights[0, 1].tolist() == pytest.approx([0, 0.2, 0.6, 0.2, 0], abs=1e-6)
-    ours = fire(alpha, frame_lengths=torch.tensor([3, 4]), tail_threshold=0.5)
+    ours = fire(alpha, frame_lengths=torch.tensor([3, 4]), tail=above(0.5))
     assert not ours.contributions[0, :, 3].any()
 
 

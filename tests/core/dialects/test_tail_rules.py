@@ -1,4 +1,4 @@
-"""What each rule for the rest makes of it, counted from the sum of the weights alone."""
+"""What each tail rule makes of the residual, counted from the sum of the weights alone."""
 
 import math
 
@@ -7,20 +7,21 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifviz.core.dialects._tail_rules import APPENDED, tail_rules
+from cifviz.core.dialects import tail_rules
 from cifviz.core.reference import integrate_and_fire
 from cifviz.errors import CIFError
 
+APPENDED = 0.45
 SIXTEENTHS = st.lists(st.integers(0, 16).map(lambda n: n / 16), max_size=20)
-"""Weights up to 1 whose sums are exact: a rest of one half is one half."""
+"""Weights up to 1 whose sums are exact: a residual of one half is one half."""
 
 COUNTS = {
-    "no tail": math.floor,
-    "> 0.5": lambda total: math.floor(total) + (total % 1 > 0.5),
-    "≥ 0.5": lambda total: math.floor(total) + (total % 1 >= 0.5),
-    "0.45 appended": lambda total: math.floor(total + APPENDED),
-    "scaled to round(Σα)": round,  # Python's, too, goes from a half to the even side
-    "dynamic threshold": math.ceil,
+    "drop": math.floor,
+    "above 0.5": lambda total: math.floor(total) + (total % 1 > 0.5),
+    "at least 0.5": lambda total: math.floor(total) + (total % 1 >= 0.5),
+    "appended 0.45": lambda total: math.floor(total + APPENDED),
+    "rounded": round,  # Python's, too, goes from a half to the even side
+    "dynamic": math.ceil,
 }
 
 
@@ -45,9 +46,9 @@ def test_the_sum_of_the_weights_decides_how_many_tokens_come_out(name, weights):
 def test_tokens_are_full_but_for_those_of_two_rules(name, weights):
     total = sum(weights)
     expected = [1.0] * COUNTS[name](total)
-    if name == "dynamic threshold":
+    if name == "dynamic":
         expected = [total / len(expected)] * len(expected) if expected else []
-    if name == "0.45 appended" and len(expected) > total:
+    if name == "appended 0.45" and len(expected) > total:
         expected[-1] = total % 1  # the frame that was appended is empty
     sums = applied(name, weights).sum(dim=1)
     torch.testing.assert_close(sums.tolist(), expected, rtol=0, atol=1e-5)
@@ -64,23 +65,23 @@ def test_four_rules_leave_the_full_tokens_alone(name, weights):
 def test_two_rules_move_every_boundary():
     """Five weights of one half: 2 tokens of 1.25 scaled down to 1, or 3 of 5/6."""
     weights = [0.5] * 5
-    assert applied("no tail", weights)[0].tolist() == [0.5, 0.5, 0, 0, 0]
-    scaled = applied("scaled to round(Σα)", weights)[0]
+    assert applied("drop", weights)[0].tolist() == [0.5, 0.5, 0, 0, 0]
+    scaled = applied("rounded", weights)[0]
     assert scaled.tolist() == pytest.approx([0.4, 0.4, 0.2, 0, 0])
-    dynamic = applied("dynamic threshold", weights)[0]
+    dynamic = applied("dynamic", weights)[0]
     assert dynamic.tolist() == pytest.approx([0.5, 1 / 3, 0, 0, 0])
 
 
 def test_exactly_at_the_threshold_two_rules_part():
     for threshold in (0.5, 0.25):
         weights = [0.75, 0.25 + threshold]
-        assert len(applied(f"> {threshold:g}", weights, threshold)) == 1
-        assert len(applied(f"≥ {threshold:g}", weights, threshold)) == 2
+        assert len(applied(f"above {threshold:g}", weights, threshold)) == 1
+        assert len(applied(f"at least {threshold:g}", weights, threshold)) == 2
 
 
 def test_with_slack_a_token_fires_before_it_is_full():
-    assert len(applied("no tail", [0.5, 0.495])) == 0
-    assert len(applied("no tail", [0.5, 0.495], slack=0.01)) == 1
+    assert len(applied("drop", [0.5, 0.495])) == 0
+    assert len(applied("drop", [0.5, 0.495], slack=0.01)) == 1
 
 
 @pytest.mark.parametrize("alpha", [torch.ones(2, 3), torch.ones(0, 3)])
@@ -90,7 +91,7 @@ def test_a_batch_is_refused(name, alpha):
         tail_rules()[name](alpha)
 
 
-@pytest.mark.parametrize("settings", [{"tail_threshold": 0}, {"slack": 1.0}, {"slack": -0.1}])
+@pytest.mark.parametrize("settings", [{"tail_threshold": -1}, {"slack": 1.0}, {"slack": -0.1}])
 def test_settings_out_of_range_are_refused(settings):
-    with pytest.raises(CIFError, match="tail_threshold|slack"):
+    with pytest.raises(CIFError, match="value of above|slack"):
         tail_rules(**settings)

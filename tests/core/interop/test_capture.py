@@ -17,11 +17,12 @@ from torch import nn
 
 from cifviz import CIF, CIFConfig, capture, integrate_and_fire
 from cifviz.core.dialects import DIALECTS, fire_positions
-from cifviz.core.interop.identity import disagreement
+from cifviz.core.interop.identity_probe import disagreement
 from cifviz.core.mass_axis import token_ends
+from cifviz.core.tail import above, at_least
 from cifviz.errors import CIFError
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 INDEX = json.loads((GOLDEN / "index.json").read_text("utf-8"))
 
 # --- toys, in the shape of the originals; recorded outputs hold the first one to them ------------
@@ -292,7 +293,7 @@ def test_a_middleware_where_its_faults_do_not_show_fires_as_ours():
     (theirs,) = firings
     lengths = theirs.frame_lengths
     ours = integrate_and_fire(
-        theirs.alpha, encoder_out, frame_lengths=lengths, slack=0.1, tail_threshold=0.5
+        theirs.alpha, encoder_out, frame_lengths=lengths, slack=0.1, tail=above(0.5)
     )
     for one, other in list(zip(theirs, ours, strict=True))[1:]:  # without padding it has no tail
         assert one.num_fires.tolist() == other.num_fires.tolist()
@@ -440,7 +441,7 @@ def test_a_caller_of_the_function(beta, targets):
         frame_lengths=firing.frame_lengths,
         target_lengths=targets,
         threshold=beta,
-        tail_threshold=None if targets is not None else beta / 2,
+        tail=at_least(beta / 2),
     )
     assert firing.tail_fired.tolist() == ours.tail_fired.tolist()
     for name in ("contributions", "fire_positions", "token_masses"):

@@ -12,11 +12,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.interop import load_cif_pytorch, load_funasr
+from cifviz.core.module import CIFConfig
+from cifviz.core.tail import above, drop
 from cifviz.core.validation import valid_mask
 from cifviz.errors import CheckpointError, CIFError
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 INDEX = {entry["file"]: entry for entry in json.loads((GOLDEN / "index.json").read_text("utf-8"))}
 MIDDLEWARES = sorted(path.name for path in GOLDEN.glob("cif_pytorch_*_w*.npz"))
 PREDICTORS = sorted(path.name for path in GOLDEN.glob("funasr_CifPredictor*.npz"))
@@ -39,7 +41,7 @@ def middleware(name):
         "cif_threshold": settings["threshold"],
         "tail_handling_firing_threshold": settings["tail"],
     }
-    return CIF.from_cif_pytorch(state, config), settings, values
+    return load_cif_pytorch(state, config), settings, values
 
 
 def reading_padding(cif, encoder_out, lengths):
@@ -79,7 +81,7 @@ def test_embeddings_of_cif_pytorch(name):
         target_lengths=values["target_lengths"] if settings["training"] else None,
         threshold=cif.config.threshold,
         slack=cif.config.slack,
-        tail_threshold=None if settings["training"] else settings["tail"],
+        tail=drop if settings["training"] else above(settings["tail"]),
     )
     theirs = values["cif_out_mask_1_is_valid"].sum(dim=1)
     for row, one in enumerate(firing):
@@ -96,7 +98,7 @@ def test_embeddings_of_cif_pytorch(name):
 
 @pytest.mark.parametrize("kind", ["linear", "dense"])
 @torch.no_grad()
-def test_cif_from_cif_pytorch_is_its_module(kind):
+def test_a_loaded_cif_is_its_module(kind):
     cif, _, values = middleware(f"cif_pytorch_{kind}_w3_b0.99_eval.npz")
     firing = cif(values["encoder_out"], values["frame_lengths"])
     padded = values["frame_lengths"] < values["encoder_out"].shape[1]
@@ -112,12 +114,12 @@ def test_cif_from_cif_pytorch_is_its_module(kind):
 
 def test_sizes_left_out_are_read_off_the_tensors():
     _, state, _ = recorded("cif_pytorch_conv_w5_b0.99_eval.npz")
-    config = CIF.from_cif_pytorch(state).config
+    config = load_cif_pytorch(state).config
     assert config == CIFConfig(
         encoder_embed_dim=8, conv_cif_width=5, conv_cif_output_channels_num=8
     )
     _, state, _ = recorded("cif_pytorch_dense_w3_b0.9_eval.npz")
-    config = CIF.from_cif_pytorch(state, {"cif_threshold": 0.9, "conv_cif_layer_num": 3}).config
+    config = load_cif_pytorch(state, {"cif_threshold": 0.9, "conv_cif_layer_num": 3}).config
     assert (config.produce_weight_type, config.dense_cif_units_num) == ("dense", 8)
     assert config.cif_threshold == 0.9
 
@@ -125,13 +127,13 @@ def test_sizes_left_out_are_read_off_the_tensors():
 def test_a_config_serves_as_well_as_a_dict():
     _, state, _ = recorded("cif_pytorch_linear_w3_b0.9_eval.npz")
     config = CIFConfig(encoder_embed_dim=8, produce_weight_type="linear", cif_threshold=0.9)
-    assert CIF.from_cif_pytorch(state, config).config == config
+    assert load_cif_pytorch(state, config).config == config
     with pytest.raises(CIFError, match="unknown CIF setting 'threshold'"):
-        CIF.from_cif_pytorch(state, {"threshold": 0.9})
+        load_cif_pytorch(state, {"threshold": 0.9})
     with pytest.raises(CIFError, match="config must be a Mapping, got 0.9"):
-        CIF.from_cif_pytorch(state, 0.9)
+        load_cif_pytorch(state, 0.9)
     with pytest.raises(CIFError, match="has no weight predictor 'depthwise'"):
-        CIF.from_cif_pytorch(state, {"produce_weight_type": "depthwise"})
+        load_cif_pytorch(state, {"produce_weight_type": "depthwise"})
 
 
 class FairseqLayer(nn.Module):
@@ -166,7 +168,7 @@ def test_projection_and_context_layers_come_along():
     for index, layer in enumerate(layers):
         for name, value in layer.state_dict().items():
             state[f"cif_ctxt_stacks.{index}.{name}"] = value
-    cif = CIF.from_cif_pytorch(state, {"cif_ctxt_attention_heads": 2, "cif_threshold": 1.0})
+    cif = load_cif_pytorch(state, {"cif_ctxt_attention_heads": 2, "cif_threshold": 1.0})
     encoder_out = torch.randn(1, 12, 6)
     firing = cif(encoder_out)
     expected = projection(firing.contributions.float() @ encoder_out)
@@ -183,7 +185,7 @@ def test_projection_and_context_layers_come_along():
 @torch.no_grad()
 def test_weights_of_funasr(name):
     settings, state, values = recorded(name)
-    cif = CIF.from_funasr(state, l_order=settings["l_order"], r_order=settings["r_order"])
+    cif = load_funasr(state, l_order=settings["l_order"], r_order=settings["r_order"])
     encoder_out, lengths = values["encoder_out"], values["frame_lengths"]
     frames = encoder_out.shape[1]
     theirs = values["alphas"][:, :frames].masked_fill(~valid_mask(lengths, frames), 0)
@@ -202,14 +204,14 @@ def test_embeddings_of_funasr(name):
     """Equal but for the tail's: ours is a full token's, theirs is filled up with padding."""
     settings, state, values = recorded(name)
     tail = settings.get("tail_threshold", 0.45)
-    cif = CIF.from_funasr(state, tail_threshold=tail)
+    cif = load_funasr(state, tail_threshold=tail)
     encoder_out, lengths = values["encoder_out"], values["frame_lengths"]
     firing = integrate_and_fire(
         reading_padding(cif, encoder_out, lengths),
         encoder_out,
         frame_lengths=lengths,
         target_lengths=values["target_lengths"].long() if "target_lengths" in values else None,
-        tail_threshold=cif.config.tail_handling_firing_threshold,
+        tail=cif.config.tail,
     )
     if "target_lengths" not in values:
         assert firing.num_fires.tolist() == values["token_num"].long().tolist()
@@ -257,7 +259,7 @@ def test_every_setting_of_a_predictor_is_obeyed(kind, l_order, r_order):
     logits = hidden.relu() @ state["cif_output.weight"][0] + state["cif_output.bias"]
     noise = float((logits.sigmoid() * 0.7).median())  # silences half of the frames
     expected = (logits.sigmoid() * 0.7 - noise).clamp(min=0)
-    cif = CIF.from_funasr(state, **settings, smooth_factor=0.7, noise_threshold=noise)
+    cif = load_funasr(state, **settings, smooth_factor=0.7, noise_threshold=noise)
     torch.testing.assert_close(cif(encoder_out).alpha, expected)
 
 
@@ -267,11 +269,11 @@ def test_defaults_are_those_of_the_class():
         ("CifPredictorV2", False),
         ("CifPredictorV3", False),
     ):
-        config = CIF.from_funasr(predictor_state(kind)).config
+        config = load_funasr(predictor_state(kind)).config
         assert config.apply_tail_handling is tail, kind
         assert (config.threshold, config.slack, config.noise_threshold) == (1, 0, 0)
-        assert CIF.from_funasr(predictor_state(kind), predictor=kind).config == config
-    config = CIF.from_funasr(predictor_state("CifPredictor")).config
+        assert load_funasr(predictor_state(kind), predictor=kind).config == config
+    config = load_funasr(predictor_state("CifPredictor")).config
     assert config.tail_handling_firing_threshold == pytest.approx(0.55)
 
 
@@ -293,28 +295,28 @@ def test_settings_of_a_config_that_others_need_are_checked():
 def test_settings_that_do_not_fit_are_refused():
     state = predictor_state("CifPredictorV2")
     with pytest.raises(CIFError, match="threshold of CifPredictorV2 must be 1, .* got 0.9"):
-        CIF.from_funasr(state, threshold=0.9)
-    assert CIF.from_funasr(predictor_state("CifPredictor"), threshold=0.9).config.slack > 0
+        load_funasr(state, threshold=0.9)
+    assert load_funasr(predictor_state("CifPredictor"), threshold=0.9).config.slack > 0
     with pytest.raises(CIFError, match="tail_threshold must be a number >= 0 and < 1, got 1.0"):
-        CIF.from_funasr(state, tail_threshold=1.0)
+        load_funasr(state, tail_threshold=1.0)
     with pytest.raises(CIFError, match="predictor must be one of 'CifPredictor', .* got 'V2'"):
-        CIF.from_funasr(state, predictor="V2")
+        load_funasr(state, predictor="V2")
     with pytest.raises(CIFError, match="unknown setting of a FunASR predictor 'tail'"):
-        CIF.from_funasr(state, tail=0.45)
+        load_funasr(state, tail=0.45)
     with pytest.raises(
         CheckpointError, match=r"cif_conv1d.weight .* \(4, 4, 4\), got .*\(4, 4, 3\)"
     ):
-        CIF.from_funasr(state, l_order=2, r_order=1)
+        load_funasr(state, l_order=2, r_order=1)
     with pytest.raises(
         CheckpointError, match=r"cif_conv1d.weight .* \(4, 1, 3\), got .*\(4, 4, 3\)"
     ):
-        CIF.from_funasr(state, predictor="CifPredictor")
+        load_funasr(state, predictor="CifPredictor")
     with pytest.raises(CheckpointError, match="l_order or r_order must be given: .* 4 frames wide"):
-        CIF.from_funasr(predictor_state("CifPredictorV2", 4))
+        load_funasr(predictor_state("CifPredictorV2", 4))
     v3 = predictor_state("CifPredictorV3")
-    assert CIF.from_funasr(v3, upsample_times=3, smooth_factor2=0.25, tail_mask=False)
+    assert load_funasr(v3, upsample_times=3, smooth_factor2=0.25, tail_mask=False)
     with pytest.raises(CheckpointError, match=r"not expected: blstm.bias_hh_l0, "):
-        CIF.from_funasr(v3, predictor="CifPredictorV2")
+        load_funasr(v3, predictor="CifPredictorV2")
 
 
 # --- where it comes from -------------------------------------------------------------------------
@@ -329,18 +331,18 @@ def test_a_whole_model_may_be_given():
     state = predictor_state("CifPredictorV2")
     whole = {f"predictor.{name}": value for name, value in state.items()}
     whole["encoder.embed.weight"] = torch.ones(3)
-    alone = CIF.from_funasr(state)
-    assert same(CIF.from_funasr(whole), alone)
-    assert same(CIF.from_funasr(whole, prefix="predictor."), alone)
-    assert same(CIF.from_funasr({"epoch": 3, "model": {"state_dict": whole}}), alone)
+    alone = load_funasr(state)
+    assert same(load_funasr(whole), alone)
+    assert same(load_funasr(whole, prefix="predictor."), alone)
+    assert same(load_funasr({"epoch": 3, "model": {"state_dict": whole}}), alone)
     two = whole | {f"other.{name}": value for name, value in state.items()}
     with pytest.raises(CheckpointError, match="one of 'predictor.', 'other.'"):
-        CIF.from_funasr(two)
-    assert same(CIF.from_funasr(two, prefix="other."), alone)
+        load_funasr(two)
+    assert same(load_funasr(two, prefix="other."), alone)
     with pytest.raises(
         CheckpointError, match=r"has no cif\.cif_output\.weight, .*; it has encoder"
     ):
-        CIF.from_funasr(whole, prefix="cif.")
+        load_funasr(whole, prefix="cif.")
 
 
 @pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".pth", ".bin", ".ckpt"])
@@ -350,17 +352,17 @@ def test_a_file_may_be_given(tmp_path, suffix):
         save_file(state, path)
     else:
         torch.save({"model": {f"predictor.{k}": v for k, v in state.items()}, "epoch": 3}, path)
-    assert same(CIF.from_funasr(path), CIF.from_funasr(state))
-    assert same(CIF.from_funasr(str(path)), CIF.from_funasr(state))
+    assert same(load_funasr(path), load_funasr(state))
+    assert same(load_funasr(str(path)), load_funasr(state))
 
 
 def test_what_is_read_is_a_copy_in_float32_and_in_evaluation_mode():
     state = predictor_state("CifPredictorV2")
-    cif = CIF.from_funasr({name: value.double() for name, value in state.items()})
-    assert same(cif, CIF.from_funasr(state))
+    cif = load_funasr({name: value.double() for name, value in state.items()})
+    assert same(cif, load_funasr(state))
     assert not cif.training
     state["cif_output.bias"].fill_(7)
-    assert not same(cif, CIF.from_funasr(state))
+    assert not same(cif, load_funasr(state))
 
 
 # --- bad checkpoints -----------------------------------------------------------------------------
@@ -398,20 +400,20 @@ def test_a_bad_state_dict_is_one_clear_error(change, message):
     _, state, _ = recorded("cif_pytorch_conv_w3_b0.99_eval.npz")
     state = {name: value for name, value in (state | change).items() if value is not None}
     with pytest.raises(CheckpointError, match=message):
-        CIF.from_cif_pytorch(state, {"cif_threshold": 0.99})
+        load_cif_pytorch(state, {"cif_threshold": 0.99})
 
 
 def test_a_bad_predictor_is_one_clear_error():
     state = predictor_state("CifPredictorV2")
     del state["cif_conv1d.weight"]
     with pytest.raises(CheckpointError, match="the state dict has no cif_conv1d.weight; it has"):
-        CIF.from_funasr(state)
+        load_funasr(state)
     with pytest.raises(CheckpointError, match="cif_conv1d.weight .* of 3 axes, got str"):
-        CIF.from_funasr(state | {"cif_conv1d.weight": "weights"})
+        load_funasr(state | {"cif_conv1d.weight": "weights"})
     with pytest.raises(CheckpointError, match="has no cif_output.weight, .* it has nothing"):
-        CIF.from_funasr({})
+        load_funasr({})
     with pytest.raises(CheckpointError, match="must be a mapping of names to tensors, got 3"):
-        CIF.from_funasr(3)
+        load_funasr(3)
 
 
 @pytest.mark.parametrize("saved", [False, True])
@@ -422,11 +424,11 @@ def test_a_state_dict_within_itself_is_one_clear_error(tmp_path, saved):
         torch.save(state, tmp_path / "model.pt")
         state = tmp_path / "model.pt"
     with pytest.raises(CheckpointError, match="has no weight_proj.weight; it has state_dict"):
-        CIF.from_cif_pytorch(state)
+        load_cif_pytorch(state)
     nested = predictor_state("CifPredictorV2")
     for name in ("model", "state_dict", "model"):
         nested = {name: nested, "epoch": 3}
-    assert CIF.from_funasr(nested).config.encoder_embed_dim == 4
+    assert load_funasr(nested).config.encoder_embed_dim == 4
 
 
 def test_a_tensor_that_stands_for_more_than_it_holds_is_refused_before_it_is_built(tmp_path):
@@ -434,13 +436,13 @@ def test_a_tensor_that_stands_for_more_than_it_holds_is_refused_before_it_is_bui
     torch.save(state | {"weight_proj.bias": torch.zeros(1)}, tmp_path / "model.pt")
     assert (tmp_path / "model.pt").stat().st_size < 5000
     with pytest.raises(CheckpointError, match="must hold each of its values, 12000000000000 bytes"):
-        CIF.from_cif_pytorch(tmp_path / "model.pt")
+        load_cif_pytorch(tmp_path / "model.pt")
 
 
 def test_a_setting_with_a_typing_error_is_answered_with_the_right_one():
     message = "unknown setting .* 'tail_treshold', did you mean 'tail_threshold'.* Known: .*l_order"
     with pytest.raises(CIFError, match=message):
-        CIF.from_funasr(predictor_state("CifPredictorV2"), tail_treshold=0.45)
+        load_funasr(predictor_state("CifPredictorV2"), tail_treshold=0.45)
 
 
 @pytest.mark.parametrize(
@@ -458,21 +460,21 @@ def test_a_setting_with_a_typing_error_is_answered_with_the_right_one():
 def test_sizes_beyond_those_of_the_tensors_are_refused_before_they_are_built(settings, message):
     _, state, _ = recorded("cif_pytorch_conv_w3_b0.99_eval.npz")
     with pytest.raises(CheckpointError, match=message):
-        CIF.from_cif_pytorch(state, settings)
+        load_cif_pytorch(state, settings)
     with pytest.raises(CheckpointError, match=r"cif_conv1d.weight .*100000000, .*, got"):
-        CIF.from_funasr(predictor_state("CifPredictorV2"), idim=10**8)
+        load_funasr(predictor_state("CifPredictorV2"), idim=10**8)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
 def test_any_floating_point_type_is_loaded_as_float32(dtype):
     state = {name: value.to(dtype) for name, value in predictor_state("CifPredictorV2").items()}
-    weights = CIF.from_funasr(state).state_dict()
+    weights = load_funasr(state).state_dict()
     assert {value.dtype for value in weights.values()} == {torch.float32}
     assert torch.equal(weights["weights.conv.0.weight"], state["cif_conv1d.weight"].float())
     state["cif_conv1d.bias"] = torch.full_like(state["cif_conv1d.bias"], torch.finfo(dtype).max)
     if dtype == torch.float64:
         with pytest.raises(CheckpointError, match="cif_conv1d.bias .* infinity in float32"):
-            CIF.from_funasr(state)
+            load_funasr(state)
 
 
 class Trap:
@@ -490,7 +492,7 @@ def plain_pickle(value, path):
 
 
 @pytest.mark.parametrize("write", [torch.save, plain_pickle], ids=["torch.save", "pickle"])
-@pytest.mark.parametrize("read", [CIF.from_cif_pytorch, CIF.from_funasr])
+@pytest.mark.parametrize("read", [load_cif_pytorch, load_funasr])
 def test_code_in_a_pickle_is_refused_and_not_run(tmp_path, write, read):
     sprung = tmp_path / "sprung"
     path = tmp_path / "model.pt"
@@ -509,23 +511,23 @@ def test_a_damaged_file_is_one_clear_error(tmp_path, suffix):
         path.write_bytes(content)
         message = f"model{suffix} (is not a file of tensors, or is damaged$|holds more)"
         with pytest.raises(CheckpointError, match=message):
-            CIF.from_funasr(path)
+            load_funasr(path)
 
 
 def test_a_file_that_cannot_be_is_one_clear_error(tmp_path):
     with pytest.raises(CheckpointError, match="there is no file .*model.pt"):
-        CIF.from_funasr(tmp_path / "model.pt")
+        load_funasr(tmp_path / "model.pt")
     (tmp_path / "folder.pt").mkdir()
     with pytest.raises(CheckpointError, match="folder.pt is not a file$"):
-        CIF.from_funasr(tmp_path / "folder.pt")
+        load_funasr(tmp_path / "folder.pt")
     with pytest.raises(CheckpointError, match="^'aaaa.* cannot be a file: ") as caught:
-        CIF.from_funasr("a" * 5000 + ".pt")
+        load_funasr("a" * 5000 + ".pt")
     assert len(str(caught.value)) < 200
     with pytest.raises(CheckpointError, match="prefix must be the beginning of names, got 3"):
-        CIF.from_funasr(predictor_state("CifPredictorV2"), prefix=3)
+        load_funasr(predictor_state("CifPredictorV2"), prefix=3)
     (tmp_path / "model.onnx").write_bytes(b"")
     with pytest.raises(CheckpointError, match="must end in .safetensors, .pt, .*, got '.onnx'"):
-        CIF.from_funasr(tmp_path / "model.onnx")
+        load_funasr(tmp_path / "model.onnx")
     torch.save([1, 2], tmp_path / "list.pt")
     with pytest.raises(CheckpointError, match=r"list.pt must be a mapping .* got \[1, 2\]"):
-        CIF.from_funasr(tmp_path / "list.pt")
+        load_funasr(tmp_path / "list.pt")

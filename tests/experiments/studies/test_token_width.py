@@ -9,20 +9,16 @@ import torch
 
 from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.feature_excerpts import load_recording
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError
-from cifviz.published import read_results
+from cifviz.published import WIDTH_RECORDING, read_results, read_token_widths, study_path
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import save_model
 from cifviz.timing import FrameGrid
-from experiments.measure import Spoken
-from experiments.studies import token_width
-from experiments.studies.token_width import (
-    measure_weights,
-    read_sharpness,
-    sharpness_table,
-    token_widths,
-)
-from experiments.tables import MADE
+from experiments import studies
+from experiments.run_tables import WEIGHT_TITLES
+from experiments.studies import run_study, token_width
+from experiments.studies.token_width import measure_weights, table, token_widths
 from tests.systems.synthetic import aligned
 from tests.systems.tiny import noise, tiny_recognizer
 
@@ -85,51 +81,53 @@ def test_every_finished_run_that_is_compared_is_measured(tmp_path, monkeypatch):
     finished_run(runs / "digits-linear-seed0", 0, "linear")
     finished_run(runs / "digits-ctc-seed0", 0, "ctc")  # has no weights
     (runs / "digits-dense-seed0").mkdir()  # has not ended
-    strings = [Spoken(one, aligned(("one", 0.1, 0.2))) for one in SOUNDS]
-    monkeypatch.setattr(token_width, "spoken_strings", {"test": strings}.__getitem__)
-    monkeypatch.setattr(token_width, "checksum", lambda corpus: f"of {corpus}")
-    table = token_width.measure(runs=runs, data=tmp_path / "data")
-    found = read_sharpness(tmp_path / "data" / "results")
+    strings = [LabelledUtterance(one, aligned(("one", 0.1, 0.2))) for one in SOUNDS]
+    monkeypatch.setattr(token_width, "labelled_strings", {"test": strings}.__getitem__)
+    monkeypatch.setattr(studies, "checksum", lambda corpus: f"of {corpus}")
+    text = run_study("token-width", runs=runs, data=tmp_path / "data")
+    found = read_token_widths(tmp_path / "data" / "results")
     assert [(one["variant"], one["seed"]) for one in found] == [
         ("linear", 0),
         ("plain", 0),
         ("plain", 1),
     ]
-    recording = load_recording(token_width.RECORDING)
+    recording = load_recording(WIDTH_RECORDING)
     heard = tiny_recognizer(1).transcribe_features(recording.log_mel, duration=recording.duration)
     np.testing.assert_allclose(found[2]["alpha"], heard.firing.alpha[0], atol=1e-4)
     assert found[2]["width"] == pytest.approx(measure_weights(tiny_recognizer(1), SOUNDS)["width"])
-    assert table == sharpness_table(tmp_path / "data" / "results")
-    assert table.count("\n") == 3
-    assert "| convolution, width 3 | 2 |" in table
+    assert text == table(found)
+    assert text.count("\n") == 3
+    assert "| convolution, width 3 | 2 |" in text
 
 
 def test_what_was_not_measured_is_said(tmp_path):
-    with pytest.raises(DataError, match="run `cifviz sharpness`"):
-        sharpness_table(tmp_path)
+    with pytest.raises(DataError, match="run `python -m experiments study token-width`"):
+        read_token_widths(tmp_path)
     with pytest.raises(DataError, match=r"no finished run digits-linear-seed\* or"):
-        token_width.measure(runs=tmp_path, data=tmp_path)
+        token_width.run(runs=tmp_path, data=tmp_path)
 
 
 # What is published
 
-FOUND = read_sharpness(resource("results"))
+FOUND = read_token_widths(resource("results"))
 
 
 def test_published_are_the_runs_that_the_tables_compare():
     runs = {
         (one["variant"], one["seed"])
         for one in read_results(resource("results"))
-        if one["recipe"] == "digits" and one["leave_out"] is None and one["variant"] in MADE
+        if one["recipe"] == "digits"
+        and one["leave_out"] is None
+        and one["variant"] in WEIGHT_TITLES
     }
     assert {(one["variant"], one["seed"]) for one in FOUND} == runs
     assert len(FOUND) == len(runs)
 
 
 def test_published_weights_cover_the_recording():
-    duration = load_recording(token_width.RECORDING).duration
+    duration = load_recording(WIDTH_RECORDING).duration
     for one in FOUND:
         assert len(one["alpha"]) == math.ceil(round(duration / one["shift"], 6))
         assert all(0 <= weight < 1 for weight in one["alpha"])
         assert one["shift"] <= one["width"]
-    assert (resource("results") / token_width.SHARPNESS).stat().st_size < 100_000
+    assert study_path(resource("results"), "token-width").stat().st_size < 100_000

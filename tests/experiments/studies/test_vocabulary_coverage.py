@@ -1,6 +1,4 @@
-"""What the models know of the utterances aligned by hand."""
-
-import json
+"""The words of the models among the utterances aligned by hand."""
 
 import numpy as np
 import pytest
@@ -22,26 +20,25 @@ def by_hand(monkeypatch):
         "mixed": (silent, Alignment((TimedToken("two", 0.1, 0.4), TimedToken("lakes", 0.4, 0.9)))),
     }
     monkeypatch.setattr(vocabulary_coverage, "human_aligned", lambda: utterances)
-    monkeypatch.setattr(vocabulary_coverage, "checksum", lambda corpus: "none")
     return utterances
 
 
 def test_words_that_are_known_are_found_and_measured(by_hand, tmp_path):
-    table = vocabulary_coverage.cover(data=tmp_path)
-    found = json.loads((tmp_path / "results" / vocabulary_coverage.COVERAGE).read_text("utf-8"))
+    found = vocabulary_coverage.run(runs=tmp_path, data=tmp_path)
     digits = found["models"]["digits"]["rows"]
     assert [row["utterance"] for row in digits] == ["known", "mixed"]
-    said = [word.token for word in by_hand["known"][1]]
-    assert digits[0]["known"] == digits[0]["heard"].split() == said
+    reference = [word.token for word in by_hand["known"][1]]
+    assert digits[0]["known"] == digits[0]["heard"].split() == reference
     assert np.abs(digits[0]["errors"]).max() < 0.2
     assert digits[1]["known"] == ["two"]
+    table = vocabulary_coverage.table(found)
     assert "alone: known" in table
-    assert "| digits | mixed | two lakes | two | nothing | – |" in table
+    assert "| digits | mixed | two lakes | two | – | – |" in table
 
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_of_the_real_ones_no_model_covers_any(tmp_path):
-    assert "3 utterances" not in vocabulary_coverage.cover(data=tmp_path)
-    table = vocabulary_coverage.coverage_table(tmp_path / "results")
+    table = vocabulary_coverage.table(vocabulary_coverage.run(runs=tmp_path, data=tmp_path))
+    assert "3 utterances" not in table
     assert "vocabulary alone: none" in table
     assert "| digits | phonlab_two_plus_two | two plus two | two, two |" in table

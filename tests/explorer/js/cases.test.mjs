@@ -1,4 +1,5 @@
 // Runs the cases that CIFVIZ_CASES names, a JSON file: JavaScript must make of them what Python did.
+// CIFVIZ_RULES may name a module that adds tail rules.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -6,8 +7,10 @@ import test from "node:test";
 
 import { spans } from "../../../cifviz/explorer/js/edges.js";
 import { contributions, fire } from "../../../cifviz/explorer/js/firing.js";
-import { amplified, roundedPhrases } from "../../../cifviz/explorer/js/weights.js";
+import { DROP, ROUNDED, RULES } from "../../../cifviz/explorer/js/tail.js";
+import { amplified, roundedAtPauses } from "../../../cifviz/explorer/js/weights.js";
 
+if (process.env.CIFVIZ_RULES) await import(process.env.CIFVIZ_RULES);
 const cases = JSON.parse(readFileSync(process.env.CIFVIZ_CASES, "utf8"));
 
 function near(found, wanted, tolerance, what) {
@@ -29,17 +32,17 @@ function edgesOf(settings = {}, cut) {
 }
 
 function fired(one) {
-  const [rule, tau] = one.tail ?? ["none", 0];
   const settings = {
     threshold: one.threshold ?? 1,
     slack: one.slack ?? 0,
-    tail: { rule, threshold: tau },
+    tail: one.tail ?? DROP,
     count: one.count ?? null,
   };
   let weights = amplified(one.weights, { gain: one.gain ?? 1, noise: one.noise ?? 0 });
   if (one.phrases) {
     const { pause_frames: pauseFrames, pause_weight: pauseWeight } = one.phrases;
-    weights = roundedPhrases(weights, { ...settings, pauseFrames, pauseWeight });
+    weights = roundedAtPauses(weights, { ...settings, pauseFrames, pauseWeight });
+    if (RULES[settings.tail.rule].scales) settings.tail = ROUNDED;
   }
   return fire(weights, settings);
 }

@@ -80,7 +80,7 @@ test("stretches that touch are one, those too short to be seen are none", () => 
 test("the sum in a column of pixels is what it goes through there", () => {
   const next = random(7);
   const weights = Float32Array.from({ length: 200 }, () => next() ** 3);
-  const firing = fire(weights, { tail: { rule: "above", threshold: 0.25 } });
+  const firing = fire(weights, { tail: { rule: "above", value: 0.25 } });
   const full = firing.fires - Number(firing.tailFired);
   const sumAt = (frame) => {
     const whole = Math.floor(frame);

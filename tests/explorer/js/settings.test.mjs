@@ -7,8 +7,8 @@ import { fromLink, known, toLink } from "../../../cifviz/explorer/js/settings.js
 
 test("a link brings back what it was made of", () => {
   const settings = {
-    threshold: 0.5, slack: 0.01, tailThreshold: 0.25, gain: 1.5, smoothing: 2, count: 7,
-    tailRule: "at least", scaling: "as given", weights: { 3: 0.25, 12: 0 },
+    threshold: 0.5, slack: 0.01, gain: 1.5, smoothing: 2, count: 7,
+    tail: { rule: "at_least", value: 0.25 }, scaling: "as given", weights: { 3: 0.25, 12: 0 },
   };
   assert.deepEqual(fromLink(`#${toLink(settings)}`), settings);
 });
@@ -20,7 +20,7 @@ test("without weights a link has none", () => {
 
 for (const [said, found] of [
   [{ threshold: "x", gain: Infinity, slack: -1, count: Number.NaN }, {}],
-  [{ threshold: 0, gain: 1e9, tailRule: "<b>", scaling: null }, {}],
+  [{ threshold: 0, gain: 1e9, tail: { rule: "<b>", value: 0.5 }, scaling: null }, {}],
   [{ smoothing: 1.6, onload: "alert(1)" }, { smoothing: 2 }],
   [{ weights: { 0: 1, length: 5, "-1": 1, "1.5": 1, 2: -1, 3: Infinity, 4: "x" } }, { weights: { 0: 1 } }],
   [{ weights: "12:0.5" }, {}],

@@ -1,0 +1,98 @@
+"""``cifviz align``: tokens and times of sound files, as tables, pictures, TextGrids and JSON."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cifviz.cli import terminal
+from cifviz.cli.application import Overwrite, in_words
+from cifviz.cli.sound_input import model_folder, sound_source, stem_of
+from cifviz.cli.transcription_output import transcription_table, with_suffix, write_files
+from cifviz.errors import AudioError, printable, require
+from cifviz.resources import Inputs, check_target, writing
+
+
+def align(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg, M4A …; - is standard input."),
+    ],
+    model: Annotated[
+        str, typer.Option(help="A model that comes with cifviz, or a folder.")
+    ] = "digits",
+    out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
+    overwrite: Overwrite = False,
+) -> None:
+    """Recognise sound files and show each token with its times.
+
+    Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
+    STEM.json into a folder, all three or none; STEM is stdin for standard input. A file that cannot
+    be read, or whose results would replace a file that is there, is reported, the others go on,
+    and the exit code is 1.
+    """
+    from tqdm import tqdm
+
+    from cifviz.systems.checkpoints import load_model
+
+    # 1. What all files need.
+    with in_words("cifviz align", exit_code=2):
+        sounds = [path for path in files if not path.is_dir()]  # others are refused when read
+        require(
+            out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
+        )
+        recognizer = load_model(model)
+        inputs = Inputs([*sounds, model_folder(model)])
+    # 2. Each file; one that fails stops no other.
+    failed = 0
+    written: dict[str, str] = {}
+    for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
+        try:
+            require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
+            stem = stem_of(path)
+            require(
+                stem not in written,
+                f"its results would replace those of {written.get(stem)}: "
+                "align them into different folders",
+            )
+            targets = [with_suffix(out / stem, end) for end in (".png", ".TextGrid", ".json")]
+            table = _align_one(path, recognizer, model, targets, inputs, overwrite)
+        except Exception as error:  # the other files are done whatever happens to one
+            failed += 1
+            with tqdm.external_write_mode(file=sys.stderr):
+                terminal.complain(f"cifviz align: {printable(path.name or str(path))}", error)
+        else:
+            written[stem] = printable(path.name)
+            for target in targets:
+                inputs.add(target)
+            tqdm.write(table, file=sys.stdout)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _align_one(
+    path: Path,
+    recognizer: Any,
+    model: str,
+    targets: Sequence[Path],
+    inputs: Inputs,
+    overwrite: bool,
+) -> str:
+    """Write the results of one sound file, all or none, and return its table."""
+    from cifviz.audio.waveform import load_waveform
+
+    for target in targets:
+        check_target(target, overwrite=overwrite, inputs=inputs)
+    rate = recognizer.config.features.sample_rate
+    waveform = load_waveform(sound_source(path), sample_rate=rate)
+    transcription = recognizer.transcribe(waveform)
+    terminal.end_if_told()  # perhaps while the file was read, which is incomplete then
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    with writing(targets, overwrite=overwrite, inputs=inputs) as parts:
+        write_files(parts, path, model, transcription)
+    return transcription_table(path, model, transcription)

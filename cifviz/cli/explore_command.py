@@ -1,0 +1,69 @@
+"""``cifviz explore``: a page on which the tokens of a recording can be moved and played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cifviz.cli.application import Overwrite, in_words
+from cifviz.cli.sound_input import model_folder, sound_source, stem_of
+from cifviz.cli.transcription_output import transcription_table
+from cifviz.errors import AudioError, DataError, printable, require, require_choice
+from cifviz.resources import Inputs, check_target
+
+
+def explore(
+    file: Annotated[Path, typer.Argument(help="A sound file; - is standard input.")],
+    model: Annotated[
+        str, typer.Option(help="A model that comes with cifviz, or a folder.")
+    ] = "digits",
+    reference: Annotated[
+        Path | None, typer.Option(help="A TextGrid with the reference times of the tokens.")
+    ] = None,
+    tier: Annotated[str, typer.Option(help="Of the TextGrid; default: its first.")] = "",
+    out: Annotated[
+        Path | None, typer.Option(help="The page; default: STEM.html in this folder.")
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a page on which a recording's tokens can be moved and played; it needs no network.
+
+    Prints the tokens with their times as `cifviz align` does.
+    """
+    from cifviz.audio.waveform import load_waveform
+    from cifviz.explorer import to_html
+    from cifviz.systems.checkpoints import load_model
+
+    with in_words("cifviz explore"):
+        require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)
+        page = out or Path(f"{stem_of(file)}.html")
+        read = [file, model_folder(model), *([] if reference is None else [reference])]
+        check_target(page, overwrite=overwrite, inputs=Inputs(read))
+        words = None if reference is None else _tier(reference, tier)
+        recognizer = load_model(model)
+        waveform = load_waveform(
+            sound_source(file), sample_rate=recognizer.config.features.sample_rate
+        )
+        transcription = recognizer.transcribe(waveform)
+        to_html(
+            transcription,
+            page,
+            reference=words,
+            title=printable(file.name),
+            overwrite=overwrite,
+        )
+        typer.echo(transcription_table(file, model, transcription))
+        typer.echo(f"written to {printable(page.name)}")
+
+
+def _tier(path: Path, name: str) -> Any:
+    """A tier of a TextGrid; without a name its first."""
+    from cifviz.formats import read_textgrid
+
+    tiers = read_textgrid(path)
+    require(bool(tiers), f"expected a TextGrid with a tier, {path} has none", DataError)
+    chosen = name or next(iter(tiers), "")
+    require_choice("tier", chosen, tiers)
+    return tiers[chosen]

@@ -1,0 +1,113 @@
+"""What a lesson of the present form must be besides: no answer in view before it is asked for.
+
+Each check takes a built notebook and returns complaints, one sentence each; none means that it
+passed. `cifviz.course.inspection` asks only notebooks whose source says ``form: 2``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from nbformat import NotebookNode
+
+from cifviz.course.lesson_form import HIDDEN
+from cifviz.notebooks.folding import TAG, is_folded
+from cifviz.notebooks.reader import outputs, tags
+
+PREDICTION = "**Predict first"
+"""Opens a question that the reader answers before seeing what comes out."""
+LONGEST_CORE = 50
+"""Minutes of the core path."""
+
+_CAPTION = re.compile(r"<figcaption><strong>Figure (\d+)\.</strong> [^<]*[^<\s]")
+_BOOKKEEPING = re.compile(r"^(?:(?:show|record|live_figure)\(|import |from )", re.MULTILINE)
+_FOLDED = re.compile(r"<details><summary>[^<]+</summary>\n\n.+\n\n</details>", re.DOTALL)
+_MARK = re.compile(r"## \d[^\n]*\n\n\*(Core path|Optional) · (\d+) min\*\n")
+
+
+def answers_are_folded(notebook: NotebookNode) -> list[str]:
+    """Between a prediction and its answer nothing is in view that resolves it.
+
+    A prediction is the last paragraph of its cell. Code behind it may show something only in a
+    fold. Text behind it is tagged "answer" and folded; that ends it. Cells tagged "answer" are
+    folded wherever they stand.
+    """
+    found: list[str] = []
+    asked: int | None = None
+    for number, cell in enumerate(notebook.cells):
+        is_answer = TAG in tags(cell)
+        where = f"cell {number} shows in view the answer to the prediction of cell {asked}"
+        if cell.cell_type == "code":
+            if (asked is not None or is_answer) and not _hides_outputs(cell):
+                found.append(where if asked is not None else f"cell {number} is not folded")
+            continue
+        if is_answer:
+            if not _is_folded_text(cell.source):
+                found.append(where if asked is not None else f"cell {number} is not folded")
+            asked = None
+            continue
+        if asked is not None:
+            found.append(f"cell {number} is text in view behind the prediction of cell {asked}")
+            asked = None
+        if PREDICTION in cell.source:
+            asked = number
+            if "\n\n" in cell.source.rpartition(PREDICTION)[2].strip():
+                found.append(f"cell {number} goes on behind its prediction")
+    return found + ([f"the prediction of cell {asked} has no answer"] if asked is not None else [])
+
+
+def figures_have_captions(notebook: NotebookNode) -> list[str]:
+    """Below each figure stands a caption, and they are numbered from 1 in their order."""
+    found, numbers = [], []
+    for number, output in outputs(notebook):
+        page = output.get("data", {}).get("text/html", "")
+        captions = [int(one) for one in _CAPTION.findall(page)]
+        if page.count("<img") > len(captions):
+            found.append(f"cell {number} shows a figure without a caption: show(…, caption=…)")
+        numbers += captions
+    if numbers != list(range(1, len(numbers) + 1)):
+        found.append(f"figures should be numbered from 1 in their order, got {numbers}")
+    return found
+
+
+def core_path(notebook: NotebookNode) -> list[str]:
+    """Each numbered section says whether it is on the core path, which takes 50 minutes at most."""
+    found, core = [], 0
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and re.match(r"## \d", cell.source):
+            mark = _MARK.match(cell.source)
+            if mark is None:
+                found.append(f"cell {number} opens a section without its path and minutes")
+            elif mark[1] == "Core path":
+                core += int(mark[2])
+    if core == 0:
+        found.append("no section is on the core path")
+    if core > LONGEST_CORE:
+        found.append(f"the core path takes {core} min, at most {LONGEST_CORE}: tag one optional")
+    return found
+
+
+def bookkeeping_is_hidden(notebook: NotebookNode) -> list[str]:
+    """Code that imports, draws a figure or keeps records is hidden: it is not what one learns."""
+    return [
+        f"cell {number} imports, draws or records in view: tag it {HIDDEN}"
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        and _BOOKKEEPING.search(cell.source)
+        and not (HIDDEN in tags(cell) and cell.metadata.get("jupyter", {}).get("source_hidden"))
+    ]
+
+
+FORM_CHECKS = (answers_are_folded, figures_have_captions, core_path, bookkeeping_is_hidden)
+"""All of them."""
+
+
+def _hides_outputs(cell: NotebookNode) -> bool:
+    """Whether nothing that a cell shows is in view."""
+    if cell.metadata.get("jupyter", {}).get("outputs_hidden") and cell.metadata.get("collapsed"):
+        return True
+    return all(map(is_folded, cell.outputs))
+
+
+def _is_folded_text(text: str) -> bool:
+    return _FOLDED.fullmatch(text) is not None

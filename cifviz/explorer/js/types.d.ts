@@ -1,0 +1,238 @@
+// What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
+
+import type { Firing } from "./firing.js";
+import type { Tail } from "./tail.js";
+
+/** Frame t covers start + t · shift to start + (t + 1) · shift, seconds. */
+export interface Grid {
+  start: number;
+  shift: number;
+}
+
+export interface Span {
+  /** Seconds. */
+  start: number;
+  /** Seconds. */
+  end: number;
+}
+
+export interface Token extends Span {
+  label: string;
+}
+
+/** Where a token's boundaries are read. */
+export interface Edges {
+  /** Share of the token's mass before its onset. */
+  onsetQuantile: number;
+  /** Share of the token's mass before its offset. */
+  offsetQuantile: number;
+  /** Seconds added to onsets. */
+  onsetShift: number;
+  /** Seconds added to offsets. */
+  offsetShift: number;
+  /** Where one token's mass ends and the next one's begins. */
+  cut: "valleys" | "fires";
+}
+
+/** Where the controls stand. A type, since an interface is no `Record<string, unknown>`. */
+export type Settings = {
+  /** β. */
+  threshold: number;
+  /** δ. */
+  slack: number;
+  tail: Tail;
+  /** Whether weights are scaled: not at all, to whole tokens between pauses, or to `count`. */
+  scaling: "as given" | "phrases" | "count";
+  /** Number of tokens for the scaling "count". */
+  count: number;
+  /** Factor on all weights. */
+  gain: number;
+  /** Neighbours on each side over which weights are averaged. */
+  smoothing: number;
+  /** Weights of single frames set by hand, by the index of the frame. */
+  weights: Record<string, number>;
+};
+
+export interface Utterance {
+  /** The hypothesis. */
+  tokens: string[];
+  /** Weights of the frames as given. */
+  alpha: Float32Array;
+  grid: Grid;
+  /** Seconds. */
+  duration: number;
+  /** Those of the model. */
+  settings: Settings;
+  /** A pause is at least so many frames, each below this weight. */
+  pauses: { pauseFrames: number; pauseWeight: number };
+  edges: Edges;
+  /** True times of the tokens; null where they are unknown. */
+  reference: Token[] | null;
+}
+
+/** Tokens and times at some settings. */
+export interface Aligned {
+  /** Weights, with those set by hand. */
+  given: Float32Array;
+  /** The same after gain and smoothing, before scaling. */
+  alpha: Float32Array;
+  firing: Firing;
+  tokens: Token[];
+  /** Whether tokens have the labels of the hypothesis; otherwise they are numbered. */
+  isNamed: boolean;
+  /** Of `alpha`. */
+  sum: number;
+  /** Hypothesis less reference for each edge; null where they cannot be paired. */
+  errors: Span[] | null;
+}
+
+/** Least and largest amplitudes of short pieces, in 127ths of the loudest sample. */
+export interface Peaks {
+  /** Pieces per second. */
+  rate: number;
+  low: Int8Array;
+  high: Int8Array;
+}
+
+export interface LogMel extends Grid {
+  frames: number;
+  bands: number;
+  picture: OffscreenCanvas;
+}
+
+/** Sound and spectrogram of a part of the utterance. */
+export interface Stretch extends Span {
+  /** Whether a shorter stretch would show no more. */
+  isFinest: boolean;
+  /** Null without sound. */
+  peaks: Peaks | null;
+  logMel: LogMel;
+}
+
+export interface Compared {
+  name: string;
+  tokens: Token[];
+}
+
+export interface Palette {
+  colours: string[];
+  hatches: string[];
+}
+
+/** Everything about an utterance that an explorer shows. */
+export interface ViewData {
+  utterance: Utterance;
+  /** The first is of the whole, later ones are finer, of a part. */
+  stretches: Stretch[];
+  compare: Compared[];
+  palette: Palette;
+  model: { summary: string; warning: string };
+}
+
+/** What is drawn. */
+export interface Seen extends ViewData {
+  aligned: Aligned;
+  /** Index of the selected token. */
+  selected: number | null;
+}
+
+/** What others are told of an explorer. */
+export interface State {
+  settings: Settings;
+  alignment: Token[];
+  selection: number | null;
+}
+
+export type Canvas2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** Height range of a lane on the canvas, pixels. */
+export interface Strip {
+  top: number;
+  height: number;
+}
+
+/** The fill of a token, by its index and its width in pixels. */
+export type TokenFill = (index: number, wide: number) => string | CanvasPattern;
+
+/** Colours of the page, and fills of tokens. */
+export interface Look {
+  isDark: boolean;
+  ink: string;
+  faint: string;
+  paper: string;
+  accent: string;
+  palette: Palette;
+  fill: TokenFill;
+}
+
+// --- what Python sends ---------------------------------------------------------------------------
+
+/** Of `spans_of` in data.py. */
+export interface WrittenSpans {
+  labels: string[];
+  starts: number[];
+  ends: number[];
+}
+
+/** Of `stretch` in data.py; texts are base64. */
+export interface WrittenStretch extends Span {
+  isFinest: boolean;
+  peaks: { rate: number; low: string; high: string } | null;
+  log_mel: Grid & { frames: number; bands: number; values: string };
+}
+
+/** Of `view_data` in data.py; texts are base64. */
+export interface WrittenData extends Omit<Utterance, "alpha" | "reference"> {
+  alpha: string;
+  reference: WrittenSpans | null;
+  whole: WrittenStretch;
+  compare: { name: string; tokens: WrittenSpans }[];
+  palette: Palette;
+  model: { summary: string; warning: string };
+  sound: "whole" | "parts" | null;
+}
+
+/** Of `to_html` in page.py. */
+export interface WrittenPage extends WrittenData {
+  /** Base64. */
+  sound_file: string | null;
+  /** Where the controls stand at first, if elsewhere than the model. */
+  begin: Partial<Settings>;
+}
+
+// --- messages between a view and Python ----------------------------------------------------------
+
+/** Questions that Python answers: what is sent beside the type, and what comes back. */
+export interface Questions {
+  sound: { sent: Partial<Span>; answer: object };
+  stretch: { sent: Span; answer: WrittenStretch };
+  textgrid: { sent: { settings: Settings | null }; answer: { text: string } };
+  piece: { sent: { index: number; count: number; name: string }; answer: object };
+  listen: { sent: object; answer: object };
+}
+
+/** Traits of the widget that a view uses, see widget.py. */
+export interface Traits {
+  data: string;
+  settings: Settings;
+  selection: number | null;
+  placed: WrittenSpans | null;
+  listens: boolean;
+}
+
+/** The part of anywidget's model that is used, see https://anywidget.dev. */
+export interface WidgetModel {
+  get<Name extends keyof Traits>(name: Name): Traits[Name];
+  set(values: Partial<Traits>): void;
+  save_changes(): void;
+  on(event: "msg:custom", callback: MessageCallback): void;
+  on(event: `change:${keyof Traits}`, callback: () => void): void;
+  off(event: "msg:custom", callback: MessageCallback): void;
+  off(event: `change:${keyof Traits}`, callback: () => void): void;
+  send(content: object, callbacks: undefined, buffers: ArrayBuffer[]): void;
+}
+
+export type MessageCallback = (
+  message: { id: string | null; error?: string },
+  buffers: DataView<ArrayBuffer>[],
+) => void;

@@ -1,0 +1,5 @@
+"""``python -m experiments``."""
+
+from experiments.command_line import app
+
+app()

@@ -1,0 +1,23 @@
+"""The recipes that made the checkpoints, a file each; `experiments.runs` runs them."""
+
+from __future__ import annotations
+
+from cifviz.errors import require_choice
+from experiments.recipes import digits, grid
+from experiments.recipes.recipe import Recipe
+from experiments.recipes.variants import VARIANTS, make_variant
+
+RECIPES = {"digits": digits.RECIPE, "grid": grid.RECIPE}
+"""By name."""
+
+
+def find_recipe(name: str, variant: str = "") -> Recipe:
+    """The recipe of that name, or a variant of it; for an unknown one the error names the known."""
+    require_choice("recipe", name, list(RECIPES))
+    if not variant:
+        return RECIPES[name]
+    require_choice("variant", variant, list(VARIANTS))
+    return make_variant(RECIPES[name], variant)
+
+
+__all__ = ["RECIPES", "VARIANTS", "Recipe", "find_recipe"]

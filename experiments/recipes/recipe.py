@@ -1,0 +1,56 @@
+"""`Recipe`: everything that is fixed before training starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.training.augmentation import Augmentation, Recording
+from cifviz.training.fit import FitConfig
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that is fixed before training starts."""
+
+    name: str
+    config: CIFRecognizerConfig
+    real: Callable[[], list[LabelledUtterance]]
+    """Real training utterances."""
+    synthetic: Callable[[], list[LabelledUtterance]]
+    """Synthesised training utterances."""
+    dev: Callable[[], list[LabelledUtterance]]
+    synthetic_dev: Callable[[], list[LabelledUtterance]]
+    """Synthesised utterances that nothing is trained on, as many as of the development set."""
+    test: Callable[[], list[LabelledUtterance]] | None
+    """None where only a development set exists."""
+    joined: Callable[[], list[LabelledUtterance]] | None = None
+    """Utterances of the test set, joined to five minutes."""
+    system: str = "cif"
+    """The system that is trained, of `cifviz.systems.registry.SYSTEMS`."""
+    variant: str = ""
+    """Which of `VARIANTS` this is; the recipe itself has none."""
+    weights_of: str | None = None
+    """The variant whose weights it uses, where it differs in inference alone."""
+    fit: FitConfig = field(default_factory=FitConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    synthetic_share: float = 0.25
+    cepstral: Callable[[CIFRecognizerConfig], list[Recording]] | None = None
+    """Utterances of many more speakers, of which only cepstra are published; ids beyond the
+    vocabulary are other words."""
+    cepstral_share: float = 0.2
+    """Of those among them that hold nothing but the vocabulary."""
+    pronunciations: Callable[[CIFRecognizerConfig], list[tuple[int, ...]]] | None = None
+    """Phones of each word, to be learned beside the words."""
+    phonetic_share: float = 0.25
+    """Of all of the cepstral ones, drawn for the sake of their phones."""
+    corpora: tuple[str, ...] = ()
+    """Data sets that it reads, whose checksums a result keeps."""
+    sources: str = ""
+    """Data sets and their licences, for the model card."""
+    licence: str = ""
+    """Of the weights."""
+    grammar: str = ""
+    """Name of the grammar that the vocabulary is of."""

@@ -1,0 +1,257 @@
+"""A source of the second form is laid out: folds, hidden code, marked paths, measured minutes."""
+
+import copy
+
+import jupytext
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from cifviz.course.figures import canvas
+from cifviz.course.inspection import lesson_problems
+from cifviz.course.lesson_form import form_of, lay_out
+from cifviz.course.lesson_sources import derive
+from cifviz.course.prediction_checks import FORM_CHECKS
+from cifviz.course.study_minutes import measured_sections
+from cifviz.errors import DataError
+from cifviz.notebooks.normalise import normalise
+from cifviz.plot.images import picture_bundle, png
+
+HEADER = """\
+# ---
+# jupyter:
+#   cifviz:
+#     form: 2
+# ---
+
+"""
+LESSON = """\
+# %% [markdown]
+# # A line
+#
+# **Time:** {core} min of {all} min
+
+# %% tags=["hide-input"]
+import cifviz
+
+# %% [markdown]
+# ## 1. Draw
+#
+# **Predict first:** what comes out?
+
+# %%
+a = 1
+
+# %% tags=["answer"]
+print("a rising line")
+
+# %% tags=["answer", "hide-input"]
+show(figure, "A line that rises from 0 to the height.")
+
+# %% [markdown] tags=["answer"]
+# A rising line.
+#
+# - It rises.
+
+# %% [markdown]
+# That was a line.
+
+# %% [markdown] tags=["optional"]
+# ## 2. More
+#
+# Nothing.
+
+# %% tags=["exercise"]
+answer = ...
+
+# %% tags=["solution"]
+answer = 3
+"""
+
+
+def written(text=LESSON):
+    return jupytext.reads(HEADER + text, fmt="py:percent")
+
+
+def laid_out(text=LESSON):
+    source = written(text)
+    lay_out(source, "00_line.py")
+    return source
+
+
+def captioned(number):
+    bundle = picture_bundle(png(canvas()[0]), "A line that rises from 0 to the height.")
+    words = f"<figcaption><strong>Figure {number}.</strong> A line.</figcaption>"
+    bundle["text/html"] = f'<figure style="margin:0">{bundle["text/html"]}{words}</figure>'
+    return new_output("display_data", data=bundle)
+
+
+@pytest.fixture
+def built():
+    """A notebook of the second form, as it is after a run."""
+    notebook = derive(laid_out(), "00_line", "student")
+    notebook.cells[4].outputs = [new_output("stream", name="stdout", text="a rising line\n")]
+    notebook.cells[5].outputs = [captioned(1)]
+    return normalise(notebook)
+
+
+def test_a_source_without_the_header_is_left_as_it_is():
+    source = jupytext.reads(LESSON, fmt="py:percent")
+    before = copy.deepcopy(source)
+    lay_out(source, "00_line.py")
+    assert source == before and form_of(source) == 1
+
+
+def test_text_of_answers_is_folded_and_plotting_is_hidden():
+    cells = laid_out().cells
+    assert cells[6].source == (
+        "<details><summary>Answer</summary>\n\nA rising line.\n\n- It rises.\n\n</details>"
+    )
+    assert [cell.metadata.get("jupyter") for cell in (cells[3], cells[5])] == [
+        None,
+        {"source_hidden": True},
+    ]
+
+
+def test_sections_say_their_path_and_minutes():
+    cells = laid_out().cells
+    assert cells[2].source.startswith("## 1. Draw\n\n*Core path · 1 min*\n\n**Predict first")
+    assert cells[8].source.startswith("## 2. More\n\n*Optional · 2 min*\n\nNothing.")
+    assert cells[0].source.endswith("**Time:** 1 min of 3 min")
+
+
+@pytest.mark.parametrize(
+    ("more", "minutes"),
+    [
+        ("# %% [markdown]\n# " + "word " * 1600, 10),
+        ("# %%\n" + "a = 1\n" * 40, 2),
+        ('# %% tags=["hide-input"]\n' + "a = 1\n" * 400, 0),
+        ('# %% tags=["exercise"]\na = ...\n\n# %% tags=["solution"]\n' + "a = 1\n" * 5, 5),
+    ],
+)
+def test_minutes_are_measured_on_what_is_read_and_done(more, minutes):
+    (before,) = measured_sections(written("# %% [markdown]\n# ## 1. Line\n" + "#\n# x\n" * 80))
+    (after,) = measured_sections(
+        written("# %% [markdown]\n# ## 1. Line\n" + "#\n# x\n" * 80 + f"\n{more}")
+    )
+    assert after.minutes - before.minutes in (minutes, minutes + 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("form: 2", "form: 3", "expected form 1 or 2, got 3"),
+        ("# ## 2. More", "# ### More", "cell 8: a cell tagged optional opens a section"),
+    ],
+)
+def test_what_is_no_form_is_refused(old, new, complaint):
+    source = jupytext.reads((HEADER + LESSON).replace(old, new), fmt="py:percent")
+    with pytest.raises(DataError, match=complaint):
+        lay_out(source, "00_line.py")
+
+
+def test_the_good_notebook_passes(built):
+    assert [one for check in FORM_CHECKS for one in check(built)] == []
+
+
+def replace_in(cell, old, new):
+    assert old in cell.source
+    cell.source = cell.source.replace(old, new)
+
+
+# name of the check, what spoils the notebook, what the complaint says
+BAD = [
+    (
+        "answers_are_folded",
+        lambda n: n.cells[4].update(outputs=[new_output("stream", name="stdout", text="a line")]),
+        "cell 4 shows in view the answer to the prediction of cell 2",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: n.cells[3].update(outputs=[captioned(1)]),
+        "cell 3 shows in view the answer to the prediction of cell 2",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: replace_in(n.cells[6], "<details>", "<details open>"),
+        "cell 6 shows in view the answer to the prediction of cell 2",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: n.cells[6].metadata.pop("tags"),
+        "cell 6 is text in view behind the prediction of cell 2",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: replace_in(n.cells[2], "out?", "out?\n\nA rising line."),
+        "cell 2 goes on behind its prediction",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: n.cells.pop(6) and n.cells.pop(6) and n.cells.pop(6),
+        "the prediction of cell 2 has no answer",
+    ),
+    (
+        "answers_are_folded",
+        lambda n: n.cells.append(NotebookNode(n.cells[6], source="A line.")),
+        "is not folded",
+    ),
+    (
+        "figures_have_captions",
+        lambda n: n.cells[3].update(
+            outputs=[new_output("display_data", data=picture_bundle(b"", "A line that rises."))]
+        ),
+        "cell 3 shows a figure without a caption",
+    ),
+    (
+        "figures_have_captions",
+        lambda n: n.cells[3].update(outputs=[captioned(3)]),
+        "numbered from 1 in their order, got [3, 1]",
+    ),
+    (
+        "core_path",
+        lambda n: replace_in(n.cells[2], "*Core path · 1 min*\n", ""),
+        "cell 2 opens a section without its path and minutes",
+    ),
+    (
+        "core_path",
+        lambda n: replace_in(n.cells[2], "Core path · 1 min", "Core path · 51 min"),
+        "the core path takes 51 min, at most 50",
+    ),
+    (
+        "core_path",
+        lambda n: replace_in(n.cells[2], "Core path", "Optional"),
+        "no section is on the core path",
+    ),
+    (
+        "bookkeeping_is_hidden",
+        lambda n: n.cells[5].metadata.pop("jupyter"),
+        "cell 5 imports, draws or records in view",
+    ),
+    (
+        "bookkeeping_is_hidden",
+        lambda n: n.cells[1].metadata.pop("tags"),
+        "cell 1 imports, draws or records in view",
+    ),
+]
+CHECKS = {check.__name__: check for check in FORM_CHECKS}
+
+
+@pytest.mark.parametrize(("check", "spoil", "complaint"), BAD)
+def test_the_bad_notebook_fails(built, check, spoil, complaint):
+    spoil(built)
+    found = CHECKS[check](built)
+    assert any(complaint in one for one in found), found
+    assert set(found) <= set(lesson_problems(built))
+
+
+def test_every_check_is_seen_to_fail():
+    assert CHECKS.keys() == {check for check, _, _ in BAD}
+
+
+def test_lessons_of_the_first_form_are_not_asked(built):
+    built.cells[4].outputs = [new_output("stream", name="stdout", text="a rising line\n")]
+    (complaint,) = CHECKS["answers_are_folded"](built)
+    assert complaint in lesson_problems(built)
+    built.metadata.cifviz.form = 1
+    assert complaint not in lesson_problems(built)

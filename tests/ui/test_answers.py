@@ -1,0 +1,104 @@
+"""No answer is in view before it is asked for: in JupyterLab, on the site, in exports."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from cifviz.course.build import COPIES, NOTEBOOKS, product
+from cifviz.course.lesson_form import FORM, form_of
+from cifviz.course.lesson_sources import read_source
+from cifviz.course.site.build_site import render, write
+from cifviz.course.site.places import lesson_place
+from cifviz.notebooks.folding import OUTPUT_LABEL, TAG, TEXT_LABEL
+from cifviz.notebooks.reader import read_notebook, tags
+from tests.ui import browser, jupyter
+from tests.ui.explored import window
+
+pytestmark = browser.needed
+
+NAME = "03_scaling"
+LABELS = {OUTPUT_LABEL, TEXT_LABEL}
+
+IN_VIEW = """async index => {
+    const { content } = window.jupyterapp.shell.currentWidget;
+    await content.scrollToItem(index);
+    const cell = content.widgets[index];
+    await cell.ready;
+    const shown = cell.model.type === 'markdown' ? '.jp-RenderedMarkdown' : '.jp-Cell-outputArea';
+    for (let wait = 0; wait < 100 && !cell.node.querySelector(shown); wait += 1)
+        await new Promise(done => setTimeout(done, 50));
+    return cell.node.querySelector(shown)?.innerText ?? '';
+}"""
+"""Scrolls to a cell, and gives the text that a reader sees of its output, or of its Markdown."""
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def answers(copy):
+    """Numbers of the cells that hold answers."""
+    cells = read_notebook(product(NAME, copy)).cells
+    return [number for number, cell in enumerate(cells) if TAG in tags(cell)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("answers") / "site"
+    write(render(), folder)
+    return folder
+
+
+def test_the_lesson_has_the_form_that_is_asked_for():
+    assert form_of(read_source(NOTEBOOKS / "source" / f"{NAME}.py")) == FORM
+    assert all(len(answers(copy)) > 20 for copy in COPIES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copy", COPIES)
+def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, chromium, copy):
+    folder, address = jupyter_server("lab")
+    shutil.copy(product(NAME, copy), folder / f"{copy}.ipynb")
+    with window(chromium, viewport={"width": 1300, "height": 1200}) as page:
+        notebook = jupyter.OpenNotebook(page, address(f"{copy}.ipynb"))
+        numbers = answers(copy)
+        shown = {number: words(page.evaluate(IN_VIEW, number)) for number in numbers}
+        # Three dots stand for a collapsed output.
+        assert {text for text in shown.values() if text.strip("…")} == LABELS
+        first = next(number for number in numbers if shown[number] == OUTPUT_LABEL)
+        page.evaluate(IN_VIEW, first)
+        cell = page.locator(f'[data-windowed-list-index="{first}"]')
+        cell.get_by_text(OUTPUT_LABEL).click()
+        opened = words(page.evaluate(IN_VIEW, first))
+        assert len(opened) > len(OUTPUT_LABEL) + 20
+        assert notebook.dialogs == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("copy", COPIES)
+def test_on_the_site_answers_are_folded_and_open_with_keys(page, site, copy):
+    page.goto((site / lesson_place(NAME, copy)).as_uri())
+    for selector in (".text.answer", ".cell.answer .output"):
+        texts = page.locator(selector).all_inner_texts()
+        assert len(texts) > 5
+        live = "In the notebook this picture has controls to move."
+        seen = {words(text) for text in texts if not text.strip().startswith(live)}
+        assert seen <= LABELS | {""}
+    answer = page.locator(".text.answer").first
+    answer.locator("summary").press("Enter")
+    assert len(answer.inner_text()) > len(TEXT_LABEL) + 20
+
+
+@pytest.mark.slow
+def test_in_an_export_answers_are_folded(page, tmp_path):
+    """Whatever the exporter knows of tags and metadata: plain nbconvert knows neither."""
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir", str(tmp_path)]
+    subprocess.run([*command, str(product(NAME, "student"))], check=True, capture_output=True)
+    page.goto((tmp_path / f"{NAME}.html").as_uri(), wait_until="domcontentloaded")
+    cells = page.locator(".jp-Cell.celltag_answer .jp-Cell-outputWrapper")
+    texts = [words(text) for text in cells.all_inner_texts()]
+    assert len(texts) > 20 and {text for text in texts if text} == {OUTPUT_LABEL}
+    text = page.locator(".jp-MarkdownOutput.celltag_answer")
+    assert {words(one) for one in text.all_inner_texts()} == {TEXT_LABEL}
