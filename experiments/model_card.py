@@ -7,7 +7,7 @@ from typing import Any
 
 from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, PROGRAM
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 
 Result = dict[str, Any]
 

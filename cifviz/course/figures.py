@@ -20,10 +20,8 @@ from cifviz.text_tables import markdown_table, text_table
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
-_TOKENS = STYLE["token_colours"]
 LINES: dict[str, list[Any]] = {
-    "color": [_TOKENS[index] for index in (5, 2, 1, 3, 0, 6)],
-    "linestyle": ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))],
+    name: [line[name] for line in STYLE["lines"]] for name in ("color", "linestyle")
 }
 """Colour and dash of lines that are given none: dark colours first, and no two alike."""
 _NUMBERS: dict[str, int] = {}

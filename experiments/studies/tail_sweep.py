@@ -23,7 +23,7 @@ from cifviz.published import (
 )
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
 from experiments.runs import finished_runs, loaded
 from experiments.studies.study import Study

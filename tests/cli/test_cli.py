@@ -14,14 +14,16 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from cifviz import formats
 from cifviz.audio import waveform
 from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.explorer.data import spans_of
-from cifviz.formats import read_textgrid, write_textgrid
+from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import list_models, load_model
+from tests.formats import ctm_format
 
 CLIPS = resource("clips")
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,24 @@ def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path)
     assert [token.token for token in tier] == list(clip.tokens)
     assert (tmp_path / "digits_four.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".TextGrid", ".json", ".png"]
+
+
+def test_a_new_format_is_written_too(tmp_path, monkeypatch):
+    """One file and one line: see `tests/formats/test_suffixes.py`."""
+    monkeypatch.setitem(formats.WRITERS, ".ctm", ctm_format.write)
+    assert align(CLIPS / "digits_two.flac", "--out", tmp_path).exit_code == 0
+    text = (tmp_path / "digits_two.ctm").read_text("utf-8")
+    assert text.count("\ntokens 1 ") == 2 and "'model': 'digits'" in text
+
+
+def test_the_json_file_is_read_as_a_reference(tmp_path):
+    align(CLIPS / "digits_two.flac", "--out", tmp_path)
+    path = tmp_path / "digits_two.json"
+    (tokens,) = read_alignments(path).values()
+    assert tokens.text == load_clip("digits_two").words.text
+    page = tmp_path / "page.html"
+    result = explore(CLIPS / "digits_two.flac", "--reference", path, "--out", page)
+    assert (result.exit_code, page.exists()) == (0, True)
 
 
 def test_json_has_the_promised_fields(tmp_path):
@@ -243,7 +263,7 @@ def test_a_disk_that_is_full_leaves_nothing(sound, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cifviz.formats.write_json", full)
+    monkeypatch.setitem(formats.WRITERS, ".json", full)
     result = align(sound, "--out", sound.parent / "out")
     assert result.exit_code == 1
     assert "talk.flac: No space left on device" in result.stderr
@@ -342,7 +362,7 @@ def test_an_interrupted_run_leaves_whole_results_alone(sound, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cifviz.formats.write_json", interrupt)
+    monkeypatch.setitem(formats.WRITERS, ".json", interrupt)
     result = align(sound, sound.with_stem("next"), "--out", sound.parent / "out")
     assert (result.exit_code, result.stdout) == (130, "")
     assert "Traceback" not in result.stderr
@@ -491,7 +511,7 @@ def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
         (["--model", "latin"], f"({', '.join(list_models())})"),
         (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
         (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
-        (["--reference", "none.TextGrid"], "a TextGrid with a tier, none.TextGrid has none"),
+        (["--reference", "none.TextGrid"], "a file with a tier, none.TextGrid has none"),
         (["--out", "missing/page.html"], "no such folder to write in: missing"),
     ],
 )
