@@ -14,7 +14,7 @@ from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
 from tests.ui import browser
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "docs" / "nbconvert_still.py"
+CONFIG = ROOT / "docs" / "nbconvert_static.py"
 MODEL = "0123456789abcdef0123456789abcdef"
 STATE = {"model_name": "AnyModel", "model_module": "anywidget", "state": {}}
 
