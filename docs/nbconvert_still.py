@@ -8,6 +8,10 @@ for plain text: those that bring a picture give way to it, others are as before.
 
 c = get_config()  # noqa: F821 (nbconvert provides it)
 
+# Code that only draws or keeps records is hidden in lessons; leave it out of exports, too.
+c.TagRemovePreprocessor.enabled = True
+c.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
+
 # For pages alone: what becomes a PDF takes the picture anyway.
 c.HTMLExporter.NbConvertBase.display_data_priority = [
     "application/javascript",
