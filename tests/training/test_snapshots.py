@@ -1,4 +1,4 @@
-"""A film keeps what a model was, and measures it as it would be measured on its own."""
+"""Training snapshots keep a model at a step, and measure it as it would be measured on its own."""
 
 import copy
 
@@ -29,7 +29,7 @@ def spoken(*targets, seed=0):
 
 
 @torch.inference_mode()
-def heard(model, batch):
+def hypothesis(model, batch):
     """What a model hears, utterance by utterance."""
     firing = model.cif(*model.encoder(batch.features, batch.lengths))
     ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
@@ -38,24 +38,24 @@ def heard(model, batch):
 
 def test_a_model_that_is_told_what_it_hears_makes_no_error():
     model = tiny_recognizer(**SMALL)
-    said, firing = heard(model, spoken([0], [0]))
-    found = measure(model, spoken(*said))
+    reference, firing = hypothesis(model, spoken([0], [0]))
+    found = measure(model, spoken(*reference))
     assert found["token_error_rate"] == 0
-    tokens = sum(map(len, said))
+    tokens = sum(map(len, reference))
     assert found["mass"] == pytest.approx(float(firing.weight_sum.sum()) / tokens)
 
 
 def test_errors_are_counted_by_tokens():
     model = tiny_recognizer(**SMALL)
-    (said, *_), _ = heard(model, spoken([0]))
-    wrong = [(token + 1) % len(VOCABULARY) for token in said[:1]] + said[1:]
-    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(said))
+    (reference, *_), _ = hypothesis(model, spoken([0]))
+    wrong = [(token + 1) % len(VOCABULARY) for token in reference[:1]] + reference[1:]
+    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(reference))
 
 
 def test_quantity_is_a_mean_over_tokens_and_mass_a_ratio():
     model = tiny_recognizer(**SMALL)
     batch = spoken([0, 1, 2], [3])
-    _, firing = heard(model, batch)
+    _, firing = hypothesis(model, batch)
     sums = firing.weight_sum.tolist()
     found = measure(model, batch)
     assert found["quantity"] == pytest.approx((abs(sums[0] - 3) + abs(sums[1] - 1)) / 4)
@@ -74,30 +74,30 @@ def test_measuring_draws_no_random_number():
 def test_a_camera_takes_a_copy_at_its_steps_alone():
     model = tiny_recognizer(**SMALL)
     before = copy.deepcopy(model.state_dict())
-    camera = SnapshotRecorder(spoken([0, 1]), [0, 2])
+    recorder = SnapshotRecorder(spoken([0, 1]), [0, 2])
     for step in range(4):
-        camera(step, model)
+        recorder(step, model)
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(1.0)
-    assert [one.step for one in camera.snapshots] == [0, 2]
-    first, second = (one.model.state_dict() for one in camera.snapshots)
+    assert [one.step for one in recorder.snapshots] == [0, 2]
+    first, second = (one.model.state_dict() for one in recorder.snapshots)
     assert all(torch.equal(first[name], before[name]) for name in before)
     torch.testing.assert_close(second["ctc.bias"], before["ctc.bias"] + 2.0)
 
 
 def test_a_film_gives_its_curves_and_its_last_model():
     model = tiny_recognizer(**SMALL)
-    camera = SnapshotRecorder(spoken([0, 1]), [0, 7])
-    camera(0, model)
-    camera(7, model)
-    film = TrainingSnapshots(tuple(camera.snapshots), ())
-    assert film.steps == [0, 7]
-    assert film.model is camera.snapshots[1].model
+    recorder = SnapshotRecorder(spoken([0, 1]), [0, 7])
+    recorder(0, model)
+    recorder(7, model)
+    trained = TrainingSnapshots(tuple(recorder.snapshots), ())
+    assert trained.steps == [0, 7]
+    assert trained.model is recorder.snapshots[1].model
     for name in CURVES:
-        assert film.curve(name) == [getattr(one, name) for one in camera.snapshots]
+        assert trained.curve(name) == [getattr(one, name) for one in recorder.snapshots]
     with pytest.raises(CIFError, match="curve must be one of 'quantity'.*got 'loss'"):
-        film.curve("loss")
+        trained.curve("loss")
 
 
 def test_a_camera_needs_somebody_who_speaks():

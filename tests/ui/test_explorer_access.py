@@ -73,7 +73,7 @@ OVERLAPS = """() => {
 }"""
 """Things that lie upon one another."""
 
-SAID = """() => {
+ANNOUNCED = """() => {
     window.announced = [];
     new MutationObserver(() => announced.push(document.querySelector('[role=status]').textContent))
         .observe(document.querySelector('[role=status]'), { childList: true, subtree: true });
@@ -339,7 +339,7 @@ def test_each_slider_has_its_name_and_its_value_once(opened):
 
 def test_only_another_number_of_tokens_is_announced(opened):
     quiet(opened)
-    opened.evaluate(SAID)
+    opened.evaluate(ANNOUNCED)
     announced = opened.get_by_label("threshold β").evaluate(
         """input => { for (let step = 0; step < 20; step += 1) {
             input.value = 1 - step / 40;
