@@ -140,13 +140,13 @@ def test_links_lead_somewhere(page):
     assert not [target for target in inside if not target.exists()]
 
 
-def test_the_tour_of_the_readme_visits_the_rooms():
+def test_the_tour_of_the_readme_visits_the_packages():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     tour = readme.split("## A tour")[1].split("\n## ")[0]
     visited = LINK.findall(tour)
     assert visited[0] == "cifviz/core/reference.py"
-    for room in ("core", "speech", "models", "plot"):
-        assert any(target.startswith(f"cifviz/{room}") for target in visited), room
+    for package in ("core", "systems", "plot", "notebooks"):
+        assert any(target.startswith(f"cifviz/{package}") for target in visited), package
 
 
 def test_pictures_of_the_readme_have_alt_text():
