@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 MOST = 60
-"""Fires for which there is room."""
+"""Size of the fires axis."""
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """Weights, encoder output, frame lengths and target lengths."""
 
