@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cifviz.errors import printable
+
+if TYPE_CHECKING:
+    from cifviz.systems.transcription import Transcription
 
 PICTURE = ".png"
 
@@ -18,7 +21,9 @@ def suffixes() -> list[str]:
     return [PICTURE, *WRITERS]
 
 
-def write_files(parts: Sequence[Path], path: Path, model: str, transcription: Any) -> None:
+def write_files(
+    parts: Sequence[Path], path: Path, model: str, transcription: Transcription
+) -> None:
     """Write a picture and a file of each format, in the order of `suffixes`."""
     from cifviz.formats import WRITERS
     from cifviz.plot import panel_png
@@ -35,7 +40,7 @@ def with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
-def _details(path: Path, model: str, transcription: Any) -> dict[str, Any]:
+def _details(path: Path, model: str, transcription: Transcription) -> dict[str, Any]:
     """What is known beside the tokens and the duration."""
     details = {
         "file": printable(path.name),
@@ -64,22 +69,28 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def transcription_table(path: Path, model: str, transcription: Any) -> str:
+def _column(number: float | None, width: int) -> str:
+    """Two decimals, or a dash for what is not known."""
+    return f"{'–':>{width}}" if number is None else f"{number:{width}.2f}"
+
+
+def transcription_table(path: Path, model: str, transcription: Transcription) -> str:
     """Tokens with times and scores, for a terminal."""
     tokens = transcription.alignment.tokens
     names = [printable(token.token) for token in tokens]
     width = max([5, *map(len, names)])
     known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
     if tokens:
-        known += f", mean score {transcription.mean_score:.2f}"
+        known += f", mean score {transcription.mean_score or 0.0:.2f}"
     lines = [f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"]
     lines.append(f"  {'token':<{width}}  start s   end s  score")
     lines += [
-        f"  {name:<{width}}  {token.start:7.2f} {token.end:7.2f}  {token.score:5.2f}"
+        f"  {name:<{width}}  {_column(token.start, 7)} {_column(token.end, 7)}  "
+        f"{_column(token.score, 5)}"
         for name, token in zip(names, tokens, strict=True)
     ]
     if not tokens:
-        lines.append("  (no token fired)")
+        lines.append("  (no token fired)" if transcription.firing else "  (no token)")
     if transcription.warning:
         lines.append(f"  warning: {transcription.warning}")
     return "\n".join(lines)

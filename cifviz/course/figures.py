@@ -76,7 +76,7 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
     figure : Figure
         Of `canvas`, of `cifviz.plot.panel`, or of pyplot.
     alt : str
-        What there is to see, in a sentence or two, for whoever cannot see it.
+        What there is to see, in a sentence or two; screen readers read it out.
     caption : str
         What to look for. It stands below the figure as "Figure 1. …", counted in the order in which
         captions are first shown. Empty: no caption and no number.

@@ -1,4 +1,4 @@
-"""What each rule for the residual at the end of an utterance costs: words lost and words added.
+"""What each tail rule costs: words lost and words added.
 
 The rules are those of `cifviz.core.tail`.
 """

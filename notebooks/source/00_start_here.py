@@ -32,7 +32,7 @@ from cifviz.plot import accumulation, panel, panel_alt
 seed = 0  # nothing in this lesson is left to chance; later lessons use it
 fast = True  # nothing in this lesson takes long; later lessons do more if it is False
 clip = "digits_four"  # a name in cifviz.list_clips(): one that begins with "digits", or "silence"
-model = "digits"  # any name in cifviz.list_models(), or a folder
+model = "digits"  # or "grid", or a folder with a model of yours
 recording = "digits_george"  # a name in cifviz.list_recordings(): a person
 listen = False  # True: play the recording, too; its data set must be on this machine
 own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, M4A …

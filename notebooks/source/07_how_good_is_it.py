@@ -533,15 +533,13 @@ table(["200 test strings", *heads], rows)
 # exact:
 
 # %%
-from cifviz.systems.checkpoints import load_baseline
-
 spoken = cifviz.load_clip(clip)
 play(spoken.waveform, f"“{spoken.words.text}”, spoken by a synthesiser")
 models = {
     "CIF": recognizer,
-    "CTC": load_baseline("digits-ctc"),
-    "CTC, label priors": load_baseline("digits-ctc-priors"),
-    "attention": load_baseline("digits-attention"),
+    "CTC": cifviz.load_model("digits-ctc"),
+    "CTC, label priors": cifviz.load_model("digits-ctc-priors"),
+    "attention": cifviz.load_model("digits-attention"),
 }
 by_model = {name: model.transcribe(spoken.waveform) for name, model in models.items()}
 for name, one in by_model.items():

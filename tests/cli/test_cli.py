@@ -22,7 +22,7 @@ from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_s
 from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.resources import resource
-from cifviz.systems.checkpoints import load_model
+from cifviz.systems.checkpoints import list_models, load_model
 from tests.formats import ctm_format
 
 CLIPS = resource("clips")
@@ -126,6 +126,18 @@ def test_grid_clip_with_the_grid_model(tmp_path):
     result = align(CLIPS / "grid_bin.flac", "--model", "grid", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert heard(tmp_path / "grid_bin.json") == list(clip.tokens)
+
+
+@pytest.mark.parametrize(("model", "is_timed"), [("digits-ctc", True), ("digits-attention", False)])
+def test_a_model_of_another_system_is_used_like_any(tmp_path, model, is_timed):
+    """What only a CIF has is left out, and a time that is not known is a dash."""
+    result = align(CLIPS / "digits_two.flac", "--out", tmp_path, "--model", model)
+    assert result.exit_code == 0, result.output
+    assert ("  four         –       –   0.96" in result.stdout) != is_timed
+    record = json.loads((tmp_path / "digits_two.json").read_text("utf-8"))
+    assert [one["token"] for one in record["tokens"]] == ["four", "two"]
+    assert all((one["start"] is not None) == is_timed for one in record["tokens"])
+    assert "fires" not in record
 
 
 @pytest.mark.usefixtures("cifviz_data")
@@ -456,7 +468,7 @@ def test_the_second_file_of_a_name_is_refused_and_stops_no_other(tmp_path, overw
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
     result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
     assert result.exit_code == 2
-    assert "digits, grid" in result.stderr
+    assert all(name in result.stderr for name in list_models())
 
 
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
@@ -496,7 +508,7 @@ def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
     ("arguments", "complaint"),
     [
         (["missing.wav"], "no such audio file: missing.wav"),
-        (["--model", "latin"], "digits, grid"),
+        (["--model", "latin"], f"({', '.join(list_models())})"),
         (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
         (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
         (["--reference", "none.TextGrid"], "a file with a tier, none.TextGrid has none"),

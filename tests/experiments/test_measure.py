@@ -9,6 +9,7 @@ import pytest
 from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
+from cifviz.systems.cif import CIFRecognizer
 from experiments.measure import edge_scores, measure_transcriptions, transcribe_all
 from tests.systems.synthetic import aligned, fired, spoken
 
@@ -151,18 +152,18 @@ def test_weights_of_a_cif_are_measured_in_tokens(threshold):
         fired(tokens, *(threshold * weight for weight in one), threshold=threshold)
         for tokens, one in zip(("a", "aa"), weights, strict=True)
     ]
-    measured = measure_transcriptions(utterances, found, {})
+    measured = measure_transcriptions(utterances, found, {}, CIFRecognizer.metrics)
     assert measured["weight_sum_error"] == {"mean": 0.5, "mean_absolute": 1.0}
     assert measured["share_in_silence"] == pytest.approx((0.875 + 1.25) / 4)
 
 
 def test_without_any_weight_none_lies_in_silence():
-    measured = measure_transcriptions([spoken()], [fired("", 0.0, 0.0)], {})
+    measured = measure_transcriptions([spoken()], [fired("", 0.0, 0.0)], {}, CIFRecognizer.metrics)
     assert measured["share_in_silence"] is None
     assert measured["weight_sum_error"] == {"mean": 0.0, "mean_absolute": 0.0}
 
 
-def test_a_baseline_has_no_weights():
+def test_without_metrics_of_a_system_nothing_is_said_of_weights():
     assert not {"weight_sum_error", "share_in_silence"} & measured_by_hand().keys()
 
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -5,27 +7,15 @@ import torch
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
-from cifviz.systems.transcription import CTC_PATH, Transcription
 from cifviz.timing import FrameGrid
 
 
-def transcription(rows, tokens="ab", seconds=0.4):
-    """Of a system without a CIF, so that its rows are given."""
-    return Transcription(
-        tokens=tuple(tokens),
-        scores=(1.0,) * len(rows),
-        alignment=Alignment(tuple(TimedToken(token) for token in tokens)),
-        firing=None,
-        grid=FrameGrid(0.1),
-        duration=seconds,
-        log_mel=torch.zeros(0, 40),
-        config=None,
-        row_kind=CTC_PATH,
-        given_rows=torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 4),
-    )
+def hypothesis(rows, tokens="ab", seconds=0.4):
+    rows = torch.tensor(rows, dtype=torch.float64).reshape(len(rows), 4)
+    return SimpleNamespace(tokens=tuple(tokens), rows=rows, grid=FrameGrid(0.1), duration=seconds)
 
 
-TWO = transcription([[0.8, 0.2, 0.0, 0.0], [0.0, 0.1, 0.4, 0.5]])
+TWO = hypothesis([[0.8, 0.2, 0.0, 0.0], [0.0, 0.1, 0.4, 0.5]])
 WORDS = Alignment((TimedToken("a", 0.05, 0.15), TimedToken("b", 0.2, 0.38)))
 
 
@@ -46,14 +36,14 @@ def test_words_are_outlined_in_the_rows_of_their_tokens(ax):
 
 
 def test_a_cif_is_drawn_as_its_contributions_are(make, ax):
-    one = make.transcription()
-    shown = plot.token_rows(one, ax=ax).mesh.get_array()
-    expected = one.firing.contributions[0].numpy()
+    transcription = make.transcription()
+    shown = plot.token_rows(transcription, ax=ax).mesh.get_array()
+    expected = transcription.firing.contributions[0].numpy()
     np.testing.assert_allclose(shown, expected / expected.max(axis=1, keepdims=True))
 
 
 def test_of_nothing_there_is_nothing_to_draw(ax):
-    nothing = transcription([], tokens="", seconds=0.5)
+    nothing = hypothesis([], tokens="", seconds=0.5)
     artists = plot.token_rows(nothing, words=Alignment(), ax=ax)
     assert artists.mesh is None
     assert len(artists.outlines.get_paths()) == 0

@@ -8,6 +8,7 @@ import torch
 from cifviz.alignment.timed_tokens import Edges
 from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
+from cifviz.explorer import explore
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 from tests.systems.synthetic import CONFIG, fired
@@ -64,14 +65,10 @@ def test_without_a_firing_the_rows_are_given():
         replace(one, row_kind="weights")
 
 
-def test_what_needs_a_firing_says_so():
+def test_the_explorer_needs_a_firing_and_says_so():
     one = replace(made(), firing=None, given_rows=torch.zeros(2, 4), row_kind="CTC path")
-    import cifviz
-    from cifviz.plot import panel
-
-    for show in (panel, cifviz.explore):
-        with pytest.raises(CIFError, match="expected the transcription of a CIF, got one without"):
-            show(one)
+    with pytest.raises(CIFError, match="expected the transcription of a CIF, got one without"):
+        explore(one)
 
 
 def test_the_mean_score_is_none_without_tokens():
