@@ -51,7 +51,7 @@ MOST_AREAS = 1000
 and names: none of them could be told apart, and each takes milliseconds."""
 
 ROW_COLUMNS = 9
-"""Room for a token's name at the left of its row; see `displayable`."""
+"""Space for a token's name at the left of its row; see `displayable`."""
 
 
 def resolve(ax: Axes | None) -> Axes:
@@ -71,7 +71,7 @@ def resolve(ax: Axes | None) -> Axes:
 
 
 def show_time(ax: Axes, start: float, end: float) -> None:
-    """Give the x axis its words, and room for start … end unless its limits were set by hand."""
+    """Give the x axis its words, and space for start … end unless its limits were set by hand."""
     ax.set_xlabel("time (s)")
     ax.update_datalim([(start, 0.0), (end, 0.0)], updatey=False)
     if ax.get_autoscalex_on():
@@ -154,7 +154,7 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     label : str
         Any text.
     columns : int
-        Room for it; wide characters take two columns.
+        Space for it; wide characters take two columns.
 
     Returns
     -------

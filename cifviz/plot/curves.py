@@ -128,20 +128,20 @@ def fires(
     one = one_utterance(firing)
     times = geometry.fire_times(one, grid)
     is_tail = _is_tail(one)
-    room = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
-    halo = withStroke(linewidth=2.5 if room > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
+    space = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
+    halo = withStroke(linewidth=2.5 if space > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
     across = ax.get_xaxis_transform()  # x in seconds, y from the bottom of the Axes to its top
     look = styled(
         kwargs,
         colors=STYLE["fire"],
-        linewidths=0.9 if room > 20 else 0.5,
+        linewidths=0.9 if space > 20 else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
         path_effects=[halo],
         zorder=2.5,
     )
     lines = add_lines(ax, [[(time, 0), (time, 1)] for time in times], transform=across, **look)
     tops = np.column_stack([times, np.ones(len(times))])
-    size = min(max(room / 3, 2.0), 4.7)
+    size = min(max(space / 3, 2.0), 4.7)
     markers = _markers(ax, tops, is_tail, marker_kw, transform=across, s=size**2)
     show_time(ax, grid.seconds(0), grid.seconds(one.alpha.shape[1]))
     return FireArtists(lines, markers)
@@ -211,7 +211,7 @@ def weights(
     far_above = bool(0 < highest < one.threshold / 2)
     line, label = _threshold(ax, one.threshold, threshold_kw, far_above=far_above)
     if legend is not None and far_above:
-        ax.set_ylim(0, 1.4 * highest)  # room for the legend above the weights
+        ax.set_ylim(0, 1.4 * highest)  # space for the legend above the weights
     ax.set_ylabel("weight per frame")
     show_time(ax, steps.edges[0], steps.edges[-1])
     return WeightArtists(given, scaled, line, label, legend)
@@ -443,7 +443,7 @@ def _threshold(
         transform=ax.get_yaxis_transform(),
     )
     line = Line2D([0.0, 1.0], [threshold, threshold], **look)
-    line.sticky_edges.y.append(0.0)  # nothing but a negative level needs room below 0
+    line.sticky_edges.y.append(0.0)  # nothing but a negative level needs space below 0
     ax.add_artist(line)
     seen = threshold / 10 if far_above else threshold
     ax.update_datalim([(0.0, 0.0), (0.0, seen)], updatex=False)

@@ -338,7 +338,7 @@ def contribution_boxes(firing: Firing, grid: FrameGrid) -> Boxes:
         before_first = one.token_masses[0, first_token - 1] if first_token else 0.0
         begins = np.concatenate([[float(before_first)], ends])[:-1]
         filled = weights.cumsum(axis=1)
-        # A tail's weights were enlarged: on the mass axis they take their own room.
+        # A tail's weights were enlarged: on the mass axis they take their own space.
         total = np.where(filled[:, -1] > 0, filled[:, -1], 1.0)
         filled = filled * ((ends - begins) / total)[:, None]
         before = np.concatenate([np.zeros((len(ends), 1)), filled], axis=1)[:, :-1]
@@ -473,12 +473,12 @@ def label_rows(
     rows : int
         Rows there are.
     gap : float
-        Room between neighbours.
+        Space between neighbours.
 
     Returns
     -------
     list of int or None (labels,)
-        The first row in which there is room; None if there is none in any.
+        The first row in which there is space; None if there is none in any.
 
     Examples
     --------

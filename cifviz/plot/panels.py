@@ -38,7 +38,7 @@ MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
 
 MOST_TITLE_COLUMNS = 120
-"""Room for the title, and for the warning below it."""
+"""Space for the title, and for the warning below it."""
 
 TITLE_SIZE = 9.0
 """Points of both, at most."""

@@ -39,7 +39,7 @@ LABEL_ROWS = 3
 """Rows under the boxes for labels that are wider than their box."""
 
 UNTIMED_CHARACTERS = 90
-"""Room for the list of untimed tokens."""
+"""Space for the list of untimed tokens."""
 
 
 class ContributionArtists(NamedTuple):
@@ -59,7 +59,7 @@ class SpanArtists(NamedTuple):
     leaders: LineCollection
     """From the boxes to the labels under them."""
     omitted: PathCollection
-    """A marker under each box whose label found no room."""
+    """A marker under each box whose label found no space."""
     untimed: Text | None
     """The list of untimed tokens; None if there are none."""
     crowd: PolyCollection | None
@@ -157,7 +157,7 @@ def token_spans(
 
     A name wider than its box is put in one of `LABEL_ROWS` rows under the boxes, with a thin line
     to its box. Where names would touch even so, all are smaller (`LABEL_SIZES`); one that
-    finds no room at the smallest size is replaced by a small triangle. Names are placed for the
+    finds no space at the smallest size is replaced by a small triangle. Names are placed for the
     size and the limits that the Axes has when it is drawn on. Tokens without times are listed in
     the top line with their numbers.
 
@@ -228,7 +228,7 @@ def token_spans(
     look = styled(omitted_kw, marker="^", s=12, color=STYLE["level"])
     markers = ax.scatter(*np.asarray(omitted).reshape(-1, 2).T, **look)
 
-    # 3. The tokens without times, and room for everything.
+    # 3. The tokens without times, and space for everything.
     untimed = _list_untimed(alignment, ax, untimed_kw)
     used = max((row or 0 for _, row in places.values()), default=0)
     bottom = -0.1 - 0.65 * used - (0.3 if omitted and not used else 0.0)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.tail import above
 from cifviz.plot import STYLE, canvas, geometry
 from cifviz.timing import FrameGrid
 
@@ -29,7 +30,7 @@ def long():
     return found
 
 
-SETTINGS = [{}, {"slack": 0.05}, {"tail_threshold": 0.0}, {"threshold": 0.5}]
+SETTINGS = [{}, {"slack": 0.05}, {"tail": above(0.0)}, {"threshold": 0.5}]
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
