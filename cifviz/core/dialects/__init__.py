@@ -1,10 +1,8 @@
 """CIF as other code bases run it, faults included, and a table of where they differ.
 
 A dialect runs in its source's order of operations and in float32. Each module says in its docstring
-what sets it apart from another one. `cif_pytorch`, `funasr_cif`, `funasr_cif_v1`, `paraformer_v1`,
-`paraformer_v2` and `torch_cif` are tested against recorded outputs of their sources. Three are not:
-`w2v_cif_bert` and `soft` were written after reading the code, `paraformer_dynamic` after the paper,
-and no output of a source was recorded to compare them with.
+what sets it apart from another one. All are tested against recorded outputs of their sources, but
+for `paraformer_dynamic`: its paper published no code, so a loop over exact fractions is the test.
 
 >>> DIALECTS["torch_cif"].source
 'torch-cif 0.2.0'

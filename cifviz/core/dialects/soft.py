@@ -10,8 +10,6 @@
 
 Notes
 -----
-Written after reading the code; compared with no recorded output of it.
-
 Source: FunASR 1.4.16, ``PifPredictor`` · Paper: Zou et al. (2024), E-Paraformer
 """
 

@@ -10,8 +10,6 @@
 
 Notes
 -----
-Written after reading the code; compared with no recorded output of it.
-
 Source: aispeech-lab/w2v-cif-bert, wav2vec/wav2vec2_cif.py · Paper: Yi, Zhou & Xu (2021)
 """
 

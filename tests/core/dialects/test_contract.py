@@ -1,5 +1,8 @@
 """What all dialects have in common: one contract, and answers to bad or empty input."""
 
+import math
+from fractions import Fraction
+
 import pytest
 import torch
 from hypothesis import given
@@ -253,6 +256,29 @@ def test_the_dynamic_threshold_leaves_nothing(weights):
     result = DIALECTS["paraformer_dynamic"].contributions(alpha)
     assert result.num_fires.tolist() == [-int(-sum(weights) // 1)]
     torch.testing.assert_close(result.weights.sum(dim=1), alpha)
+
+
+@given(exact_weights())
+def test_the_dynamic_threshold_is_the_loop_of_the_paper(weights):
+    """Exact fractions: accumulate, fire at β = Σα / ⌈Σα⌉, and charge β."""
+    exact = [Fraction(weight) for weight in weights]
+    tokens = math.ceil(sum(exact))
+    beta = sum(exact) / tokens if tokens else None
+    expected, held, token = [], Fraction(0), [Fraction(0)] * len(exact)
+    for frame, weight in enumerate(exact):
+        while beta and held + weight >= beta and len(expected) < tokens:
+            token[frame] += beta - held
+            expected.append(token)
+            weight, held, token = weight - (beta - held), Fraction(0), [Fraction(0)] * len(exact)
+        token[frame] += weight
+        held += weight
+    assert held == 0 and len(expected) == tokens
+    alpha = torch.tensor([weights]).reshape(1, len(weights))
+    result = DIALECTS["paraformer_dynamic"].contributions(alpha)
+    assert result.num_fires.tolist() == [tokens]
+    rows = [float(part) for row in expected for part in row]
+    rows = torch.tensor(rows).reshape(tokens, len(weights))
+    torch.testing.assert_close(result.weights[0], rows, rtol=0, atol=1e-5)
 
 
 @given(sixteenths)
