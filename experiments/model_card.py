@@ -34,14 +34,14 @@ CIF_EDGES = (
     "*fire* is the time of the fire itself, *fire, shifted* adds a constant learned on the "
     "development set, and *shipped* is what transcriptions carry: quantiles of a token's mass, cut "
     "at fires or in valleys of the weights, plus a constant, all learned on the development set "
-    "and as many synthesised utterances. Measured in single precision, kept in half: on the "
-    "bundled clips and on the development and test sets the tokens are the same, and times differ "
-    "by less than 0.1 ms"
+    "and as many synthesised utterances. Measured in single precision; the matrices are kept "
+    "in half: on the bundled clips and on the development and test sets the tokens are the same, "
+    "and times differ by less than 0.1 ms"
 )
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
-    "constants and quantiles are learned on the development set. Measured in single precision, "
-    "kept in half"
+    "constants and quantiles are learned on the development set. Measured in single precision; "
+    "the matrices are kept in half"
 )
 
 

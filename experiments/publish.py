@@ -105,7 +105,7 @@ def _ship(recipe: Recipe, results: dict[Path, dict[str, Any]], place: Path) -> s
 
     best = min((one for one in results if results[one]["leave_out"] is None), key=errors)
     card = model_card(recipe, list(results.values()), results[best]["seed"])
-    # In half precision, in which tokens stay the same and times move by less than 0.1 ms.
-    model = load_model(best / "model").half()
-    save_model(model, place, card, overwrite=(place / WEIGHTS).is_file())
+    # Matrices in half precision: tokens stay the same, times move by less than 0.1 ms.
+    model = load_model(best / "model")
+    save_model(model, place, card, half=True, overwrite=(place / WEIGHTS).is_file())
     return card

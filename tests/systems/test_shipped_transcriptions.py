@@ -52,11 +52,11 @@ def test_a_checkpoint_gives_what_was_recorded(name):
             assert mine == pytest.approx(its, abs=TIMES), clip
 
 
-def test_weights_are_kept_in_half_precision():
-    """They were recorded in single precision where that is what was trained."""
+def test_matrices_are_kept_in_half_precision():
+    """Recorded was, of those of a CIF, what they gave in single precision."""
     for name in list_models():
-        weights = load_file(resource("checkpoints") / name / WEIGHTS)
-        assert {weight.dtype for weight in weights.values()} == {torch.float16}, name
+        weights = load_file(resource("checkpoints") / name / WEIGHTS).values()
+        assert {one.dtype for one in weights if one.dim() > 1} == {torch.float16}, name
 
 
 if __name__ == "__main__":
