@@ -448,7 +448,9 @@ def test_the_second_file_of_a_name_is_refused_and_stops_no_other(tmp_path, overw
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
     result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
     assert result.exit_code == 2
-    assert "digits, grid" in result.stderr
+    assert (
+        "digits, digits-attention, digits-ctc, digits-ctc-priors, grid, grid-ctc" in result.stderr
+    )
 
 
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
@@ -488,7 +490,10 @@ def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
     ("arguments", "complaint"),
     [
         (["missing.wav"], "no such audio file: missing.wav"),
-        (["--model", "latin"], "digits, grid"),
+        (
+            ["--model", "latin"],
+            "digits, digits-attention, digits-ctc, digits-ctc-priors, grid, grid-ctc",
+        ),
         (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
         (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
         (["--reference", "none.TextGrid"], "a TextGrid with a tier, none.TextGrid has none"),

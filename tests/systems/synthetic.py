@@ -1,4 +1,4 @@
-"""Utterances with known words, and what was heard in them, all made by hand."""
+"""Utterances with known words, and transcriptions of them, all made by hand."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ GRID = FrameGrid(0.1)
 CONFIG = CIFRecognizerConfig(vocabulary=("word",))
 
 
-def said(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
+def hummed(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
     """Words of so many samples at 1 kHz, with silence around them."""
     sound, words = [np.zeros(lead)], []
     for text in texts:
@@ -36,12 +36,12 @@ def aligned(*words) -> Alignment:
 
 
 def spoken(*words, seconds=2.0) -> LabelledUtterance:
-    """Silence in which (token, start, end) were said."""
+    """Silence in which each (token, start, end) is a word."""
     return LabelledUtterance(Waveform(np.zeros(round(seconds * RATE)), RATE), aligned(*words))
 
 
 def fired(tokens, *weights, seconds=3.0, **options) -> Transcription:
-    """What a CIF with these weights in frames of 0.1 s heard: a token for each fire."""
+    """The transcription of a CIF with these weights in frames of 0.1 s: a token for each fire."""
     alpha = torch.tensor([weights], dtype=torch.float64)
     identity = torch.eye(len(weights), dtype=torch.float64)[None]
     firing = integrate_and_fire(alpha, identity, **options)

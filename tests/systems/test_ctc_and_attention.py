@@ -217,12 +217,12 @@ def test_ctc_is_that_of_a_recognizer(kind):
 def all_paths(scores, targets):
     """The sum over all paths, one by one."""
     frames, labels = scores.shape
-    said = []
+    of_paths = []
     for path in itertools.product(range(labels), repeat=frames):
         ids = [label for label, _ in itertools.groupby(path) if label != labels - 1]
         if ids == targets:
-            said.append(scores[torch.arange(frames), list(path)].sum())
-    return -torch.stack(said).logsumexp(dim=0)
+            of_paths.append(scores[torch.arange(frames), list(path)].sum())
+    return -torch.stack(of_paths).logsumexp(dim=0)
 
 
 @pytest.mark.parametrize("targets", [[0], [0, 1], [1, 1], []], ids=str)
@@ -325,7 +325,7 @@ def test_scores_take_off_priors_down_to_a_floor():
 # --- CTC decoding --------------------------------------------------------------------------------
 
 
-def head_that_hears(probabilities, **settings):
+def head_with_posteriors(probabilities, **settings):
     """A head, and encoder output from which it reads these posteriors (frames, labels)."""
     probabilities = torch.tensor(probabilities)
     head = CTCHead(probabilities.shape[1], probabilities.shape[1] - 1, **settings).eval()
@@ -338,8 +338,8 @@ def head_that_hears(probabilities, **settings):
 def test_greedy_tokens_by_hand():
     """Silence, "a" for two frames, silence, "a", "b" for two frames; then padding."""
     likely = [2, 0, 0, 2, 0, 1, 1, 1]
-    head, heard = head_that_hears((0.1 + 0.7 * torch.eye(3)[likely]).tolist())
-    ((ids, scores, rows),) = head.decode(heard, torch.tensor([7]))
+    head, encoder_out = head_with_posteriors((0.1 + 0.7 * torch.eye(3)[likely]).tolist())
+    ((ids, scores, rows),) = head.decode(encoder_out, torch.tensor([7]))
     assert ids == [0, 0, 1]
     assert scores == pytest.approx([0.8] * 3)
     assert rows.tolist() == [
@@ -354,9 +354,9 @@ def test_priors_decide_about_the_frames_of_tokens_and_not_about_the_tokens():
     likely = [0.1, 0.45, 0.8, 0.4, 0.1, 0.45, 0.1]  # with the priors twice, without once
     posteriors = [[token, 1 - token] for token in likely]
     for weight, expected in ((0.0, [2]), (1.0, [1, 2, 3])):
-        head, heard = head_that_hears(posteriors, prior_weight=weight)
+        head, encoder_out = head_with_posteriors(posteriors, prior_weight=weight)
         head.priors[:] = torch.tensor([0.3, 0.7])
-        ((ids, scores, rows),) = head.decode(heard, torch.tensor([7]))
+        ((ids, scores, rows),) = head.decode(encoder_out, torch.tensor([7]))
         assert ids == [0]
         assert rows[0].nonzero().flatten().tolist() == expected
         assert scores[0] == pytest.approx(np.mean([likely[frame] for frame in expected]))
@@ -379,17 +379,19 @@ def never_ending(**settings):
 
 def test_attention_stops_at_its_limit():
     """One token for each 4 frames, and 10 more: 25 frames a second."""
-    heard = never_ending().transcribe_batch([noise(3.0), noise(0.02), silence(0), noise(1.0)])
-    assert [len(one.tokens) for one in heard] == [75 // 4 + 10, 0 + 10, 0, 25 // 4 + 10]
+    transcription = never_ending().transcribe_batch(
+        [noise(3.0), noise(0.02), silence(0), noise(1.0)]
+    )
+    assert [len(one.tokens) for one in transcription] == [75 // 4 + 10, 0 + 10, 0, 25 // 4 + 10]
 
 
 def test_the_mark_at_once_is_an_empty_transcription():
     model = tiny("attention")
     with torch.no_grad():
         model.decoder.output.bias[model.decoder.mark] = 1e9
-    heard = model.transcribe(noise(1.0))
-    assert heard.tokens == heard.scores == ()
-    assert heard.rows.shape == (0, 25)
+    transcription = model.transcribe(noise(1.0))
+    assert transcription.tokens == transcription.scores == ()
+    assert transcription.rows.shape == (0, 25)
 
 
 @torch.inference_mode()
@@ -459,21 +461,24 @@ def test_batch_equals_one_by_one(kind):
 
 @every_kind
 def test_a_transcription_holds_together(kind):
-    heard = tiny(kind).transcribe(noise(1.5))
-    assert len(heard.tokens) == len(heard.scores) == len(heard.rows) > 3
-    assert set(heard.tokens) <= set(VOCABULARY)
-    assert all(0 < score <= 1 for score in heard.scores)
-    assert heard.rows.shape[1] == 38 and heard.rows.dtype == torch.float64
-    assert (heard.rows >= 0).all()
+    transcription = tiny(kind).transcribe(noise(1.5))
+    assert len(transcription.tokens) == len(transcription.scores) == len(transcription.rows) > 3
+    assert set(transcription.tokens) <= set(VOCABULARY)
+    assert all(0 < score <= 1 for score in transcription.scores)
+    assert transcription.rows.shape[1] == 38 and transcription.rows.dtype == torch.float64
+    assert (transcription.rows >= 0).all()
     torch.testing.assert_close(
-        heard.rows.sum(dim=1), torch.ones(len(heard.rows)).double(), rtol=0, atol=1e-12
+        transcription.rows.sum(dim=1),
+        torch.ones(len(transcription.rows)).double(),
+        rtol=0,
+        atol=1e-12,
     )
-    assert heard.grid.seconds(37) < 1.5 <= heard.grid.seconds(38)
-    assert [word.token for word in heard.alignment] == list(heard.tokens)
-    assert [word.score for word in heard.alignment] == list(heard.scores)
-    assert heard.row_kind == ("attention" if kind == "attention" else "CTC path")
+    assert transcription.grid.seconds(37) < 1.5 <= transcription.grid.seconds(38)
+    assert [word.token for word in transcription.alignment] == list(transcription.tokens)
+    assert [word.score for word in transcription.alignment] == list(transcription.scores)
+    assert transcription.row_kind == ("attention" if kind == "attention" else "CTC path")
     with pytest.raises(CIFError, match="transcription of a CIF, got one without a firing"):
-        heard.require_firing()
+        transcription.require_firing()
 
 
 @every_kind
@@ -489,9 +494,9 @@ def test_ten_minutes_of_silence_are_an_empty_transcription(kind):
     model = tiny(kind)
     with torch.no_grad():
         model.ctc.project.bias[BLANK] = 9.0
-    heard = model.transcribe(silence(600))
-    assert heard.tokens == heard.scores == ()
-    assert heard.rows.shape == (0, 15_000)
+    transcription = model.transcribe(silence(600))
+    assert transcription.tokens == transcription.scores == ()
+    assert transcription.rows.shape == (0, 15_000)
 
 
 @every_kind
@@ -499,9 +504,9 @@ def test_no_samples_are_an_empty_transcription_alone_and_beside_some(kind):
     model = tiny(kind)
     alone = model.transcribe(silence(0))
     empty, full = model.transcribe_batch([silence(0), noise(1)])
-    for heard in (alone, empty):
-        assert heard.tokens == heard.scores == ()
-        assert heard.rows.shape == (0, 0)
+    for transcription in (alone, empty):
+        assert transcription.tokens == transcription.scores == ()
+        assert transcription.rows.shape == (0, 0)
     assert full.tokens == model.transcribe(noise(1)).tokens != ()
 
 

@@ -1,4 +1,4 @@
-"""A film keeps what a model was, and measures it as it would be measured on its own."""
+"""Training snapshots keep what a model was, and measure it as it would be measured on its own."""
 
 import copy
 
@@ -22,40 +22,40 @@ SMALL = {"n_mels": 6, "down_sampling": 2}
 
 
 def spoken(*targets, seed=0):
-    """A batch of noise in which somebody is said to have said `targets`."""
+    """A batch of noise whose tokens are to be `targets`."""
     rng = np.random.default_rng(seed)
     features = [torch.from_numpy(rng.normal(size=(30, 6))).float() for _ in targets]
     return Batch.collate(features, targets)
 
 
 @torch.inference_mode()
-def heard(model, batch):
-    """What a model hears, utterance by utterance."""
+def recognised(model, batch):
+    """What a model recognises, utterance by utterance."""
     firing = model.cif(*model.encoder(batch.features, batch.lengths))
     ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
     return [row[:n].tolist() for row, n in zip(ids, firing.num_fires, strict=True)], firing
 
 
-def test_a_model_that_is_told_what_it_hears_makes_no_error():
+def test_a_model_whose_tokens_are_the_reference_makes_no_error():
     model = tiny_recognizer(**SMALL)
-    said, firing = heard(model, spoken([0], [0]))
-    found = measure(model, spoken(*said))
+    tokens_of, firing = recognised(model, spoken([0], [0]))
+    found = measure(model, spoken(*tokens_of))
     assert found["token_error_rate"] == 0
-    tokens = sum(map(len, said))
+    tokens = sum(map(len, tokens_of))
     assert found["mass"] == pytest.approx(float(firing.weight_sum.sum()) / tokens)
 
 
 def test_errors_are_counted_by_tokens():
     model = tiny_recognizer(**SMALL)
-    (said, *_), _ = heard(model, spoken([0]))
-    wrong = [(token + 1) % len(VOCABULARY) for token in said[:1]] + said[1:]
-    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(said))
+    (tokens_of, *_), _ = recognised(model, spoken([0]))
+    wrong = [(token + 1) % len(VOCABULARY) for token in tokens_of[:1]] + tokens_of[1:]
+    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(tokens_of))
 
 
 def test_quantity_is_a_mean_over_tokens_and_mass_a_ratio():
     model = tiny_recognizer(**SMALL)
     batch = spoken([0, 1, 2], [3])
-    _, firing = heard(model, batch)
+    _, firing = recognised(model, batch)
     sums = firing.weight_sum.tolist()
     found = measure(model, batch)
     assert found["quantity"] == pytest.approx((abs(sums[0] - 3) + abs(sums[1] - 1)) / 4)
@@ -71,36 +71,36 @@ def test_measuring_draws_no_random_number():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_camera_takes_a_copy_at_its_steps_alone():
+def test_a_recorder_takes_a_copy_at_its_steps_alone():
     model = tiny_recognizer(**SMALL)
     before = copy.deepcopy(model.state_dict())
-    camera = SnapshotRecorder(spoken([0, 1]), [0, 2])
+    recorder = SnapshotRecorder(spoken([0, 1]), [0, 2])
     for step in range(4):
-        camera(step, model)
+        recorder(step, model)
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.add_(1.0)
-    assert [one.step for one in camera.snapshots] == [0, 2]
-    first, second = (one.model.state_dict() for one in camera.snapshots)
+    assert [one.step for one in recorder.snapshots] == [0, 2]
+    first, second = (one.model.state_dict() for one in recorder.snapshots)
     assert all(torch.equal(first[name], before[name]) for name in before)
     torch.testing.assert_close(second["ctc.bias"], before["ctc.bias"] + 2.0)
 
 
-def test_a_film_gives_its_curves_and_its_last_model():
+def test_snapshots_give_its_curves_and_its_last_model():
     model = tiny_recognizer(**SMALL)
-    camera = SnapshotRecorder(spoken([0, 1]), [0, 7])
-    camera(0, model)
-    camera(7, model)
-    film = TrainingSnapshots(tuple(camera.snapshots), ())
-    assert film.steps == [0, 7]
-    assert film.model is camera.snapshots[1].model
+    recorder = SnapshotRecorder(spoken([0, 1]), [0, 7])
+    recorder(0, model)
+    recorder(7, model)
+    snapshots = TrainingSnapshots(tuple(recorder.snapshots), ())
+    assert snapshots.steps == [0, 7]
+    assert snapshots.model is recorder.snapshots[1].model
     for name in CURVES:
-        assert film.curve(name) == [getattr(one, name) for one in camera.snapshots]
+        assert snapshots.curve(name) == [getattr(one, name) for one in recorder.snapshots]
     with pytest.raises(CIFError, match="curve must be one of 'quantity'.*got 'loss'"):
-        film.curve("loss")
+        snapshots.curve("loss")
 
 
-def test_a_camera_needs_somebody_who_speaks():
+def test_a_recorder_needs_tokens():
     with pytest.raises(CIFError, match="the held-out utterances have no token"):
         SnapshotRecorder(spoken([]), [0])
     with pytest.raises(CIFError, match="a step must be an integer >= 0, got -1"):
