@@ -77,20 +77,22 @@ def explorer_of(seconds: int, tokens: int, folder: Path) -> Path:
     weights[rng.random(len(weights)) < 0.3] *= 0.02
     alpha = torch.tensor(weights * tokens / weights.sum(), dtype=torch.float32)[None]
     step = seconds / tokens
-    said = Alignment(tuple(TimedToken(f"w{n}", n * step, (n + 0.85) * step) for n in range(tokens)))
-    heard = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
+    output = Alignment(
+        tuple(TimedToken(f"w{n}", n * step, (n + 0.85) * step) for n in range(tokens))
+    )
+    hypothesis = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
     made = replace(
-        heard,
-        tokens=tuple(token.token for token in said.tokens),
+        hypothesis,
+        tokens=tuple(token.token for token in output.tokens),
         scores=(1.0,) * tokens,
-        alignment=said,
+        alignment=output,
         firing=integrate_and_fire(alpha, torch.zeros(1, alpha.shape[1], 1)),
         grid=FrameGrid(SHIFT),
         duration=seconds,
         log_mel=torch.tensor(rng.normal(size=(round(seconds * 100), 40)), dtype=torch.float32),
         waveform=cifviz.Waveform(rng.uniform(-1, 1, seconds * 1000).astype(np.float32), 1000),
     )
-    data = {**view_data(made, reference=said, compare={"CTC": said}), "begin": {}}
+    data = {**view_data(made, reference=output, compare={"CTC": output}), "begin": {}}
     path = folder / f"{seconds}.html"
     path.write_text(page(data, title=f"{seconds} s"), "utf-8")
     return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -29,23 +29,24 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
-def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table in Markdown; a vertical bar in a cell is escaped.
 
     Parameters
     ----------
     header : sequence of str (columns,)
-    rows : sequence of sequences of str (rows, columns)
+    rows : iterable of sequences (columns,)
+        Texts, or what ``str`` makes texts of.
 
     Examples
     --------
-    >>> print(markdown_table(["token", "end s"], [["one", "0.50"]]))
+    >>> print(markdown_table(["token", "end s"], [["one", 0.5]]))
     | token | end s |
     |---|---|
-    | one | 0.50 |
+    | one | 0.5 |
     """
     first, *others = (
-        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |"
+        f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |"
         for line in (header, *rows)
     )
     return "\n".join([first, "|" + "---|" * len(header), *others])

@@ -21,7 +21,7 @@ from cifviz.formats import write_json, write_textgrid
 from cifviz.resources import write_atomically
 
 MARGIN = 0.2
-"""Seconds of digital silence before and after what is said."""
+"""Seconds of digital silence before and after the words."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class ClipRecipe:
 
 
 def _words(name: str, domain: str, said: str, voice: str, **more: object) -> ClipRecipe:
-    """A clip of one group of words; its description is what is said unless another is given."""
+    """A clip of one group of words; its description is its words unless another is given."""
     more.setdefault("description", said)
     return ClipRecipe(name, domain, groups=(tuple(said.split()),), voice=voice, **more)
 

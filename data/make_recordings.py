@@ -29,7 +29,7 @@ class RecordingRecipe(NamedTuple):
     description: str
 
 
-# Chosen for what is said and by whom, before any model had heard them: two strings of each speaker,
+# Chosen by words and speakers, before any model had heard them: two strings of each speaker,
 # and of the sentences the first one in the alphabet that begins with each verb.
 RECORDINGS = (
     RecordingRecipe("digits_george", "digits", "te0001", "five digits of a slow speaker"),

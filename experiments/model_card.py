@@ -7,7 +7,7 @@ from typing import Any
 
 from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, PROGRAM
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 
 Result = dict[str, Any]
 
@@ -34,9 +34,7 @@ CIF_EDGES = (
     "*fire* is the time of the fire itself, *fire, shifted* adds a constant learned on the "
     "development set, and *shipped* is what transcriptions carry: quantiles of a token's mass, cut "
     "at fires or in valleys of the weights, plus a constant, all learned on the development set "
-    "and as many synthesised utterances. Measured in single precision; the matrices are kept "
-    "in half: on the bundled clips and on the development and test sets the tokens are the same, "
-    "and times differ by less than 0.1 ms"
+    "and as many synthesised utterances"
 )
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.model_card import ROWS as SCORES
 from experiments.model_card import Result
 

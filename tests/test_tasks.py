@@ -50,8 +50,8 @@ def clone(tmp_path):
 @pytest.mark.parametrize("version", [(3, 8, 18), (3, 10, 0), (2, 7, 18)])
 def test_an_older_python_is_told_so(version, capsys):
     assert tasks.main(["test"], version=version) == 1
-    said = capsys.readouterr().out
-    assert f"cifviz needs Python 3.11 or newer, this is {version[0]}.{version[1]}." in said
+    output = capsys.readouterr().out
+    assert f"cifviz needs Python 3.11 or newer, this is {version[0]}.{version[1]}." in output
 
 
 def test_an_older_python_can_read_the_file():

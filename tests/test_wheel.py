@@ -66,10 +66,10 @@ clip = cifviz.load_clip("digits_four")
 print(*clip.tokens)
 print(*cifviz.load_model("digits").transcribe(clip.waveform).tokens)
 """
-    module, said, heard = run_outside(installed, script).splitlines()
+    module, output, transcription = run_outside(installed, script).splitlines()
     assert Path(module).is_relative_to(installed), "the clone answered, not the wheel"
-    assert len(said.split()) == 4
-    assert heard == said
+    assert len(output.split()) == 4
+    assert transcription == output
 
 
 def test_lessons_read_published_results_from_the_wheel(installed):

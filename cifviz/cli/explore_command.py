@@ -20,9 +20,10 @@ def explore(
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
     reference: Annotated[
-        Path | None, typer.Option(help="A TextGrid with the reference times of the tokens.")
+        Path | None,
+        typer.Option(help="A file with the reference times of the tokens."),
     ] = None,
-    tier: Annotated[str, typer.Option(help="Of the TextGrid; default: its first.")] = "",
+    tier: Annotated[str, typer.Option(help="Of the reference; default: its first.")] = "",
     out: Annotated[
         Path | None, typer.Option(help="The page; default: STEM.html in this folder.")
     ] = None,
@@ -59,11 +60,11 @@ def explore(
 
 
 def _tier(path: Path, name: str) -> Any:
-    """A tier of a TextGrid; without a name its first."""
-    from cifviz.formats import read_textgrid
+    """A tier of a file; without a name its first."""
+    from cifviz.formats import read_alignments
 
-    tiers = read_textgrid(path)
-    require(bool(tiers), f"expected a TextGrid with a tier, {path} has none", DataError)
+    tiers = read_alignments(path)
+    require(bool(tiers), f"expected a file with a tier, {path} has none", DataError)
     chosen = name or next(iter(tiers), "")
     require_choice("tier", chosen, tiers)
     return tiers[chosen]

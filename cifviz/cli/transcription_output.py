@@ -11,18 +11,28 @@ from cifviz.errors import printable
 if TYPE_CHECKING:
     from cifviz.systems.transcription import Transcription
 
+PICTURE = ".png"
+
+
+def suffixes() -> list[str]:
+    """What the files of a transcription end in: the picture, and every format of alignments."""
+    from cifviz.formats import WRITERS
+
+    return [PICTURE, *WRITERS]
+
 
 def write_files(
     parts: Sequence[Path], path: Path, model: str, transcription: Transcription
 ) -> None:
-    """Write a picture, a TextGrid and a JSON file."""
-    from cifviz.formats import write_json, write_textgrid
+    """Write a picture and a file of each format, in the order of `suffixes`."""
+    from cifviz.formats import WRITERS
     from cifviz.plot import panel_png
 
-    picture, textgrid, record = parts
+    picture, *others = parts
     picture.write_bytes(panel_png(transcription))
-    write_textgrid(textgrid, {"tokens": transcription.alignment}, transcription.duration)
-    write_json(record, _record(path, model, transcription))
+    tiers, details = {"tokens": transcription.alignment}, _details(path, model, transcription)
+    for part, write in zip(others, WRITERS.values(), strict=True):
+        write(part, tiers, transcription.duration, details=details)
 
 
 def with_suffix(stem: Path, suffix: str) -> Path:
@@ -30,42 +40,29 @@ def with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
-def _record(path: Path, model: str, transcription: Transcription) -> dict[str, Any]:
-    return {
+def _details(path: Path, model: str, transcription: Transcription) -> dict[str, Any]:
+    """What is known beside the tokens and the duration."""
+    details = {
         "file": printable(path.name),
         "model": model,
         "vocabulary_size": len(transcription.config.vocabulary),
         "vocabulary": transcription.config.vocabulary_text,
-        "duration": round(transcription.duration, 4),
-        "tokens": [
-            {
-                "token": token.token,
-                "start": _rounded(token.start),
-                "end": _rounded(token.end),
-                "score": _rounded(token.score),
-            }
-            for token in transcription.alignment
-        ],
         "mean_score": _rounded(transcription.mean_score),
         "out_of_domain": transcription.is_out_of_domain,
         "domain_distance": _rounded(transcription.domain_distance),
         "domain_bound": transcription.config.domain and transcription.config.domain.bound,
         "warning": transcription.warning or None,
-        **_fired(transcription),
     }
-
-
-def _fired(transcription: Transcription) -> dict[str, Any]:
-    """What only a CIF has."""
-    firing, grid = transcription.firing, transcription.grid
-    if firing is None:
-        return {}
-    return {
-        "weight_sum": round(float(firing.weight_sum), 4),
-        "residual": round(float(firing.residual), 4),
-        "tail_fired": bool(firing.tail_fired),
-        "fires": [round(grid.seconds(one), 4) for one in firing.fire_positions[0].tolist()],
-    }
+    firing = transcription.firing
+    if firing is not None:
+        fires = (transcription.grid.seconds(frame) for frame in firing.fire_positions[0].tolist())
+        details |= {
+            "weight_sum": round(float(firing.weight_sum), 4),
+            "residual": round(float(firing.residual), 4),
+            "tail_fired": bool(firing.tail_fired),
+            "fires": [round(seconds, 4) for seconds in fires],
+        }
+    return details
 
 
 def _rounded(number: float | None) -> float | None:

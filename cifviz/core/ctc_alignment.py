@@ -17,7 +17,7 @@ def ctc_viterbi(
     *,
     blank: int,
 ) -> Tensor:
-    """Frames of each token on the most likely CTC path that says exactly the targets.
+    """Frames of each token on the most likely CTC path of exactly the targets.
 
     Parameters
     ----------
@@ -60,6 +60,7 @@ def ctc_viterbi(
     Among equally likely paths it takes the one that stays where it is. Paper: Graves et al. (2006),
     section 3; the path instead of the sum over paths.
     """
+    # 1. Check what came.
     log_probs = require_tensor("log_probs", log_probs, "batch", "frames", "vocabulary + 1").detach()
     batch, frames, size = log_probs.shape
     frame_lengths = check_lengths("frame_lengths", frame_lengths, log_probs, frames)
@@ -68,8 +69,8 @@ def ctc_viterbi(
         f"targets must be (batch, tokens) = ({batch}, tokens), got {tuple(targets.shape)}",
     )
     target_lengths = check_lengths("target_lengths", target_lengths, log_probs, targets.shape[1])
-    said = valid_mask(target_lengths, targets.shape[1])
-    wrong = said & ((targets < 0) | (targets >= size) | (targets == blank))
+    is_token = valid_mask(target_lengths, targets.shape[1])
+    wrong = is_token & ((targets < 0) | (targets >= size) | (targets == blank))
     if wrong.any():
         row, place = wrong.nonzero()[0].tolist()
         raise CIFError(
@@ -79,12 +80,13 @@ def ctc_viterbi(
     if not frames:
         return targets.new_full((*targets.shape, 2), -1).long()
 
-    # States 0, 1, 2, …: blank, token 0, blank, token 1, …, blank.
+    # 2. States 0, 1, 2, …: blank, token 0, blank, token 1, …, blank.
     states = torch.full((batch, 2 * targets.shape[1] + 1), blank, device=targets.device)
-    states[:, 1::2] = torch.where(said, targets, blank)
+    states[:, 1::2] = torch.where(is_token, targets, blank)
     scores = log_probs.gather(2, states.unsqueeze(1).expand(-1, frames, -1)).double()
     may_skip = torch.zeros_like(states, dtype=torch.bool)  # over a blank, to another token
     may_skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
+    # 3. The best path to each state, frame by frame.
     never = torch.full_like(scores[:, 0], -torch.inf)
     best = torch.where(torch.arange(states.shape[1], device=states.device) < 2, scores[:, 0], never)
     steps = []

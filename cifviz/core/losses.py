@@ -192,11 +192,11 @@ def even_mass_loss(firing: Firing, spans: Tensor, target_lengths: Tensor) -> Ten
     """How far each token's weight is from one, and from being spread evenly over its sound.
 
     Weight that is spread evenly has no thin places inside a token, so that every quantile of its
-    mass is a time that can be trusted; between tokens there is none.
+    mass is a well-conditioned time; between tokens there is none.
 
-    Evenness and mass are asked for apart. To be right in both at once a weight would have to be 1
-    over the token's length, and while a word begins nobody knows how long it will last. So a frame
-    is asked only which share of its token it has, and the token what it weighs in all.
+    Evenness and mass are two terms. One term for both would ask for a weight of 1 over the token's
+    length, which cannot be predicted at the token's beginning. So a frame is compared with its
+    share of the token, and the token's mass with one token.
 
     Parameters
     ----------

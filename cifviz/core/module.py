@@ -89,8 +89,8 @@ class CIFConfig:
     noise_threshold: float = 0.0
     """Taken off every weight, down to 0, so that long silence adds up to nothing (FunASR's key)."""
     pause_frames: int = 0
-    """In inference, the mass of each phrase is rounded to whole tokens: of what lies between pauses
-    of so many frames. 0 for never; needs the whole utterance (our key)."""
+    """In inference, the mass between pauses of so many frames is rounded to whole tokens. 0 for
+    never; needs the whole utterance (our key)."""
     pause_weight: float = 0.01
     """A frame of a pause weighs less (our key)."""
     r_order: int | None = None

@@ -1,8 +1,8 @@
 """Like `integrate_and_fire`, but chunk by chunk: `CIFState` holds what a chunk leaves to the next.
 
-However a stream is cut, the same tokens fire at the same positions. That takes no more than the
-running sum of the weights and the vector of the token being filled: a chunk goes on adding where
-the one before it stopped, in the same order, and so rounds as the whole does.
+The same tokens fire at the same positions, however a stream is cut. The state needs only the
+running sum of the weights and the vector of the token being filled. A chunk continues the sum of
+the one before it, in the same order, and so rounds as the whole does.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class CIFState:
     Notes
     -----
     The weights must be those of the whole. A predictor that looks around itself needs the frames
-    beside a chunk to give them, an encoder as well; that is theirs to see to.
+    beside a chunk, and so does an encoder; the caller provides them.
 
     On the CPU, PyTorch's running sum adds one number of a row after the other, whatever the shape
     and the number of threads. A state's sum is the first number of the next chunk's row, so the
@@ -349,9 +349,9 @@ class CIFState:
             mode="sum",
         ).view(batch, fired_at.shape[1] + 1, dim)
         sums[:, 0] += self.vector
-        rest = self._given(mass.gather(1, fired_at), count.gather(1, fired_at), token + 1)
-        rest = (rest - token * self.threshold).to(encoder_out.dtype)
-        sums[:, 1:] += rest.unsqueeze(2) * encoder_out.take_along_dim(
+        residual = self._given(mass.gather(1, fired_at), count.gather(1, fired_at), token + 1)
+        residual = (residual - token * self.threshold).to(encoder_out.dtype)
+        sums[:, 1:] += residual.unsqueeze(2) * encoder_out.take_along_dim(
             (fired_at - 1).unsqueeze(2), dim=1
         )
         return sums

@@ -192,7 +192,7 @@ def drop(residual: Tensor, threshold: float) -> Tensor:
 
 @tail_rule(limits=(0.0, LARGEST))
 def above(residual: Tensor, threshold: float, tau: float) -> Tensor:
-    """A residual above τ fires as a full token."""
+    """A residual above the tail threshold, τ, fires as a full token."""
     return residual > tau
 
 

@@ -1,7 +1,7 @@
-"""Cutting the weights into as many tokens as fired, where the weights are least.
+"""Valley segmentation: cut the weights into as many tokens as fired, where the weights are least.
 
-A fire falls where the sum so far says, so whatever one token weighs too much or too little moves
-the ends of all tokens behind it. Cut anew, each token answers for its own weight alone.
+The position of a fire depends on the sum of all weights before it, so that an error in the weight
+of one token moves the ends of all later ones. With cuts in valleys, such an error stays local.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def segment_ends(firing: Firing) -> Tensor:
     >>> segment_ends(firing).tolist()
     [1.25, 2.0]
     """
+    # 1. Mass before each frame in tokens, and how deep the valley there is.
     require_type("firing", firing, Firing)
     require(len(firing) == 1, f"one utterance is cut at a time, got a batch of {len(firing)}")
     alpha = firing.scaled_alpha[0, : int(firing.frame_lengths[0])].detach().double().cpu()
@@ -74,6 +75,7 @@ def segment_ends(firing: Firing) -> Tensor:
     sides = torch.nn.functional.pad(alpha, (1, 1))
     depth = torch.minimum(sides[:-1], sides[1:]) / alpha.max()
 
+    # 2. The best way to each cut, each within the band around its fire.
     wanted = torch.arange(1, fires, dtype=mass.dtype)
     first = torch.searchsorted(mass, wanted - BAND).tolist()
     behind = torch.searchsorted(mass, wanted + BAND, right=True).tolist()
@@ -86,6 +88,7 @@ def segment_ends(firing: Firing) -> Tensor:
         least, way = _least(near, places, mass, cost)
         ways.append((places, way))
         places, cost = near, least + depth[near]
+    # 3. Walk back along the best way.
     way = ((mass[-1] - mass[places] - 1).square() + cost).argmin()
     cuts = [len(alpha)]
     for before, back in reversed(ways):

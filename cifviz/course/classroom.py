@@ -163,7 +163,7 @@ def train(
         frames = sum(len(one.features) for one in examples) / model.config.encoder.down_sampling
         model.start_at(sum(len(one.tokens) for one in examples) / frames)
     held_out = Batch.collate(*zip(*strings(60, held_out=True), strict=True))
-    camera = SnapshotRecorder(held_out, snapshot_steps(steps, snapshots))
+    recorder = SnapshotRecorder(held_out, snapshot_steps(steps, snapshots))
     settings = FitConfig(
         steps=steps,
         batch_size=12,
@@ -175,8 +175,8 @@ def train(
         seed=seed,
     )
     with _one_thread(), tempfile.TemporaryDirectory() as folder:
-        _, history = fit(model, join, settings, folder=Path(folder), progress=False, watch=camera)
-    return TrainingSnapshots(tuple(camera.snapshots), tuple(history))
+        _, history = fit(model, join, settings, folder=Path(folder), progress=False, watch=recorder)
+    return TrainingSnapshots(tuple(recorder.snapshots), tuple(history))
 
 
 def _config(apply_scaling: bool) -> CIFRecognizerConfig:

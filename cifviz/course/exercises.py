@@ -41,7 +41,7 @@ class Exercise(ABC):
 
     number: str
     praise: str
-    """Said when the answer is right: what it shows."""
+    """Feedback on a right answer: what it shows."""
 
     def judge(self, answer: Any) -> Verdict:
         """Judge an answer; whatever it is, there is a verdict and never an exception."""

@@ -20,10 +20,8 @@ from cifviz.text_tables import markdown_table, text_table
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
-_TOKENS = STYLE["token_colours"]
 LINES: dict[str, list[Any]] = {
-    "color": [_TOKENS[index] for index in (5, 2, 1, 3, 0, 6)],
-    "linestyle": ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3))],
+    name: [line[name] for line in STYLE["lines"]] for name in ("color", "linestyle")
 }
 """Colour and dash of lines that are given none: dark colours first, and no two alike."""
 _NUMBERS: dict[str, int] = {}
@@ -78,7 +76,7 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
     figure : Figure
         Of `canvas`, of `cifviz.plot.panel`, or of pyplot.
     alt : str
-        What there is to see, in a sentence or two, for whoever cannot see it.
+        What there is to see, in a sentence or two; screen readers read it out.
     caption : str
         What to look for. It stands below the figure as "Figure 1. …", counted in the order in which
         captions are first shown. Empty: no caption and no number.

@@ -22,7 +22,7 @@ LONGEST_CELL = 25
 FEWEST_EXERCISES = 3
 
 OPENING = ("What you'll do", "What you'll learn", "What you need", "Time")
-"""Said in bold in the first cell, in this order, before the links to the lessons around it."""
+"""Labels in bold in the first cell, in this order, before the links to the lessons around it."""
 CLOSING = ("On your own", "In practice", "Further reading")
 """The last headings of a notebook, in this order; a solved one has `LECTURER` behind them."""
 WORDS = "Words"

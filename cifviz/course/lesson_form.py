@@ -8,12 +8,12 @@ A source asks for it in its header::
     #     form: 2
     # ---
 
-The author then writes tags and plain text, and `lay_out` does the rest:
+The author writes tags and plain text; `lay_out` makes the form of them:
 
 - Text tagged "answer" is folded. So are the outputs of code tagged "answer" when the notebook is
   built (`cifviz.notebooks.folding`).
-- Code tagged "hide-input" is hidden: plotting and bookkeeping. JupyterLab shows three dots in its
-  place, a page of the course a fold.
+- Code tagged "hide-input" is hidden: plotting and bookkeeping. It begins with a comment that says
+  what it does. JupyterLab shows this line and three dots, a page of the course a fold.
 - Each numbered section (a cell of text that begins with "## 1. …") gets a line below its heading
   that says whether it is on the core path, and how many minutes it takes. It is optional where its
   cell is tagged "optional".

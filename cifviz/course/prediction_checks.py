@@ -98,7 +98,24 @@ def bookkeeping_is_hidden(notebook: NotebookNode) -> list[str]:
     ]
 
 
-FORM_CHECKS = (answers_are_folded, figures_have_captions, core_path, bookkeeping_is_hidden)
+def hidden_code_is_named(notebook: NotebookNode) -> list[str]:
+    """Hidden code begins with imports or a comment: Jupyter shows the first line of it."""
+    return [
+        f"cell {number} is hidden: begin it with a comment that says what it does"
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        and HIDDEN in tags(cell)
+        and not cell.source.startswith(("# ", "import ", "from "))
+    ]
+
+
+FORM_CHECKS = (
+    answers_are_folded,
+    figures_have_captions,
+    core_path,
+    bookkeeping_is_hidden,
+    hidden_code_is_named,
+)
 """All of them."""
 
 

@@ -14,7 +14,7 @@ from cifviz.explorer.shared import Shared, refusing
 
 
 class _Slider(Shared):
-    """One value that is checked, whoever sets it."""
+    """One value that is checked when a browser or Python sets it."""
 
     def __init__(self, **kwargs: Any):
         self.lock = threading.RLock()

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from cifviz.notebooks.reader import tags
 
 WORDS = 160
-"""Words of text per minute: technical prose with numbers, read by somebody new to it."""
+"""Words of text per minute: technical prose with numbers, read for the first time."""
 LINES = 20
 """Lines of visible code per minute."""
 OUTPUT = 0.3

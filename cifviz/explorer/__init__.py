@@ -1,4 +1,4 @@
-"""The explorer: move the threshold, watch the tokens move, hear them."""
+"""The explorer: an interactive view of a transcription, in a notebook or in a page."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ def explore(
     compare: Other | Mapping[str, Other] | None = None,
     model: System | None = None,
 ) -> Explorer:
-    """See, hear and change what a recogniser made of an utterance, in a notebook.
+    """Show a transcription in a notebook, play it, and change the settings behind it.
 
     Parameters
     ----------
     transcription : Transcription
-        What was heard. With its sound, tokens can be played.
+        With its sound, tokens can be played.
     reference : Alignment, optional
-        When each token was really said: a lane of its own, and the error of each edge.
+        True times of the tokens: shown as a lane of its own, with the error of each edge.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to see below, by name: of another model, or at another setting.
+        Other alignments to show below, by name: of another model, or at another setting.
     model : System, optional
-        Who hears what the reader records or drops onto the explorer. Without one nothing can be.
+        Transcribes what the reader records or drops onto the explorer. Without a model the explorer
+        does not record.
 
     Returns
     -------
     Explorer
-        A widget. Its ``settings``, ``selection`` (the chosen token) and ``alignment`` are traits:
-        read them, set them, observe them. ``to_html`` writes it into a file of its own. Where no
-        widget can be shown, a picture and a table stand in.
+        A widget. Its ``settings``, ``selection`` (index of a token) and ``alignment`` are traits
+        that can be read, set and observed. ``to_html`` writes it into a file of its own. Where no
+        widget can be shown, a picture and a table replace it.
 
     Raises
     ------
     CIFError
-        If something is not what it should be.
+        If an argument has another type than stated above.
 
     Examples
     --------
@@ -55,8 +56,8 @@ def explore(
 
     >>> import cifviz
     >>> clip = cifviz.load_clip("digits_five")
-    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
-    >>> explorer = explore(heard, reference=clip.words)
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> explorer = explore(transcription, reference=clip.words)
     >>> explorer.alignment.text
     'two seven one eight two'
     >>> explorer.settings = {"threshold": 0.5, "scaling": "as given"}

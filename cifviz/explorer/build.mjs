@@ -1,5 +1,5 @@
 // Bundles js into static, and keeps the digests of what was bundled and of what came out, by which a
-// test without node sees whether the bundles are fresh:  npm ci && npm run build
+// test without node sees whether the bundles are fresh:  npm run build
 
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-"""What the explorer shows of a transcription, as JSON can hold it."""
+"""The data of a transcription that the explorer shows, ready for JSON."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 LONG = 120.0
-"""Seconds of sound above which it is not sent as a whole."""
+"""Seconds of the longest sound that is sent as a whole."""
 PEAK_RATE = 400
-"""Pairs of least and largest amplitude in a second, at most."""
-MOST_PEAKS = 8192
-"""Pairs in a picture, so that an hour takes no more room than a minute."""
-MOST_COLUMNS = 2048
+"""Pairs of least and largest amplitude per second, at most."""
+MAX_PEAKS = 8192
+"""Pairs in a picture: an hour takes no more space than a minute."""
+MAX_COLUMNS = 2048
 """Columns of the spectrogram in a picture."""
 
 COLOURS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx")
-"""The look of tokens, as in `cifviz.plot.palette` (a test compares)."""
+"""The look of tokens, as in `cifviz.plot.palette` (a test compares), without its matplotlib."""
 
 Other = Transcription | Alignment
-"""What an utterance can be compared with."""
+"""What a transcription can be compared with."""
 
 
 def view_data(
@@ -41,22 +41,21 @@ def view_data(
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
 ) -> dict[str, Any]:
-    """Everything that is shown and recomputed, without the sound.
+    """Everything that the explorer shows and computes with, except the sound.
 
     Parameters
     ----------
     transcription : Transcription
-        What a recogniser heard, with or without the sound. The controls stand at first where its
-        configuration says.
+        With or without sound. Its configuration gives the first positions of the controls.
     reference : Alignment, optional
-        When each token was really said; untimed tokens are left out.
+        True times of the tokens; untimed tokens are left out.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to see below, by name.
+        Other alignments to show below, by name.
 
     Returns
     -------
     dict
-        Numbers, texts and base64; what `decoded` in ``js/data.js`` reads.
+        Numbers, strings and base64: `WrittenData` in ``js/types.d.ts``.
     """
     settings = model_settings(transcription)
     firing, grid, edges = (
@@ -92,7 +91,7 @@ def view_data(
 
 
 def named(compare: Other | Mapping[str, Other] | None) -> dict[str, Alignment]:
-    """Alignments by name, however they were given.
+    """Alignments by name; a single one is named "other".
 
     >>> named(Alignment())
     {'other': Alignment(tokens=())}
@@ -131,19 +130,19 @@ def spans_of(alignment: Alignment) -> dict[str, list[Any]]:
 def stretch(
     transcription: Transcription, start: float = 0.0, end: float = math.inf
 ) -> dict[str, Any]:
-    """The sound and the spectrogram from one moment to another, in a few thousand columns.
+    """Sound and spectrogram of a part of a transcription, in a few thousand columns.
 
     Parameters
     ----------
     transcription : Transcription
     start, end : float
-        Seconds; the longer the stretch, the coarser the picture.
+        Seconds; the longer the part, the coarser the picture.
 
     Returns
     -------
     dict
         ``start`` and ``end`` in seconds, ``peaks`` (None without sound), ``log_mel``, and
-        ``isFinest``: whether a shorter stretch would show no more.
+        ``isFinest``: whether a shorter part would show no more.
     """
     end = min(end, transcription.duration)
     start = min(max(start, 0.0), end)
@@ -160,13 +159,13 @@ def stretch(
 
 
 def peaks_of(waveform: Waveform, start: float = 0.0, end: float = math.inf) -> dict[str, Any]:
-    """Least and largest amplitude of short pieces, in 127ths of the loudest of the whole sound."""
+    """Least and largest amplitude of short pieces, in 127ths of the loudest sample of the sound."""
     rate, samples = waveform.sample_rate, waveform.samples
     loudest = max(samples.max(initial=0.0), -samples.min(initial=0.0), 1e-9)
     first = int(start * rate)
-    seen = samples[first : math.ceil(min(end, waveform.duration) * rate)]
-    step = max(1, round(rate / PEAK_RATE), math.ceil(len(seen) / MOST_PEAKS))
-    pieces = np.pad(seen, (0, -len(seen) % step)).reshape(-1, step)
+    part = samples[first : math.ceil(min(end, waveform.duration) * rate)]
+    step = max(1, round(rate / PEAK_RATE), math.ceil(len(part) / MAX_PEAKS))
+    pieces = np.pad(part, (0, -len(part) % step)).reshape(-1, step)
     low, high = (
         np.rint(127 * extreme(pieces, axis=1, initial=0.0) / loudest).astype(np.int8)
         for extreme in (np.min, np.max)
@@ -181,20 +180,20 @@ def peaks_of(waveform: Waveform, start: float = 0.0, end: float = math.inf) -> d
 def log_mel_of(
     log_mel: torch.Tensor, clock: FrameGrid, start: float = 0.0, end: float = math.inf
 ) -> dict[str, Any]:
-    """What the recogniser saw, in 255 steps over the 60 dB below its loudest point.
+    """A part of the log-mel features, in 255 steps over the 60 dB below their maximum.
 
-    Where there are too many frames, several neighbours become one: their loudest.
+    Where there are more than `MAX_COLUMNS` frames, each column is the maximum of several frames.
     """
     top = log_mel.max() if log_mel.numel() else torch.tensor(0.0)
     first = max(math.floor((start - clock.start) / clock.shift), 0)
     last = math.ceil(min((end - clock.start) / clock.shift, len(log_mel)))
-    seen = log_mel[first : max(last, first)]
-    pooled = max(1, math.ceil(len(seen) / MOST_COLUMNS))
-    short = torch.nn.functional.pad(seen, (0, 0, 0, -len(seen) % pooled), value=-math.inf)
-    seen = short.unflatten(0, (-1, pooled)).amax(dim=1) if len(seen) else seen
-    steps = ((seen - top) / (6 * math.log(10)) + 1).clamp(0, 1) * 255  # 60 dB are 10⁶ in power
+    part = log_mel[first : max(last, first)]
+    pooled = max(1, math.ceil(len(part) / MAX_COLUMNS))
+    padded = torch.nn.functional.pad(part, (0, 0, 0, -len(part) % pooled), value=-math.inf)
+    columns = padded.unflatten(0, (-1, pooled)).amax(dim=1) if len(part) else part
+    steps = ((columns - top) / (6 * math.log(10)) + 1).clamp(0, 1) * 255  # 60 dB are 10⁶ in power
     return {
-        "frames": len(seen),
+        "frames": len(columns),
         "bands": log_mel.shape[1],
         "pooled": pooled,
         "start": clock.start + first * clock.shift,
@@ -204,14 +203,14 @@ def log_mel_of(
 
 
 def sound_kind(waveform: Waveform | None) -> str | None:
-    """How a view gets the sound: as a "whole", in "parts" when it wants to play one, or not."""
+    """How a view gets the sound: as a "whole", in "parts" on demand, or not at all (None)."""
     if waveform is None or not waveform.duration:
         return None
     return "whole" if waveform.duration <= LONG else "parts"
 
 
 def sound_of(waveform: Waveform) -> bytes:
-    """The sound as a FLAC file, which every browser plays and nothing is lost in."""
+    """The sound as a FLAC file, which is lossless and which every browser plays."""
     import soundfile
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The explorer as one file that needs nothing else: no network, no kernel."""
+"""The explorer as one HTML file that needs no network and no kernel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
 
 STATIC = Path(__file__).with_name("static")
-"""What esbuild made of ``js``: see ``build.mjs``."""
+"""Bundles of ``js``, made by ``build.mjs``."""
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -41,36 +41,36 @@ PAGE = """<!DOCTYPE html>
 """
 
 LONGEST_TITLE = 120
-"""Letters, where nobody gives a title."""
+"""Characters of a title made from the tokens."""
 
 BODY = "html{color-scheme:light dark}body{max-width:75em;margin:1em auto;padding:0 1em}"
 BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 
 def page(data: dict[str, Any], *, title: str, sound: bytes | None = None) -> str:
-    """A page with everything in it.
+    """The page with its data, its script and its style.
 
     Parameters
     ----------
     data : dict
         Of `view_data`.
     title : str
-        What it shows; any text.
+        Any text.
     sound : bytes, optional
         A sound file.
 
     Returns
     -------
     str
-        HTML. Its policy lets it run its own script and nothing else, and ask nobody for anything.
+        HTML. Its content security policy allows its own script alone, and no request.
     """
     encoded = None if sound is None else base64.b64encode(sound).decode("ascii")
     content = {**data, "sound_file": encoded}
-    # What JSON may hold and HTML would take for the end of the script, or for a comment.
+    # JSON may contain what HTML takes for the end of the script, or for a comment.
     written = json.dumps(content).replace("<", "\\u003c").replace(">", "\\u003e")
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
     style = BODY + (STATIC / "style.css").read_text("utf-8")
-    # Styles that scripts set on elements are not covered by a hash, and harmless.
+    # Styles that scripts set on elements are not covered by a hash, and are harmless.
     policy = f"script-src {_hash(script)}; style-src {_hash(style)}; img-src data: blob:"
     return PAGE.format(
         policy=policy, title=html.escape(title), style=style, data=written, script=script
@@ -87,44 +87,44 @@ def to_html(
     title: str = "",
     overwrite: bool = False,
 ) -> Path:
-    """Write an explorer into a file of its own: sliders, sound and all.
+    """Write an explorer, with its sound, into an HTML file.
 
     Parameters
     ----------
     transcription : Transcription
-        What a recogniser heard; without sound nothing can be played.
+        Without sound nothing can be played.
     path : str or Path
         The file, in a folder that exists.
     reference : Alignment, optional
-        When each token was really said.
+        True times of the tokens.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to see beside it, by name.
+        Other alignments to show below, by name.
     settings : mapping, optional
-        Where the controls stand when it is opened, if elsewhere than the model; see
+        First positions of the controls that differ from the model's; see
         `cifviz.explorer.settings.model_settings`.
     title : str
-        Default: the tokens, or the first of many.
+        Default: the tokens, or the first of them.
     overwrite : bool
-        Whether a file that stands there may be replaced.
+        Whether an existing file may be replaced.
 
     Returns
     -------
     Path
-        Of the page. It opens from disk in any browser and asks nobody for anything.
+        Of the page. It opens from disk in any browser and makes no request.
 
     Raises
     ------
     CIFError
-        If the folder does not exist, something stands there that may not be replaced (see
-        `cifviz.resources.check_target`), or something is not what it should be.
+        If the folder does not exist, a file exists that may not be replaced (see
+        `cifviz.resources.check_target`), or a setting is unknown or out of its range.
 
     Examples
     --------
     >>> import cifviz, tempfile
     >>> clip = cifviz.load_clip("digits_two")
-    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = to_html(heard, f"{folder}/two.html", reference=clip.words)
+    ...     path = to_html(transcription, f"{folder}/two.html", reference=clip.words)
     ...     path.stat().st_size < 300_000
     True
     """
@@ -137,7 +137,7 @@ def to_html(
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
     text = page(data, title=title or "silence", sound=sound)
-    # A title may hold surrogates, of a file's name that is no text.
+    # A title may contain surrogates, from a file name that is not UTF-8.
     encoded = text.encode("utf-8", "backslashreplace")
     return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
 

@@ -33,12 +33,12 @@ RANGES: dict[str, Any] = json.loads(
 
 
 def model_settings(transcription: Transcription) -> dict[str, Any]:
-    """Where the controls stand at first: what the recogniser itself does.
+    """First positions of the controls: the configuration of the model.
 
     Parameters
     ----------
     transcription : Transcription
-        What was heard; its configuration says how.
+        Its configuration gives the settings.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
 
 
 def pauses(transcription: Transcription) -> dict[str, Any]:
-    """What a pause is where phrases are scaled: its least frames, and what they weigh less than."""
+    """What counts as a pause: its least number of frames, and the weight that they stay below."""
     config = transcription.config.cif
     return {"pause_frames": config.pause_frames or 5, "pause_weight": config.pause_weight}
 
 
 def checked(settings: Mapping[str, Any], frames: int) -> dict[str, Any]:
-    """Settings, some or all, as they came; raises `CIFError` for what is none of an explorer's.
+    """The given settings as a dict; raises `CIFError` for an unknown name or a value out of range.
 
     Parameters
     ----------
@@ -124,17 +124,16 @@ def realign(
     Parameters
     ----------
     transcription : Transcription
-        What was heard.
     settings : mapping, optional
         Those to change; the others are the model's, see `model_settings`.
 
     Returns
     -------
     firing : Firing
-        Its embeddings have no channels: no decoder sees them.
+        Its embeddings have no channels, since no decoder reads them.
     alignment : Alignment
-        The tokens that were heard if as many come out, otherwise numbers: only the model could name
-        them.
+        The tokens of the transcription if as many come out, otherwise numbers: only the model
+        could decode them.
 
     Raises
     ------
@@ -147,18 +146,20 @@ def realign(
 
     >>> import cifviz
     >>> clip = cifviz.load_clip("digits_five")
-    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
-    >>> realign(heard)[1].text
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> realign(transcription)[1].text
     'two seven one eight two'
-    >>> realign(heard, {"threshold": 0.5, "scaling": "as given"})[1].text
+    >>> realign(transcription, {"threshold": 0.5, "scaling": "as given"})[1].text
     '1 2 3 4 5 6 7 8 9 10'
     """
+    # 1. The settings.
     used = model_settings(transcription)
     used |= checked(
         {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
     )
     threshold = used["threshold"]
     tail = TailRule.from_dict(used["tail"])
+    # 2. The weights: those set by hand, gain, smoothing, scaling.
     alpha = transcription.require_firing().alpha.float().clone()
     for frame, weight in used["weights"].items():
         alpha[0, int(frame)] = weight
@@ -169,6 +170,7 @@ def realign(
         rule = pauses(transcription)
         alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **rule)
         tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
+    # 3. The fires.
     count = used["count"] if used["scaling"] == "count" else None
     firing = integrate_and_fire(
         alpha,
@@ -178,6 +180,7 @@ def realign(
         tail=tail,
         target_lengths=None if count is None else torch.tensor([count]),
     )
+    # 4. The times.
     fires = int(firing.num_fires)
     is_named = fires == len(transcription.tokens)
     alignment = Alignment.from_firing(

@@ -1,4 +1,4 @@
-"""Widgets that take from a browser only what they would take from Python."""
+"""Widgets that accept from a browser only what they accept from Python."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cifviz.errors import CIFError, require, require_type
 
 
 class SettingError(CIFError, traitlets.TraitError):
-    """A value that a trait cannot have; traitlets goes back to the last one when it sees this."""
+    """A value that a trait cannot have; traitlets then restores the previous value."""
 
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """In a validator of a trait: let `CIFError` be one that traitlets knows, too."""
+    """In a validator of a trait: raise a `CIFError` as a `SettingError`, which traitlets knows."""
     try:
         yield
     except CIFError as error:
@@ -26,25 +26,25 @@ def refusing() -> Iterator[None]:
 
 
 class Shared(ipywidgets.Widget):
-    """A widget whose state a browser may change in part.
+    """A widget of which a browser may change some traits.
 
-    A message of a view changes all that it names or, where any of that is refused, nothing; then
-    the views are sent what holds, and the error.
+    A message of a view changes all traits that it names. If one value is refused, nothing changes,
+    and the views receive the present values and the error.
 
     Notes
     -----
-    Left to itself, ipywidgets stores what a validator refuses, unless that raises a ``TraitError``,
-    and does not tell the view that it was refused.
+    By default ipywidgets stores what a validator refuses, unless that raises a ``TraitError``, and
+    does not report the refusal to the view.
     """
 
     OPEN: ClassVar[tuple[str, ...]] = ()
-    """The traits that a view may change, in the order in which they are."""
+    """The traits that a view may change, in the order of their changes."""
 
     lock: AbstractContextManager[Any]
-    """Held while a message of a view is taken in: two may arrive on two threads."""
+    """Held while a message of a view is processed: two may arrive on two threads."""
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
-        """Take in what a view sent."""
+        """Process what a view sent."""
         with self.lock:
             is_state = isinstance(sync_data, Mapping)
             named = {name: sync_data[name] for name in self.keys if is_state and name in sync_data}
@@ -62,5 +62,5 @@ class Shared(ipywidgets.Widget):
                     super().set_state({name: named[name]})
 
     def check(self, state: Mapping[str, Any]) -> None:
-        """Raise `CIFError` unless all of this can be, one after the other."""
+        """Raise `CIFError` unless all of these values can be set, one after the other."""
         raise NotImplementedError

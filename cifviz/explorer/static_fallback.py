@@ -1,6 +1,6 @@
-"""The explorer's still sibling: a picture and a table for where no script runs.
+"""The static fallback of the explorer: a picture and a table for viewers that run no script.
 
-GitHub, nbviewer, a PDF and a page that nbconvert made offline show these instead of the explorer.
+GitHub, nbviewer, a PDF and a page of nbconvert without a network show it instead of the explorer.
 """
 
 from __future__ import annotations
@@ -13,55 +13,54 @@ from typing import Any
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import require_type
 from cifviz.explorer.data import Other, named
-from cifviz.explorer.truncate import opening
+from cifviz.explorer.truncate import truncate, truncate_alignment
 from cifviz.systems.transcription import Transcription
 
-SECONDS = 30.0
-"""Of longer sound the picture shows this much, from its beginning."""
-MOST_ROWS = 100
-"""Of the table."""
-MOST_COMPARED = 2
+MAX_SECONDS = 30.0
+"""Seconds of sound in the picture: of longer sound, the first ones."""
+MAX_ROWS = 100
+"""Rows of the table."""
+MAX_COMPARED = 2
 """Lanes of compared alignments."""
 DPI, COLOURS, FEWER_COLOURS = 80, 56, 40
-"""Of the picture, and of one that shows `SECONDS`: it stands twice in what a notebook keeps."""
+"""Of the picture, and fewer colours if it shows `MAX_SECONDS`: a notebook stores it twice."""
 
 
-def still(
+def static_fallback(
     transcription: Transcription,
     *,
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
 ) -> dict[str, Any]:
-    """What the explorer shows, standing still.
+    """A picture and a table of what the explorer shows.
 
     Parameters
     ----------
     transcription : Transcription
-        What a recogniser heard.
     reference : Alignment, optional
-        When each token was really said: a lane, and where the tokens are as many, two columns.
+        True times of the tokens: a lane, and two columns of errors if there are as many tokens.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments by name, of which the first `MOST_COMPARED` get a lane.
+        Other alignments by name, of which the first `MAX_COMPARED` get a lane.
 
     Returns
     -------
     dict
-        A mime bundle: the panel as "image/png" (base64); "text/html", model and mean score,
-        the warning about a sound out of domain, the panel with its alternative text, and a table of
-        the tokens, at most `MOST_ROWS`; and the alternative text as "text/plain". Of more than
-        `SECONDS` of sound the panel shows the beginning, and says so.
+        A mime bundle of three parts. "image/png" is the panel (base64), "text/plain" its
+        alternative text. "text/html" has model and mean score, the warning about a sound out of
+        domain, the panel, and a table of at most `MAX_ROWS` tokens. Of more than `MAX_SECONDS` of
+        sound the panel shows the first ones, and states it.
 
     Raises
     ------
     CIFError
-        If something is not what it should be.
+        If an argument has another type than stated above.
 
     Examples
     --------
     >>> import cifviz
     >>> clip = cifviz.load_clip("digits_two")
-    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
-    >>> bundle = still(heard, reference=clip.words)
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> bundle = static_fallback(transcription, reference=clip.words)
     >>> sorted(bundle), bundle["text/html"].count("<tr>")
     (['image/png', 'text/html', 'text/plain'], 3)
     """
@@ -71,21 +70,24 @@ def still(
     require_type("transcription", transcription, Transcription)
     if reference is not None:
         require_type("reference", reference, Alignment)
-    part = opening(transcription, SECONDS)
-    said, others = reference, dict(islice(named(compare).items(), MOST_COMPARED))
+    # 1. What fits into the picture.
+    part = truncate(transcription, MAX_SECONDS)
+    shown, others = reference, dict(islice(named(compare).items(), MAX_COMPARED))
     colours, words = COLOURS, ""
     if part is not transcription:
-        said = reference and beginning(reference, part.duration)
-        others = {name: beginning(one, part.duration) for name, one in others.items()}
+        shown = reference and truncate_alignment(reference, part.duration)
+        others = {name: truncate_alignment(one, part.duration) for name, one in others.items()}
         colours = FEWER_COLOURS
         words = f"the first {part.duration:.0f} of {transcription.duration:.0f} s"
-    drawn = panel(part, reference=said, compare=others)
+    # 2. The picture and its alternative text.
+    drawn = panel(part, reference=shown, compare=others)
     alt = drawn.fig.alt
     if words:
         *_, lowest = drawn.axes.values()
         lowest.set_xlabel(f"time (s): {words}")
         alt = f"The picture shows {words}. {alt}"
     bundle = picture_bundle(png(drawn.fig, colours=colours, dpi=DPI), alt)
+    # 3. HTML: what the model is, the picture, the table.
     head = f"<div>{html.escape(transcription.summary)}</div>"
     if transcription.warning:
         warning = html.escape(f"⚠ warning: {transcription.warning}")
@@ -95,25 +97,15 @@ def still(
     return {**bundle, "text/html": f"<div>{head}{bundle['text/html']}{note}{table}</div>"}
 
 
-def beginning(alignment: Alignment, seconds: float) -> Alignment:
-    """The timed tokens that begin before a moment.
-
-    >>> two = Alignment((TimedToken("one", 0.1, 0.4), TimedToken("two", 0.4, 0.8)))
-    >>> beginning(two, 0.3).text
-    'one'
-    """
-    return Alignment(tuple(token for token in alignment.timed if (token.start or 0.0) < seconds))
-
-
 def spans_table(alignment: Alignment, reference: Alignment | None = None) -> str:
-    """Tokens and times as an HTML table; nothing in a label can become HTML.
+    """Tokens and times as an HTML table; labels are escaped.
 
     Parameters
     ----------
     alignment : Alignment
-        Its rows, at most `MOST_ROWS`; behind them stands how many more there are.
+        At most `MAX_ROWS` rows; a line below states how many tokens are left out.
     reference : Alignment, optional
-        Where it times as many tokens, its edges are subtracted, in ms; below 0 is early.
+        If it has as many timed tokens, two columns show hypothesis less reference, in ms.
 
     Returns
     -------
@@ -125,16 +117,16 @@ def spans_table(alignment: Alignment, reference: Alignment | None = None) -> str
     '<tr><th scope="row" dir="auto">&lt;b&gt;</th><td>0.250</td><td>0.500</td></tr></tbody></table>'
     """
     tokens = alignment.tokens
-    said = () if reference is None else reference.timed
-    is_paired = reference is not None and len(said) == len(alignment.timed) == len(tokens)
+    true = () if reference is None else reference.timed
+    is_paired = reference is not None and len(true) == len(alignment.timed) == len(tokens)
     heads = ["token", "start (s)", "end (s)"]
     heads += ["start off by (ms)", "end off by (ms)"] if is_paired else []
     head = "".join(f'<th scope="col">{text}</th>' for text in heads)
     rows = [
         f'<tr><th scope="row" dir="auto">{html.escape(token.token)}</th>'
-        + "".join(f"<td>{cell}</td>" for cell in _cells(token, said[index] if is_paired else None))
+        + "".join(f"<td>{cell}</td>" for cell in _cells(token, true[index] if is_paired else None))
         + "</tr>"
-        for index, token in enumerate(tokens[:MOST_ROWS])
+        for index, token in enumerate(tokens[:MAX_ROWS])
     ]
     more = len(tokens) - len(rows)
     return (
@@ -144,15 +136,15 @@ def spans_table(alignment: Alignment, reference: Alignment | None = None) -> str
     )
 
 
-def _cells(token: TimedToken, said: TimedToken | None) -> list[str]:
+def _cells(token: TimedToken, true: TimedToken | None) -> list[str]:
     if token.start is None or token.end is None:
         return ["untimed", ""]
     times = [f"{token.start:.3f}", f"{token.end:.3f}"]
-    if said is None or said.start is None or said.end is None:
+    if true is None or true.start is None or true.end is None:
         return times
     return [
         *times,
-        *(f"{1000 * off:+.0f}" for off in (token.start - said.start, token.end - said.end)),
+        *(f"{1000 * off:+.0f}" for off in (token.start - true.start, token.end - true.end)),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The beginning of a transcription: what a picture of bearable width can show of an hour."""
+"""The first seconds of a transcription, for pictures of long sound."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ from cifviz.core.firing import Firing
 from cifviz.systems.transcription import Transcription
 
 
-def opening(transcription: Transcription, seconds: float) -> Transcription:
-    """The first seconds of a transcription; all of it where it is not longer.
+def truncate(transcription: Transcription, seconds: float) -> Transcription:
+    """The first seconds of a transcription; all of it if it is not longer.
 
     Parameters
     ----------
     transcription : Transcription
-        What a recogniser heard.
     seconds : float > 0
-        How much to keep, to the nearest frame.
+        Length to keep, rounded to the nearest frame.
 
     Returns
     -------
     Transcription
-        Sound, features and frames up to there, and the tokens that have fired by then, with their
-        times, contributions and embeddings as they were.
+        Sound, features and frames of that length, and the tokens that have fired by then. Their
+        times, contributions and embeddings do not change.
 
     Examples
     --------
     >>> import cifviz
     >>> clip = cifviz.load_clip("digits_five")
-    >>> heard = cifviz.load_model("digits").transcribe(clip.waveform)
-    >>> heard.text, opening(heard, 1.0).text
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> transcription.text, truncate(transcription, 1.0).text
     ('two seven one eight two', 'two seven')
     """
     if transcription.duration <= seconds:
@@ -40,7 +39,7 @@ def opening(transcription: Transcription, seconds: float) -> Transcription:
     grid, clock = transcription.grid, transcription.config.features.grid
     frames = min(round(grid.frame(seconds)), transcription.require_firing().alpha.shape[1])
     end = grid.seconds(frames)
-    firing = first_frames(transcription.require_firing(), frames)
+    firing = truncate_firing(transcription.require_firing(), frames)
     fires = int(firing.num_fires)
     waveform = transcription.waveform
     return replace(
@@ -55,15 +54,26 @@ def opening(transcription: Transcription, seconds: float) -> Transcription:
     )
 
 
-def first_frames(firing: Firing, frames: int) -> Firing:
-    """The firing of one utterance up to a frame: the tokens that have fired by then, unchanged.
+def truncate_alignment(alignment: Alignment, seconds: float) -> Alignment:
+    """The timed tokens that begin before a moment.
+
+    >>> from cifviz import TimedToken
+    >>> two = Alignment((TimedToken("one", 0.1, 0.4), TimedToken("two", 0.4, 0.8)))
+    >>> truncate_alignment(two, 0.3).text
+    'one'
+    """
+    return Alignment(tuple(token for token in alignment.timed if (token.start or 0.0) < seconds))
+
+
+def truncate_firing(firing: Firing, frames: int) -> Firing:
+    """The first frames of the firing of one utterance, and the tokens that have fired by then.
 
     Examples
     --------
-    Of two tokens the second is still on its way after three frames, and half full:
+    After three frames the first of two tokens has fired, and the second is half full:
 
     >>> from cifviz.core.firing import integrate_and_fire
-    >>> cut = first_frames(integrate_and_fire(torch.full((1, 4), 0.5), torch.eye(4)[None]), 3)
+    >>> cut = truncate_firing(integrate_and_fire(torch.full((1, 4), 0.5), torch.eye(4)[None]), 3)
     >>> cut.contributions.tolist(), cut.residual.tolist()
     ([[[0.5, 0.5, 0.0]]], [0.5])
     """

@@ -1,9 +1,8 @@
-"""The explorer in a notebook: a widget whose settings Python and the picture share."""
+"""The explorer in a notebook: a widget whose settings Python and the browser share."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import anywidget
 import traitlets
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.audio.waveform import load_waveform
 from cifviz.errors import (
     AudioError,
     CIFError,
@@ -26,25 +24,23 @@ from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import checked, model_settings, realign
 from cifviz.explorer.shared import Shared, refusing
-from cifviz.explorer.static_fallback import still
+from cifviz.explorer.static_fallback import static_fallback
+from cifviz.explorer.upload import Upload
 from cifviz.formats import format_textgrid
 from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription
 
-LARGEST = 512 * 1024 * 1024
-"""Bytes of a file that somebody lets a model hear."""
-
-NO_MODEL = "there is no model here that could hear it"
+NO_MODEL = "this explorer has no model that could transcribe it"
 
 LONGEST_ID = 100
-"""Characters of a question's id."""
+"""Characters of the id of a question."""
 
 Answer = tuple[dict[str, Any], list[bytes]]
 
 
 class Explorer(Shared, anywidget.AnyWidget):
-    """What `cifviz.explore` shows; its traits may be read, set and observed.
+    """The widget of `cifviz.explore`; its traits may be read, set and observed.
 
     Parameters
     ----------
@@ -53,10 +49,10 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     Notes
     -----
-    Sound and finer pictures are sent when a view asks for them and never kept in a notebook.
+    Sound and finer pictures are sent on demand and never stored in a notebook.
 
-    It may be used from several threads, as Jupyter does: whoever sets a trait waits for the others,
-    observers included, so that the alignment is always that of the settings.
+    Several threads may use it, as Jupyter does: a thread that sets a trait waits for the others,
+    observers included, so that alignment and settings always belong together.
     """
 
     OPEN = ("settings", "placed", "selection")
@@ -66,21 +62,20 @@ class Explorer(Shared, anywidget.AnyWidget):
     _css = STATIC / "style.css"
 
     data = traitlets.Unicode().tag(sync=True)
-    """What is shown, made from `transcription`; as a text, since a notebook file would spread every
-    list over as many lines."""
-    # TraitType checks nothing: what the validators below refuse, they refuse in our words.
+    """Of `view_data`, as a JSON text: a notebook file would write each item of a list on its own
+    line."""
+    # TraitType checks nothing: the validators below do, and raise `CIFError`.
     settings: Any = traitlets.TraitType({}).tag(sync=True)
-    """Where the controls stand, see `cifviz.explorer.settings.model_settings`. Those that are set
-    move; the others stay where they are."""
+    """Positions of the controls, see `cifviz.explorer.settings.model_settings`. Settings that are
+    not given keep their values."""
     selection = traitlets.Any().tag(sync=True)
-    """Index of the chosen token, or None."""
+    """Index of the selected token, or None."""
     listens = traitlets.Bool(False).tag(sync=True)
-    """Whether there is a model that hears what the reader records."""
+    """Whether a model transcribes what the reader records."""
     alignment: Any = traitlets.TraitType(Alignment())
-    """The tokens as they are now. It follows the settings; one that is set is shown until they
-    move."""
+    """The tokens as shown. It follows the settings; one that is set is shown until they change."""
     placed = traitlets.Any().tag(sync=True)
-    """For the views: an alignment that somebody set. One that follows they make themselves."""
+    """For the views: an alignment that was set. They compute the one that follows the settings."""
 
     def __init__(
         self,
@@ -122,7 +117,7 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
-        """Write what is shown into a file of its own; its controls begin where they stand here.
+        """Write what is shown into an HTML file, with the present settings.
 
         See `cifviz.explorer.to_html`.
         """
@@ -142,7 +137,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         reference: Alignment | None,
         compare: Other | Mapping[str, Other] | None,
     ) -> dict[str, Any]:
-        """Take over an utterance; what its traits are to be."""
+        """Take over a transcription; returns the new values of the traits."""
         data = view_data(transcription, reference=reference, compare=compare)
         own = realign(transcription)[1]
         self._realigned = transcription, data["settings"], own
@@ -152,14 +147,16 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @one_at_a_time
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The widget, and for those that cannot show one a picture and a table."""
+        """The widget, and its static fallback for viewers that show no widget."""
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:
             return None
-        picture = still(self.transcription, reference=self.reference, compare=self.compare)
-        return {**bundle[0], **picture}, bundle[1]
+        fallback = static_fallback(
+            self.transcription, reference=self.reference, compare=self.compare
+        )
+        return {**bundle[0], **fallback}, bundle[1]
 
-    # --- what is set, here or in a view -----------------------------------------------------------
+    # --- traits, set here or in a view ------------------------------------------------------------
 
     @one_at_a_time
     def __setattr__(self, name: str, value: Any) -> None:
@@ -171,25 +168,25 @@ class Explorer(Shared, anywidget.AnyWidget):
         super().set_trait(name, value)
 
     def check(self, state: Mapping[str, Any]) -> None:
-        """Raise `CIFError` unless all of this can be, one after the other."""
+        """Raise `CIFError` unless all of these values can be set, one after the other."""
         alignment = self.alignment
         if "settings" in state:
             settings = self._whole(state["settings"])
             if settings != self.settings:
                 alignment = self._own(settings)
         if "placed" in state:
-            require(state["placed"] is None, "a view may place no alignment, only take one away")
+            require(state["placed"] is None, "a view may remove a placed alignment, not set one")
             alignment = self._own(settings if "settings" in state else self.settings)
         if "selection" in state:
             _check_selection(state["selection"], alignment)
 
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Settings, some or all, and those that stay where they are."""
+        """The given settings, and the present values of the others."""
         checked(settings, self.transcription.require_firing().alpha.shape[1])
         return {**(self.settings or model_settings(self.transcription)), **settings}
 
     def _own(self, settings: Mapping[str, Any]) -> Alignment:
-        """What the settings make of the utterance; the last answer is kept."""
+        """The alignment at these settings; the last one is kept."""
         kept = self._realigned
         if kept is None or kept[0] is not self.transcription or kept[1] != settings:
             own = realign(self.transcription, settings)[1]
@@ -237,20 +234,20 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @traitlets.observe("placed")
     def _follow_placed(self, _change: object) -> None:
-        """A view went back to what the settings make, perhaps without moving them."""
+        """A view removed a placed alignment, perhaps without a change of the settings."""
         if self.placed is None:
             self.alignment = self._own(self.settings)
 
-    # --- what a view asks for ---------------------------------------------------------------------
+    # --- questions of a view ----------------------------------------------------------------------
 
     def _answer(self, _widget: object, message: Any, buffers: list[Any]) -> None:
-        """Answer a question once: with what was asked for, or with an error."""
+        """Send one answer to a question: what was asked for, or an error."""
         asked = message if isinstance(message, Mapping) else {}
         name, kind = asked.get("id"), asked.get("type")
         if not (isinstance(name, str) and name.isascii() and len(name) <= LONGEST_ID):
             name, kind = None, None
         act = self._answers.get(kind) if isinstance(kind, str) else None
-        answer: dict[str, Any] = {"error": f"Python does not know {shown(kind)}"}
+        answer: dict[str, Any] = {"error": f"unknown question {shown(kind)}"}
         sent: list[bytes] = []
         try:
             if act is not None:
@@ -264,9 +261,9 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @one_at_a_time
     def _sound(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
-        """The whole sound, or that from one moment to another."""
+        """The whole sound, or a part of it."""
         waveform = self.transcription.waveform
-        require(waveform is not None, "there is no sound: this was heard from features alone")
+        require(waveform is not None, "the transcription has no sound: it was made from features")
         assert waveform is not None
         if "start" in message:
             waveform = waveform.cut(*self._stretch_of(message))
@@ -289,9 +286,9 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @one_at_a_time
     def _textgrid(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
-        """The alignment as Praat reads it, beside the others."""
+        """The alignment and those beside it as a TextGrid of Praat."""
         settings, alignment = message.get("settings"), self.alignment
-        if settings is not None:  # none: one that was set here is in view
+        if settings is not None:  # None: the view shows an alignment that was set here
             alignment = realign(self.transcription, settings)[1]
         tiers = {"tokens": alignment, **named(self.compare)}
         if self.reference is not None:
@@ -300,7 +297,7 @@ class Explorer(Shared, anywidget.AnyWidget):
 
     @one_at_a_time
     def _piece(self, message: Mapping[str, Any], buffers: list[Any]) -> Answer:
-        """Keep a piece of a file that the reader sends."""
+        """Keep one piece of a file."""
         require(self._model is not None, NO_MODEL, AudioError)
         require(
             len(buffers) == 1, f"expected one piece of the file, got {len(buffers)}", AudioError
@@ -313,13 +310,13 @@ class Explorer(Shared, anywidget.AnyWidget):
         return {}, []
 
     def _listen(self, _message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
-        """Let the model hear the file, and show what it heard."""
+        """Transcribe the file, and show the transcription."""
         model = self._model
         require(model is not None, NO_MODEL, AudioError)
         assert model is not None
         with DISPLAY:
             upload, self._upload = self._upload, Upload()
-        self.show(upload.heard_by(model))
+        self.show(upload.transcribed_by(model))
         return {}, []
 
 
@@ -327,48 +324,3 @@ def _check_selection(index: object, alignment: Alignment) -> None:
     """Raise `CIFError` unless it is None or the index of a token."""
     if index is not None:
         require_integer("selection", index, at_least=0, below=len(alignment))
-
-
-class Upload:
-    """A sound file that arrives in pieces.
-
-    Parameters
-    ----------
-    name : str
-        Its name may be anything; only what kind of file it says it is matters.
-
-    Examples
-    --------
-    >>> upload = Upload("me.wav")
-    >>> upload.add(0, b"RIFF")
-    >>> upload.add(2, b"....")
-    Traceback (most recent call last):
-    ...
-    cifviz.errors.AudioError: expected piece 1 of the file, got 2
-    """
-
-    def __init__(self, name: str = ""):
-        suffix = Path(name).suffix[:8]
-        self.kind = "".join(letter for letter in suffix if letter.isascii() and letter.isalnum())
-        self.pieces: list[bytes] = []
-        self.size = 0
-
-    def add(self, index: object, piece: bytes) -> None:
-        """Keep one more piece; only the first may be empty, and then it is all."""
-        expected = len(self.pieces)
-        require(
-            index == expected, f"expected piece {expected} of the file, got {index}", AudioError
-        )
-        require(bool(piece) or not expected, f"piece {index} of the file is empty", AudioError)
-        most = f"expected a file of at most {LARGEST / 1e6:.0f} MB, got more"
-        require(self.size + len(piece) <= LARGEST, most, AudioError)
-        self.pieces.append(piece)
-        self.size += len(piece)
-
-    def heard_by(self, model: System) -> Transcription:
-        """What a model makes of the whole."""
-        with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
-            path = Path(folder) / f"recording.{self.kind}"
-            path.write_bytes(b"".join(self.pieces))
-            waveform = load_waveform(path, sample_rate=model.config.features.sample_rate)
-        return model.transcribe(waveform)

@@ -222,6 +222,7 @@ def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
     """
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+    # 1. Run the cells, and name what stopped them.
     kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
     log = temporary / "kernel.log"
     progress = _Progress(notebook, kernel)
@@ -248,6 +249,7 @@ def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
     finally:
         # nbclient leaves it behind where a kernel does not start; at exit it prints an error.
         atexit.unregister(client._cleanup_kernel)
+    # 2. Refuse outputs that cannot be copied or written.
     deep = [number for number, output in outputs(notebook) if is_too_deep(output)]
     require(
         not deep,

@@ -58,8 +58,7 @@ def fold_outputs(cell: NotebookNode) -> None:
     # 2. One fold holds everything else that is in view.
     if shown:
         folded = new_output("display_data", data=_folded([*shown, *kept]))
-        rest = [output for output in others if output not in controls]
-        cell.outputs = [*controls, folded, *rest]
+        cell.outputs = [*controls, folded, *(one for one in others if one not in controls)]
     # 3. What machines read shows nothing of its own.
     elif kept and not is_folded(kept[0]):
         kept[0].data["text/html"] = _folded(kept)["text/html"]

@@ -63,11 +63,11 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Consecutive pieces of one stream as one output."""
     joined: list[NotebookNode] = []
     for stream, pieces in groupby(outputs, lambda output: output.get("name")):
-        first, *rest = pieces
+        first, *others = pieces
         if stream is None:
-            joined += [first, *rest]
+            joined += [first, *others]
         else:
-            first.text = "".join([first.text, *(piece.text for piece in rest)])
+            first.text = "".join([first.text, *(piece.text for piece in others)])
             joined.append(first)
     return joined
 

@@ -11,14 +11,14 @@ from unicodedata import east_asian_width
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
-from cifviz.plot.palette import STYLE
+from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 
 FONTS = (
     "DejaVu Sans",  # comes with matplotlib
@@ -46,8 +46,12 @@ MOST_COLUMNS = 16
 LONGEST_WORDS = 200
 """Characters of a token in the description of a picture."""
 
+MOST_AREAS = 1000
+"""More areas than this are drawn as one collection, in their colours but without patterns, outlines
+and names: none of them could be told apart, and each takes milliseconds."""
+
 ROW_COLUMNS = 9
-"""Room for a token's name at the left of its row; see `displayable`."""
+"""Space for a token's name at the left of its row; see `displayable`."""
 
 
 def resolve(ax: Axes | None) -> Axes:
@@ -67,7 +71,7 @@ def resolve(ax: Axes | None) -> Axes:
 
 
 def show_time(ax: Axes, start: float, end: float) -> None:
-    """Give the x axis its words, and room for start … end unless its limits were set by hand."""
+    """Give the x axis its words, and space for start … end unless its limits were set by hand."""
     ax.set_xlabel("time (s)")
     ax.update_datalim([(start, 0.0), (end, 0.0)], updatey=False)
     if ax.get_autoscalex_on():
@@ -80,6 +84,29 @@ def add_lines(ax: Axes, lines: Iterable[Any], **look: Any) -> LineCollection:
     drawn = LineCollection([np.asarray(line) for line in lines], **look)
     ax.add_collection(drawn, autolim=False)
     return drawn
+
+
+def crowd(
+    ax: Axes, outlines: Iterable[np.ndarray], tokens: Iterable[int | None], given: Keywords
+) -> PolyCollection:
+    """Many areas of tokens as one collection; see `MOST_AREAS`."""
+    colours = [token_look(token)["facecolor"] for token in tokens]
+    look = styled(given, facecolor=colours, linewidth=0.0, alpha=0.75)
+    areas = PolyCollection(list(outlines), **look)
+    ax.add_collection(areas)
+    return areas
+
+
+def box_outlines(left: Any, right: Any, lower: Any, upper: Any) -> np.ndarray:
+    """Corners of boxes (boxes, 4, 2)."""
+    left, right, lower, upper = np.broadcast_arrays(left, right, lower, upper)
+    return np.stack(
+        [
+            np.stack([x, y], axis=-1)
+            for x, y in ((left, lower), (left, upper), (right, upper), (right, lower))
+        ],
+        axis=1,
+    )
 
 
 def legend_above(ax: Axes, **look: Any) -> Legend:
@@ -127,7 +154,7 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     label : str
         Any text.
     columns : int
-        Room for it; wide characters take two columns.
+        Space for it; wide characters take two columns.
 
     Returns
     -------

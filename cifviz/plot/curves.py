@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,15 @@ from matplotlib.text import Text
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.core.firing import Firing
 from cifviz.plot import geometry
-from cifviz.plot.canvas import add_lines, resolve, show_time, width_in_points
+from cifviz.plot.canvas import (
+    MOST_AREAS,
+    add_lines,
+    box_outlines,
+    crowd,
+    resolve,
+    show_time,
+    width_in_points,
+)
 from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
 
@@ -45,7 +54,8 @@ class AccumulationArtists(NamedTuple):
 
     line: Line2D
     teeth: tuple[PolyCollection, ...]
-    """One for each token, and one for the residual after the last fire."""
+    """One for each token, and one for the residual after the last fire; of more than `MOST_AREAS`
+    one for all."""
     fires: FireArtists
     threshold: Line2D
     threshold_label: Text
@@ -55,8 +65,9 @@ class MassArtists(NamedTuple):
     """What `mass_axis` drew."""
 
     line: Line2D
-    boxes: tuple[Rectangle, ...]
-    """One for each contribution, in the order of `geometry.contribution_boxes`."""
+    boxes: tuple[Rectangle | PolyCollection, ...]
+    """One for each contribution, in the order of `geometry.contribution_boxes`; of more than
+    `MOST_AREAS` one collection for all."""
     token_lines: LineCollection
     """Horizontal, at whole tokens."""
     drops: LineCollection
@@ -117,20 +128,20 @@ def fires(
     one = one_utterance(firing)
     times = geometry.fire_times(one, grid)
     is_tail = _is_tail(one)
-    room = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
-    halo = withStroke(linewidth=2.5 if room > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
+    space = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
+    halo = withStroke(linewidth=2.5 if space > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
     across = ax.get_xaxis_transform()  # x in seconds, y from the bottom of the Axes to its top
     look = styled(
         kwargs,
         colors=STYLE["fire"],
-        linewidths=0.9 if room > 20 else 0.5,
+        linewidths=0.9 if space > 20 else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
         path_effects=[halo],
         zorder=2.5,
     )
     lines = add_lines(ax, [[(time, 0), (time, 1)] for time in times], transform=across, **look)
     tops = np.column_stack([times, np.ones(len(times))])
-    size = min(max(room / 3, 2.0), 4.7)
+    size = min(max(space / 3, 2.0), 4.7)
     markers = _markers(ax, tops, is_tail, marker_kw, transform=across, s=size**2)
     show_time(ax, grid.seconds(0), grid.seconds(one.alpha.shape[1]))
     return FireArtists(lines, markers)
@@ -187,7 +198,7 @@ def weights(
     """
     ax = resolve(ax)
     one = one_utterance(firing)
-    steps = geometry.weight_steps(one, grid)
+    steps = geometry.visible_steps(geometry.weight_steps(one, grid))
     given = scaled = legend = None
     if len(steps.given):
         look = styled(kwargs, color=STYLE["weight"], fill=True, alpha=0.7, label="α as given")
@@ -200,7 +211,7 @@ def weights(
     far_above = bool(0 < highest < one.threshold / 2)
     line, label = _threshold(ax, one.threshold, threshold_kw, far_above=far_above)
     if legend is not None and far_above:
-        ax.set_ylim(0, 1.4 * highest)  # room for the legend above the weights
+        ax.set_ylim(0, 1.4 * highest)  # space for the legend above the weights
     ax.set_ylabel("weight per frame")
     show_time(ax, steps.edges[0], steps.edges[-1])
     return WeightArtists(given, scaled, line, label, legend)
@@ -258,11 +269,7 @@ def accumulation(
     ax = resolve(ax)
     one = one_utterance(firing)
     teeth = geometry.accumulation_teeth(one, grid)
-    tokens = [*range(len(teeth) - 1), None]  # the last tooth is the residual
-    areas = tuple(
-        ax.fill_between(*tooth, **styled(tooth_kw, **token_look(token)))
-        for token, tooth in zip(tokens, teeth, strict=True)
-    )
+    areas = _tooth_areas(ax, teeth, tooth_kw)
     curve = geometry.accumulation_curve(one, grid)
     (line,) = ax.plot(*curve, **styled(kwargs, color=STYLE["level"], linewidth=1.2, zorder=3))
     threshold, label = _threshold(ax, one.threshold, threshold_kw)
@@ -341,10 +348,32 @@ def mass_axis(
     return MassArtists(line, boxes, token_lines, drops, markers, label)
 
 
-def _mass_boxes(ax: Axes, one: Firing, grid: FrameGrid, box_kw: Keywords) -> tuple[Rectangle, ...]:
+def _tooth_areas(
+    ax: Axes, teeth: Sequence[geometry.Curve], tooth_kw: Keywords
+) -> tuple[PolyCollection, ...]:
+    """The areas under the teeth, in the looks of their tokens; the last tooth is the residual."""
+    tokens = [*range(len(teeth) - 1), None]
+    if len(teeth) > MOST_AREAS:
+        outlines = [
+            np.column_stack([np.append(time, [time[-1], time[0]]), np.append(level, [0, 0])])
+            for time, level in teeth
+        ]
+        return (crowd(ax, outlines, tokens, tooth_kw),)
+    return tuple(
+        ax.fill_between(*tooth, **styled(tooth_kw, **token_look(token)))
+        for token, tooth in zip(tokens, teeth, strict=True)
+    )
+
+
+def _mass_boxes(
+    ax: Axes, one: Firing, grid: FrameGrid, box_kw: Keywords
+) -> tuple[Rectangle | PolyCollection, ...]:
     """A box for each contribution, in tokens; white for what a token pays back."""
     drawn = []
     boxes = geometry.contribution_boxes(one, grid)
+    if len(boxes.token) > MOST_AREAS:
+        levels = boxes.lower / one.threshold, boxes.upper / one.threshold
+        return (crowd(ax, box_outlines(boxes.start, boxes.end, *levels), boxes.token, box_kw),)
     for token, left, right, lower, upper in zip(
         boxes.token, boxes.start, boxes.end, boxes.lower, boxes.upper, strict=True
     ):
@@ -414,7 +443,7 @@ def _threshold(
         transform=ax.get_yaxis_transform(),
     )
     line = Line2D([0.0, 1.0], [threshold, threshold], **look)
-    line.sticky_edges.y.append(0.0)  # nothing but a negative level needs room below 0
+    line.sticky_edges.y.append(0.0)  # nothing but a negative level needs space below 0
     ax.add_artist(line)
     seen = threshold / 10 if far_above else threshold
     ax.update_datalim([(0.0, 0.0), (0.0, seen)], updatex=False)

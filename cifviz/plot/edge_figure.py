@@ -140,14 +140,14 @@ def _axes(below: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
     height = _TOP + upper + lower + _BOTTOM
     fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
     axes: dict[str, Axes] = {}
-    for heights, top, room in ((_ABOVE, _TOP, _RIGHT), (below, _TOP + upper + _MIDDLE, _LABELS)):
+    for heights, top, space in ((_ABOVE, _TOP, _RIGHT), (below, _TOP + upper + _MIDDLE, _LABELS)):
         if not heights:
             continue
         inches = sum(heights.values()) + _GAP * (len(heights) - 1)
         grid = fig.add_gridspec(
             len(heights),
             left=_LEFT / WIDTH,
-            right=1 - room / WIDTH,
+            right=1 - space / WIDTH,
             top=1 - top / height,
             bottom=1 - (top + inches) / height,
             height_ratios=list(heights.values()),

@@ -291,8 +291,8 @@ def error_panel(report: Report) -> Panel:
     require_type("report", report, Report)
     fig = PanelFigure(figsize=(WIDTH, HEIGHT), dpi=DPI)
     fig.alt = _alt(report)
-    room = {"left": 0.07, "right": 0.98, "top": 0.98, "bottom": 0.08, "hspace": 0.45}
-    grid = fig.subplots(2, 2, gridspec_kw={**room, "wspace": 0.17})
+    space = {"left": 0.07, "right": 0.98, "top": 0.98, "bottom": 0.08, "hspace": 0.45}
+    grid = fig.subplots(2, 2, gridspec_kw={**space, "wspace": 0.17})
     axes = dict(zip(("onset", "offset", "time", "share"), grid.ravel(), strict=True))
     highest = 0.0
     for edge in EDGES:

@@ -6,10 +6,12 @@ frames, and gives NumPy arrays, so that another drawing library can use them as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import torch
 
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.audio.waveform import Waveform
@@ -17,8 +19,14 @@ from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.timing import FrameGrid
 
+MOST_COLUMNS = 4000
+"""Frames are joined until there are no more than this: a picture shows no more."""
+MOST_ROWS = 1000
+"""The same of the tokens of a matrix."""
 ROUNDING = 1e-9
 """A contribution below this share of β is rounding, not a contribution."""
+_BLOCK = 64
+"""Tokens whose contributions are computed together."""
 
 
 class Curve(NamedTuple):
@@ -39,6 +47,17 @@ class WeightSteps(NamedTuple):
     """α (frames,)."""
     scaled: np.ndarray
     """The weights that were integrated (frames,)."""
+
+
+class Matrix(NamedTuple):
+    """Contributions, or the largest of neighbouring ones."""
+
+    token_edges: np.ndarray
+    """Index of the token at which each row begins, and the end of the last (rows + 1,)."""
+    time_edges: np.ndarray
+    """Seconds at which each column begins, and the end of the last (columns + 1,)."""
+    values: np.ndarray
+    """(rows, columns)."""
 
 
 class Boxes(NamedTuple):
@@ -93,6 +112,25 @@ def weight_steps(firing: Firing, grid: FrameGrid) -> WeightSteps:
         _seconds(grid, np.arange(one.alpha.shape[1] + 1)),
         one.alpha[0].double().numpy(),
         one.scaled_alpha[0].double().numpy(),
+    )
+
+
+def visible_steps(steps: WeightSteps) -> WeightSteps:
+    """Steps with no more frames than a picture shows: the largest of as many as are joined.
+
+    >>> frames = MOST_COLUMNS + 2
+    >>> steps = WeightSteps(np.arange(frames + 1.0), np.arange(frames), np.arange(frames))
+    >>> visible_steps(steps).given[:3].tolist(), visible_steps(steps).edges[-1].tolist()
+    ([1, 3, 5], 4002.0)
+    """
+    frames = len(steps.given)
+    if frames <= MOST_COLUMNS:
+        return steps
+    first = np.arange(0, frames, -(-frames // MOST_COLUMNS))
+    return WeightSteps(
+        np.append(steps.edges[first], steps.edges[-1]),
+        np.maximum.reduceat(steps.given, first),
+        np.maximum.reduceat(steps.scaled, first),
     )
 
 
@@ -203,7 +241,7 @@ def accumulation_teeth(firing: Firing, grid: FrameGrid) -> tuple[Curve, ...]:
     teeth = []
     for index, begin in enumerate(begins):
         first, last = stops[index], stops[index + 1]
-        inside = (frames > first) & (frames < last)
+        inside = slice(int(np.floor(first)) + 1, int(np.ceil(last)))
         position = np.concatenate([[first], frames[inside], [last]])
         mass = np.concatenate([masses[index : index + 1], running[inside], masses[[index + 1]]])
         teeth.append(Curve(_seconds(grid, position), mass - begin))
@@ -294,24 +332,94 @@ def contribution_boxes(firing: Firing, grid: FrameGrid) -> Boxes:
     Notebook: notebooks/01_integrate_and_fire.ipynb
     """
     one = one_utterance(firing)
-    weights = one.contributions[0].numpy()
-    ends = one.token_masses[0].numpy()
-    begins = np.concatenate([[0.0], ends])[:-1]
-    filled = weights.cumsum(axis=1)
-    if filled.size:  # a tail's weights were enlarged: on the mass axis they take their own room
+    parts = []
+    for first_token, first_frame, weights in _contribution_blocks(one):
+        ends = one.token_masses[0, first_token : first_token + len(weights)].numpy()
+        before_first = one.token_masses[0, first_token - 1] if first_token else 0.0
+        begins = np.concatenate([[float(before_first)], ends])[:-1]
+        filled = weights.cumsum(axis=1)
+        # A tail's weights were enlarged: on the mass axis they take their own space.
         total = np.where(filled[:, -1] > 0, filled[:, -1], 1.0)
         filled = filled * ((ends - begins) / total)[:, None]
-    before = np.concatenate([np.zeros((len(ends), 1)), filled], axis=1)[:, :-1]
-    token, frame = np.nonzero(np.abs(weights) > ROUNDING * one.threshold)
-    return Boxes(
-        token,
-        frame,
-        _seconds(grid, frame),
-        _seconds(grid, frame + 1),
-        begins[token] + before[token, frame],
-        begins[token] + filled[token, frame],
-        weights[token, frame],
+        before = np.concatenate([np.zeros((len(ends), 1)), filled], axis=1)[:, :-1]
+        row, column = np.nonzero(np.abs(weights) > ROUNDING * one.threshold)
+        lower, upper = begins[row] + before[row, column], begins[row] + filled[row, column]
+        parts.append((first_token + row, first_frame + column, lower, upper, weights[row, column]))
+    nothing = (np.zeros(0, int), np.zeros(0, int), *[np.zeros(0)] * 3)
+    token, frame, lower, upper, weight = map(np.concatenate, zip(nothing, *parts, strict=True))
+    times = _seconds(grid, frame), _seconds(grid, frame + 1)
+    return Boxes(token, frame, *times, lower, upper, weight)
+
+
+def contribution_matrix(firing: Firing, grid: FrameGrid) -> Matrix:
+    """W as a matrix that can be drawn, whatever the length of the utterance.
+
+    Parameters
+    ----------
+    firing : Firing
+        Of one utterance.
+    grid : FrameGrid
+        Clock of its frames.
+
+    Returns
+    -------
+    Matrix
+        W itself up to `MOST_ROWS` tokens and `MOST_COLUMNS` frames. Of more, as many neighbours as
+        necessary are joined, and a value is the entry of largest magnitude among them.
+
+    Raises
+    ------
+    CIFError
+        If the firing is a batch of several utterances.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from cifviz.core.firing import integrate_and_fire
+    >>> firing = integrate_and_fire(torch.tensor([[0.5, 1.0]]), torch.eye(2)[None])
+    >>> contribution_matrix(firing, FrameGrid(1.0)).values.tolist()
+    [[0.5, 0.5]]
+    """
+    one = one_utterance(firing)
+    fires, frames = int(one.num_fires[0]), one.alpha.shape[1]
+    rows, columns = -(-fires // MOST_ROWS) or 1, -(-frames // MOST_COLUMNS) or 1
+    highest = np.zeros((-(-fires // rows), -(-frames // columns)))
+    lowest = highest.copy()
+    for first_token, first_frame, weights in _contribution_blocks(one):
+        row, column = np.nonzero(weights)
+        place = (first_token + row) // rows, (first_frame + column) // columns
+        np.maximum.at(highest, place, weights[row, column])
+        np.minimum.at(lowest, place, weights[row, column])
+    edges = np.minimum(np.arange(0, frames + columns, columns), frames)
+    return Matrix(
+        np.minimum(np.arange(0, fires + rows, rows), fires),
+        _seconds(grid, edges if frames else np.zeros(1)),
+        np.where(highest >= -lowest, highest, lowest),
     )
+
+
+def _contribution_blocks(one: Firing) -> Iterator[tuple[int, int, np.ndarray]]:
+    """W in blocks of some tokens: the first token and frame of each, and W there (tokens, frames).
+
+    All entries of these tokens are in the block, so that an hour needs no matrix of all its tokens
+    and frames.
+    """
+    axis, fires = one.axis, int(one.num_fires[0])
+    for first in range(0, fires, _BLOCK):
+        last = min(first + _BLOCK, fires)
+        # W changes from the frame that reaches the first token's start to the last one's end.
+        reach = axis.reach[0, [first, last]].contiguous()
+        begin, end = torch.searchsorted(axis.running[0].contiguous(), reach).tolist()
+        before = max(0, begin - 1)
+        part = replace(
+            axis,
+            running=axis.running[:, before : end + 1],
+            ends=axis.ends[:, first : last + 1],
+            reach=axis.reach[:, first : last + 1],
+            fill=axis.fill[:, first:last],
+        )
+        # What lies before is one column more, which is left out.
+        yield first, begin, part.contributions[0, :, begin - before :].numpy()
 
 
 def waveform_line(waveform: Waveform, points: int = 4000) -> Curve:
@@ -365,12 +473,12 @@ def label_rows(
     rows : int
         Rows there are.
     gap : float
-        Room between neighbours.
+        Space between neighbours.
 
     Returns
     -------
     list of int or None (labels,)
-        The first row in which there is room; None if there is none in any.
+        The first row in which there is space; None if there is none in any.
 
     Examples
     --------

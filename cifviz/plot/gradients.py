@@ -124,7 +124,7 @@ def gradient_arrows(
 def _arrows(
     ax: Axes, times: np.ndarray, weights: np.ndarray, changes: np.ndarray, given: Keywords
 ) -> Quiver:
-    """An arrow from the top of each weight, and room for all of them and the note above."""
+    """An arrow from the top of each weight, and space for all of them and the note above."""
     look = styled(
         given,
         color=[STYLE["increase" if change > 0 else "decrease"] for change in changes],
@@ -142,8 +142,8 @@ def _arrows(
     if ax.get_autoscaley_on():
         tips = np.concatenate([weights, weights + changes])
         low, high = min(0.0, float(tips.min())), float(tips.max())
-        room = 0.08 * (high - low) or 1.0
-        ax.set_ylim(low - room * (low < 0), high + 4 * room)
+        space = 0.08 * (high - low) or 1.0
+        ax.set_ylim(low - space * (low < 0), high + 4 * space)
     return arrows
 
 

@@ -38,7 +38,7 @@ MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
 
 MOST_TITLE_COLUMNS = 120
-"""Room for the title, and for the warning below it."""
+"""Space for the title, and for the warning below it."""
 
 TITLE_SIZE = 9.0
 """Points of both, at most."""
@@ -126,7 +126,8 @@ def panel(
     # 2. One time axis, which also decides about the size of the title.
     firing, grid = transcription.firing, transcription.grid
     begin = min(0.0, grid.seconds(0))
-    end = max(transcription.duration, grid.seconds(transcription.rows.shape[1]))
+    frames = transcription.rows.shape[1] if firing is None else firing.alpha.shape[1]
+    end = max(transcription.duration, grid.seconds(frames))
     lanes[0].set_xlim(begin, end if end > begin else grid.seconds(1))
     _title(transcription, lanes[0])
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection, QuadMesh
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
@@ -17,7 +17,10 @@ from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.plot import geometry
 from cifviz.plot.canvas import (
+    MOST_AREAS,
     add_lines,
+    box_outlines,
+    crowd,
     displayable,
     plain_text,
     resolve,
@@ -36,7 +39,7 @@ LABEL_ROWS = 3
 """Rows under the boxes for labels that are wider than their box."""
 
 UNTIMED_CHARACTERS = 90
-"""Room for the list of untimed tokens."""
+"""Space for the list of untimed tokens."""
 
 
 class ContributionArtists(NamedTuple):
@@ -56,9 +59,11 @@ class SpanArtists(NamedTuple):
     leaders: LineCollection
     """From the boxes to the labels under them."""
     omitted: PathCollection
-    """A marker under each box whose label found no room."""
+    """A marker under each box whose label found no space."""
     untimed: Text | None
     """The list of untimed tokens; None if there are none."""
+    crowd: PolyCollection | None
+    """The boxes of more than `MOST_AREAS` tokens, instead of a box and a name for each."""
 
 
 def contributions(
@@ -93,7 +98,8 @@ def contributions(
     ContributionArtists
         Colours run as far below 0 as above, with the largest entry as their end and white at 0.
         However small, a negative entry, which a token pays back after it borrowed within the slack,
-        carries a minus sign.
+        carries a minus sign. More than a picture can show is joined, see
+        `cifviz.plot.geometry.contribution_matrix`.
 
     Raises
     ------
@@ -117,23 +123,23 @@ def contributions(
     """
     ax = resolve(ax)
     one = one_utterance(firing)
-    values = one.contributions[0].numpy()
-    rows = len(values)
+    rows = int(one.num_fires[0])
     require(
         tokens is None or len(tokens) == rows,
         f"expected {rows} tokens, one for each fire, got {len(tokens or ())}",
     )
-    edges = geometry.weight_steps(one, grid).edges
+    token_edges, time_edges, values = geometry.contribution_matrix(one, grid)
     mesh = None
     if values.size:
         most = np.abs(values).max() or one.threshold
         look = styled(kwargs, cmap=STYLE["contribution"], vmin=-most, vmax=most)
-        mesh = ax.pcolormesh(edges, np.arange(rows + 1), values, **look)
-    row, frame = np.nonzero(values < -geometry.ROUNDING * one.threshold)
+        mesh = ax.pcolormesh(time_edges, token_edges, values, **look)
+    row, column = np.nonzero(values < -geometry.ROUNDING * one.threshold)
+    middles = (time_edges[:-1] + time_edges[1:]) / 2
     look = styled(negative_kw, marker="_", s=25, color=STYLE["fire"], linewidths=1.0)
-    negative = ax.scatter((edges[frame] + edges[frame + 1]) / 2, row + 0.5, **look)
+    negative = ax.scatter(middles[column], (token_edges[row] + token_edges[row + 1]) / 2, **look)
     token_axis(ax, [str(index) for index in range(rows)] if tokens is None else tokens)
-    show_time(ax, edges[0], edges[-1])
+    show_time(ax, time_edges[0], time_edges[-1])
     return ContributionArtists(mesh, negative)
 
 
@@ -151,7 +157,7 @@ def token_spans(
 
     A name wider than its box is put in one of `LABEL_ROWS` rows under the boxes, with a thin line
     to its box. Where names would touch even so, all are smaller (`LABEL_SIZES`); one that
-    finds no room at the smallest size is replaced by a small triangle. Names are placed for the
+    finds no space at the smallest size is replaced by a small triangle. Names are placed for the
     size and the limits that the Axes has when it is drawn on. Tokens without times are listed in
     the top line with their numbers.
 
@@ -197,11 +203,7 @@ def token_spans(
         for index, token in enumerate(alignment)
         if token.start is not None and token.end is not None
     }
-    boxes: dict[int, Rectangle] = {}
-    for index, (start, end) in timed.items():
-        look = styled(kwargs, **{**token_look(index), "linewidth": 0.8, "alpha": 1.0})
-        boxes[index] = Rectangle((start, 0.0), end - start, 1.0, **look)
-        ax.add_patch(boxes[index])
+    boxes, many = _boxes(ax, timed, kwargs)
     if timed:
         spans = list(timed.values())
         show_time(ax, spans[0][0], spans[-1][1])
@@ -209,8 +211,8 @@ def token_spans(
         ax.set_xlabel("time (s)")
 
     # 2. The labels, placed for these limits, with lines to those under the boxes.
-    names = {index: displayable(alignment.tokens[index].token) for index in timed}
-    size, places = _place(names, timed, ax)
+    names = {index: displayable(alignment.tokens[index].token) for index in boxes}
+    size, places = _place(names, {index: timed[index] for index in boxes}, ax)
     labels, leaders, omitted = {}, [], []
     for index, (centre, row) in places.items():
         middle = sum(timed[index]) / 2
@@ -226,14 +228,29 @@ def token_spans(
     look = styled(omitted_kw, marker="^", s=12, color=STYLE["level"])
     markers = ax.scatter(*np.asarray(omitted).reshape(-1, 2).T, **look)
 
-    # 3. The tokens without times, and room for everything.
+    # 3. The tokens without times, and space for everything.
     untimed = _list_untimed(alignment, ax, untimed_kw)
     used = max((row or 0 for _, row in places.values()), default=0)
     bottom = -0.1 - 0.65 * used - (0.3 if omitted and not used else 0.0)
     ax.set_ylim(bottom, 1.1 if untimed is None else 1.9)
     ax.set_yticks([])
     ax.set_ylabel("tokens")
-    return SpanArtists(boxes, labels, drawn_leaders, markers, untimed)
+    return SpanArtists(boxes, labels, drawn_leaders, markers, untimed, many)
+
+
+def _boxes(
+    ax: Axes, timed: Mapping[int, tuple[float, float]], given: Keywords
+) -> tuple[dict[int, Rectangle], PolyCollection | None]:
+    """A box from start to end of each token; of too many one collection for all."""
+    boxes: dict[int, Rectangle] = {}
+    if len(timed) > MOST_AREAS:
+        start, end = np.array(list(timed.values())).T
+        return boxes, crowd(ax, box_outlines(start, end, 0.0, 1.0), timed, given)
+    for index, (begin, stop) in timed.items():
+        look = styled(given, **{**token_look(index), "linewidth": 0.8, "alpha": 1.0})
+        boxes[index] = Rectangle((begin, 0.0), stop - begin, 1.0, **look)
+        ax.add_patch(boxes[index])
+    return boxes, None
 
 
 def _label(

@@ -22,7 +22,7 @@ from cifviz.plot.rows import token_rows
 from cifviz.systems.transcription import Transcription
 
 TITLE_COLUMNS = 12
-"""Room for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
+"""Space for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
 
 
 @dataclass(frozen=True)

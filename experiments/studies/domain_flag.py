@@ -28,7 +28,7 @@ from cifviz.systems.checkpoints import CARD, load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.domain import ClassStatistics, DomainConfig
 from cifviz.systems.transcription import Transcription
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.measure import transcribe_all
 from experiments.recipes import find_recipe
 from experiments.robustness_sets import pink_noise

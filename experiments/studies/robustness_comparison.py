@@ -34,7 +34,7 @@ from cifviz.published import (
     read_robustness_comparison,
     verdict,
 )
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
 from experiments.robustness_sets import robustness_sets
 from experiments.runs import finished_runs, loaded

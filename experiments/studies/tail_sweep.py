@@ -1,4 +1,4 @@
-"""What each rule for the residual at the end of an utterance costs: words lost and words added.
+"""What each tail rule costs: words lost and words added.
 
 The rules are those of `cifviz.core.tail`.
 """
@@ -23,7 +23,7 @@ from cifviz.published import (
 )
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
 from experiments.runs import finished_runs, loaded
 from experiments.studies.study import Study

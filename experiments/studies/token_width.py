@@ -20,8 +20,8 @@ from cifviz.metrics import row_entropies, spread
 from cifviz.published import WIDTH_RECORDING, TokenWidths, read_result, read_token_widths
 from cifviz.systems.checkpoints import load_model
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.text_tables import markdown_table
 from cifviz.timing import FrameGrid
-from experiments.markdown import markdown_table
 from experiments.run_tables import WEIGHT_TITLES
 from experiments.studies.study import Study
 from experiments.training_data import labelled_strings

@@ -12,7 +12,7 @@ from cifviz.corpora.datasets import human_aligned
 from cifviz.metrics import pair_by_label
 from cifviz.published import read_study
 from cifviz.systems.checkpoints import load_model
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.recipes import RECIPES
 from experiments.studies.study import Study
 

@@ -37,8 +37,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core import tail
 from cifviz.core.dialects import DIALECTS, compare
-from cifviz.core.tail import above
 from cifviz.course import (
     Slider,
     canvas,
@@ -84,11 +84,11 @@ listen = False  # True: play the recording; its sound must be on this machine
 alpha, three = torch.tensor([[0.2, 0.5, 0.4, 0.1, 0.3]]), torch.tensor([3])
 five_frames = torch.eye(5)[None]  # the identity: the embeddings are W, see lesson 01
 unscaled = cifviz.integrate_and_fire(alpha, five_frames)
-print(f"{int(unscaled.num_fires)} token fires, the residual is {float(unscaled.residual):.1f}")
+print(f"tokens: {int(unscaled.num_fires)}, residual: {float(unscaled.residual):.1f}")
 
 factor = three / alpha.sum(dim=1, keepdim=True)
 by_hand = factor * alpha
-print(f"times {float(factor):.1f}:", *(f"{weight:.1f}" for weight in by_hand[0].tolist()))
+print(f"weights times {float(factor):.1f}:", *(f"{weight:.1f}" for weight in by_hand[0].tolist()))
 
 # %% tags=["answer"]
 assert_close(cifviz.scale_to_length(alpha, three), by_hand)
@@ -100,6 +100,7 @@ rows = [
 table(["W, scaled", *(f"frame {t}" for t in range(5))], rows)
 
 # %% tags=["answer", "hide-input"]
+# Figure: the weights and their sums, as given and scaled
 clock = cifviz.FrameGrid(shift=1.0)  # count time in frames
 figure, axes = canvas(2, height=2.4)
 draw_weights(scaled, clock, ax=axes[0])
@@ -183,6 +184,7 @@ table(["recording", "N, words in the reference", "S, sum of the weights", "N / S
 # not know N?
 
 # %% tags=["hide-input"]
+# What the slider draws
 real, N = speech.alpha[None], torch.tensor([len(words)])
 identity = torch.eye(real.shape[1])[None]
 
@@ -202,6 +204,7 @@ def draw_gain(ax, *, gain):
 
 
 # %% tags=["answer", "hide-input"]
+# Figure with a slider: the same recording at several gains
 live_figure(
     draw_gain,
     gain=Slider(0.2, 3.0, 0.1, 1.0),
@@ -315,6 +318,7 @@ trainings = {"with quantity loss": train(quantity_weight=1.0, **how)}
 trainings["without"] = train(quantity_weight=0.0, **how)
 
 # %% tags=["answer", "hide-input"]
+# Figure: both trainings over time
 looks = {
     "with quantity loss": {"color": token_style(5).colour, "linestyle": "-", "marker": "o"},
     "without": {"color": token_style(2).colour, "linestyle": "--", "marker": "^"},
@@ -351,6 +355,7 @@ rows = [
 table(["", "cross-entropy, told N", "S / N", "errors per word, not told N"], rows)
 
 # %% tags=["answer", "hide-input"]
+# Table: what both recognisers make of four clips in unknown voices
 rows = []
 for name in ("digits_two", "digits_three", "digits_four", "digits_five"):
     clip = cifviz.load_clip(name)
@@ -359,6 +364,7 @@ for name in ("digits_two", "digits_three", "digits_four", "digits_five"):
 table(["reference", *trainings], rows)
 
 # %% tags=["answer", "hide-input"]
+# Figure: the weights of both recognisers for the last clip
 figure, axes = canvas(2, height=1.8)
 for ax, (name, training) in zip(axes, trainings.items(), strict=True):
     transcription = training.model.transcribe(clip.waveform)
@@ -396,11 +402,12 @@ show(
 
 
 # %% tags=["hide-input"]
+# Errors per word, and S / N, with all weights divided by a number
 def errors_per_word(model, batch, gain):
     with torch.inference_mode():
         encoded, lengths = model.encoder(batch.features, batch.lengths)
         alpha = model.cif(encoded, lengths).alpha / gain
-        alone = {"slack": 0.01, "tail": above(0.5)}
+        alone = {"slack": 0.01, "tail": tail.above(0.5)}
         firing = cifviz.integrate_and_fire(alpha, encoded, frame_lengths=lengths, **alone)
         ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
     counts, fired = batch.target_lengths.tolist(), firing.num_fires.tolist()
@@ -468,6 +475,7 @@ losses = {
 }
 
 # %% tags=["answer", "hide-input"]
+# Figure: where three losses push the weights
 figure, axes = canvas(3, height=2.0)
 sums, steepest = {}, {}
 for ax, (name, loss) in zip(axes, losses.items(), strict=True):
@@ -477,6 +485,8 @@ for ax, (name, loss) in zip(axes, losses.items(), strict=True):
     gradient_arrows(blurred[0], slopes[0], recognizer.grid, ax=ax)
     ax.set_title(f"{name}; arrows on a scale of their own", loc="left", fontsize="medium")
     ax.label_outer()
+assert abs(sums["cross-entropy behind scaling"]) < 1e-4
+assert_close(sums["quantity loss"], -0.9, rtol=0, atol=1e-4)  # slopes −1/N, weights sum to 0.9 N
 low, high = zip(*(ax.get_ylim() for ax in axes), strict=True)
 for ax in axes:
     ax.set_ylim(min(low), max(high))
@@ -502,8 +512,6 @@ table(
         for name, total in sums.items()
     ],
 )
-assert abs(sums["cross-entropy behind scaling"]) < 1e-4
-assert_close(sums["quantity loss"], -0.9, rtol=0, atol=1e-4)  # slopes −1/N, weights sum to 0.9 N
 
 # %% [markdown] tags=["answer"]
 # The arrows of the quantity loss all point up, equally long. Those of the cross-entropy behind
@@ -585,6 +593,7 @@ assert min(lengths) > lengths[0] - 1e-5  # Pythagoras
 # are kept in [data/results](../data/results), with these commands:
 
 # %% tags=["hide-input"]
+# Read the measurements
 variants = {
     "plain": ("scaling and quantity loss", 5, "-"),
     "no-quantity": ("scaling alone", 2, "--"),
@@ -603,6 +612,7 @@ for variant in variants:
 # **Predict first:** whose cross-entropy is the lowest in the end? Whose S is closest to N?
 
 # %% tags=["answer", "hide-input"]
+# Figure: losses of nine trainings
 figure, axes = canvas(2, height=2.2)
 for variant, (label, colour, line) in variants.items():
     look = {"color": token_style(colour).colour, "linestyle": line, "linewidth": 1.3}
@@ -627,6 +637,7 @@ show(
 
 
 # %% tags=["answer", "hide-input"]
+# Table: errors on test strings
 def tested(variant, *path):
     values = [run["test"] for run in runs[variant]]
     for name in path:
@@ -767,6 +778,7 @@ for way, name in enumerate(("forwards", "backwards")):
 table(["W of CIF-PyTorch", "", *(f"frame {t}" for t in range(6))], rows)
 
 # %% tags=["answer", "hide-input"]
+# Figure: tokens of four code bases
 figure, axes = canvas(2, height=2.6)
 for way, ax in enumerate(axes):
     dialect_lanes(four_codes, clock, utterance=way, ax=ax)
@@ -799,19 +811,20 @@ show(
 # **Predict first:** from how many words on does CIF-PyTorch lose tokens?
 
 # %% tags=["answer", "hide-input"]
+# Figure: weights above 1 and lost tokens, for one word to twelve
 torch.manual_seed(seed)
 random_weights = torch.sigmoid(torch.randn(200, 12))
-per_frame, above, lost = [], [], []
+per_frame, more, lost = [], [], []
 for tokens in range(1, 13):
     asked = torch.full((200,), tokens)
     fired = DIALECTS["cif_pytorch"].contributions(random_weights, target_lengths=asked).num_fires
     heavy = cifviz.scale_to_length(random_weights, asked) > 1
     per_frame.append(tokens / 12)
-    above.append(100 * float(heavy.any(dim=1).float().mean()))
+    more.append(100 * float(heavy.any(dim=1).float().mean()))
     lost.append(100 * float((fired < tokens).float().mean()))
 
 figure, (ax,) = canvas(height=2.6)
-ax.plot(per_frame, above, "o-", color=token_style(5).colour, label="a scaled weight is above 1")
+ax.plot(per_frame, more, "o-", color=token_style(5).colour, label="a scaled weight is above 1")
 ax.plot(per_frame, lost, "^--", color=token_style(2).colour, label="CIF-PyTorch loses a token")
 ax.set(xlabel="tokens per frame, N / T", ylabel="% of utterances")
 ax.legend()
@@ -878,7 +891,8 @@ assert_close(flattened.sum(), torch.tensor(3.0))
 #
 # **Predict first:** which words are compared with the wrong sound: the last ones, or all?
 
-# %% tags=["answer"]
+# %% tags=["answer", "hide-input"]
+# Table: what each token is made of
 weak = cifviz.integrate_and_fire(0.7 * real, identity, slack=0.01)
 spans = [[recognizer.grid.frame(time) for time in span] for span in speech.words.spans]
 middle = torch.arange(real.shape[1]) + 0.5  # of each frame
@@ -933,6 +947,7 @@ for name, counted in {"all in the batch": loss >= 0, "only what fired": fired}.i
 # compared with this one. The cells that keep them are hidden.
 
 # %% tags=["answer", "hide-input"]
+# Keep the numbers by hand and of the recording
 record(
     tokens_unscaled=int(unscaled.num_fires),
     tokens_scaled=int(scaled.num_fires),
@@ -955,6 +970,7 @@ record(sum_when_weights_move=moved_sums[-1], sum_when_logits_move=logit_sums[-1]
 record(percent_lost_at_half=lost[5], percent_lost_at_one=lost[11], tolerance=0.9)
 
 # %% tags=["answer", "hide-input"]
+# Keep the numbers of the trainings
 with_loss, without = ends["with quantity loss"], ends["without"]
 record(live_counts=with_loss.mass, tolerance=0.05)  # trained here: other machines, other digits
 record(live_gain_runs_away=without.mass > 2, live_inserts=without.token_error_rate > 1)

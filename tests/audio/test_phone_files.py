@@ -47,7 +47,7 @@ def write(path, container, codec, samples, rate, *, shift=lambda seconds: second
         out.mux(stream.encode(None))
 
 
-def heard_at(waveform):
+def audible_at(waveform):
     loud = np.abs(waveform.samples) > 0.5 * np.abs(waveform.samples).max()
     return loud.argmax() / waveform.sample_rate
 
@@ -75,7 +75,7 @@ def test_a_click_stays_at_its_time(tmp_path, kind, rate):
     waveform = load_waveform(path)
     assert waveform.sample_rate == 16_000
     assert waveform.duration == pytest.approx(2.0, abs=0.07)
-    assert heard_at(waveform) == pytest.approx(CLICK, abs=0.01)
+    assert audible_at(waveform) == pytest.approx(CLICK, abs=0.01)
 
 
 @pytest.mark.parametrize(("kind", "container"), [("amr", "amr"), ("3gp", "3gp")])
@@ -83,20 +83,20 @@ def test_narrow_band_amr_is_read(tmp_path, kind, container):
     path = tmp_path / f"click.{kind}"
     write(path, container, "libopencore_amrnb", click(8000), 8000)
     waveform = load_waveform(path)
-    assert heard_at(waveform) == pytest.approx(CLICK, abs=0.01)
+    assert audible_at(waveform) == pytest.approx(CLICK, abs=0.01)
 
 
 def test_bare_aac_is_late_by_what_its_encoder_put_before(tmp_path):
     """The stream does not tell how much that is."""
     path = tmp_path / "click.aac"
     write(path, "adts", "aac", click(48_000), 48_000)
-    assert heard_at(load_waveform(path)) == pytest.approx(CLICK + 1024 / 48_000, abs=0.005)
+    assert audible_at(load_waveform(path)) == pytest.approx(CLICK + 1024 / 48_000, abs=0.005)
 
 
 def test_the_sound_of_a_video_is_read(tmp_path):
     path = tmp_path / "video.mp4"
     write(path, "mp4", "aac", click(48_000), 48_000, video=True)
-    assert heard_at(load_waveform(path)) == pytest.approx(CLICK, abs=0.01)
+    assert audible_at(load_waveform(path)) == pytest.approx(CLICK, abs=0.01)
 
 
 def test_a_video_without_sound_is_said_to_hold_none(tmp_path):
@@ -122,7 +122,7 @@ def test_a_gap_in_the_times_is_silence(tmp_path):
         shift=lambda seconds: seconds + 0.5 * (seconds > 0.4),
     )
     waveform = load_waveform(path)
-    assert heard_at(waveform) == pytest.approx(CLICK + 0.5, abs=0.03)
+    assert audible_at(waveform) == pytest.approx(CLICK + 0.5, abs=0.03)
     assert waveform.duration == pytest.approx(2.5, abs=0.05)
     assert not waveform.cut(0.5, 0.8).samples.any()
 
@@ -143,7 +143,7 @@ def test_pauses_that_a_recorder_leaves_out_are_silence(tmp_path):
     write(path, "matroska", "aac", click(48_000, seconds=6), 48_000, shift=shift)
     waveform = load_waveform(path)
     assert waveform.duration == pytest.approx(24 * 6, abs=1)
-    assert heard_at(waveform) == pytest.approx(24 * CLICK, abs=1)
+    assert audible_at(waveform) == pytest.approx(24 * CLICK, abs=1)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
@@ -160,7 +160,7 @@ def test_a_recording_that_broke_off_is_read_or_refused_in_a_sentence(tmp_path, k
     else:
         assert 0 < waveform.duration < 2.1
         if waveform.duration > CLICK + 0.1:
-            assert heard_at(waveform) == pytest.approx(CLICK, abs=0.01)
+            assert audible_at(waveform) == pytest.approx(CLICK, abs=0.01)
 
 
 PLAYLISTS = {
@@ -206,10 +206,12 @@ def test_a_movie_that_refers_to_another_file_does_not_open_it(tmp_path):
     except AudioError as error:
         assert str(error).startswith("expected ")
     else:
-        assert heard_at(waveform) == pytest.approx(CLICK, abs=0.01)
+        assert audible_at(waveform) == pytest.approx(CLICK, abs=0.01)
 
 
 def test_bytes_of_a_phone_file_are_read_without_a_name(tmp_path):
     path = tmp_path / "click.m4a"
     write(path, "ipod", "aac", click(16_000), 16_000)
-    assert heard_at(load_waveform(io.BytesIO(path.read_bytes()))) == pytest.approx(CLICK, abs=0.01)
+    assert audible_at(load_waveform(io.BytesIO(path.read_bytes()))) == pytest.approx(
+        CLICK, abs=0.01
+    )

@@ -50,8 +50,8 @@ def refusal(tmp_path, content, name="sound.wav"):
     message = str(caught.value)
     assert name in message
     assert message.isprintable()
-    for foreign in "Error", "Invalid data", "recognised", "libsnd", "array", "alpha", "Errno":
-        assert foreign not in message
+    for word in "Error", "Invalid data", "recognised", "libsnd", "array", "alpha", "Errno":
+        assert word not in message
     return message
 
 

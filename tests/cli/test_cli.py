@@ -14,14 +14,16 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
+from cifviz import formats
 from cifviz.audio import waveform
 from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.explorer.data import spans_of
-from cifviz.formats import read_textgrid, write_textgrid
+from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.resources import resource
-from cifviz.systems.checkpoints import load_model
+from cifviz.systems.checkpoints import list_models, load_model
+from tests.formats import ctm_format
 
 CLIPS = resource("clips")
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +43,7 @@ def explored(page):
     return json.loads(re.search(r'id="cifviz-data">(.*?)</script>', text, re.DOTALL)[1])
 
 
-def heard(path):
+def transcription(path):
     return [token["token"] for token in json.loads(path.read_text("utf-8"))["tokens"]]
 
 
@@ -50,11 +52,29 @@ def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path)
     result = align(CLIPS / "digits_four.flac", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == list(clip.tokens)
-    assert heard(tmp_path / "digits_four.json") == list(clip.tokens)
+    assert transcription(tmp_path / "digits_four.json") == list(clip.tokens)
     tier = read_textgrid(tmp_path / "digits_four.TextGrid")["tokens"]
     assert [token.token for token in tier] == list(clip.tokens)
     assert (tmp_path / "digits_four.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".TextGrid", ".json", ".png"]
+
+
+def test_a_new_format_is_written_too(tmp_path, monkeypatch):
+    """One file and one line: see `tests/formats/test_suffixes.py`."""
+    monkeypatch.setitem(formats.WRITERS, ".ctm", ctm_format.write)
+    assert align(CLIPS / "digits_two.flac", "--out", tmp_path).exit_code == 0
+    text = (tmp_path / "digits_two.ctm").read_text("utf-8")
+    assert text.count("\ntokens 1 ") == 2 and "'model': 'digits'" in text
+
+
+def test_the_json_file_is_read_as_a_reference(tmp_path):
+    align(CLIPS / "digits_two.flac", "--out", tmp_path)
+    path = tmp_path / "digits_two.json"
+    (tokens,) = read_alignments(path).values()
+    assert tokens.text == load_clip("digits_two").words.text
+    page = tmp_path / "page.html"
+    result = explore(CLIPS / "digits_two.flac", "--reference", path, "--out", page)
+    assert (result.exit_code, page.exists()) == (0, True)
 
 
 def test_json_has_the_promised_fields(tmp_path):
@@ -86,8 +106,8 @@ def test_sound_out_of_domain_is_flagged_in_table_and_json(tmp_path):
     result = align(CLIPS / "natural_lake.flac", "--out", tmp_path)
     assert result.exit_code == 0
     record = json.loads((tmp_path / "natural_lake.json").read_text("utf-8"))
-    said = "this sound is probably outside what the model knows (10 words: zero … nine); "
-    assert record["warning"] == f"{said}mean score {record['mean_score']:.2f}"
+    printed = "this sound is probably outside what the model knows (10 words: zero … nine); "
+    assert record["warning"] == f"{printed}mean score {record['mean_score']:.2f}"
     assert record["out_of_domain"] is True
     assert record["domain_distance"] > record["domain_bound"]
     assert result.stdout.splitlines()[-1] == f"  warning: {record['warning']}"
@@ -105,7 +125,7 @@ def test_grid_clip_with_the_grid_model(tmp_path):
     clip = load_clip("grid_bin")
     result = align(CLIPS / "grid_bin.flac", "--model", "grid", "--out", tmp_path)
     assert result.exit_code == 0, result.output
-    assert heard(tmp_path / "grid_bin.json") == list(clip.tokens)
+    assert transcription(tmp_path / "grid_bin.json") == list(clip.tokens)
 
 
 @pytest.mark.parametrize(("model", "is_timed"), [("digits-ctc", True), ("digits-attention", False)])
@@ -126,11 +146,11 @@ def test_real_digits_and_a_real_sentence(tmp_path):
     waveform, _ = digit_string_waveform(string)
     soundfile.write(tmp_path / "string.wav", waveform.samples, waveform.sample_rate)
     assert align(tmp_path / "string.wav", "--out", tmp_path).exit_code == 0
-    assert heard(tmp_path / "string.json") == list(string.words)
+    assert transcription(tmp_path / "string.json") == list(string.words)
 
     sentence = grid_sentences("dev")[0]
     assert align(sentence.path, "--model", "grid", "--out", tmp_path).exit_code == 0
-    assert heard(tmp_path / f"{sentence.path.stem}.json") == sentence.text.split()
+    assert transcription(tmp_path / f"{sentence.path.stem}.json") == sentence.text.split()
 
 
 def test_one_bad_file_is_reported_and_the_rest_go_on(tmp_path):
@@ -243,7 +263,7 @@ def test_a_disk_that_is_full_leaves_nothing(sound, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("cifviz.formats.write_json", full)
+    monkeypatch.setitem(formats.WRITERS, ".json", full)
     result = align(sound, "--out", sound.parent / "out")
     assert result.exit_code == 1
     assert "talk.flac: No space left on device" in result.stderr
@@ -253,7 +273,7 @@ def test_a_disk_that_is_full_leaves_nothing(sound, monkeypatch):
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
 def test_no_input_is_ever_replaced(sound, tmp_path, overwrite):
     named = sound.rename(sound.with_suffix(".png"))  # a sound file, whatever it is called
-    said = write_textgrid(tmp_path / "said.TextGrid", load_clip("digits_one").words, 2.0)
+    printed = write_textgrid(tmp_path / "said.TextGrid", load_clip("digits_one").words, 2.0)
     twin = tmp_path / "twin.flac"
     twin.hardlink_to(named)
     model = tmp_path / "model"
@@ -265,7 +285,7 @@ def test_no_input_is_ever_replaced(sound, tmp_path, overwrite):
         align(named, "--out", resource("checkpoints") / "digits", *overwrite),
         explore(named, "--out", named, *overwrite),
         explore(named, "--out", twin, *overwrite),
-        explore(named, "--reference", said, "--out", said, *overwrite),
+        explore(named, "--reference", printed, "--out", printed, *overwrite),
         explore(named, "--model", model, "--out", model / "config.json", *overwrite),
     ):
         assert result.exit_code == 1, result.stdout
@@ -299,7 +319,7 @@ def test_results_of_one_run_do_not_replace_each_other(sound, monkeypatch):
         (KeyError("bug"), "unexpected KeyError: 'bug'; please report this"),
     ],
 )
-def test_whatever_one_file_does_the_others_are_done(sound, monkeypatch, error, said):
+def test_whatever_one_file_does_the_others_are_done(sound, monkeypatch, error, printed):
     load = waveform.load_waveform
 
     def fail(path, **options):
@@ -313,7 +333,7 @@ def test_whatever_one_file_does_the_others_are_done(sound, monkeypatch, error, s
     result = align(bad, folder, sound, "--out", sound.parent / "out")
     assert result.exit_code == 1
     lines = [line for line in result.stderr.splitlines() if line.startswith("cifviz align: ")]
-    assert lines[0].startswith(f"cifviz align: bad\\x1b[31m.flac: {said}")
+    assert lines[0].startswith(f"cifviz align: bad\\x1b[31m.flac: {printed}")
     assert lines[1].startswith("cifviz align: folder.flac: ") and len(lines) == 2
     assert "Traceback" not in result.stderr and "\x1b" not in result.stderr
     assert len(list((sound.parent / "out").iterdir())) == 3
@@ -328,7 +348,7 @@ def test_a_folder_among_the_sounds_stops_none(sound, monkeypatch, folder):
     result = align(folder, sound.name, "--out", "out")
     assert result.exit_code == 1
     assert " folder" in result.stderr and "report this" not in result.stderr
-    assert heard(Path("out/talk.json")) == ["seven"]
+    assert transcription(Path("out/talk.json")) == ["seven"]
 
 
 def test_a_folder_is_no_sound_to_explore(tmp_path, monkeypatch):
@@ -342,7 +362,7 @@ def test_an_interrupted_run_leaves_whole_results_alone(sound, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("cifviz.formats.write_json", interrupt)
+    monkeypatch.setitem(formats.WRITERS, ".json", interrupt)
     result = align(sound, sound.with_stem("next"), "--out", sound.parent / "out")
     assert (result.exit_code, result.stdout) == (130, "")
     assert "Traceback" not in result.stderr
@@ -403,7 +423,7 @@ def test_results_are_whole_without_a_home_a_wide_encoding_or_room_for_the_table(
         )
     assert result.returncode == 1
     assert result.stderr == "cifviz: cannot write to standard output: No space left on device\n"
-    assert heard(tmp_path / "out" / "talk.json") == list(load_clip("digits_one").tokens)
+    assert transcription(tmp_path / "out" / "talk.json") == list(load_clip("digits_one").tokens)
     assert len(list((tmp_path / "out").iterdir())) == 3
     assert list((tmp_path / "temporary").iterdir()) == []
     loaded = {name.split(".")[0] for name in (tmp_path / "log").read_text().split()}
@@ -423,7 +443,7 @@ def test_silence_gives_an_empty_table(tmp_path):
     result = align(tmp_path / "silence.wav", "--out", tmp_path)
     assert result.exit_code == 0, result.output
     assert "(no token fired)" in result.stdout
-    assert heard(tmp_path / "silence.json") == []
+    assert transcription(tmp_path / "silence.json") == []
 
 
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
@@ -442,23 +462,21 @@ def test_the_second_file_of_a_name_is_refused_and_stops_no_other(tmp_path, overw
     assert "digits_two.TextGrid: expected a sound file" in complaints[1]
     stems = {path.stem for path in (tmp_path / "o").iterdir()}
     assert stems == {"digits_one", "digits_two"}
-    assert len(heard(tmp_path / "o" / "digits_two.json")) == 2
+    assert len(transcription(tmp_path / "o" / "digits_two.json")) == 2
 
 
 def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
     result = align(CLIPS / "digits_one.flac", "--model", "latin", "--out", tmp_path)
     assert result.exit_code == 2
-    assert (
-        "digits, digits-attention, digits-ctc, digits-ctc-priors, grid, grid-ctc" in result.stderr
-    )
+    assert all(name in result.stderr for name in list_models())
 
 
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
     clip = load_clip("digits_four")
     tiers = {"words": clip.words, "phones": clip.phones}
-    said = write_textgrid(tmp_path / "said.TextGrid", tiers, clip.waveform.duration)
+    printed = write_textgrid(tmp_path / "said.TextGrid", tiers, clip.waveform.duration)
     page = tmp_path / "page.html"
-    result = explore(CLIPS / "digits_four.flac", "--reference", said, "--out", page)
+    result = explore(CLIPS / "digits_four.flac", "--reference", printed, "--out", page)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[2:-1]] == list(clip.tokens)
@@ -468,7 +486,7 @@ def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(
     assert shown["reference"] == spans_of(clip.words)
     assert shown["sound_file"]
     assert "<title>digits_four.flac</title>" in page.read_text("utf-8")
-    again = ["--reference", said, "--tier", "phones", "--out", page]
+    again = ["--reference", printed, "--tier", "phones", "--out", page]
     result = explore(CLIPS / "digits_four.flac", *again)
     assert result.exit_code == 1
     assert f"{page} exists; --overwrite" in result.stderr
@@ -490,13 +508,10 @@ def test_explore_names_its_page_after_the_sound(tmp_path, monkeypatch):
     ("arguments", "complaint"),
     [
         (["missing.wav"], "no such audio file: missing.wav"),
-        (
-            ["--model", "latin"],
-            "digits, digits-attention, digits-ctc, digits-ctc-priors, grid, grid-ctc",
-        ),
+        (["--model", "latin"], f"({', '.join(list_models())})"),
         (["--reference", "missing.TextGrid"], "no such TextGrid: missing.TextGrid"),
         (["--reference", "said.TextGrid", "--tier", "b"], "tier must be one of 'a', got 'b'"),
-        (["--reference", "none.TextGrid"], "a TextGrid with a tier, none.TextGrid has none"),
+        (["--reference", "none.TextGrid"], "a file with a tier, none.TextGrid has none"),
         (["--out", "missing/page.html"], "no such folder to write in: missing"),
     ],
 )

@@ -105,14 +105,14 @@ def test_what_an_encoding_lacks_is_escaped(encoding, shown):
         (KeyError("bug"), 1, "prog: unexpected KeyError: 'bug'; please report this"),
     ],
 )
-def test_whatever_happens_ends_in_one_line_and_a_code(run, monkeypatch, error, code, said):
+def test_whatever_happens_ends_in_one_line_and_a_code(run, monkeypatch, error, code, output):
     def main():
         raise error
 
     monkeypatch.delenv(terminal.DEBUG, raising=False)
     found, out, err = run(main)
     assert (found, out) == (code, "")
-    assert err == said if not said or said.endswith("\n") else said in err
+    assert err == output if not output or output.endswith("\n") else output in err
     assert err.count("\n") <= 1
 
 

@@ -15,8 +15,8 @@ from cifviz.errors import CIFError
 BLANK = 2
 
 
-def said(path: tuple[int, ...]) -> list[int]:
-    """What a path says: repeats joined, blanks dropped."""
+def tokens_of(path: tuple[int, ...]) -> list[int]:
+    """Tokens of a path: repeats joined, blanks dropped."""
     return [token for token, _ in itertools.groupby(path) if token != BLANK]
 
 
@@ -36,7 +36,7 @@ def search(log_probs: torch.Tensor, target: list[int]) -> list[list[int]] | None
     scores = {
         path: sum(float(log_probs[frame, token]) for frame, token in enumerate(path))
         for path in paths
-        if said(path) == target
+        if tokens_of(path) == target
     }
     return spans_of(max(scores, key=scores.__getitem__)) if scores else None
 

@@ -319,8 +319,8 @@ def test_context_layers_have_second_derivatives_and_a_forward_mode(training):
     torch.manual_seed(0)
     sizes = {"encoder_embed_dim": 4, "conv_cif_output_channels_num": 4, "cif_ctxt_ffn_embed_dim": 4}
     heads = {"add_cif_ctxt_layers": True, "cif_ctxt_attention_heads": 2, "cif_ctxt_layers": 1}
-    still = {"conv_cif_dropout": 0.0, "cif_ctxt_dropout": 0.0}
-    cif = CIF(CIFConfig.from_dict({**sizes, **heads, **still})).double().train(training)
+    no_dropout = {"conv_cif_dropout": 0.0, "cif_ctxt_dropout": 0.0}
+    cif = CIF(CIFConfig.from_dict({**sizes, **heads, **no_dropout})).double().train(training)
     encoder_out = torch.randn(1, 5, 4, dtype=torch.float64)
 
     def loss(encoder_out: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch.export import Dim, export
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.tail import above
+from cifviz.core.tail import TailRule, above, dynamic
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 MOST = 60
-"""Fires for which there is room."""
+"""Size of the fires axis."""
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 """Weights, encoder output, frame lengths and target lengths."""
 
@@ -60,11 +60,14 @@ def calls() -> dict[str, Callable[..., tuple[Tensor, ...]]]:
     cif, rounding = small(), small(pause_frames=2, produce_weight_type="depthwise")
     context = small(add_cif_ctxt_layers=True, cif_ctxt_attention_heads=2)
 
-    def inference(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor):
-        rules = {"tail": above(0.3), "max_fires": MOST}
-        return outputs(
-            integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, **rules), targets
-        )
+    def inference(tail: TailRule):
+        def call(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor):
+            rules = {"tail": tail, "max_fires": MOST}
+            return outputs(
+                integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, **rules), targets
+            )
+
+        return call
 
     def training(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor):
         rules = {"target_lengths": targets, "max_fires": MOST}
@@ -81,10 +84,11 @@ def calls() -> dict[str, Callable[..., tuple[Tensor, ...]]]:
         return call
 
     return {
-        "inference": inference,
+        "inference": inference(above(0.3)),
+        "inference that scales": inference(dynamic),
         "training": training,
         "module in training": module(cif, trained=True),
-        "module that rounds phrases": module(rounding, trained=False),
+        "module that rounds at pauses": module(rounding, trained=False),
         "module with context layers": module(context, trained=False),
     }
 

@@ -40,7 +40,7 @@ def models():
     return {name: load_model(name) for name in ("digits", "grid")}
 
 
-def heard_of(models, recording):
+def transcription_of(models, recording):
     model = models[recording.model]
     return model.transcribe_features(recording.log_mel, duration=recording.duration)
 
@@ -48,7 +48,7 @@ def heard_of(models, recording):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_weights_are_those_of_the_model_that_ships(models, name):
     recording = load_recording(name)
-    alpha = heard_of(models, recording).firing.alpha[0]
+    alpha = transcription_of(models, recording).firing.alpha[0]
     assert alpha.shape == recording.alpha.shape, AGAIN
     assert torch.allclose(alpha, recording.alpha, rtol=0, atol=1e-4), AGAIN
 
@@ -235,7 +235,7 @@ def test_the_sound_is_heard_as_its_numbers_are(models, name):
     assert waveform.sample_rate == SAMPLE_RATE
     assert waveform.duration == recording.duration
     sound = models[recording.model].transcribe(waveform)
-    numbers = heard_of(models, recording)
+    numbers = transcription_of(models, recording)
     assert sound.tokens == numbers.tokens
     torch.testing.assert_close(sound.log_mel, numbers.log_mel, rtol=0, atol=2**-7)
     torch.testing.assert_close(sound.firing.alpha, numbers.firing.alpha, rtol=0, atol=1e-4)

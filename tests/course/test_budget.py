@@ -39,11 +39,13 @@ def test_more_than_ten_minutes_fail(lessons, reports, failed):
     counted = lessons.Budget()
     for one in reports:
         counted.pytest_runtest_logreport(one)
-    session, said = SimpleNamespace(exitstatus=0), []
+    session, output = SimpleNamespace(exitstatus=0), []
     counted.pytest_sessionfinish(session)
     assert session.exitstatus == failed
-    counted.pytest_terminal_summary(SimpleNamespace(write_line=lambda line, red: said.append(line)))
-    assert said[0].endswith("over the budget of 10" if failed else "in the budget")
+    counted.pytest_terminal_summary(
+        SimpleNamespace(write_line=lambda line, red: output.append(line))
+    )
+    assert output[0].endswith("over the budget of 10" if failed else "in the budget")
 
 
 def test_what_a_test_computes_is_counted_and_what_it_waits_for_is_not(lessons, monkeypatch):

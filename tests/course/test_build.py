@@ -402,9 +402,9 @@ def test_the_command_builds_what_is_named(monkeypatch, capsys):
     monkeypatch.setattr(building, "build", pretend)
     assert building.main(["01"]) == 1
     assert built == [("01_integrate_and_fire", "student"), ("01_integrate_and_fire", "solved")]
-    said = capsys.readouterr()
-    assert "01_integrate_and_fire.py: 0 s" in said.out
-    assert "01_integrate_and_fire (solved) FAILED: not this one" in said.err
+    printed = capsys.readouterr()
+    assert "01_integrate_and_fire.py: 0 s" in printed.out
+    assert "01_integrate_and_fire (solved) FAILED: not this one" in printed.err
     assert building.main(["77"]) == 2
     assert "no lesson '77', there are: 00_start_here" in capsys.readouterr().err
 

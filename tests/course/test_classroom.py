@@ -20,7 +20,7 @@ MAKE_CLASSROOM = Path(__file__).parents[2] / "data" / "make_classroom.py"
 
 
 @pytest.fixture(scope="module")
-def film():
+def trained():
     """A training of a few steps."""
     return classroom.train(steps=8, snapshots=3)
 
@@ -31,8 +31,8 @@ def weights(model):
 
 def test_every_voice_says_every_digit_and_some_voices_are_held_out():
     training, held_out = classroom.takes(), classroom.takes(held_out=True)
-    said = {(take.speaker, take.tokens) for take in training + held_out}
-    assert said == {(voice, (digit,)) for voice in VOICES for digit in range(len(DIGITS))}
+    reference = {(take.speaker, take.tokens) for take in training + held_out}
+    assert reference == {(voice, (digit,)) for voice in VOICES for digit in range(len(DIGITS))}
     assert {take.speaker for take in held_out} == set(classroom.HELD_OUT)
     assert not {take.speaker for take in training} & set(classroom.HELD_OUT)
 
@@ -87,15 +87,15 @@ def test_the_edges_of_a_string_are_known_exactly():
         assert levels[spoken].mean() > levels[~spoken].mean() + 0.3
 
 
-def test_a_film_hears_clips_and_recordings(film):
-    assert film.steps == [0, 3, 8]
+def test_a_film_hears_clips_and_recordings(trained):
+    assert trained.steps == [0, 3, 8]
     clip = cifviz.load_clip("digits_two")
-    for snapshot in film.snapshots:
-        heard = snapshot.model.transcribe(clip.waveform)
-        assert heard.firing.alpha.shape[1] == -(-len(heard.log_mel) // 4)
+    for snapshot in trained.snapshots:
+        hypothesis = snapshot.model.transcribe(clip.waveform)
+        assert hypothesis.firing.alpha.shape[1] == -(-len(hypothesis.log_mel) // 4)
     recording = cifviz.load_recording("digits_george")
-    heard = film.model.transcribe_features(recording.log_mel, duration=recording.duration)
-    assert heard.grid.shift == pytest.approx(0.04)
+    hypothesis = trained.model.transcribe_features(recording.log_mel, duration=recording.duration)
+    assert hypothesis.grid.shift == pytest.approx(0.04)
 
 
 def test_features_are_those_of_the_model_that_hears_the_recordings():
@@ -103,7 +103,7 @@ def test_features_are_those_of_the_model_that_hears_the_recordings():
     assert cifviz.load_recording("digits_george").model == "digits"
 
 
-def test_the_same_seed_trains_the_same_model_on_any_number_of_threads(film):
+def test_the_same_seed_trains_the_same_model_on_any_number_of_threads(trained):
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(before + 1)
@@ -111,13 +111,13 @@ def test_the_same_seed_trains_the_same_model_on_any_number_of_threads(film):
         assert torch.get_num_threads() == before + 1
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(weights(again.model), weights(film.model))
+    assert torch.equal(weights(again.model), weights(trained.model))
     other = classroom.train(steps=8, snapshots=3, seed=1)
-    assert not torch.equal(weights(other.model), weights(film.model))
+    assert not torch.equal(weights(other.model), weights(trained.model))
 
 
-def test_informed_weights_begin_at_about_one_per_token_and_others_at_a_half(film):
-    assert film.curve("mass")[0] == pytest.approx(1, abs=0.3)
+def test_informed_weights_begin_at_about_one_per_token_and_others_at_a_half(trained):
+    assert trained.curve("mass")[0] == pytest.approx(1, abs=0.3)
     alone = classroom.train(steps=1, snapshots=2, informed=False)
     clip = cifviz.load_clip("digits_two")
     alpha = alone.snapshots[0].model.transcribe(clip.waveform).firing.alpha
@@ -141,9 +141,9 @@ def test_unscaled_is_what_the_model_says():
 
 @pytest.mark.slow
 def test_a_lesson_long_training_hears_most_digits_of_voices_it_never_heard():
-    film = classroom.train()
-    assert film.curve("token_error_rate")[-1] < 0.2
-    assert film.curve("mass")[-1] == pytest.approx(1, abs=0.1)
+    trained = classroom.train()
+    assert trained.curve("token_error_rate")[-1] < 0.2
+    assert trained.curve("mass")[-1] == pytest.approx(1, abs=0.1)
 
 
 def test_damaged_takes_are_refused(tmp_path, monkeypatch):

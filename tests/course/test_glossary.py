@@ -139,7 +139,7 @@ def test_words_are_shown_in_alphabetical_order(capsys):
         (("wieght",), "no word 'wieght', did you mean 'weight'"),
         (("zzz",), "no word 'zzz', see TERMS"),
         (("weight", "thresh"), "no word 'thresh', did you mean .*'threshold'"),
-        ((), "at least one word"),
+        ((), "at least one term"),
     ],
 )
 def test_an_unknown_word_is_refused(names, message):

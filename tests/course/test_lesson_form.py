@@ -46,6 +46,7 @@ a = 1
 print("a rising line")
 
 # %% tags=["answer", "hide-input"]
+# Figure: a line
 show(figure, "A line that rises from 0 to the height.")
 
 # %% [markdown] tags=["answer"]
@@ -232,6 +233,11 @@ BAD = [
         "bookkeeping_is_hidden",
         lambda n: n.cells[1].metadata.pop("tags"),
         "cell 1 imports, draws or records in view",
+    ),
+    (
+        "hidden_code_is_named",
+        lambda n: replace_in(n.cells[5], "# Figure: a line\n", ""),
+        "cell 5 is hidden: begin it with a comment",
     ),
 ]
 CHECKS = {check.__name__: check for check in FORM_CHECKS}

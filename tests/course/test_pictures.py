@@ -32,7 +32,7 @@ def emitted(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def heard():
+def hypothesis():
     return cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
 
 
@@ -127,9 +127,9 @@ def test_a_player_plays_the_samples(emitted):
     samples = np.linspace(-0.5, 0.5, 800, dtype=np.float32)
     sound.play(Waveform(samples), "a ramp")
     code = re.search(r'src="data:audio/wav;base64,([^"]+)"', emitted[0]["text/html"])[1]
-    heard, rate = soundfile.read(io.BytesIO(base64.b64decode(code)), dtype="float32")
+    hypothesis, rate = soundfile.read(io.BytesIO(base64.b64decode(code)), dtype="float32")
     assert rate == 16_000
-    assert np.abs(heard - samples).max() < 1e-4
+    assert np.abs(hypothesis - samples).max() < 1e-4
 
 
 def test_no_tokens_no_players(emitted):
@@ -311,13 +311,15 @@ def test_a_drawing_that_fails_does_not_keep_the_next_one_waiting():
 
 
 @pytest.mark.parametrize("what", ["png", "panel", "panel.png", "canvas", "show", "static_figure"])
-def test_what_a_cell_draws_waits_for_the_picture_of_a_control(what, emitted, monkeypatch, heard):
+def test_what_a_cell_draws_waits_for_the_picture_of_a_control(
+    what, emitted, monkeypatch, hypothesis
+):
     lock = watched(monkeypatch)
     draw = Drawing()
-    one, (figure, _), pictured = two_controls(draw), canvas(), panel(heard)
+    one, (figure, _), pictured = two_controls(draw), canvas(), panel(hypothesis)
     cell = {
         "png": lambda: png(figure),
-        "panel": lambda: panel(heard),
+        "panel": lambda: panel(hypothesis),
         "panel.png": pictured._repr_png_,
         "canvas": canvas,
         "show": lambda: show(figure, "Nothing."),

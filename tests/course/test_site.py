@@ -148,10 +148,10 @@ def test_there_is_a_page_for_each_copy_for_each_linked_file_and_an_index(pages):
 def test_two_sites_are_the_same_bytes(root, tmp_path):
     kept = []
     for folder in (tmp_path / "one" / "site", tmp_path / "other"):
-        said = build_site(folder, root)
+        printed = build_site(folder, root)
         files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         kept.append({str(path.relative_to(folder)): path.read_bytes() for path in files})
-        assert said.splitlines()[-1].startswith("8 pages, 0.")
+        assert printed.splitlines()[-1].startswith("8 pages, 0.")
     assert kept[0] == kept[1]
     assert kept[0].keys() == {*render(root), MANIFEST}
 
@@ -435,7 +435,7 @@ BAD = {
     "a cell that failed": (failed, "cell 2 failed with ValueError: no"),
     "an output that no page can show": (unknown, "an output of application/pdf alone"),
 }
-"""Name of a fault, what makes it, and what is said of it."""
+"""Name of a fault, what makes it, and its message."""
 
 
 @pytest.mark.parametrize("fault", BAD)
@@ -617,10 +617,10 @@ def test_a_release_holds_pages_notebooks_sources_and_the_library(project):
 def test_two_releases_are_the_same_bytes(project, tmp_path):
     kept = []
     for folder in ("one", "other"):
-        said = release(tmp_path / folder, project)
+        printed = release(tmp_path / folder, project)
         (path,) = (tmp_path / folder).iterdir()
         kept.append(path.read_bytes())
-        assert said.startswith(str(path)) and " files, " in said
+        assert printed.startswith(str(path)) and " files, " in printed
     assert kept[0] == kept[1]
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None

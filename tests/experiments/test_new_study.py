@@ -20,7 +20,7 @@ from functools import partial
 
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.published import read_study
-from experiments.markdown import markdown_table
+from cifviz.text_tables import markdown_table
 from experiments.studies.study import Study
 
 

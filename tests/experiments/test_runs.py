@@ -12,10 +12,8 @@ from cifviz.audio.waveform import Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
-from cifviz.published import read_results
-from cifviz.resources import resource
 from cifviz.systems.checkpoints import load_model
-from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
@@ -100,17 +98,6 @@ def test_a_run_made_before_a_setting_existed_had_its_default(recipe, tmp_path):
     assert json.loads(path.read_text("utf-8"))["config"]["cif"]["smooth_factor"] == 1.0
 
 
-def test_what_is_published_was_made_by_the_recipes():
-    """Older results name their settings in another way, and are translated."""
-    for result in read_results(resource("results")):
-        recipe = recipes.find_recipe(result["recipe"], result["variant"])
-        seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
-        asked = runs.settings_of(seeded, result["leave_out"])
-        assert runs.differing(result, asked) == [], result["command"]
-        unlike = {**asked, "fit": {**asked["fit"], "loss_weights": {"spikes": 0.5}}}
-        assert runs.differing(result, unlike) == ["fit"]
-
-
 def test_a_speaker_left_out_is_tested_and_not_trained_on(recipe, tmp_path):
     result = runs.run(recipe, folder=tmp_path / "run", leave_out="bob", progress=False)
     assert result["recordings"] == {"real": 1, "synthetic": 1}
@@ -128,7 +115,7 @@ def test_edges_are_learned_on_as_many_synthesised_as_real_utterances(recipe, tmp
     def all_of_them(transcriptions, references):
         return list(zip(transcriptions, references, strict=True))
 
-    monkeypatch.setattr(SYSTEMS["cif"], "learn_edges", learn_edges)
+    monkeypatch.setattr(CIFRecognizer, "learn_edges", learn_edges)
     monkeypatch.setattr(runs, "comparable", all_of_them)
     runs.run(recipe, folder=tmp_path / "all", progress=False)
     assert learned_on[-1] == ["low high high", "high low", "high", "high"]
@@ -295,7 +282,7 @@ def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, mon
     assert runs.run(found, folder=tmp_path / "run", progress=False) == first
 
 
-def test_other_systems_are_published_beside_the_recipe(recipe, tmp_path, monkeypatch):
+def test_some_variants_ship_beside_the_recipe(recipe, tmp_path, monkeypatch):
     find = variants(monkeypatch, recipe)
     folder, data = tmp_path / "runs", tmp_path / "data"
     for variant in ("", "ctc", "plain"):
@@ -305,7 +292,7 @@ def test_other_systems_are_published_beside_the_recipe(recipe, tmp_path, monkeyp
     assert card.startswith("# tones\n")
     assert sorted(path.name for path in (data / "checkpoints").iterdir()) == ["tones", "tones-ctc"]
     shipped = load_model(data / "checkpoints/tones-ctc")
-    assert type(shipped) is SYSTEMS["ctc"]
+    assert isinstance(shipped, SYSTEMS["ctc"])
     card = (data / "checkpoints/tones-ctc/README.md").read_text("utf-8")
     assert card.startswith("# tones-ctc\n")
     assert "offset error in ms, path, shifted" in card

@@ -1,4 +1,4 @@
-"""Cases that JavaScript and Python must agree on: what goes in, and what Python makes of it.
+"""Cases that JavaScript and Python must agree on: inputs, and the results of Python.
 
 Run as a script it prints them as JSON: `python -m tests.explorer.cases` for the named ones that
 both test suites run (tests/explorer/cases.json), with a number for so many random ones.
@@ -39,7 +39,7 @@ NAMED = {
         "weights": [0.5, 1.0],
         "tail": {"rule": "at_least", "value": 0.5},
     },
-    "no rest, at least nothing": {
+    "no residual, at least nothing": {
         "weights": [0.5, 0.5],
         "tail": {"rule": "at_least", "value": 0.0},
     },
@@ -100,8 +100,8 @@ NAMED = {
 }
 
 
-def python_makes_of(case):
-    """What the library makes of a case, as JSON holds it."""
+def python_result(case):
+    """The results of the library for a case, as JSON."""
     alpha = torch.tensor([case["weights"]], dtype=torch.float32)
     lengths = torch.tensor([alpha.shape[1]])
     threshold = case.get("threshold", 1.0)
@@ -181,8 +181,8 @@ def random_tail(rng, threshold, names=tuple(tails.RULES)):
 
 
 def with_expectations(cases):
-    """Each case beside what Python makes of it."""
-    return [{**case, "expected": python_makes_of(case)} for case in cases]
+    """Each case with the results of Python."""
+    return [{**case, "expected": python_result(case)} for case in cases]
 
 
 def named_cases():

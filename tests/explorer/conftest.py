@@ -1,4 +1,4 @@
-"""A recogniser, and what it makes of a clip."""
+"""A recogniser, and its transcription of a clip."""
 
 import pytest
 
@@ -11,5 +11,5 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def heard(model):
+def transcription(model):
     return model.transcribe(cifviz.load_clip("digits_five").waveform)

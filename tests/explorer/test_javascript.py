@@ -1,4 +1,4 @@
-"""JavaScript and Python make the same of the same weights."""
+"""JavaScript and Python give the same results for the same weights."""
 
 import json
 import os
@@ -22,7 +22,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is no
 
 
 def run(cases, tests="cases.test.mjs", **variables):
-    """Run a file of tests in node; what it printed is the message of a failure."""
+    """Run a file of tests in node; its output is the message of a failure."""
     done = subprocess.run(
         ["node", "--test", str(HERE / "js" / tests)],
         env={**os.environ, "CIFVIZ_CASES": str(cases), **variables},
@@ -33,7 +33,7 @@ def run(cases, tests="cases.test.mjs", **variables):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_named_cases_are_what_python_makes_of_them():
+def test_the_named_cases_have_the_results_of_python():
     """If not: python -m tests.explorer.cases > tests/explorer/cases.json."""
     kept = json.loads(CASES.read_text("utf-8"))
     made = json.loads(json.dumps(named_cases()))
@@ -60,16 +60,16 @@ def flat(values, path=""):
 
 @needs_node
 def test_named_cases():
-    code, said = run(CASES)
-    assert code == 0, said
+    code, output = run(CASES)
+    assert code == 0, output
 
 
 @needs_node
 def test_a_thousand_random_cases(tmp_path):
     path = tmp_path / "cases.json"
     path.write_text(json.dumps(random_cases(1000)), "utf-8")
-    code, said = run(path)
-    assert code == 0, said
+    code, output = run(path)
+    assert code == 0, output
 
 
 @needs_node
@@ -78,9 +78,9 @@ def test_a_case_that_is_wrong_is_found(tmp_path):
     case["expected"]["positions"][0] += 1e-5
     path = tmp_path / "cases.json"
     path.write_text(json.dumps([case]), "utf-8")
-    code, said = run(path)
+    code, output = run(path)
     assert code != 0
-    assert "position 0" in said
+    assert "position 0" in output
 
 
 @needs_node
@@ -129,8 +129,8 @@ def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypat
     assert {case["tail"]["rule"] for case in cases} == {name}
     path = tmp_path / "cases.json"
     path.write_text(json.dumps(cases), "utf-8")
-    code, said = run(path, CIFVIZ_RULES=rules.as_uri())
-    assert code == 0, said
+    code, output = run(path, CIFVIZ_RULES=rules.as_uri())
+    assert code == 0, output
     assert run(path)[0] != 0  # without it, JavaScript knows no such rule
 
 
@@ -140,29 +140,29 @@ OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_
 
 @needs_node
 @pytest.mark.parametrize("tests", OTHERS)
-def test_what_javascript_does_alone(tests):
-    code, said = run(CASES, tests)
-    assert code == 0, said
+def test_javascript_alone(tests):
+    code, output = run(CASES, tests)
+    assert code == 0, output
 
 
 @needs_node
-def test_controls_do_the_same_to_an_utterance_in_both_languages(tmp_path):
+def test_settings_give_the_same_tokens_in_both_languages(tmp_path):
     rng = np.random.default_rng(0)
     model = cifviz.load_model("digits")
-    heard = [
+    transcription = [
         model.transcribe(cifviz.load_clip(name).waveform)
         for name in ("digits_five", "digits_pause", "silence")
     ]
     cases = []
     for _ in range(200):
-        utterance = int(rng.integers(len(heard)))
-        settings = random_settings(rng, heard[utterance].firing.alpha.shape[1])
-        tokens = spans_of(realign(heard[utterance], settings)[1])
+        utterance = int(rng.integers(len(transcription)))
+        settings = random_settings(rng, transcription[utterance].firing.alpha.shape[1])
+        tokens = spans_of(realign(transcription[utterance], settings)[1])
         cases.append({"utterance": utterance, "settings": settings, "tokens": tokens})
     path = tmp_path / "cases.json"
-    path.write_text(json.dumps({"data": [view_data(one) for one in heard], "cases": cases}))
-    code, said = run(path, "utterances.test.mjs")
-    assert code == 0, said
+    path.write_text(json.dumps({"data": [view_data(one) for one in transcription], "cases": cases}))
+    code, output = run(path, "utterances.test.mjs")
+    assert code == 0, output
 
 
 def random_settings(rng, frames):
@@ -179,7 +179,7 @@ def random_settings(rng, frames):
     }
 
 
-def test_the_reference_in_plain_python_makes_the_same_of_the_named_cases():
+def test_the_reference_in_plain_python_has_the_same_results():
     """So that three implementations, not two, run one set of cases."""
     plain = [
         one

@@ -1,4 +1,4 @@
-"""What a browser may send to the explorer, and what becomes of it: nothing is trusted."""
+"""Messages of a browser to the explorer: all are checked."""
 
 import json
 
@@ -13,14 +13,14 @@ from tests.comms import STRANGE, ask, connected, deep, errors, states, update
 
 
 @pytest.fixture
-def widget(heard, model):
-    return connected(cifviz.explore(heard, model=model))
+def widget(transcription, model):
+    return connected(cifviz.explore(transcription, model=model))
 
 
 @pytest.fixture(scope="module")
-def shared(heard, model):
+def shared(transcription, model):
     """One for many tests: what is refused leaves nothing behind."""
-    return connected(cifviz.explore(heard, model=model))
+    return connected(cifviz.explore(transcription, model=model))
 
 
 def held(widget):
@@ -98,7 +98,7 @@ def test_a_setting_that_python_refuses_is_refused_from_a_browser(shared, name):
     works(shared)
 
 
-def test_a_token_that_cannot_be_chosen_is_not(widget):
+def test_an_invalid_selection_is_refused(widget):
     for value in (*STRANGE.values(), 5, 1.0):
         if value is not None:  # which is no token
             with pytest.raises(SettingError, match="selection must be an integer"):
@@ -108,13 +108,13 @@ def test_a_token_that_cannot_be_chosen_is_not(widget):
 
 
 @pytest.mark.parametrize("name", ["settings", "selection", "placed"])
-def test_what_is_nested_deeply_is_refused(shared, name):
+def test_deeply_nested_values_are_refused(shared, name):
     refuses(shared, {name: deep()})
     refuses(shared, {"settings": {"threshold": deep()}})
     works(shared)
 
 
-def test_settings_that_are_none_are_refused(shared):
+def test_settings_that_are_no_mapping_are_refused(shared):
     for name, value in STRANGE.items():
         if name != "a mapping":
             assert "must be a Mapping" in refuses(shared, {"settings": value})
@@ -124,7 +124,7 @@ def test_settings_that_are_none_are_refused(shared):
 
 
 @pytest.mark.parametrize("name", ["data", "listens", "_esm", "_css", "_model_name", "layout"])
-def test_what_no_view_changes_is_refused(shared, name):
+def test_other_traits_cannot_be_changed_by_a_view(shared, name):
     before = getattr(shared, name)
     sent = update(shared, {name: "x"})
     assert getattr(shared, name) == before
@@ -132,7 +132,7 @@ def test_what_no_view_changes_is_refused(shared, name):
     assert name in states(sent)
 
 
-def test_a_view_places_no_alignment(widget):
+def test_a_view_cannot_set_an_alignment(widget):
     placed = {"labels": ["<b>"], "starts": [0.0], "ends": [1.0]}
     refuses(widget, {"placed": placed})
     with pytest.raises(CIFError, match="placed follows the alignment"):
@@ -141,14 +141,14 @@ def test_a_view_places_no_alignment(widget):
         widget.alignment = [1]
 
 
-def test_one_bad_part_spoils_a_message(widget):
+def test_one_invalid_value_refuses_the_whole_message(widget):
     refuses(widget, {"settings": {"threshold": 0.5}, "selection": 10**6})
     refuses(widget, {"settings": {"gain": 2, "threshold": float("nan")}})
     refuses(widget, {"selection": 1, "settings": []})
     works(widget)
 
 
-def test_a_token_of_the_settings_beside_it_is_chosen(widget):
+def test_a_selection_is_checked_with_the_settings_of_its_message(widget):
     """Ten tokens come of these settings, five of those before."""
     ten = {"threshold": 0.5, "scaling": "as given"}
     assert errors(update(widget, {"selection": 9, "settings": ten})) == []
@@ -156,7 +156,7 @@ def test_a_token_of_the_settings_beside_it_is_chosen(widget):
     refuses(widget, {"selection": 9, "settings": {"threshold": 1}})
 
 
-def test_a_token_of_what_is_no_longer_placed_is_chosen(widget, heard):
+def test_a_selection_is_checked_after_a_placed_alignment_is_removed(widget, transcription):
     widget.alignment = Alignment((TimedToken("two", 0.1, 0.2),))
     refuses(widget, {"selection": 1})
     widget.alignment = Alignment((TimedToken("two", 0.1, 0.2),))
@@ -164,7 +164,7 @@ def test_a_token_of_what_is_no_longer_placed_is_chosen(widget, heard):
     assert widget.selection == 4
 
 
-def test_several_traits_set_at_once_go_back_together(widget):
+def test_several_traits_set_at_once_are_restored_together(widget):
     before = held(widget)
     with (
         pytest.raises(CIFError, match="threshold must be a number"),
@@ -177,7 +177,7 @@ def test_several_traits_set_at_once_go_back_together(widget):
 
 
 @pytest.mark.parametrize("state", [None, 3, "settings", ["settings"], [["settings", 1]]])
-def test_a_state_that_is_none_changes_nothing(shared, state):
+def test_a_state_that_is_no_mapping_changes_nothing(shared, state):
     before = held(shared)
     (error,) = errors(update(shared, state))
     assert error.startswith("state must be a Mapping")
@@ -189,7 +189,7 @@ NUMBERS = {**RANGES["numbers"], "count": (0, 500)}  # 100,000 tokens take a whil
 
 
 @pytest.mark.parametrize("scaling", RANGES["words"]["scaling"])
-def test_every_setting_that_is_allowed_has_an_alignment(widget, scaling):
+def test_every_allowed_setting_has_an_alignment(widget, scaling):
     begin = widget.settings
     for name, ends in NUMBERS.items():
         for number in ends:
@@ -241,25 +241,25 @@ QUESTIONS = [
 
 
 @pytest.mark.parametrize("message", QUESTIONS, ids=ascii)
-def test_a_question_that_cannot_be_answered_gets_one_error(shared, message):
+def test_an_invalid_question_gets_one_error(shared, message):
     assert answered(shared, {"id": "7", **message})["id"] == "7"
     assert "error" not in ask(shared, {"id": "8", "type": "sound"})[0]["content"]
 
 
 @pytest.mark.parametrize("message", [None, 1, "sound", ["type"], {"type": "sound"}], ids=ascii)
-def test_what_is_no_question_gets_an_error_for_nobody(shared, message):
+def test_a_message_that_is_no_question_gets_an_error_without_id(shared, message):
     assert answered(shared, message)["id"] is None
 
 
 @pytest.mark.parametrize(
     "name", [None, 1, float("nan"), [], {}, True, "\ud800", "7" * 1000], ids=ascii
 )
-def test_an_id_that_is_none_is_not_sent_back(shared, name):
+def test_an_invalid_id_is_not_sent_back(shared, name):
     assert answered(shared, {"id": name, "type": "sound"})["id"] is None
 
 
 @pytest.mark.parametrize("content", [None, 3, "x"])
-def test_a_view_of_the_whole_sound_may_reach_beyond_it(widget, content):
+def test_a_view_may_ask_for_more_than_the_sound(widget, content):
     reach = {"type": "stretch", "start": -1e308, "end": 1e308}
     (answer,) = ask(widget, {"id": "7", **reach, "more": content})
     assert answer["content"]["start"] == 0
@@ -282,11 +282,11 @@ PIECES = [
 
 
 @pytest.mark.parametrize(("piece", "buffers", "error"), PIECES, ids=[error for *_, error in PIECES])
-def test_a_piece_that_cannot_be_leaves_those_before(shared, piece, buffers, error):
+def test_an_invalid_piece_keeps_the_pieces_before(shared, piece, buffers, error):
     first = {"id": "1", "type": "piece", "index": 0, "name": "x.wav"}
     assert ask(shared, first, [memoryview(b"RI")])[0]["content"] == {"id": "1"}
-    said = answered(shared, {"id": "2", "type": "piece", **piece}, *buffers)
-    assert said["error"].startswith(error)
+    answer = answered(shared, {"id": "2", "type": "piece", **piece}, *buffers)
+    assert answer["error"].startswith(error)
     then = {"id": "3", "type": "piece", "index": 1}
     assert ask(shared, then, [memoryview(b"FF")])[0]["content"] == {"id": "3"}
     assert shared._upload.pieces == [b"RI", b"FF"]
@@ -295,15 +295,15 @@ def test_a_piece_that_cannot_be_leaves_those_before(shared, piece, buffers, erro
 @pytest.mark.parametrize(
     "name", ["../../etc/x.wav", "/x.wav", "C:\\x.wav", "x.wav/../../y", "x.\x00", "x.\ud800", ".²"]
 )
-def test_a_name_is_no_place(shared, name, tmp_path):
+def test_the_name_of_a_file_is_no_path(shared, name, tmp_path):
     first = {"id": "1", "type": "piece", "index": 0, "name": name}
     ask(shared, first, [memoryview(b"no sound")])
     assert shared._upload.kind in ("", "wav")
     assert "recording." in answered(shared, {"id": "2", "type": "listen"})["error"]
 
 
-def test_without_a_model_everything_about_a_recording_is_refused(heard):
-    widget = connected(cifviz.explore(heard))
+def test_without_a_model_all_questions_about_a_recording_are_refused(transcription):
+    widget = connected(cifviz.explore(transcription))
     for kind in ("piece", "listen"):
-        said = answered(widget, {"id": "7", "type": kind, "index": 0, "name": "x"}, b"x")
-        assert said["error"].startswith("there is no model here")
+        answer = answered(widget, {"id": "7", "type": kind, "index": 0, "name": "x"}, b"x")
+        assert answer["error"].startswith("this explorer has no model")

@@ -19,12 +19,12 @@ from cifviz.timing import FrameGrid
 
 
 @pytest.fixture(scope="module")
-def heard():
+def transcription():
     return cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
 
 
 def test_the_bundles_are_fresh():
-    """If not: cd cifviz/explorer && npm ci && npm run build."""
+    """If not: cd cifviz/explorer && npm run build."""
     kept = json.loads((STATIC / "digests.json").read_text("utf-8"))
     assert kept["sources"] == digests((STATIC.parent / "js").iterdir())
     bundles = [path for path in STATIC.iterdir() if path.name != "digests.json"]
@@ -39,53 +39,60 @@ def test_the_lock_file_names_no_registry():
     assert "resolved" not in (STATIC.parent / "package-lock.json").read_text("utf-8")
 
 
-def test_tokens_look_as_in_every_other_picture():
+def test_tokens_have_the_colours_and_patterns_of_plot():
     assert STYLE["token_colours"] == data.COLOURS
     assert STYLE["token_hatches"] == data.HATCHES
 
 
-def test_numbers_arrive_as_they_were(heard):
-    shown = data.view_data(heard)
+def test_weights_and_features_are_encoded_without_loss(transcription):
+    shown = data.view_data(transcription)
     alpha = np.frombuffer(base64.b64decode(shown["alpha"]), "<f4")
-    assert np.array_equal(alpha, heard.firing.alpha[0].numpy())
+    assert np.array_equal(alpha, transcription.firing.alpha[0].numpy())
     mel = shown["whole"]["log_mel"]
-    assert (mel["frames"], mel["bands"]) == tuple(heard.log_mel.shape)
-    steps = np.frombuffer(base64.b64decode(mel["values"]), np.uint8).reshape(heard.log_mel.shape)
-    assert steps.max() == 255 == steps.flatten()[heard.log_mel.argmax()]
-
-
-def test_controls_stand_where_the_model_does(heard):
-    cif = replace(
-        heard.config.cif, cif_threshold=0.875, tail_handling_firing_threshold=0.25, pause_frames=0
+    assert (mel["frames"], mel["bands"]) == tuple(transcription.log_mel.shape)
+    steps = np.frombuffer(base64.b64decode(mel["values"]), np.uint8).reshape(
+        transcription.log_mel.shape
     )
-    edges = replace(heard.config.edges, onset_quantile=0.125, onset_shift=0.5, cut="fires")
-    other = replace(heard, config=replace(heard.config, cif=cif, edges=edges))
+    assert steps.max() == 255 == steps.flatten()[transcription.log_mel.argmax()]
+
+
+def test_the_first_settings_are_those_of_the_model(transcription):
+    cif = replace(
+        transcription.config.cif,
+        cif_threshold=0.875,
+        tail_handling_firing_threshold=0.25,
+        pause_frames=0,
+    )
+    edges = replace(transcription.config.edges, onset_quantile=0.125, onset_shift=0.5, cut="fires")
+    other = replace(transcription, config=replace(transcription.config, cif=cif, edges=edges))
     shown = data.view_data(other)
     assert shown["settings"] == {
         "threshold": 1.0,
         "slack": 0.125,
         "tail": {"rule": "above", "value": 0.25},
         "scaling": "as given",
-        "count": len(heard.tokens),
+        "count": len(transcription.tokens),
         "gain": 1,
         "smoothing": 0,
         "weights": {},
     }
     assert shown["edges"] == {
         "onsetQuantile": 0.125,
-        "offsetQuantile": heard.config.edges.offset_quantile,
+        "offsetQuantile": transcription.config.edges.offset_quantile,
         "onsetShift": 0.5,
-        "offsetShift": heard.config.edges.offset_shift,
+        "offsetShift": transcription.config.edges.offset_shift,
         "cut": "fires",
     }
     untailed = replace(cif, apply_tail_handling=False, pause_frames=3)
-    shown = data.view_data(replace(heard, config=replace(heard.config, cif=untailed)))
+    shown = data.view_data(
+        replace(transcription, config=replace(transcription.config, cif=untailed))
+    )
     assert shown["settings"]["tail"] == {"rule": "drop", "value": None}
     assert shown["settings"]["scaling"] == "phrases"
     assert shown["pauses"] == {"pauseFrames": 3, "pauseWeight": cif.pause_weight}
 
 
-def test_peaks_hold_the_loudest_sample():
+def test_peaks_keep_the_loudest_sample():
     samples = np.zeros(1000, dtype=np.float32)
     samples[500], samples[999] = -0.5, 0.25
     peaks = data.peaks_of(cifviz.Waveform(samples, 1000))
@@ -95,9 +102,9 @@ def test_peaks_hold_the_loudest_sample():
     assert (high.argmax(), high.max()) == (499, 64)
 
 
-def test_a_coarse_picture_keeps_what_is_loud(monkeypatch):
+def test_a_coarse_spectrogram_keeps_the_maxima(monkeypatch):
     """Ten frames in four columns: each is as loud as the loudest of its frames."""
-    monkeypatch.setattr(data, "MOST_COLUMNS", 4)
+    monkeypatch.setattr(data, "MAX_COLUMNS", 4)
     log_mel = torch.full((10, 1), -30.0)
     log_mel[[1, 5, 9]] = torch.tensor([[0.0], [-3.0], [-6.0]])
     whole = data.log_mel_of(log_mel, FrameGrid(0.01))
@@ -109,26 +116,28 @@ def test_a_coarse_picture_keeps_what_is_loud(monkeypatch):
     assert (part["frames"], part["pooled"], part["start"]) == (4, 1, pytest.approx(0.05))
 
 
-def test_what_was_heard_from_features_alone_has_no_sound(heard, tmp_path):
-    silent = replace(heard, waveform=None)
+def test_a_transcription_of_features_has_no_sound(transcription, tmp_path):
+    silent = replace(transcription, waveform=None)
     assert data.view_data(silent)["whole"]["peaks"] is None
     assert '"sound_file": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
 
 
 def test_silence_can_be_explored(tmp_path):
     nothing = cifviz.Waveform(np.zeros(0, dtype=np.float32))
-    heard = cifviz.load_model("digits").transcribe(nothing)
-    assert "<title>silence</title>" in to_html(heard, tmp_path / "no.html").read_text("utf-8")
+    transcription = cifviz.load_model("digits").transcribe(nothing)
+    assert "<title>silence</title>" in to_html(transcription, tmp_path / "no.html").read_text(
+        "utf-8"
+    )
 
 
-def test_what_a_label_says_ends_no_script():
+def test_a_label_cannot_end_the_script():
     text = page({"tokens": ["</script><!--", "a & b"]}, title="<b>")
     written = re.search(r'id="cifviz-data">(.*?)</script>', text, re.DOTALL)[1]
     assert json.loads(written)["tokens"] == ["</script><!--", "a & b"]
     assert "<title>&lt;b&gt;</title>" in text
 
 
-def test_the_policy_names_what_the_page_runs():
+def test_the_policy_allows_the_script_and_the_style_of_the_page():
     text = page({}, title="page")
     script = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     style = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
@@ -139,29 +148,29 @@ def test_the_policy_names_what_the_page_runs():
     assert "default-src 'none'" in text
 
 
-def test_a_file_that_is_there_is_replaced_only_if_that_is_asked_for(heard, tmp_path):
+def test_an_existing_file_is_replaced_only_with_overwrite(transcription, tmp_path):
     path = tmp_path / "page.html"
     path.write_text("mine")
     with pytest.raises(CIFError, match="exists; --overwrite"):
-        to_html(heard, path)
+        to_html(transcription, path)
     assert path.read_text() == "mine"
-    assert "cifviz-data" in to_html(heard, path, overwrite=True).read_text("utf-8")
+    assert "cifviz-data" in to_html(transcription, path, overwrite=True).read_text("utf-8")
 
 
-def test_a_title_may_be_the_name_of_a_file_that_is_no_text(heard, tmp_path):
-    path = to_html(heard, tmp_path / "page.html", title="bad\udcff.wav")
+def test_a_title_may_have_surrogates(transcription, tmp_path):
+    path = to_html(transcription, tmp_path / "page.html", title="bad\udcff.wav")
     assert "<title>bad\\udcff.wav</title>" in path.read_text("utf-8")
 
 
-def test_what_is_no_transcription_is_refused_and_nothing_is_written(tmp_path):
+def test_another_type_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
         to_html(torch.zeros(3), tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_page_knows_the_model_and_its_warning(heard):
-    model = data.view_data(heard)["model"]
-    assert model == {"summary": heard.summary, "warning": ""}
-    assert heard.summary.startswith("model digits (10 words: zero … nine), mean score 0.9")
-    flagged = replace(heard, domain_distance=99.0)
+def test_a_page_has_the_summary_of_the_model_and_its_warning(transcription):
+    model = data.view_data(transcription)["model"]
+    assert model == {"summary": transcription.summary, "warning": ""}
+    assert transcription.summary.startswith("model digits (10 words: zero … nine), mean score 0.9")
+    flagged = replace(transcription, domain_distance=99.0)
     assert data.view_data(flagged)["model"]["warning"] == flagged.warning != ""

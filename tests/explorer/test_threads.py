@@ -16,8 +16,8 @@ def other(model):
 
 
 @pytest.fixture
-def widget(heard, model):
-    return connected(cifviz.explore(heard, model=model))
+def widget(transcription, model):
+    return connected(cifviz.explore(transcription, model=model))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def is_whole(widget):
     return widget.alignment == own and widget.placed is None
 
 
-def test_the_alignment_is_that_of_the_settings(widget, lock, monkeypatch):
+def test_alignment_and_settings_belong_together(widget, lock, monkeypatch):
     """Python sets one while the alignment for another, of a view, is made."""
     halfway = Halfway(realign)
     monkeypatch.setattr(module, "realign", halfway)
@@ -46,7 +46,9 @@ def test_the_alignment_is_that_of_the_settings(widget, lock, monkeypatch):
     assert is_whole(widget)
 
 
-def test_a_view_moves_settings_while_another_utterance_comes(widget, lock, other, monkeypatch):
+def test_a_view_changes_settings_while_another_transcription_is_shown(
+    widget, lock, other, monkeypatch
+):
     halfway = Halfway(realign)
     monkeypatch.setattr(module, "realign", halfway)
     settings = {"threshold": 0.5, "scaling": "as given"}
@@ -61,10 +63,12 @@ def test_a_view_moves_settings_while_another_utterance_comes(widget, lock, other
     assert widget.selection is None
 
 
-def test_an_answer_is_of_one_utterance(heard, model, other, lock, monkeypatch, tmp_path):
+def test_an_answer_is_of_one_transcription(
+    transcription, model, other, lock, monkeypatch, tmp_path
+):
     """Another is shown while a TextGrid of the tokens and their reference is made."""
     words = [cifviz.load_clip(name).words for name in ("digits_five", "digits_two")]
-    widget = connected(cifviz.explore(heard, reference=words[0], model=model))
+    widget = connected(cifviz.explore(transcription, reference=words[0], model=model))
     halfway = Halfway(module.named)
     monkeypatch.setattr(module, "named", halfway)
     answers = []
@@ -81,7 +85,7 @@ def test_an_answer_is_of_one_utterance(heard, model, other, lock, monkeypatch, t
     assert (len(tiers["tokens"]), len(tiers["reference"])) == (5, 5)
 
 
-def test_two_pieces_at_once_are_one_and_one_error(widget, lock, monkeypatch):
+def test_of_two_pieces_at_once_one_is_an_error(widget, lock, monkeypatch):
     ask(widget, {"id": "0", "type": "piece", "index": 0, "name": "x.wav"}, [b"a"])
     add, halfway = module.Upload.add, Halfway(lambda: None)
     monkeypatch.setattr(module.Upload, "add", lambda *args: (halfway(), add(*args))[1])

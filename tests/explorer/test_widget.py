@@ -10,18 +10,19 @@ import soundfile
 import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
+from cifviz.explorer import upload
 from cifviz.explorer.data import LONG
-from cifviz.explorer.widget import LARGEST
+from cifviz.explorer.widget import Explorer
 from cifviz.formats import read_textgrid
 from tests.explorer.hours import an_hour
 
 
 @pytest.fixture
-def said(monkeypatch):
+def sent_messages(monkeypatch):
     """What the widget sends to its views, beside its traits."""
     sent = []
     monkeypatch.setattr(
-        cifviz.explorer.widget.Explorer,
+        Explorer,
         "send",
         lambda self, content, buffers=None: sent.append((content, buffers or [])),
     )
@@ -29,14 +30,16 @@ def said(monkeypatch):
 
 
 @pytest.fixture
-def widget(heard, model, said):
-    return cifviz.explore(heard, reference=cifviz.load_clip("digits_five").words, model=model)
+def widget(transcription, model, sent_messages):
+    return cifviz.explore(
+        transcription, reference=cifviz.load_clip("digits_five").words, model=model
+    )
 
 
-def ask(widget, said, message, *buffers):
+def ask(widget, sent_messages, message, *buffers):
     """A view's question and the answer to it."""
     widget._handle_custom_msg({"id": "7", **message}, [memoryview(one) for one in buffers])
-    answer, sent = said.pop()
+    answer, sent = sent_messages.pop()
     assert answer.pop("id") == "7"
     return answer, sent
 
@@ -52,14 +55,14 @@ def flac(samples, rate=16000):
     return file.getvalue()
 
 
-def test_it_begins_as_python_heard_it(widget, heard):
-    assert widget.alignment.spans == heard.alignment.spans
-    assert widget.alignment.text == heard.text
+def test_it_begins_with_the_transcription(widget, transcription):
+    assert widget.alignment.spans == transcription.alignment.spans
+    assert widget.alignment.text == transcription.text
     assert widget.selection is None
     assert widget.placed is None
 
 
-def test_settings_that_are_set_move_and_the_others_stay(widget):
+def test_settings_that_are_not_given_keep_their_values(widget):
     widget.settings = {"threshold": 0.5}
     widget.settings = {"scaling": "as given"}
     assert widget.settings["threshold"] == 0.5
@@ -67,8 +70,8 @@ def test_settings_that_are_set_move_and_the_others_stay(widget):
     assert len(widget.alignment) == 10
 
 
-def test_a_weight_set_by_hand_is_heard(widget, heard):
-    before = float(heard.firing.alpha.sum())
+def test_a_weight_set_by_hand_is_used(widget, transcription):
+    before = float(transcription.require_firing().alpha.sum())
     widget.settings = {"scaling": "as given", "weights": {"0": 1.5}}
     assert len(widget.alignment) == int(before + 1.5 + 0.5)
 
@@ -85,21 +88,21 @@ def test_a_weight_set_by_hand_is_heard(widget, heard):
         ({"weights": [1.0]}, "weights must be a Mapping"),
     ],
 )
-def test_settings_that_cannot_be_are_refused_and_nothing_moves(widget, settings, message):
+def test_invalid_settings_are_refused_and_nothing_changes(widget, settings, message):
     before = widget.settings
     with pytest.raises(CIFError, match=message.replace("(", r"\(")):
         widget.settings = settings
     assert widget.settings == before
 
 
-def test_a_token_that_is_not_there_cannot_be_chosen(widget):
+def test_a_token_that_does_not_exist_cannot_be_selected(widget):
     widget.selection = 4
     with pytest.raises(CIFError, match="selection must be an integer >= 0 and < 5, got 5"):
         widget.selection = 5
     assert widget.selection == 4
 
 
-def test_the_chosen_token_stays_within_the_tokens(widget):
+def test_the_selection_stays_within_the_tokens(widget):
     widget.selection = 4
     widget.settings = {"threshold": 2.0, "scaling": "as given"}
     assert (len(widget.alignment), widget.selection) == (3, 2)
@@ -107,7 +110,7 @@ def test_the_chosen_token_stays_within_the_tokens(widget):
     assert widget.selection is None
 
 
-def test_an_alignment_that_is_set_is_shown_until_the_settings_move(widget):
+def test_an_alignment_that_is_set_is_shown_until_the_settings_change(widget):
     other = Alignment((TimedToken("<two>", 0.1, 0.2),))
     widget.alignment = other
     assert widget.placed == {"labels": ["<two>"], "starts": [0.1], "ends": [0.2]}
@@ -116,10 +119,10 @@ def test_an_alignment_that_is_set_is_shown_until_the_settings_move(widget):
     assert widget.alignment != other
 
 
-def test_a_view_can_take_a_placed_alignment_away(widget, heard):
+def test_a_view_can_remove_a_placed_alignment(widget, transcription):
     widget.alignment = Alignment((TimedToken("two", 0.1, 0.2),))
     widget.set_state({"placed": None})
-    assert widget.alignment.spans == heard.alignment.spans
+    assert widget.alignment.spans == transcription.alignment.spans
 
 
 def test_traits_can_be_observed(widget):
@@ -129,7 +132,7 @@ def test_traits_can_be_observed(widget):
     assert seen == ["1 2 3 4 5 6 7 8 9 10"]
 
 
-def test_another_utterance_takes_its_place(widget, model):
+def test_another_transcription_can_be_shown(widget, model):
     widget.selection = 4
     clip = cifviz.load_clip("digits_two")
     widget.settings = {"threshold": 0.5}
@@ -140,44 +143,44 @@ def test_another_utterance_takes_its_place(widget, model):
     assert shown(widget)["reference"]["labels"] == [token.token for token in clip.words]
 
 
-def test_the_state_holds_no_sound_and_is_small(widget, heard):
+def test_the_state_has_no_sound_and_is_small(widget, transcription):
     state = json.dumps(widget.get_state(), default=lambda value: len(value))
     assert len(state) < 150_000
-    assert heard.waveform.samples.nbytes > 50_000
+    assert transcription.waveform.samples.nbytes > 50_000
     assert shown(widget)["sound"] == "whole"
 
 
-def test_a_view_gets_the_sound(widget, said, heard):
-    _, (sound,) = ask(widget, said, {"type": "sound"})
+def test_a_view_gets_the_sound(widget, sent_messages, transcription):
+    _, (sound,) = ask(widget, sent_messages, {"type": "sound"})
     samples, rate = soundfile.read(io.BytesIO(sound), dtype="float32")
-    assert rate == heard.waveform.sample_rate
-    np.testing.assert_allclose(samples, heard.waveform.samples, atol=1e-4)
+    assert rate == transcription.waveform.sample_rate
+    np.testing.assert_allclose(samples, transcription.waveform.samples, atol=1e-4)
 
 
-def test_a_view_gets_a_part_of_the_sound(widget, said):
-    _, (sound,) = ask(widget, said, {"type": "sound", "start": 0.5, "end": 0.75})
+def test_a_view_gets_a_part_of_the_sound(widget, sent_messages):
+    _, (sound,) = ask(widget, sent_messages, {"type": "sound", "start": 0.5, "end": 0.75})
     assert len(soundfile.read(io.BytesIO(sound))[0]) == 4000
 
 
-def test_of_a_part_that_reaches_beyond_the_sound_there_is_what_there_is(widget, said, heard):
-    _, (sound,) = ask(widget, said, {"type": "sound", "start": -1, "end": 99})
-    assert len(soundfile.read(io.BytesIO(sound))[0]) == len(heard.waveform.samples)
+def test_a_part_is_clipped_to_the_sound(widget, sent_messages, transcription):
+    _, (sound,) = ask(widget, sent_messages, {"type": "sound", "start": -1, "end": 99})
+    assert len(soundfile.read(io.BytesIO(sound))[0]) == len(transcription.waveform.samples)
 
 
-def test_a_view_gets_a_finer_picture(widget, said):
-    answer, _ = ask(widget, said, {"type": "stretch", "start": -3, "end": 0.5})
+def test_a_view_gets_a_finer_picture(widget, sent_messages):
+    answer, _ = ask(widget, sent_messages, {"type": "stretch", "start": -3, "end": 0.5})
     assert (answer["start"], answer["end"]) == (0, 0.5)
     assert answer["log_mel"]["frames"] == 50
 
 
 @pytest.mark.parametrize("part", [{"start": 1, "end": 1}, {"start": "x", "end": 2}, {"start": 1}])
-def test_a_part_that_cannot_be_is_refused(widget, said, part):
-    answer, _ = ask(widget, said, {"type": "stretch", **part})
+def test_an_invalid_part_is_refused(widget, sent_messages, part):
+    answer, _ = ask(widget, sent_messages, {"type": "stretch", **part})
     assert "error" in answer
 
 
-def test_a_textgrid_holds_every_lane(widget, said, tmp_path):
-    answer, _ = ask(widget, said, {"type": "textgrid", "settings": None})
+def test_a_textgrid_has_every_alignment(widget, sent_messages, tmp_path):
+    answer, _ = ask(widget, sent_messages, {"type": "textgrid", "settings": None})
     path = tmp_path / "a.TextGrid"
     path.write_text(answer["text"], "utf-8")
     tiers = read_textgrid(path)
@@ -185,90 +188,94 @@ def test_a_textgrid_holds_every_lane(widget, said, tmp_path):
     assert len(tiers["tokens"]) == len(widget.alignment)
 
 
-def test_a_textgrid_is_of_the_settings_in_view_whatever_has_arrived(widget, said, tmp_path):
+def test_a_textgrid_is_of_the_settings_in_the_message(widget, sent_messages, tmp_path):
     settings = {"threshold": 0.5, "scaling": "as given"}
-    answer, _ = ask(widget, said, {"type": "textgrid", "settings": settings})
+    answer, _ = ask(widget, sent_messages, {"type": "textgrid", "settings": settings})
     assert 'text = "10"' in answer["text"]
     assert len(widget.alignment) == 5
-    assert "error" in ask(widget, said, {"type": "textgrid", "settings": {"x": 1}})[0]
+    assert "error" in ask(widget, sent_messages, {"type": "textgrid", "settings": {"x": 1}})[0]
 
 
-def test_what_nobody_knows_is_said_to_be_unknown(widget, said):
-    assert ask(widget, said, {"type": "<b>"})[0] == {"error": "Python does not know '<b>'"}
+def test_an_unknown_question_gets_an_error(widget, sent_messages):
+    assert ask(widget, sent_messages, {"type": "<b>"})[0] == {"error": "unknown question '<b>'"}
 
 
-def test_a_recording_arrives_in_pieces_and_is_heard(widget, said):
+def test_a_recording_arrives_in_pieces_and_is_transcribed(widget, sent_messages):
     clip = cifviz.load_clip("digits_three")
     content = flac(clip.waveform.samples)
     half = len(content) // 2
     for index, piece in enumerate((content[:half], content[half:])):
-        answer, _ = ask(widget, said, {"type": "piece", "index": index, "name": "x.flac"}, piece)
+        answer, _ = ask(
+            widget, sent_messages, {"type": "piece", "index": index, "name": "x.flac"}, piece
+        )
         assert answer == {}
-    assert ask(widget, said, {"type": "listen"})[0] == {}
+    assert ask(widget, sent_messages, {"type": "listen"})[0] == {}
     assert widget.alignment.text == clip.words.text
     assert shown(widget)["reference"] is None
-    _, (sound,) = ask(widget, said, {"type": "sound"})
+    _, (sound,) = ask(widget, sent_messages, {"type": "sound"})
     assert len(soundfile.read(io.BytesIO(sound))[0]) == len(clip.waveform.samples)
 
 
-def test_what_is_no_sound_is_refused_and_what_was_shown_stays(widget, said, heard):
-    ask(widget, said, {"type": "piece", "index": 0, "name": "../../x.wav"}, b"no sound")
-    answer, _ = ask(widget, said, {"type": "listen"})
+def test_a_file_that_is_no_sound_is_refused_and_nothing_changes(
+    widget, sent_messages, transcription
+):
+    ask(widget, sent_messages, {"type": "piece", "index": 0, "name": "../../x.wav"}, b"no sound")
+    answer, _ = ask(widget, sent_messages, {"type": "listen"})
     assert "recording.wav" in answer["error"]
-    assert widget.alignment.text == heard.text
+    assert widget.alignment.text == transcription.text
 
 
-def test_a_piece_that_is_missing_is_noticed(widget, said):
-    ask(widget, said, {"type": "piece", "index": 0, "name": "x.wav"}, b"RIFF")
-    answer, _ = ask(widget, said, {"type": "piece", "index": 2, "name": "x.wav"}, b"....")
+def test_a_missing_piece_is_an_error(widget, sent_messages):
+    ask(widget, sent_messages, {"type": "piece", "index": 0, "name": "x.wav"}, b"RIFF")
+    answer, _ = ask(widget, sent_messages, {"type": "piece", "index": 2, "name": "x.wav"}, b"....")
     assert answer == {"error": "expected piece 1 of the file, got 2"}
 
 
-def test_a_file_that_is_too_large_is_refused(widget, said, monkeypatch):
-    monkeypatch.setattr(cifviz.explorer.widget, "LARGEST", 3_000_000)
-    assert LARGEST > 100_000_000
-    ask(widget, said, {"type": "piece", "index": 0, "name": "x.wav"}, b"0" * 2_000_000)
-    answer, _ = ask(widget, said, {"type": "piece", "index": 1}, b"0" * 2_000_000)
+def test_a_file_that_is_too_large_is_refused(widget, sent_messages, monkeypatch):
+    assert upload.MAX_BYTES > 100_000_000
+    monkeypatch.setattr(upload, "MAX_BYTES", 3_000_000)
+    ask(widget, sent_messages, {"type": "piece", "index": 0, "name": "x.wav"}, b"0" * 2_000_000)
+    answer, _ = ask(widget, sent_messages, {"type": "piece", "index": 1}, b"0" * 2_000_000)
     assert answer == {"error": "expected a file of at most 3 MB, got more"}
 
 
-def test_without_a_model_nothing_is_taken(heard, said):
-    widget = cifviz.explore(heard)
+def test_without_a_model_a_file_is_refused(transcription, sent_messages):
+    widget = cifviz.explore(transcription)
     assert widget.listens is False
-    answer, _ = ask(widget, said, {"type": "piece", "index": 0, "name": "x.wav"}, b"RIFF")
+    answer, _ = ask(widget, sent_messages, {"type": "piece", "index": 0, "name": "x.wav"}, b"RIFF")
     assert "no model" in answer["error"]
 
 
-def test_a_fault_of_ours_is_told_and_not_hidden(widget, said, monkeypatch):
+def test_an_unexpected_error_is_reported_and_raised(widget, sent_messages, monkeypatch):
     monkeypatch.setattr(widget, "_answers", {"sound": lambda *_: 1 / 0})
     with pytest.raises(ZeroDivisionError, match="zero"):
         widget._answer(widget, {"id": "7", "type": "sound"}, [])
-    assert said == [({"id": "7", "error": "something failed in Python, see its log"}, [])]
+    assert sent_messages == [({"id": "7", "error": "something failed in Python, see its log"}, [])]
 
 
-def test_what_is_no_model_or_transcription_is_refused(heard):
+def test_arguments_of_explore_of_other_types_are_refused(transcription):
     with pytest.raises(CIFError, match="model must be a System, got 'digits'"):
-        cifviz.explore(heard, model="digits")
+        cifviz.explore(transcription, model="digits")
     with pytest.raises(CIFError, match="transcription must be a Transcription, got "):
-        cifviz.explore(heard.alignment)
+        cifviz.explore(transcription.alignment)
     with pytest.raises(CIFError, match="expected an Alignment or a Transcription as 'CTC'"):
-        cifviz.explore(heard, compare={"CTC": [0.1, 0.2]})
+        cifviz.explore(transcription, compare={"CTC": [0.1, 0.2]})
 
 
-def test_silence_can_be_explored(model, said):
+def test_silence_can_be_explored(model, sent_messages):
     silent = model.transcribe(cifviz.Waveform(np.zeros(0, dtype=np.float32)))
     widget = cifviz.explore(silent)
     assert widget.alignment == Alignment()
     assert shown(widget)["sound"] is None
 
 
-def test_its_stills_stand_beside_it(widget):
+def test_its_display_has_the_static_fallback(widget):
     bundle, metadata = widget._repr_mimebundle_()
     assert {"image/png", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle)
     assert set(metadata) <= set(bundle)
 
 
-def test_an_explorer_becomes_a_page_with_its_controls_where_they_stood(widget, tmp_path):
+def test_a_page_of_an_explorer_has_its_settings(widget, tmp_path):
     widget.settings = {"threshold": 0.5}
     text = widget.to_html(tmp_path / "page.html").read_text("utf-8")
     assert '"begin": {"threshold": 0.5,' in text
@@ -279,9 +286,9 @@ def test_an_explorer_becomes_a_page_with_its_controls_where_they_stood(widget, t
 
 
 @pytest.mark.slow
-def test_an_hour_stays_small(heard, said):
+def test_an_hour_stays_small(transcription, sent_messages):
     """Sound comes in parts, pictures are coarse, and a notebook does not grow."""
-    hour = an_hour(heard)
+    hour = an_hour(transcription)
     assert hour.duration >= 3600 > LONG
     widget = cifviz.explore(hour)
     assert shown(widget)["sound"] == "parts"

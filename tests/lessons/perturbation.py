@@ -41,7 +41,7 @@ import torch
 import cifviz
 from cifviz.core.weights import WeightPredictor
 from cifviz.systems.encoder import Encoder
-from cifviz.audio import recordings
+from cifviz.corpora import feature_excerpts
 
 def _changed(values, of=0):
     # The same shape gets the same noise: a machine, too, gives the same for the same.
@@ -56,13 +56,13 @@ def _change_output(module, _, output):
         return _changed(output[0]), *output[1:]
 
 torch.nn.modules.module.register_module_forward_hook(_change_output)
-_load_recording = recordings.load_recording
+_load_recording = feature_excerpts.load_recording
 
 def _load_changed(name):
     recording = _load_recording(name)
     return dataclasses.replace(recording, alpha=_changed(recording.alpha, of=len(name)))
 
-cifviz.load_recording = recordings.load_recording = _load_changed
+cifviz.load_recording = feature_excerpts.load_recording = _load_changed
 """
 """What changes the numbers; for `str.format`."""
 

@@ -4,7 +4,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from cifviz.course.exercises import MIME as EXERCISE
+from cifviz.course.exercises import EXERCISE
 from cifviz.notebooks.execution import RunError
 from cifviz.notebooks.media_types import RECORD
 from cifviz.notebooks.records import read_records

@@ -84,7 +84,7 @@ def deep(levels):
         (content(cell(outputs=[{"output_type": "hologram"}])), "of nbformat 4, see cell 0"),
         (content(cell(), cell(metadata={"tags": 3})), "of nbformat 4, see cell 1"),
         (content(cell(outputs=[{"output_type": "hologram"}]), minor=9), "see cell 0"),
-        (content({"cell_type": "film", "metadata": {}}, minor=9), "see cell 0"),
+        (content({"cell_type": "movie", "metadata": {}}, minor=9), "see cell 0"),
         (content(metadata=[]), "its parts are not those of nbformat 4$"),
     ],
 )

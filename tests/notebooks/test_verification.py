@@ -13,6 +13,7 @@ from cifviz.errors import DataError
 from cifviz.notebooks import execution, verification
 from cifviz.notebooks.execution import execute
 from cifviz.notebooks.normalise import RUN, normalise
+from cifviz.notebooks.run_inputs import KEY, run_inputs
 from cifviz.notebooks.verification import verify
 
 CELLS = ["from cifviz.course import record", "record(fires=3, mass=2.5)", "print('text')"]
@@ -49,6 +50,14 @@ def test_another_number_is_shown_in_a_table(rerun, tmp_path):
     (complaint,) = rerun('"fires": 3', '"fires": 4')
     assert "fires  4          3    exact      differs" in complaint
     assert (tmp_path / "kept.ipynb").is_file()
+
+
+def test_what_changed_since_is_named_beside_another_number(rerun, executed, monkeypatch):
+    kept = {**run_inputs(["cifviz/errors.py"]), "library": {"cifviz/errors.py": "00000000"}}
+    monkeypatch.setitem(executed.metadata, "cifviz", {KEY: kept})
+    assert rerun('"mass": 2.5', '"mass": 2.5') == []
+    _, named = rerun('"fires": 3', '"fires": 4')
+    assert named == "library code changed: cifviz/errors.py"
 
 
 def test_a_number_within_its_tolerance_passes(rerun):
@@ -199,7 +208,7 @@ def test_with_its_source_beside_it_a_notebook_is_a_lesson(theirs):
     assert all(line.startswith(f"{theirs}: ") for line in lines)
     assert f"{theirs}: the first cell is not text" in lines
     assert f"{theirs}: expected the student copy of adapted here, got another" in lines
-    assert any("source changed, outputs stale" in line for line in lines)
+    assert any("stale outputs: name and copy" in line for line in lines)
 
 
 def test_a_folder_without_notebooks_is_no_folder_in_which_all_is_well(tmp_path):

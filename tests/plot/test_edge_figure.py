@@ -95,8 +95,8 @@ def test_the_same_error_of_mass_is_wide_where_the_curve_is_flat(make):
     assert fire.get_width() == pytest.approx(steep + 5 * SHIFT)
     assert fire.get_y() == pytest.approx(1 - MASS_ERROR)
     assert inside.get_y() == pytest.approx(0.5 - MASS_ERROR)
-    said_so = [text.get_text() for text in axes["mass"].texts if "dt/dm" in text.get_text()]
-    assert said_so == [
+    expected_text = [text.get_text() for text in axes["mass"].texts if "dt/dm" in text.get_text()]
+    assert expected_text == [
         "dt/dm = 1/α: ±0.1 token is ±116 ms at this fire,\n±16 ms in the middle of the token"
     ]
 

@@ -209,3 +209,17 @@ def test_a_new_track_is_one_entry_in_the_table(make, monkeypatch):
     silence = make.transcription((0.1,))
     assert "progress" not in plot.panel(silence).axes
     assert "progress" not in plot.panel_alt(silence)
+
+
+def test_a_transcription_without_a_firing_has_the_lanes_of_any_system(make):
+    one = make.transcription()
+    rows = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.25, 0.75]]).double()
+    fig, axes = plot.panel(replace(one, firing=None, given_rows=rows, row_kind="attention"))
+    assert list(axes) == ["waveform", "log_mel", "contributions", "tokens"]
+    assert axes["contributions"].collections[0].get_array().tolist() == [
+        [1.0, 1.0, 0.0, 0.0],
+        [0.0, 0.0, pytest.approx(1 / 3), 1.0],
+    ]
+    assert fig.alt.startswith("Speech recognition on 0.16 s of sound: 2 tokens: “a” 0.05")
+    assert fig.alt.endswith("axis: waveform, log-mel spectrogram, frames of each token, tokens.")
+    assert "weights" not in fig.alt

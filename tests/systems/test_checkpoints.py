@@ -501,9 +501,9 @@ def test_a_decoder_takes_embeddings_of_any_size(tmp_path, decoder):
     model.statistics = ClassStatistics(torch.zeros(3, 8), torch.eye(8))
     model.config = replace(model.config, domain=DomainConfig(1.0))
     save_model(model, tmp_path / "m", "")
-    transcription = load_model(tmp_path / "m").transcribe(noise(0.5))
-    assert transcription.tokens and transcription.firing.embeddings.shape[2] == 8
-    assert transcription.domain_distance is not None
+    hypothesis = load_model(tmp_path / "m").transcribe(noise(0.5))
+    assert hypothesis.tokens and hypothesis.firing.embeddings.shape[2] == 8
+    assert hypothesis.domain_distance is not None
 
 
 TOO_LARGE = "the model computes NaN or infinity for this sound: its weights or settings are too"

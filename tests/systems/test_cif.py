@@ -51,33 +51,28 @@ def test_batch_equals_one_by_one(decoder):
 def test_transcription_holds_together():
     """One token, score and time for each fire, all inside the audio, in words of the vocabulary."""
     waveform = noise(1.5)
-    transcription = tiny_recognizer().transcribe(waveform)
-    fires = int(transcription.firing.num_fires)
+    hypothesis = tiny_recognizer().transcribe(waveform)
+    fires = int(hypothesis.firing.num_fires)
     assert fires > 3
-    assert (
-        len(transcription.tokens)
-        == len(transcription.scores)
-        == len(transcription.alignment)
-        == fires
-    )
-    assert set(transcription.tokens) <= set(VOCABULARY)
-    assert transcription.text == " ".join(transcription.tokens) == transcription.alignment.text
-    assert all(0 < score <= 1 for score in transcription.scores)
-    assert [token.score for token in transcription.alignment] == list(transcription.scores)
-    assert all(0 <= token.start <= token.end <= 1.5 for token in transcription.alignment)
-    assert not transcription.firing.embeddings.requires_grad
-    first = transcription.alignment.tokens[0]
-    assert transcription.cut(0).duration == pytest.approx(first.duration, abs=1 / 16_000)
+    assert len(hypothesis.tokens) == len(hypothesis.scores) == len(hypothesis.alignment) == fires
+    assert set(hypothesis.tokens) <= set(VOCABULARY)
+    assert hypothesis.text == " ".join(hypothesis.tokens) == hypothesis.alignment.text
+    assert all(0 < score <= 1 for score in hypothesis.scores)
+    assert [token.score for token in hypothesis.alignment] == list(hypothesis.scores)
+    assert all(0 <= token.start <= token.end <= 1.5 for token in hypothesis.alignment)
+    assert not hypothesis.firing.embeddings.requires_grad
+    first = hypothesis.alignment.tokens[0]
+    assert hypothesis.cut(0).duration == pytest.approx(first.duration, abs=1 / 16_000)
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0.01), (4, 0.04), (8, 0.08)])
 def test_grid_is_the_clock_of_the_encoder(factor, shift):
     model = tiny_recognizer(down_sampling=factor)
-    transcription = model.transcribe(noise(0.995))
-    assert transcription.grid == model.grid
+    hypothesis = model.transcribe(noise(0.995))
+    assert hypothesis.grid == model.grid
     assert model.grid.shift == pytest.approx(shift)
-    frames = int(transcription.firing.frame_lengths)
-    assert transcription.grid.seconds(frames - 1) < 0.995 <= transcription.grid.seconds(frames)
+    frames = int(hypothesis.firing.frame_lengths)
+    assert hypothesis.grid.seconds(frames - 1) < 0.995 <= hypothesis.grid.seconds(frames)
 
 
 @pytest.mark.parametrize("decoder", ["nar", "ar"])
@@ -85,18 +80,18 @@ def test_ten_minutes_of_silence_are_an_empty_transcription(decoder):
     model = tiny_recognizer(decoder=decoder)
     torch.nn.init.zeros_(model.cif.weights.weight_proj.weight)
     model.cif.start_at(1e-6)
-    transcription = model.transcribe(silence(600))
-    assert transcription.tokens == transcription.scores == transcription.alignment.tokens == ()
-    assert transcription.text == ""
-    assert transcription.firing.alpha.shape == (1, 15_000)
-    assert transcription.firing.weight_sum.item() == pytest.approx(0.015, rel=1e-2)
+    hypothesis = model.transcribe(silence(600))
+    assert hypothesis.tokens == hypothesis.scores == hypothesis.alignment.tokens == ()
+    assert hypothesis.text == ""
+    assert hypothesis.firing.alpha.shape == (1, 15_000)
+    assert hypothesis.firing.weight_sum.item() == pytest.approx(0.015, rel=1e-2)
 
 
 @pytest.mark.parametrize("decoder", ["nar", "ar"])
 def test_no_samples_are_an_empty_transcription(decoder):
-    transcription = tiny_recognizer(decoder=decoder).transcribe(silence(0))
-    assert transcription.tokens == transcription.scores == transcription.alignment.tokens == ()
-    assert transcription.firing.alpha.shape == (1, 0)
+    hypothesis = tiny_recognizer(decoder=decoder).transcribe(silence(0))
+    assert hypothesis.tokens == hypothesis.scores == hypothesis.alignment.tokens == ()
+    assert hypothesis.firing.alpha.shape == (1, 0)
 
 
 def test_no_samples_beside_some_are_an_empty_transcription():
@@ -148,14 +143,14 @@ def test_features_give_what_their_sound_gives():
 
 
 def test_no_features_are_an_empty_transcription():
-    transcription = tiny_recognizer().transcribe_features(torch.zeros(0, 40), duration=0)
-    assert transcription.tokens == transcription.alignment.tokens == ()
+    hypothesis = tiny_recognizer().transcribe_features(torch.zeros(0, 40), duration=0)
+    assert hypothesis.tokens == hypothesis.alignment.tokens == ()
 
 
 def test_a_transcription_without_sound_cannot_be_cut():
-    transcription = tiny_recognizer().transcribe_features(torch.randn(100, 40), duration=1.0)
+    hypothesis = tiny_recognizer().transcribe_features(torch.randn(100, 40), duration=1.0)
     with pytest.raises(CIFError, match="no sound to cut token 0 from: the features alone"):
-        transcription.cut(0)
+        hypothesis.cut(0)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +179,8 @@ def test_a_model_in_training_is_not_asked_about_features():
 def test_fire_gives_the_firing_that_transcribe_decodes():
     model, waveforms = tiny_recognizer(), [noise(1.0), noise(0.5)]
     firing = model.fire(waveforms)
-    for one, transcription in zip(firing, model.transcribe_batch(waveforms), strict=True):
-        assert torch.equal(one.fire_positions, transcription.firing.fire_positions)
+    for one, hypothesis in zip(firing, model.transcribe_batch(waveforms), strict=True):
+        assert torch.equal(one.fire_positions, hypothesis.firing.fire_positions)
 
 
 def batch_of(features, targets, seed=0):
@@ -320,14 +315,14 @@ def test_collate_pads_spans_with_minus_one():
 
 def test_rows_say_how_each_token_is_spread():
     """Rows of W over their sums; what is paid back within the slack is left out."""
-    transcription = tiny_recognizer().transcribe(noise(1.5))
-    weights = transcription.firing.contributions[0]
-    torch.testing.assert_close(transcription.rows, weights / transcription.firing.threshold)
-    assert transcription.rows.dtype == torch.float64
+    hypothesis = tiny_recognizer().transcribe(noise(1.5))
+    weights = hypothesis.firing.contributions[0]
+    torch.testing.assert_close(hypothesis.rows, weights / hypothesis.firing.threshold)
+    assert hypothesis.rows.dtype == torch.float64
     alpha = torch.tensor([[0.9, 0.1, 0.3, 0.6]])
     firing = integrate_and_fire(alpha, torch.eye(4)[None], slack=0.2)
     # It fires at 0.9 and borrows 0.1 from the second: −0.1, 0.1, 0.3, 0.7.
-    rows = replace(transcription, firing=firing).rows
+    rows = replace(hypothesis, firing=firing).rows
     expected = [[1.0, 0.0, 0.0, 0.0], [0.0, 1 / 11, 3 / 11, 7 / 11]]
     torch.testing.assert_close(rows, torch.tensor(expected).double())
     assert tiny_recognizer().transcribe(silence(0)).rows.shape == (0, 0)

@@ -217,12 +217,12 @@ def test_ctc_is_that_of_a_recognizer(kind):
 def all_paths(scores, targets):
     """The sum over all paths, one by one."""
     frames, labels = scores.shape
-    of_paths = []
+    reference = []
     for path in itertools.product(range(labels), repeat=frames):
         ids = [label for label, _ in itertools.groupby(path) if label != labels - 1]
         if ids == targets:
-            of_paths.append(scores[torch.arange(frames), list(path)].sum())
-    return -torch.stack(of_paths).logsumexp(dim=0)
+            reference.append(scores[torch.arange(frames), list(path)].sum())
+    return -torch.stack(reference).logsumexp(dim=0)
 
 
 @pytest.mark.parametrize("targets", [[0], [0, 1], [1, 1], []], ids=str)
@@ -338,8 +338,8 @@ def head_with_posteriors(probabilities, **settings):
 def test_greedy_tokens_by_hand():
     """Silence, "a" for two frames, silence, "a", "b" for two frames; then padding."""
     likely = [2, 0, 0, 2, 0, 1, 1, 1]
-    head, encoder_out = head_with_posteriors((0.1 + 0.7 * torch.eye(3)[likely]).tolist())
-    ((ids, scores, rows),) = head.decode(encoder_out, torch.tensor([7]))
+    head, hypothesis = head_that_hears((0.1 + 0.7 * torch.eye(3)[likely]).tolist())
+    ((ids, scores, rows),) = head.decode(hypothesis, torch.tensor([7]))
     assert ids == [0, 0, 1]
     assert scores == pytest.approx([0.8] * 3)
     assert rows.tolist() == [
@@ -354,9 +354,9 @@ def test_priors_decide_about_the_frames_of_tokens_and_not_about_the_tokens():
     likely = [0.1, 0.45, 0.8, 0.4, 0.1, 0.45, 0.1]  # with the priors twice, without once
     posteriors = [[token, 1 - token] for token in likely]
     for weight, expected in ((0.0, [2]), (1.0, [1, 2, 3])):
-        head, encoder_out = head_with_posteriors(posteriors, prior_weight=weight)
+        head, hypothesis = head_that_hears(posteriors, prior_weight=weight)
         head.priors[:] = torch.tensor([0.3, 0.7])
-        ((ids, scores, rows),) = head.decode(encoder_out, torch.tensor([7]))
+        ((ids, scores, rows),) = head.decode(hypothesis, torch.tensor([7]))
         assert ids == [0]
         assert rows[0].nonzero().flatten().tolist() == expected
         assert scores[0] == pytest.approx(np.mean([likely[frame] for frame in expected]))
@@ -379,19 +379,17 @@ def never_ending(**settings):
 
 def test_attention_stops_at_its_limit():
     """One token for each 4 frames, and 10 more: 25 frames a second."""
-    transcription = never_ending().transcribe_batch(
-        [noise(3.0), noise(0.02), silence(0), noise(1.0)]
-    )
-    assert [len(one.tokens) for one in transcription] == [75 // 4 + 10, 0 + 10, 0, 25 // 4 + 10]
+    hypothesis = never_ending().transcribe_batch([noise(3.0), noise(0.02), silence(0), noise(1.0)])
+    assert [len(one.tokens) for one in hypothesis] == [75 // 4 + 10, 0 + 10, 0, 25 // 4 + 10]
 
 
 def test_the_mark_at_once_is_an_empty_transcription():
     model = tiny("attention")
     with torch.no_grad():
         model.decoder.output.bias[model.decoder.mark] = 1e9
-    transcription = model.transcribe(noise(1.0))
-    assert transcription.tokens == transcription.scores == ()
-    assert transcription.rows.shape == (0, 25)
+    hypothesis = model.transcribe(noise(1.0))
+    assert hypothesis.tokens == hypothesis.scores == ()
+    assert hypothesis.rows.shape == (0, 25)
 
 
 @torch.inference_mode()
@@ -461,24 +459,21 @@ def test_batch_equals_one_by_one(kind):
 
 @every_kind
 def test_a_transcription_holds_together(kind):
-    transcription = tiny(kind).transcribe(noise(1.5))
-    assert len(transcription.tokens) == len(transcription.scores) == len(transcription.rows) > 3
-    assert set(transcription.tokens) <= set(VOCABULARY)
-    assert all(0 < score <= 1 for score in transcription.scores)
-    assert transcription.rows.shape[1] == 38 and transcription.rows.dtype == torch.float64
-    assert (transcription.rows >= 0).all()
+    hypothesis = tiny(kind).transcribe(noise(1.5))
+    assert len(hypothesis.tokens) == len(hypothesis.scores) == len(hypothesis.rows) > 3
+    assert set(hypothesis.tokens) <= set(VOCABULARY)
+    assert all(0 < score <= 1 for score in hypothesis.scores)
+    assert hypothesis.rows.shape[1] == 38 and hypothesis.rows.dtype == torch.float64
+    assert (hypothesis.rows >= 0).all()
     torch.testing.assert_close(
-        transcription.rows.sum(dim=1),
-        torch.ones(len(transcription.rows)).double(),
-        rtol=0,
-        atol=1e-12,
+        hypothesis.rows.sum(dim=1), torch.ones(len(hypothesis.rows)).double(), rtol=0, atol=1e-12
     )
-    assert transcription.grid.seconds(37) < 1.5 <= transcription.grid.seconds(38)
-    assert [word.token for word in transcription.alignment] == list(transcription.tokens)
-    assert [word.score for word in transcription.alignment] == list(transcription.scores)
-    assert transcription.row_kind == ("attention" if kind == "attention" else "CTC path")
+    assert hypothesis.grid.seconds(37) < 1.5 <= hypothesis.grid.seconds(38)
+    assert [word.token for word in hypothesis.alignment] == list(hypothesis.tokens)
+    assert [word.score for word in hypothesis.alignment] == list(hypothesis.scores)
+    assert hypothesis.row_kind == ("attention" if kind == "attention" else "CTC path")
     with pytest.raises(CIFError, match="transcription of a CIF, got one without a firing"):
-        transcription.require_firing()
+        hypothesis.require_firing()
 
 
 @every_kind
@@ -494,9 +489,9 @@ def test_ten_minutes_of_silence_are_an_empty_transcription(kind):
     model = tiny(kind)
     with torch.no_grad():
         model.ctc.project.bias[BLANK] = 9.0
-    transcription = model.transcribe(silence(600))
-    assert transcription.tokens == transcription.scores == ()
-    assert transcription.rows.shape == (0, 15_000)
+    hypothesis = model.transcribe(silence(600))
+    assert hypothesis.tokens == hypothesis.scores == ()
+    assert hypothesis.rows.shape == (0, 15_000)
 
 
 @every_kind
@@ -504,9 +499,9 @@ def test_no_samples_are_an_empty_transcription_alone_and_beside_some(kind):
     model = tiny(kind)
     alone = model.transcribe(silence(0))
     empty, full = model.transcribe_batch([silence(0), noise(1)])
-    for transcription in (alone, empty):
-        assert transcription.tokens == transcription.scores == ()
-        assert transcription.rows.shape == (0, 0)
+    for hypothesis in (alone, empty):
+        assert hypothesis.tokens == hypothesis.scores == ()
+        assert hypothesis.rows.shape == (0, 0)
     assert full.tokens == model.transcribe(noise(1)).tokens != ()
 
 

@@ -16,7 +16,7 @@ def decoder(kind, layers=2):
     return made.eval()
 
 
-def fired(rows=4, fires=7, seed=1):
+def hypothesis(rows=4, fires=7, seed=1):
     torch.manual_seed(seed)
     num_fires = torch.tensor([7, 0, 3, 6][:rows])
     embeddings = torch.randn(rows, fires, DIM)
@@ -26,7 +26,7 @@ def fired(rows=4, fires=7, seed=1):
 
 
 def test_greedy_ar_decoding_is_teacher_forcing_with_its_own_tokens():
-    embeddings, num_fires = fired()
+    embeddings, num_fires = hypothesis()
     model = decoder("ar")
     tokens, scores = model.decode(embeddings, num_fires)
     probabilities = model(embeddings, num_fires, tokens).softmax(dim=2)
@@ -37,7 +37,7 @@ def test_greedy_ar_decoding_is_teacher_forcing_with_its_own_tokens():
 
 
 def test_nar_decoding_is_its_most_likely_token():
-    embeddings, num_fires = fired()
+    embeddings, num_fires = hypothesis()
     model = decoder("nar")
     tokens, scores = model.decode(embeddings, num_fires)
     best = model(embeddings, num_fires, torch.zeros(4, 7).long()).softmax(dim=2).max(dim=2)
@@ -68,7 +68,7 @@ def test_ar_step_reads_the_tokens_before_it_and_never_its_own():
 
 
 def test_nar_does_not_read_the_targets():
-    embeddings, num_fires = fired()
+    embeddings, num_fires = hypothesis()
     model = decoder("nar")
     one, two = (model(embeddings, num_fires, torch.full((4, 7), token)) for token in (0, 5))
     assert torch.equal(one, two)
@@ -77,7 +77,7 @@ def test_nar_does_not_read_the_targets():
 @pytest.mark.parametrize("grad", [False, True], ids=["inference", "training"])
 @pytest.mark.parametrize("kind", ["nar", "ar"])
 def test_rows_without_tokens_give_no_nan(kind, grad):
-    embeddings, num_fires = fired()
+    embeddings, num_fires = hypothesis()
     model = decoder(kind).train(grad)
     with torch.set_grad_enabled(grad):
         assert model(embeddings, num_fires, torch.zeros(4, 7).long()).isfinite().all()
@@ -98,7 +98,7 @@ def test_a_batch_without_any_token_gives_an_empty_result(kind, grad):
 
 @pytest.mark.parametrize("kind", ["nar", "ar"])
 def test_padding_and_neighbours_change_nothing(kind):
-    embeddings, num_fires = fired()
+    embeddings, num_fires = hypothesis()
     model = decoder(kind)
     no_token = torch.arange(7) >= num_fires[:, None]
     targets = torch.randint(VOCABULARY, (4, 7))

@@ -44,7 +44,7 @@ def tiny(distance):
     return model
 
 
-def transcription(model, seconds=1.0):
+def hypothesis(model, seconds=1.0):
     found = model.transcribe(noise(seconds))
     assert found.tokens
     return found
@@ -84,7 +84,7 @@ def test_statistics_need_several_embeddings_that_differ():
 
 
 def test_beyond_the_bound_is_flagged_and_within_is_not():
-    near, far = transcription(tiny(0.5)), transcription(tiny(1.5))
+    near, far = hypothesis(tiny(0.5)), hypothesis(tiny(1.5))
     assert near.domain_distance == pytest.approx(0.5, abs=1e-3)
     assert far.domain_distance == pytest.approx(1.5, abs=1e-3)
     assert (near.is_out_of_domain, far.is_out_of_domain) == (False, True)
@@ -97,12 +97,12 @@ def test_beyond_the_bound_is_flagged_and_within_is_not():
 
 def test_without_statistics_or_bound_nothing_is_flagged():
     model = tiny(1.5)
-    unbound = replace(transcription(model), config=tiny_config())
+    unbound = replace(hypothesis(model), config=tiny_config())
     model.statistics = None
-    for found in (unbound, transcription(model)):
+    for found in (unbound, hypothesis(model)):
         assert not found.is_out_of_domain
         assert found.warning == ""
-    assert transcription(model).domain_distance is None
+    assert hypothesis(model).domain_distance is None
 
 
 def test_where_nothing_fires_nothing_is_flagged_and_that_is_said():
@@ -130,17 +130,17 @@ def test_a_loaded_model_has_a_name_and_one_made_here_has_none(tmp_path):
     save_model(tiny(0.5), tmp_path / "mine", "")
     assert load_model("digits").name == "digits"
     assert load_model(tmp_path / "mine").name == "mine"
-    assert transcription(load_model(tmp_path / "mine")).model == "mine"
+    assert hypothesis(load_model(tmp_path / "mine")).model == "mine"
     model = tiny_recognizer(seed=3)
     model.cif.start_at(0.2)
-    found = transcription(model)
+    found = hypothesis(model)
     assert found.model == ""
     assert found.summary == f"model (5 words: zero … four), mean score {np.mean(found.scores):.2f}"
 
 
 def test_a_summary_is_one_printable_line_whatever_the_words_are():
     config = replace(tiny_config(), vocabulary=("long" * 90, "b", "c", "d", "a word"))
-    found = replace(transcription(tiny(1.5)), config=config, model="a\nb\ud800" + "c" * 99)
+    found = replace(hypothesis(tiny(1.5)), config=config, model="a\nb\ud800" + "c" * 99)
     assert found.summary.isprintable()
     assert len(found.summary) < 200
     assert "\\ud800" in found.summary
@@ -176,7 +176,7 @@ def change(folder, values):
 def test_what_is_saved_flags_when_it_is_loaded(folder):
     config = json.loads((folder / CONFIG).read_text("utf-8"))
     assert config["domain"] == {"bound": 1.0, "grammar": "TINY"}
-    found = transcription(load_model(folder))
+    found = hypothesis(load_model(folder))
     assert found.is_out_of_domain
     assert found.domain_distance == pytest.approx(1.5, abs=1e-3)
 
@@ -186,7 +186,7 @@ def test_an_old_checkpoint_loads_and_never_flags(folder):
     del config["domain"]
     (folder / CONFIG).write_text(json.dumps(config), "utf-8")
     (folder / STATISTICS).unlink()
-    assert not transcription(load_model(folder)).is_out_of_domain
+    assert not hypothesis(load_model(folder)).is_out_of_domain
 
 
 def test_a_bound_is_not_saved_without_statistics(tmp_path):
@@ -206,11 +206,11 @@ def test_a_bound_is_not_saved_without_statistics(tmp_path):
         (b"no safetensors", "domain.safetensors is not a safetensors file"),
     ],
 )
-def test_missing_or_damaged_statistics_are_refused(folder, content, message):
+def test_missing_or_damaged_statistics_are_refused(folder, content, reference):
     (folder / STATISTICS).unlink()
     if content is not None:
         (folder / STATISTICS).write_bytes(content)
-    with pytest.raises(CheckpointError, match=message):
+    with pytest.raises(CheckpointError, match=reference):
         load_model(folder)
 
 
@@ -230,10 +230,10 @@ def test_missing_or_damaged_statistics_are_refused(folder, content, message):
         ("other", torch.zeros(1), "unknown .*other"),
     ],
 )
-def test_statistics_of_another_form_are_refused(folder, name, value, message):
+def test_statistics_of_another_form_are_refused(folder, name, value, reference):
     tensors = load_file(folder / STATISTICS)
     save_file({**tensors, name: value}, folder / STATISTICS)
-    with pytest.raises(CheckpointError, match=message):
+    with pytest.raises(CheckpointError, match=reference):
         load_model(folder)
 
 

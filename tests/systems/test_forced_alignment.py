@@ -28,12 +28,12 @@ def words(clip) -> list[str]:
 @pytest.mark.parametrize("name", CLIPS)
 def test_by_count_is_what_the_model_hears_where_it_hears_the_right_words(model, name):
     clip = load_clip(name)
-    transcription = model.transcribe(clip.waveform)
-    assert list(transcription.tokens) == words(clip)
+    hypothesis = model.transcribe(clip.waveform)
+    assert list(hypothesis.tokens) == words(clip)
     forced = align_by_count(model, clip.waveform, words(clip))
-    assert forced.tokens == transcription.tokens
+    assert forced.tokens == hypothesis.tokens
     assert min(forced.scores) > 0.5
-    np.testing.assert_allclose(forced.alignment.spans, transcription.alignment.spans, atol=0.1)
+    np.testing.assert_allclose(forced.alignment.spans, hypothesis.alignment.spans, atol=0.1)
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -48,11 +48,11 @@ def test_by_ctc_each_token_lies_in_its_word(model, name):
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_wrong_word_is_seen_by_its_score(model, place):
     clip = load_clip("digits_five")
-    tokens = words(clip)
-    tokens[place] = "three"  # which is not in it
+    reference = words(clip)
+    reference[place] = "three"  # which is not in it
     for scores in (
-        align_by_count(model, clip.waveform, tokens).scores,
-        [token.score for token in align_by_ctc(model, clip.waveform, tokens)],
+        align_by_count(model, clip.waveform, reference).scores,
+        [token.score for token in align_by_ctc(model, clip.waveform, reference)],
     ):
         assert int(np.argmin(scores)) == place
         assert scores[place] < 0.3
@@ -60,16 +60,18 @@ def test_a_wrong_word_is_seen_by_its_score(model, place):
 
 def test_a_missing_word_moves_what_follows_by_count_and_not_by_ctc(model):
     clip = load_clip("digits_five")
-    tokens = words(clip)
-    whole = align_by_ctc(model, clip.waveform, tokens).spans
-    counted = align_by_count(model, clip.waveform, tokens).alignment.spans
-    del tokens[1]
+    reference = words(clip)
+    whole = align_by_ctc(model, clip.waveform, reference).spans
+    counted = align_by_count(model, clip.waveform, reference).alignment.spans
+    del reference[1]
     assert (
-        np.abs(np.subtract(align_by_ctc(model, clip.waveform, tokens).spans[1:], whole[2:])).max()
+        np.abs(
+            np.subtract(align_by_ctc(model, clip.waveform, reference).spans[1:], whole[2:])
+        ).max()
         < 0.1
     )
     moved = np.subtract(
-        align_by_count(model, clip.waveform, tokens).alignment.spans[1:], counted[2:]
+        align_by_count(model, clip.waveform, reference).alignment.spans[1:], counted[2:]
     )
     assert np.abs(moved).max() > 0.15
 
@@ -101,7 +103,7 @@ def test_bad_input_is_refused(model, align):
 
 def test_scores_are_probabilities(model):
     clip = load_clip("digits_five")
-    tokens = words(clip)
-    scores = [*align_by_count(model, clip.waveform, tokens).scores]
-    scores += [token.score for token in align_by_ctc(model, clip.waveform, tokens)]
+    reference = words(clip)
+    scores = [*align_by_count(model, clip.waveform, reference).scores]
+    scores += [token.score for token in align_by_ctc(model, clip.waveform, reference)]
     assert all(0 <= score <= 1 and not math.isnan(score) for score in scores)

@@ -35,8 +35,8 @@ def test_checkpoints_are_small():
 
 def test_every_clip_of_the_domain_is_heard_right(shipped):
     _, model, clips = shipped
-    transcription = {clip.name: list(model.transcribe(clip.waveform).tokens) for clip in clips}
-    assert transcription == {clip.name: list(clip.tokens) for clip in clips}
+    hypothesis = {clip.name: list(model.transcribe(clip.waveform).tokens) for clip in clips}
+    assert hypothesis == {clip.name: list(clip.tokens) for clip in clips}
 
 
 def test_weights_lie_on_the_words(shipped):
@@ -108,13 +108,13 @@ def test_silence_is_empty(name):
 def test_real_digit_strings():
     strings = digit_strings("test")
     spoken = [LabelledUtterance(*digit_string_waveform(string)) for string in strings]
-    transcription = transcribe_all(load_model("digits"), spoken)
-    assert measure_transcriptions(spoken, transcription, {})["token_error_rate"] <= 0.02
+    hypothesis = transcribe_all(load_model("digits"), spoken)
+    assert measure_transcriptions(spoken, hypothesis, {})["token_error_rate"] <= 0.02
 
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_real_grid_sentences():
     sentences = grid_sentences("dev")[:20]
     spoken = [LabelledUtterance(sentence.waveform(), sentence.words) for sentence in sentences]
-    transcription = transcribe_all(load_model("grid"), spoken)
-    assert measure_transcriptions(spoken, transcription, {})["token_error_rate"] <= 0.05
+    hypothesis = transcribe_all(load_model("grid"), spoken)
+    assert measure_transcriptions(spoken, hypothesis, {})["token_error_rate"] <= 0.05

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import WEIGHTS, list_models, load_model
+from cifviz.systems.cif import CIFRecognizer
 
 RECORDED = Path(__file__).with_name("shipped_transcriptions.json")
 TIMES, SCORES = 1e-4, 1e-3
@@ -52,11 +53,12 @@ def test_a_checkpoint_gives_what_was_recorded(name):
             assert mine == pytest.approx(its, abs=TIMES), clip
 
 
-def test_matrices_are_kept_in_half_precision():
-    """Recorded was, of those of a CIF, what they gave in single precision."""
+def test_only_weights_without_fires_are_kept_in_half_precision():
+    """A fire at a rounded pause hangs on the last digit of the weights."""
     for name in list_models():
-        weights = load_file(resource("checkpoints") / name / WEIGHTS).values()
-        assert {one.dtype for one in weights if one.dim() > 1} == {torch.float16}, name
+        weights = load_file(resource("checkpoints") / name / WEIGHTS)
+        kept = torch.float32 if isinstance(load_model(name), CIFRecognizer) else torch.float16
+        assert {weight.dtype for weight in weights.values()} == {kept}, name
 
 
 if __name__ == "__main__":

@@ -133,9 +133,9 @@ def test_what_stands_behind_an_utterance_is_not_looked_at(system):
 def test_legal_but_degenerate_input(system):
     model = tiny(system)
     assert model.transcribe_batch([]) == []
-    transcription = model.transcribe(noise(0.0))
-    assert transcription.tokens == transcription.scores == transcription.alignment.tokens == ()
-    assert transcription.firing.alpha.shape == (1, 0)
+    hypothesis = model.transcribe(noise(0.0))
+    assert hypothesis.tokens == hypothesis.scores == hypothesis.alignment.tokens == ()
+    assert hypothesis.firing.alpha.shape == (1, 0)
     assert all(loss.isfinite() for loss in model(batch([], [])).values())
 
 
@@ -154,9 +154,9 @@ def test_wrong_input_is_refused_as_by_the_recogniser(system):
 def test_edges_that_were_learned_are_the_ones_read(system):
     model = tiny(system)
     model.config = replace(model.config, edges=Edges(0.0, 1.0, cut="fires"))
-    transcription = model.transcribe(noise(1.5))
-    fires = transcription.grid.seconds(transcription.firing.fire_positions[0]).clamp(max=1.5)
-    assert [token.end for token in transcription.alignment] == pytest.approx(fires.tolist())
+    hypothesis = model.transcribe(noise(1.5))
+    fires = hypothesis.grid.seconds(hypothesis.firing.fire_positions[0]).clamp(max=1.5)
+    assert [token.end for token in hypothesis.alignment] == pytest.approx(fires.tolist())
 
 
 @both
@@ -183,41 +183,41 @@ def test_start_at_makes_the_first_counts_near(system):
 def test_the_second_cif_times_the_tokens_of_the_first():
     model = tiny(UpsampledRecognizer)
     for waveform in (noise(2.0), noise(1.013, 1)):
-        transcription, inner = model.transcribe(waveform), first_of(model).transcribe(waveform)
-        assert transcription.tokens == inner.tokens != ()
-        assert transcription.scores == inner.scores
-        assert transcription.firing.num_fires.item() == len(inner.tokens)
-        assert transcription.firing.scaled_alpha.sum().item() == pytest.approx(len(inner.tokens))
+        hypothesis, inner = model.transcribe(waveform), first_of(model).transcribe(waveform)
+        assert hypothesis.tokens == inner.tokens != ()
+        assert hypothesis.scores == inner.scores
+        assert hypothesis.firing.num_fires.item() == len(inner.tokens)
+        assert hypothesis.firing.scaled_alpha.sum().item() == pytest.approx(len(inner.tokens))
         torch.testing.assert_close(
-            transcription.rows.sum(dim=1), torch.ones_like(transcription.rows[:, 0])
+            hypothesis.rows.sum(dim=1), torch.ones_like(hypothesis.rows[:, 0])
         )
-        assert transcription.alignment != inner.alignment
-        assert transcription.alignment == Alignment.from_firing(
-            transcription.firing,
-            transcription.tokens,
-            transcription.grid,
+        assert hypothesis.alignment != inner.alignment
+        assert hypothesis.alignment == Alignment.from_firing(
+            hypothesis.firing,
+            hypothesis.tokens,
+            hypothesis.grid,
             edges=model.config.edges,
-            scores=transcription.scores,
+            scores=hypothesis.scores,
             duration=waveform.duration,
         )
 
 
 def test_three_frames_of_the_second_cif_last_as_long_as_one():
     model = tiny(UpsampledRecognizer)
-    transcription, inner = model.transcribe(noise(1.0)), first_of(model).transcribe(noise(1.0))
-    assert transcription.grid == model.grid
-    assert transcription.firing.alpha.shape[1] == 3 * inner.firing.alpha.shape[1]
-    assert transcription.grid.seconds(75) == pytest.approx(inner.grid.seconds(25))
+    hypothesis, inner = model.transcribe(noise(1.0)), first_of(model).transcribe(noise(1.0))
+    assert hypothesis.grid == model.grid
+    assert hypothesis.firing.alpha.shape[1] == 3 * inner.firing.alpha.shape[1]
+    assert hypothesis.grid.seconds(75) == pytest.approx(inner.grid.seconds(25))
 
 
 def test_where_the_first_cif_does_not_fire_the_second_does_not():
     model = tiny(UpsampledRecognizer)
     torch.nn.init.zeros_(model.cif.weights.weight_proj.weight)
     model.cif.start_at(1e-6)
-    transcription = model.transcribe(noise(1.0))
-    assert transcription.firing.weight_sum > 1
-    assert transcription.tokens == transcription.alignment.tokens == ()
-    assert transcription.firing.fire_positions.shape == (1, 0)
+    hypothesis = model.transcribe(noise(1.0))
+    assert hypothesis.firing.weight_sum > 1
+    assert hypothesis.tokens == hypothesis.alignment.tokens == ()
+    assert hypothesis.firing.fire_positions.shape == (1, 0)
 
 
 def test_weights_of_the_second_cif_lie_between_0_and_24_hundredths():
@@ -272,10 +272,10 @@ def test_without_blanks_it_is_the_recogniser():
     model, plain = tiny(BlankWeightedRecognizer), tiny_recognizer()
     for one in (model, plain):
         blank_is(one, -200)
-    transcription, expected = model.transcribe(noise(1.5)), plain.transcribe(noise(1.5))
-    assert torch.equal(transcription.firing.alpha, expected.firing.alpha)
-    assert (transcription.tokens, transcription.scores) == (expected.tokens, expected.scores)
-    assert transcription.alignment == expected.alignment
+    hypothesis, expected = model.transcribe(noise(1.5)), plain.transcribe(noise(1.5))
+    assert torch.equal(hypothesis.firing.alpha, expected.firing.alpha)
+    assert (hypothesis.tokens, hypothesis.scores) == (expected.tokens, expected.scores)
+    assert hypothesis.alignment == expected.alignment
     losses = plain(batch([1, 2], [3]))
     assert all(torch.equal(loss, losses[name]) for name, loss in model(batch([1, 2], [3])).items())
 
@@ -283,9 +283,9 @@ def test_without_blanks_it_is_the_recogniser():
 def test_of_blanks_alone_nothing_fires():
     model = tiny(BlankWeightedRecognizer)
     blank_is(model, 200)
-    transcription = model.transcribe(noise(1.5))
-    assert transcription.tokens == ()
-    assert not transcription.firing.alpha.any()
+    hypothesis = model.transcribe(noise(1.5))
+    assert hypothesis.tokens == ()
+    assert not hypothesis.firing.alpha.any()
 
 
 def test_each_weight_is_multiplied_by_its_own_frame():

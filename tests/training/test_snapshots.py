@@ -1,4 +1,4 @@
-"""Training snapshots keep what a model was, and measure it as it would be measured on its own."""
+"""Training snapshots keep a model at a step, and measure it as it would be measured on its own."""
 
 import copy
 
@@ -29,8 +29,8 @@ def spoken(*targets, seed=0):
 
 
 @torch.inference_mode()
-def recognised(model, batch):
-    """What a model recognises, utterance by utterance."""
+def hypothesis(model, batch):
+    """What a model hears, utterance by utterance."""
     firing = model.cif(*model.encoder(batch.features, batch.lengths))
     ids, _ = model.decoder.decode(firing.embeddings, firing.num_fires)
     return [row[:n].tolist() for row, n in zip(ids, firing.num_fires, strict=True)], firing
@@ -38,24 +38,24 @@ def recognised(model, batch):
 
 def test_a_model_whose_tokens_are_the_reference_makes_no_error():
     model = tiny_recognizer(**SMALL)
-    tokens_of, firing = recognised(model, spoken([0], [0]))
-    found = measure(model, spoken(*tokens_of))
+    reference, firing = hypothesis(model, spoken([0], [0]))
+    found = measure(model, spoken(*reference))
     assert found["token_error_rate"] == 0
-    tokens = sum(map(len, tokens_of))
+    tokens = sum(map(len, reference))
     assert found["mass"] == pytest.approx(float(firing.weight_sum.sum()) / tokens)
 
 
 def test_errors_are_counted_by_tokens():
     model = tiny_recognizer(**SMALL)
-    (tokens_of, *_), _ = recognised(model, spoken([0]))
-    wrong = [(token + 1) % len(VOCABULARY) for token in tokens_of[:1]] + tokens_of[1:]
-    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(tokens_of))
+    (reference, *_), _ = hypothesis(model, spoken([0]))
+    wrong = [(token + 1) % len(VOCABULARY) for token in reference[:1]] + reference[1:]
+    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(reference))
 
 
 def test_quantity_is_a_mean_over_tokens_and_mass_a_ratio():
     model = tiny_recognizer(**SMALL)
     batch = spoken([0, 1, 2], [3])
-    _, firing = recognised(model, batch)
+    _, firing = hypothesis(model, batch)
     sums = firing.weight_sum.tolist()
     found = measure(model, batch)
     assert found["quantity"] == pytest.approx((abs(sums[0] - 3) + abs(sums[1] - 1)) / 4)
@@ -91,13 +91,13 @@ def test_snapshots_give_its_curves_and_its_last_model():
     recorder = SnapshotRecorder(spoken([0, 1]), [0, 7])
     recorder(0, model)
     recorder(7, model)
-    snapshots = TrainingSnapshots(tuple(recorder.snapshots), ())
-    assert snapshots.steps == [0, 7]
-    assert snapshots.model is recorder.snapshots[1].model
+    trained = TrainingSnapshots(tuple(recorder.snapshots), ())
+    assert trained.steps == [0, 7]
+    assert trained.model is recorder.snapshots[1].model
     for name in CURVES:
-        assert snapshots.curve(name) == [getattr(one, name) for one in recorder.snapshots]
+        assert trained.curve(name) == [getattr(one, name) for one in recorder.snapshots]
     with pytest.raises(CIFError, match="curve must be one of 'quantity'.*got 'loss'"):
-        snapshots.curve("loss")
+        trained.curve("loss")
 
 
 def test_a_recorder_needs_tokens():

@@ -82,19 +82,19 @@ class Reader:
 
     def __init__(self, page):
         self.page = page
-        self.heard = []
-        page.on("console", lambda message: self.heard.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: self.heard.append(f"error: {error}"))
-        page.on("requestfailed", lambda request: self.heard.append(f"failed: {request.url[:80]}"))
+        self.events = []
+        page.on("console", lambda message: self.events.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: self.events.append(f"error: {error}"))
+        page.on("requestfailed", lambda request: self.events.append(f"failed: {request.url[:80]}"))
         page.on("request", self._asked)
 
     def _asked(self, request):
         if not request.url.startswith(("file:", "data:")):
-            self.heard.append(f"asked for: {request.url}")
+            self.events.append(f"asked for: {request.url}")
 
     def faults(self, path, *looks):
         """What is wrong with a page, one line each; axe examines it in each of the looks."""
-        self.heard.clear()
+        self.events.clear()
         self._look(SCREEN)
         self.page.goto(path.as_uri())
         found = [*self.page.evaluate(PICTURES), *self.page.evaluate(SOUNDS)]
@@ -103,7 +103,7 @@ class Reader:
         for look in looks or (SCREEN, PHONE):
             self._look(look)
             found += broken_rules(self.page)
-        return [*self.heard, *found]
+        return [*self.events, *found]
 
     def _look(self, look):
         width, scheme = look

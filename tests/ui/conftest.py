@@ -18,7 +18,7 @@ def clip():
 
 
 @pytest.fixture(scope="session")
-def heard(clip):
+def transcription(clip):
     return cifviz.load_model("digits").transcribe(clip.waveform)
 
 

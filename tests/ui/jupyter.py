@@ -87,14 +87,14 @@ class OpenNotebook:
     def __init__(self, page, address):
         self.page = page
         self.faults, self.outside, self.dialogs = [], [], []
-        page.on("console", self._heard)
+        page.on("console", self._log)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", self._asked)
         page.on("dialog", self._dialog)
         self.address = address
         self.open()
 
-    def _heard(self, message):
+    def _log(self, message):
         if message.type == "error":
             self.faults.append(message.text)
 

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
 from cifviz.course.build import COPIES, NOTEBOOKS, product
@@ -102,3 +103,18 @@ def test_in_an_export_answers_are_folded(page, tmp_path):
     assert len(texts) > 20 and {text for text in texts if text} == {OUTPUT_LABEL}
     text = page.locator(".jp-MarkdownOutput.celltag_answer")
     assert {words(one) for one in text.all_inner_texts()} == {TEXT_LABEL}
+
+
+@pytest.mark.slow
+def test_running_a_collapsed_cell_opens_it(jupyter_server, chromium):
+    """A live figure that is an answer is collapsed by its cell; whoever runs it sees it."""
+    folder, address = jupyter_server("lab")
+    jupyter.write_notebook(folder / "collapsed.ipynb", "print('shown')")
+    written = read_notebook(folder / "collapsed.ipynb")
+    written.cells[0].metadata = {"jupyter": {"outputs_hidden": True}, "collapsed": True}
+    nbformat.write(written, folder / "collapsed.ipynb")
+    with window(chromium, viewport={"width": 1300, "height": 900}) as page:
+        notebook = jupyter.OpenNotebook(page, address("collapsed.ipynb"))
+        assert "shown" not in page.evaluate(IN_VIEW, 0)
+        notebook.run(0)
+        browser.wait_until(lambda: "shown" in page.evaluate(IN_VIEW, 0))

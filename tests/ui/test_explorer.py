@@ -15,10 +15,10 @@ pytestmark = browser.needed
 
 
 @pytest.fixture(scope="module")
-def written(heard, tmp_path_factory):
+def written(transcription, tmp_path_factory):
     """The explorer of a clip, as a file."""
     path = tmp_path_factory.mktemp("explorer") / "digits_five.html"
-    return to_html(heard, path, reference=cifviz.load_clip("digits_five").words)
+    return to_html(transcription, path, reference=cifviz.load_clip("digits_five").words)
 
 
 @pytest.fixture(scope="module")
@@ -50,22 +50,22 @@ def reader_of(window):
     return lambda path: browser.Reader(window).faults(path)
 
 
-def test_it_shows_what_python_heard(opened, heard):
+def test_it_shows_the_transcription_of_python(opened, transcription):
     shown = tokens_of(opened)
-    assert [token["label"] for token in shown] == list(heard.tokens)
-    for token, (start, end) in zip(shown, heard.alignment.spans, strict=True):
+    assert [token["label"] for token in shown] == list(transcription.tokens)
+    for token, (start, end) in zip(shown, transcription.alignment.spans, strict=True):
         assert token["start"] == pytest.approx(start, abs=1e-6)
         assert token["end"] == pytest.approx(end, abs=1e-6)
     assert [url for url in opened.asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
 
-def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, heard):
+def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, transcription):
     before = tokens_of(opened)
     slide(opened, "threshold β", 0.5)
-    cif = heard.config.cif
+    cif = transcription.config.cif
     rounded = round_at_pauses(
-        heard.firing.alpha,
-        heard.firing.frame_lengths,
+        transcription.firing.alpha,
+        transcription.firing.frame_lengths,
         pause_frames=cif.pause_frames,
         pause_weight=cif.pause_weight,
         threshold=0.5,
@@ -78,18 +78,18 @@ def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, heard):
     assert tokens_of(opened) == before
 
 
-def test_enter_plays_the_chosen_token_and_nothing_more(opened, heard):
+def test_enter_plays_the_chosen_token_and_nothing_more(opened, transcription):
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("ArrowRight")
     opened.keyboard.press("Enter")
     wait_for_sound(opened)
     (played,) = opened.evaluate("started")
-    start, end = heard.alignment.spans[1]
+    start, end = transcription.alignment.spans[1]
     assert played["offset"] == pytest.approx(start, abs=1e-6)
     assert played["duration"] == pytest.approx(end - start, abs=1e-6)
 
 
-def test_a_click_on_a_token_plays_it(opened, heard):
+def test_a_click_on_a_token_plays_it(opened, transcription):
     place = opened.evaluate(
         """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
         const { tokens } = cifvizExplorer.picture.strips;
@@ -101,7 +101,9 @@ def test_a_click_on_a_token_plays_it(opened, heard):
     opened.mouse.click(*place)
     wait_for_sound(opened)
     assert opened.evaluate("cifvizExplorer.state.selection") == 2
-    assert opened.evaluate("started[0].offset") == pytest.approx(heard.alignment.spans[2][0])
+    assert opened.evaluate("started[0].offset") == pytest.approx(
+        transcription.alignment.spans[2][0]
+    )
 
 
 def test_half_speed_and_loop_reach_the_sound_card(opened):
@@ -139,7 +141,7 @@ def test_a_weight_can_be_dragged(opened):
     assert opened.evaluate("cifvizExplorer.seen.aligned.sum") > before + 0.2
 
 
-def test_a_link_brings_its_settings_and_nothing_else(opened, written):
+def test_a_link_sets_known_settings_only(opened, written):
     opened.goto(f"{written.as_uri()}#threshold=0.5&tail=evil:1&count=-3&onload=alert(1)")
     settings = opened.evaluate("cifvizExplorer.settings")
     assert (settings["threshold"], settings["count"]) == (0.5, 5)
@@ -147,20 +149,20 @@ def test_a_link_brings_its_settings_and_nothing_else(opened, written):
     assert "onload" not in settings
 
 
-def test_labels_are_text_whatever_they_say(window, heard, tmp_path):
+def test_labels_are_text(window, transcription, tmp_path):
     evil = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!--", "&amp;"]
-    labels = tuple([*evil, "one\u2028two"][: len(heard.tokens)])
+    labels = tuple([*evil, "one\u2028two"][: len(transcription.tokens)])
     reference = Alignment(
         tuple(
             TimedToken(label, *span)
-            for label, span in zip(labels, heard.alignment.spans, strict=True)
+            for label, span in zip(labels, transcription.alignment.spans, strict=True)
         )
     )
     path = tmp_path / "evil.html"
     title = "</title><script>alert(3)</script>"
-    to_html(replace(heard, tokens=labels), path, reference=reference, title=title)
-    said = []
-    window.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+    to_html(replace(transcription, tokens=labels), path, reference=reference, title=title)
+    messages = []
+    window.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
     window.goto(path.as_uri())
     window.evaluate("() => { cifvizExplorer.details.open = true; }")
     window.wait_for_selector("td")
@@ -168,14 +170,14 @@ def test_labels_are_text_whatever_they_say(window, heard, tmp_path):
         "[...document.querySelectorAll('tbody th')].map(c => c.textContent)"
     ) == [*labels]
     assert window.title() == title
-    assert said == []
+    assert messages == []
     assert window.evaluate("document.images.length") == 0
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_a_sound_out_of_domain_is_flagged_in_words(window, reader_of, heard, tmp_path, width):
-    config = replace(heard.config, vocabulary=("<b>zero</b>", "</script>"))
-    flagged = replace(heard, config=config, model="<i>", domain_distance=99.0)
+def test_a_sound_out_of_domain_is_flagged(window, reader_of, transcription, tmp_path, width):
+    config = replace(transcription.config, vocabulary=("<b>zero</b>", "</script>"))
+    flagged = replace(transcription, config=config, model="<i>", domain_distance=99.0)
     assert reader_of(to_html(flagged, tmp_path / "flagged.html")) == []
     window.set_viewport_size({"width": width, "height": 900})
     assert window.locator(".cifviz-model").inner_text() == flagged.summary
@@ -187,6 +189,6 @@ def test_a_sound_out_of_domain_is_flagged_in_words(window, reader_of, heard, tmp
     assert window.locator("main :is(b, i)").count() == 0
 
 
-def test_a_sound_in_domain_is_not_flagged(opened, heard):
-    assert opened.locator(".cifviz-model").inner_text() == heard.summary
+def test_a_sound_in_domain_is_not_flagged(opened, transcription):
+    assert opened.locator(".cifviz-model").inner_text() == transcription.summary
     assert opened.get_by_role("note").count() == 0

@@ -73,24 +73,27 @@ OVERLAPS = """() => {
 }"""
 """Things that lie upon one another."""
 
-SAID = """() => {
-    window.said = [];
-    new MutationObserver(() => said.push(document.querySelector('[role=status]').textContent))
+ANNOUNCED = """() => {
+    window.announced = [];
+    new MutationObserver(() => announced.push(document.querySelector('[role=status]').textContent))
         .observe(document.querySelector('[role=status]'), { childList: true, subtree: true });
 }"""
 """Keeps what a screen reader would say unasked."""
 
 
 @pytest.fixture(scope="module")
-def written(heard, clip, tmp_path_factory):
+def written(transcription, clip, tmp_path_factory):
     """Explorers in files: of a clip, and of one with labels of all sorts."""
     folder = tmp_path_factory.mktemp("explorer")
-    spans = zip(LABELS, heard.alignment.spans, strict=True)
+    spans = zip(LABELS, transcription.alignment.spans, strict=True)
     strange = Alignment(tuple(TimedToken(label, *span) for label, span in spans))
     compare = {"CTC": clip.words, "محاذاة أخرى باسم طويل جدا": strange}
-    to_html(heard, folder / "plain.html", reference=clip.words)
+    to_html(transcription, folder / "plain.html", reference=clip.words)
     to_html(
-        replace(heard, tokens=LABELS), folder / "strange.html", reference=strange, compare=compare
+        replace(transcription, tokens=LABELS),
+        folder / "strange.html",
+        reference=strange,
+        compare=compare,
     )
     return folder
 
@@ -143,7 +146,7 @@ def test_axe_finds_nothing_serious(opening, written, name, screen):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_tab_reaches_everything_and_one_sees_where_one_is(opening, written, scheme):
+def test_tab_reaches_everything_and_the_focus_is_visible(opening, written, scheme):
     opened = opening(written / "plain.html", color_scheme=scheme)
     opened.get_by_role("button", name="drag weights").click()
     opened.get_by_label("scaling").select_option("count")
@@ -196,9 +199,9 @@ def test_arrows_move_the_tokens(opened):
     focus_by_keyboard(opened, "threshold β")  # once around: Tab does not end in a trap
 
 
-def test_every_token_is_played_by_enter_and_by_space(opened, heard):
+def test_every_token_is_played_by_enter_and_by_space(opened, transcription):
     focus_by_keyboard(opened, "listbox")
-    for index, (start, end) in enumerate(heard.alignment.spans):
+    for index, (start, end) in enumerate(transcription.alignment.spans):
         for key in ("Enter", " "):
             opened.evaluate("started.length = 0")
             opened.keyboard.press(key)
@@ -268,7 +271,7 @@ def test_escape_gives_the_focus_back_and_stops_the_sound(opened):
     assert opened.evaluate(FOCUS)["name"] == "play what is in view"
 
 
-def test_escape_without_a_before_leads_to_the_explorer_itself(opened):
+def test_escape_without_a_previous_focus_leads_to_the_explorer(opened):
     opened.get_by_role("listbox").click()
     opened.keyboard.press("Escape")
     assert opened.evaluate("document.activeElement === cifvizExplorer.root")
@@ -307,7 +310,7 @@ def test_a_click_on_the_list_is_no_click_on_the_picture(opened):
 # By ear
 
 
-def test_the_list_says_token_times_and_place(opened):
+def test_the_list_names_token_times_and_place(opened):
     opened.get_by_role("listbox").focus()
     names = set()
     for place, label in enumerate(("two", "seven", "one", "eight", "two"), 1):
@@ -324,7 +327,7 @@ def test_the_list_says_token_times_and_place(opened):
     assert len(names) == 5  # or else a screen reader would take all for the first
 
 
-def test_each_slider_says_its_name_and_its_value_once(opened):
+def test_each_slider_has_its_name_and_its_value_once(opened):
     for name, value in {"threshold β": "1", "slack δ": "0.01", "gain on α": "1"}.items():
         slider = opened.get_by_role("slider", name=name, exact=True)
         assert slider.get_attribute("aria-valuetext") == value
@@ -334,26 +337,26 @@ def test_each_slider_says_its_name_and_its_value_once(opened):
     assert slider.get_attribute("aria-valuetext") == "5"
 
 
-def test_nothing_is_said_but_another_number_of_tokens(opened):
+def test_only_another_number_of_tokens_is_announced(opened):
     quiet(opened)
-    opened.evaluate(SAID)
-    said = opened.get_by_label("threshold β").evaluate(
+    opened.evaluate(ANNOUNCED)
+    announced = opened.get_by_label("threshold β").evaluate(
         """input => { for (let step = 0; step < 20; step += 1) {
             input.value = 1 - step / 40;
             input.dispatchEvent(new Event('input'));
         }
-        return [...window.said]; }"""
+        return [...window.announced]; }"""
     )
-    assert said == []
+    assert announced == []
     quiet(opened)
     count = len(tokens_of(opened))
-    assert opened.evaluate("said") == [f"{count} tokens"]
+    assert opened.evaluate("announced") == [f"{count} tokens"]
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("ArrowRight")
     slide(opened, "threshold β", 0.53)
     assert len(tokens_of(opened)) == count
     quiet(opened)
-    assert opened.evaluate("said") == [f"{count} tokens"]
+    assert opened.evaluate("announced") == [f"{count} tokens"]
 
 
 def test_the_table_is_labelled(opened):
@@ -368,7 +371,7 @@ def test_the_table_is_labelled(opened):
     assert {row.get_attribute("scope") for row in rows.all()} == {"row"}
 
 
-def test_the_picture_is_silent_since_words_say_the_same(opened):
+def test_the_picture_is_hidden_from_screen_readers(opened):
     assert opened.evaluate(
         "[...document.querySelectorAll('canvas')].every(one => one.ariaHidden === 'true')"
     )
@@ -402,7 +405,7 @@ def test_nothing_moves_by_itself(opening, written):
 # Every script
 
 
-def test_labels_run_as_their_script_does_and_time_from_left_to_right(opening, written):
+def test_labels_have_the_direction_of_their_script_and_time_runs_to_the_right(opening, written):
     opened = opening(written / "strange.html")
     opened.evaluate("document.documentElement.dir = 'rtl'")
     opened.get_by_text("tokens as a table").click()
@@ -426,7 +429,7 @@ def test_labels_run_as_their_script_does_and_time_from_left_to_right(opening, wr
     )
 
 
-def test_arrows_follow_time_in_a_page_that_runs_from_right_to_left(opening, written):
+def test_arrows_follow_time_in_a_right_to_left_page(opening, written):
     opened = opening(written / "strange.html")
     opened.evaluate("document.documentElement.dir = 'rtl'")
     opened.get_by_role("listbox").focus()
@@ -466,7 +469,7 @@ def test_nothing_is_cut_and_nothing_overlaps(opening, written, name, width, scre
     assert canvas[0] == pytest.approx(scale * canvas[1], abs=1)  # sharp, not stretched
 
 
-def test_the_playhead_lies_upon_the_picture_however_long_the_label(opening, written):
+def test_the_playhead_is_on_the_picture_with_long_labels(opening, written):
     opened = opening(written / "strange.html", width=400)
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("End")
@@ -508,7 +511,7 @@ def top_of_token_lane(opened):
     return strip_of(opened, round(strip["top"]), 8)
 
 
-def test_the_axis_reads_alike_whatever_script_the_lanes_are_named_in(opening, written):
+def test_the_axis_is_the_same_for_names_of_any_script(opening, written):
     plain, strange = (opening(written / f"{name}.html") for name in ("plain", "strange"))
     height = "cifvizExplorer.picture.height"
     axes = [strip_of(one, one.evaluate(height) - 14, 14) for one in (plain, strange)]
@@ -524,7 +527,7 @@ SCREENS = {
 
 
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
-def test_one_sees_which_token_is_chosen_whatever_its_colour(opening, written, screen):
+def test_the_selection_is_visible_on_every_colour(opening, written, screen):
     """Around it runs a line with paper on both sides, which WCAG asks for a contrast of 3."""
     opened = opening(written / "plain.html", **screen)
     opened.get_by_label("scaling").select_option("count")
@@ -559,7 +562,7 @@ def test_one_sees_which_token_is_chosen_whatever_its_colour(opening, written, sc
     assert index == 6
 
 
-def test_with_colours_of_the_readers_own_everything_takes_them(opening, written):
+def test_forced_colours_are_used_everywhere(opening, written):
     opened = opening(written / "plain.html", forced_colors="active", color_scheme="dark")
     look = opened.evaluate("cifvizExplorer.picture.look")
     assert (look["paper"], look["ink"]) == ("rgb(0, 0, 0)", "rgb(255, 255, 255)")
@@ -579,7 +582,7 @@ def test_with_colours_of_the_readers_own_everything_takes_them(opening, written)
     assert comes(opened, "cifvizExplorer.picture.look.paper", "rgb(0, 0, 0)")
 
 
-def test_on_paper_there_are_no_buttons_and_the_paper_is_white(opening, written):
+def test_print_has_no_buttons_and_white_paper(opening, written):
     opened = opening(written / "plain.html", color_scheme="dark")
     assert opened.get_by_role("button", name="zoom in").is_visible()
     opened.emulate_media(media="print", color_scheme="dark")

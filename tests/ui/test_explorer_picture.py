@@ -16,7 +16,7 @@ from tests.ui.explored import slide
 
 pytestmark = browser.needed
 
-TITLE = 62
+TITLE = 72
 """Pixels left of the lanes."""
 NAMES = (
     "CTC of a much larger model, beam 10, with a language model",
@@ -26,14 +26,17 @@ NAMES = (
     "",
 )
 COUNTED = "() => { const { picture } = cifvizExplorer; const draw = picture.drawBackground;"
-COUNTED += "window.backgrounds = 0; picture.drawBackground = function () { backgrounds += 1; draw.call(this); }; }"
+COUNTED += "window.backgrounds = 0; picture.drawBackground = function () {"
+COUNTED += "backgrounds += 1; draw.call(this); }; }"
 
 
 @pytest.fixture(scope="module")
-def written(heard, tmp_path_factory):
+def written(transcription, tmp_path_factory):
     clip = cifviz.load_clip("digits_five")
     path = tmp_path_factory.mktemp("picture") / "five.html"
-    return to_html(heard, path, reference=clip.words, compare=dict.fromkeys(NAMES, clip.words))
+    return to_html(
+        transcription, path, reference=clip.words, compare=dict.fromkeys(NAMES, clip.words)
+    )
 
 
 def pixels(opened):
@@ -55,7 +58,7 @@ def lane(picture, opened, name, ratio=1):
 
 @pytest.mark.parametrize("ratio", [1, 1.25, 2])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_saved_picture_holds_every_lane(opening, written, ratio, scheme):
+def test_a_saved_picture_has_every_lane(opening, written, ratio, scheme):
     opened = opening(written, device_scale_factor=ratio, color_scheme=scheme)
     picture, whole = pixels(opened), int(np.ceil(ratio))
     names = opened.evaluate("Object.keys(cifvizExplorer.picture.strips)")
@@ -65,7 +68,7 @@ def test_a_saved_picture_holds_every_lane(opening, written, ratio, scheme):
         assert len(np.unique(drawn.reshape(-1, 3), axis=0)) > 1, name
 
 
-def test_no_name_reaches_into_its_lane(opening, written):
+def test_no_title_overlaps_its_lane(opening, written):
     opened = opening(written)
     picture = pixels(opened)
     paper = picture[0, 0]
@@ -75,7 +78,7 @@ def test_no_name_reaches_into_its_lane(opening, written):
         assert len(written_at) == 0 if not name else written_at.max() < TITLE - 4
 
 
-def test_words_on_the_time_axis_are_not_cut(opening, written):
+def test_labels_of_the_time_axis_are_not_cut(opening, written):
     opened = opening(written, width=800)
     for view in (1.0, 0.31, 0.05):
         opened.evaluate(
@@ -87,7 +90,7 @@ def test_words_on_the_time_axis_are_not_cut(opening, written):
         assert ink.any() and not ink[-1] and not ink[: TITLE - 1].any()
 
 
-def test_a_slider_draws_nothing_again_that_it_does_not_move(opening, written):
+def test_a_slider_does_not_redraw_the_background(opening, written):
     opened = opening(written)
     opened.evaluate(COUNTED)
     before = pixels(opened)
@@ -109,7 +112,7 @@ def test_a_slider_draws_nothing_again_that_it_does_not_move(opening, written):
         "cifvizExplorer.seen.compare = cifvizExplorer.seen.compare.slice(1)",
     ],
 )
-def test_what_stays_is_drawn_again_when_it_changes(opening, written, change):
+def test_the_background_is_redrawn_when_it_changes(opening, written, change):
     opened = opening(written)
     opened.evaluate(COUNTED)
     opened.evaluate(f"() => {{ {change}; cifvizExplorer.picture.draw(); }}")
@@ -135,14 +138,16 @@ def test_a_finer_picture_is_drawn_where_it_covers_the_view(opening, written):
     assert filled[0] > 0.95 > filled[1]
 
 
-def test_a_label_is_drawn_in_the_direction_of_its_script(opening, heard, tmp_path):
+def test_a_label_is_drawn_in_the_direction_of_its_script(opening, transcription, tmp_path):
     """The canvas of a page from left to right would put the digits of the first on the right."""
-    spans = heard.alignment.spans
+    spans = transcription.alignment.spans
     labels = ("(1) שלום", "two (1)", "ˈtʰɛ̃ː", "七八", "x" * 10_000)
-    said = Alignment(
+    reference = Alignment(
         tuple(TimedToken(label, *span) for label, span in zip(labels, spans, strict=True))
     )
-    path = to_html(replace(heard, tokens=labels), tmp_path / "labels.html", reference=said)
+    path = to_html(
+        replace(transcription, tokens=labels), tmp_path / "labels.html", reference=reference
+    )
     opened = opening(path)
     asked = opened.evaluate(
         """() => { const found = []; const { fillText } = CanvasRenderingContext2D.prototype;

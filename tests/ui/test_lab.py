@@ -18,23 +18,24 @@ SETUP = """
 import cifviz
 clip = cifviz.load_clip("digits_five")
 model = cifviz.load_model("digits")
-heard = model.transcribe(clip.waveform)
-w = cifviz.explore(heard, reference=clip.words, model=model)
+transcription = model.transcribe(clip.waveform)
+w = cifviz.explore(transcription, reference=clip.words, model=model)
 w
 """
 EVIL = """
 from dataclasses import replace
 evil = ("<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "a", "b", "c")
-bad = cifviz.explore(replace(heard, tokens=evil), compare={"<b onclick=alert(3)>": clip.words})
+names = {"<b onclick=alert(3)>": clip.words}
+bad = cifviz.explore(replace(transcription, tokens=evil), compare=names)
 bad
 """
 HOUR = """
 from tests.explorer.hours import an_hour
-hour = cifviz.explore(an_hour(heard))
+hour = cifviz.explore(an_hour(transcription))
 hour
 """
 
-TITLES = 62
+TITLES = 72
 """Pixels of the picture that the names of its lanes take."""
 
 FRONTENDS = ["lab", pytest.param("notebook", marks=pytest.mark.long)]
@@ -91,7 +92,7 @@ def readout(page, index=0):
     return page.locator(".cifviz-readout").nth(index).inner_text().replace("\n", " ")
 
 
-def test_a_click_on_a_token_is_known_to_python_and_heard(notebook):
+def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
     page = notebook.page
     page.get_by_role("button", name="play what is in view").wait_for()
     start, end = json.loads(python(notebook, "print(list(w.alignment.spans[2]))"))
@@ -107,7 +108,7 @@ def test_a_click_on_a_token_is_known_to_python_and_heard(notebook):
     wait_until(lambda: notebook.run(1).strip() == "2")
 
 
-def test_settings_that_python_sets_move_the_picture(notebook):
+def test_settings_that_python_sets_are_shown(notebook):
     page = notebook.page
     before = readout(page)
     python(notebook, "w.settings = {'threshold': 0.5, 'scaling': 'as given'}")
@@ -119,7 +120,7 @@ def test_settings_that_python_sets_move_the_picture(notebook):
     wait_until(lambda: "5 of 5" in page.get_by_role("listbox").inner_text())
 
 
-def test_a_slider_is_known_to_python(notebook):
+def test_a_slider_is_sent_to_python(notebook):
     page = notebook.page
     page.get_by_label("threshold β").fill("0.8")
     wait_until(lambda: threshold(notebook) == 0.8)
@@ -135,7 +136,7 @@ SEND = """([id, state]) => {
 """What a view would send that is out of its mind."""
 
 
-def test_what_python_refuses_changes_nothing_and_all_works_on(notebook):
+def test_values_that_python_refuses_change_nothing(notebook):
     page = notebook.page
     before = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
     model = python(notebook, "print(w.model_id)")
@@ -221,7 +222,7 @@ def test_a_textgrid_is_made_by_python(notebook, folder):
     assert list(tiers) == ["tokens", "reference"]
 
 
-def test_evil_labels_are_text(notebook):
+def test_labels_with_markup_are_text(notebook):
     page = notebook.page
     notebook.run(3)
     wait_until(lambda: page.locator(".cifviz-explorer").count() == 2)
@@ -235,18 +236,18 @@ def test_evil_labels_are_text(notebook):
     assert notebook.dialogs == []
 
 
-def test_what_the_microphone_hears_is_heard(notebook):
+def test_a_recording_of_the_microphone_is_transcribed(notebook):
     page = notebook.page
     first = page.locator(".cifviz-explorer").first
     first.get_by_role("button", name="record").click()
     page.wait_for_timeout(3000)  # sound takes its time: this is how long somebody speaks
     first.get_by_role("button", name="stop recording").click()
     wait_until(lambda: "Transcription: " in first.locator(".cifviz-live").inner_text())
-    heard = python(notebook, "print(w.alignment.text)")
-    assert heard == " ".join(cifviz.load_clip(SPOKEN).tokens)
+    text = python(notebook, "print(w.alignment.text)")
+    assert text == " ".join(cifviz.load_clip(SPOKEN).tokens)
 
 
-def test_a_view_that_is_gone_gives_the_microphone_back(notebook):
+def test_a_closed_view_releases_the_microphone(notebook):
     page = notebook.page
     page.evaluate(
         """() => {
@@ -281,7 +282,7 @@ def test_a_large_file_arrives_whole(notebook, folder):
     wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0")
 
 
-def test_a_file_that_is_dropped_is_heard(notebook):
+def test_a_dropped_file_is_transcribed(notebook):
     """Of a kind that Python does not know: the browser decodes it."""
     first = notebook.page.locator(".cifviz-explorer").first
     content = io.BytesIO()
@@ -354,7 +355,7 @@ def test_a_reload_and_a_restart_leave_something_to_use(notebook):
     first.get_by_role("listbox").focus()
     page.keyboard.press("Enter")
     wait_until(lambda: page.evaluate("started"))
-    # Right after a movement, whose count of tokens must not take the place of what is said.
+    # Right after a movement, whose count of tokens must not take the place of this message.
     first.evaluate(MOVE_AND_SAVE)
     wait_until(lambda: "does not answer" in first.locator(".cifviz-live").inner_text())
     page.wait_for_timeout(1000)  # longer than the count of tokens waits

@@ -9,12 +9,12 @@ import pytest
 from nbformat import v4
 
 import cifviz
-from cifviz.explorer.static_fallback import still
+from cifviz.explorer.static_fallback import static_fallback
 from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
 from tests.ui import browser
 
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = ROOT / "docs" / "nbconvert_still.py"
+CONFIG = ROOT / "docs" / "nbconvert_static.py"
 MODEL = "0123456789abcdef0123456789abcdef"
 STATE = {"model_name": "AnyModel", "model_module": "anywidget", "state": {}}
 
@@ -26,12 +26,17 @@ def shown(data):
 
 @pytest.fixture(scope="module")
 def notebook(tmp_path_factory):
-    """Two widgets: an explorer with its still sibling, and one that has none."""
+    """Two widgets: an explorer with its static fallback, and one that has none."""
     clip = cifviz.load_clip("digits_five")
-    heard = cifviz.load_model("digits").transcribe(clip.waveform)
-    outputs = [shown(still(heard, reference=clip.words)), shown({"text/plain": "a slider"})]
+    transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    outputs = [
+        shown(static_fallback(transcription, reference=clip.words)),
+        shown({"text/plain": "a slider"}),
+    ]
     made = v4.new_notebook(
-        cells=[v4.new_code_cell("cifviz.explore(heard)", outputs=outputs, execution_count=1)],
+        cells=[
+            v4.new_code_cell("cifviz.explore(transcription)", outputs=outputs, execution_count=1)
+        ],
         metadata={
             "widgets": {
                 WIDGET_STATE: {"version_major": 2, "version_minor": 0, "state": {MODEL: STATE}}

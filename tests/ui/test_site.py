@@ -95,11 +95,11 @@ BAD = {
 
 @pytest.mark.parametrize("fault", BAD)
 def test_what_is_wrong_is_found(reader, tmp_path, fault):
-    bad, said = BAD[fault]
+    bad, output = BAD[fault]
     path = tmp_path / "bad.html"
     path.write_text(HEAD + bad, encoding="utf-8")
     found = reader.faults(path)
-    assert any(one.startswith(said) for one in found), found
+    assert any(one.startswith(output) for one in found), found
 
 
 def test_a_page_without_faults_has_none(reader, tmp_path):

@@ -112,7 +112,7 @@ class Dialect:
     threshold : float, optional
         Weight at which it fires unless told otherwise; None if it has no fixed one.
     tail_threshold : float, optional
-        The number in its rule for the weight left at the end; None without such a rule.
+        The number in its tail rule; None without such a rule.
     adjustable : tuple of str
         Which of the two may be set.
     masks_padding : bool
@@ -150,7 +150,7 @@ class Dialect:
         threshold : float > 0, optional
             Weight at which a token fires. Default: the dialect's own.
         tail_threshold : float >= 0, optional
-            The number in the rule for the weight left at the end. Default: the dialect's own.
+            The number in its tail rule. Default: the dialect's own.
         target_lengths : Tensor (batch,), integers, optional
             Number of tokens of each utterance: the dialect then does what its source does in
             training, and there is no tail.

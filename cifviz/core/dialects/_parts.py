@@ -95,7 +95,9 @@ def token_rows(fired: Tensor, taken: Tensor, carried: Tensor, rows: int) -> Tens
     """
     after = fired.long().cumsum(dim=1)
     before = after - fired.long()
-    weights = taken.new_zeros(len(taken), rows + 1, taken.shape[1])  # the last row takes the rest
+    weights = taken.new_zeros(
+        len(taken), rows + 1, taken.shape[1]
+    )  # the last row takes the residual
     for token, weight in ((before, taken), (after, carried)):
         token = token.clamp(max=rows).unsqueeze(1)
         weights = weights.scatter_add(1, token, weight.unsqueeze(1))
@@ -112,21 +114,21 @@ def full_rows(weights: Tensor, num_fires: Tensor) -> Tensor:
 
 
 def rows_for(num_fires: Tensor, alpha: Tensor) -> int:
-    """FunASR's room for tokens, the largest ``round(Σ alpha)``, half to even.
+    """FunASR's number of rows for tokens, the largest ``round(Σ alpha)``, half to even.
 
     Raises
     ------
     CIFError
-        If more fire than there is room for: there the source fails as well.
+        If more fire than there are rows: there the source fails as well.
     """
-    room = largest(alpha.sum(dim=1).round())
-    if largest(num_fires) > room:
+    rows = largest(alpha.sum(dim=1).round())
+    if largest(num_fires) > rows:
         row = int(num_fires.argmax())
         raise CIFError(
             f"the source fails on these weights: {int(num_fires[row])} tokens fire in row {row}, "
-            f"and it has room for {room}, the largest rounded sum of alpha; take a higher threshold"
+            f"and it has rows for {rows}, the largest rounded sum of alpha; take a higher threshold"
         )
-    return room
+    return rows
 
 
 def require_few_tokens(alpha: Tensor, mass: float = 1.0) -> None:

@@ -6,8 +6,8 @@
 - One fire per frame. What a scaled weight above 1 should have fired more waits for later frames.
 - In training (`target_lengths`) ``alpha · (N / S)``; at β = 1 rounding then loses the last token
   of every second utterance.
-- In inference the rest fires if it is above the tail threshold, divided by itself. That happens in
-  the first padded frame: an utterance that fills its batch never gets its tail.
+- In inference the residual fires if it is above the tail threshold, divided by itself. That happens
+  in the first padded frame: an utterance that fills its batch never gets its tail.
 - Weights of padded frames are zero. A fire deferred to the first padded frame takes weight from it,
   a later one is dropped.
 
@@ -50,10 +50,10 @@ def integrate(
         padded = frame_lengths < size
         if padded.any():
             first = frame_lengths.clamp(max=size - 1).unsqueeze(1)
-            rest = frames.left.gather(1, first)
+            residual = frames.left.gather(1, first)
             opened = counts.gather(1, first).unsqueeze(2).expand(-1, 1, size)
-            tail = weights.gather(1, opened) / (rest + 1e-10).unsqueeze(2)
-            keep = padded & (rest.squeeze(1) > tail_threshold)
+            tail = weights.gather(1, opened) / (residual + 1e-10).unsqueeze(2)
+            keep = padded & (residual.squeeze(1) > tail_threshold)
             row = torch.arange(rows, device=alpha.device) == num_fires.unsqueeze(1)
             weights = torch.where((row & keep.unsqueeze(1)).unsqueeze(2), tail, weights)
             num_fires = num_fires + keep

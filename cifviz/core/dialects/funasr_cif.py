@@ -4,7 +4,7 @@
   fire like any other, and no tail.
 - It fires at the threshold and charges 1, once in a frame at most; scaled weights above 1 leave the
   integrator above 1, and the tokens after it negative weights.
-- Room for ``round(Σα)`` tokens, half to even. A token lost to rounding leaves a row of zeros.
+- Rows for ``round(Σα)`` tokens, half to even. A token lost to rounding leaves a row of zeros.
 - With `target_lengths` the weights are scaled as the predictors do before they call it.
 - `accumulated` is what it returns as ``fires``: the integrator before each fire.
 

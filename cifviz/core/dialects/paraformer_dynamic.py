@@ -1,4 +1,4 @@
-"""Like `paraformer_v1`, but without a rest: the threshold of an utterance is ``Σα / ⌈Σα⌉``.
+"""Like `paraformer_v1`, but without a residual: the threshold of an utterance is ``Σα / ⌈Σα⌉``.
 
 - Paraformer's paper proposes it for inference, where weights are not scaled: ⌈Σα⌉ tokens of equal
   mass come out and nothing is left. No public code runs it, FunASR included.

@@ -1,8 +1,8 @@
 """Like FunASR's `cif`, but behind masked weights, and with a weight for the tail.
 
 - Weights of padded frames are zero. Then, in inference, the tail weight (0.45) is added to the
-  first padded frame, so that a rest fires from 0.55 on; a column is appended for utterances without
-  one. What a padded frame holds thus enters the last token, and that token is not rescaled.
+  first padded frame, so that a residual fires from 0.55 on; a column is appended for utterances
+  without one. What a padded frame holds thus enters the last token, and that token is not rescaled.
 - The tokens are cut to the largest ``⌊Σα⌋``, tail weight included.
 - In training (`target_lengths`) ``alpha · (N / S)``, and no tail weight.
 

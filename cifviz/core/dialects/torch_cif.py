@@ -5,7 +5,7 @@
 - In training (`target_lengths`) the weights are scaled to ``βN + 1e-4``, and exactly N tokens come
   out. The surplus stands behind the last token: it is cut off with the batch's longest utterance,
   and left in row N of the others.
-- In inference the rest fires from the tail threshold on (``>=``), multiplied by β / rest, with or
+- In inference the residual fires from the tail threshold on (``>=``), times β / residual, with or
   without a padded frame behind it.
 - `delays`, the expected frame of each token counted from 1, are taken before that rescaling.
 - Weights of padded frames are zero.
@@ -51,9 +51,9 @@ def integrate(
         delays = delays.scatter_add(1, token, weight * frame / threshold)
     if target_lengths is None:
         ending = sum((weight * (token == num_fires.unsqueeze(1)) for token, weight in pieces))
-        rest = torch.as_tensor(ending).sum(dim=1)
-        keep = rest >= tail_threshold
-        factor = torch.where(keep & (rest > 0), threshold / rest, 1.0).detach()
+        residual = torch.as_tensor(ending).sum(dim=1)
+        keep = residual >= tail_threshold
+        factor = torch.where(keep & (residual > 0), threshold / residual, 1.0).detach()
         row = torch.arange(rows + 1, device=alpha.device) == num_fires.unsqueeze(1)
         weights = weights * torch.where(row, factor.unsqueeze(1), 1.0).unsqueeze(2)
         num_fires = num_fires + keep

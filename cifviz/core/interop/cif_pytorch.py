@@ -19,9 +19,9 @@ from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
 from cifviz.core.interop.identity_probe import (
     arguments,
+    capture_errors,
     count_tokens,
     disagreement,
-    reading,
     unchanged,
 )
 from cifviz.core.interop.recorded_firing import recorded_firing
@@ -56,7 +56,7 @@ def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
         log.append((part, args, output))
 
     def see(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        with reading(f"the output of {type(module).__name__}", EXPECTED):
+        with capture_errors(f"the output of {type(module).__name__}", EXPECTED):
             firings.append(_read(module, args, kwargs, output, log.copy()).cpu())
         log.clear()
 
@@ -70,6 +70,7 @@ def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
 @torch.no_grad()
 def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> Firing:
     """A call of a middleware as a firing."""
+    # 1. What was called with what.
     given = arguments(module, args, kwargs)
     inputs = _inputs(given)
     encoder_out = inputs["encoder_raw_out"]
@@ -82,6 +83,7 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
     )
     before, behind = log[: calls[0] + 1], log[calls[0] + 1 :]
 
+    # 2. Run it again on the identity, its parts held to what they gave.
     def run(encoder_out: Tensor) -> Tensor:
         other = {**inputs, "encoder_raw_out": encoder_out}
         again = [other if value is inputs else value for value in args]
@@ -92,6 +94,7 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
         return embeddings
 
     contributions = _slices(run, encoder_out)
+    # 3. Compare the contributions with what the module made.
     integrated = [output["cif_out"]]
     for first in behind[0][1][:1] if behind else ():  # given what came of the integration
         if isinstance(first, Tensor) and first.ndim == 3:
@@ -106,6 +109,7 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
     )
     _agree(far <= 1, module, what)
 
+    # 4. The weights, as predicted and as used.
     real = ~inputs["encoder_padding_mask"].bool()
     alpha = torch.sigmoid(before[-1][2]).reshape(batch, frames) * real
     total = alpha.sum(dim=1)

@@ -22,10 +22,10 @@ from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
 from cifviz.core.interop.identity_probe import (
     arguments,
+    capture_errors,
     count_tokens,
     disagreement,
     identity_like,
-    reading,
 )
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.core.interop.state_dicts import Source, filled, parameters, same_layer, shape_of
@@ -76,7 +76,7 @@ def watch(module: nn.Module, firings: list[Firing], stack: ExitStack) -> None:
     """Add a firing for each call of `module`, until the stack unwinds."""
 
     def see(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        with reading(f"the output of {type(module).__name__}", EXPECTED):
+        with capture_errors(f"the output of {type(module).__name__}", EXPECTED):
             firings.append(_read(module, args, kwargs, output).cpu())
 
     stack.callback(module.register_forward_hook(see, with_kwargs=True).remove)

@@ -1,6 +1,6 @@
-"""The identity trick: feed a CIF the identity, and what comes out is what each frame gives.
+"""Probing a CIF with the identity: what comes out is what each frame gives to each token.
 
-And what else all kinds of CIF are watched with.
+With it, what the captures of all code bases share.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def disagreement(contributions: Tensor, encoder_out: Tensor, embeddings: Tensor)
     Parameters
     ----------
     contributions : Tensor (batch, fires, frames)
-        What each frame is said to give to each token.
+        What each frame gives to each token, as recorded.
     encoder_out : Tensor (batch, frames, dim)
         What the model integrated.
     embeddings : Tensor (batch, fires, dim)
@@ -100,10 +100,10 @@ def arguments(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 @contextmanager
-def reading(what: str, expected: str) -> Iterator[None]:
-    """Whatever goes wrong while a call is read is one clear error: it is not what was expected.
+def capture_errors(what: str, expected: str) -> Iterator[None]:
+    """Turn any error inside the context into one `CIFError` that names what was expected.
 
-    >>> with reading("output of Cif", "a tuple"):
+    >>> with capture_errors("output of Cif", "a tuple"):
     ...     {}[0]
     Traceback (most recent call last):
     ...

@@ -1,4 +1,4 @@
-"""`recorded_firing`: a `Firing` out of contributions that another code base really used.
+"""`recorded_firing`: a `Firing` made of the contributions that another code base used.
 
 Its contributions are those recorded, not those that follow from weights, threshold and slack: they
 may fire once in a frame at most, or carry a frame that the source appended.
@@ -114,18 +114,21 @@ def recorded_firing(
     tensor([[[ 1.0000,  0.0000],
              [ 1.2000, -0.2000]]], dtype=torch.float64)
     """
+    # 1. The mass axis.
     recorded = contributions.double()
     fires = recorded.shape[1]
     running = scaled_alpha.cumsum(dim=1, dtype=torch.float64)
     sums = F.pad(running, (1, 0))
     total = sums[:, -1:]
 
+    # 2. The frame in which each token fired, and the mass before and after it.
     fired_in = last_frames(recorded)
     is_token = valid_mask(num_fires, fires) & (fired_in >= 0)
     before = sums.gather(1, fired_in.clamp(min=0))
     after = sums.gather(1, fired_in + 1)
     frame_lengths = frame_lengths.maximum(F.pad((fired_in + 1) * is_token, (1, 0)).amax(dim=1))
 
+    # 3. Which tokens are full, and where they end.
     steps = torch.arange(1, fires + 1, device=recorded.device)
     ends = (steps.double() * threshold).expand(len(recorded), -1)
     is_last = steps == num_fires.unsqueeze(1)
@@ -137,6 +140,7 @@ def recorded_firing(
     ends = F.pad(torch.where(is_full, ends, total), (1, 0))
     # Between the ends of the frame before and of this one: reached in this one, by any rounding.
     reach = torch.where(is_full, (before + after) / 2, math.inf)
+    # 4. How much of it a token is made of.
     fill = torch.where(is_tail, threshold / residual.unsqueeze(1), is_token.double())
     axis = MassAxis(running, frame_lengths, ends, F.pad(reach, (1, 0)), fill)
     return RecordedFiring(

@@ -25,7 +25,7 @@ DEEPEST = 4
 Source = Mapping[str, Any] | str | Path
 Module = TypeVar("Module", bound=nn.Module)
 Names = dict[str, tuple[str, ...]]
-"""For each parameter of ours, the foreign ones that it is made of, one below the other."""
+"""For each parameter of a `CIF`, the pretrained ones that it is made of, concatenated."""
 
 
 def parameters(
@@ -133,16 +133,16 @@ def floats(value: object, name: str, where: str) -> Tensor:
 def filled(
     build: Callable[[], Module], names: Names, tensors: Mapping[str, Any], where: str
 ) -> Module:
-    """A module of ours with foreign parameters.
+    """A module with pretrained parameters.
 
     Parameters
     ----------
     build : callable
         Makes the module, of float32; it is called only once all parameters fit.
     names : dict of str to tuple of str
-        For each of its parameters, the foreign ones that it is made of, one below the other.
+        For each of its parameters, the pretrained ones that it is made of, concatenated.
     tensors : mapping of str to Tensor
-        The foreign parameters, these and no others.
+        The pretrained parameters, these and no others.
     where : str
         Where they come from, for messages.
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
-from cifviz.core.interop.identity_probe import disagreement, identity_like, reading
+from cifviz.core.interop.identity_probe import capture_errors, disagreement, identity_like
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require
@@ -105,7 +105,7 @@ def _watched(
         if not vars(watched)[OVER] and _is_running(model):
             own = _unwatched(function)
             calls.append(own)
-            with reading(f"{FUNCTION} of {own.__module__}", EXPECTED):
+            with capture_errors(f"{FUNCTION} of {own.__module__}", EXPECTED):
                 firings.append(_read(own, args, kwargs, result).cpu())
         return result
 

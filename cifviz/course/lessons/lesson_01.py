@@ -160,7 +160,7 @@ EXERCISES = (
             ),
             (
                 _keeps_the_rest,
-                "The last row never reached the threshold: what is left at the end is no token.",
+                "The last row never reached the threshold: the residual is no token.",
             ),
             (
                 _spills,

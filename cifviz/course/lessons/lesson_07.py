@@ -10,11 +10,11 @@ from cifviz.course.exercises import Numbers, Program
 
 def time_of(mass: float, alpha: list[float]) -> float:
     """Where so much weight has been heard, in frames, as the lesson has it."""
-    heard = 0.0
+    hypothesis = 0.0
     for frame, weight in enumerate(alpha):
-        if weight > 0 and heard + weight >= mass - 1e-9:
-            return frame + (mass - heard) / weight
-        heard += weight
+        if weight > 0 and hypothesis + weight >= mass - 1e-9:
+            return frame + (mass - hypothesis) / weight
+        hypothesis += weight
     return float(len(alpha))
 
 

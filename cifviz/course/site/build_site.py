@@ -54,7 +54,7 @@ def render(root: Path = ROOT) -> dict[str, str]:
     ------
     DataError
         If there are no lessons, one is not built, or a page would show something that is missing,
-        without words, foreign or leading nowhere; one line for each fault of that page.
+        without alt text, from the web, or a dead link; one line for each fault of that page.
     """
     names = lessons(root / FOLDER)
     require(bool(names), f"no lessons in {root / FOLDER / 'source'}: build in a clone", DataError)
@@ -184,7 +184,7 @@ NOTES = {
     "student": "A page to read. To work on the lesson, open its notebook in Jupyter.",
     "solved": "The solved copy: every exercise has an answer.",
 }
-"""Said above each lesson."""
+"""The note above each lesson."""
 
 
 def _file(path: str, places: Places) -> str:

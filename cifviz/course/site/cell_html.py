@@ -53,6 +53,7 @@ def _exporter() -> TemplateExporter:
             "markdown": Markdown(),
             "filter_data_type": _most_telling,
             "code": lambda source: highlighted(source, "ipython3"),
+            "opening_comment": opening_comment,
             "words": printed,
         },
     )
@@ -61,6 +62,16 @@ def _exporter() -> TemplateExporter:
 def _most_telling(data: Mapping[str, object]) -> list[str]:
     """The kind of output to show, if there is any."""
     return [kind for kind in SHOWN if kind in data][:1]
+
+
+def opening_comment(code: str) -> str:
+    """The comment that hidden code begins with, as the end of its label.
+
+    >>> opening_comment("# Figure: a < b"), opening_comment("import torch")
+    (': Figure: a &lt; b', '')
+    """
+    first = code.partition("\n")[0]
+    return f": {html.escape(first[2:])}" if first.startswith("# ") else ""
 
 
 def printed(text: str) -> str:

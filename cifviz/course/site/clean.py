@@ -117,9 +117,9 @@ def _check(tag: Tag) -> None:
     alignment = re.search(r"text-align:\s*(right|center)", str(tag.attrs.pop("style", "")))
     if alignment:
         tag["class"] = alignment[1]
-    foreign = set(tag.attrs) - ALLOWED[tag.name]
-    names = ", ".join(sorted(foreign))
-    require(not foreign, f"<{tag.name}> may not have {names}", DataError)
+    unknown = set(tag.attrs) - ALLOWED[tag.name]
+    names = ", ".join(sorted(unknown))
+    require(not unknown, f"<{tag.name}> may not have {names}", DataError)
 
 
 def _relink(tag: Tag, follow: Follow) -> None:

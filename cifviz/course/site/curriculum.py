@@ -14,7 +14,7 @@ QUESTIONS = {
     "01_integrate_and_fire": "How do weights become tokens?",
     "02_weights": "Where do the weights come from?",
     "03_scaling": "Why scale in training, and what does it hide?",
-    "04_tail_handling": "What happens to the rest?",
+    "04_tail_handling": "What happens to the residual?",
     "05_thresholds_and_dialects": "Why 0.99? Are all CIFs one CIF?",
     "06_training_film": "How does an alignment come to be?",
     "07_how_good_is_it": "How far is a fire from the word's edge?",
@@ -52,9 +52,9 @@ def read_opening(notebook: NotebookNode, name: str) -> Opening:
     """
     title, minutes = title_and_minutes(notebook)
     first = notebook.cells[0].source if notebook.cells else ""
-    task = first.partition("**What you'll do:**")[2].partition("\n\n")[0]
-    said = " ".join(task.split())
-    for label, there in (("a title", title), ("What you'll do", said), ("Time", minutes)):
+    written = first.partition("**What you'll do:**")[2].partition("\n\n")[0]
+    task = " ".join(written.split())
+    for label, there in (("a title", title), ("What you'll do", task), ("Time", minutes)):
         require(bool(there), f"the first cell of {name} lacks {label}", DataError)
     number = name.partition("_")[0]
-    return Opening(number, title, QUESTIONS.get(name, ""), said[:1].upper() + said[1:], minutes)
+    return Opening(number, title, QUESTIONS.get(name, ""), task[:1].upper() + task[1:], minutes)

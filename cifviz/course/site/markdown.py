@@ -101,9 +101,9 @@ def highlighted(code: str, language: str = "python") -> str:
     lines, line = [], ""
     code = code.rstrip().expandtabs(4) + "\n"
     for kind, text in lexer.get_tokens(code):
-        first, *rest = (_marked(piece, kind) for piece in text.split("\n"))
+        first, *others = (_marked(piece, kind) for piece in text.split("\n"))
         line += first
-        for piece in rest:
+        for piece in others:
             lines.append(line)
             line = piece
     marked = "".join(

@@ -141,7 +141,7 @@ class Places:
 
 
 def dead_links(pages: Mapping[str, str]) -> list[str]:
-    """Links of a site that lead nowhere; none is good news.
+    """Links of a site that lead nowhere.
 
     Parameters
     ----------

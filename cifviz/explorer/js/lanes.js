@@ -173,6 +173,7 @@ function drawOutline(canvas, bottom, scale, grid, weights, tall) {
  * @type {Draw}
  */
 function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, faint, fill }) {
+  // 1. How a piece of a frame is painted.
   const { alpha, running, ends, fires, positions } = aligned.firing;
   const { grid } = utterance;
   const bottom = strip.top + strip.height;
@@ -186,6 +187,7 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, 
     canvas.globalAlpha = isToken ? 1 : 0.4;
     canvas.fillRect(left, bottom - high, right - left, high);
   };
+  // 2. The pieces of each frame, or the main token of each column of pixels.
   let owner = -1;
   eachStep(scale, grid, alpha.length, (from, to, left, right) => {
     const [begin, end] = [from ? running[from - 1] : 0, running[to - 1]];
@@ -205,6 +207,7 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, 
     }
     if (most > 0) paint(main, left, right, high);
   });
+  // 3. The outline.
   canvas.globalAlpha = 1;
   canvas.fillStyle = ink; // yellow on white needs an outline
   drawOutline(canvas, bottom, scale, grid, alpha, tall);

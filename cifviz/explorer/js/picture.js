@@ -11,7 +11,7 @@ import { FONT, lanesOf, stretchInView } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
 import { TimeScale } from "./timescale.js";
 
-const [MAP, AXIS, TITLE, GAP] = [18, 20, 62, 6];
+const [MAP, AXIS, TITLE, GAP] = [18, 20, 72, 6];
 
 export class Picture {
   /**

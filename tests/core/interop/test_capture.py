@@ -803,8 +803,8 @@ def test_a_module_with_a_memory_remembers_what_it_would_without():
         torch.manual_seed(0)
         models.append(Remembering(8).eval())
     plain, captured = models
-    heard = []
-    captured.weight_proj.register_forward_hook(lambda *call: heard.append(call[1][0].shape))
+    called = []
+    captured.weight_proj.register_forward_hook(lambda *call: called.append(call[1][0].shape))
     shapes = captured.shapes
     torch.manual_seed(1)
     plain(inputs_of(encoder_out, padding))
@@ -812,7 +812,7 @@ def test_a_module_with_a_memory_remembers_what_it_would_without():
     torch.manual_seed(1)
     with capture(captured) as firings:
         captured(inputs_of(encoder_out, padding))
-    assert len(firings) == 1 and len(heard) == 1
+    assert len(firings) == 1 and len(called) == 1
     assert torch.equal(torch.rand(1), number)
     assert captured.shapes is shapes and captured.shapes == plain.shapes
     assert captured.calls == plain.calls == captured.sums["all"][0] == 1

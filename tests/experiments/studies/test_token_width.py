@@ -52,11 +52,11 @@ def test_the_clock_does_not_matter_where_weight_is_spread_evenly():
 
 def test_a_model_is_measured_over_all_tokens():
     model = tiny_recognizer()
-    heard = [model.transcribe(one) for one in SOUNDS]
-    widths = np.concatenate([token_widths(one.firing, one.grid) for one in heard])
+    hypothesis = [model.transcribe(one) for one in SOUNDS]
+    widths = np.concatenate([token_widths(one.firing, one.grid) for one in hypothesis])
     found = measure_weights(model, SOUNDS)
     assert found["width"] == pytest.approx(widths.mean(), rel=1e-5)
-    heaviest = np.mean([float(one.firing.alpha.max()) for one in heard])
+    heaviest = np.mean([float(one.firing.alpha.max()) for one in hypothesis])
     assert found["heaviest"] == pytest.approx(heaviest, rel=1e-5)
 
 
@@ -92,8 +92,10 @@ def test_every_finished_run_that_is_compared_is_measured(tmp_path, monkeypatch):
         ("plain", 1),
     ]
     recording = load_recording(WIDTH_RECORDING)
-    heard = tiny_recognizer(1).transcribe_features(recording.log_mel, duration=recording.duration)
-    np.testing.assert_allclose(found[2]["alpha"], heard.firing.alpha[0], atol=1e-4)
+    hypothesis = tiny_recognizer(1).transcribe_features(
+        recording.log_mel, duration=recording.duration
+    )
+    np.testing.assert_allclose(found[2]["alpha"], hypothesis.firing.alpha[0], atol=1e-4)
     assert found[2]["width"] == pytest.approx(measure_weights(tiny_recognizer(1), SOUNDS)["width"])
     assert text == table(found)
     assert text.count("\n") == 3

@@ -1,4 +1,4 @@
-// Runs the cases that CIFVIZ_CASES names, a JSON file: JavaScript must make of them what Python did.
+// Runs the cases that CIFVIZ_CASES names, a JSON file: JavaScript must give the results of Python.
 // CIFVIZ_RULES may name a module that adds tail rules.
 
 import assert from "node:assert/strict";

@@ -18,12 +18,12 @@ test("without weights a link has none", () => {
   assert.deepEqual(fromLink("#threshold=1"), { threshold: 1, weights: {} });
 });
 
-for (const [said, found] of [
+for (const [given, found] of [
   [{ threshold: "x", gain: Infinity, slack: -1, count: Number.NaN }, {}],
   [{ threshold: 0, gain: 1e9, tail: { rule: "<b>", value: 0.5 }, scaling: null }, {}],
   [{ smoothing: 1.6, onload: "alert(1)" }, { smoothing: 2 }],
   [{ weights: { 0: 1, length: 5, "-1": 1, "1.5": 1, 2: -1, 3: Infinity, 4: "x" } }, { weights: { 0: 1 } }],
   [{ weights: "12:0.5" }, {}],
 ]) {
-  test(JSON.stringify(said), () => assert.deepEqual(known(said), found));
+  test(JSON.stringify(given), () => assert.deepEqual(known(given), found));
 }
