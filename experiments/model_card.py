@@ -38,8 +38,8 @@ CIF_EDGES = (
 )
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
-    "constants and quantiles are learned on the development set. Measured in single precision; "
-    "the matrices are kept in half"
+    "constants and quantiles are learned on the development set. Measured in single precision, "
+    "kept in half"
 )
 
 

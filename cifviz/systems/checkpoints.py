@@ -87,22 +87,17 @@ def load_model(name: str | Path) -> System:
     return model.eval()
 
 
-def save_model(
-    model: System, folder: Path, card: str, *, half: bool = False, overwrite: bool = False
-) -> None:
+def save_model(model: System, folder: Path, card: str, *, overwrite: bool = False) -> None:
     """Write weights, configuration and model card into a folder.
 
     Parameters
     ----------
     model : System
-        What to keep; of a registered class.
+        What to keep; of a registered class. ``model.half()`` is kept in half precision.
     folder : Path
         Made if it is not there.
     card : str
         Markdown: data, seeds, command and measured results.
-    half : bool
-        Whether matrices are kept in half precision. Vectors never are: they are few, and the bias
-        of a CIF's weights moves all of its fires.
     overwrite : bool
         Whether the files of a model that stands there may be replaced, all or none.
 
@@ -113,10 +108,7 @@ def save_model(
     CIFError
         If its class is no registered system.
     """
-    weights = {
-        key: (value.half() if half and value.dim() > 1 else value).contiguous().cpu()
-        for key, value in model.state_dict().items()
-    }
+    weights = {key: value.contiguous().cpu() for key, value in model.state_dict().items()}
     config, files = model.kept()
     values = {SYSTEM: system_name(model), **config.to_dict()}
     text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"

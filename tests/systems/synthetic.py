@@ -36,12 +36,12 @@ def aligned(*words) -> Alignment:
 
 
 def spoken(*words, seconds=2.0) -> LabelledUtterance:
-    """Silence in which each (token, start, end) is a word."""
+    """Silence in which (token, start, end) were said."""
     return LabelledUtterance(Waveform(np.zeros(round(seconds * RATE)), RATE), aligned(*words))
 
 
 def fired(tokens, *weights, seconds=3.0, **options) -> Transcription:
-    """The transcription of a CIF with these weights in frames of 0.1 s: a token for each fire."""
+    """What a CIF with these weights in frames of 0.1 s heard: a token for each fire."""
     alpha = torch.tensor([weights], dtype=torch.float64)
     identity = torch.eye(len(weights), dtype=torch.float64)[None]
     firing = integrate_and_fire(alpha, identity, **options)

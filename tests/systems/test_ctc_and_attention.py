@@ -325,7 +325,7 @@ def test_scores_take_off_priors_down_to_a_floor():
 # --- CTC decoding --------------------------------------------------------------------------------
 
 
-def head_with_posteriors(probabilities, **settings):
+def head_that_hears(probabilities, **settings):
     """A head, and encoder output from which it reads these posteriors (frames, labels)."""
     probabilities = torch.tensor(probabilities)
     head = CTCHead(probabilities.shape[1], probabilities.shape[1] - 1, **settings).eval()

@@ -140,7 +140,7 @@ def test_sizes_must_be_sizes(settings, message):
 
 
 def test_ar_attention_hears_the_embedding_before():
-    """c_i itself goes to the output of step i alone: without it, c_3 first reaches step 4."""
+    """c_i itself goes to the output of step i alone: without that path, c_3 is first heard at 4."""
     model, num_fires = decoder("ar"), torch.tensor([7])
     with torch.no_grad():
         model.output.weight[:, 8:] = 0

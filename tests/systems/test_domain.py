@@ -199,7 +199,7 @@ def test_a_bound_is_not_saved_without_statistics(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "said"),
     [
         (None, "there is no file .*domain.safetensors"),
         (b"", "domain.safetensors is not a safetensors file"),
@@ -215,7 +215,7 @@ def test_missing_or_damaged_statistics_are_refused(folder, content, reference):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "message"),
+    ("name", "value", "said"),
     [
         ("means", torch.zeros(1, 8), r"means must be \(1, 16\), got \(1, 8\)"),
         ("means", torch.zeros(0, 16), r"expected means \(classes, 16\)"),
@@ -256,7 +256,7 @@ def test_sounds_are_altered_as_documented():
     def levels(waveform):
         return [20 * np.log10(2 * abs(np.mean(waveform.samples * tone))) for tone in tones.values()]
 
-    noisy, risen, fallen, reverberant = (domain_flag.altered(sound, kind, rng) for kind in range(4))
+    noisy, risen, fallen, room = (domain_flag.altered(sound, kind, rng) for kind in range(4))
     added = noisy.samples - sound.samples
     ratio = np.mean(added.astype(float) ** 2) / np.mean(sound.samples.astype(float) ** 2)
     assert 10 * np.log10(ratio) == pytest.approx(domain_flag.NOISE_LEVEL, abs=0.01)
@@ -268,7 +268,7 @@ def test_sounds_are_altered_as_documented():
     assert np.abs(echo[:100]).max() < 1e-6
     tail = np.sum(echo[101:].astype(float) ** 2)
     assert 10 * np.log10(tail) == pytest.approx(domain_flag.ECHO_LEVEL, abs=0.5)
-    for one in (noisy, risen, fallen, reverberant):
+    for one in (noisy, risen, fallen, room):
         assert len(one.samples) == len(sound.samples)
     assert domain_flag.altered(Waveform(np.zeros(0)), 0, rng).duration == 0
 

@@ -22,7 +22,7 @@ SMALL = {"n_mels": 6, "down_sampling": 2}
 
 
 def spoken(*targets, seed=0):
-    """A batch of noise whose tokens are to be `targets`."""
+    """A batch of noise in which somebody is said to have said `targets`."""
     rng = np.random.default_rng(seed)
     features = [torch.from_numpy(rng.normal(size=(30, 6))).float() for _ in targets]
     return Batch.collate(features, targets)
@@ -36,7 +36,7 @@ def hypothesis(model, batch):
     return [row[:n].tolist() for row, n in zip(ids, firing.num_fires, strict=True)], firing
 
 
-def test_a_model_whose_tokens_are_the_reference_makes_no_error():
+def test_a_model_that_is_told_what_it_hears_makes_no_error():
     model = tiny_recognizer(**SMALL)
     reference, firing = hypothesis(model, spoken([0], [0]))
     found = measure(model, spoken(*reference))
@@ -71,7 +71,7 @@ def test_measuring_draws_no_random_number():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_recorder_takes_a_copy_at_its_steps_alone():
+def test_a_camera_takes_a_copy_at_its_steps_alone():
     model = tiny_recognizer(**SMALL)
     before = copy.deepcopy(model.state_dict())
     recorder = SnapshotRecorder(spoken([0, 1]), [0, 2])
@@ -86,7 +86,7 @@ def test_a_recorder_takes_a_copy_at_its_steps_alone():
     torch.testing.assert_close(second["ctc.bias"], before["ctc.bias"] + 2.0)
 
 
-def test_snapshots_give_its_curves_and_its_last_model():
+def test_a_film_gives_its_curves_and_its_last_model():
     model = tiny_recognizer(**SMALL)
     recorder = SnapshotRecorder(spoken([0, 1]), [0, 7])
     recorder(0, model)
@@ -100,7 +100,7 @@ def test_snapshots_give_its_curves_and_its_last_model():
         trained.curve("loss")
 
 
-def test_a_recorder_needs_tokens():
+def test_a_camera_needs_somebody_who_speaks():
     with pytest.raises(CIFError, match="the held-out utterances have no token"):
         SnapshotRecorder(spoken([]), [0])
     with pytest.raises(CIFError, match="a step must be an integer >= 0, got -1"):
