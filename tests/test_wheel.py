@@ -66,10 +66,10 @@ clip = cifviz.load_clip("digits_four")
 print(*clip.tokens)
 print(*cifviz.load_model("digits").transcribe(clip.waveform).tokens)
 """
-    module, output, transcription = run_outside(installed, script).splitlines()
+    module, reference, hypothesis = run_outside(installed, script).splitlines()
     assert Path(module).is_relative_to(installed), "the clone answered, not the wheel"
-    assert len(output.split()) == 4
-    assert transcription == output
+    assert len(reference.split()) == 4
+    assert hypothesis == reference
 
 
 def test_lessons_read_published_results_from_the_wheel(installed):
@@ -89,8 +89,8 @@ print(len(published.verdict(published.read_robustness_comparison(folder))))
 def test_the_wheel_explores_without_node(installed, tmp_path):
     script = f"""
 import cifviz
-heard = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
-explorer = cifviz.explore(heard)
+transcription = cifviz.load_model("digits").transcribe(cifviz.load_clip("digits_two").waveform)
+explorer = cifviz.explore(transcription)
 print(len(str(explorer._esm)), explorer.to_html({str(tmp_path / "two.html")!r}))
 """
     script_size, page = run_outside(installed, script).split(maxsplit=1)

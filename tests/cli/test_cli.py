@@ -273,7 +273,7 @@ def test_a_disk_that_is_full_leaves_nothing(sound, monkeypatch):
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]])
 def test_no_input_is_ever_replaced(sound, tmp_path, overwrite):
     named = sound.rename(sound.with_suffix(".png"))  # a sound file, whatever it is called
-    printed = write_textgrid(tmp_path / "said.TextGrid", load_clip("digits_one").words, 2.0)
+    reference = write_textgrid(tmp_path / "said.TextGrid", load_clip("digits_one").words, 2.0)
     twin = tmp_path / "twin.flac"
     twin.hardlink_to(named)
     model = tmp_path / "model"
@@ -285,7 +285,7 @@ def test_no_input_is_ever_replaced(sound, tmp_path, overwrite):
         align(named, "--out", resource("checkpoints") / "digits", *overwrite),
         explore(named, "--out", named, *overwrite),
         explore(named, "--out", twin, *overwrite),
-        explore(named, "--reference", printed, "--out", printed, *overwrite),
+        explore(named, "--reference", reference, "--out", reference, *overwrite),
         explore(named, "--model", model, "--out", model / "config.json", *overwrite),
     ):
         assert result.exit_code == 1, result.stdout
@@ -312,7 +312,7 @@ def test_results_of_one_run_do_not_replace_each_other(sound, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "printed"),
     [
         (MemoryError(), "this needs more memory than there is"),
         (PermissionError(13, "Permission denied", "b.flac"), "b.flac: Permission denied"),
@@ -474,9 +474,9 @@ def test_an_unknown_model_is_answered_with_the_known_ones(tmp_path):
 def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(tmp_path):
     clip = load_clip("digits_four")
     tiers = {"words": clip.words, "phones": clip.phones}
-    printed = write_textgrid(tmp_path / "said.TextGrid", tiers, clip.waveform.duration)
+    reference = write_textgrid(tmp_path / "said.TextGrid", tiers, clip.waveform.duration)
     page = tmp_path / "page.html"
-    result = explore(CLIPS / "digits_four.flac", "--reference", printed, "--out", page)
+    result = explore(CLIPS / "digits_four.flac", "--reference", reference, "--out", page)
     assert result.exit_code == 0, result.stderr
     lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines[2:-1]] == list(clip.tokens)
@@ -486,7 +486,7 @@ def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(
     assert shown["reference"] == spans_of(clip.words)
     assert shown["sound_file"]
     assert "<title>digits_four.flac</title>" in page.read_text("utf-8")
-    again = ["--reference", printed, "--tier", "phones", "--out", page]
+    again = ["--reference", reference, "--tier", "phones", "--out", page]
     result = explore(CLIPS / "digits_four.flac", *again)
     assert result.exit_code == 1
     assert f"{page} exists; --overwrite" in result.stderr
