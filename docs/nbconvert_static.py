@@ -3,8 +3,7 @@
     jupyter nbconvert --to html --config docs/nbconvert_static.py notebook.ipynb
 
 By default nbconvert prefers widgets, and an HTML page loads these from the web. Here only plain
-text comes after them: a picture is preferred to its widget, and a widget without one does not
-change.
+text comes after them: a picture is preferred to its widget; one without a picture does not change.
 """
 
 c = get_config()  # noqa: F821 (nbconvert provides it)

@@ -37,13 +37,13 @@ export class Controls {
     this.settings = { ...settings };
     /** @type {Record<string, () => void>} */
     this.inputs = {};
-    this.addTail(parent);
     for (const name of keysOf(CHOICES)) this.addChoice(parent, name, CHOICES[name]);
     for (const name of keysOf(SLIDERS)) {
       const range = SLIDERS[name];
       const most = name === "count" ? Math.max(range.max, 2 * settings.count) : range.max;
       this.addSlider(parent, name, { ...range, max: most });
     }
+    this.addTail(parent);
     this.changed = changed;
     this.show();
   }
