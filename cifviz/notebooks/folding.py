@@ -108,7 +108,7 @@ def _html(output: NotebookNode) -> str:
         return str(data["text/html"])
     if "text/markdown" in data:
         return str(markdown2html(data["text/markdown"])).strip()
-    return f"<pre>{html.escape(_words(output), quote=False)}</pre>"
+    return f'<pre tabindex="0">{html.escape(_words(output), quote=False)}</pre>'
 
 
 def _words(output: NotebookNode) -> str:

@@ -32,7 +32,11 @@ def test_all_outputs_are_in_one_closed_fold():
     page = output.data["text/html"]
     assert is_folded(output) and "<details open" not in page
     assert page.count("<summary>") == 1
-    for part in ("<pre>3 &lt; 4</pre>", "<td>1</td>", 'alt="A line that rises slowly."'):
+    for part in (
+        '<pre tabindex="0">3 &lt; 4</pre>',
+        "<td>1</td>",
+        'alt="A line that rises slowly."',
+    ):
         assert part in page
     assert output.data["text/plain"] == "3 < 4\na\n1\nFigure: A line that rises slowly."
     assert output.data["image/png"] == PICTURE.data["image/png"], "for a PDF"

@@ -90,6 +90,9 @@ def test_on_the_site_answers_are_folded_and_open_with_keys(page, site, copy):
     answer = page.locator(".text.answer").first
     answer.locator("summary").press("Enter")
     assert len(answer.inner_text()) > len(TEXT_LABEL) + 20
+    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+    page.set_viewport_size({"width": browser.PHONE[0], "height": 900})
+    assert browser.broken_rules(page) == page.evaluate(browser.SIDEWAYS) == []
 
 
 @pytest.mark.slow

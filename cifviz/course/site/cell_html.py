@@ -68,10 +68,10 @@ def opening_comment(code: str) -> str:
     """The comment that hidden code begins with, as the end of its label.
 
     >>> opening_comment("# Figure: a < b"), opening_comment("import torch")
-    (': Figure: a &lt; b', '')
+    (' · Figure: a &lt; b', '')
     """
     first = code.partition("\n")[0]
-    return f": {html.escape(first[2:])}" if first.startswith("# ") else ""
+    return f" · {html.escape(first[2:])}" if first.startswith("# ") else ""
 
 
 def printed(text: str) -> str:
