@@ -312,7 +312,7 @@ def test_results_of_one_run_do_not_replace_each_other(sound, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "printed"),
     [
         (MemoryError(), "this needs more memory than there is"),
         (PermissionError(13, "Permission denied", "b.flac"), "b.flac: Permission denied"),

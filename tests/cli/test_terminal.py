@@ -92,7 +92,7 @@ def test_what_an_encoding_lacks_is_escaped(encoding, shown):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "output"),
     [
         (AudioError("a\nb"), 1, "prog: a\\nb\n"),
         (MemoryError(), 1, "prog: this needs more memory than there is\n"),
