@@ -63,15 +63,13 @@ class AttentionDecoder(nn.Module):
         label_smoothing: float,
     ) -> Tensor:
         """Cross-entropy of the true tokens and the mark behind them, per token."""
-        reference = F.pad(targets.clamp(min=0), (0, 1))
-        reference = reference.scatter(1, target_lengths.unsqueeze(1), self.mark)
-        before = F.pad(reference[:, :-1], (1, 0), value=self.mark)
+        marked = F.pad(targets.clamp(min=0), (0, 1))
+        marked = marked.scatter(1, target_lengths.unsqueeze(1), self.mark)
+        before = F.pad(marked[:, :-1], (1, 0), value=self.mark)
         logits, _, _ = self._say(before, self._listen(encoder_out, frame_lengths))
         losses = F.cross_entropy(
             logits.flatten(0, 1),
-            reference.masked_fill(
-                ~valid_mask(target_lengths + 1, reference.shape[1]), -1
-            ).flatten(),
+            marked.masked_fill(~valid_mask(target_lengths + 1, marked.shape[1]), -1).flatten(),
             ignore_index=-1,
             label_smoothing=label_smoothing,
             reduction="sum",

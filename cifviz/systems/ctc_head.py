@@ -141,8 +141,8 @@ def collapse(labels: Tensor, blank: int) -> list[Tensor]:
     [tensor([4, 4, 7])]
     """
     before = F.pad(labels, (1, 0), value=-1)[:, :-1]
-    reference = (labels != before) & (labels != blank)
-    return [row[keep] for row, keep in zip(labels, reference, strict=True)]
+    kept = (labels != before) & (labels != blank)
+    return [row[keep] for row, keep in zip(labels, kept, strict=True)]
 
 
 def path_loss(

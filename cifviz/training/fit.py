@@ -150,35 +150,20 @@ def fit(
     """
     for name in config.loss_weights:
         require_choice("loss", name, [*model.loss_weights, *model.further_losses])
-    # 1. Devices, the optimizer, and the average that comes out.
+    # 1. Devices, and what an interrupted run is resumed from.
     # Not "auto": Apple's GPUs have no float64, in which weights are summed.
     fabric = Fabric(
         devices=config.devices, accelerator="cuda" if torch.cuda.is_available() else "cpu"
     )
     fabric.launch()
     fabric.seed_everything(config.seed, verbose=False)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
-    optimizer = torch.optim.AdamW(
-        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    learner, optimizer = fabric.setup(model, optimizer)
-    average = average.to(fabric.device)
-
-    # 2. What an interrupted run is resumed from.
-    state: dict[str, Any] = {
-        "model": model,
-        "average": average,
-        "optimizer": optimizer,
-        "step": 0,
-        "history": [],
-        "sums": {},
-        "config": json.dumps([asdict(config), model.config.to_dict()], sort_keys=True),
-    }
     path = folder / "last.ckpt"
+    learner, state = _begun(fabric, model, config)
     if resume and path.exists():
         state = _resume(fabric, path, state)
+    optimizer, average = state["optimizer"], state["average"]
 
-    # 3. The steps that are left.
+    # 2. The steps that are left.
     learner.train()
     averaged: Any = average.module.eval()
     if watch is None or not fabric.is_global_zero:
@@ -213,11 +198,29 @@ def fit(
         if (step + 1) % config.save_every == 0 and step + 1 < config.steps:
             _save(fabric, path, state)
 
-    # 4. One process goes on.
+    # 3. One process goes on.
     fabric.barrier()
     if not fabric.is_global_zero:
         raise SystemExit(0)
     return averaged.cpu(), state["history"]
+
+
+def _begun(fabric: Fabric, model: Learner, config: FitConfig) -> tuple[Any, dict[str, Any]]:
+    """The model as the devices train it, and the state of a run that begins."""
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))
+    optimizer = torch.optim.AdamW(
+        model.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    learner, optimizer = fabric.setup(model, optimizer)
+    return learner, {
+        "model": model,
+        "average": average.to(fabric.device),
+        "optimizer": optimizer,
+        "step": 0,
+        "history": [],
+        "sums": {},
+        "config": json.dumps([asdict(config), model.config.to_dict()], sort_keys=True),
+    }
 
 
 def _nobody(step: int, model: Learner) -> None:

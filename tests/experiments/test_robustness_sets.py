@@ -25,7 +25,7 @@ from experiments.robustness_sets import (
     with_gap,
 )
 from experiments.training_data import labelled_strings
-from tests.systems.synthetic import RATE, utterance_of
+from tests.systems.synthetic import RATE, hummed
 
 
 def inside(utterance):
@@ -58,7 +58,7 @@ def same(one, other):
 
 @given(st.lists(st.integers(0, 300), min_size=2, max_size=6), st.integers(0, 40))
 def test_joined_words_lie_where_they_are_heard(pauses, lead):
-    piece = utterance_of("one", "two", lead=lead)
+    piece = hummed("one", "two", lead=lead)
     whole = joined([piece] * (len(pauses) - 1), pauses)
     assert_words_are_where_it_hums(whole)
     assert whole.words.text == " ".join(["one two"] * (len(pauses) - 1))
@@ -83,12 +83,12 @@ def test_words_that_touch_still_touch_when_joined(lengths):
     ("pieces", "pauses", "message"),
     [
         (
-            [utterance_of("a"), utterance_of("a", speaker="bob")],
+            [hummed("a"), hummed("a", speaker="bob")],
             [0, 0, 0],
             "one speaker at one rate, got .*bob",
         ),
         ([], [0], "one speaker at one rate"),
-        ([utterance_of("a")], [0], "expected 2 pauses around 1 pieces, got 1"),
+        ([hummed("a")], [0], "expected 2 pauses around 1 pieces, got 1"),
     ],
 )
 def test_what_cannot_be_joined_is_refused(pieces, pauses, message):
@@ -98,8 +98,8 @@ def test_what_cannot_be_joined_is_refused(pieces, pauses, message):
 
 def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
     """Of 0.33 and 0.48 s: after four of them it is 1.62 s, after three 1.14."""
-    ann = [utterance_of("a", "b"), utterance_of("c", "d", "e")]
-    bob = [utterance_of("f", speaker="bob")]
+    ann = [hummed("a", "b"), hummed("c", "d", "e")]
+    bob = [hummed("f", speaker="bob")]
     monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [ann[0], *bob, ann[1]]}.get)
     made = {one.speaker: one for one in joined_strings(1.2)}
     assert made["ann"].words.text == "a b c d e a b c d e"
@@ -110,9 +110,7 @@ def test_strings_are_joined_over_and_over_until_so_long(monkeypatch):
 
 
 def test_strings_that_are_just_long_enough_are_not_joined_once_more(monkeypatch):
-    monkeypatch.setattr(
-        robustness_sets, "labelled_strings", {"test": [utterance_of("a", lead=100)]}.get
-    )
+    monkeypatch.setattr(robustness_sets, "labelled_strings", {"test": [hummed("a", lead=100)]}.get)
     for seconds, words in ((0.0, 1), (0.25, 1), (0.5, 2), (0.501, 3)):  # of 0.25 s each
         (one,) = joined_strings(seconds)
         assert len(one.words) == words
@@ -120,13 +118,12 @@ def test_strings_that_are_just_long_enough_are_not_joined_once_more(monkeypatch)
 
 def long_strings(speaker, count=6):
     return [
-        utterance_of(*f"{letter} b c d e f g".split(), speaker=speaker)
-        for letter in "uvwxyz"[:count]
+        hummed(*f"{letter} b c d e f g".split(), speaker=speaker) for letter in "uvwxyz"[:count]
     ]
 
 
 def test_longer_utterances_are_different_long_strings_of_one_speaker():
-    short = [utterance_of("no", "no", speaker="ann")] * 10
+    short = [hummed("no", "no", speaker="ann")] * 10
     made = longer(short + long_strings("ann") + long_strings("bob"), 3, rng())
     assert Counter(one.speaker for one in made) == {"ann": 5, "bob": 5}
     for one in made:
@@ -143,7 +140,7 @@ def test_too_few_strings_to_join_are_named():
 
 
 def test_a_repeated_word_never_repeats_a_take_before_all_were_heard():
-    takes = [utterance_of("five", hum=level) for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    takes = [hummed("five", hum=level) for level in (0.1, 0.2, 0.3, 0.4, 0.5)]
     made = repeated(takes, [0, 20], [30], rng())
     assert [len(one.words) for one in made] == [4, 5, 6, 7, 8]
     for one in made:
@@ -156,7 +153,7 @@ def test_a_repeated_word_never_repeats_a_take_before_all_were_heard():
 
 
 def test_pauses_of_repeated_words_are_the_given_ones():
-    takes = [utterance_of("five", lead=0, gap=0, hum=level) for level in (0.1, 0.2)]
+    takes = [hummed("five", lead=0, gap=0, hum=level) for level in (0.1, 0.2)]
     for one in repeated(takes, [20, 70], [30, 110], rng()):
         edges = np.array(one.words.spans)
         between = np.rint((edges[1:, 0] - edges[:-1, 1]) * 1000)
@@ -166,7 +163,7 @@ def test_pauses_of_repeated_words_are_the_given_ones():
 
 
 def test_each_word_of_each_speaker_is_repeated_apart():
-    takes = [utterance_of(word, speaker=name) for word in ("a", "b") for name in ("x", "y")] * 2
+    takes = [hummed(word, speaker=name) for word in ("a", "b") for name in ("x", "y")] * 2
     made = repeated(takes, [0], [0], rng())
     counted = Counter((one.speaker, one.words.tokens[0].token) for one in made)
     assert counted == {(name, word): 5 for word in ("a", "b") for name in ("x", "y")}
@@ -174,12 +171,12 @@ def test_each_word_of_each_speaker_is_repeated_apart():
 
 def test_a_single_take_cannot_be_repeated():
     with pytest.raises(CIFError, match="two takes of 'five' by 'ann', got one"):
-        repeated([utterance_of("five")], [0], [0], rng())
+        repeated([hummed("five")], [0], [0], rng())
 
 
 @given(st.integers(1, 3), st.integers(0, 500), st.integers(0, 60))
 def test_a_gap_moves_only_what_comes_after_it(after, length, gap):
-    utterance = utterance_of("a", "b", "c", "d", gap=gap)
+    utterance = hummed("a", "b", "c", "d", gap=gap)
     parted = with_gap(utterance, after, np.zeros(length))
     assert_words_are_where_it_hums(parted)
     moved = np.rint((np.array(parted.words.spans) - np.array(utterance.words.spans)) * RATE)
@@ -190,11 +187,11 @@ def test_a_gap_moves_only_what_comes_after_it(after, length, gap):
 @pytest.mark.parametrize("after", [0, 2])
 def test_a_gap_lies_between_two_words(after):
     with pytest.raises(CIFError, match="after must be an integer >= 1 and <= 1"):
-        with_gap(utterance_of("a", "b"), after, np.zeros(3))
+        with_gap(hummed("a", "b"), after, np.zeros(3))
 
 
 def test_noise_is_as_loud_as_stated_and_in_one_gap_alone():
-    strings = [utterance_of("a", "b", "c", hum=hum) for hum in (0.05, 0.5)] * 10
+    strings = [hummed("a", "b", "c", hum=hum) for hum in (0.05, 0.5)] * 10
     for utterance, noisy in zip(strings, interrupted(strings, -10.0, rng()), strict=True):
         voiced = inside(noisy)
         noise = noisy.waveform.samples[~voiced & (noisy.waveform.samples != 0)]
@@ -209,7 +206,7 @@ def test_noise_is_as_loud_as_stated_and_in_one_gap_alone():
 
 
 def test_silence_lies_in_the_places_of_the_noise():
-    strings = [utterance_of("a", "b", "c", "d")] * 20
+    strings = [hummed("a", "b", "c", "d")] * 20
     noisy, silent = interrupted(strings, -10.0, rng(3)), interrupted(strings, -np.inf, rng(3))
     for loud, quiet in zip(noisy, silent, strict=True):
         assert loud.words == quiet.words
@@ -220,7 +217,7 @@ def test_silence_lies_in_the_places_of_the_noise():
 
 def test_a_single_word_has_no_place_for_a_gap():
     with pytest.raises(CIFError, match="two words or more, got 'a'"):
-        interrupted([utterance_of("a")], -10.0, rng())
+        interrupted([hummed("a")], -10.0, rng())
 
 
 def test_pink_noise_has_the_same_power_in_each_octave():
@@ -246,7 +243,7 @@ def test_noise_needs_room_for_its_lowest_frequency(count, rate, message):
 
 
 def test_an_utterance_is_cut_inside_its_last_word_alone():
-    utterance = utterance_of("one", "two", "three")
+    utterance = hummed("one", "two", "three")
     cut = truncated(utterance, 0.3)
     start, _ = utterance.words.spans[-1]
     assert cut.words.tokens == utterance.words.tokens[:-1]
@@ -258,8 +255,8 @@ def test_an_utterance_is_cut_inside_its_last_word_alone():
 @pytest.mark.parametrize(
     ("utterance", "share", "message"),
     [
-        (utterance_of("a"), 1, "share must be a number > 0 and < 1"),
-        (utterance_of(), 0.5, "expected a word to cut"),
+        (hummed("a"), 1, "share must be a number > 0 and < 1"),
+        (hummed(), 0.5, "expected a word to cut"),
     ],
 )
 def test_what_cannot_be_cut_is_refused(utterance, share, message):

@@ -18,7 +18,7 @@ GRID = FrameGrid(0.1)
 CONFIG = CIFRecognizerConfig(vocabulary=("word",))
 
 
-def utterance_of(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
+def hummed(*texts, speaker="ann", word_length=100, gap=50, lead=30, hum=HUM):
     """Words of so many samples at 1 kHz, with silence around them."""
     sound, words = [np.zeros(lead)], []
     for text in texts:

@@ -199,23 +199,23 @@ def test_a_bound_is_not_saved_without_statistics(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         (None, "there is no file .*domain.safetensors"),
         (b"", "domain.safetensors is not a safetensors file"),
         (b"no safetensors", "domain.safetensors is not a safetensors file"),
     ],
 )
-def test_missing_or_damaged_statistics_are_refused(folder, content, complaint):
+def test_missing_or_damaged_statistics_are_refused(folder, content, message):
     (folder / STATISTICS).unlink()
     if content is not None:
         (folder / STATISTICS).write_bytes(content)
-    with pytest.raises(CheckpointError, match=complaint):
+    with pytest.raises(CheckpointError, match=message):
         load_model(folder)
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "complaint"),
+    ("name", "value", "message"),
     [
         ("means", torch.zeros(1, 8), r"means must be \(1, 16\), got \(1, 8\)"),
         ("means", torch.zeros(0, 16), r"expected means \(classes, 16\)"),
@@ -230,10 +230,10 @@ def test_missing_or_damaged_statistics_are_refused(folder, content, complaint):
         ("other", torch.zeros(1), "unknown .*other"),
     ],
 )
-def test_statistics_of_another_form_are_refused(folder, name, value, complaint):
+def test_statistics_of_another_form_are_refused(folder, name, value, message):
     tensors = load_file(folder / STATISTICS)
     save_file({**tensors, name: value}, folder / STATISTICS)
-    with pytest.raises(CheckpointError, match=complaint):
+    with pytest.raises(CheckpointError, match=message):
         load_model(folder)
 
 

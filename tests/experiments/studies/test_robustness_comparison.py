@@ -14,7 +14,7 @@ from cifviz.published import verdict
 from experiments.studies import robustness_comparison
 from experiments.studies.robustness_comparison import comparison_table, measure_sets, table
 from tests.compared_runs import counts, runs
-from tests.systems.synthetic import RATE, utterance_of
+from tests.systems.synthetic import RATE, hummed
 
 # Measuring
 
@@ -35,12 +35,8 @@ class Planted:
 
 def test_errors_lengths_and_times_are_those_worked_out_by_hand(monkeypatch):
     # 230, 380 and 530 samples: 0.23, 0.38 and 0.53 s.
-    utterances = [
-        utterance_of("a", word_length=150),
-        utterance_of("a", "b"),
-        utterance_of("a", "b", "c"),
-    ]
-    utterances[1:] = [utterance_of("a", "b", lead=80), utterance_of("a", "b", "c", lead=80)]
+    utterances = [hummed("a", word_length=150), hummed("a", "b"), hummed("a", "b", "c")]
+    utterances[1:] = [hummed("a", "b", lead=80), hummed("a", "b", "c", lead=80)]
     found = ["warm up", "a a", "b", "a b x"]  # an insertion, a deletion, a substitution
     model = Planted(monkeypatch, found, [100.0, 0.023, 0.076, 0.265])
     measured = measure_sets(model, {"set": utterances})
@@ -57,7 +53,7 @@ def test_errors_lengths_and_times_are_those_worked_out_by_hand(monkeypatch):
 
 
 def test_utterances_are_transcribed_one_at_a_time_and_the_first_once_before(monkeypatch):
-    one, two = utterance_of("a"), utterance_of("b")
+    one, two = hummed("a"), hummed("b")
     model = Planted(monkeypatch, "abbaab", [0.0] * 6)
     measure_sets(model, {"x": [one, two], "y": [two, one]})
     order = [one, one, two, two, two, one]
@@ -66,7 +62,7 @@ def test_utterances_are_transcribed_one_at_a_time_and_the_first_once_before(monk
 
 def test_a_loop_shows_in_the_length_ratio(monkeypatch):
     model = Planted(monkeypatch, ["", "a " * 12], [0.0] * 2)
-    counts = measure_sets(model, {"set": [utterance_of(*"aaaa")]})["set"]
+    counts = measure_sets(model, {"set": [hummed(*"aaaa")]})["set"]
     assert (counts["length_ratio"], counts["insertions"], counts["token_error_rate"]) == (3, 8, 2)
 
 
@@ -74,9 +70,9 @@ def test_a_loop_shows_in_the_length_ratio(monkeypatch):
     ("utterances", "message"),
     [
         ([], "at least one word in 'set'"),
-        ([utterance_of()], "at least one word in 'set'"),
+        ([hummed()], "at least one word in 'set'"),
         (
-            [utterance_of("a"), LabelledUtterance(Waveform(np.zeros(0), RATE), Alignment())],
+            [hummed("a"), LabelledUtterance(Waveform(np.zeros(0), RATE), Alignment())],
             "sound in each utterance of 'set'",
         ),
     ],
