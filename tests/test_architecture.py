@@ -1,10 +1,12 @@
 """The layers of CONTRIBUTING.md, "Architecture", hold."""
 
 import ast
+import io
 import re
 import shutil
 import subprocess
 import sys
+import tokenize
 import tomllib
 from collections import defaultdict
 from importlib.metadata import packages_distributions
@@ -84,6 +86,37 @@ def imports(path):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield (node.module or ".").split(".")[0]
+
+
+def long_functions(text, most=60):
+    """Functions with more lines of code than `most`, without docstrings and comments."""
+    tree = ast.parse(text)
+    strings = [one.value for one in ast.walk(tree) if isinstance(one, ast.Expr)]
+    strings = [one for one in strings if isinstance(getattr(one, "value", None), str)]
+    prose = {line for one in strings for line in range(one.lineno, one.end_lineno + 1)}
+    no_code = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+    code = set()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in no_code:
+            code.update(range(token.start[0], token.end[0] + 1))
+    return {
+        one.name
+        for one in ast.walk(tree)
+        if isinstance(one, ast.FunctionDef)
+        and len((code - prose) & {*range(one.lineno, one.end_lineno + 1)}) > most
+    }
+
+
+def test_no_function_is_longer_than_sixty_lines():
+    for path in [*(ROOT / "cifviz").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]:
+        if "node_modules" not in path.parts:
+            assert long_functions(path.read_text(encoding="utf-8")) == set(), path
+
+
+def test_a_long_function_is_found():
+    lines = "    x = 1\n" * 60
+    assert long_functions(f"def f():\n    # no code\n{lines}") == {"f"}
+    assert long_functions(f"def f():\n    # no code\n{lines[:-10]}") == set()
 
 
 def test_the_reference_imports_nothing():

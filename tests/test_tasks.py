@@ -276,6 +276,14 @@ def test_a_step_that_cannot_run_is_named_and_the_others_run(capsys):
     assert "javascript              not run: no node" in capsys.readouterr().out
 
 
+def test_a_check_whose_programs_cannot_be_had_is_no_failure(capsys):
+    codes = {"javascript": tasks.CANNOT_RUN, "types": 0, "style": 1}
+    steps = [(name, [name]) for name in codes]
+    assert tasks.run_all(steps, lambda command, cwd: codes[command[0]]) == 1
+    report = capsys.readouterr().out.splitlines()[-3:]
+    assert [line.endswith("not run: see above") for line in report] == [True, False, False]
+
+
 def test_javascript_is_checked_where_node_is():
     which = {"node": "/bin/node", "npm": "/bin/npm"}.get
     command = tasks.javascript(which, lambda command: b"v18.18.0\n")

@@ -279,12 +279,7 @@ def integrate_and_fire(
     alpha, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
 
     # 1. Scale the weights, if it is known how many tokens they shall come to.
-    tokens, scaled_alpha = target_lengths, alpha
-    if tokens is None and tail.scales:
-        tokens = _tokens_of_all(alpha, tail, threshold)
-    if tokens is not None:
-        tokens = check_lengths("target_lengths", tokens, alpha, MOST_TOKENS)
-        scaled_alpha = scaled_to_length(alpha, tokens, threshold)
+    tokens, scaled_alpha = _scaled(alpha, target_lengths, tail, threshold)
 
     # 2. The mass axis: the weights laid end to end.
     running, total = _running_sum(scaled_alpha)
@@ -306,15 +301,11 @@ def integrate_and_fire(
 
     # 4. Where they end.
     fires = _fires(num_fires, max_fires)
-    ends, reach = ends[: fires + 1], reach[: fires + 1]
-    end_of_weights = total.unsqueeze(1)
-    if tokens is not None:  # weights too small to be scaled end before they should
-        is_behind = ends > end_of_weights.detach()
-        ends = torch.where(is_behind, end_of_weights, ends)
-        reach = reach.minimum(end_of_weights.detach() - slack).clamp(min=SOME)
-        reach = F.pad(reach[:, 1:], (1, 0))
     is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
-    ends = torch.where(is_full, ends, end_of_weights)
+    ends, reach = ends[: fires + 1], reach[: fires + 1]
+    if tokens is not None:
+        ends, reach = _until_the_end(ends, reach, total, slack)
+    ends = torch.where(is_full, ends, total.unsqueeze(1))
     reach = torch.where(is_full, reach, math.inf)
 
     # 5. How much of it a token is made of.
@@ -325,8 +316,7 @@ def integrate_and_fire(
         fired = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_TAIL)
         fill = torch.where(is_tail, threshold / fired.unsqueeze(1), fill)
     elif target_lengths is None and tail.scales and not tail.fills:
-        unscaled = _running_sum(alpha)[1] / torch.where(total > 0, total, math.inf)
-        fill = fill * unscaled.unsqueeze(1)
+        fill = fill * _unscaled(alpha, total)
     axis = MassAxis(running, frame_lengths, ends, reach, fill)
     return Firing(
         alpha=alpha,
@@ -339,6 +329,33 @@ def integrate_and_fire(
         residual=residual,
         axis=axis,
     )
+
+
+def _scaled(
+    alpha: Tensor, tokens: Tensor | None, tail: TailRule, threshold: float
+) -> tuple[Tensor | None, Tensor]:
+    """The number of tokens, None where the weights decide about it, and the weights as used."""
+    if tokens is None and tail.scales:
+        tokens = _tokens_of_all(alpha, tail, threshold)
+    if tokens is None:
+        return None, alpha
+    tokens = check_lengths("target_lengths", tokens, alpha, MOST_TOKENS)
+    return tokens, scaled_to_length(alpha, tokens, threshold)
+
+
+def _until_the_end(
+    ends: Tensor, reach: Tensor, total: Tensor, slack: float
+) -> tuple[Tensor, Tensor]:
+    """Where tokens end and fire: weights too small to be scaled end before they should."""
+    last = total.unsqueeze(1)
+    ends = torch.where(ends > last.detach(), last, ends)
+    reach = reach.minimum(last.detach() - slack).clamp(min=SOME)
+    return ends, F.pad(reach[:, 1:], (1, 0))
+
+
+def _unscaled(alpha: Tensor, total: Tensor) -> Tensor:
+    """Factor that takes the scaling of the weights back (batch, 1); 0 without weight."""
+    return (_running_sum(alpha)[1] / torch.where(total > 0, total, math.inf)).unsqueeze(1)
 
 
 def _running_sum(alpha: Tensor) -> tuple[Tensor, Tensor]:

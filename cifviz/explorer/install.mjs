@@ -1,5 +1,6 @@
 // Installs what package-lock.json names, unless that is what is installed. It runs before `check` and
-// `build`; the stamp is written last, so that nothing counts as installed after a failure.
+// `build`; the stamp is written last, so that nothing counts as installed after a failure. Without
+// the packages nothing can be checked: the exit code is the one that tasks.py calls CANNOT_RUN.
 
 import { execSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +10,11 @@ const STAMP = "node_modules/.cifviz-lock";
 const wanted = readFileSync("package-lock.json", "utf8");
 const installed = existsSync(STAMP) ? readFileSync(STAMP, "utf8") : null;
 if (wanted !== installed) {
-  execSync("npm ci --ignore-scripts --no-audit --no-fund", { stdio: "inherit" });
+  try {
+    execSync("npm ci --ignore-scripts --no-audit --no-fund", { stdio: "inherit" });
+  } catch {
+    process.stderr.write("npm ci failed: what package-lock.json names could not be installed\n");
+    process.exit(77);
+  }
   writeFileSync(STAMP, wanted);
 }

@@ -24,6 +24,7 @@ from experiments.command_line import app
 from experiments.model_card import model_card, results_table
 from experiments.provenance import commit
 from experiments.run_tables import summary
+from tests.systems.hinted import HintedConfig, HintedRecognizer
 
 
 def tones(words, speaker):
@@ -70,6 +71,22 @@ def test_train_writes_a_model_and_what_it_measured(recipe, tmp_path):
     assert len(result["history"]) == 1
     model = load_model(tmp_path / "tones-seed0/model")
     assert model.config.edges.onset_shift == result["edges"]["shipped"]["onset_shift"]
+
+
+def test_a_new_system_is_trained_measured_and_tabled(recipe, tmp_path, monkeypatch):
+    """By one line in the registry; the system itself is tests/systems/hinted.py."""
+    monkeypatch.setitem(SYSTEMS, "hinted", HintedRecognizer)
+    config, fit = HintedConfig(**vars(recipe.config)), replace(recipe.fit, steps=50)
+    hinted = replace(recipe, system="hinted", config=config, fit=fit)
+    result = runs.run(hinted, folder=tmp_path / "tones-seed0", progress=False)
+    assert result["system"] == "hinted"
+    assert "size" in result["history"][0]
+    assert result["test"]["counts"]["spoken"] == 5
+    assert "mean_absolute" in result["test"]["edges"]["centroid, unshifted"]["both"]
+    assert type(load_model(tmp_path / "tones-seed0/model")) is HintedRecognizer
+    row = summary([result]).splitlines()[-1]
+    assert row.startswith("| tones") and "| 1 |" in row
+    assert "onset error in ms, shipped" in results_table([result], "test")
 
 
 def test_a_finished_run_is_measured_again_and_not_trained(recipe, tmp_path):
