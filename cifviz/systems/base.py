@@ -22,7 +22,7 @@ from cifviz.errors import require, require_choice
 from cifviz.systems.configuration import SystemConfig
 from cifviz.systems.transcription import Transcription
 
-Collate = Callable[[Sequence[Any]], Tensor]
+Collate = Callable[[list[Any]], Tensor]
 """Of one value for each utterance: a tensor whose first axis is the batch."""
 Metric = Callable[[Sequence[Transcription], Sequence[Alignment]], Any]
 """Of transcriptions and their references, in the same order: what JSON can hold."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
@@ -47,7 +47,14 @@ class EncoderSystem(System):
 
     def __init__(self, config: EncoderSystemConfig):
         super().__init__(config)
-        self.encoder = Encoder(config.encoder)
+        self.encoder = self.make_encoder()
+
+    def make_encoder(self) -> nn.Module:
+        """The encoder of the configuration; a system with another one overrides this.
+
+        Its ``forward`` takes what `Encoder` takes, unless the system overrides `encode` too.
+        """
+        return Encoder(self.config.encoder)
 
     @property
     def grid(self) -> FrameGrid:
@@ -56,7 +63,26 @@ class EncoderSystem(System):
 
     def forward(self, batch: Batch, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """Losses per token, by name; see `Learner.forward`."""
-        return self.losses(batch, *self.encoder(batch.features, batch.lengths), wanted=wanted)
+        return self.losses(batch, *self.encode(batch), wanted=wanted)
+
+    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The encoder's frames of a batch, in training and in transcription.
+
+        The hook of systems whose encoder looks at further inputs.
+
+        Parameters
+        ----------
+        batch : Batch
+            With its further inputs; in transcription its targets are empty.
+
+        Returns
+        -------
+        encoder_out : Tensor (batch, frames, channels)
+        frame_lengths : Tensor (batch,)
+            Frames of each utterance.
+        """
+        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
+        return encoder_out, frame_lengths
 
     def losses(
         self,
@@ -143,7 +169,7 @@ class EncoderSystem(System):
         extras = [{name: values[i] for name, values in request.items()} for i in range(len(sounds))]
         batch = Batch.collate(features, [[] for _ in sounds], extras=extras, by=self.extras)
         batch = batch.to(next(self.parameters()).device)
-        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
+        encoder_out, frame_lengths = self.encode(batch)
         require_finite(encoder_out)
         return batch, encoder_out, frame_lengths
 

@@ -43,7 +43,7 @@ def decode_by_tail_rule(
     """
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules
     batch = Batch.collate([normalise(log_mel)], [[]])
-    encoder_out, frame_lengths = model.encoder(batch.features, batch.lengths)
+    encoder_out, frame_lengths = model.encode(batch)
     alpha = model.cif(encoder_out, frame_lengths).alpha
     firing = integrate_and_fire(alpha, encoder_out, slack=model.cif.config.slack)
     embeddings = [rule(alpha).to(encoder_out.dtype) @ encoder_out[0] for rule in rules.values()]

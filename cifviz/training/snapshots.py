@@ -108,7 +108,7 @@ def measure(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     dict
         Of `CURVES`.
     """
-    encoder_out, frame_lengths = model.encoder(batch.features, batch.lengths)
+    encoder_out, frame_lengths = model.encode(batch)
     losses = model.losses(batch, encoder_out, frame_lengths, label_smoothing=0.0)
     firing = model.cif(encoder_out, frame_lengths)
     ids, _ = model.decode(firing, batch)
