@@ -23,7 +23,7 @@ from cifviz.metrics import mass_in_silence, weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.base import Batch, Metric
 from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
-from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig, make_decoder
+from cifviz.systems.decoders import LABEL_SMOOTHING, Decoder, DecoderConfig, make_decoder
 from cifviz.systems.domain import STATISTICS, ClassStatistics, mean_distance
 from cifviz.systems.encoder_system import EncoderSystem, Sound, require_finite
 from cifviz.systems.transcription import Transcription
@@ -108,14 +108,38 @@ class CIFRecognizer(EncoderSystem):
     def __init__(self, config: CIFRecognizerConfig):
         super().__init__(config)
         self.statistics: ClassStatistics | None = None
-        vocabulary = len(config.vocabulary)
         self.cif = CIF(config.cif)
-        self.decoder = make_decoder(config.decoder, config.cif.embedding_dim, vocabulary)
-        self.ctc = nn.Linear(config.encoder.channels, vocabulary + 1)
+        self.decoder = self.make_decoder()
+        self.ctc = nn.Linear(config.encoder.channels, len(config.vocabulary) + 1)
 
     def start_at(self, tokens_per_frame: float) -> None:
         """Let the weights of an untrained model add up to about as many tokens as there are."""
         self.cif.start_at(tokens_per_frame)
+
+    def make_decoder(self) -> Decoder:
+        """The decoder of the configuration; a system with another one overrides this."""
+        config = self.config
+        return make_decoder(config.decoder, config.cif.embedding_dim, len(config.vocabulary))
+
+    def fired_targets(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What the model fires for, one fire each: the targets, unless a system overrides this.
+
+        The hook of systems whose fires are not the tokens that the decoder gives. The weights are
+        scaled to these, and the quantity loss, CTC and the losses on where weights lie are theirs.
+        The decoder is taught `Batch.targets`, see `token_losses`. Where it does not give one token
+        for each fire, a system overrides `transcriptions` too.
+
+        Parameters
+        ----------
+        batch : Batch
+
+        Returns
+        -------
+        ids : Tensor (batch, tokens)
+            Padded with −1; of the vocabulary of the CTC layer.
+        lengths : Tensor (batch,)
+        """
+        return batch.targets, batch.target_lengths
 
     def adapt(self, embeddings: Tensor, firing: Firing, batch: Batch) -> Tensor:
         """What the decoder is given for the fired embeddings, in training and in transcription.
@@ -139,21 +163,75 @@ class CIFRecognizer(EncoderSystem):
         return embeddings
 
     def own_losses(
-        self, firing: Firing, adapted: Tensor, batch: Batch, *, wanted: Collection[str]
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        batch: Batch,
+        encoder_out: Tensor,
+        frame_lengths: Tensor,
+        *,
+        wanted: Collection[str],
     ) -> dict[str, Tensor]:
         """Losses of a system that derives from this one, per token and by name; here none.
 
         Parameters
         ----------
         firing : Firing
-            Scaled to the number of tokens.
+            Scaled to the number of `fired_targets`.
         adapted : Tensor (batch, fires, dim)
             What `adapt` gave for it.
         batch : Batch
+        encoder_out : Tensor (batch, frames, channels)
+        frame_lengths : Tensor (batch,)
+            Frames of each utterance.
         wanted : collection of str
             Which of `further_losses` training asks for.
         """
         return {}
+
+    def token_losses(
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        batch: Batch,
+        *,
+        label_smoothing: float = LABEL_SMOOTHING,
+    ) -> Tensor:
+        """Cross-entropy of each token, where the decoder is told those before.
+
+        The hook of systems that teach some of the tokens only, such as a glancing sampler. The loss
+        "cross_entropy" is the sum over the batch, divided by its number of targets.
+
+        Parameters
+        ----------
+        firing : Firing
+            Scaled to the number of `fired_targets`.
+        adapted : Tensor (batch, fires, dim)
+            What `adapt` gave for it.
+        batch : Batch
+        label_smoothing : float
+            Share of a target that is given to all tokens alike.
+
+        Returns
+        -------
+        Tensor (batch, tokens)
+            0 where an utterance has no fire or no target. Without scaling as many tokens come out
+            as fire: of fires and targets the smaller number.
+        """
+        common = min(adapted.shape[1], batch.targets.shape[1])
+        targets = batch.targets[:, :common]
+        logits = self.decoder(
+            adapted[:, :common], firing.num_fires.clamp(max=common), targets.clamp(min=0)
+        )
+        compared = valid_mask(firing.num_fires, common)
+        losses = F.cross_entropy(
+            logits.flatten(0, 1),
+            targets.masked_fill(~compared, -1).flatten(),
+            ignore_index=-1,
+            label_smoothing=label_smoothing,
+            reduction="none",
+        )
+        return losses.view_as(targets)
 
     def losses(
         self,
@@ -166,20 +244,21 @@ class CIFRecognizer(EncoderSystem):
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
         # 1. Fire, and decode what fired.
-        firing = self.cif(encoder_out, frame_lengths, target_lengths=batch.target_lengths)
-        tokens = batch.target_lengths.sum().clamp(min=1)
-        quantity = quantity_loss(firing, batch.target_lengths)
+        fired = self._fired(batch, wanted)
+        firing = self.cif(encoder_out, frame_lengths, target_lengths=fired.target_lengths)
+        quantity = quantity_loss(firing, fired.target_lengths)
         adapted = self.adapt(firing.embeddings, firing, batch)
-        cross_entropy = self._cross_entropy(firing, adapted, batch, label_smoothing) / tokens
+        losses = self.token_losses(firing, adapted, batch, label_smoothing=label_smoothing)
+        cross_entropy = losses.sum() / batch.target_lengths.sum().clamp(min=1)
 
         # 2. CTC on the same encoder.
         log_probs = self.ctc(encoder_out).log_softmax(dim=2)
         ctc = F.ctc_loss(
             log_probs.transpose(0, 1),
-            batch.targets.clamp(min=0),
+            fired.targets.clamp(min=0),
             frame_lengths,
-            batch.target_lengths,
-            blank=len(self.config.vocabulary),
+            fired.target_lengths,
+            blank=log_probs.shape[2] - 1,
             reduction="sum",
             zero_infinity=True,
         )
@@ -187,12 +266,13 @@ class CIFRecognizer(EncoderSystem):
         # 3. What else training asks for.
         shrink = self.config.encoder.down_sampling
         where = {
-            name: loss(firing, batch, log_probs, shrink)
+            name: loss(firing, fired, log_probs, shrink)
             for name, loss in ALIGNMENT_LOSSES.items()
             if name in wanted
         }
-        own = self.own_losses(firing, adapted, batch, wanted=wanted)
-        usual = {"cross_entropy": cross_entropy, "ctc": ctc / tokens, "quantity": quantity}
+        own = self.own_losses(firing, adapted, batch, encoder_out, frame_lengths, wanted=wanted)
+        ctc = ctc / fired.target_lengths.sum().clamp(min=1)
+        usual = {"cross_entropy": cross_entropy, "ctc": ctc, "quantity": quantity}
         return {**usual, **where, **own}
 
     @torch.inference_mode()
@@ -252,21 +332,10 @@ class CIFRecognizer(EncoderSystem):
         if self.config.domain is not None:
             self.statistics = ClassStatistics.load(folder, self.config.cif.embedding_dim)
 
-    def _cross_entropy(
-        self, firing: Firing, adapted: Tensor, batch: Batch, label_smoothing: float
-    ) -> Tensor:
-        """Of all tokens together, where the decoder is told those before."""
-        # Without scaling, as many tokens come out as fire: compare what both have.
-        common = min(adapted.shape[1], batch.targets.shape[1])
-        targets = batch.targets[:, :common]
-        logits = self.decoder(
-            adapted[:, :common], firing.num_fires.clamp(max=common), targets.clamp(min=0)
-        )
-        compared = valid_mask(firing.num_fires, common)
-        return F.cross_entropy(
-            logits.flatten(0, 1),
-            targets.masked_fill(~compared, -1).flatten(),
-            ignore_index=-1,
-            label_smoothing=label_smoothing,
-            reduction="sum",
-        )
+    def _fired(self, batch: Batch, wanted: Collection[str]) -> Batch:
+        """The batch with `fired_targets` in place of its targets; spans are known of targets."""
+        ids, lengths = self.fired_targets(batch)
+        if ids is batch.targets:
+            return batch
+        require("even" not in wanted, 'the loss "even" needs spans, and of fired targets are none')
+        return replace(batch, targets=ids, target_lengths=lengths)

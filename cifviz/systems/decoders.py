@@ -7,6 +7,7 @@ audio passed through its fire.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -24,14 +25,14 @@ class DecoderConfig:
     """Kind and size of a decoder."""
 
     kind: str = "nar"
-    """ "nar": all tokens at once; "ar": one after the other."""
+    """Of `DECODERS`: "nar", all tokens at once; "ar", one after the other."""
     dim: int = 160
     layers: int = 1
     heads: int = 4
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        require_choice("decoder kind", self.kind, ("nar", "ar"))
+        require_choice("decoder kind", self.kind, DECODERS)
         for name in ("dim", "layers", "heads"):
             require_integer(f"decoder.{name}", getattr(self, name), above=0)
         require_number("decoder.dropout", self.dropout, at_least=0, below=1)
@@ -41,7 +42,19 @@ class DecoderConfig:
         )
 
 
-class NARDecoder(nn.Module):
+class Decoder(nn.Module):
+    """What a CIF system asks of its decoder."""
+
+    def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """Logits (batch, fires, vocabulary) in training, given the true tokens (batch, fires)."""
+        raise NotImplementedError
+
+    def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
+        """Most likely tokens and their probabilities, each (batch, fires)."""
+        raise NotImplementedError
+
+
+class NARDecoder(Decoder):
     """All tokens at once: self-attention over the embeddings, then a linear layer for each."""
 
     def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
@@ -67,7 +80,7 @@ class NARDecoder(nn.Module):
         return self.output(hidden)
 
 
-class ARDecoder(nn.Module):
+class ARDecoder(Decoder):
     """Like `NARDecoder`, but each token also sees the tokens before it.
 
     Step i reads ``[c_{i−1} ; E(y_{i−1})]`` through causal self-attention to s_i; the logits are
@@ -112,10 +125,14 @@ class ARDecoder(nn.Module):
         return self.output(torch.cat([hidden, embeddings], dim=2))
 
 
-DECODERS: dict[str, type[NARDecoder] | type[ARDecoder]] = {"nar": NARDecoder, "ar": ARDecoder}
+DECODERS: dict[str, Callable[[DecoderConfig, int, int], Decoder]] = {
+    "nar": NARDecoder,
+    "ar": ARDecoder,
+}
+"""By kind: made of the configuration, the dimension of the embeddings and the vocabulary's size."""
 
 
-def make_decoder(config: DecoderConfig, input_dim: int, vocabulary: int) -> NARDecoder | ARDecoder:
+def make_decoder(config: DecoderConfig, input_dim: int, vocabulary: int) -> Decoder:
     """The decoder that the configuration names."""
     return DECODERS[config.kind](config, input_dim, vocabulary)
 

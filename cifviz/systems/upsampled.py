@@ -125,8 +125,9 @@ class UpsampledRecognizer(CIFRecognizer):
         losses = super().losses(
             batch, encoder_out, frame_lengths, wanted=wanted, label_smoothing=label_smoothing
         )
-        firing = self._fire_fine(encoder_out, frame_lengths, batch.target_lengths)
-        return {**losses, "fine_quantity": quantity_loss(firing, batch.target_lengths)}
+        _, counts = self.fired_targets(batch)
+        firing = self._fire_fine(encoder_out, frame_lengths, counts)
+        return {**losses, "fine_quantity": quantity_loss(firing, counts)}
 
     def transcriptions(
         self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor

@@ -112,14 +112,14 @@ def measure(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     losses = model.losses(batch, encoder_out, frame_lengths, label_smoothing=0.0)
     firing = model.cif(encoder_out, frame_lengths)
     ids, _ = model.decode(firing, batch)
-    tokens = batch.target_lengths.sum()
+    _, fires = model.fired_targets(batch)
     return {
         "quantity": float(losses["quantity"]),
         "cross_entropy": float(losses["cross_entropy"]),
         "token_error_rate": token_errors(
             _sequences(batch.targets, batch.target_lengths), _sequences(ids, firing.num_fires)
         ).rate,
-        "mass": float(firing.weight_sum.sum() / (firing.threshold * tokens)),
+        "mass": float(firing.weight_sum.sum() / (firing.threshold * fires.sum())),
     }
 
 

@@ -66,7 +66,14 @@ class HintedRecognizer(CIFRecognizer):
         return embeddings + hints.unsqueeze(1)
 
     def own_losses(
-        self, firing: Firing, adapted: Tensor, batch: Batch, *, wanted: Collection[str]
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        batch: Batch,
+        encoder_out: Tensor,
+        frame_lengths: Tensor,
+        *,
+        wanted: Collection[str],
     ) -> dict[str, Tensor]:
         """The mean square of the embeddings, and of what hints change where that is wanted."""
         fired = valid_mask(firing.num_fires, adapted.shape[1]).unsqueeze(2)
