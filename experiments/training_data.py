@@ -172,10 +172,19 @@ def _recordings(
     made = []
     for one in utterances():
         log_mel = features(one.waveform).numpy()
-        spans = [
-            (max(0.0, features.grid.frame(start)), min(len(log_mel), features.grid.frame(end)))
-            for start, end in one.words.spans
-        ]
-        tokens = tuple(ids[word.token] for word in one.words.timed)
-        made.append(Recording(log_mel, tokens, tuple(spans), one.speaker))
+        tokens = tuple(ids[word.token] for word in one.words)
+        spans = _spans(one, features, len(log_mel))
+        made.append(Recording(log_mel, tokens, spans, one.speaker))
     return made
+
+
+def _spans(
+    one: LabelledUtterance, features: LogMel, frames: int
+) -> tuple[tuple[float, float], ...] | None:
+    """Where each word begins and ends, in fractional frames; None where one is untimed."""
+    if one.words.timed != one.words.tokens:
+        return None
+    return tuple(
+        (max(0.0, features.grid.frame(start)), min(frames, features.grid.frame(end)))
+        for start, end in one.words.spans
+    )

@@ -103,9 +103,16 @@ class LearnedReadout:
 def comparable(
     transcriptions: Sequence[Any], references: Sequence[Alignment]
 ) -> list[tuple[Any, Alignment]]:
-    """Pairs of transcription and reference with as many tokens in both, at least one."""
+    """Pairs of transcription and timed reference with as many tokens in both, at least one.
+
+    A reference of which a token is untimed is in no pair.
+    """
     pairs = zip(transcriptions, references, strict=True)
-    return [(one, words) for one, words in pairs if len(one.tokens) == len(words) > 0]
+    return [
+        (one, words)
+        for one, words in pairs
+        if len(one.tokens) == len(words) > 0 and words.timed == words.tokens
+    ]
 
 
 def learn(

@@ -66,13 +66,17 @@ def _weight_sum_error(
 def _share_in_silence(
     transcriptions: Sequence[Transcription], references: Sequence[Alignment]
 ) -> float | None:
-    """Share of the weight that lies outside of the reference's tokens; None without weight."""
-    firings = [one.require_firing() for one in transcriptions]
-    weight = sum(float(one.weight_sum) / one.threshold for one in firings)
-    silent = sum(
-        mass_in_silence(firing, one.grid, words) / firing.threshold
-        for firing, one, words in zip(firings, transcriptions, references, strict=True)
-    )
+    """Share of the weight that lies outside of the reference's tokens; None without weight.
+
+    Utterances of which a reference token is untimed do not count.
+    """
+    timed = [
+        (one.require_firing(), one.grid, words)
+        for one, words in zip(transcriptions, references, strict=True)
+        if words.timed == words.tokens
+    ]
+    weight = sum(float(firing.weight_sum) / firing.threshold for firing, _, _ in timed)
+    silent = sum(mass_in_silence(*one) / one[0].threshold for one in timed)
     return silent / weight if weight else None
 
 

@@ -7,7 +7,8 @@ tokens decide.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,7 +24,7 @@ from cifviz.systems.transcription import Transcription
 
 @torch.inference_mode()
 def align_by_count(
-    model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]
+    model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str], **request: Any
 ) -> Transcription:
     """Scale the weights so that as many tokens fire as the transcript has.
 
@@ -35,6 +36,8 @@ def align_by_count(
         At the model's sample rate.
     tokens : sequence of str
         The transcript, in words of the model's vocabulary.
+    **request
+        As for `System.transcribe`.
 
     Returns
     -------
@@ -46,8 +49,8 @@ def align_by_count(
     Raises
     ------
     CIFError
-        If a token is not in the vocabulary or the model is in training mode, or does not scale its
-        weights.
+        If a token is not in the vocabulary or the model is in training mode, does not scale its
+        weights, or has no such further input.
 
     See Also
     --------
@@ -60,7 +63,7 @@ def align_by_count(
     ids = _ids(model, waveform, tokens)
     require(model.config.cif.apply_scaling, "the model's CIF must scale its weights to a count")
     sound = _sound(model, waveform)
-    batch, encoder_out, frame_lengths = model.encoded([sound])
+    batch, encoder_out, frame_lengths = model.encoded([sound], **_each(request))
     firing = model.cif(encoder_out, frame_lengths, target_lengths=torch.tensor([len(ids[0])]))
     adapted = model.adapt(firing.embeddings, firing, batch)
     probabilities = model.decoder(adapted, firing.num_fires, ids).softmax(dim=2)
@@ -75,7 +78,9 @@ def align_by_count(
 
 
 @torch.inference_mode()
-def align_by_ctc(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]) -> Alignment:
+def align_by_ctc(
+    model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str], **request: Any
+) -> Alignment:
     """The most likely path of the model's CTC head through the tokens.
 
     Parameters
@@ -86,6 +91,8 @@ def align_by_ctc(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]
         At the model's sample rate.
     tokens : sequence of str
         The transcript, in words of the model's vocabulary.
+    **request
+        As for `System.transcribe`.
 
     Returns
     -------
@@ -97,14 +104,16 @@ def align_by_ctc(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]
     Raises
     ------
     CIFError
-        If a token is not in the vocabulary, or the model is in training mode.
+        If a token is not in the vocabulary, or the model is in training mode or has no such further
+        input.
 
     See Also
     --------
     align_by_count : a CIF, which counts.
     """
     ids = _ids(model, waveform, tokens)
-    _, encoder_out, frame_lengths = model.encoded([_sound(model, waveform)])
+    sound = _sound(model, waveform)
+    _, encoder_out, frame_lengths = model.encoded([sound], **_each(request))
     log_probs = model.ctc(encoder_out).log_softmax(dim=2)
     count = torch.tensor([len(ids[0])])
     spans = ctc_viterbi(log_probs, frame_lengths, ids, count, blank=len(model.config.vocabulary))
@@ -135,3 +144,8 @@ def _ids(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]) -> Ten
 
 def _sound(model: CIFRecognizer, waveform: Waveform) -> Sound:
     return Sound(model.config.features(waveform), waveform.duration, waveform)
+
+
+def _each(request: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The request for a batch of one."""
+    return {name: [value] for name, value in request.items()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from cifviz.core.dialects import TailContributions, tail_rules
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.feature_normalisation import normalise
@@ -17,7 +18,10 @@ from cifviz.systems.feature_normalisation import normalise
 
 @torch.inference_mode()
 def decode_by_tail_rule(
-    model: CIFRecognizer, log_mel: Tensor, rules: Mapping[str, TailContributions] | None = None
+    model: CIFRecognizer,
+    log_mel: Tensor,
+    rules: Mapping[str, TailContributions] | None = None,
+    **request: Any,
 ) -> tuple[Firing, dict[str, tuple[str, ...]]]:
     """Tokens of one utterance, by the rule for the residual at its end.
 
@@ -29,6 +33,8 @@ def decode_by_tail_rule(
         Features of the utterance, as ``model.config.features`` gives them.
     rules : mapping of str to callable, optional
         Default: `tail_rules` with the model's slack.
+    **request
+        As for `System.transcribe`.
 
     Returns
     -------
@@ -42,15 +48,26 @@ def decode_by_tail_rule(
     Notebook: notebooks/04_tail_handling.ipynb
     """
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules
-    batch = Batch.collate([normalise(log_mel)], [[]])
+    batch = Batch.collate([normalise(log_mel)], [[]], extras=[request], by=model.extras)
     encoder_out, frame_lengths = model.encode(batch)
     alpha = model.cif(encoder_out, frame_lengths).alpha
     firing = integrate_and_fire(alpha, encoder_out, slack=model.cif.config.slack)
-    embeddings = [rule(alpha).to(encoder_out.dtype) @ encoder_out[0] for rule in rules.values()]
-    num_fires = torch.tensor([len(one) for one in embeddings])
-    ids, _ = model.decoder.decode(pad_sequence(embeddings, batch_first=True), num_fires)
-    tokens = {
-        name: tuple(model.config.vocabulary[index] for index in row[:fires])
-        for name, row, fires in zip(rules, ids.tolist(), num_fires.tolist(), strict=True)
-    }
+    tokens = {}
+    for name, rule in rules.items():
+        ids, _ = model.decode(_fired(rule(alpha), firing, encoder_out), batch)
+        tokens[name] = tuple(model.config.vocabulary[index] for index in ids[0].tolist())
     return firing, tokens
+
+
+def _fired(contributions: Tensor, firing: Firing, encoder_out: Tensor) -> Firing:
+    """The firing of a rule's contributions (fires, frames), with the weights of another firing."""
+    return recorded_firing(
+        contributions.unsqueeze(0),
+        alpha=firing.alpha,
+        scaled_alpha=firing.scaled_alpha,
+        frame_lengths=firing.frame_lengths,
+        threshold=firing.threshold,
+        slack=firing.slack,
+        embeddings=contributions.to(encoder_out.dtype) @ encoder_out,
+        num_fires=torch.tensor([len(contributions)]),
+    )

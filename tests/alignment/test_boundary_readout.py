@@ -26,7 +26,7 @@ from cifviz.alignment.boundary_readout import (
     learn,
     learn_edges,
 )
-from cifviz.alignment.timed_tokens import Alignment
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
 from cifviz.timing import FrameGrid
@@ -345,6 +345,12 @@ def test_comparable_are_pairs_with_the_same_number_of_tokens_whichever_these_are
     ]
     found = [Rows(torch.eye(len(text)), tuple(text)) for text in ("b", "aa", "", "ab")]
     assert comparable(found, references) == [(found[0], references[0]), (found[3], references[3])]
+
+
+def test_a_reference_without_all_times_is_not_comparable():
+    partly = Alignment((TimedToken("a", 0.0, 0.1), TimedToken("b")))
+    found = [Rows(torch.eye(2), ("a", "b"))]
+    assert comparable(found, [partly]) == []
 
 
 # --- who learns from whom ------------------------------------------------------------------------

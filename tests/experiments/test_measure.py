@@ -8,6 +8,7 @@ import pytest
 
 from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CIFError
 from cifviz.systems.cif import CIFRecognizer
 from experiments.measure import edge_scores, measure_transcriptions, transcribe_all
@@ -155,6 +156,19 @@ def test_weights_of_a_cif_are_measured_in_tokens(threshold):
     measured = measure_transcriptions(utterances, found, {}, CIFRecognizer.metrics)
     assert measured["weight_sum_error"] == {"mean": 0.5, "mean_absolute": 1.0}
     assert measured["share_in_silence"] == pytest.approx((0.875 + 1.25) / 4)
+
+
+def test_references_without_times_are_measured_but_for_edges_and_silence():
+    untimed = LabelledUtterance(spoken().waveform, Alignment((TimedToken("a"),)))
+    timed = spoken(("a", 0.0, 0.1))
+    found = [fired("a", 0.5, 0.5), fired("a", 0.5, 0.5)]
+    ways = {"own": [one.alignment for one in found]}
+    measured = measure_transcriptions([timed, untimed], found, ways, CIFRecognizer.metrics)
+    assert measured["token_error_rate"] == 0
+    assert measured["share_in_silence"] == pytest.approx(0.5)
+    assert measured["edges"]["own"]["onset"]["count"] == 1
+    alone = measure_transcriptions([untimed], found[1:], {}, CIFRecognizer.metrics)
+    assert alone["share_in_silence"] is None
 
 
 def test_without_any_weight_none_lies_in_silence():

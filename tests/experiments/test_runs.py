@@ -24,6 +24,7 @@ from experiments.command_line import app
 from experiments.model_card import model_card, results_table
 from experiments.provenance import commit
 from experiments.run_tables import summary
+from experiments.training_data import recordings
 from tests.systems.hinted import HintedConfig, HintedRecognizer
 
 
@@ -190,6 +191,20 @@ def test_finished_runs_are_measured_again_by_their_names(recipe, tmp_path, monke
     folders = [tmp_path / "tones-ctc-seed0", tmp_path / "tones-seed0"]
     assert result.stdout.splitlines() == [f"written to {folder}" for folder in folders]
     assert (tmp_path / "tones-seed0/result.json").read_bytes() == first
+
+
+def test_utterances_without_times_are_trained_on_and_measured(recipe, tmp_path):
+    def untimed():
+        words = Alignment(tuple(TimedToken(one) for one in ("low", "high", "high")))
+        return [replace(two_speakers()[0], words=words)]
+
+    (one,) = recordings("untimed", untimed, recipe.config, tmp_path / "cache")
+    assert (one.tokens, one.spans) == ((0, 1, 1), None)
+    unknown = replace(recipe, name="untimed", real=untimed, dev=untimed, test=untimed)
+    result = runs.run(unknown, folder=tmp_path / "run", progress=False)
+    assert result["test"]["tokens"] == 3
+    assert result["test"]["share_in_silence"] is None
+    assert result["test"]["edges"]["shipped"]["both"]["count"] == 0
 
 
 def test_a_speaker_nobody_knows_is_refused(recipe, tmp_path):

@@ -13,6 +13,8 @@ from cifviz.errors import CheckpointError, CIFError
 from cifviz.systems import registry
 from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import load_model, save_model
+from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
+from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, Schedule, fit
 from tests.systems.hinted import HintedConfig, HintedRecognizer
@@ -107,6 +109,25 @@ def test_a_request_is_heeded_and_alone_is_as_in_a_batch():
     other = model.transcribe(waveforms[0], hints=hints_at(4, 4))
     assert other.tokens != together[0].tokens
     assert torch.equal(other.firing.alpha, model.transcribe(waveforms[0]).firing.alpha)
+
+
+def test_alignment_and_decoding_by_tail_rule_heed_a_request():
+    model, waveform, hints = tiny(), noise(1.0), hints_at(3)
+    torch.nn.init.normal_(model.hint.weight, std=5.0)
+    model.cif.config = replace(model.cif.config, apply_tail_handling=False)
+    log_mel = model.config.features(waveform)
+    _, found = decode_by_tail_rule(model, log_mel, hints=hints)
+    assert found["drop"] == model.transcribe(waveform, hints=hints).tokens
+    assert found["drop"] != decode_by_tail_rule(model, log_mel)[1]["drop"]
+    plain, hinted = (
+        align_by_count(model, waveform, ["zero", "one"], **request).scores
+        for request in ({}, {"hints": hints})
+    )
+    assert plain != hinted
+    align_by_ctc(model, waveform, ["zero"], hints=hints)
+    for refused in (align_by_count, align_by_ctc):
+        with pytest.raises(CIFError, match="extra input must be one of 'hints', got 'video'"):
+            refused(model, waveform, ["zero"], video=hints)
 
 
 def test_a_request_that_cannot_be_is_refused():
