@@ -25,12 +25,26 @@ from cifviz.systems.base import Metric
 def transcribe_all(
     model: Any, utterances: Sequence[LabelledUtterance], batch_size: int = 16
 ) -> list[Any]:
-    """Transcribe utterances in batches, in order."""
+    """Transcribe utterances in batches, in order; their extras are the request.
+
+    Raises
+    ------
+    CIFError
+        If the model does not take one of the extras, or an utterance lacks one that another has.
+    """
+    names = list(dict.fromkeys(name for one in utterances for name in one.extras))
+    for name in names:
+        lacking = sum(name not in one.extras for one in utterances)
+        require(not lacking, f"{lacking} of {len(utterances)} utterances lack the extra {name!r}")
+    parts = [
+        utterances[start : start + batch_size] for start in range(0, len(utterances), batch_size)
+    ]
     return [
         transcription
-        for start in range(0, len(utterances), batch_size)
+        for part in parts
         for transcription in model.transcribe_batch(
-            [utterance.waveform for utterance in utterances[start : start + batch_size]]
+            [one.waveform for one in part],
+            **{name: [one.extras[name] for one in part] for name in names},
         )
     ]
 

@@ -116,7 +116,8 @@ def joined(pieces: Sequence[LabelledUtterance], pauses: Sequence[int]) -> Labell
     Raises
     ------
     CIFError
-        If there is no piece, several speakers or rates, or not one pause more than pieces.
+        If there is no piece, several speakers or rates, not one pause more than pieces, or one of
+        several pieces has extras, which are not those of the whole.
 
     Examples
     --------
@@ -134,15 +135,18 @@ def joined(pieces: Sequence[LabelledUtterance], pauses: Sequence[int]) -> Labell
         len(pauses) == len(pieces) + 1,
         f"expected {len(pieces) + 1} pauses around {len(pieces)} pieces, got {len(pauses)}",
     )
+    require(
+        len(pieces) == 1 or not any(piece.extras for piece in pieces),
+        "utterances with extras cannot be joined: nothing says what those of the whole are",
+    )
     ((speaker, rate),) = voices
     sound = [np.zeros(pauses[0], np.float32)]
     words: list[TimedToken] = []
     for piece, pause in zip(pieces, pauses[1:], strict=True):
         words += _moved(piece.words.tokens, sum(map(len, sound)), rate)
         sound += [piece.waveform.samples, np.zeros(pause, np.float32)]
-    return LabelledUtterance(
-        Waveform(np.concatenate(sound), rate), Alignment(tuple(words)), speaker
-    )
+    whole = Waveform(np.concatenate(sound), rate)
+    return LabelledUtterance(whole, Alignment(tuple(words)), speaker, pieces[0].extras)
 
 
 def longer(
@@ -270,7 +274,7 @@ def with_gap(utterance: LabelledUtterance, after: int, filling: np.ndarray) -> L
     samples = np.insert(utterance.waveform.samples, place, filling)
     late = _moved(words[after:], len(filling), rate)
     moved = Alignment((*_moved(words[:after], 0, rate), *late))
-    return LabelledUtterance(Waveform(samples, rate), moved, utterance.speaker)
+    return replace(utterance, waveform=Waveform(samples, rate), words=moved)
 
 
 def truncated(utterance: LabelledUtterance, share: float = CUT_SHARE) -> LabelledUtterance:
@@ -295,7 +299,7 @@ def truncated(utterance: LabelledUtterance, share: float = CUT_SHARE) -> Labelle
     require(len(utterance.words) > 0, "expected a word to cut, got none")
     start, end = utterance.words.spans[-1]
     sound = utterance.waveform.cut(0, start + share * (end - start))
-    return LabelledUtterance(sound, Alignment(utterance.words.tokens[:-1]), utterance.speaker)
+    return replace(utterance, waveform=sound, words=Alignment(utterance.words.tokens[:-1]))
 
 
 def _moved(words: Sequence[TimedToken], later: int, rate: int) -> list[TimedToken]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ from cifviz.errors import CheckpointError, DataError, require, require_choice
 from cifviz.published import PROGRAM, read_result
 from cifviz.resources import check_target
 from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
-from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.registry import SYSTEMS
 from cifviz.systems.transcription import Transcription
-from cifviz.training.augmentation import CutAndJoin, Recording
+from cifviz.training.augmentation import Example, Recording
 from cifviz.training.fit import FitConfig, Schedule, fit
 from experiments.measure import measure_transcriptions, transcribe_all
 from experiments.provenance import checksum, commit
@@ -172,8 +173,9 @@ def _trained(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.fit.seed)
     model: Any = SYSTEMS[recipe.system](recipe.config)
-    make_example = CutAndJoin(groups, shares, recipe.augmentation)
-    model.start_at(_tokens_per_frame(make_example, recipe.config))
+    make_example = recipe.example_maker(groups, shares, recipe.augmentation)
+    if isinstance(recipe.config, EncoderSystemConfig):
+        model.start_at(_tokens_per_frame(make_example, recipe.config))
     learner = model
     if recipe.pronunciations:
         learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
@@ -295,7 +297,9 @@ def _aligned(one: Transcription, edges: Edges) -> Alignment:
     )
 
 
-def _tokens_per_frame(make_example: CutAndJoin, config: CIFRecognizerConfig) -> float:
+def _tokens_per_frame(
+    make_example: Callable[[np.random.Generator], Example], config: EncoderSystemConfig
+) -> float:
     """Mean tokens in an encoder frame of the training utterances."""
     examples = [make_example(np.random.default_rng([0, index])) for index in range(200)]
     frames = sum(len(one.features) for one in examples) / config.encoder.down_sampling

@@ -23,7 +23,7 @@ from cifviz.corpora.corpus_registry import DATA_VARIABLE
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
 from cifviz.corpora.word_lists import DIGITS, GRID
-from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.configuration import SystemConfig
 from cifviz.training.augmentation import Recording
 
 COEFFICIENTS = 10
@@ -98,7 +98,7 @@ def grid_sentence(rng: random.Random) -> list[str]:
 def recordings(
     name: str,
     utterances: Callable[[], list[LabelledUtterance]],
-    config: CIFRecognizerConfig,
+    config: SystemConfig,
     cache: Path,
 ) -> list[Recording]:
     """Features and frames of training utterances, computed once and cached.
@@ -109,7 +109,7 @@ def recordings(
         Of the set that `utterances` makes; another set needs another name.
     utterances : callable
         Makes the utterances; called only where the cache does not hold them.
-    config : CIFRecognizerConfig
+    config : SystemConfig
         Says which features, and numbers the tokens.
     cache : Path
         A folder.
@@ -126,7 +126,7 @@ def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
     return {word: index for index, word in enumerate([*vocabulary, *others])}
 
 
-def an4_phones(config: CIFRecognizerConfig) -> list[tuple[int, ...]]:
+def an4_phones(config: SystemConfig) -> list[tuple[int, ...]]:
     """The phones of each of `an4_words`, numbered."""
     pronunciations = an4_pronunciations()
     names = sorted({phone for phones in pronunciations.values() for phone in phones})
@@ -136,7 +136,7 @@ def an4_phones(config: CIFRecognizerConfig) -> list[tuple[int, ...]]:
     ]
 
 
-def an4_recordings(config: CIFRecognizerConfig) -> list[Recording]:
+def an4_recordings(config: SystemConfig) -> list[Recording]:
     """The utterances of AN4, 74 speakers, as smooth log-mel; tokens are ids of `an4_words`."""
     ids = an4_words(config.vocabulary)
     return [
@@ -174,7 +174,7 @@ def _recordings(
         log_mel = features(one.waveform).numpy()
         tokens = tuple(ids[word.token] for word in one.words)
         spans = _spans(one, features, len(log_mel))
-        made.append(Recording(log_mel, tokens, spans, one.speaker))
+        made.append(Recording(log_mel, tokens, spans, one.speaker, one.extras))
     return made
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
@@ -24,3 +26,5 @@ class LabelledUtterance:
     words: Alignment
     """The reference."""
     speaker: str = ""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """Further inputs of a system, by name: of each what its `Collate` takes for one utterance."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,6 +35,8 @@ class Recording:
     spans: tuple[tuple[float, float], ...] | None
     """Where each token begins and ends, in fractional frames; None where that is unknown."""
     speaker: str
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """Further inputs of a system, by name, for the whole recording; see `CutAndJoin`."""
 
     def cut(self, first: int, last: int, margins: tuple[int, int]) -> tuple[int, int]:
         """First frame of the tokens first … last and the one after, in the middle of the gaps.
@@ -103,6 +105,10 @@ class Augmentation:
 class CutAndJoin:
     """Make training utterances from recordings, each from one random generator.
 
+    Recordings with extras are neither cut nor joined, for the extras are those of the whole
+    recording: each makes an utterance of its own, with pauses around it, in another tempo and with
+    all else that is varied. Extras that follow the frames need another maker of utterances.
+
     Parameters
     ----------
     groups : mapping of str to sequence of Recording
@@ -111,6 +117,12 @@ class CutAndJoin:
         How often each group is drawn from.
     augmentation : Augmentation
         What is varied.
+
+    Raises
+    ------
+    CIFError
+        If a group has no share, some recordings lack extras that others have, or recordings have
+        extras and there are to be utterances without a word, for which there are none.
     """
 
     def __init__(
@@ -120,6 +132,15 @@ class CutAndJoin:
         augmentation: Augmentation,
     ):
         require(groups.keys() == shares.keys(), "every group of recordings needs its share")
+        kinds = {tuple(sorted(one.extras)) for group in groups.values() for one in group}
+        require(
+            len(kinds) < 2, f"all recordings need the same extras, got {sorted(map(list, kinds))}"
+        )
+        require(
+            kinds <= {()} or not augmentation.empty,
+            "where recordings have extras, Augmentation.empty must be 0: an utterance without a "
+            f"word has none, got {augmentation.empty}",
+        )
         self.names = list(groups)
         total = sum(shares.values())
         self.shares = [shares[name] / total for name in self.names]
@@ -128,6 +149,7 @@ class CutAndJoin:
 
     def __call__(self, rng: np.random.Generator) -> Example:
         """One utterance."""
+        # 1. From whom; now and then nobody says a word.
         settings = self.augmentation
         group = self.speakers[rng.choice(len(self.names), p=self.shares)]
         recordings = group[rng.integers(len(group))]
@@ -135,16 +157,23 @@ class CutAndJoin:
             noise = np.full((rng.integers(1, 300), recordings[0].features.shape[1]), SILENCE)
             noise = _add_noise(rng, noise, rng.uniform(float(SILENCE), 4.0))
             return Example(normalise(torch.from_numpy(noise.astype(np.float32))), [], _no_spans(0))
+
+        # 2. Runs of words, with pauses around them.
         wanted = int(rng.integers(1, settings.max_tokens + 1))
         pieces = [_pause(rng, recordings, ends=True)]
         tokens: list[int] = []
         spans: list[Tensor] = []
-        while len(tokens) < wanted:
-            features, ids, inside = self._run(rng, recordings, wanted - len(tokens))
+        extras: Mapping[str, Any] = {}
+        while len(tokens) < wanted and not extras:
+            recording = recordings[int(rng.integers(len(recordings)))]
+            features, ids, inside = self._run(rng, recording, wanted - len(tokens))
             spans.append(inside + sum(map(len, pieces)))
             pieces += [features, _pause(rng, recordings, ends=False)]
             tokens += ids
+            extras = recording.extras
         pieces.append(_pause(rng, recordings, ends=True))
+
+        # 3. Another voice, channel and noise.
         features = np.concatenate(pieces)
         features = _stretch(features, 1, 1 + rng.uniform(-settings.warp, settings.warp))
         features = _hush(features, rng.uniform(0, settings.hush))
@@ -156,28 +185,31 @@ class CutAndJoin:
         known = torch.cat(spans)
         if known.isnan().any():
             known = _no_spans(len(tokens))
-        return Example(_mask(rng, normal, settings.masks), tokens, known)
+        return Example(_mask(rng, normal, settings.masks), tokens, known, extras)
 
     def _run(
-        self, rng: np.random.Generator, recordings: Sequence[Recording], most: int
+        self, rng: np.random.Generator, recording: Recording, most: int
     ) -> tuple[np.ndarray, list[int], Tensor]:
-        """A run of consecutive tokens of one recording, in another tempo, and its spans.
+        """A run of consecutive tokens of a recording, in another tempo, and its spans.
 
-        At most `most` of them, or all where the spans are unknown, which are then nan.
+        At most `most` of them, or all where the recording has extras or the spans are unknown,
+        which are then nan.
         """
         settings = self.augmentation
-        recording = recordings[int(rng.integers(len(recordings)))]
         if recording.spans is None:
             features, _ = self._paced(rng, recording.features)
             return features, list(recording.tokens), _no_spans(len(recording.tokens)) * math.nan
-        length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
-        first = int(rng.integers(0, len(recording.tokens) - length + 1))
-        last = first + length - 1
-        before, behind = rng.integers(settings.trim + 1, size=2).tolist()
-        start, end = recording.cut(first, last, (before, behind))
+        if recording.extras:
+            length, first, start, end = len(recording.tokens), 0, 0, len(recording.features)
+        else:
+            length = min(most, int(rng.integers(1, len(recording.tokens) + 1)))
+            first = int(rng.integers(0, len(recording.tokens) - length + 1))
+            before, behind = rng.integers(settings.trim + 1, size=2).tolist()
+            start, end = recording.cut(first, first + length - 1, (before, behind))
         features, pace = self._paced(rng, recording.features[start:end])
-        inside = (torch.tensor(recording.spans[first : last + 1]).double() - start) * pace
-        return features, list(recording.tokens[first : last + 1]), inside.clamp(0, len(features))
+        run = slice(first, first + length)
+        inside = (torch.tensor(recording.spans[run]).double().view(-1, 2) - start) * pace
+        return features, list(recording.tokens[run]), inside.clamp(0, len(features))
 
     def _paced(self, rng: np.random.Generator, features: np.ndarray) -> tuple[np.ndarray, float]:
         """The same in another tempo, at another level, and how much longer it is."""

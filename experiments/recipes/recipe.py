@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from cifviz.corpora.labelled_utterance import LabelledUtterance
-from cifviz.systems.cif import CIFRecognizerConfig
-from cifviz.training.augmentation import Augmentation, Recording
+from cifviz.systems.configuration import SystemConfig
+from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
 from cifviz.training.fit import FitConfig
+
+ExampleMaker = Callable[
+    [Mapping[str, Sequence[Recording]], Mapping[str, float], Augmentation],
+    Callable[[np.random.Generator], Example],
+]
+"""Of recordings by group, how often each is drawn from and what is varied: see `CutAndJoin`."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +24,7 @@ class Recipe:
     """Everything that is fixed before training starts."""
 
     name: str
-    config: CIFRecognizerConfig
+    config: SystemConfig
     real: Callable[[], list[LabelledUtterance]]
     """Real training utterances."""
     synthetic: Callable[[], list[LabelledUtterance]]
@@ -36,13 +44,15 @@ class Recipe:
     """The variant whose weights it uses, where it differs in inference alone."""
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    example_maker: ExampleMaker = CutAndJoin
+    """Makes training utterances of the recordings."""
     synthetic_share: float = 0.25
-    cepstral: Callable[[CIFRecognizerConfig], list[Recording]] | None = None
+    cepstral: Callable[[SystemConfig], list[Recording]] | None = None
     """Utterances of many more speakers, of which only cepstra are published; ids beyond the
     vocabulary are other words."""
     cepstral_share: float = 0.2
     """Of those among them that hold nothing but the vocabulary."""
-    pronunciations: Callable[[CIFRecognizerConfig], list[tuple[int, ...]]] | None = None
+    pronunciations: Callable[[SystemConfig], list[tuple[int, ...]]] | None = None
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -210,3 +211,14 @@ def test_utterances_are_transcribed_in_batches_and_in_order():
     assert transcribe_all(Model(), utterances, batch_size=3) == [one.waveform for one in utterances]
     assert asked == [3, 3, 1]
     assert transcribe_all(Model(), []) == []
+
+
+def test_extras_of_utterances_are_the_request():
+    class Model:
+        def transcribe_batch(self, waveforms, hints):
+            return hints
+
+    utterances = [replace(spoken(), extras={"hints": n}) for n in range(5)]
+    assert transcribe_all(Model(), utterances, batch_size=2) == [0, 1, 2, 3, 4]
+    with pytest.raises(CIFError, match="1 of 6 utterances lack the extra 'hints'"):
+        transcribe_all(Model(), [*utterances, spoken()])

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,11 @@ def test_words_that_touch_still_touch_when_joined(lengths):
         ),
         ([], [0], "one speaker at one rate"),
         ([hummed("a")], [0], "expected 2 pauses around 1 pieces, got 1"),
+        (
+            [replace(hummed("a"), extras={"hints": 1})] * 2,
+            [0, 0, 0],
+            "with extras cannot be joined",
+        ),
     ],
 )
 def test_what_cannot_be_joined_is_refused(pieces, pauses, message):
@@ -182,6 +188,12 @@ def test_a_gap_moves_only_what_comes_after_it(after, length, gap):
     moved = np.rint((np.array(parted.words.spans) - np.array(utterance.words.spans)) * RATE)
     assert moved[:after].max() == 0
     assert (moved[after:] == length).all()
+
+
+def test_extras_of_a_single_utterance_are_kept():
+    one = replace(hummed("a", "b"), extras={"hints": 1})
+    for changed in (joined([one], [0, 0]), with_gap(one, 1, np.zeros(3)), truncated(one)):
+        assert changed.extras == {"hints": 1}
 
 
 @pytest.mark.parametrize("after", [0, 2])

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
@@ -17,7 +18,7 @@ from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
-from cifviz.training.augmentation import Recording
+from cifviz.training.augmentation import Augmentation, CutAndJoin, Recording
 from cifviz.training.fit import FitConfig
 from experiments import publish, recipes, runs
 from experiments.command_line import app
@@ -88,6 +89,41 @@ def test_a_new_system_is_trained_measured_and_tabled(recipe, tmp_path, monkeypat
     row = summary([result]).splitlines()[-1]
     assert row.startswith("| tones") and "| 1 |" in row
     assert "onset error in ms, shipped" in results_table([result], "test")
+
+
+def test_extras_of_the_data_reach_training_and_measuring(recipe, tmp_path, monkeypatch):
+    """By a maker of utterances of the recipe's own, and by the usual one without silence."""
+    monkeypatch.setitem(SYSTEMS, "hinted", HintedRecognizer)
+    monkeypatch.setattr(runs, "labelled_clips", lambda domain: [])
+    asked, made = [], []
+    adapt = HintedRecognizer.adapt
+
+    def seen(model, embeddings, firing, batch):
+        asked.append("hints" in batch.extras)
+        return adapt(model, embeddings, firing, batch)
+
+    def hinted_utterances():
+        extras = {"hints": torch.tensor([1, 2])}
+        return [replace(one, extras=extras) for one in two_speakers()]
+
+    def maker(*parts):
+        made.append(CutAndJoin(*parts))
+        return made[-1]
+
+    monkeypatch.setattr(HintedRecognizer, "adapt", seen)
+    sets = ("real", "synthetic", "dev", "synthetic_dev", "test")
+    hinted = replace(
+        recipe,
+        name="hinted tones",
+        system="hinted",
+        config=HintedConfig(**vars(recipe.config)),
+        augmentation=Augmentation(empty=0.0),
+        example_maker=maker,
+        **dict.fromkeys(sets, hinted_utterances),
+    )
+    runs.run(hinted, folder=tmp_path / "run", progress=False)
+    assert len(made) == 1
+    assert asked and all(asked)
 
 
 def test_a_finished_run_is_measured_again_and_not_trained(recipe, tmp_path):

@@ -1,5 +1,6 @@
 """What is cut and joined is what its tokens say: ids are planted in the features and read off."""
 
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -298,3 +299,29 @@ def test_a_recording_without_times_comes_whole():
     assert len(recording.quiet) == 0
     with pytest.raises(CIFError, match="without spans"):
         recording.cut(0, 0, (0, 0))
+
+
+# --- extras --------------------------------------------------------------------------------------
+
+
+def test_a_recording_with_extras_comes_whole_and_alone_with_them():
+    recordings = [replace(one, extras={"hints": n}) for n, one in enumerate(GRID)]
+    maker = CutAndJoin({"real": recordings}, {"real": 1.0}, PLAIN)
+    seen = set()
+    for features, tokens, spans, extras in utterances(maker, 40):
+        assert tokens == list(GRID[extras["hints"]].tokens)
+        assert read(features) == tokens
+        assert spans.shape == (6, 2) and (spans >= 0).all() and spans.max() <= len(features)
+        seen.add(extras["hints"])
+    assert seen == set(range(5))
+    silent = Recording(recordings[0].features, (), (), "a", {"hints": 7})
+    maker = CutAndJoin({"real": [silent]}, {"real": 1.0}, PLAIN)
+    assert all(one.tokens == [] and one.extras == {"hints": 7} for one in utterances(maker, 5))
+
+
+def test_extras_that_would_be_lacking_are_refused():
+    hinted = [replace(one, extras={"hints": 1}) for one in GRID]
+    with pytest.raises(CIFError, match=r"need the same extras, got \[\[\], \['hints'\]\]"):
+        CutAndJoin({"real": hinted, "other": GRID}, {"real": 1.0, "other": 1.0}, PLAIN)
+    with pytest.raises(CIFError, match="Augmentation.empty must be 0"):
+        CutAndJoin({"real": hinted}, {"real": 1.0}, replace(PLAIN, empty=0.1))
