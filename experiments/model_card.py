@@ -7,6 +7,7 @@ from typing import Any
 
 from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, PROGRAM
+from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
 from cifviz.text_tables import markdown_table
 
 Result = dict[str, Any]
@@ -91,8 +92,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         f"{shipped['seconds'] / 60:.0f} minutes on a CPU (torch {shipped['versions']['torch']}).",
         f"Data: {recipe.sources}. Licence of these weights: {recipe.licence}.",
         *([TRAINED_ON_TIMES] if "even" in recipe.fit.loss_weights else []),
-        f"Vocabulary: {' '.join(recipe.config.vocabulary)}. Encoder frames of "
-        f"{1000 * recipe.config.grid.shift:.0f} ms.",
+        f"Vocabulary: {' '.join(recipe.config.vocabulary)}.{_frames(recipe.config)}",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "
         f"equal tokens paired by label: {OTHER_EDGES if recipe.variant else CIF_EDGES}.",
     ]
@@ -102,6 +102,13 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     if held_out:
         parts.append(_held_out_table(held_out))
     return "\n\n".join(parts) + "\n"
+
+
+def _frames(config: SystemConfig) -> str:
+    """How long the encoder's frames last; empty for a system without an `Encoder`."""
+    if not isinstance(config, EncoderSystemConfig):
+        return ""
+    return f" Encoder frames of {1000 * config.grid.shift:.0f} ms."
 
 
 def _held_out_table(results: Sequence[Result]) -> str:

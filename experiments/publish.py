@@ -13,7 +13,7 @@ from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
 from experiments.model_card import model_card
 from experiments.recipes import Recipe, find_recipe
 from experiments.result_files import check_result, write_result
-from experiments.runs import differing, settings_of
+from experiments.runs import differing, results_of, settings_of
 
 SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention"}
 """Variants of which the best weights ship too."""
@@ -61,9 +61,7 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
 
 def _finished(name: str, runs: Path) -> dict[Path, dict[str, Any]]:
     """Results of a recipe's runs; `DataError` if one was made with other settings."""
-    results = {
-        path.parent: read_result(path) for path in sorted(runs.glob(f"{name}-*/result.json"))
-    }
+    results = results_of(name, runs)
     for folder, result in results.items():
         recipe = find_recipe(name, result["variant"])
         seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))

@@ -333,6 +333,16 @@ def finished_runs(recipe: Recipe, runs: Path) -> dict[Path, int]:
     return {folder: read_result(folder / "result.json")["seed"] for folder in finished}
 
 
+def results_of(name: str, runs: Path) -> dict[Path, dict[str, Any]]:
+    """Results of the finished runs of a recipe and its variants, by their folders, sorted.
+
+    A recipe's name may begin with another's: the result says whose it is.
+    """
+    paths = sorted(runs.glob(f"{name}-*/result.json"))
+    results = {path.parent: read_result(path) for path in paths}
+    return {folder: one for folder, one in results.items() if one["recipe"] == name}
+
+
 def measure_again(name: str, *, runs: Path) -> list[Path]:
     """Measure every finished run of a recipe and its variants once more.
 
@@ -346,11 +356,10 @@ def measure_again(name: str, *, runs: Path) -> list[Path]:
     DataError
         If there is none.
     """
-    folders = sorted(path.parent for path in runs.glob(f"{name}-*/result.json"))
-    require(bool(folders), f"no finished run of {name!r} in {runs}", DataError)
-    for folder in folders:
-        result = read_result(folder / "result.json")
+    results = results_of(name, runs)
+    require(bool(results), f"no finished run of {name!r} in {runs}", DataError)
+    for folder, result in results.items():
         recipe = find_recipe(name, result["variant"])
         seeded = replace(recipe, fit=replace(recipe.fit, seed=result["seed"]))
         run(seeded, folder=folder, leave_out=result["leave_out"])
-    return folders
+    return list(results)

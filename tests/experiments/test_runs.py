@@ -15,6 +15,7 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import CheckpointError, CIFError, DataError
 from cifviz.systems.checkpoints import load_model
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.configuration import SystemConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.registry import SYSTEMS
@@ -289,6 +290,18 @@ def test_publish_replaces_and_removes_results_of_its_own_alone(recipe, tmp_path,
     assert (kept / "tones-seed0.json").read_text("utf-8") == "mine"
 
 
+def test_a_recipe_whose_name_begins_with_anothers_is_another(recipe, tmp_path, monkeypatch):
+    small = replace(recipe, name="tones-small")
+    for one in (recipe, small):
+        monkeypatch.setitem(recipes.RECIPES, one.name, one)
+        runs.run(one, folder=tmp_path / f"{one.name}-seed0", progress=False)
+    for one in (small, recipe):
+        publish.publish(one.name, runs=tmp_path, data=tmp_path / "data")
+        assert runs.measure_again(one.name, runs=tmp_path) == [tmp_path / f"{one.name}-seed0"]
+    kept = sorted(path.name for path in (tmp_path / "data/results").iterdir())
+    assert kept == ["tones-seed0.json", "tones-small-seed0.json"]
+
+
 def test_publish_ships_no_model_over_files_of_somebody(recipe, tmp_path, monkeypatch):
     monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
     runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
@@ -424,6 +437,14 @@ def test_summary_has_a_row_for_each_set():
         ["| tones: test set", "2", "2.00 ± 1.41 %", "0.00 ± 0.00, 0.00 ± 0.00, 2.00 ± 1.41 %"],
         ["| tones: test set, ann not in training", "1", "20.00 %", "0.00, 0.00, 20.00 %"],
     ]
+
+
+def test_a_card_names_frames_where_there_is_an_encoder(recipe):
+    run = {"seconds": 60, "versions": {"torch": "2"}, "seed": 0, "leave_out": None}
+    results = [{**run, "dev": measured(0.0)}]
+    assert "Vocabulary: low high. Encoder frames of 40 ms.\n" in model_card(recipe, results, 0)
+    without = replace(recipe, config=SystemConfig(("low", "high")))
+    assert "Vocabulary: low high.\n" in model_card(without, results, 0)
 
 
 def test_card_pools_the_speakers_left_out(recipe):

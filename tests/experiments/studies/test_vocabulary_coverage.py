@@ -6,6 +6,7 @@ import pytest
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora.clips import load_clip
+from experiments.recipes import RECIPES
 from experiments.studies import vocabulary_coverage
 
 
@@ -34,6 +35,13 @@ def test_words_that_are_known_are_found_and_measured(by_hand, tmp_path):
     table = vocabulary_coverage.table(found)
     assert "alone: known" in table
     assert "| digits | mixed | two lakes | two | – | – |" in table
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_a_recipe_whose_model_does_not_ship_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setitem(RECIPES, "tones", RECIPES["digits"])
+    found = vocabulary_coverage.run(runs=tmp_path, data=tmp_path)
+    assert found["models"].keys() == {"digits", "grid"}
 
 
 @pytest.mark.usefixtures("cifviz_data")
