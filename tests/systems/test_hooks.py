@@ -165,3 +165,16 @@ def test_what_is_fired_need_not_be_what_is_decoded():
         torch.testing.assert_close(found[name], expected[name], msg=name)
     with pytest.raises(CIFError, match='"even" needs spans'):
         model(batch, wanted=["even"])
+
+
+class Repeated(CIFRecognizer):
+    """Two fires for each token, of which the decoder is taught the first ones."""
+
+    def fired_targets(self, batch):
+        return batch.targets.repeat_interleave(2, dim=1), 2 * batch.target_lengths
+
+
+def test_a_snapshot_weighs_against_what_is_fired_for():
+    batch = batch_of([1, 2, 3], [4, 0])
+    plain, repeated = (measure(made(kind), batch)["mass"] for kind in (CIFRecognizer, Repeated))
+    assert repeated == pytest.approx(plain / 2)
