@@ -14,7 +14,7 @@ import { LARGEST, RULES } from "./tail.js";
  *
  * @type {Record<Numbers, Range>}
  */
-const SLIDERS = {
+export const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
   slack: { label: "slack δ", min: 0, max: 0.5, step: 0.01 },
   gain: { label: "gain on α", min: 0.2, max: 2, step: 0.01 },
@@ -23,7 +23,7 @@ const SLIDERS = {
 };
 const TAIL = { label: "value of the tail rule", step: 0.01 };
 /** @type {Record<Words, Choice>} */
-const CHOICES = {
+export const CHOICES = {
   scaling: { label: "scaling", options: ["as given", "phrases", "count"] },
 };
 
