@@ -13,7 +13,7 @@ import typer
 from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import model_folder, sound_source, stem_of
-from cifviz.cli.transcription_output import suffixes, transcription_table, with_suffix, write_files
+from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
 from cifviz.errors import AudioError, printable, require
 from cifviz.resources import Inputs, check_target, writing
 
@@ -60,7 +60,7 @@ def align(
                 f"its results would replace those of {written.get(stem)}: "
                 "align them into different folders",
             )
-            targets = [with_suffix(out / stem, suffix) for suffix in suffixes()]
+            targets = [with_suffix(out / stem, suffix) for suffix in FILES]
             table = _align_one(path, recognizer, model, targets, inputs, overwrite)
         except Exception as error:  # the other files are done whatever happens to one
             failed += 1

@@ -11,28 +11,22 @@ from cifviz.errors import printable
 if TYPE_CHECKING:
     from cifviz.systems.transcription import Transcription
 
-PICTURE = ".png"
-
-
-def suffixes() -> list[str]:
-    """What the files of a transcription end in: the picture, and every format of alignments."""
-    from cifviz.formats import WRITERS
-
-    return [PICTURE, *WRITERS]
+FILES = (".png", ".TextGrid", ".json")
+"""Suffixes of the files of a transcription: a picture, and two formats of alignments."""
 
 
 def write_files(
     parts: Sequence[Path], path: Path, model: str, transcription: Transcription
 ) -> None:
-    """Write a picture and a file of each format, in the order of `suffixes`."""
+    """Write a picture and the alignment, a part for each of `FILES`."""
     from cifviz.formats import WRITERS
     from cifviz.plot import panel_png
 
     picture, *others = parts
     picture.write_bytes(panel_png(transcription))
     tiers, details = {"tokens": transcription.alignment}, _details(path, model, transcription)
-    for part, write in zip(others, WRITERS.values(), strict=True):
-        write(part, tiers, transcription.duration, details=details)
+    for part, suffix in zip(others, FILES[1:], strict=True):
+        WRITERS[suffix](part, tiers, transcription.duration, details=details)
 
 
 def with_suffix(stem: Path, suffix: str) -> Path:

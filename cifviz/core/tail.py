@@ -17,7 +17,7 @@ rule              tokens                what is made of them        used by
 
 The names are the same in Python, in JSON (``{"rule": "above", "value": 0.5}``) and in JavaScript.
 To add a rule, write one decorated function here and one entry of the same name in
-``cifviz/explorer/js/tail.js``. Everything else finds it by its name.
+``cifviz/explorer/js/tail.js``. Everything else finds it in `RULES`.
 
 >>> above(0.5), above(0.5).to_dict()
 (TailRule(rule='above', value=0.5), {'rule': 'above', 'value': 0.5})
@@ -140,6 +140,8 @@ class Definition:
     """Least and largest value, None if the rule takes none."""
     scales: bool
     fills: bool
+    usual: float | None = None
+    """The value in use; None if that is a tail threshold, or there is no value."""
 
 
 RULES: dict[str, Definition] = {}
@@ -153,10 +155,18 @@ def tail_rule(
 ) -> Callable[[Callable[..., Tensor]], TailRule]: ...
 @overload
 def tail_rule(
-    *, limits: tuple[float, float], scales: bool = False, fills: bool = True
+    *,
+    limits: tuple[float, float],
+    scales: bool = False,
+    fills: bool = True,
+    usual: float | None = None,
 ) -> Callable[[Callable[..., Tensor]], Factory]: ...
 def tail_rule(
-    *, limits: tuple[float, float] | None = None, scales: bool = False, fills: bool = True
+    *,
+    limits: tuple[float, float] | None = None,
+    scales: bool = False,
+    fills: bool = True,
+    usual: float | None = None,
 ) -> Callable[[Callable[..., Tensor]], TailRule | Factory]:
     """Define a rule: the function that it decorates becomes the rule of that name.
 
@@ -167,11 +177,13 @@ def tail_rule(
         rule itself.
     scales, fills : bool
         See `TailRule`.
+    usual : float, optional
+        The value in use. Without one it is a tail threshold τ; see `every_rule`.
     """
 
     def define(decide: Callable[..., Tensor]) -> TailRule | Factory:
         name = decide.__name__
-        RULES[name] = Definition(decide, limits, scales, fills)
+        RULES[name] = Definition(decide, limits, scales, fills, usual)
         if limits is None:
             return TailRule(name)
 
@@ -202,7 +214,7 @@ def at_least(residual: Tensor, threshold: float, tau: float) -> Tensor:
     return residual >= tau
 
 
-@tail_rule(limits=(0.0, LARGEST), fills=False)
+@tail_rule(limits=(0.0, LARGEST), fills=False, usual=0.45)
 def appended(residual: Tensor, threshold: float, weight: float) -> Tensor:
     """A frame of zeros with this weight follows; a token that it completes fires, not rescaled."""
     return residual + weight >= threshold
@@ -218,6 +230,21 @@ def rounded(mass: Tensor, threshold: float) -> Tensor:
 def dynamic(mass: Tensor, threshold: float) -> Tensor:
     """All weights are divided into ⌈S/β⌉ equal tokens of β or less."""
     return (mass / threshold).ceil()
+
+
+def every_rule(tail_threshold: float = 0.5) -> list[TailRule]:
+    """Each rule of `RULES` once, at β = 1: with its usual value, or with this tail threshold τ.
+
+    >>> [tail in every_rule(0.3) for tail in (drop, above(0.3), appended(0.45), appended(0.3))]
+    [True, True, True, False]
+    """
+    return [
+        TailRule(
+            name,
+            None if rule.limits is None else tail_threshold if rule.usual is None else rule.usual,
+        )
+        for name, rule in RULES.items()
+    ]
 
 
 DEFAULT = above(0.5)

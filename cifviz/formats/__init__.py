@@ -1,17 +1,18 @@
 """Alignments in files: one module for each format, found by the suffix of a file's name.
 
-A new format is a module and a line here: ``register(".xyz", write=..., read=...)``. `cifviz align`
-writes every format of `WRITERS`, and `read_alignments` reads every format of `READERS`.
+A new format is a module, its import here and a line: ``register(".xyz", write=..., read=...)``.
+`write_alignments` then writes it and `read_alignments` reads it. The files that `cifviz align`
+writes are listed in `cifviz.cli.transcription_output`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.errors import DataError
+from cifviz.errors import DataError, require
 from cifviz.formats import json_alignments, textgrid
 from cifviz.formats.json_alignments import alignment_from_json
 from cifviz.formats.json_files import read_json, write_json
@@ -23,6 +24,7 @@ from cifviz.formats.textgrid import (
 )
 
 __all__ = [
+    "ONE_TIER",
     "READERS",
     "UNTIMED_SUFFIX",
     "WRITERS",
@@ -41,16 +43,34 @@ Writer = Callable[..., Path]
 """``write(path, tiers, duration, *, details=None, overwrite=False)``, see `write_alignments`."""
 Reader = Callable[[Path], dict[str, Alignment]]
 """``read(path)``, see `read_alignments`."""
-Function = TypeVar("Function")
 
 WRITERS: dict[str, Writer] = {}
 """By suffix."""
 READERS: dict[str, Reader] = {}
 """By suffix."""
+ONE_TIER: set[str] = set()
+"""Suffixes of the formats that hold one tier and not its name, which is read as "words"."""
 
 
-def register(suffix: str, *, write: Writer | None = None, read: Reader | None = None) -> None:
-    """Add a format to `WRITERS`, to `READERS`, or to both; the last call for a suffix holds."""
+def register(
+    suffix: str,
+    *,
+    write: Writer | None = None,
+    read: Reader | None = None,
+    one_tier: bool = False,
+) -> None:
+    """Add a format to `WRITERS`, to `READERS`, or to both; the last call for a suffix holds.
+
+    Parameters
+    ----------
+    suffix : str
+        With its dot.
+    write, read : callable, optional
+        See `Writer` and `Reader`.
+    one_tier : bool
+        Whether the format holds one tier without a name; see `ONE_TIER`.
+    """
+    (ONE_TIER.add if one_tier else ONE_TIER.discard)(suffix)
     if write is not None:
         WRITERS[suffix] = write
     if read is not None:
@@ -87,10 +107,13 @@ def write_alignments(
     Raises
     ------
     DataError
-        If no format has this suffix, or the alignments or the file cannot be written.
+        If no format has this suffix, it holds one tier and there are others, or the alignments or
+        the file cannot be written.
     """
-    write = _by_suffix(path, WRITERS)
-    return write(Path(path), tiers, duration, details=details, overwrite=overwrite)
+    suffix = _suffix(path, WRITERS)
+    if suffix in ONE_TIER and not isinstance(tiers, Alignment):
+        require(len(tiers) == 1, f"{suffix} holds one tier, got {len(tiers)}", DataError)
+    return WRITERS[suffix](Path(path), tiers, duration, details=details, overwrite=overwrite)
 
 
 def read_alignments(path: str | Path) -> dict[str, Alignment]:
@@ -117,11 +140,11 @@ def read_alignments(path: str | Path) -> dict[str, Alignment]:
     >>> read_alignments(resource("clips") / "digits_three.TextGrid")["words"].text
     'three one four'
     """
-    return _by_suffix(path, READERS)(Path(path))
+    return READERS[_suffix(path, READERS)](Path(path))
 
 
-def _by_suffix(path: str | Path, functions: Mapping[str, Function]) -> Function:
-    for suffix, function in functions.items():
+def _suffix(path: str | Path, known: Iterable[str]) -> str:
+    for suffix in known:
         if str(path).lower().endswith(suffix.lower()):
-            return function
-    raise DataError(f"expected a file name that ends in {' or '.join(functions)}, got {path}")
+            return suffix
+    raise DataError(f"expected a file name that ends in {' or '.join(known)}, got {path}")

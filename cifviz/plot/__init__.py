@@ -22,7 +22,8 @@ from cifviz.plot.signals import log_mel, waveform
 from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
 from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
-from cifviz.plot.tracks import TRACKS, Track
+from cifviz.plot.track import Track
+from cifviz.plot.tracks import TRACKS
 from cifviz.systems.transcription import Transcription
 
 __all__ = [

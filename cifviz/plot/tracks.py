@@ -1,13 +1,12 @@
 """What a panel shows of a transcription: `TRACKS`, one entry for each lane.
 
-A new track is a `Track` and a line in the table: the panel draws it, and the alternative text
-describes it.
+A new track is a `Track`, here or in a file of its own, and an entry in the table: the panel draws
+it, and the alternative text describes it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
@@ -19,27 +18,11 @@ from cifviz.plot import curves, signals, token_lanes
 from cifviz.plot.canvas import LONGEST_WORDS, displayable
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
+from cifviz.plot.track import Track
 from cifviz.systems.transcription import Transcription
 
 TITLE_COLUMNS = 12
 """Space for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
-
-
-@dataclass(frozen=True)
-class Track:
-    """A lane of the panel."""
-
-    title: str
-    """Label of its y axis, with the unit."""
-    height: float
-    """Inches."""
-    draw: Callable[[Transcription, Axes], object]
-    """Draws it on the Axes, whose x axis is in seconds."""
-    describe: Callable[[Transcription], str]
-    """What it shows, for the alternative text; empty where there is nothing to show. The panel
-    leaves out a track without a description."""
-    shows_fires: bool = True
-    """Whether the panel draws the fires through it."""
 
 
 def _waveform(transcription: Transcription, ax: Axes) -> None:

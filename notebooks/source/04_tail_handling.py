@@ -160,7 +160,14 @@ def dynamic(total):  # ⌈S⌉ tokens, β = S / ⌈S⌉: the paper of Paraformer
     return equal_parts(total, math.ceil(total))
 
 
-rules = dict(zip(tail_rules(), (no_tail, above, from_on, appended, scaled, dynamic), strict=True))
+rules = {
+    "drop": no_tail,
+    "above 0.5": above,
+    "at least 0.5": from_on,
+    "appended 0.45": appended,
+    "rounded": scaled,
+    "dynamic": dynamic,
+}
 print(*rules, sep=" · ")
 
 # %% [markdown]
@@ -199,15 +206,15 @@ def fire(alpha, name):
 
 
 rows = []
-for name, rule in tail_rules().items():
-    contributions = rule(torch.tensor([alpha]))
+for name in rules:
+    contributions = tail_rules()[name](torch.tensor([alpha]))
     assert_close(fire(alpha, name), contributions, rtol=0, atol=1e-5)
     last = " ".join(f"{part:.2f}" for part in contributions[-1].tolist())
     rows.append([name, len(contributions), last, f"{float(contributions[-1].sum()):.2f}"])
 table(["rule", "tokens", "its last token takes from the seven frames", "in all"], rows)
 
 # %% [markdown]
-# The table is from the library, which has the same six rules ([tail.py](../cifviz/core/tail.py)),
+# The table is from the library, which has these six rules ([tail.py](../cifviz/core/tail.py)),
 # by the names at the left; the loop has checked that ours agree with them. Without
 # a tail the last token is another one than in the other rows: the second.
 #
@@ -803,7 +810,7 @@ glossary(
 # %% [markdown]
 # ## Further reading
 #
-# - [cifviz/core/tail.py](../cifviz/core/tail.py): all six rules, most of them a line long.
+# - [cifviz/core/tail.py](../cifviz/core/tail.py): all rules, most of them a line long.
 # - [The weight left at the end](../docs/alignment.md): the whole table that sections 4 and 5 are
 #   taken from, every τ with three seeds.
 # - L. Dong and B. Xu, [CIF](https://arxiv.org/abs/1905.11235), ICASSP 2020: the mechanism, and why

@@ -59,12 +59,10 @@ def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path)
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".TextGrid", ".json", ".png"]
 
 
-def test_a_new_format_is_written_too(tmp_path, monkeypatch):
-    """One file and one line: see `tests/formats/test_suffixes.py`."""
+def test_a_new_format_gives_nobody_a_further_file(tmp_path, monkeypatch):
     monkeypatch.setitem(formats.WRITERS, ".ctm", ctm_format.write)
     assert align(CLIPS / "digits_two.flac", "--out", tmp_path).exit_code == 0
-    text = (tmp_path / "digits_two.ctm").read_text("utf-8")
-    assert text.count("\ntokens 1 ") == 2 and "'model': 'digits'" in text
+    assert {path.suffix for path in tmp_path.iterdir()} == {".TextGrid", ".json", ".png"}
 
 
 def test_the_json_file_is_read_as_a_reference(tmp_path):

@@ -19,13 +19,13 @@ from cifviz.core.tail import (
     at_least,
     drop,
     dynamic,
+    every_rule,
     rounded,
     tail_rule,
 )
 from cifviz.errors import CIFError
 
-ALL = (drop, above(0.5), at_least(0.5), appended(0.45), rounded, dynamic)
-every_rule = pytest.mark.parametrize("tail", ALL, ids=str)
+by_each_rule = pytest.mark.parametrize("tail", every_rule(), ids=str)
 
 
 def fire(rows, lengths=None, **options):
@@ -60,12 +60,13 @@ def test_how_many_tokens_come_out(tail, counts, threshold):
     assert fire(rows, threshold=threshold, tail=tail).num_fires.tolist() == counts
 
 
-def test_every_rule_is_counted_here():
-    assert [tail.rule for tail in ALL] == list(RULES)
+def test_the_rules_of_the_literature_are_among_all():
+    known = [drop, above(0.25), at_least(0.25), appended(0.45), rounded, dynamic]
+    assert [tail for tail in every_rule(0.25) if tail in known] == known
 
 
 @pytest.mark.parametrize("weights", [[], [0.0], [0.0, 0.0]])
-@every_rule
+@by_each_rule
 def test_nothing_fires_of_nothing(tail, weights):
     """Not even by at_least(0), nor by an appended weight of a whole token."""
     for rule in (tail, at_least(0.0), appended(1.0)):
@@ -137,7 +138,7 @@ def test_seven_weights_of_four_tenths_give_three_tokens_alone_and_batched():
 
 
 @pytest.mark.parametrize("padding", [0, 1, 2, 50])
-@every_rule
+@by_each_rule
 def test_no_amount_of_padding_changes_anything(tail, padding):
     alone = fire([[0.4] * 7], tail=tail)
     padded = fire([[0.4] * 7 + [9.0] * padding, [0.4] * (7 + padding)], [7, 7 + padding], tail=tail)
@@ -154,7 +155,7 @@ def test_each_row_decides_for_itself():
     assert firing.tail_fired.tolist() == [False, True, True, False]
 
 
-@every_rule
+@by_each_rule
 def test_target_lengths_leave_no_tail(tail):
     firing = fire([[0.4] * 7], tail=tail, target_lengths=torch.tensor([2]))
     assert firing.num_fires.tolist() == [2]
@@ -162,7 +163,7 @@ def test_target_lengths_leave_no_tail(tail):
     assert firing.embeddings.sum(dim=2)[0].tolist() == pytest.approx([1.0, 1.0])
 
 
-@every_rule
+@by_each_rule
 def test_between_pauses_a_rule_counts_as_it_does_for_the_whole(tail):
     for left in (0.25, 0.5, 0.51, 0.6, 1.0):
         alpha = torch.tensor([[1.0, 1.0, left]])
@@ -174,7 +175,7 @@ def test_between_pauses_a_rule_counts_as_it_does_for_the_whole(tail):
 # Names and values
 
 
-@every_rule
+@by_each_rule
 def test_json_keeps_a_rule(tail):
     assert TailRule.from_dict(json.loads(json.dumps(tail.to_dict()))) == tail
 
@@ -214,13 +215,14 @@ def test_what_is_no_rule_is_refused(values, message):
 
 
 def test_a_new_rule_is_one_function(monkeypatch):
-    """Found by its name in firing, streams, pause rounding and JSON."""
+    """Found by its name in firing, streams, pause rounding, JSON and the list of all."""
     monkeypatch.setattr(tails, "RULES", dict(RULES))
 
     @tail_rule(limits=(0.0, 1.0))
     def below(residual, threshold, tau):
         return residual < tau
 
+    assert every_rule(0.25)[-1] == below(0.25)
     assert TailRule.from_dict({"rule": "below", "value": 0.5}) == below(0.5)
     assert fire([[1.0, 0.25], [1.0, 0.75]], tail=below(0.5)).num_fires.tolist() == [2, 1]
     state = CIFState.start(batch=1, dim=1)

@@ -176,8 +176,8 @@ def random_case(rng, tails=tuple(tails.RULES)):
 def random_tail(rng, threshold, names=tuple(tails.RULES)):
     """Any of these rules; its value in steps that meet residuals exactly, or not."""
     name = str(rng.choice(names))
-    value = float(rng.choice([0.0, 0.25, 0.45, 0.5])) * threshold
-    return TailRule(name, value if tails.RULES[name].limits else None).to_dict()
+    value, limits = float(rng.choice([0.0, 0.25, 0.45, 0.5])) * threshold, tails.RULES[name].limits
+    return TailRule(name, limits and min(max(value, limits[0]), limits[1])).to_dict()
 
 
 def with_expectations(cases):

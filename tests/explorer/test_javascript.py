@@ -12,7 +12,7 @@ import pytest
 import cifviz
 from cifviz.core import reference, tail
 from cifviz.explorer.data import spans_of, view_data
-from cifviz.explorer.settings import realign
+from cifviz.explorer.settings import RANGES, model_settings, realign
 from tests.explorer.cases import named_cases, random_cases, random_tail
 
 HERE = Path(__file__).parent
@@ -153,6 +153,7 @@ def test_settings_give_the_same_tokens_in_both_languages(tmp_path):
         model.transcribe(cifviz.load_clip(name).waveform)
         for name in ("digits_five", "digits_pause", "silence")
     ]
+    assert random_settings(rng, 1).keys() == model_settings(transcription[0]).keys()
     cases = []
     for _ in range(200):
         utterance = int(rng.integers(len(transcription)))
@@ -165,18 +166,29 @@ def test_settings_give_the_same_tokens_in_both_languages(tmp_path):
     assert code == 0, output
 
 
+OF_INTEREST = {
+    "threshold": (0.2, 2),
+    "slack": (0, 0.5),
+    "count": (0, 12),
+    "gain": (0.2, 2),
+    "smoothing": (0, 8),
+}
+"""Narrower than the values allowed, at most of which nothing fires or everything does."""
+
+
 def random_settings(rng, frames):
     """Every control somewhere."""
-    return {
-        "threshold": float(rng.uniform(0.2, 2)),
-        "slack": float(rng.uniform(0, 0.5)),
+    settings = {
         "tail": random_tail(rng, 1.0),
-        "scaling": str(rng.choice(["as given", "phrases", "count"])),
-        "count": int(rng.integers(0, 12)),
-        "gain": float(rng.uniform(0.2, 2)),
-        "smoothing": int(rng.integers(0, 9)),
         "weights": {str(int(rng.integers(frames))): float(rng.uniform(0, 1.5))},
     }
+    for name, allowed in RANGES["numbers"].items():
+        least, most = OF_INTEREST.get(name, allowed)
+        whole = name in RANGES["whole"]
+        settings[name] = int(rng.integers(least, most + 1)) if whole else rng.uniform(least, most)
+    for name, words in RANGES["words"].items():
+        settings[name] = str(rng.choice(words))
+    return settings
 
 
 def test_the_reference_in_plain_python_has_the_same_results():

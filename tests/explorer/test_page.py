@@ -12,7 +12,7 @@ import torch
 
 import cifviz
 from cifviz.errors import CIFError
-from cifviz.explorer import data, to_html
+from cifviz.explorer import data, settings, to_html
 from cifviz.explorer.page import STATIC, page
 from cifviz.plot.palette import STYLE
 from cifviz.timing import FrameGrid
@@ -66,16 +66,16 @@ def test_the_first_settings_are_those_of_the_model(transcription):
     edges = replace(transcription.config.edges, onset_quantile=0.125, onset_shift=0.5, cut="fires")
     other = replace(transcription, config=replace(transcription.config, cif=cif, edges=edges))
     shown = data.view_data(other)
-    assert shown["settings"] == {
+    assert shown["settings"] == settings.model_settings(other)
+    assert settings.checked(shown["settings"], frames=0) == shown["settings"]
+    of_the_model = {
         "threshold": 1.0,
         "slack": 0.125,
         "tail": {"rule": "above", "value": 0.25},
         "scaling": "as given",
         "count": len(transcription.tokens),
-        "gain": 1,
-        "smoothing": 0,
-        "weights": {},
     }
+    assert {name: shown["settings"][name] for name in of_the_model} == of_the_model
     assert shown["edges"] == {
         "onsetQuantile": 0.125,
         "offsetQuantile": transcription.config.edges.offset_quantile,

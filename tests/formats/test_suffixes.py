@@ -21,16 +21,20 @@ def tables(monkeypatch):
     """Tables of formats that a test may change."""
     monkeypatch.setattr(formats, "WRITERS", dict(formats.WRITERS))
     monkeypatch.setattr(formats, "READERS", dict(formats.READERS))
+    monkeypatch.setattr(formats, "ONE_TIER", set(formats.ONE_TIER))
 
 
-@pytest.mark.parametrize("suffix", formats.WRITERS)
+@pytest.mark.parametrize(
+    "suffix", [suffix for suffix in formats.WRITERS if suffix in formats.READERS]
+)
 @pytest.mark.parametrize("change", [str, str.lower, str.upper])
 def test_every_format_reads_what_it_writes(tmp_path, suffix, change):
     path = tmp_path / f"a{change(suffix)}"
-    assert formats.write_alignments(path, TIERS, 1.0, details={"model": "digits"}) == path
-    assert formats.read_alignments(path) == TIERS
+    tiers = {"words": TIERS["words"]} if suffix in formats.ONE_TIER else TIERS
+    assert formats.write_alignments(path, tiers, 1.0, details={"model": "digits"}) == path
+    assert formats.read_alignments(path) == tiers
     with pytest.raises(DataError, match="exists"):
-        formats.write_alignments(path, TIERS, 1.0)
+        formats.write_alignments(path, tiers, 1.0)
     formats.write_alignments(path, TIERS["phones"], 1.0, overwrite=True)
     assert formats.read_alignments(path) == {"words": TIERS["phones"]}
 
@@ -40,9 +44,18 @@ def test_a_new_format_is_one_file_and_one_line(tmp_path, tables):
     path = formats.write_alignments(tmp_path / "a.ctm", TIERS, 1.0)
     assert path.read_text("utf-8").splitlines()[1] == "words 1 0.25 0.25 one"
     assert formats.read_alignments(path) == TIERS
-    for suffix, write in formats.WRITERS.items():  # as `cifviz align` does
-        write(tmp_path / f"b{suffix}", TIERS, 1.0, details={"model": "digits"})
-    assert {path.suffix for path in tmp_path.glob("b*")} == {".TextGrid", ".json", ".ctm"}
+    path.write_text("words 1 0.25", "utf-8")
+    with pytest.raises(DataError, match="expected tier, channel, start, .*, got 'words 1 0.25'"):
+        formats.read_alignments(path)
+
+
+def test_a_format_of_one_tier_refuses_two(tmp_path, tables):
+    formats.register(".ctm", write=ctm_format.write, read=ctm_format.read, one_tier=True)
+    path = tmp_path / "a.ctm"
+    with pytest.raises(DataError, match=r"\.ctm holds one tier, got 2"):
+        formats.write_alignments(path, TIERS, 1.0)
+    formats.write_alignments(path, {"words": TIERS["words"]}, 1.0)
+    assert formats.read_alignments(path) == {"words": TIERS["words"]}
 
 
 def test_json_keeps_untimed_tokens_scores_and_details(tmp_path):
@@ -83,10 +96,10 @@ def test_two_entries_of_one_name_are_refused(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.xyz", "TextGrid", "a.json.bak"])
 def test_an_unknown_suffix_is_refused(tmp_path, name):
-    message = re.escape("expected a file name that ends in .TextGrid or .json, got ")
-    for call in (
-        lambda path: formats.write_alignments(path, TIERS, 1.0),
-        formats.read_alignments,
+    for known, call in (
+        (formats.WRITERS, lambda path: formats.write_alignments(path, TIERS, 1.0)),
+        (formats.READERS, formats.read_alignments),
     ):
-        with pytest.raises(DataError, match=message):
+        message = f"expected a file name that ends in {' or '.join(known)}, got "
+        with pytest.raises(DataError, match=re.escape(message)):
             call(tmp_path / name)

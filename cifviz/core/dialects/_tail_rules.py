@@ -7,27 +7,24 @@ from collections.abc import Callable
 from torch import Tensor
 
 from cifviz.core.firing import integrate_and_fire
-from cifviz.core.tail import TailRule, above, appended, at_least, drop, dynamic, rounded
+from cifviz.core.tail import TailRule, every_rule
 from cifviz.core.validation import require_tensor
 from cifviz.errors import require, require_number
 
 TailContributions = Callable[[Tensor], Tensor]
 """From the weights of one utterance (1, frames) to W (fires, frames), float64."""
 
-APPENDED = 0.45
-"""Weight of the empty frame in FunASR and WeNet."""
-
 
 def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, TailContributions]:
-    """The tail rules of the literature by name, at β = 1.
+    """The tail rules by name, at β = 1.
 
     Parameters
     ----------
     tail_threshold : float >= 0
-        τ of `above` and `at_least`, which are named after it.
+        τ of the rules that take one, such as `above`; they are named after it.
     slack : float, 0 <= slack < 1
-        δ of `drop`, `above` and `at_least`: a token fires already within δ of full. Where the
-        sources of the others run, there is none.
+        δ of the rules that leave the full tokens alone and fill theirs, such as `above`: a token
+        fires already within δ of full. Where the sources of the others run, there is none.
 
     Returns
     -------
@@ -46,13 +43,13 @@ def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, 
 
     >>> import torch
     >>> alpha = torch.full((1, 7), 0.4)
-    >>> for name, rule in tail_rules().items():
-    ...     print(f"{name:13} {len(rule(alpha))} tokens, the last of {rule(alpha)[-1].sum():.2f}")
+    >>> rules = tail_rules()
+    >>> for name in ("drop", "above 0.5", "appended 0.45", "dynamic"):
+    ...     tokens = rules[name](alpha)
+    ...     print(f"{name:13} {len(tokens)} tokens, the last of {tokens[-1].sum():.2f}")
     drop          2 tokens, the last of 1.00
     above 0.5     3 tokens, the last of 1.00
-    at least 0.5  3 tokens, the last of 1.00
     appended 0.45 3 tokens, the last of 0.80
-    rounded       3 tokens, the last of 1.00
     dynamic       3 tokens, the last of 0.93
 
     See Also
@@ -65,7 +62,6 @@ def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, 
     Notebook: notebooks/04_tail_handling.ipynb
     """
     require_number("slack", slack, at_least=0, below=1)
-    thresholds = above(tail_threshold), at_least(tail_threshold)
 
     def contributions(tail: TailRule) -> TailContributions:
         def rule(alpha: Tensor) -> Tensor:
@@ -77,5 +73,4 @@ def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, 
 
         return rule
 
-    rules = (drop, *thresholds, appended(APPENDED), rounded, dynamic)
-    return {str(tail): contributions(tail) for tail in rules}
+    return {str(tail): contributions(tail) for tail in every_rule(tail_threshold)}

@@ -7,23 +7,23 @@
 /** @typedef {"scaling"} Words */
 
 import { element } from "./dom.js";
-import { RULES } from "./tail.js";
+import { LARGEST, RULES } from "./tail.js";
 
 /**
  * Settings of sliders: name, label, range and step.
  *
  * @type {Record<Numbers, Range>}
  */
-const SLIDERS = {
+export const SLIDERS = {
   threshold: { label: "threshold β", min: 0.2, max: 2, step: 0.01 },
   slack: { label: "slack δ", min: 0, max: 0.5, step: 0.01 },
   gain: { label: "gain on α", min: 0.2, max: 2, step: 0.01 },
   smoothing: { label: "smoothing (frames)", min: 0, max: 8, step: 1 },
   count: { label: "number of tokens", min: 0, max: 40, step: 1 },
 };
-const TAIL = { label: "value of the tail rule", min: 0, max: 1, step: 0.01 };
+const TAIL = { label: "value of the tail rule", step: 0.01 };
 /** @type {Record<Words, Choice>} */
-const CHOICES = {
+export const CHOICES = {
   scaling: { label: "scaling", options: ["as given", "phrases", "count"] },
 };
 
@@ -97,20 +97,23 @@ export class Controls {
   addTail(parent) {
     let value = this.settings.tail.value ?? 0.5;
     const set = (/** @type {string} */ rule) => {
-      this.settings.tail = { rule, value: RULES[rule].limits ? value : null };
+      const { limits } = RULES[rule];
+      this.settings.tail = { rule, value: limits ? within(value, limits) : null };
       this.tell();
     };
     const input = choice(parent, "tail rule", Object.keys(RULES), set);
-    const { input: knob, show } = slider(parent, TAIL, (moved) => {
+    const { input: knob, show } = slider(parent, { ...TAIL, ...tailRange([0, LARGEST]) }, (moved) => {
       value = moved;
       set(this.settings.tail.rule);
     });
     this.inputs.tail = () => {
       const { tail } = this.settings;
+      const { limits } = RULES[tail.rule];
       value = tail.value ?? value;
       input.value = tail.rule;
+      if (limits) Object.assign(knob, tailRange(limits)); // before the value, which it limits
       show(value);
-      knob.disabled = !RULES[tail.rule].limits;
+      knob.disabled = !limits;
     };
   }
 
@@ -131,6 +134,24 @@ export class Controls {
     this.show();
     this.changed({ ...this.settings });
   }
+}
+
+/**
+ * Ends of the slider of a rule's value: its limits, or the first token's worth of weight where any
+ * weight will do.
+ *
+ * @param {[number, number]} limits
+ */
+export function tailRange([min, most]) {
+  return { min, max: most < LARGEST ? most : min + 1 };
+}
+
+/**
+ * @param {number} value
+ * @param {[number, number]} limits
+ */
+function within(value, [least, most]) {
+  return Math.min(Math.max(value, least), most);
 }
 
 /**

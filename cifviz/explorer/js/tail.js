@@ -17,7 +17,8 @@
  *   they have.
  */
 
-const LARGEST = 1e6;
+/** Value of a rule, at most. */
+export const LARGEST = 1e6;
 
 /** @type {Record<string, Definition>} */
 export const RULES = {

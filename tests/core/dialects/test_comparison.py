@@ -26,11 +26,12 @@ def test_the_reference_comes_first_and_differs_from_itself_in_nothing():
     assert (first.mean_shift, first.max_shift) == (0, 0)
 
 
-def test_rows_come_in_teaching_order_by_number_by_name_and_in_a_loop():
+def test_rows_come_in_the_order_of_the_registry_by_number_by_name_and_in_a_loop():
     table = compare(batch(), LENGTHS)
-    assert [row.dialect for row in table] == ["cifviz", *DIALECTS]
-    assert len(table) == 10
-    assert table["soft"] is table[-1]
+    names = ["cifviz", *DIALECTS]
+    assert [row.dialect for row in table] == names
+    assert len(table) == len(names)
+    assert table[names[-1]] is table[-1]
     with pytest.raises(CIFError, match="dialect must be one of 'cifviz', .*, got 'nope'"):
         table["nope"]
 
@@ -128,17 +129,16 @@ def test_soft_tokens_end_where_they_pass_frames_on():
 @pytest.mark.parametrize("alpha", [torch.zeros(2, 5), torch.zeros(2, 0), torch.zeros(0, 5)])
 def test_nothing_to_compare_is_a_table_without_tokens(alpha):
     table = compare(alpha)
-    assert [row.tokens for row in table] == [0] * 10
+    assert [row.tokens for row in table] == [0] * (1 + len(DIALECTS))
     assert all(math.isnan(row.mean_shift) for row in table)
     assert "nan" in str(table)
 
 
 def test_the_printed_table_is_aligned():
     lines = str(compare(batch(), LENGTHS)).splitlines()
-    assert len(lines) == 11
     assert len({len(line) for line in lines}) == 1
     assert lines[0].split()[:4] == ["dialect", "tokens", "lost", "extra"]
-    assert lines[2].startswith("cif_pytorch ")
+    assert [line.split()[0] for line in lines[1:]] == ["cifviz", *DIALECTS]
 
 
 @pytest.mark.parametrize("wrong", [torch.ones(1, 2, 3), (torch.ones(1, 3), torch.ones(1, 3))])

@@ -7,9 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cifviz.core import tail
 from cifviz.core.dialects import tail_rules
 from cifviz.core.reference import integrate_and_fire
 from cifviz.errors import CIFError
+from experiments.studies import tail_sweep
 
 APPENDED = 0.45
 SIXTEENTHS = st.lists(st.integers(0, 16).map(lambda n: n / 16), max_size=20)
@@ -29,8 +31,27 @@ def applied(name, weights, *settings, **options):
     return tail_rules(*settings, **options)[name](torch.tensor([weights], dtype=torch.float64))
 
 
-def test_every_rule_is_counted_here():
-    assert list(tail_rules()) == list(COUNTS)
+def test_the_counted_rules_are_among_all():
+    assert [name for name in tail_rules() if name in COUNTS] == list(COUNTS)
+
+
+def test_a_new_rule_is_found(monkeypatch):
+    """By the value in use, or by the tail threshold; in the sweep for each τ."""
+    monkeypatch.setattr(tail, "RULES", dict(tail.RULES))
+
+    @tail.tail_rule(limits=(0.0, 1.0))
+    def below(residual, threshold, tau):
+        return residual < tau
+
+    @tail.tail_rule(limits=(0.0, 1.0), usual=0.75)
+    def up_to(residual, threshold, tau):
+        return residual <= tau
+
+    assert list(tail_rules(0.25))[-2:] == ["below 0.25", "up to 0.75"]
+    assert len(applied("below 0.25", [1.0, 0.125], 0.25)) == 2
+    names = list(tail_sweep.all_rules(0.0))
+    assert [name for name in names if name.startswith("below")][::8] == ["below 0.1", "below 0.9"]
+    assert names.count("up to 0.75") == 1
 
 
 @pytest.mark.parametrize("name", COUNTS)
