@@ -84,16 +84,15 @@ def name_words(ax: Axes, words: Alignment) -> None:
     >>> from cifviz.alignment.timed_tokens import TimedToken
     >>> _, (ax,) = canvas()
     >>> name_words(ax, Alignment((TimedToken("one", 0.0, 0.5), TimedToken("two", 1.0, 2.0))))
-    >>> [(text.get_text(), text.get_position()[0]) for text in ax.texts], ax.get_ylim()
-    ([('one', 0.25), ('two', 1.5)], (0.0, 1.25))
+    >>> [(text.get_text(), text.get_position()[0]) for text in ax.texts]
+    [('one', 0.25), ('two', 1.5)]
     """
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + (high - low) / 4)
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
-    look = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4}
-    for word in words:
-        middle = (word.start + word.end) / 2
-        ax.text(middle, 0.89, word.token, transform=ax.get_xaxis_transform(), **look)
+    look: dict[str, Any] = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4}
+    for word, (start, end) in zip(words, words.spans, strict=True):
+        ax.text((start + end) / 2, 0.89, word.token, transform=ax.get_xaxis_transform(), **look)
 
 
 @one_at_a_time

@@ -118,8 +118,8 @@ def test_text_of_answers_is_folded_and_plotting_is_hidden():
 def test_sections_say_their_path_and_minutes():
     cells = laid_out().cells
     assert cells[2].source.startswith("## 1. Draw\n\n*Core path · 1 min*\n\n**Predict first")
-    assert cells[8].source.startswith("## 2. More\n\n*Optional · 2 min*\n\nNothing.")
-    assert cells[0].source.endswith("**Time:** 1 min of 3 min")
+    assert cells[8].source.startswith("## 2. More\n\n*Optional · 3 min*\n\nNothing.")
+    assert cells[0].source.endswith("**Time:** 1 min of 4 min")
 
 
 @pytest.mark.parametrize(
@@ -272,12 +272,9 @@ def test_the_bad_notebook_fails(built, check, spoil, complaint):
 @pytest.mark.parametrize(
     ("cell", "code"),
     [
-        (
-            3,
-            "assert_close(library(a), by_hand, rtol=0)",
-        ),  # two ways agree: on what, it does not say
+        (3, "assert_close(library(a), by_hand, rtol=0)"),  # two ways agree, and on what is open
         (5, "# Figure\nassert a == 1"),  # hidden
-        (10, "assert answer == 3"),  # nothing was asked
+        (9, "assert answer == 3"),  # nothing was asked
         (3, "assert a == ="),  # another check complains
     ],
 )
