@@ -369,9 +369,9 @@ axes[2].set_xlabel("steps of training")
 show(
     figure,
     "Three curves over training, each with and without the quantity loss, measured on voices that "
-    "were not trained on. The cross-entropy falls in both. The sum of the weights "
-    "over the number of words stays near 1 with the quantity loss and jumps to several times that "
-    "without. The errors fall with it; without, they rise to several for each word.",
+    "were not trained on. The cross-entropy falls in both. The sum of the weights over the number "
+    "of words stays near 1 with the quantity loss and jumps to several times that without. The "
+    "errors fall with it; without, they rise to several for each word.",
     caption="Two trainings, measured on voices that were not trained on. The cross-entropy falls "
     "in both. Compare S / N and the errors in use, which part after some 60 steps. The three "
     "panels have scales of their own.",
@@ -430,8 +430,9 @@ show(
 # out several times. In section 3 we turned the gain up by hand; here training has turned it up,
 # within a few dozen steps.
 #
-# Both look worse on the four clips than in the table of numbers. The clips are harder than the
-# strings of the training: the synthesiser spoke them in one go, so the words run into each other.
+# With the quantity loss, too, there are more errors on the four clips than the table of numbers
+# lets expect. The clips are harder than the strings of training and test: the synthesiser spoke
+# them in one go, so the words run into each other.
 
 # %% [markdown]
 # One more test of the second recogniser. By section 4 its training left one direction open, a
@@ -729,7 +730,7 @@ table(["", "S / N", "errors in %, each seed", "inserted", "deleted", "replaced"]
 # ## 9. Hardly any weight
 #
 # At the beginning of a training, or in silence, the weights of an utterance may be tiny. Scaling
-# makes tokens of them all the same.
+# still makes N tokens of them.
 #
 # **Exercise 03.4.** All weights become a hundred times smaller, and scaling makes the same tokens
 # of them. By what number are the slopes ∂L/∂α multiplied? (Section 4 has a formula.)
