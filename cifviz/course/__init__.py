@@ -1,7 +1,7 @@
 """What lessons are made of: figures, tables, controls, sounds, exercises, records."""
 
 from cifviz.course.exercises import check
-from cifviz.course.figures import canvas, count_frames, show, table
+from cifviz.course.figures import canvas, count_frames, name_words, show, table
 from cifviz.course.glossary import glossary
 from cifviz.course.live_figures import Slider, live_figure
 from cifviz.course.sound import play, play_all, play_tokens
@@ -14,6 +14,7 @@ __all__ = [
     "count_frames",
     "glossary",
     "live_figure",
+    "name_words",
     "play",
     "play_all",
     "play_tokens",

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 from cifviz.notebooks.cell_output import emit
@@ -65,6 +66,33 @@ def count_frames(ax: Axes, frames: int) -> None:
     """Label a horizontal axis in frames, with a tick at each edge of a frame."""
     ax.set_xticks(range(frames + 1))
     ax.set_xlabel("position (frames)")
+
+
+def name_words(ax: Axes, words: Alignment) -> None:
+    """Write the words of a reference above their sound.
+
+    Parameters
+    ----------
+    ax : Axes
+        With a time axis, whose limits are final. It gets more space at the top for the words; lines
+        that cross the whole Axes pass behind them.
+    words : Alignment (tokens,)
+        Words and their times.
+
+    Examples
+    --------
+    >>> from cifviz.alignment.timed_tokens import TimedToken
+    >>> _, (ax,) = canvas()
+    >>> name_words(ax, Alignment((TimedToken("one", 0.0, 0.5), TimedToken("two", 1.0, 2.0))))
+    >>> [(text.get_text(), text.get_position()[0]) for text in ax.texts]
+    [('one', 0.25), ('two', 1.5)]
+    """
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + (high - low) / 4)
+    paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
+    look: dict[str, Any] = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4}
+    for word, (start, end) in zip(words, words.spans, strict=True):
+        ax.text((start + end) / 2, 0.89, word.token, transform=ax.get_xaxis_transform(), **look)
 
 
 @one_at_a_time

@@ -254,6 +254,14 @@ TERMS: tuple[Term, ...] = (
         "next one.",
     ),
     Term(
+        "slope",
+        "∂L/∂α",
+        "cifviz.plot.gradient_arrows(gradient)",
+        "loss per weight",
+        "How much a loss L changes for each unit by which the weight of one frame changes; "
+        "training moves the weight the other way.",
+    ),
+    Term(
         "starting weight",
         "",
         "cifviz.CIF.start_at",
@@ -362,8 +370,8 @@ TERMS: tuple[Term, ...] = (
         "Σα",
         "cifviz.Firing.weight_sum",
         "weight",
-        "The weights of an utterance added up, the running sum at its end; with a threshold of 1, "
-        "about the number of tokens.",
+        "The weights of an utterance added up: the running sum S at its end; with a threshold "
+        "of 1, about the number of tokens.",
     ),
 )
 """In alphabetical order."""
@@ -385,8 +393,8 @@ def glossary(*names: str) -> None:
     Examples
     --------
     >>> glossary("slack")  # doctest: +ELLIPSIS
-    word   symbol  unit    in the code                         what it means
-    slack  δ       weight  `cifviz.integrate_and_fire(slack)`  How far below the threshold a ...
+    word   what it means       ...  symbol  unit    in the code
+    slack  How far below the th...  δ       weight  `cifviz.integrate_and_fire(slack)`
     """
     require(bool(names), "expected at least one term of the glossary, such as 'weight'")
     known = [term.name for term in TERMS]
@@ -395,9 +403,9 @@ def glossary(*names: str) -> None:
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see TERMS"
         require(name in known, f"the glossary has no word {name!r}, {hint}")
     table(
-        ["word", "symbol", "unit", "in the code", "what it means"],
+        ["word", "what it means", "symbol", "unit", "in the code"],
         [
-            [term.name, term.symbol, term.unit, f"`{term.variable}`", term.meaning]
+            [term.name, term.meaning, term.symbol, term.unit, f"`{term.variable}`"]
             for term in TERMS
             if term.name in names
         ],

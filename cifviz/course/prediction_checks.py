@@ -6,7 +6,9 @@ passed. `cifviz.course.inspection` asks only notebooks whose source says ``form:
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
@@ -56,6 +58,22 @@ def answers_are_folded(notebook: NotebookNode) -> list[str]:
     return found + ([f"the prediction of cell {asked} has no answer"] if asked is not None else [])
 
 
+def code_asserts_no_answer(notebook: NotebookNode) -> list[str]:
+    """Between a prediction and its answer no code in view asserts what comes out.
+
+    Its outputs are folded, but it is read. ``assert_close(one, other)`` says that two ways agree,
+    and may stand there; with a number in it, it tells the number, as other assertions do.
+    """
+    found: list[str] = []
+    asked: int | None = None
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            asked = number if PREDICTION in cell.source else None
+        elif asked is not None and HIDDEN not in tags(cell) and any(_assertions(cell.source)):
+            found.append(f"cell {number} asserts in view the answer to the prediction of {asked}")
+    return found
+
+
 def figures_have_captions(notebook: NotebookNode) -> list[str]:
     """Below each figure stands a caption, and they are numbered from 1 in their order."""
     found, numbers = [], []
@@ -99,18 +117,17 @@ def bookkeeping_is_hidden(notebook: NotebookNode) -> list[str]:
 
 
 def hidden_code_is_named(notebook: NotebookNode) -> list[str]:
-    """Hidden code begins with imports or a comment: Jupyter shows the first line of it."""
+    """Hidden code begins with a comment: Jupyter shows its first line, a fold is named by it."""
     return [
         f"cell {number} is hidden: begin it with a comment that says what it does"
         for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code"
-        and HIDDEN in tags(cell)
-        and not cell.source.startswith(("# ", "import ", "from "))
+        if cell.cell_type == "code" and HIDDEN in tags(cell) and not cell.source.startswith("# ")
     ]
 
 
 FORM_CHECKS = (
     answers_are_folded,
+    code_asserts_no_answer,
     figures_have_captions,
     core_path,
     bookkeeping_is_hidden,
@@ -124,6 +141,21 @@ def _hides_outputs(cell: NotebookNode) -> bool:
     if cell.metadata.get("jupyter", {}).get("outputs_hidden") and cell.metadata.get("collapsed"):
         return True
     return all(map(is_folded, cell.outputs))
+
+
+def _assertions(code: str) -> Iterator[ast.AST]:
+    """Assertions that say what comes out; code that is no Python has a check of its own."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assert):
+            yield node
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("assert_"):
+            given = [part for argument in node.args for part in ast.walk(argument)]
+            if any(isinstance(part, ast.Constant) for part in given):
+                yield node
 
 
 def _is_folded_text(text: str) -> bool:

@@ -1,4 +1,9 @@
-"""How many minutes a section of a lesson takes, measured on its words, code and exercises."""
+"""How many minutes a section of a lesson takes, measured on what is read and done in it.
+
+Counted are the words of a text, the lines of its formulas, which take longer than other words, the
+lines of code in view, pictures, tables and controls, predictions, exercises by the length of their
+solution, and the wait for each training. The rates are below.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,8 @@ from cifviz.notebooks.reader import tags
 
 WORDS = 160
 """Words of text per minute: technical prose with numbers, read for the first time."""
+FORMULA = 0.5
+"""Minutes for each line of a formula that stands alone, which wants to be checked with a pen."""
 LINES = 20
 """Lines of visible code per minute."""
 OUTPUT = 0.3
@@ -19,9 +26,13 @@ CONTROL = 1.5
 """Minutes for a picture with controls, which wants to be moved."""
 PREDICTION = 0.5
 """Minutes to think before an answer is opened."""
-EXERCISE, ANSWER_LINE = 1.5, 0.8
+EXERCISE, ANSWER_LINE = 2.0, 0.8
 """Minutes for an exercise, and for each line of its solution."""
+TRAINING = 0.25
+"""Minutes to wait for a training."""
 
+_FORMULA = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_TRAINING = re.compile(r"\btrain\(")
 _OUTPUT = re.compile(r"^(?:show|table)\(", re.MULTILINE)
 _CONTROL = re.compile(r"^live_figure\(", re.MULTILINE)
 
@@ -72,12 +83,15 @@ def cell_minutes(cell: NotebookNode) -> float:
     """
     if cell.cell_type != "code":
         asked = cell.source.count("**Predict first")
-        return len(cell.source.split()) / WORDS + PREDICTION * asked
+        formulas = [line for block in _FORMULA.findall(cell.source) for line in block.splitlines()]
+        words = len(_FORMULA.sub("", cell.source).split())
+        return words / WORDS + PREDICTION * asked + FORMULA * sum(map(bool, formulas))
     lines = [line for line in cell.source.splitlines() if line.strip()]
     if "solution" in tags(cell):
         return EXERCISE + ANSWER_LINE * len(lines)
     if "exercise" in tags(cell):
         return 0.0  # its solution stands for it
     taken = OUTPUT * len(_OUTPUT.findall(cell.source))
+    taken += TRAINING * len(_TRAINING.findall(cell.source))
     taken += CONTROL * len(_CONTROL.findall(cell.source))
     return taken if "hide-input" in tags(cell) else taken + len(lines) / LINES

@@ -24,7 +24,7 @@ TAG = "answer"
 """Of cells whose text or outputs resolve a prediction."""
 
 TEXT_LABEL, OUTPUT_LABEL = "Answer", "Show the result"
-"""What a reader opens: words of the author, or what the code shows."""
+"""What a reader opens: words of the author, or what the code shows if it does not name it."""
 ABOVE = "<!-- folded above -->"
 """In place of an output that machines read, whose words are in the fold above it."""
 
@@ -39,7 +39,7 @@ def folded_text(text: str) -> str:
 
 
 def fold_outputs(cell: NotebookNode) -> None:
-    """Fold what a cell of code shows, in place.
+    """Fold what a cell of code shows, in place, under the name that its first line gives.
 
     Parameters
     ----------
@@ -51,19 +51,30 @@ def fold_outputs(cell: NotebookNode) -> None:
     others = [output for output in cell.outputs if not _is_foldable(output)]
     kept = [output for output in others if _is_for_machines(output)]
     controls = [output for output in others if WIDGET_VIEW in output.get("data", {})]
+    label = output_label(cell.source)
     # 1. Collapse a cell with a live control by its metadata.
     if controls:
         cell.metadata["jupyter"] = {**cell.metadata.get("jupyter", {}), "outputs_hidden": True}
         cell.metadata["collapsed"] = True
     # 2. One fold holds everything else that is in view.
     if shown:
-        folded = new_output("display_data", data=_folded([*shown, *kept]))
+        folded = new_output("display_data", data=_folded([*shown, *kept], label))
         cell.outputs = [*controls, folded, *(one for one in others if one not in controls)]
     # 3. What machines read shows nothing of its own.
     elif kept and not is_folded(kept[0]):
-        kept[0].data["text/html"] = _folded(kept)["text/html"]
+        kept[0].data["text/html"] = _folded(kept, label)["text/html"]
     for output in kept:
         output.data.setdefault("text/html", ABOVE)
+
+
+def output_label(code: str) -> str:
+    """What a fold of outputs is called: the comment that its code begins with.
+
+    >>> output_label("# Figure: both trainings"), output_label("print(3)")
+    ('Figure: both trainings', 'Show the result')
+    """
+    first = code.partition("\n")[0]
+    return first[2:].strip() if first.startswith("# ") else OUTPUT_LABEL
 
 
 def is_folded(output: NotebookNode) -> bool:
@@ -87,13 +98,14 @@ def _is_for_machines(output: NotebookNode) -> bool:
     return any(kind.startswith("application/vnd.cifviz.") for kind in output.get("data", {}))
 
 
-def _folded(shown: Sequence[NotebookNode]) -> dict[str, Any]:
+def _folded(shown: Sequence[NotebookNode], label: str) -> dict[str, Any]:
     """One bundle for several outputs. A single picture stays as a PNG too, for paper."""
     bundles = [output.get("data", {}) for output in shown]
     pictures = [data["image/png"] for data in bundles if "image/png" in data]
     parts = "\n".join(_html(output) for output in shown)
+    summary = f"<summary>{html.escape(label, quote=False)}</summary>"
     bundle = {
-        "text/html": f"<details><summary>{OUTPUT_LABEL}</summary>\n{parts}\n</details>",
+        "text/html": f"<details>{summary}\n{parts}\n</details>",
         "text/plain": "\n".join(_words(output) for output in shown),
     }
     return {**bundle, "image/png": pictures[0]} if len(pictures) == 1 else bundle

@@ -63,9 +63,9 @@ def gradient_arrows(
     Returns
     -------
     GradientArtists
-        The note gives ``Σ α · ∂L/∂α``, which is zero where the loss does not depend on the scale of
-        the weights, as behind scaling. Its second line gives the scale of the arrows: the slope of
-        the longest one.
+        The note above the Axes gives ``Σ α · ∂L/∂α``, which is zero where the loss does not depend
+        on the scale of the weights, as after scaling. Its second line gives the scale of the
+        arrows: the slope of the longest one.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def gradient_arrows(
 def _arrows(
     ax: Axes, times: np.ndarray, weights: np.ndarray, changes: np.ndarray, given: Keywords
 ) -> Quiver:
-    """An arrow from the top of each weight, and space for all of them and the note above."""
+    """An arrow from the top of each weight, and space for all of them."""
     look = styled(
         given,
         color=[STYLE["increase" if change > 0 else "decrease"] for change in changes],
@@ -135,7 +135,8 @@ def _arrows(
         headwidth=3.5,
         headlength=3.5,
         headaxislength=3.0,
-        minlength=0.5,
+        minshaft=2.0,  # the head of a short arrow is small: its stem stays in sight
+        minlength=0.3,
         zorder=3,
     )
     arrows = ax.quiver(times, weights, np.zeros(len(changes)), changes, **look)
@@ -143,7 +144,7 @@ def _arrows(
         tips = np.concatenate([weights, weights + changes])
         low, high = min(0.0, float(tips.min())), float(tips.max())
         space = 0.08 * (high - low) or 1.0
-        ax.set_ylim(low - space * (low < 0), high + 4 * space)
+        ax.set_ylim(low - space * (low < 0), high + space)
     return arrows
 
 
@@ -157,12 +158,10 @@ def _note(ax: Axes, weights: np.ndarray, slopes: np.ndarray, note_kw: Keywords) 
         note_kw,
         transform=ax.transAxes,
         ha="right",
-        va="top",
+        va="bottom",
         fontsize=STYLE["text_size"],
-        bbox={"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
-        zorder=5,
     )
-    return ax.text(0.995, 0.96, text.replace("-", "−"), **look)
+    return ax.text(1.0, 1.03, text.replace("-", "−"), **look)
 
 
 def _numbers(values: Tensor | np.ndarray) -> np.ndarray:

@@ -32,6 +32,7 @@ LESSON = """\
 # **Time:** {core} min of {all} min
 
 # %% tags=["hide-input"]
+# Imports
 import cifviz
 
 # %% [markdown]
@@ -117,8 +118,8 @@ def test_text_of_answers_is_folded_and_plotting_is_hidden():
 def test_sections_say_their_path_and_minutes():
     cells = laid_out().cells
     assert cells[2].source.startswith("## 1. Draw\n\n*Core path · 1 min*\n\n**Predict first")
-    assert cells[8].source.startswith("## 2. More\n\n*Optional · 2 min*\n\nNothing.")
-    assert cells[0].source.endswith("**Time:** 1 min of 3 min")
+    assert cells[8].source.startswith("## 2. More\n\n*Optional · 3 min*\n\nNothing.")
+    assert cells[0].source.endswith("**Time:** 1 min of 4 min")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,9 @@ def test_sections_say_their_path_and_minutes():
         ("# %% [markdown]\n# " + "word " * 1600, 10),
         ("# %%\n" + "a = 1\n" * 40, 2),
         ('# %% tags=["hide-input"]\n' + "a = 1\n" * 400, 0),
-        ('# %% tags=["exercise"]\na = ...\n\n# %% tags=["solution"]\n' + "a = 1\n" * 5, 5),
+        ('# %% tags=["exercise"]\na = ...\n\n# %% tags=["solution"]\n' + "a = 1\n" * 5, 6),
+        ("# %% [markdown]\n# ```text\n" + "# a = b\n" * 8 + "# ```", 4),
+        ("# %%\n" + "model = train(seed=0)\n" * 8, 2),
     ],
 )
 def test_minutes_are_measured_on_what_is_read_and_done(more, minutes):
@@ -198,6 +201,16 @@ BAD = [
         "is not folded",
     ),
     (
+        "code_asserts_no_answer",
+        lambda n: replace_in(n.cells[3], "a = 1", "assert_close(a, torch.tensor([0.5, 2 - 1.5]))"),
+        "cell 3 asserts in view the answer to the prediction of 2",
+    ),
+    (
+        "code_asserts_no_answer",
+        lambda n: replace_in(n.cells[4], "print", "assert not a.any()\nprint"),
+        "cell 4 asserts in view the answer to the prediction of 2",
+    ),
+    (
         "figures_have_captions",
         lambda n: n.cells[3].update(
             outputs=[new_output("display_data", data=picture_bundle(b"", "A line that rises."))]
@@ -239,6 +252,11 @@ BAD = [
         lambda n: replace_in(n.cells[5], "# Figure: a line\n", ""),
         "cell 5 is hidden: begin it with a comment",
     ),
+    (
+        "hidden_code_is_named",
+        lambda n: replace_in(n.cells[1], "# Imports\n", ""),
+        "cell 1 is hidden: begin it with a comment",
+    ),
 ]
 CHECKS = {check.__name__: check for check in FORM_CHECKS}
 
@@ -249,6 +267,20 @@ def test_the_bad_notebook_fails(built, check, spoil, complaint):
     found = CHECKS[check](built)
     assert any(complaint in one for one in found), found
     assert set(found) <= set(lesson_problems(built))
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        (3, "assert_close(library(a), by_hand, rtol=0)"),  # two ways agree, and on what is open
+        (5, "# Figure\nassert a == 1"),  # hidden
+        (9, "assert answer == 3"),  # nothing was asked
+        (3, "assert a == ="),  # another check complains
+    ],
+)
+def test_other_assertions_may_stand(built, cell, code):
+    built.cells[cell].source = code
+    assert CHECKS["code_asserts_no_answer"](built) == []
 
 
 def test_every_check_is_seen_to_fail():

@@ -19,6 +19,7 @@ from cifviz.course.build import lessons
 from cifviz.course.site import build_site as building
 from cifviz.course.site import release as releasing
 from cifviz.course.site.build_site import MANIFEST, build_site, render, write
+from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import QUESTIONS
 from cifviz.course.site.markdown import Markdown
 from cifviz.course.site.places import dead_links
@@ -323,6 +324,19 @@ def test_tables_move_with_keys_and_say_what_they_hold(pages):
     assert (empty.name, weight.name, weight["scope"]) == ("td", "th", "col")
     classes = [cell["class"] for cell in first.tbody.find_all("td")]
     assert classes == [["long"], ["right"]]
+
+
+def test_a_long_name_in_a_table_may_break_behind_a_dot_or_a_bracket():
+    table = "<table><tbody><tr><td><code>{}</code></td></tr></tbody></table>"
+
+    def shown(name):
+        return str(clean(table.format(name), follow=str, embed=str).code)
+
+    name = "cifviz.<wbr/>integrate_and_fire(<wbr/>threshold)"
+    assert shown(name.replace("<wbr/>", "")) == f"<code>{name}</code>"
+    assert [shown(name) for name in (".wav", "0.5", "")] == [
+        f"<code>{name}</code>" for name in (".wav", "0.5", "")
+    ]
 
 
 def test_it_is_said_which_cell_is_an_exercise_and_which_its_solution(pages):

@@ -73,6 +73,18 @@ def test_a_live_control_is_collapsed_by_its_cell():
     assert WIDGET_VIEW in cell.outputs[0].data and is_folded(cell.outputs[1])
 
 
+def test_a_fold_is_named_by_the_comment_that_its_code_begins_with():
+    def label(code, *outputs):
+        cell = new_code_cell(code, outputs=list(outputs), metadata={"tags": ["answer"]})
+        fold_outputs(cell)
+        return cell.outputs[0].data["text/html"].partition("</summary>")[0]
+
+    kept = shown(**{RECORD: {"numbers": {"fires": 3}}, "text_plain": "Recorded: fires = 3"})
+    assert label("# Table: 3 < 4\nprint()", PRINTED) == "<details><summary>Table: 3 &lt; 4"
+    assert label("# Numbers kept\nrecord()", kept) == "<details><summary>Numbers kept"
+    assert label("print()  # more", PRINTED) == "<details><summary>Show the result"
+
+
 def test_folding_twice_is_folding_once():
     cell = folded(PRINTED, PICTURE)
     before = list(cell.outputs)

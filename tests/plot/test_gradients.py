@@ -67,6 +67,12 @@ def test_the_note_says_what_the_longest_arrow_stands_for():
     assert lines == ["longest arrow: slope −200", "longest arrow: slope −2"]
 
 
+def test_the_note_stands_above_the_axes_where_nothing_is_drawn(ax):
+    note = draw(ax).note
+    ax.figure.canvas.draw()
+    assert note.get_window_extent().y0 > ax.bbox.y1
+
+
 def test_without_slopes_there_is_no_longest_arrow(ax):
     assert draw(ax, [0.5], [0.0]).note.get_text() == "Σ α · ∂L/∂α = 0.000"
 

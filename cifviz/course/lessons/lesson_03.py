@@ -197,14 +197,12 @@ EXERCISES = (
             (
                 _takes_the_mean,
                 "All weights have become their mean. Each step goes only halfway to it, and is "
-                "repeated"
-                "as often as needed.",
+                "repeated as often as needed.",
             ),
             (
                 _flattens_the_peaks_alone,
                 "Only the weights above 1 move, so the sum shrinks. All weights move towards the "
-                "mean;"
-                "then the sum stays.",
+                "mean; then the sum stays.",
             ),
             (
                 _halves,

@@ -143,7 +143,10 @@ def _player(tag: Tag) -> None:
 
 
 def _make_movable(table: Tag, soup: BeautifulSoup) -> None:
-    """A table wider than the page moves by itself, with fingers and with keys."""
+    """A table wider than the page moves by itself, with fingers and with keys.
+
+    A long name in code may break behind a dot or a bracket.
+    """
     heads = [head for head in table.find_all("th") if head.find_parent("thead")]
     for head in heads:
         if head.get_text().strip():
@@ -153,6 +156,11 @@ def _make_movable(table: Tag, soup: BeautifulSoup) -> None:
     for cell in table.find_all("td"):
         if len(cell.get_text()) > LONG_CELL:
             cell["class"] = " ".join([*filter(None, cell.get_attribute_list("class")), "long"])
+    for name in table.select("td code"):
+        parts = re.split(r"(?<=[a-z][.(])(?=[a-z_])", name.get_text(), flags=re.IGNORECASE)
+        name.clear()
+        for place, part in enumerate(parts):
+            name.extend([soup.new_tag("wbr"), part] if place else [part])
     names = ", ".join(head.get_text().strip() for head in heads if head.name == "th")
     label = f"Table: {names}" if names else "Table"
     table.wrap(soup.new_tag("div", attrs={"class": "wide", "role": "group", "tabindex": "0"}))[
