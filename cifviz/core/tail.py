@@ -235,16 +235,19 @@ def dynamic(mass: Tensor, threshold: float) -> Tensor:
 def every_rule(tail_threshold: float = 0.5) -> list[TailRule]:
     """Each rule of `RULES` once, at β = 1: with its usual value, or with this tail threshold τ.
 
+    Where τ is beyond the limits of a rule, it gets the nearest value within them.
+
     >>> [tail in every_rule(0.3) for tail in (drop, above(0.3), appended(0.45), appended(0.3))]
     [True, True, True, False]
     """
-    return [
-        TailRule(
-            name,
-            None if rule.limits is None else tail_threshold if rule.usual is None else rule.usual,
-        )
-        for name, rule in RULES.items()
-    ]
+    require_number("tail_threshold", tail_threshold, at_least=0, at_most=LARGEST)
+    found = []
+    for name, rule in RULES.items():
+        value = rule.usual
+        if rule.limits is not None and value is None:
+            value = min(max(tail_threshold, rule.limits[0]), rule.limits[1])
+        found.append(TailRule(name, value))
+    return found
 
 
 DEFAULT = above(0.5)

@@ -48,6 +48,7 @@ def test_a_new_rule_is_found(monkeypatch):
         return residual <= tau
 
     assert list(tail_rules(0.25))[-2:] == ["below 0.25", "up to 0.75"]
+    assert list(tail_rules(2.0))[-2:] == ["below 1", "up to 0.75"]
     assert len(applied("below 0.25", [1.0, 0.125], 0.25)) == 2
     names = list(tail_sweep.all_rules(0.0))
     assert [name for name in names if name.startswith("below")][::8] == ["below 0.1", "below 0.9"]
@@ -114,5 +115,5 @@ def test_a_batch_is_refused(name, alpha):
 
 @pytest.mark.parametrize("settings", [{"tail_threshold": -1}, {"slack": 1.0}, {"slack": -0.1}])
 def test_settings_out_of_range_are_refused(settings):
-    with pytest.raises(CIFError, match="value of above|slack"):
+    with pytest.raises(CIFError, match="tail_threshold|slack"):
         tail_rules(**settings)
