@@ -77,11 +77,11 @@ def lay_out(source: NotebookNode, name: str) -> None:
             DataError,
         )
     sections = measured_sections(source)
+    _put_minutes(source, sections)  # before the marks: their words do not count
     for section in sections:
         cell = source.cells[section.first]
         heading, _, text = cell.source.partition("\n")
         cell.source = f"{heading}\n\n*{_mark(section)}*\n{text}"
-    _put_minutes(source, sections)
     for cell in source.cells:
         if cell.cell_type == "markdown" and TAG in tags(cell):
             cell.source = folded_text(cell.source)

@@ -122,6 +122,13 @@ def test_sections_say_their_path_and_minutes():
     assert cells[0].source.endswith("**Time:** 1 min of 4 min")
 
 
+def test_the_minutes_of_the_opening_are_the_sum_of_those_of_the_sections():
+    """At 1.48 minutes, where the words of the mark itself would round to 2."""
+    almost = "# %% [markdown]\n# # A\n#\n# {core}\n\n# %% [markdown]\n# ## 1. B\n#\n# "
+    cells = laid_out(almost + "word " * 234).cells
+    assert cells[0].source.endswith("\n1") and "Core path · 1 min" in cells[1].source
+
+
 @pytest.mark.parametrize(
     ("more", "minutes"),
     [
