@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
+from cifviz.alignment.mass_times import times_at
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.core.firing import Firing
 from cifviz.errors import CIFError
 from cifviz.timing import FrameGrid

@@ -6,12 +6,15 @@ is a large error of time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.core.valley_segmentation import segment_ends
-from cifviz.errors import CIFError, require
+from cifviz.errors import CIFError, require, require_choice, require_type
 from cifviz.timing import FrameGrid
 
 
@@ -31,6 +34,41 @@ def one_utterance(firing: Firing | None) -> Firing:
         "pass firing.utterance(i)",
     )
     return firing.cpu().utterance(0)
+
+
+def times_at(
+    firing: Firing, grid: FrameGrid, quantiles: Sequence[float], *, cut: str = "valleys"
+) -> Tensor:
+    """Times at which quantiles of each token's mass are reached, for one utterance, in seconds.
+
+    Parameters
+    ----------
+    firing : Firing
+        Of a single utterance.
+    grid : FrameGrid
+        Clock of the frames.
+    quantiles : sequence of float in [0, 1]
+        Shares of a token's mass.
+    cut : {"valleys", "fires"}
+        Where one token's mass ends and the next one's begins.
+
+    Returns
+    -------
+    Tensor (fires, quantiles), float64
+        ``grid.seconds(frames_at_mass(start + quantile · (end − start)))``, start and end being the
+        token's ends on the mass axis.
+    """
+    require_type("firing", firing, Firing)
+    require_type("grid", grid, FrameGrid)
+    require_choice("cut", cut, ("fires", "valleys"))
+    require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
+    ends = segment_ends(firing) if cut == "valleys" else firing.token_masses[0].cpu()
+    starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
+    masses = starts.unsqueeze(1) + (ends - starts).unsqueeze(1) * torch.tensor(
+        quantiles, dtype=torch.float64
+    )
+    frames = firing.cpu().frames_at_mass(masses.flatten()[None])[0]
+    return grid.seconds(frames.view(masses.shape))
 
 
 def weights_at(firing: Firing, grid: FrameGrid, times: np.ndarray) -> np.ndarray:

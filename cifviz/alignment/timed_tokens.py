@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from cifviz.alignment.mass_times import times_at
 from cifviz.core.firing import Firing
-from cifviz.core.valley_segmentation import segment_ends
 from cifviz.errors import (
     CIFError,
     is_number,
@@ -133,41 +133,6 @@ class Edges:
         """
         both = times_at(firing, grid, (self.onset_quantile, self.offset_quantile), cut=self.cut)
         return both[:, 0] + self.onset_shift, both[:, 1] + self.offset_shift
-
-
-def times_at(
-    firing: Firing, grid: FrameGrid, quantiles: Sequence[float], *, cut: str = "valleys"
-) -> torch.Tensor:
-    """Times at which quantiles of each token's mass are reached, for one utterance, in seconds.
-
-    Parameters
-    ----------
-    firing : Firing
-        Of a single utterance.
-    grid : FrameGrid
-        Clock of the frames.
-    quantiles : sequence of float in [0, 1]
-        Shares of a token's mass.
-    cut : {"valleys", "fires"}
-        Where one token's mass ends and the next one's begins.
-
-    Returns
-    -------
-    Tensor (fires, quantiles), float64
-        ``grid.seconds(frames_at_mass(start + quantile · (end − start)))``, start and end being the
-        token's ends on the mass axis.
-    """
-    require_type("firing", firing, Firing)
-    require_type("grid", grid, FrameGrid)
-    require_choice("cut", cut, ("fires", "valleys"))
-    require(len(firing) == 1, f"edges are read for one utterance, got a batch of {len(firing)}")
-    ends = segment_ends(firing) if cut == "valleys" else firing.token_masses[0].cpu()
-    starts = torch.cat([torch.zeros_like(ends[:1]), ends[:-1]])
-    masses = starts.unsqueeze(1) + (ends - starts).unsqueeze(1) * torch.tensor(
-        quantiles, dtype=torch.float64
-    )
-    frames = firing.cpu().frames_at_mass(masses.flatten()[None])[0]
-    return grid.seconds(frames.view(masses.shape))
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from cifviz.alignment.mass_times import one_utterance, seconds_per_token
-from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
+from cifviz.alignment.mass_times import one_utterance, seconds_per_token, times_at
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.core.firing import Firing
 from cifviz.errors import require
 from cifviz.metrics.edge_scores import best_shift, edge_errors

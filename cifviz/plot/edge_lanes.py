@@ -10,8 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from cifviz.alignment.mass_times import mass_times, one_utterance, valley_cuts, weights_at
-from cifviz.alignment.timed_tokens import Alignment, Edges, times_at
+from cifviz.alignment.mass_times import (
+    mass_times,
+    one_utterance,
+    times_at,
+    valley_cuts,
+    weights_at,
+)
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.core.firing import Firing
 from cifviz.core.valley_segmentation import segment_ends
 from cifviz.metrics.quantile_errors import QuantileErrors

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken, times_at
+from cifviz.alignment.mass_times import times_at
+from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.core.firing import integrate_and_fire
 from cifviz.core.valley_segmentation import segment_ends
 from cifviz.errors import CIFError

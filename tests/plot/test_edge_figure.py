@@ -13,8 +13,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from cifviz import plot
-from cifviz.alignment.mass_times import valley_cuts
-from cifviz.alignment.timed_tokens import Alignment, TimedToken, times_at
+from cifviz.alignment.mass_times import times_at, valley_cuts
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.metrics import errors_by_quantile
 from cifviz.plot import geometry
