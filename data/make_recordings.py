@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import save
 
-from cifviz.corpora.datasets import REGISTRY
+from cifviz.corpora.corpus_registry import REGISTRY
 from cifviz.corpora.feature_excerpts import ENTRIES, NUMBERS, corpus_utterance, sound_hash
 from cifviz.formats import write_json
 from cifviz.resources import write_atomically

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform, load_waveform
+from cifviz.corpora.named_entries import read_entries
 from cifviz.errors import DataError, require_choice
-from cifviz.formats import read_json, read_textgrid
+from cifviz.formats import read_textgrid
 from cifviz.resources import resource
+
+ENTRIES = "clips.json"
+"""All values of the clips beside sound and times."""
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
     """A short synthetic utterance: sound, text, and the times of words and phones.
 
-    Times come from the synthesiser, so they are exact; see
-    `cifviz.corpora.synthesis`.
+    Times come from the synthesiser, so they are exact; see `cifviz.corpora.synthesis`.
     """
 
     name: str
@@ -37,12 +40,12 @@ class Clip:
 
 
 def list_clips() -> list[str]:
-    """Names of the clips, in the order of their manifest.
+    """Names of the clips, in the order of their list.
 
     >>> "digits_three" in list_clips()
     True
     """
-    return list(_manifest())
+    return list(read_entries(resource("clips") / ENTRIES))
 
 
 def load_clip(name: str) -> Clip:
@@ -66,10 +69,10 @@ def load_clip(name: str) -> Clip:
     >>> clip.tokens, clip.words.text
     (('three', 'one', 'four'), 'three one four')
     """
-    manifest = _manifest()
-    require_choice("clip", name, manifest)
-    entry = manifest[name]
     folder = resource("clips")
+    entries = read_entries(folder / ENTRIES)
+    require_choice("clip", name, entries)
+    entry = entries[name]
     tiers = read_textgrid(folder / f"{name}.TextGrid")
     try:
         return Clip(
@@ -81,10 +84,4 @@ def load_clip(name: str) -> Clip:
             **{key: entry[key] for key in ("text", "voice", "language", "domain", "description")},
         )
     except KeyError as error:
-        raise DataError(f"clip {name!r} lacks {error} in clips.json or in its TextGrid") from error
-
-
-def _manifest() -> dict[str, dict]:
-    """The entries of clips.json, by name."""
-    path = resource("clips") / "clips.json"
-    return {entry["name"]: entry for entry in read_json(path)}
+        raise DataError(f"clip {name!r} lacks {error} in {ENTRIES} or in its TextGrid") from error

@@ -2,6 +2,9 @@
 
 Real recordings never ship with the library. They are searched in the folder that the environment
 variable ``CIFVIZ_DATA`` names, then in the cache that `fetch` fills.
+
+>>> sorted(REGISTRY)
+['an4', 'clips', 'digits', 'grid', 'human_aligned']
 """
 
 from __future__ import annotations
@@ -168,7 +171,7 @@ def corpus_folder(name: str) -> Path:
     if official.is_dir():
         hint = f"the official archives are in {official}, whose layout differs"
     elif data_set.archives:
-        hint = f"cifviz.corpora.datasets.fetch({name!r}) downloads the official archives"
+        hint = f"cifviz.corpora.corpus_registry.fetch({name!r}) downloads the official archives"
     else:
         hint = f"it is described at {data_set.source}"
     raise DataError(

@@ -1,8 +1,4 @@
-"""Named data sets: clips that ship with the library, and real recordings of digits and of GRID.
-
->>> sorted(REGISTRY)
-['an4', 'clips', 'digits', 'grid', 'human_aligned']
-"""
+"""Readers of data sets of real recordings: digits, GRID, and speech aligned by hand."""
 
 from __future__ import annotations
 
@@ -18,25 +14,18 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform, load_waveform
-from cifviz.corpora.clips import Clip, list_clips, load_clip
-from cifviz.corpora.corpus_registry import REGISTRY, corpus_folder, fetch
+from cifviz.corpora.corpus_registry import corpus_folder
 from cifviz.errors import DataError, require, require_choice
 
 __all__ = [
-    "REGISTRY",
-    "Clip",
     "DigitString",
     "GridSentence",
     "Take",
-    "corpus_folder",
     "digit_string_waveform",
     "digit_strings",
     "digit_takes",
-    "fetch",
     "grid_sentences",
     "human_aligned",
-    "list_clips",
-    "load_clip",
     "read_table",
     "take_waveform",
 ]

@@ -17,8 +17,9 @@ from torch import Tensor
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
+from cifviz.corpora.named_entries import read_entries
 from cifviz.errors import CIFError, DataError, require, require_choice, require_number
-from cifviz.formats import alignment_from_json, read_json
+from cifviz.formats import alignment_from_json
 from cifviz.resources import resource
 from cifviz.timing import FrameGrid
 
@@ -34,7 +35,7 @@ class RecordedUtterance:
     description: str
     """Its special property."""
     corpus: str
-    """The data set that it is from, a key of `cifviz.corpora.datasets.REGISTRY`."""
+    """The data set that it is from, a key of `cifviz.corpora.corpus_registry.REGISTRY`."""
     id: str
     """Its name there."""
     speaker: str
@@ -88,7 +89,7 @@ def list_recordings() -> list[str]:
     >>> "digits_george" in list_recordings()
     True
     """
-    return list(_entries())
+    return list(read_entries(resource("recordings") / ENTRIES))
 
 
 def load_recording(name: str) -> RecordedUtterance:
@@ -114,10 +115,11 @@ def load_recording(name: str) -> RecordedUtterance:
     """
     from safetensors import SafetensorError, safe_open
 
-    entries = _entries()
+    folder = resource("recordings")
+    path = folder / NUMBERS
+    entries = read_entries(folder / ENTRIES)
     require_choice("recording", name, entries)
-    entry = dict(entries[name])
-    path = resource("recordings") / NUMBERS
+    entry = entries[name]
     try:
         with safe_open(path, framework="pt") as arrays:
             log_mel, alpha = (arrays.get_tensor(f"{name}/{one}") for one in ("log_mel", "alpha"))
@@ -134,7 +136,7 @@ def load_recording(name: str) -> RecordedUtterance:
         )
         _require_sound(recording)
     except (CIFError, KeyError, TypeError) as error:
-        raise DataError(f"recording {name!r} in {path.with_name(ENTRIES)}: {error}") from error
+        raise DataError(f"recording {name!r} in {folder / ENTRIES}: {error}") from error
     return recording
 
 
@@ -190,16 +192,6 @@ _CORPORA: dict[str, Callable[[str], tuple[Waveform, Alignment, str] | None]] = {
     "digits": _digits,
     "grid": _grid,
 }
-
-
-def _entries() -> dict[str, dict]:
-    """The entries of recordings.json, by name."""
-    path = resource("recordings") / ENTRIES
-    listed = read_json(path)
-    try:
-        return {entry["name"]: entry for entry in listed}
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{path}: expected a list of objects, each with a name") from error
 
 
 def _require_sound(recording: RecordedUtterance) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from cifviz.corpora.datasets import list_clips, load_clip
+from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.errors import CIFError, DataError
 from cifviz.formats import read_textgrid, write_json
 from cifviz.resources import resource

@@ -142,25 +142,29 @@ def test_unknown_splits_and_sets_are_answered_with_the_known_ones(tiny_data):
     with pytest.raises(CIFError, match="split must be one of 'train', 'dev', got 'test'"):
         datasets.grid_sentences("test")
     with pytest.raises(CIFError, match="data set must be one of 'clips', 'digits', 'grid'"):
-        datasets.fetch("librispeech")
+        corpus_registry.fetch("librispeech")
 
 
 @pytest.mark.parametrize("name", ["digits", "grid"])
 def test_missing_data_says_what_to_set_and_what_to_call(no_data, name):
     message = f"data set '{name}' not found: .*Set CIFVIZ_DATA .*fetch.'{name}'. downloads"
     with pytest.raises(DataError, match=message):
-        datasets.corpus_folder(name)
+        corpus_registry.corpus_folder(name)
 
 
 def test_the_cache_is_read_where_the_variable_leads_nowhere(tiny_data, no_data, monkeypatch):
     monkeypatch.setenv("CIFVIZ_DATA", str(tiny_data / "nowhere"))
     no_data.mkdir(parents=True)
     (tiny_data / "grid").rename(no_data / "grid")
-    assert datasets.corpus_folder("grid") == no_data / "grid"
+    assert corpus_registry.corpus_folder("grid") == no_data / "grid"
 
 
 def test_clips_ship_with_the_library_and_need_no_download():
-    assert datasets.fetch("clips") == datasets.corpus_folder("clips") == resource("clips")
+    assert (
+        corpus_registry.fetch("clips")
+        == corpus_registry.corpus_folder("clips")
+        == resource("clips")
+    )
 
 
 def test_fetch_unpacks_what_it_downloads_once_and_the_reader_says_what_is_missing(
@@ -178,10 +182,10 @@ def test_fetch_unpacks_what_it_downloads_once_and_the_reader_says_what_is_missin
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     not_verified = "digit-dataset.* is not verified: .* SHA-256 .* [0-9a-f]{64}$"
     with pytest.warns(UserWarning, match=not_verified):
-        folder = datasets.fetch("digits")
+        folder = corpus_registry.fetch("digits")
     assert (folder / "recordings" / "0_ann_0.wav").is_file()
-    assert datasets.fetch("digits") == folder
-    assert asked == [(datasets.REGISTRY["digits"].archives[0].url, None)]
+    assert corpus_registry.fetch("digits") == folder
+    assert asked == [(corpus_registry.REGISTRY["digits"].archives[0].url, None)]
     with pytest.raises(DataError, match="whose layout differs, and data/README.md tells how"):
         datasets.digit_takes()
 
@@ -192,7 +196,7 @@ def test_a_failed_download_is_named_and_leaves_nothing(no_data, monkeypatch):
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     with pytest.raises(DataError, match="cannot download https://zenodo.org/.*no route to host"):
-        datasets.fetch("grid")
+        corpus_registry.fetch("grid")
     assert list((no_data / "grid").iterdir()) == []
 
 
@@ -304,13 +308,13 @@ def test_a_download_that_is_no_archive_is_not_kept(no_data, tmp_path, monkeypatc
         pytest.warns(UserWarning, match="is not verified"),
         pytest.raises(DataError, match="cannot unpack"),
     ):
-        datasets.fetch("digits")
+        corpus_registry.fetch("digits")
     assert list((no_data / "digits").iterdir()) == []
 
 
 def test_a_download_whose_checksum_is_known_is_verified_in_silence(no_data, tmp_path, monkeypatch):
     known = "0" * 64
-    data_set = datasets.REGISTRY["digits"]
+    data_set = corpus_registry.REGISTRY["digits"]
     archive = replace(data_set.archives[0], sha256=known)
     monkeypatch.setitem(corpus_registry.REGISTRY, "digits", replace(data_set, archives=(archive,)))
 
@@ -320,11 +324,11 @@ def test_a_download_whose_checksum_is_known_is_verified_in_silence(no_data, tmp_
 
     monkeypatch.setattr(pooch, "retrieve", retrieve)
     with pytest.raises(DataError, match="cannot download .*does not match"):
-        datasets.fetch("digits")
+        corpus_registry.fetch("digits")
 
 
 def test_every_set_states_its_terms_and_real_ones_an_official_address():
-    for name, data_set in datasets.REGISTRY.items():
+    for name, data_set in corpus_registry.REGISTRY.items():
         assert name == data_set.name
         assert data_set.licence and data_set.attribution and data_set.source
         assert all(archive.url.startswith("https://") for archive in data_set.archives)

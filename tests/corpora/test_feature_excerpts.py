@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import cifviz
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
-from cifviz.corpora.datasets import REGISTRY
+from cifviz.corpora.corpus_registry import REGISTRY
 from cifviz.corpora.feature_excerpts import (
     ENTRIES,
     NUMBERS,
