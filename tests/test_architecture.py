@@ -16,8 +16,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns("node_modules", "__pycache__")
-ALIASES = [ROOT / "cifviz/cli/aliases.py"]
-"""Commands that moved to `experiments`, under their old names for one release."""
 LINT_IMPORTS = (
     "import sys; from importlinter.cli import lint_imports_command as run;"
     "sys.argv = ['lint-imports', '--no-cache']; sys.exit(run())"
@@ -57,8 +55,7 @@ def test_a_forbidden_import_is_found(tmp_path, file, line, contract):
 
 def test_the_library_imports_no_experiment():
     for path in (ROOT / "cifviz").rglob("*.py"):
-        if path not in ALIASES:
-            assert "experiments" not in set(imports(path)), path
+        assert "experiments" not in set(imports(path)), path
 
 
 def repeated_stems(paths):

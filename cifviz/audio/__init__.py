@@ -1,1 +1,1 @@
-"""Sound: waveforms, files, log-mel features, synthesis."""
+"""Sound: waveforms, files, resampling, log-mel features."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifviz.errors import printable
+from cifviz.text_tables import flush_right, text_table
 
 if TYPE_CHECKING:
     from cifviz.systems.transcription import Transcription
@@ -63,28 +64,28 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def _column(number: float | None, width: int) -> str:
-    """Two decimals, or a dash for what is not known."""
-    return f"{'–':>{width}}" if number is None else f"{number:{width}.2f}"
-
-
 def transcription_table(path: Path, model: str, transcription: Transcription) -> str:
     """Tokens with times and scores, for a terminal."""
     tokens = transcription.alignment.tokens
-    names = [printable(token.token) for token in tokens]
-    width = max([5, *map(len, names)])
     known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
     if tokens:
         known += f", mean score {transcription.mean_score or 0.0:.2f}"
-    lines = [f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"]
-    lines.append(f"  {'token':<{width}}  start s   end s  score")
-    lines += [
-        f"  {name:<{width}}  {_column(token.start, 7)} {_column(token.end, 7)}  "
-        f"{_column(token.score, 5)}"
-        for name, token in zip(names, tokens, strict=True)
-    ]
+    columns = (
+        ["token", *(printable(token.token) for token in tokens)],
+        _numbers("start s", [token.start for token in tokens]),
+        _numbers("end s", [token.end for token in tokens]),
+        _numbers("score", [token.score for token in tokens]),
+    )
+    header, *rows = zip(*columns, strict=True)
+    lines = text_table(header, rows).splitlines()
     if not tokens:
-        lines.append("  (no token fired)" if transcription.firing else "  (no token)")
+        lines.append("(no token fired)" if transcription.firing else "(no token)")
     if transcription.warning:
-        lines.append(f"  warning: {transcription.warning}")
-    return "\n".join(lines)
+        lines.append(f"warning: {transcription.warning}")
+    title = f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"
+    return "\n  ".join([title, *lines])
+
+
+def _numbers(title: str, numbers: Sequence[float | None]) -> list[str]:
+    """A column: two decimals, or a dash for what is not known."""
+    return flush_right([title, *("–" if one is None else f"{one:.2f}" for one in numbers)])

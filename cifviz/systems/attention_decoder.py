@@ -1,7 +1,6 @@
 """Like the decoders of the CIF paper, but label-synchronous: each token searches all frames anew.
 
-Nothing says beforehand how many tokens there are: the decoder goes on until it says that it is at
-the end.
+The number of tokens is not known beforehand: decoding goes on until the mark of the end comes out.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ FRAMES_PER_TOKEN, SPARE_TOKENS = 4, 10
 class AttentionDecoder(nn.Module):
     """Transformer decoder with attention to the encoder's frames.
 
-    Step i reads token i−1 (at first the mark), looks back at all tokens before it by causal
-    self-attention, then at the frames by cross-attention, and says token i, or the mark at the end.
-    Sines and cosines of their positions are added to tokens and frames.
+    Step i reads token i−1 (at first the mark), attends to all tokens before it by causal
+    self-attention, then to the frames by cross-attention, and gives token i, or the mark at the
+    end. Sines and cosines of their positions are added to tokens and frames.
 
     Parameters
     ----------

@@ -199,8 +199,7 @@ class System(Learner):
         CIFError
             If the model is in training mode, or has no such further input.
         """
-        many = {name: [value] for name, value in request.items()}
-        return self.transcribe_batch([waveform], **many)[0]
+        return self.transcribe_batch([waveform], **for_one(request))[0]
 
     def transcribe_batch(
         self, inputs: Sequence[Waveform], **request: Sequence[Any]
@@ -243,3 +242,12 @@ class System(Learner):
     def require_evaluation_mode(self) -> None:
         """Raise `CIFError` if dropout is still on."""
         require(not self.training, "call .eval() before transcribing: dropout is still on")
+
+
+def for_one(request: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The further inputs of one utterance as those of a batch of one.
+
+    >>> for_one({"hints": ("one", "two")})
+    {'hints': [('one', 'two')]}
+    """
+    return {name: [value] for name, value in request.items()}

@@ -282,7 +282,7 @@ class CIFRecognizer(EncoderSystem):
     @torch.inference_mode()
     def fire(self, waveforms: Sequence[Waveform], **request: Sequence[Any]) -> Firing:
         """Weights and fires of a batch of waveforms, without decoding them."""
-        _, encoder_out, frame_lengths = self.encoded(self._sounds(waveforms), **request)
+        _, encoder_out, frame_lengths = self.encoded(self.sounds(waveforms), **request)
         firing: Firing = self.cif(encoder_out, frame_lengths)
         return firing
 

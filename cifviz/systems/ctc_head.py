@@ -42,9 +42,9 @@ class CTCHead(nn.Module):
 
     Notes
     -----
-    Plain CTC learns to say each token in a single frame and blanks elsewhere. With priors the paths
-    are weighed by ``Π_t p(label_t | frame t) / prior(label_t)^weight``: blanks, which are common,
-    count less, and paths on which the tokens last longer count more.
+    Plain CTC learns to emit each token in a single frame and blanks elsewhere. With priors the
+    paths are weighed by ``Π_t p(label_t | frame t) / prior(label_t)^weight``: blanks, which are
+    common, count less, and paths on which the tokens last longer count more.
 
     Papers: Graves et al. (2006); Zeyer, Schlüter & Ney (2021, arXiv 2105.14849) on why CTC is
     peaky; Huang et al., "Less Peaky and More Accurate CTC Forced Alignment by Label Priors"
@@ -85,7 +85,7 @@ class CTCHead(nn.Module):
         return losses.sum() / target_lengths.sum().clamp(min=1)
 
     def decode(self, encoder_out: Tensor, frame_lengths: Tensor) -> list[Decoded]:
-        """Greedy tokens and the frames of each on the best path that says them.
+        """Greedy tokens and the frames of each on the best path through them.
 
         Tokens are read off the most likely label of each frame, by plain posteriors; the path is
         `ctc_viterbi`'s on `scores`. A token is spread evenly over its frames there; its probability
@@ -164,12 +164,12 @@ def path_loss(
     Returns
     -------
     Tensor (batch,)
-        ``−log Σ_paths exp(Σ_t score_t)`` over the paths that say the targets; 0 where the utterance
+        ``−log Σ_paths exp(Σ_t score_t)`` over the paths of the targets; 0 where the utterance
         has too few frames for any.
 
     Examples
     --------
-    3 frames, a token and the blank, all scores 0: of the 8 paths 6 say the token once, so −log 6.
+    3 frames, a token and the blank, all scores 0: of the 8 paths 6 hold the token once, so −log 6.
 
     >>> lengths, targets = torch.tensor([3]), torch.tensor([[0]])
     >>> path_loss(torch.zeros(1, 3, 2), lengths, targets, torch.tensor([1]))

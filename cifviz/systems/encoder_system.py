@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_number, require_type
-from cifviz.systems.base import Batch, System
+from cifviz.systems.base import Batch, System, for_one
 from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.encoder import Encoder
 from cifviz.systems.feature_normalisation import normalise
@@ -108,7 +108,7 @@ class EncoderSystem(System):
         if not inputs:
             return []
         self.require_evaluation_mode()
-        return self._transcribe(self._sounds(inputs), **request)
+        return self._transcribe(self.sounds(inputs), **request)
 
     def transcribe_features(
         self, log_mel: Tensor, *, duration: float, **request: Any
@@ -145,8 +145,7 @@ class EncoderSystem(System):
             f", got {log_mel.dtype} {tuple(log_mel.shape)}",
         )
         require(bool(log_mel.isfinite().all()), "log_mel must be finite, got NaN or inf")
-        many = {name: [value] for name, value in request.items()}
-        return self._transcribe([Sound(log_mel.float(), duration)], **many)[0]
+        return self._transcribe([Sound(log_mel.float(), duration)], **for_one(request))[0]
 
     def encoded(
         self, sounds: Sequence[Sound], **request: Sequence[Any]
@@ -209,10 +208,19 @@ class EncoderSystem(System):
         )
 
     def fields(self, sound: Sound) -> dict[str, Any]:
-        """The fields of a `Transcription` that say of what and by what it was made."""
+        """The fields of a `Transcription` about what was transcribed, and by which model."""
         return {**vars(sound), "config": self.config, "model": self.name}
 
-    def _sounds(self, waveforms: Sequence[Waveform]) -> list[Sound]:
+    def sounds(self, waveforms: Sequence[Waveform]) -> list[Sound]:
+        """Waveforms with their log-mel features.
+
+        Raises
+        ------
+        CIFError
+            If one is no `Waveform`.
+        AudioError
+            If its sample rate is not the model's.
+        """
         for waveform in waveforms:
             require(
                 isinstance(waveform, Waveform),

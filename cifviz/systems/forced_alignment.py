@@ -7,7 +7,7 @@ tokens decide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,8 +17,8 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import Waveform
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import require, require_choice, require_type
+from cifviz.systems.base import for_one
 from cifviz.systems.cif import CIFRecognizer
-from cifviz.systems.encoder_system import Sound
 from cifviz.systems.transcription import Transcription
 
 
@@ -62,8 +62,8 @@ def align_by_count(
     """
     ids = _ids(model, waveform, tokens)
     require(model.config.cif.apply_scaling, "the model's CIF must scale its weights to a count")
-    sound = _sound(model, waveform)
-    batch, encoder_out, frame_lengths = model.encoded([sound], **_each(request))
+    sounds = model.sounds([waveform])
+    batch, encoder_out, frame_lengths = model.encoded(sounds, **for_one(request))
     firing = model.cif(encoder_out, frame_lengths, target_lengths=torch.tensor([len(ids[0])]))
     adapted = model.adapt(firing.embeddings, firing, batch)
     probabilities = model.decoder(adapted, firing.num_fires, ids).softmax(dim=2)
@@ -73,7 +73,7 @@ def align_by_count(
         scores=probabilities.gather(2, ids.unsqueeze(2)).flatten().tolist(),
         grid=model.config.grid,
         edges=model.config.edges,
-        **model.fields(sound),
+        **model.fields(sounds[0]),
     )
 
 
@@ -112,8 +112,8 @@ def align_by_ctc(
     align_by_count : a CIF, which counts.
     """
     ids = _ids(model, waveform, tokens)
-    sound = _sound(model, waveform)
-    _, encoder_out, frame_lengths = model.encoded([sound], **_each(request))
+    sounds = model.sounds([waveform])
+    _, encoder_out, frame_lengths = model.encoded(sounds, **for_one(request))
     log_probs = model.ctc(encoder_out).log_softmax(dim=2)
     count = torch.tensor([len(ids[0])])
     spans = ctc_viterbi(log_probs, frame_lengths, ids, count, blank=len(model.config.vocabulary))
@@ -140,12 +140,3 @@ def _ids(model: CIFRecognizer, waveform: Waveform, tokens: Sequence[str]) -> Ten
         require_choice("token", token, model.config.vocabulary)
     ids = [model.config.vocabulary.index(token) for token in tokens]
     return torch.tensor(ids, dtype=torch.long).view(1, len(ids))
-
-
-def _sound(model: CIFRecognizer, waveform: Waveform) -> Sound:
-    return Sound(model.config.features(waveform), waveform.duration, waveform)
-
-
-def _each(request: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The request for a batch of one."""
-    return {name: [value] for name, value in request.items()}

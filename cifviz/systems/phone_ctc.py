@@ -67,7 +67,7 @@ class PhoneticLearner(Learner):
 
         ``phones`` is the CTC loss per phone over all utterances.
         """
-        # 1. The recogniser's own, where it can say the words.
+        # 1. The recogniser's own, where its vocabulary has the words.
         encoder_out, frame_lengths = self.recognizer.encode(batch)
         known = (batch.targets < len(self.config.vocabulary)).all(dim=1)
         losses: dict[str, Tensor] = {}

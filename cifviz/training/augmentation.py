@@ -149,7 +149,7 @@ class CutAndJoin:
 
     def __call__(self, rng: np.random.Generator) -> Example:
         """One utterance."""
-        # 1. From whom; now and then nobody says a word.
+        # 1. From whom; now and then there is no word.
         settings = self.augmentation
         group = self.speakers[rng.choice(len(self.names), p=self.shares)]
         recordings = group[rng.integers(len(group))]

@@ -167,7 +167,7 @@ def fit(
     learner.train()
     averaged: Any = average.module.eval()
     if watch is None or not fabric.is_global_zero:
-        watch = _nobody
+        watch = _ignore
     watch(state["step"], averaged)
     batches = _Batches(model, make_example, config, fabric.global_rank)
     bar = tqdm(
@@ -223,14 +223,14 @@ def _begun(fabric: Fabric, model: Learner, config: FitConfig) -> tuple[Any, dict
     }
 
 
-def _nobody(step: int, model: Learner) -> None:
-    """Watches, and does nothing."""
+def _ignore(step: int, model: Learner) -> None:
+    """The `watch` of a training that nothing looks at."""
 
 
 def _note(
     fabric: Fabric, state: dict[str, Any], losses: Mapping[str, torch.Tensor], config: FitConfig
 ) -> None:
-    """Count a step, and add its losses to the mean that every 50 steps are put into the history."""
+    """Count a step and add up its losses; each `MEAN_OF` steps their means go into the history."""
     sums, step = state["sums"], state["step"]
     for name, value in losses.items():
         sums[name] = sums.get(name, 0.0) + float(value.detach())

@@ -131,7 +131,7 @@ def test_a_model_of_another_system_is_used_like_any(tmp_path, model, is_timed):
     """What only a CIF has is left out, and a time that is not known is a dash."""
     result = align(CLIPS / "digits_two.flac", "--out", tmp_path, "--model", model)
     assert result.exit_code == 0, result.output
-    assert ("  four         –       –   0.96" in result.stdout) != is_timed
+    assert ("  four         –      –   0.96" in result.stdout) != is_timed
     record = json.loads((tmp_path / "digits_two.json").read_text("utf-8"))
     assert [one["token"] for one in record["tokens"]] == ["four", "two"]
     assert all((one["start"] is not None) == is_timed for one in record["tokens"])
