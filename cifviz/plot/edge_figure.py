@@ -28,8 +28,9 @@ from cifviz.plot.edge_lanes import (
     weights_lane,
     words_lane,
 )
+from cifviz.plot.images import DPI
 from cifviz.plot.palette import STYLE
-from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
+from cifviz.plot.panels import WIDTH, Panel, PanelFigure
 from cifviz.systems.transcription import Transcription
 
 NO_ERRORS = "No utterance has as many tokens as its reference: there are no errors to show."

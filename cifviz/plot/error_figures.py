@@ -22,8 +22,9 @@ from cifviz.errors import require_type
 from cifviz.locks import one_at_a_time
 from cifviz.metrics import TOLERANCES, Report
 from cifviz.plot.canvas import counted, legend_above, resolve, show_time, signed
+from cifviz.plot.images import DPI
 from cifviz.plot.palette import STYLE, Keywords, styled
-from cifviz.plot.panels import DPI, WIDTH, Panel, PanelFigure
+from cifviz.plot.panels import WIDTH, Panel, PanelFigure
 
 EDGES = ("onset", "offset")
 

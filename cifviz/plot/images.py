@@ -13,7 +13,7 @@ from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 
 DPI = 100
-"""Pixels per inch of every picture in a notebook."""
+"""Pixels per inch of every panel, and of every picture in a notebook."""
 
 
 @one_at_a_time

@@ -21,13 +21,11 @@ from cifviz.errors import printable
 from cifviz.locks import one_at_a_time
 from cifviz.plot import curves
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text, text_widths
+from cifviz.plot.images import DPI
 from cifviz.plot.palette import STYLE
 from cifviz.plot.track import Track
 from cifviz.plot.tracks import TRACKS, alignment_track
 from cifviz.systems.transcription import Transcription
-
-DPI = 100
-"""Pixels per inch of a panel."""
 
 WIDTH = 10.0
 """Inches."""

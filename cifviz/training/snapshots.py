@@ -89,12 +89,12 @@ class SnapshotRecorder:
         """Look at a model after so many steps."""
         if step in self.at:
             kept = copy.deepcopy(model).cpu().eval()
-            self.snapshots.append(Snapshot(step, kept, **measure(kept, self.held_out)))
+            self.snapshots.append(Snapshot(step, kept, **held_out_metrics(kept, self.held_out)))
 
 
 @torch.inference_mode()
-def measure(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
-    """What a `Snapshot` knows of a model in evaluation mode.
+def held_out_metrics(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
+    """What a `Snapshot` holds of a model in evaluation mode.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from PIL import Image
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import LogMel, Waveform
-from cifviz.plot import panels
+from cifviz.plot import images, panels
 from cifviz.systems.domain import DomainConfig
 from tests.plot import progress_track
 
@@ -38,7 +38,7 @@ def test_lanes_share_one_time_axis(make):
     for ax in axes.values():
         assert ax.get_xlim() == pytest.approx((0.0, 0.16))
     assert axes["tokens"].get_xlabel() == "time (s)"
-    assert fig.dpi == panels.DPI
+    assert fig.dpi == images.DPI
 
 
 def test_fires_run_through_all_lanes(make):
@@ -103,7 +103,7 @@ def test_png_is_an_image_with_its_description(make):
     transcription = make.transcription()
     image = opened(plot.panel_png(transcription))
     assert image.format == "PNG"
-    assert image.width == panels.WIDTH * panels.DPI
+    assert image.width == panels.WIDTH * images.DPI
     assert image.text["Description"] == plot.panel_alt(transcription)
 
 

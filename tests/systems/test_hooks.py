@@ -13,7 +13,7 @@ from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import DECODERS, Decoder
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
-from cifviz.training.snapshots import measure
+from cifviz.training.snapshots import held_out_metrics
 from tests.systems.tiny import VOCABULARY, noise, tiny_config
 
 
@@ -74,7 +74,7 @@ def test_whoever_encodes_does_it_by_the_hook(monkeypatch):
     batch = batch_of([1, 2])
     model(batch)
     model.transcribe(noise(0.4))
-    measure(model, batch)
+    held_out_metrics(model, batch)
     PhoneticLearner(model, [(0,)] * 5)(batch)
     decode_by_tail_rule(model, torch.randn(60, 40))
     assert len(encoded) == 5
@@ -176,5 +176,7 @@ class Repeated(CIFRecognizer):
 
 def test_a_snapshot_weighs_against_what_is_fired_for():
     batch = batch_of([1, 2, 3], [4, 0])
-    plain, repeated = (measure(made(kind), batch)["mass"] for kind in (CIFRecognizer, Repeated))
+    plain, repeated = (
+        held_out_metrics(made(kind), batch)["mass"] for kind in (CIFRecognizer, Repeated)
+    )
     assert repeated == pytest.approx(plain / 2)

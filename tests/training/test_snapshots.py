@@ -13,7 +13,7 @@ from cifviz.training.snapshots import (
     SnapshotRecorder,
     TrainingSnapshots,
     fallen,
-    measure,
+    held_out_metrics,
     snapshot_steps,
 )
 from tests.systems.tiny import VOCABULARY, tiny_recognizer
@@ -39,7 +39,7 @@ def hypothesis(model, batch):
 def test_a_model_that_is_told_what_it_hears_makes_no_error():
     model = tiny_recognizer(**SMALL)
     reference, firing = hypothesis(model, spoken([0], [0]))
-    found = measure(model, spoken(*reference))
+    found = held_out_metrics(model, spoken(*reference))
     assert found["token_error_rate"] == 0
     tokens = sum(map(len, reference))
     assert found["mass"] == pytest.approx(float(firing.weight_sum.sum()) / tokens)
@@ -49,7 +49,9 @@ def test_errors_are_counted_by_tokens():
     model = tiny_recognizer(**SMALL)
     (reference, *_), _ = hypothesis(model, spoken([0]))
     wrong = [(token + 1) % len(VOCABULARY) for token in reference[:1]] + reference[1:]
-    assert measure(model, spoken(wrong))["token_error_rate"] == pytest.approx(1 / len(reference))
+    assert held_out_metrics(model, spoken(wrong))["token_error_rate"] == pytest.approx(
+        1 / len(reference)
+    )
 
 
 def test_quantity_is_a_mean_over_tokens_and_mass_a_ratio():
@@ -57,7 +59,7 @@ def test_quantity_is_a_mean_over_tokens_and_mass_a_ratio():
     batch = spoken([0, 1, 2], [3])
     _, firing = hypothesis(model, batch)
     sums = firing.weight_sum.tolist()
-    found = measure(model, batch)
+    found = held_out_metrics(model, batch)
     assert found["quantity"] == pytest.approx((abs(sums[0] - 3) + abs(sums[1] - 1)) / 4)
     assert found["mass"] == pytest.approx(sum(sums) / 4)
 
@@ -67,7 +69,7 @@ def test_measuring_draws_no_random_number():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    measure(model, batch)
+    held_out_metrics(model, batch)
     assert torch.equal(torch.rand(3), expected)
 
 

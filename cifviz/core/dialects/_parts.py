@@ -95,9 +95,8 @@ def token_rows(fired: Tensor, taken: Tensor, carried: Tensor, rows: int) -> Tens
     """
     after = fired.long().cumsum(dim=1)
     before = after - fired.long()
-    weights = taken.new_zeros(
-        len(taken), rows + 1, taken.shape[1]
-    )  # the last row takes the residual
+    # The last row takes the residual.
+    weights = taken.new_zeros(len(taken), rows + 1, taken.shape[1])
     for token, weight in ((before, taken), (after, carried)):
         token = token.clamp(max=rows).unsqueeze(1)
         weights = weights.scatter_add(1, token, weight.unsqueeze(1))
