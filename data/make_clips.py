@@ -44,10 +44,10 @@ class ClipRecipe:
     """Added to the level."""
 
 
-def _words(name: str, domain: str, said: str, voice: str, **more: object) -> ClipRecipe:
+def _words(name: str, domain: str, text: str, voice: str, **more: object) -> ClipRecipe:
     """A clip of one group of words; its description is its words unless another is given."""
-    more.setdefault("description", said)
-    return ClipRecipe(name, domain, groups=(tuple(said.split()),), voice=voice, **more)
+    more.setdefault("description", text)
+    return ClipRecipe(name, domain, groups=(tuple(text.split()),), voice=voice, **more)
 
 
 CLIPS = (

@@ -29,7 +29,7 @@ class RecordingRecipe(NamedTuple):
     description: str
 
 
-# Chosen by words and speakers, before any model had heard them: two strings of each speaker,
+# Chosen by words and speakers, before any model had transcribed them: two strings of each speaker,
 # and of the sentences the first one in the alphabet that begins with each verb.
 RECORDINGS = (
     RecordingRecipe("digits_george", "digits", "te0001", "five digits of a slow speaker"),
@@ -68,9 +68,9 @@ def make(folder: Path) -> None:
         model, data_set = load_model(recipe.corpus), REGISTRY[recipe.corpus]
         waveform, words, speaker = corpus_utterance(recipe.corpus, recipe.id)
         log_mel = model.config.features(waveform).half().contiguous()
-        heard = model.transcribe_features(log_mel, duration=waveform.duration)
+        transcription = model.transcribe_features(log_mel, duration=waveform.duration)
         numbers[f"{recipe.name}/log_mel"] = log_mel
-        numbers[f"{recipe.name}/alpha"] = heard.firing.alpha[0].float().clone()
+        numbers[f"{recipe.name}/alpha"] = transcription.firing.alpha[0].float().clone()
         entries.append(
             {
                 **recipe._asdict(),

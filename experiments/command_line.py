@@ -13,7 +13,7 @@ from cifviz.published import PROGRAM
 
 app = program(PROGRAM, "Train, measure and publish what cifviz ships and reports.")
 
-Runs = Annotated[Path, typer.Option(help="Where `train` keeps runs; an unfinished one resumes.")]
+Runs = Annotated[Path, typer.Option(help="Where `train` keeps its runs.")]
 Data = Annotated[Path, typer.Option(help="Holds results/ and checkpoints/.")]
 Recipe = Annotated[str, typer.Argument(help="The recipe: digits or grid.", metavar="NAME")]
 
@@ -21,14 +21,18 @@ Recipe = Annotated[str, typer.Argument(help="The recipe: digits or grid.", metav
 @app.command()
 def train(
     name: Recipe,
-    seed: Annotated[int, typer.Option(help="Of weights, data and dropout.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of weights, data and dropout.")] = 0,
     devices: Annotated[int, typer.Option(help="Number of devices to train on.")] = 1,
-    steps: Annotated[int | None, typer.Option(help="Instead of the recipe's own.")] = None,
-    leave_out: Annotated[str | None, typer.Option(help="A speaker to test on alone.")] = None,
-    variant: Annotated[str, typer.Option(help="What to compare with: plain, ctc …")] = "",
+    steps: Annotated[
+        int | None, typer.Option(help="Training steps; default: the recipe's.")
+    ] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(help="A speaker to leave out and to test on.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="A variant of the recipe: plain, ctc …")] = "",
     runs: Runs = Path("runs"),
 ) -> None:
-    """Train a recogniser by its recipe and measure it; the recipe names the data."""
+    """Train a recogniser by its recipe and measure it; a run that was interrupted is continued."""
     from experiments.model_card import results_table
     from experiments.recipes import find_recipe
     from experiments.runs import run, run_name
@@ -65,7 +69,7 @@ def publish(name: Recipe, runs: Runs = Path("runs"), data: Data = Path("data")) 
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="Of the study; without it all are listed.")] = "",
+    name: Annotated[str, typer.Argument(help="The study; without it all are listed.")] = "",
     runs: Runs = Path("runs"),
     data: Data = Path("data"),
 ) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cifviz.cli.sound_input import model_folder
 from cifviz.corpora.corpus_registry import corpus_folder
 from cifviz.plot import edge_panel
 from cifviz.resources import Inputs, check_target, write_atomically
-from cifviz.systems.checkpoints import load_model
+from cifviz.systems.checkpoints import load_model, model_folder
 from experiments.measure import transcribe_all
 from experiments.training_data import labelled_strings
 

@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from cifviz import metrics
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
 from cifviz.metrics import (
+    Report,
     count_accuracy,
     drift,
     edge_errors,
+    evaluate,
     share_within,
     token_errors,
 )
+from cifviz.published import ERROR_KINDS
 from cifviz.systems.base import Metric
 
 
@@ -47,6 +49,19 @@ def transcribe_all(
             **{name: [one.extras[name] for one in part] for name in names},
         )
     ]
+
+
+def error_scores(
+    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Token errors as results hold them.
+
+    >>> error_scores([["one", "two"]], [["one"]])
+    {'tokens': 2, 'token_error_rate': 0.5, 'deletions': 1, 'insertions': 0, 'substitutions': 0}
+    """
+    errors = token_errors(references, hypotheses)
+    counts = {kind: getattr(errors, kind) for kind in ERROR_KINDS}
+    return {"tokens": errors.tokens, "token_error_rate": errors.rate, **counts}
 
 
 def measure_transcriptions(
@@ -78,27 +93,22 @@ def measure_transcriptions(
     require(len(utterances) > 0, "expected at least one utterance, got none")
     references = [utterance.words for utterance in utterances]
     tokens = [[token.token for token in words] for words in references]
-    errors = token_errors(tokens, [list(one.tokens) for one in transcriptions])
     counts = [len(one) for one in tokens]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
-        "tokens": errors.tokens,
-        "token_error_rate": errors.rate,
-        "deletions": errors.deletions,
-        "insertions": errors.insertions,
-        "substitutions": errors.substitutions,
+        **error_scores(tokens, [one.tokens for one in transcriptions]),
         "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
     }
     for name, metric in (own_metrics or {}).items():
         measured[name] = metric(transcriptions, references)
     measured["edges"] = {
-        name: edge_scores(metrics.evaluate(references, hypotheses))
+        name: edge_scores(evaluate(references, hypotheses))
         for name, hypotheses in alignments.items()
     }
     return measured
 
 
-def edge_scores(report: metrics.Report) -> dict[str, dict[str, float | None]]:
+def edge_scores(report: Report) -> dict[str, dict[str, float | None]]:
     """Scores of edges paired by label, and of boundaries within 20 ms, from a report.
 
     Returns

@@ -47,7 +47,7 @@ _TRAINED = {
 }
 """Methods in training, by variant."""
 RAW = Row("raw CIF: fire", "plain", "fire")
-BEST = Row("even mass and pause rounding (the recipe): valleys", "", "valleys, quantiles")
+BEST = Row(f"{_TRAINED['']}: valleys", "", "valleys, quantiles")
 CTC = Row("CTC: path, shifted", "ctc", "path, shifted")
 ROWS = (
     RAW,

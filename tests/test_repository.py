@@ -12,6 +12,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cifviz.published import read_results
+from experiments.model_card import model_card
+from experiments.recipes import find_recipe
 from experiments.studies import STUDIES
 from experiments.tables import make_table, table_names
 
@@ -213,6 +216,23 @@ def test_a_page_shows_what_was_measured(page, mark, table):
     printed = make_table(table, ROOT / "data" / "results")
     command = f"python -m experiments table {table}"
     assert between == [printed], f"put what `{command}` prints into {page}"
+
+
+CARDS = sorted((ROOT / "data" / "checkpoints").glob("*/README.md"))
+
+
+@pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
+def test_a_model_card_shows_what_was_measured(path):
+    recipe = find_recipe(*path.parent.name.split("-", 1))
+    of_it = (recipe.name, recipe.variant)
+    results = [
+        result
+        for result in read_results(ROOT / "data" / "results")
+        if (result["recipe"], result["variant"]) == of_it
+    ]
+    card = path.read_text(encoding="utf-8")
+    seed = int(re.search(r"^Seed (\d+) of", card, re.MULTILINE)[1])
+    assert card == model_card(recipe, results, seed)
 
 
 def test_every_study_is_published_and_tabled():

@@ -60,10 +60,12 @@ def sources(*patterns):
     return sorted(path for path in own if "node_modules" not in path.parts)
 
 
-CODE = sources("cifviz/**/*.py", "experiments/**/*.py", "benchmarks/**/*.py", "tests/**/*.py")
+CODE = sources(
+    *("cifviz/**/*.py", "experiments/**/*.py", "benchmarks/**/*.py", "tests/**/*.py", "data/*.py")
+)
 PROSE = [
     *CODE,
-    *sources("*.md", "docs/*.md", "data/*.md", "data/*.py", "tasks.py", "Makefile"),
+    *sources("*.md", "docs/*.md", "data/*.md", "data/checkpoints/*/*.md", "tasks.py", "Makefile"),
     *sources("cifviz/explorer/js/*.js", "notebooks/source/03_scaling.py"),
 ]
 

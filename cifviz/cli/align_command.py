@@ -12,7 +12,7 @@ import typer
 
 from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
-from cifviz.cli.sound_input import model_folder, sound_source, stem_of
+from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
 from cifviz.errors import AudioError, printable, require
 from cifviz.resources import Inputs, check_target, writing
@@ -38,7 +38,7 @@ def align(
     """
     from tqdm import tqdm
 
-    from cifviz.systems.checkpoints import load_model
+    from cifviz.systems.checkpoints import load_model, model_folder
 
     # 1. What all files need.
     with in_words("cifviz align", exit_code=2):

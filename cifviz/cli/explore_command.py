@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cifviz.cli.application import Overwrite, in_words
-from cifviz.cli.sound_input import model_folder, sound_source, stem_of
+from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import transcription_table
 from cifviz.errors import AudioError, DataError, printable, require, require_choice
 from cifviz.resources import Inputs, check_target
@@ -35,7 +35,7 @@ def explore(
     """
     from cifviz.audio.waveform import load_waveform
     from cifviz.explorer import to_html
-    from cifviz.systems.checkpoints import load_model
+    from cifviz.systems.checkpoints import load_model, model_folder
 
     with in_words("cifviz explore"):
         require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)

@@ -1,4 +1,4 @@
-"""What commands read: a sound file or standard input, and a model."""
+"""What commands read: a sound file or standard input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cifviz.errors import AudioError
-from cifviz.resources import resource
 
 
 def sound_source(path: Path) -> Path | BinaryIO:
@@ -22,10 +21,3 @@ def sound_source(path: Path) -> Path | BinaryIO:
 def stem_of(path: Path) -> str:
     """What results are named after."""
     return "stdin" if path == Path("-") else path.stem
-
-
-def model_folder(model: str) -> Path:
-    """Where the files of a model are."""
-    from cifviz.systems.checkpoints import list_models
-
-    return resource("checkpoints") / model if model in list_models() else Path(model)

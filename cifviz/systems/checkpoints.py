@@ -138,13 +138,17 @@ def load_weights(model: nn.Module, folder: Path) -> None:
     model.load_state_dict(read_weights(path, stored_shapes(path), expected))
 
 
+def model_folder(name: str | Path) -> Path:
+    """Where the files of a model belong: one of `list_models`, or any folder."""
+    is_shipped = isinstance(name, str) and name in list_models()
+    return resource("checkpoints") / name if is_shipped else Path(name)
+
+
 def _find(name: str | Path) -> Path:
-    """The folder of a model: one that is shipped, or any."""
+    """The folder of a model; `CheckpointError` if there is none."""
     if not isinstance(name, str | Path):
         raise CheckpointError(f"a model is a name or a folder, got {shown(name)}")
-    folder = Path(name)
-    if isinstance(name, str) and name in list_models():
-        folder = resource("checkpoints") / name
+    folder = model_folder(name)
     try:
         is_model = (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
     except OSError:  # a name too long, a folder that must not be read

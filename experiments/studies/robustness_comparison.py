@@ -26,7 +26,7 @@ import torch
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import require
-from cifviz.metrics import spread, token_errors
+from cifviz.metrics import spread
 from cifviz.metrics.statistics import median
 from cifviz.published import (
     ERROR_KINDS,
@@ -35,6 +35,7 @@ from cifviz.published import (
     verdict,
 )
 from cifviz.text_tables import markdown_table
+from experiments.measure import error_scores
 from experiments.recipes import find_recipe
 from experiments.robustness_sets import robustness_sets
 from experiments.runs import finished_runs, loaded
@@ -110,16 +111,12 @@ def _measure(
         (one,) = model.transcribe_batch([utterance.waveform])
         seconds.append(time.perf_counter() - began)
         hypotheses.append(list(one.tokens))
-    errors = token_errors(references, hypotheses)
+    errors = error_scores(references, hypotheses)
     factors = [taken / lasted for taken, lasted in zip(seconds, durations, strict=True)]
     return {
         "utterances": len(utterances),
-        "tokens": errors.tokens,
-        "token_error_rate": errors.rate,
-        "deletions": errors.deletions,
-        "insertions": errors.insertions,
-        "substitutions": errors.substitutions,
-        "length_ratio": sum(map(len, hypotheses)) / errors.tokens,
+        **errors,
+        "length_ratio": sum(map(len, hypotheses)) / errors["tokens"],
         "seconds_per_utterance": median(seconds),
         "real_time_factor": median(factors),
         "threads": torch.get_num_threads(),

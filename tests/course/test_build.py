@@ -60,22 +60,6 @@ def test_the_appendix_for_the_lecturer_is_in_the_solved_copy_alone(source):
     assert "lecturer" not in json.dumps(student)
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ('# %% [markdown] tags=["lecturer"]', '# %% tags=["lecturer"]'),
-        ('# %%\nglossary("weight")', '# %% [markdown] tags=["lecturer"]\n# too early'),
-    ],
-)
-def test_the_appendix_for_the_lecturer_is_text_at_the_end(folder, old, new):
-    path = folder / "source" / "00_line.py"
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(DataError, match="tagged lecturer is text, and the last one"):
-        read_source(path)
-
-
 def test_links_out_of_the_folder_fit_the_place_of_each_copy(source):
     student, solved = (derive(source, "00_line", copy) for copy in ("student", "solved"))
     assert "(../README.md)" in student.cells[0].source
@@ -93,20 +77,26 @@ def test_ids_stay_with_their_cells(source):
     assert len(set(ids)) == len(ids)
 
 
+ALONE = "followed by its solution"
+MISPLACED = "tagged lecturer is text, and the last one"
+
+
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "complaint"),
     [
-        ('# %% tags=["solution"]', "# %%"),
-        ('# %% tags=["exercise"]', "# %%"),
-        ('# %% tags=["solution"]', '# %% [markdown]\n# between\n\n# %% tags=["solution"]'),
+        ('# %% tags=["solution"]', "# %%", ALONE),
+        ('# %% tags=["exercise"]', "# %%", ALONE),
+        ('# %% tags=["solution"]', '# %% [markdown]\n# between\n\n# %% tags=["solution"]', ALONE),
+        ('# %% [markdown] tags=["lecturer"]', '# %% tags=["lecturer"]', MISPLACED),
+        ('# %%\nglossary("weight")', '# %% [markdown] tags=["lecturer"]\n# too early', MISPLACED),
     ],
 )
-def test_an_exercise_without_its_solution_is_refused(folder, old, new):
+def test_a_cell_out_of_place_is_refused(folder, old, new, complaint):
     path = folder / "source" / "00_line.py"
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    with pytest.raises(DataError, match="followed by its solution"):
+    with pytest.raises(DataError, match=complaint):
         read_source(path)
 
 

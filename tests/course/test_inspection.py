@@ -11,6 +11,7 @@ from cifviz.course import lesson_checks
 from cifviz.course.inspection import inspect as inspect_file
 from cifviz.course.inspection import lesson_problems as problems
 from cifviz.notebooks import checks, output_checks
+from tests.notebooks.conftest import replace_in
 
 CHECKS = {
     check.__name__: check for check in (*lesson_checks.LESSON_CHECKS, *output_checks.OUTPUT_CHECKS)
@@ -23,11 +24,6 @@ def code(notebook, index):
 
 def stream(name, text):
     return new_output("stream", name=name, text=text)
-
-
-def replace_in(cell, old, new):
-    assert old in cell.source
-    cell.source = cell.source.replace(old, new)
 
 
 def html_alone(notebook):

@@ -16,6 +16,7 @@ from cifviz.course.study_minutes import measured_sections
 from cifviz.errors import DataError
 from cifviz.notebooks.normalise import normalise
 from cifviz.plot.images import picture_bundle, png
+from tests.notebooks.conftest import replace_in
 
 HEADER = """\
 # ---
@@ -163,11 +164,6 @@ def test_what_is_no_form_is_refused(old, new, complaint):
 
 def test_the_good_notebook_passes(built):
     assert [one for check in FORM_CHECKS for one in check(built)] == []
-
-
-def replace_in(cell, old, new):
-    assert old in cell.source
-    cell.source = cell.source.replace(old, new)
 
 
 # name of the check, what spoils the notebook, what the complaint says

@@ -36,6 +36,11 @@ def source(folder):
     return read_source(folder / "source" / "00_line.py")
 
 
+def replace_in(cell, old, new):
+    assert old in cell.source
+    cell.source = cell.source.replace(old, new)
+
+
 def data(**kinds):
     """An output that displays something."""
     content = {"data": kinds, "metadata": {}}
