@@ -56,7 +56,7 @@ from cifviz.course.classroom import strings, train
 from cifviz.metrics import token_errors
 from cifviz.plot import STYLE, dialect_lanes, fires, gradient_arrows, mass_axis, token_style
 from cifviz.plot import weights as draw_weights
-from cifviz.published import read_results
+from cifviz.published import current_command, read_results
 from cifviz.resources import resource
 from cifviz.systems.base import Batch
 from cifviz.systems.feature_normalisation import normalise
@@ -655,7 +655,7 @@ for result in read_results(resource("results")):
     if result["recipe"] == "digits" and result["leave_out"] is None:
         runs.setdefault(result["variant"], []).append(result)
 for variant in variants:
-    print(*(run["command"] for run in runs[variant]), sep="\n")
+    print(*(current_command(run["command"]) for run in runs[variant]), sep="\n")
 
 # %% [markdown]
 # The figure shows the losses in training, each point the mean of 50 steps.
@@ -846,7 +846,7 @@ axes[0].set_xlabel("")
 count_frames(axes[1], 6)
 show(
     figure,
-    "Lanes of tokens, four for the same weights. Forwards, all have three tokens, but that of "
+    "Four lanes of tokens for the same weights. Forwards, all have three tokens, but that of "
     "CIF-PyTorch carries the signs of a weight above 1 and of a negative one, and its second "
     "token ends late. Backwards it has two tokens, and a cross where the third should end.",
     caption="The tokens that cifviz and three other code bases make of the same weights, each "
