@@ -168,7 +168,7 @@ class _Sums(Function):
         utterance = torch.arange(batch, device=index.device).unsqueeze(1)
         sums = F.embedding_bag(
             (index.clamp(max=rows - 1) + utterance * rows).flatten(),
-            vectors.reshape(batch * rows, dim),
+            vectors.reshape(batch * rows, dim).contiguous(),
             (starts + utterance * index.shape[1]).flatten(),
             mode="sum",
             per_sample_weights=weight.to(vectors.dtype).reshape(-1),
@@ -218,7 +218,7 @@ class _Products(Function):
         utterance = torch.arange(batch, device=index.device).unsqueeze(1)
         left = (index.clamp(max=rows - 1) + utterance * rows).flatten()
         right = (run.clamp(max=many - 1) + utterance * many).flatten()
-        vectors, runs = vectors.reshape(-1, dim), runs.reshape(-1, dim)
+        vectors, runs = (each.reshape(-1, dim).contiguous() for each in (vectors, runs))
         block = max(1, BLOCK // max(1, dim))
         products = [
             (vectors.index_select(0, one).to(exact) * runs.index_select(0, other)).sum(dim=1)
