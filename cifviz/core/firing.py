@@ -291,13 +291,14 @@ def integrate_and_fire(
     if tokens is None:
         num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
         residual = total - num_full.double() * threshold
-        tail_fired = tail.fires(residual.detach(), threshold)
-        num_fires = num_full if tail == drop else num_full + tail_fired
+        num_fires, tail_fired = num_full, torch.zeros_like(num_full, dtype=torch.bool)
+        if tail != drop:
+            tail_fired = tail.fires(residual.detach(), threshold)
+            num_fires = num_full + tail_fired
     else:
         num_full = (tokens - 1).clamp(min=0)
         residual = total - num_full.double() * threshold
-        tail_fired = torch.zeros_like(num_full, dtype=torch.bool)
-        num_fires = tokens
+        num_fires, tail_fired = tokens, torch.zeros_like(num_full, dtype=torch.bool)
 
     # 4. Where they end.
     fires = _fires(num_fires, max_fires)

@@ -124,9 +124,11 @@ class _Pieces:
 
     def sums(self, encoder_out: Tensor) -> Tensor:
         """Sums over the pieces of each token."""
-        return _Sums.apply(
-            encoder_out, self.weight, self.frame, self.token_starts, self.token, self.frame_starts
-        )[:, :-1]
+        places = (self.frame, self.token_starts, self.token, self.frame_starts)
+        sums: Tensor = _Sums.apply(
+            encoder_out, self.weight, *places, self.token_starts.shape[1] - 1
+        )
+        return sums
 
     def ordinary_sums(self, encoder_out: Tensor) -> Tensor:
         """Like `sums`, in operations that PyTorch can compile, export and take forward through."""
@@ -140,12 +142,14 @@ class _Pieces:
 
 
 class _Sums(Function):
-    """Weighted sums of vectors (batch, rows, dim), run by run: (batch, runs, dim).
+    """Weighted sums of vectors (batch, rows, dim), run by run: (batch, kept, dim).
 
     Taken are the rows of `index` (batch, pieces) with their `weight`; a run begins where `starts`
     (batch, runs) says and ends where the next one begins. `run` (batch, pieces) is the run of each
     piece, and `row_starts` (batch, rows) says where the pieces of each row begin: with these two in
-    the place of the others the sums are those of the gradient.
+    the place of the others the sums are those of the gradient. The run behind those that are
+    `kept` takes the pieces that belong to no token: they have no weight, so that it does not
+    matter which row they take where there is none for them.
     """
 
     @staticmethod
@@ -156,22 +160,23 @@ class _Sums(Function):
         starts: Tensor,
         run: Tensor,
         row_starts: Tensor,
+        kept: int,
     ) -> Tensor:
         batch, rows, dim = vectors.shape
-        runs = starts.shape[1]
         if not (dim and rows):  # embedding_bag fails on many vectors without channels
-            return vectors.new_zeros(batch, runs, dim)
+            return vectors.new_zeros(batch, kept, dim)
         utterance = torch.arange(batch, device=index.device).unsqueeze(1)
         sums = F.embedding_bag(
-            (index + utterance * rows).flatten(),
-            vectors.reshape(batch * rows, dim),
+            (index.clamp(max=rows - 1) + utterance * rows).flatten(),
+            vectors.reshape(batch * rows, dim).contiguous(),
             (starts + utterance * index.shape[1]).flatten(),
             mode="sum",
             per_sample_weights=weight.to(vectors.dtype).reshape(-1),
         )
-        return sums.view(batch, runs, dim)
+        sums = sums.view(batch, starts.shape[1], dim)
+        return sums if kept == starts.shape[1] else sums[:, :kept]
 
-    setup_context: Any = staticmethod(lambda ctx, inputs, output: _save(ctx, inputs))
+    setup_context: Any = staticmethod(lambda ctx, inputs, output: _save(ctx, inputs[:-1]))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -179,10 +184,10 @@ class _Sums(Function):
         there, back = (index, starts), (run, row_starts)
         grad_vectors = grad_weight = None
         if ctx.needs_input_grad[0]:
-            grad_vectors = _Sums.apply(grad, weight, *back, *there)
+            grad_vectors = _Sums.apply(grad, weight, *back, *there, vectors.shape[1])
         if ctx.needs_input_grad[1]:
             grad_weight = _Products.apply(vectors, grad, *there, *back).to(weight.dtype)
-        return grad_vectors, grad_weight, None, None, None, None
+        return grad_vectors, grad_weight, None, None, None, None, None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[int | None, ...], *inputs: Tensor) -> tuple[Tensor, int]:
@@ -211,9 +216,9 @@ class _Products(Function):
         if not (batch * pieces and rows and many):
             return vectors.new_zeros(batch, pieces, dtype=exact)
         utterance = torch.arange(batch, device=index.device).unsqueeze(1)
-        left = (index + utterance * rows).flatten()
-        right = (run + utterance * many).flatten()
-        vectors, runs = vectors.reshape(-1, dim), runs.reshape(-1, dim)
+        left = (index.clamp(max=rows - 1) + utterance * rows).flatten()
+        right = (run.clamp(max=many - 1) + utterance * many).flatten()
+        vectors, runs = (each.reshape(-1, dim).contiguous() for each in (vectors, runs))
         block = max(1, BLOCK // max(1, dim))
         products = [
             (vectors.index_select(0, one).to(exact) * runs.index_select(0, other)).sum(dim=1)
@@ -229,9 +234,9 @@ class _Products(Function):
         there, back = (index, starts), (run, row_starts)
         grad_vectors = grad_runs = None
         if ctx.needs_input_grad[0]:
-            grad_vectors = _Sums.apply(runs, grad, *back, *there)
+            grad_vectors = _Sums.apply(runs, grad, *back, *there, vectors.shape[1])
         if ctx.needs_input_grad[1]:
-            grad_runs = _Sums.apply(vectors, grad, *there, *back)
+            grad_runs = _Sums.apply(vectors, grad, *there, *back, runs.shape[1])
         return grad_vectors, grad_runs, None, None, None, None
 
     @staticmethod
@@ -247,8 +252,11 @@ def _in_one_batch(
     function: type[Function], info: Any, in_dims: tuple[int | None, ...], inputs: tuple[Tensor, ...]
 ) -> tuple[Tensor, int]:
     """Batches of batches are one large batch."""
-    flat = []
+    flat: list[Any] = []
     for tensor, dim in zip(inputs, in_dims, strict=True):
+        if not isinstance(tensor, Tensor):
+            flat.append(tensor)
+            continue
         first = tensor.unsqueeze(0) if dim is None else tensor.movedim(dim, 0)
         flat.append(first.expand(info.batch_size, *first.shape[1:]).flatten(0, 1))
     output = function.apply(*flat)
