@@ -9,11 +9,10 @@ from torch import Tensor
 
 from cifviz.alignment.boundary_readout import ATTENTION_READOUTS
 from cifviz.systems.attention_decoder import AttentionDecoder
-from cifviz.systems.base import Batch
 from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.ctc_head import CTCHead
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
-from cifviz.systems.encoder_system import EncoderSystem, Sound
+from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
 from cifviz.systems.transcription import ATTENTION, Transcription
 
 
@@ -58,26 +57,17 @@ class AttentionRecognizer(EncoderSystem):
         self.decoder = AttentionDecoder(config.decoder, channels, vocabulary)
         self.ctc = CTCHead(channels, vocabulary)
 
-    def losses(
-        self,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
-        *,
-        wanted: Collection[str] = (),
-    ) -> dict[str, Tensor]:
+    def losses(self, encoded: Encoded, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
-        utterances = (encoder_out, frame_lengths, batch.targets, batch.target_lengths)
+        utterances = encoded.with_targets
         return {
             "cross_entropy": self.decoder.loss(*utterances, label_smoothing=LABEL_SMOOTHING),
             "ctc": self.ctc.loss(*utterances),
         }
 
-    def transcriptions(
-        self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor
-    ) -> list[Transcription]:
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
-        decoded = self.decoder.decode(encoder_out, frame_lengths)
+        decoded = self.decoder.decode(encoded.encoder_out, encoded.frame_lengths)
         return [
             self.from_rows(sound, *one, kind=ATTENTION)
             for sound, one in zip(sounds, decoded, strict=True)

@@ -25,7 +25,7 @@ from cifviz.systems.base import Batch, Metric
 from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING, Decoder, DecoderConfig, make_decoder
 from cifviz.systems.domain import STATISTICS, ClassStatistics, mean_distance
-from cifviz.systems.encoder_system import EncoderSystem, Sound, require_finite
+from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound, require_finite
 from cifviz.systems.transcription import Transcription
 
 
@@ -145,7 +145,7 @@ class CIFRecognizer(EncoderSystem):
         """
         return batch.targets, batch.target_lengths
 
-    def adapt(self, embeddings: Tensor, firing: Firing, batch: Batch) -> Tensor:
+    def adapt(self, embeddings: Tensor, firing: Firing, encoded: Encoded) -> Tensor:
         """What the decoder is given for the fired embeddings, in training and in transcription.
 
         The hook of systems that put something between firing and decoder: context, a translation,
@@ -157,8 +157,8 @@ class CIFRecognizer(EncoderSystem):
             Those of `firing`.
         firing : Firing
             Of the whole batch.
-        batch : Batch
-            What was encoded, with its further inputs; in transcription its targets are empty.
+        encoded : Encoded
+            The batch with its further inputs, and the encoder's frames.
 
         Returns
         -------
@@ -170,9 +170,7 @@ class CIFRecognizer(EncoderSystem):
         self,
         firing: Firing,
         adapted: Tensor,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
+        encoded: Encoded,
         *,
         wanted: Collection[str],
     ) -> dict[str, Tensor]:
@@ -184,10 +182,7 @@ class CIFRecognizer(EncoderSystem):
             Scaled to the number of `fired_targets`.
         adapted : Tensor (batch, fires, dim)
             What `adapt` gave for it.
-        batch : Batch
-        encoder_out : Tensor (batch, frames, channels)
-        frame_lengths : Tensor (batch,)
-            Frames of each utterance.
+        encoded : Encoded
         wanted : collection of str
             Which of `further_losses` training asks for.
         """
@@ -197,7 +192,7 @@ class CIFRecognizer(EncoderSystem):
         self,
         firing: Firing,
         adapted: Tensor,
-        batch: Batch,
+        encoded: Encoded,
         *,
         label_smoothing: float = LABEL_SMOOTHING,
     ) -> Tensor:
@@ -212,7 +207,7 @@ class CIFRecognizer(EncoderSystem):
             Scaled to the number of `fired_targets`.
         adapted : Tensor (batch, fires, dim)
             What `adapt` gave for it.
-        batch : Batch
+        encoded : Encoded
         label_smoothing : float
             Share of a target that is given to all tokens alike.
 
@@ -222,8 +217,9 @@ class CIFRecognizer(EncoderSystem):
             0 where an utterance has no fire or no target. Without scaling as many tokens come out
             as fire: of fires and targets the smaller number.
         """
-        common = min(adapted.shape[1], batch.targets.shape[1])
-        targets = batch.targets[:, :common]
+        targets = encoded.batch.targets
+        common = min(adapted.shape[1], targets.shape[1])
+        targets = targets[:, :common]
         logits = self.decoder(
             adapted[:, :common], firing.num_fires.clamp(max=common), targets.clamp(min=0)
         )
@@ -239,20 +235,23 @@ class CIFRecognizer(EncoderSystem):
 
     def losses(
         self,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
+        encoded: Encoded,
         *,
         wanted: Collection[str] = (),
         label_smoothing: float = LABEL_SMOOTHING,
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
         # 1. Fire, and decode what fired.
+        batch, encoder_out, frame_lengths = (
+            encoded.batch,
+            encoded.encoder_out,
+            encoded.frame_lengths,
+        )
         fired = self._fired(batch, wanted)
         firing = self.cif(encoder_out, frame_lengths, target_lengths=fired.target_lengths)
         quantity = quantity_loss(firing, fired.target_lengths)
-        adapted = self.adapt(firing.embeddings, firing, batch)
-        losses = self.token_losses(firing, adapted, batch, label_smoothing=label_smoothing)
+        adapted = self.adapt(firing.embeddings, firing, encoded)
+        losses = self.token_losses(firing, adapted, encoded, label_smoothing=label_smoothing)
         cross_entropy = losses.sum() / batch.target_lengths.sum().clamp(min=1)
 
         # 2. CTC on the same encoder.
@@ -274,7 +273,7 @@ class CIFRecognizer(EncoderSystem):
             for name, loss in ALIGNMENT_LOSSES.items()
             if name in wanted
         }
-        own = self.own_losses(firing, adapted, batch, encoder_out, frame_lengths, wanted=wanted)
+        own = self.own_losses(firing, adapted, encoded, wanted=wanted)
         ctc = ctc / fired.target_lengths.sum().clamp(min=1)
         usual = {"cross_entropy": cross_entropy, "ctc": ctc, "quantity": quantity}
         return {**usual, **where, **own}
@@ -282,21 +281,19 @@ class CIFRecognizer(EncoderSystem):
     @torch.inference_mode()
     def fire(self, waveforms: Sequence[Waveform], **request: Sequence[Any]) -> Firing:
         """Weights and fires of a batch of waveforms, without decoding them."""
-        _, encoder_out, frame_lengths = self.encoded(self.sounds(waveforms), **request)
-        firing: Firing = self.cif(encoder_out, frame_lengths)
+        encoded = self.encoded(self.sounds(waveforms), **request)
+        firing: Firing = self.cif(encoded.encoder_out, encoded.frame_lengths)
         return firing
 
-    def decode(self, firing: Firing, batch: Batch) -> tuple[Tensor, Tensor]:
+    def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
-        adapted = self.adapt(firing.embeddings, firing, batch)
+        adapted = self.adapt(firing.embeddings, firing, encoded)
         return self.decoder.decode(adapted, firing.num_fires)
 
-    def transcriptions(
-        self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor
-    ) -> list[Transcription]:
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
-        fired: Firing = self.cif(encoder_out, frame_lengths)
-        ids, scores = self.decode(fired, batch)
+        fired: Firing = self.cif(encoded.encoder_out, encoded.frame_lengths)
+        ids, scores = self.decode(fired, encoded)
         require_finite(scores)
         made = []
         for sound, one, row, sure in zip(sounds, fired, ids.tolist(), scores.tolist(), strict=True):

@@ -10,10 +10,9 @@ from torch import Tensor
 from cifviz.alignment.boundary_readout import CTC_READOUTS
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require_number
-from cifviz.systems.base import Batch
 from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.ctc_head import CTCHead
-from cifviz.systems.encoder_system import EncoderSystem, Sound
+from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
 from cifviz.systems.transcription import CTC_PATH, Transcription
 
 
@@ -62,23 +61,13 @@ class CTCRecognizer(EncoderSystem):
         super().__init__(config)
         self.ctc = CTCHead(config.encoder.channels, len(config.vocabulary), config.prior_weight)
 
-    def losses(
-        self,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
-        *,
-        wanted: Collection[str] = (),
-    ) -> dict[str, Tensor]:
+    def losses(self, encoded: Encoded, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
-        ctc = self.ctc.loss(encoder_out, frame_lengths, batch.targets, batch.target_lengths)
-        return {"ctc": ctc}
+        return {"ctc": self.ctc.loss(*encoded.with_targets)}
 
-    def transcriptions(
-        self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor
-    ) -> list[Transcription]:
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
-        decoded = self.ctc.decode(encoder_out, frame_lengths)
+        decoded = self.ctc.decode(encoded.encoder_out, encoded.frame_lengths)
         made = [
             self.from_rows(sound, *one, kind=CTC_PATH)
             for sound, one in zip(sounds, decoded, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,6 +30,42 @@ class Sound:
     duration: float
     """Seconds."""
     waveform: Waveform | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """A batch and what the encoder made of it."""
+
+    batch: Batch
+    """With its further inputs; in transcription its targets are empty."""
+    encoder_out: Tensor
+    """(batch, frames, channels)"""
+    frame_lengths: Tensor
+    """Frames of each utterance (batch,)."""
+    intermediate: tuple[Tensor, ...] = ()
+    """Output of layers inside the encoder (batch, frames, channels), of a system that asks."""
+
+    @property
+    def with_targets(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Encoder output, frame lengths, targets and target lengths, as losses take them."""
+        targets, counts = self.batch.targets, self.batch.target_lengths
+        return self.encoder_out, self.frame_lengths, targets, counts
+
+    def labelled(self, targets: Tensor) -> Encoded:
+        """The same with other targets (batch, tokens), padded with −1, of unknown spans."""
+        counts = (targets >= 0).sum(dim=1)
+        spans = torch.full((*targets.shape, 2), -1.0, dtype=torch.float64, device=targets.device)
+        batch = replace(self.batch, targets=targets, target_lengths=counts, spans=spans)
+        return replace(self, batch=batch)
+
+    def select(self, kept: Tensor) -> Encoded:
+        """Some of the utterances: indices, or a mask (batch,)."""
+        return Encoded(
+            self.batch.select(kept),
+            self.encoder_out[kept],
+            self.frame_lengths[kept],
+            tuple(layer[kept] for layer in self.intermediate),
+        )
 
 
 class EncoderSystem(System):
@@ -63,41 +99,25 @@ class EncoderSystem(System):
 
     def forward(self, batch: Batch, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """Losses per token, by name; see `Learner.forward`."""
-        return self.losses(batch, *self.encode(batch), wanted=wanted)
+        return self.losses(self.encode(batch), wanted=wanted)
 
-    def encode(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def encode(self, batch: Batch) -> Encoded:
         """The encoder's frames of a batch, in training and in transcription.
 
-        The hook of systems whose encoder looks at further inputs.
+        The hook of systems whose encoder looks at further inputs, or whose losses look into it.
 
         Parameters
         ----------
         batch : Batch
             With its further inputs; in transcription its targets are empty.
-
-        Returns
-        -------
-        encoder_out : Tensor (batch, frames, channels)
-        frame_lengths : Tensor (batch,)
-            Frames of each utterance.
         """
-        encoder_out, frame_lengths = self.encoder(batch.features, batch.lengths)
-        return encoder_out, frame_lengths
+        return Encoded(batch, *self.encoder(batch.features, batch.lengths))
 
-    def losses(
-        self,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
-        *,
-        wanted: Collection[str] = (),
-    ) -> dict[str, Tensor]:
+    def losses(self, encoded: Encoded, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
         raise NotImplementedError
 
-    def transcriptions(
-        self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor
-    ) -> list[Transcription]:
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
         raise NotImplementedError
 
@@ -147,9 +167,7 @@ class EncoderSystem(System):
         require(bool(log_mel.isfinite().all()), "log_mel must be finite, got NaN or inf")
         return self._transcribe([Sound(log_mel.float(), duration)], **for_one(request))[0]
 
-    def encoded(
-        self, sounds: Sequence[Sound], **request: Sequence[Any]
-    ) -> tuple[Batch, Tensor, Tensor]:
+    def encoded(self, sounds: Sequence[Sound], **request: Sequence[Any]) -> Encoded:
         """The batch of some sounds, its encoder output and the lengths of that.
 
         Raises
@@ -168,9 +186,9 @@ class EncoderSystem(System):
         extras = [{name: values[i] for name, values in request.items()} for i in range(len(sounds))]
         batch = Batch.collate(features, [[] for _ in sounds], extras=extras, by=self.extras)
         batch = batch.to(next(self.parameters()).device)
-        encoder_out, frame_lengths = self.encode(batch)
-        require_finite(encoder_out)
-        return batch, encoder_out, frame_lengths
+        encoded = self.encode(batch)
+        require_finite(encoded.encoder_out)
+        return encoded
 
     def from_rows(
         self, sound: Sound, ids: Sequence[int], scores: Sequence[float], rows: Tensor, *, kind: str
@@ -231,7 +249,7 @@ class EncoderSystem(System):
 
     @torch.inference_mode()
     def _transcribe(self, sounds: Sequence[Sound], **request: Sequence[Any]) -> list[Transcription]:
-        return self.transcriptions(sounds, *self.encoded(sounds, **request))
+        return self.transcriptions(sounds, self.encoded(sounds, **request))
 
 
 def require_finite(values: Tensor) -> None:

@@ -63,14 +63,15 @@ def align_by_count(
     ids = _ids(model, waveform, tokens)
     require(model.config.cif.apply_scaling, "the model's CIF must scale its weights to a count")
     sounds = model.sounds([waveform])
-    batch, encoder_out, frame_lengths = model.encoded(sounds, **for_one(request))
-    firing = model.cif(encoder_out, frame_lengths, target_lengths=torch.tensor([len(ids[0])]))
-    adapted = model.adapt(firing.embeddings, firing, batch)
-    probabilities = model.decoder(adapted, firing.num_fires, ids).softmax(dim=2)
+    encoded = model.encoded(sounds, **for_one(request)).labelled(ids)
+    counts = encoded.batch.target_lengths
+    firing = model.cif(encoded.encoder_out, encoded.frame_lengths, target_lengths=counts)
+    adapted = model.adapt(firing.embeddings, firing, encoded)
+    losses = model.token_losses(firing, adapted, encoded, label_smoothing=0.0)
     return Transcription.from_firing(
         firing,
         tokens,
-        scores=probabilities.gather(2, ids.unsqueeze(2)).flatten().tolist(),
+        scores=losses[0].neg().exp().tolist(),
         grid=model.config.grid,
         edges=model.config.edges,
         **model.fields(sounds[0]),
@@ -113,10 +114,10 @@ def align_by_ctc(
     """
     ids = _ids(model, waveform, tokens)
     sounds = model.sounds([waveform])
-    _, encoder_out, frame_lengths = model.encoded(sounds, **for_one(request))
-    log_probs = model.ctc(encoder_out).log_softmax(dim=2)
-    count = torch.tensor([len(ids[0])])
-    spans = ctc_viterbi(log_probs, frame_lengths, ids, count, blank=len(model.config.vocabulary))
+    encoded = model.encoded(sounds, **for_one(request)).labelled(ids)
+    log_probs = model.ctc(encoded.encoder_out).log_softmax(dim=2)
+    _, *utterance = encoded.with_targets
+    spans = ctc_viterbi(log_probs, *utterance, blank=len(model.config.vocabulary))
     timed = []
     for token, number, (first, end) in zip(tokens, ids[0].tolist(), spans[0].tolist(), strict=True):
         if first < 0:

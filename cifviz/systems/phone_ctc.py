@@ -68,13 +68,11 @@ class PhoneticLearner(Learner):
         ``phones`` is the CTC loss per phone over all utterances.
         """
         # 1. The recogniser's own, where its vocabulary has the words.
-        encoder_out, frame_lengths = self.recognizer.encode(batch)
+        encoded = self.recognizer.encode(batch)
         known = (batch.targets < len(self.config.vocabulary)).all(dim=1)
         losses: dict[str, Tensor] = {}
         if known.any():
-            losses = self.recognizer.losses(
-                batch.select(known), encoder_out[known], frame_lengths[known], wanted=wanted
-            )
+            losses = self.recognizer.losses(encoded.select(known), wanted=wanted)
 
         # 2. The phones of all words.
         targets = [
@@ -83,11 +81,11 @@ class PhoneticLearner(Learner):
                 batch.targets.tolist(), batch.target_lengths.tolist(), strict=True
             )
         ]
-        lengths = torch.tensor([len(phones) for phones in targets], device=frame_lengths.device)
+        lengths = torch.tensor([len(phones) for phones in targets], device=batch.targets.device)
         phones = F.ctc_loss(
-            self.phones(encoder_out).log_softmax(dim=2).transpose(0, 1),
+            self.phones(encoded.encoder_out).log_softmax(dim=2).transpose(0, 1),
             torch.tensor([phone for one in targets for phone in one], device=lengths.device),
-            frame_lengths,
+            encoded.frame_lengths,
             lengths,
             blank=self.blank,
             reduction="sum",

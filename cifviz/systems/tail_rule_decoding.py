@@ -49,12 +49,13 @@ def decode_by_tail_rule(
     """
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules
     batch = Batch.collate([normalise(log_mel)], [[]], extras=[request], by=model.extras)
-    encoder_out, frame_lengths = model.encode(batch)
-    alpha = model.cif(encoder_out, frame_lengths).alpha
+    encoded = model.encode(batch)
+    encoder_out = encoded.encoder_out
+    alpha = model.cif(encoder_out, encoded.frame_lengths).alpha
     firing = integrate_and_fire(alpha, encoder_out, slack=model.cif.config.slack)
     tokens = {}
     for name, rule in rules.items():
-        ids, _ = model.decode(_fired(rule(alpha), firing, encoder_out), batch)
+        ids, _ = model.decode(_fired(rule(alpha), firing, encoder_out), encoded)
         tokens[name] = tuple(model.config.vocabulary[index] for index in ids[0].tolist())
     return firing, tokens
 

@@ -14,10 +14,9 @@ from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.validation import convolve
 from cifviz.errors import require_number
-from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING
-from cifviz.systems.encoder_system import Sound
+from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
@@ -114,34 +113,29 @@ class UpsampledRecognizer(CIFRecognizer):
 
     def losses(
         self,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
+        encoded: Encoded,
         *,
         wanted: Collection[str] = (),
         label_smoothing: float = LABEL_SMOOTHING,
     ) -> dict[str, Tensor]:
         """As of `CIFRecognizer.losses`, and "fine_quantity"."""
-        losses = super().losses(
-            batch, encoder_out, frame_lengths, wanted=wanted, label_smoothing=label_smoothing
-        )
-        _, counts = self.fired_targets(batch)
-        firing = self._fire_fine(encoder_out, frame_lengths, counts)
+        losses = super().losses(encoded, wanted=wanted, label_smoothing=label_smoothing)
+        _, counts = self.fired_targets(encoded.batch)
+        firing = self._fire_fine(encoded, counts)
         return {**losses, "fine_quantity": quantity_loss(firing, counts)}
 
-    def transcriptions(
-        self, sounds: Sequence[Sound], batch: Batch, encoder_out: Tensor, frame_lengths: Tensor
-    ) -> list[Transcription]:
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """Those of a `CIFRecognizer`, with the times of the second CIF."""
-        coarse = super().transcriptions(sounds, batch, encoder_out, frame_lengths)
+        coarse = super().transcriptions(sounds, encoded)
         counts = torch.tensor([len(one.tokens) for one in coarse])
-        fired = self._fire_fine(encoder_out, frame_lengths, counts)
+        fired = self._fire_fine(encoded, counts)
         return [self._retimed(one, fine.cpu()) for one, fine in zip(coarse, fired, strict=True)]
 
-    def _fire_fine(self, encoder_out: Tensor, frame_lengths: Tensor, counts: Tensor) -> Firing:
+    def _fire_fine(self, encoded: Encoded, counts: Tensor) -> Firing:
         """The second CIF, made to fire so many times."""
-        upsampled = convolve(self.upsample, encoder_out.transpose(1, 2)).transpose(1, 2)
-        firing: Firing = self.fine(upsampled, UPSAMPLING * frame_lengths, target_lengths=counts)
+        upsampled = convolve(self.upsample, encoded.encoder_out.transpose(1, 2)).transpose(1, 2)
+        lengths = UPSAMPLING * encoded.frame_lengths
+        firing: Firing = self.fine(upsampled, lengths, target_lengths=counts)
         return firing
 
     def _retimed(self, coarse: Transcription, firing: Firing) -> Transcription:

@@ -108,10 +108,10 @@ def held_out_metrics(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     dict
         Of `CURVES`.
     """
-    encoder_out, frame_lengths = model.encode(batch)
-    losses = model.losses(batch, encoder_out, frame_lengths, label_smoothing=0.0)
-    firing = model.cif(encoder_out, frame_lengths)
-    ids, _ = model.decode(firing, batch)
+    encoded = model.encode(batch)
+    losses = model.losses(encoded, label_smoothing=0.0)
+    firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
+    ids, _ = model.decode(firing, encoded)
     _, fires = model.fired_targets(batch)
     return {
         "quantity": float(losses["quantity"]),

@@ -99,9 +99,9 @@ def test_extras_of_the_data_reach_training_and_measuring(recipe, tmp_path, monke
     asked, made = [], []
     adapt = HintedRecognizer.adapt
 
-    def seen(model, embeddings, firing, batch):
-        asked.append("hints" in batch.extras)
-        return adapt(model, embeddings, firing, batch)
+    def seen(model, embeddings, firing, encoded):
+        asked.append("hints" in encoded.batch.extras)
+        return adapt(model, embeddings, firing, encoded)
 
     def hinted_utterances():
         extras = {"hints": torch.tensor([1, 2])}

@@ -17,8 +17,9 @@ from cifviz.alignment.boundary_readout import CENTROID, CIF_READOUTS, BoundaryRe
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.core.validation import valid_mask
-from cifviz.systems.base import Batch, Collate, Metric
+from cifviz.systems.base import Collate, Metric
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.transcription import Transcription
 
 
@@ -58,26 +59,25 @@ class HintedRecognizer(CIFRecognizer):
         super().__init__(config)
         self.hint = nn.Linear(len(config.vocabulary), config.cif.embedding_dim, bias=False)
 
-    def adapt(self, embeddings: Tensor, firing: Firing, batch: Batch) -> Tensor:
+    def adapt(self, embeddings: Tensor, firing: Firing, encoded: Encoded) -> Tensor:
         """Fired embeddings, each with the hints of its utterance."""
-        if "hints" not in batch.extras:
+        extras = encoded.batch.extras
+        if "hints" not in extras:
             return embeddings
-        hints = self.config.hint_weight * self.hint(batch.extras["hints"].float())
+        hints = self.config.hint_weight * self.hint(extras["hints"].float())
         return embeddings + hints.unsqueeze(1)
 
     def own_losses(
         self,
         firing: Firing,
         adapted: Tensor,
-        batch: Batch,
-        encoder_out: Tensor,
-        frame_lengths: Tensor,
+        encoded: Encoded,
         *,
         wanted: Collection[str],
     ) -> dict[str, Tensor]:
         """The mean square of the embeddings, and of what hints change where that is wanted."""
         fired = valid_mask(firing.num_fires, adapted.shape[1]).unsqueeze(2)
-        tokens = batch.target_lengths.sum().clamp(min=1)
+        tokens = encoded.batch.target_lengths.sum().clamp(min=1)
         losses = {"size": (adapted.square() * fired).mean(dim=2).sum() / tokens}
         if "unhinted" in wanted:
             change: Any = (adapted - firing.embeddings).square() * fired

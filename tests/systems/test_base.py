@@ -61,9 +61,9 @@ def test_what_is_put_between_firing_and_decoder_is_what_both_are_given(monkeypat
     model = tiny_recognizer()
     seen = []
 
-    def adapt(embeddings, firing, batch):
+    def adapt(embeddings, firing, encoded):
         assert embeddings is firing.embeddings
-        seen.append(len(batch.features))
+        seen.append(len(encoded.batch.features))
         return torch.zeros_like(embeddings)
 
     plain = model.transcribe(noise(1.0))

@@ -1,6 +1,7 @@
 """What a system may override, and that all which uses a system uses what it overrides."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
@@ -52,10 +53,11 @@ class Seeing(CIFRecognizer):
         return FlatEncoder(self.config.encoder.channels)
 
     def encode(self, batch):
-        encoder_out, frame_lengths = super().encode(batch)
-        if "video" in batch.extras:
-            encoder_out = encoder_out + batch.extras["video"].mean(dim=1)[:, None, None]
-        return encoder_out, frame_lengths
+        encoded = super().encode(batch)
+        if "video" not in batch.extras:
+            return encoded
+        seen = batch.extras["video"].mean(dim=1)[:, None, None]
+        return replace(encoded, encoder_out=encoded.encoder_out + seen)
 
 
 def test_an_encoder_of_its_own_is_heeded_in_training_and_transcription():
@@ -122,21 +124,23 @@ class Glancing(CIFRecognizer):
 
     loss_weights: Mapping[str, float] = {**CIFRecognizer.loss_weights, "loud": 1.0}
 
-    def token_losses(self, firing, adapted, batch, **settings):
-        losses = super().token_losses(firing, adapted, batch, **settings)
+    def token_losses(self, firing, adapted, encoded, **settings):
+        losses = super().token_losses(firing, adapted, encoded, **settings)
         return losses * (torch.arange(losses.shape[1]) == 1)
 
-    def own_losses(self, firing, adapted, batch, encoder_out, frame_lengths, *, wanted):
-        real = valid_mask(frame_lengths, encoder_out.shape[1]).unsqueeze(2)
-        return {"loud": (encoder_out.square() * real).sum() / frame_lengths.sum()}
+    def own_losses(self, firing, adapted, encoded, *, wanted):
+        real = valid_mask(encoded.frame_lengths, encoded.encoder_out.shape[1]).unsqueeze(2)
+        return {"loud": (encoded.encoder_out.square() * real).sum() / encoded.frame_lengths.sum()}
 
 
 def test_tokens_can_be_masked_and_frames_be_taught():
     plain, glancing = made(CIFRecognizer), made(Glancing)
     batch = batch_of([1, 2, 3], [4, 0])
-    encoder_out, lengths = plain.encode(batch)
-    firing = plain.cif(encoder_out, lengths, target_lengths=batch.target_lengths)
-    each = plain.token_losses(firing, firing.embeddings, batch)
+    encoded = plain.encode(batch)
+    firing = plain.cif(
+        encoded.encoder_out, encoded.frame_lengths, target_lengths=batch.target_lengths
+    )
+    each = plain.token_losses(firing, firing.embeddings, encoded)
     assert each.shape == (2, 3) and each[1, 2] == 0 and (each[batch.targets >= 0] > 0).all()
     torch.testing.assert_close(plain(batch)["cross_entropy"], each.sum() / 5)
     found = glancing(batch)
@@ -150,7 +154,7 @@ class Twice(CIFRecognizer):
     def fired_targets(self, batch):
         return batch.targets.repeat_interleave(2, dim=1), 2 * batch.target_lengths
 
-    def adapt(self, embeddings, firing, batch):
+    def adapt(self, embeddings, firing, encoded):
         return embeddings.unflatten(1, (-1, 2)).mean(dim=2)
 
 

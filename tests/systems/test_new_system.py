@@ -81,7 +81,7 @@ def test_it_is_trained_saved_loaded_and_transcribes(tmp_path):
     loaded = load_model(tmp_path / "mine")
     assert type(loaded) is HintedRecognizer and loaded.config == model.config
     firing = loaded.cif(*loaded.encoder(held_out.features, held_out.lengths))
-    ids, _ = loaded.decode(firing, held_out)
+    ids, _ = loaded.decode(firing, loaded.encode(held_out))
     right = ids[:, :1] == held_out.targets[:, :1]
     assert right.double().mean() > 0.8
 

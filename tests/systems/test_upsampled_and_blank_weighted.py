@@ -14,6 +14,7 @@ from cifviz.errors import AudioError, CIFError
 from cifviz.systems.base import Batch
 from cifviz.systems.blank_weighted import BlankWeightedRecognizer
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.upsampled import UpsampledRecognizer
 from cifviz.training.augmentation import Example
@@ -122,10 +123,10 @@ def test_loss_does_not_depend_on_padding(system):
 @both
 def test_what_stands_behind_an_utterance_is_not_looked_at(system):
     model, one = tiny(system), batch([1, 2, 3], [0, 1])
-    encoder_out, frame_lengths = model.encoder(one.features, one.lengths)
-    losses = model.losses(one, encoder_out, frame_lengths)
-    encoder_out[1, frame_lengths[1] :] = 100
-    for name, loss in model.losses(one, encoder_out, frame_lengths).items():
+    encoded = model.encode(one)
+    losses = model.losses(encoded)
+    encoded.encoder_out[1, encoded.frame_lengths[1] :] = 100
+    for name, loss in model.losses(encoded).items():
         torch.testing.assert_close(loss, losses[name], msg=name)
 
 
@@ -234,11 +235,9 @@ def test_a_frame_upsampled_covers_its_own_three_and_no_other():
     frames = torch.randn(1, 5, 16)
     other = frames.clone()
     other[0, 2] += 1
-    length, count = torch.tensor([5]), torch.tensor([1])
-    changed = (
-        model._fire_fine(frames, length, count).alpha
-        != model._fire_fine(other, length, count).alpha
-    )
+    one, length, count = batch([0]), torch.tensor([5]), torch.tensor([1])
+    alphas = [model._fire_fine(Encoded(one, out, length), count).alpha for out in (frames, other)]
+    changed = alphas[0] != alphas[1]
     assert changed[0].nonzero().flatten().tolist() == [5, 6, 7, 8, 9]
 
 
