@@ -1,4 +1,4 @@
-"""CTC, CTC with label priors and attention: they learn; an utterance alone is as in a batch."""
+"""CTC, its variants and attention: they learn; an utterance alone is as in a batch."""
 
 import itertools
 import json
@@ -19,7 +19,9 @@ from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.ctc_head import PRIOR_DECAY, CTCHead, collapse, path_loss
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.phone_ctc import PhoneticLearner
+from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
@@ -29,6 +31,8 @@ KINDS = {
     "ctc": (CTCRecognizer, {}),
     "priors": (CTCRecognizer, {"prior_weight": 0.3}),
     "attention": (AttentionRecognizer, {}),
+    "intermediate": (IntermediateCTCRecognizer, {}),
+    "self-conditioned": (SelfConditionedCTCRecognizer, {}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -203,6 +207,19 @@ def test_losses_do_not_depend_on_padding(kind):
     for name, loss in together.items():
         expected = (6 * alone[0][name] + 3 * alone[1][name]) / 9
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_autocast_loses_about_the_same_and_has_finite_gradients(kind):
+    model = tiny(kind)
+    batch = Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], [[1, 2, 3], []])
+    exact = model(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model(batch)
+        for name, loss in losses.items():
+            assert loss.item() == pytest.approx(exact[name].item(), rel=0.1), name
+        torch.stack([loss.float() for loss in model.train()(batch).values()]).sum().backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in model.parameters())
 
 
 @pytest.mark.parametrize("kind", ["ctc", "attention"])
