@@ -20,6 +20,7 @@ from cifviz.systems.ctc_head import PRIOR_DECAY, CTCHead, collapse, path_loss
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
+from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.training.augmentation import Example
@@ -33,6 +34,7 @@ KINDS = {
     "attention": (AttentionRecognizer, {}),
     "intermediate": (IntermediateCTCRecognizer, {}),
     "self-conditioned": (SelfConditionedCTCRecognizer, {}),
+    "mask": (MaskCTCRecognizer, {}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -40,7 +42,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 def config_of(kind, *, n_mels=40, down_sampling=4, **settings):
     parts = tiny_config(n_mels=n_mels, down_sampling=down_sampling)
     system, own = KINDS[kind]
-    if system is AttentionRecognizer:
+    if system in (AttentionRecognizer, MaskCTCRecognizer):
         own = {"decoder": parts.decoder}
     given = {"features": parts.features, "encoder": parts.encoder, **own, **settings}
     return system.Config(VOCABULARY, **given)
