@@ -111,6 +111,21 @@ def test_attention_learns_to_say_the_words_and_to_stop(tmp_path):
     assert np.mean(right) > 0.7
 
 
+def test_a_masked_language_model_learns_to_hear_all_the_words(tmp_path):
+    """Where CTC tells it no more than their number."""
+    model, _ = trained("mask", tmp_path, 250, mask_threshold=2.0)
+    batch = batch_of(16)
+    with torch.inference_mode():
+        decoded = model.decode(model.encode(batch))
+    right = [
+        ids == targets[:count].tolist()
+        for (ids, _, _), targets, count in zip(
+            decoded, batch.targets, batch.target_lengths, strict=True
+        )
+    ]
+    assert np.mean(right) > 0.7
+
+
 def test_with_priors_tokens_last_longer_and_are_still_heard(tmp_path):
     """After the same steps from the same seed; a word lasts 4 of the encoder's frames."""
     batch = batch_of(32)
