@@ -97,6 +97,9 @@ class CIFRecognizer(EncoderSystem):
     -----
     Paper: Dong & Xu (2020). The usual loss is ``cross_entropy + 0.5 · ctc + quantity``, each per
     token. Training may ask for losses on where the weights lie, see `ALIGNMENT_LOSSES`.
+
+    CIF-NAR is this system with the decoder "nar" or "projection", and with or without context
+    layers (`CIFConfig.add_cif_ctxt_layers`); CIF-AR is this system with the decoder "ar".
     """
 
     Config = CIFRecognizerConfig
