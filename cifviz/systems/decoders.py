@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number, shown
@@ -177,6 +178,46 @@ DECODERS: dict[str, Callable[[DecoderConfig, int, int], Decoder]] = {
 def make_decoder(config: DecoderConfig, input_dim: int, vocabulary: int) -> Decoder:
     """The decoder that the configuration names."""
     return DECODERS[config.kind](config, input_dim, vocabulary)
+
+
+def token_cross_entropy(
+    logits: Tensor, num_fires: Tensor, targets: Tensor, *, label_smoothing: float
+) -> Tensor:
+    """Cross-entropy of each token, where as many come out as fire.
+
+    Parameters
+    ----------
+    logits : Tensor (batch, fires, vocabulary)
+    num_fires : Tensor (batch,)
+        Fires of each utterance; what stands behind them is ignored.
+    targets : Tensor (batch, tokens)
+        Token ids, padded with −1.
+    label_smoothing : float
+        Share of a target that is given to all tokens alike.
+
+    Returns
+    -------
+    Tensor (batch, min(fires, tokens))
+        0 where an utterance has no fire or no target.
+
+    Examples
+    --------
+    Three fires, of which the first two have a target, at four tokens alike: −log ¼.
+
+    >>> targets = torch.tensor([[1, 3]])
+    >>> token_cross_entropy(torch.zeros(1, 3, 4), torch.tensor([3]), targets, label_smoothing=0)
+    tensor([[1.3863, 1.3863]])
+    """
+    common = min(logits.shape[1], targets.shape[1])
+    compared = valid_mask(num_fires, common)
+    losses = F.cross_entropy(
+        logits[:, :common].flatten(0, 1),
+        targets[:, :common].masked_fill(~compared, -1).flatten(),
+        ignore_index=-1,
+        label_smoothing=label_smoothing,
+        reduction="none",
+    )
+    return losses.view(len(targets), common)
 
 
 def most_likely(logits: Tensor) -> tuple[Tensor, Tensor]:

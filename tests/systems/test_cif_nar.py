@@ -213,3 +213,25 @@ def test_only_what_sees_the_other_token_learns_a_token_by_its_context(tmp_path):
         found[name] = smooth["cross_entropy"].item()
     assert found["alone"] > 0.3  # ln 2 of every other token
     assert max(found["context"], found["attention"]) < 0.2
+
+
+@every_kind
+def test_fires_beyond_the_targets_are_seen_alone_as_in_a_batch(settings):
+    """Without scaling the first utterance fires more often than it has tokens; its neighbour has
+    so many tokens that all of its fires are among them."""
+    model = tiny_recognizer(apply_scaling=False, **settings)
+    model.cif.start_at(0.6)
+    long = torch.randn(60, 40, generator=torch.manual_seed(0))
+    alone = Batch.collate([long], [[1, 2]])
+    together = Batch.collate([long, long], [[1, 2], [3] * 30])
+    each = []
+    for batch in (alone, together):
+        encoded = model.encode(batch)
+        firing = model.cif(
+            encoded.encoder_out, encoded.frame_lengths, target_lengths=batch.target_lengths
+        )
+        assert firing.num_fires[0] > 4
+        adapted = model.adapt(firing.embeddings, firing, encoded)
+        each.append(model.token_losses(firing, adapted, encoded)[0])
+    torch.testing.assert_close(each[0], each[1][:2], rtol=0, atol=1e-5)
+    assert not each[1][2:].any()
