@@ -21,6 +21,8 @@ from cifviz.errors import require, require_choice, require_integer, require_numb
 
 LABEL_SMOOTHING = 0.1
 """Share of a target that cross-entropy gives to all tokens alike."""
+PARALLEL = ("nar", "projection")
+"""Kinds of a `ParallelDecoder`."""
 
 
 @dataclass(frozen=True)
