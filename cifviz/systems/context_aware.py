@@ -78,8 +78,8 @@ class ContextAwareRecognizer(CIFRecognizer):
     How the two are joined here is a reconstruction: the input of the second decoder, its
     cross-attention, the sines and cosines of the tokens' places that are added to its input, and
     the weight of the first cross-entropy are choices of this implementation. The same paper lets
-    the spikes of CTC guide the weights; for that, training asks for "spans" or "spikes", see
-    `ALIGNMENT_LOSSES`.
+    the spikes of CTC guide the weights; for that, training of any CIF may ask for the loss "spikes"
+    or "spike_segments", see `ALIGNMENT_LOSSES`.
 
     Examples
     --------
