@@ -188,6 +188,31 @@ class CIFRecognizer(EncoderSystem):
         """
         return {}
 
+    def logits(
+        self, adapted: Tensor, num_fires: Tensor, targets: Tensor, encoded: Encoded
+    ) -> Tensor:
+        """What the decoder gives where it is told the tokens before, in `token_losses`.
+
+        The hook of systems whose decoder looks at more than the embeddings; they override `decode`
+        too.
+
+        Parameters
+        ----------
+        adapted : Tensor (batch, fires, dim)
+            What `adapt` gave.
+        num_fires : Tensor (batch,)
+            Fires of each utterance.
+        targets : Tensor (batch, fires)
+            The tokens, 0 behind the last one.
+        encoded : Encoded
+
+        Returns
+        -------
+        Tensor (batch, fires, vocabulary)
+        """
+        logits: Tensor = self.decoder(adapted, num_fires, targets)
+        return logits
+
     def token_losses(
         self,
         firing: Firing,
@@ -220,9 +245,8 @@ class CIFRecognizer(EncoderSystem):
         targets = encoded.batch.targets
         common = min(adapted.shape[1], targets.shape[1])
         targets = targets[:, :common]
-        logits = self.decoder(
-            adapted[:, :common], firing.num_fires.clamp(max=common), targets.clamp(min=0)
-        )
+        num_fires = firing.num_fires.clamp(max=common)
+        logits = self.logits(adapted[:, :common], num_fires, targets.clamp(min=0), encoded)
         compared = valid_mask(firing.num_fires, common)
         losses = F.cross_entropy(
             logits.flatten(0, 1),

@@ -10,6 +10,7 @@ from cifviz.systems.base import System
 from cifviz.systems.blank_weighted import BlankWeightedRecognizer
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.paraformer import ParaformerRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
 SYSTEMS: Mapping[str, type[System]] = {
@@ -18,6 +19,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "attention": AttentionRecognizer,
     "upsampled": UpsampledRecognizer,
     "blank-weighted": BlankWeightedRecognizer,
+    "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""
 
