@@ -182,8 +182,8 @@ class ParaformerRecognizer(CIFRecognizer):
     rounds the number of replaced tokens down, and teaches all of them (``loss_on="all"``).
 
     The cross-entropy is divided by the number of all tokens, whichever are taught: while most are
-    wrong, it weighs little beside the other losses. With λ = 1 a model that has everything wrong is
-    taught no token at all.
+    wrong, it weighs little beside the other losses. An utterance of one to three tokens that are
+    all wrong is given away as a whole if λ = ¾, and teaches no token; with λ = 1 every such one is.
 
     Examples
     --------
@@ -294,11 +294,9 @@ class ParaformerRecognizer(CIFRecognizer):
         targets = encoded.batch.targets
         common = min(adapted.shape[1], targets.shape[1])
         targets, num_fires = targets[:, :common], firing.num_fires.clamp(max=common)
-        # Copies of the weights that autocast kept from here would have no gradient either.
-        kind = adapted.device.type
-        is_on = torch.is_autocast_enabled(kind)
-        with torch.autocast(kind, enabled=is_on, cache_enabled=False):
-            predicted = self.decoder(adapted[:, :common], num_fires, encoded).argmax(dim=2)
+        predicted = self.decoder(adapted[:, :common], num_fires, encoded).argmax(dim=2)
+        # Older PyTorch would take copies of the weights from here, without a gradient (#112583).
+        torch.clear_autocast_cache()
         right = predicted == targets
         counts = num_fires.minimum(encoded.batch.target_lengths)
         ratio = self.config.sampling_ratio if ratio is None else ratio
