@@ -62,6 +62,21 @@ class AttentionDecoder(nn.Module):
         label_smoothing: float,
     ) -> Tensor:
         """Cross-entropy of the true tokens and the mark behind them, per token."""
+        losses = self.token_losses(
+            encoder_out, frame_lengths, targets, target_lengths, label_smoothing=label_smoothing
+        )
+        return losses.sum() / target_lengths.sum().clamp(min=1)
+
+    def token_losses(
+        self,
+        encoder_out: Tensor,
+        frame_lengths: Tensor,
+        targets: Tensor,
+        target_lengths: Tensor,
+        *,
+        label_smoothing: float,
+    ) -> Tensor:
+        """Cross-entropy of each true token and of the mark behind them (batch, tokens + 1)."""
         marked = F.pad(targets.clamp(min=0), (0, 1))
         marked = marked.scatter(1, target_lengths.unsqueeze(1), self.mark)
         before = F.pad(marked[:, :-1], (1, 0), value=self.mark)
@@ -71,9 +86,9 @@ class AttentionDecoder(nn.Module):
             marked.masked_fill(~valid_mask(target_lengths + 1, marked.shape[1]), -1).flatten(),
             ignore_index=-1,
             label_smoothing=label_smoothing,
-            reduction="sum",
+            reduction="none",
         )
-        return losses / target_lengths.sum().clamp(min=1)
+        return losses.view_as(marked)
 
     def decode(self, encoder_out: Tensor, frame_lengths: Tensor) -> list[Decoded]:
         """Greedy tokens, and where the last layer looked for each, the mean over its heads.

@@ -317,6 +317,12 @@ class CIFRecognizer(EncoderSystem):
     def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
         fired: Firing = self.cif(encoded.encoder_out, encoded.frame_lengths)
+        return self.decoded(sounds, encoded, fired)
+
+    def decoded(
+        self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing
+    ) -> list[Transcription]:
+        """Like `transcriptions`, but of a firing that is given, such as one scaled to a count."""
         ids, scores = self.decode(fired, encoded)
         require_finite(scores)
         made = []
