@@ -164,7 +164,7 @@ def test_training_repeats_with_the_seed():
 @both
 @pytest.mark.parametrize("autocast", [False, True])
 def test_the_first_pass_has_no_gradient_and_the_second_has(alignment, autocast, monkeypatch):
-    """Autocast keeps copies of the weights: in older PyTorch those of the first have none either."""
+    """Autocast keeps copies of the weights: in older PyTorch those of the first have none."""
     model = tiny(alignment=alignment, loss_on="all", dropout=0.0, conv_cif_dropout=0.0).train()
     one = batch([1, 2, 3, 4], [4, 0])
     sample, glances = model.glance, []
