@@ -228,8 +228,8 @@ class ParaformerRecognizer(CIFRecognizer):
     def adapt(self, embeddings: Tensor, firing: Firing, encoded: Encoded) -> Tensor:
         """The embeddings of a firing.
 
-        With soft alignment, those of a firing that the model's CIF did not make are replaced by soft
-        sums. Of what a tail rule made, such as in `decode_by_tail_rule`, the count alone is kept.
+        With soft alignment, those of a firing that the model's CIF did not make are replaced by
+        soft sums. Of what a tail rule made, as in `decode_by_tail_rule`, the count alone is kept.
         """
         if isinstance(self.cif, SoftCIF) and type(firing.axis) is not GivenAxis:
             return self.cif.soft_sums(firing, encoded.encoder_out)[1]
