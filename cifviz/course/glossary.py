@@ -42,6 +42,21 @@ TERMS: tuple[Term, ...] = (
         "The tokens of an utterance in their order, each with its start and end in the sound.",
     ),
     Term(
+        "autoregressive",
+        "",
+        "cifviz.systems.decoders.ARDecoder",
+        "",
+        "Of a decoder: it gives one token in each pass and is told those that it gave before (AR).",
+    ),
+    Term(
+        "candidate",
+        "",
+        "cifviz.systems.count_hypotheses.CountHypothesis",
+        "",
+        "What an utterance is decoded to at one number of tokens, among which somebody has to "
+        "choose.",
+    ),
+    Term(
         "condition number",
         "1/α",
         "cifviz.alignment.mass_times.seconds_per_token",
@@ -49,11 +64,25 @@ TERMS: tuple[Term, ...] = (
         "How far a small error of weight moves the time that is read from it.",
     ),
     Term(
+        "conditional independence",
+        "",
+        "cifviz.systems.decoders.ParallelDecoder",
+        "",
+        "Given the sound, each token is chosen as if the others were not chosen too.",
+    ),
+    Term(
         "constant shift",
         "",
         "cifviz.Edges.onset_shift",
         "s",
         "What is added to all onsets, or to all offsets, to correct the error that they share.",
+    ),
+    Term(
+        "contextual decoder",
+        "",
+        "cifviz.systems.context_aware.ContextAwareRecognizer",
+        "",
+        "A second decoder, which is given what the first one made of all tokens.",
     ),
     Term(
         "contribution",
@@ -93,6 +122,14 @@ TERMS: tuple[Term, ...] = (
         "ms per minute",
         "How fast errors in time grow on average while an utterance goes on: the slope of a "
         "straight line through them.",
+    ),
+    Term(
+        "dynamic threshold",
+        "",
+        "cifviz.core.tail.dynamic",
+        "",
+        "A threshold for each utterance, by which its weights are a whole number of tokens "
+        "and nothing is left over.",
     ),
     Term(
         "edge",
@@ -161,6 +198,14 @@ TERMS: tuple[Term, ...] = (
         "The time from the beginning of one frame to the beginning of the next.",
     ),
     Term(
+        "glancing sampler",
+        "",
+        "cifviz.systems.paraformer.replaced_positions",
+        "",
+        "In training, a part of the tokens is given away, the more the more of them are "
+        "wrong, and the others are taught.",
+    ),
+    Term(
         "log-mel",
         "",
         "cifviz.LogMel",
@@ -175,6 +220,13 @@ TERMS: tuple[Term, ...] = (
         "weight",
         "The line on which the weights of all frames are laid end to end, and on which tokens are "
         "intervals of equal length.",
+    ),
+    Term(
+        "non-autoregressive",
+        "",
+        "cifviz.systems.decoders.ParallelDecoder",
+        "",
+        "Of a decoder: it gives all tokens in one pass and is told none of them (NAR).",
     ),
     Term(
         "padding",
@@ -246,6 +298,14 @@ TERMS: tuple[Term, ...] = (
         "number of tokens.",
     ),
     Term(
+        "score",
+        "",
+        "cifviz.systems.count_hypotheses.CountHypothesis.score",
+        "nat",
+        "How probable a candidate is to the model that chooses: the mean of the logarithms of "
+        "the probabilities of its tokens.",
+    ),
+    Term(
         "slack",
         "δ",
         "cifviz.integrate_and_fire(slack)",
@@ -260,6 +320,13 @@ TERMS: tuple[Term, ...] = (
         "loss per weight",
         "How much a loss L changes for each unit by which the weight of one frame changes; "
         "training moves the weight the other way.",
+    ),
+    Term(
+        "spike",
+        "",
+        "cifviz.core.losses.spike_mass_loss",
+        "",
+        "A frame in which CTC is sure of a token.",
     ),
     Term(
         "starting weight",

@@ -18,6 +18,7 @@ QUESTIONS = {
     "05_thresholds_and_dialects": "Why 0.99? Are all CIFs one CIF?",
     "06_training_film": "How does an alignment come to be?",
     "07_how_good_is_it": "How far is a fire from the word's edge?",
+    "08_nar_decoding": "Can all tokens come at once?",
 }
 """The one question that each lesson answers, in the order of the course."""
 

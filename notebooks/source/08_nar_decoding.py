@@ -1,0 +1,945 @@
+# ---
+# jupyter:
+#   cifviz:
+#     form: 2
+# ---
+
+# %% [markdown]
+# # Let all tokens come at once
+#
+# **What you'll do:** decode the fires of a CIF one after the other and all at once, measure what
+# that saves, find out what it costs, and change the number of tokens by hand.
+#
+# **What you'll learn**
+#
+# - *count* the passes of a decoder, and predict how its time grows with the tokens
+# - *write* a decoder that gives all tokens at once
+# - *explain* why words that are each the most probable need not be the most probable string
+# - *predict* what a wrong number of tokens does to a transcript, and let a second model correct it
+# - *tell* what dynamic thresholds, the glancing sampler and second passes are for
+#
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and [lesson 03](03_scaling.ipynb);
+# roughly what attention is. No network, no GPU.
+#
+# **Time:** {core} minutes for the core path, {all} minutes with the optional sections
+#
+# **How to read it:** after each *Predict first* the answer is folded. Decide on your own answer,
+# then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
+# three dots stand in its place. Optional sections may be left unread, but run their cells.
+#
+# Previous: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb) · Next: 09
+# How does it learn my names? (in preparation)
+
+# %% tags=["hide-input"]
+# Imports
+import time
+from collections import defaultdict
+
+import torch
+from torch.testing import assert_close
+
+import cifviz
+from cifviz.core import tail
+from cifviz.core.losses import spike_mass_loss, spike_segment_mass_loss
+from cifviz.course import (
+    Slider,
+    canvas,
+    check,
+    glossary,
+    live_figure,
+    name_words,
+    play_tokens,
+    record,
+    show,
+    table,
+)
+from cifviz.metrics import TokenErrors
+from cifviz.plot import (
+    STYLE,
+    count_lanes,
+    decoding_grid,
+    fires,
+    latency_lines,
+    rows_panel,
+    sampler_masks,
+    token_error_bars,
+)
+from cifviz.plot import weights as draw_weights
+from cifviz.published import read_results
+from cifviz.resources import resource
+from cifviz.systems.count_hypotheses import count_hypotheses, decode_at_counts
+from cifviz.systems.decoders import DecoderConfig, make_decoder
+from cifviz.systems.decoding_steps import DecodingSteps, decoding_steps
+from cifviz.systems.encoder_system import Sound
+from cifviz.systems.paraformer import replaced_positions
+from cifviz.systems.sequence_scorers import AttentionScorer
+
+# %% tags=["parameters"]
+seed = 0  # of the decoders in section 1 and of the tokens that are given away in section 8
+fast = True  # False: measure times more often in section 1
+sentence = "grid_bin"  # a name in cifviz.list_clips() that begins with grid
+clip = "digits_five"  # a name in cifviz.list_clips() that begins with digits
+recording = "digits_george_long"  # a name in cifviz.list_recordings() that begins with digits
+
+# %% [markdown]
+# ## 1. One after the other, or all at once
+#
+# A recogniser of the last lessons first makes one vector for each token: its weights fire, and each
+# fire gives an *embedding*. A decoder makes words of the embeddings. There are two kinds.
+#
+# An *autoregressive* decoder (AR) gives one word in each pass. It is told the words that it gave
+# before, so that it can go on from them: after “lay green” another word follows than after “lay
+# blue in”. To give word 5 it needs word 4, which needs word 3. It has to wait for itself.
+#
+# A *non-autoregressive* decoder (NAR) is not told any word. It gives all words in one pass.
+#
+# The model “grid” has an AR decoder. Here it is, as a loop, on a clip in which a synthesiser speaks
+# one sentence. Words are numbers from 0 in the order of the vocabulary.
+
+# %%
+torch.set_num_threads(1)  # small models: several threads would only wait for each other
+grid = cifviz.load_model("grid")
+spoken = cifviz.load_clip(sentence)
+firing = grid.fire([spoken.waveform])  # encoder and CIF, no decoder
+
+
+def one_by_one(decoder, embeddings):
+    """The most probable word in each pass, given those before it."""
+    words = []
+    while len(words) < embeddings.shape[1]:
+        fired = embeddings[:, : len(words) + 1]  # as far as the word that is next
+        given = torch.tensor([[*words, 0]])  # the last place is still empty
+        logits = decoder(fired, torch.tensor([fired.shape[1]]), given)
+        words.append(int(logits[0, -1].argmax()))
+    return words
+
+
+with torch.inference_mode():
+    words = one_by_one(grid.decoder, firing.embeddings)
+    by_library, _ = grid.decoder.decode(firing.embeddings, firing.num_fires)
+assert_close(torch.tensor([words]), by_library)
+print(*(grid.config.vocabulary[word] for word in words))
+
+# %% [markdown]
+# Each turn of the loop is one pass through the decoder. Before the first pass everything is there
+# that a NAR decoder needs: all embeddings, and with them the *number* of words. Other kinds of
+# recognisers have to find this number first. A CIF knows it from the sum of its weights, which is
+# why it is a natural front for NAR decoding.
+#
+# Now measure. We make an AR and a NAR decoder of the same size as that of “grid”, with random
+# weights, since the time does not depend on them. Both decode 5, 10, 20 and 40 embeddings.
+#
+# **Predict first:** how many times as long do 40 tokens take as 5, with the AR decoder? And with the
+# NAR decoder?
+
+# %%
+torch.manual_seed(seed)
+channels, kinds = grid.config.cif.embedding_dim, {"one after the other": "ar", "all at once": "nar"}
+decoders = {
+    name: make_decoder(DecoderConfig(kind, dim=channels), channels, 50).eval()
+    for name, kind in kinds.items()
+}
+
+
+@torch.inference_mode()
+def milliseconds(decoder, tokens):
+    """The least of several times, so that other programs on this machine matter less."""
+    embeddings, count, times = torch.randn(1, tokens, channels), torch.tensor([tokens]), []
+    for _ in range(5 if fast else 20):
+        begin = time.perf_counter()
+        decoder.decode(embeddings, count)
+        times.append(1000 * (time.perf_counter() - begin))
+    return min(times)
+
+
+# %% tags=["answer", "hide-input"]
+# Figure: time for an utterance over its number of tokens
+lengths = [5, 10, 20, 40]
+measured = {
+    name: (lengths, [milliseconds(decoder, tokens) for tokens in lengths])
+    for name, decoder in decoders.items()
+}
+figure, (ax,) = canvas(height=2.8)
+latency_lines(measured, ax=ax)
+ax.set_ylabel("time of the decoder (ms)")
+show(
+    figure,
+    "Time of two decoders over the number of tokens, measured on the machine that made this page. "
+    "The line of the decoder that gives one token after the other rises steeply; that of the "
+    "decoder that gives all at once stays near zero.",
+    caption="Time of the decoder over the number of tokens, on the machine that made this page. "
+    "Compare the slopes: how much longer a further token takes.",
+)
+
+# %% tags=["answer", "hide-input"]
+# How many times as long 40 tokens take as 5
+for name, (_, times) in measured.items():
+    print(f"{name}: {times[-1] / times[0]:.1f} times as long")
+
+# %% [markdown] tags=["answer"]
+# With the AR decoder the time grows with each token. 40 tokens take at least eight times as long as
+# 5, since there are eight times as many passes. (It is more than eight times here: this decoder
+# computes the words before anew in each pass. Larger systems keep what they computed; then the time
+# grows in proportion.) With the NAR decoder it hardly grows at all: 40 tokens are one pass, as 5
+# are.
+#
+# The encoder works once, in both. So a whole recogniser gains less than its decoder, and it gains
+# the more the longer utterances are and the larger its decoder is.
+
+# %% [markdown]
+# An AR decoder can also work without a CIF. It then looks at all frames by attention, and nobody
+# tells it how many words there are: it stops when it gives a special mark, *end*.
+#
+# **Exercise 08.1.** An utterance has 12 tokens. How many passes does an AR decoder behind a CIF
+# need, how many an AR decoder with attention that gives the mark of the end, and how many a NAR
+# decoder behind a CIF? Give three numbers.
+
+# %% tags=["exercise"]
+passes = ...
+check("08.1", passes)
+
+# %% tags=["solution"]
+passes = [12, 13, 1]  # one for each fire; one more for the end; one for all
+check("08.1", passes)
+
+# %% [markdown]
+# ## 2. A decoder in three lines
+#
+# The model “digits” has a NAR decoder. It was called *CIF-NAR* in the comparison of such systems
+# that section 4 tells of. Everything that it does stands in the three numbered lines:
+
+# %%
+digits = cifviz.load_model("digits")
+said = cifviz.load_clip(clip)
+
+with torch.inference_mode():
+    encoded = digits.encoded(digits.sounds([said.waveform]))
+    fired = digits.cif(encoded.encoder_out, encoded.frame_lengths)
+
+    hidden = digits.decoder.project(fired.embeddings)  # 1. to the size of the decoder
+    hidden = digits.decoder.attention(hidden)  # 2. each fire looks at all fires
+    logits = digits.decoder.output(hidden)  # 3. a score for each word
+
+    by_library, _ = digits.decode(fired, encoded)
+assert_close(logits.argmax(dim=2), by_library)
+print(*(digits.config.vocabulary[word] for word in logits[0].argmax(dim=1)))
+
+# %% [markdown]
+# Line 2 is a layer of a Transformer as PyTorch has it. The AR decoder has the same layer, with a
+# *mask*: a token may look at fires and words before it, never behind it. For a NAR decoder there is
+# no reason to forbid that, so it has no mask:
+#
+# | to give word i | it sees the fires | and the words |
+# |---|---|---|
+# | AR | 0 … i | 0 … i − 1, as it gave them |
+# | NAR | all | none |
+#
+# Test it. We replace one embedding in the middle by zeros and look for which words the scores
+# change.
+#
+# **Predict first:** which words can change with the AR decoder, and which with the NAR decoder?
+
+
+# %% tags=["hide-input"]
+# How far the scores of each word move when one embedding becomes zero
+@torch.inference_mode()
+def moved(model, embeddings, at):
+    count, spoilt = torch.tensor([embeddings.shape[1]]), embeddings.clone()
+    spoilt[:, at] = 0
+    given, _ = model.decoder.decode(embeddings, count)
+    before, after = (model.decoder(one, count, given) for one in (embeddings, spoilt))
+    return (after - before).abs().amax(dim=2)[0].tolist()
+
+
+# %% tags=["answer"]
+# Table: the largest change of a score of each word
+changes = {}
+for name, model, embeddings in (
+    ("AR", grid, firing.embeddings),
+    ("NAR", digits, fired.embeddings),
+):
+    middle = embeddings.shape[1] // 2
+    changes[name] = moved(model, embeddings, middle)
+    table(
+        [name, *(f"word {i}" for i in range(embeddings.shape[1]))],
+        [[f"fire {middle} is zero", *(f"{change:.2f}" for change in changes[name])]],
+    )
+
+# %% [markdown] tags=["answer"]
+# With the AR decoder the words before stay as they are, exactly. That fire and everything behind it
+# may change. With the NAR decoder all words may change: each has seen all fires. (The two models
+# and clips differ; compare where the zeros are.)
+#
+# So a NAR decoder sees *more of the sound* than an AR decoder, and *less of the text*: none of it.
+
+# %% [markdown]
+# Here are both kinds at work on the clip of digits. The first is “digits-attention”, an AR decoder
+# with attention, the second “digits”.
+
+# %% tags=["hide-input"]
+# Figure: what is known after each pass, of an AR and a NAR decoder
+streams = {
+    f"{name}, {kind}": decoding_steps(cifviz.load_model(name), said.waveform)
+    for name, kind in (("digits-attention", "AR"), ("digits", "NAR"))
+}
+figure, axes = canvas(2, height=1.9, share_time=False)
+for ax, (name, steps) in zip(axes, streams.items(), strict=True):
+    decoding_grid(DecodingSteps(steps.known), ax=ax)  # without times: they differ by machine
+    ax.set_title(f"{name}, passes: {steps.passes}", loc="left", fontsize="medium")
+show(
+    figure,
+    "Two grids with a column for each token and a row for each pass. With the AR decoder one token "
+    "more is known in each row, like a staircase, and a last pass adds none. With the NAR decoder "
+    "there is one row, and all tokens are in it.",
+    caption="What is known after each pass: a row for each pass, new tokens in bold. The last pass "
+    "of the AR decoder finds the end.",
+)
+
+# %% [markdown]
+# ## 3. What gets lost
+#
+# The AR decoder knows which word it gave before. What is this good for? Take an extreme case. A
+# sentence of two words is so noisy that three strings are possible, and nothing else:
+#
+# | string | probability |
+# |---|---|
+# | four five | 0.4 |
+# | nine one | 0.3 |
+# | five one | 0.3 |
+#
+# No decoder can be sure here. But it can choose well or badly. Assume that both kinds have learned
+# these probabilities perfectly. The NAR decoder takes the most probable word in each place. The AR
+# decoder takes the most probable first word, then the most probable second word *after it*.
+#
+# **Predict first:** which string does each of them give? How probable are these strings?
+
+
+# %%
+def all_at_once(strings):
+    """In each place the word of the largest total probability."""
+    chosen = []
+    for place in (0, 1):
+        total = defaultdict(float)
+        for string, probability in strings.items():
+            total[string[place]] += probability
+        chosen.append(max(total, key=total.get))
+    return tuple(chosen)
+
+
+def one_after_the_other(strings):
+    """The same for the first word; then only strings that begin with it are left."""
+    first = all_at_once(strings)[0]
+    left = {string: p for string, p in strings.items() if string[0] == first}
+    return first, all_at_once(left)[1]
+
+
+# %% tags=["answer"]
+# Table: what both give, and how good that is
+noisy = {("four", "five"): 0.4, ("nine", "one"): 0.3, ("five", "one"): 0.3}
+rows, found = [], {}
+for name, choose in (("NAR", all_at_once), ("AR", one_after_the_other)):
+    string = choose(noisy)
+    right = sum(
+        probability * sum(a == b for a, b in zip(string, other, strict=True))
+        for other, probability in noisy.items()
+    )
+    found[name] = noisy.get(string, 0.0), right
+    rows.append([name, " ".join(string), f"{noisy.get(string, 0.0):.1f}", f"{right:.1f} of 2"])
+table(["", "gives", "probability of the string", "words right, on average"], rows)
+
+# %% [markdown] tags=["answer"]
+# The NAR decoder gives “four one”, a string that *nobody can have said*. “four” is the most
+# probable first word, with 0.4. “one” is the most probable second word, with 0.3 + 0.3. But they do
+# not belong together: “one” comes from the two strings that do not begin with “four”. The AR
+# decoder has decided on “four” before it chooses the second word, so it gives “four five”.
+#
+# The assumption behind this is called *conditional independence*: the NAR decoder chooses each word as if the
+# others were not chosen, given the sound. Attention between the fires does not help, for it shows
+# each word what the *sound* of the others is like, and here the sound does not decide. What is
+# missing is what was *decided* for the others.
+#
+# But look at the last column. Counted by words, the NAR decoder is better, 1.0 against 0.8, and
+# there is no better choice: each word is right as often as can be. An error rate by words hardly
+# sees what is lost here; the share of strings that are right does.
+
+# %% [markdown]
+# **Exercise 08.2.** In another noisy place the strings are “five nine” with 0.35, “five one” with
+# 0.25 and “nine one” with 0.40. How probable is the string that the NAR decoder gives? That of the
+# AR decoder? And the most probable string? Give three numbers.
+
+# %% tags=["exercise"]
+probabilities = ...
+check("08.2", probabilities)
+
+# %% tags=["solution"]
+probabilities = [0.25, 0.35, 0.40]  # five one; five nine; nine one
+check("08.2", probabilities)
+
+# %% [markdown]
+# ## 4. Does it matter?
+#
+# In section 3 the sound decided nothing. In most speech it decides nearly everything, and language
+# little. So the task has to be one in which language helps *and* the sound is unclear.
+#
+# Strings of digits have no language: any digit may follow any other. We give them one. After each
+# digit only three others may follow, with probabilities 0.6, 0.3 and 0.1, and which ones depends on
+# the digit. The strings are put together of recordings of people, with noise. Systems of this
+# library were trained on such strings, each with the same small encoder and about 700 steps, and
+# tested on 200 others. Most were trained three times from other random weights (seeds).
+#
+# **Predict first:** which kind of error should the AR decoder make less often than the NAR decoder
+# behind the same CIF: words left out (*deletions*), added (*insertions*) or replaced
+# (*substitutions*)?
+
+# %% tags=["hide-input"]
+# Read the measurements
+TITLES = {
+    "ctc": "CTC",
+    "self-conditioned-ctc": "self-conditioned CTC",
+    "mask-ctc": "Mask-CTC",
+    "projection": "CIF-NAR, no attention",
+    "": "CIF-NAR",
+    "context-aware": "CIF-NAR, 2 decoders",
+    "paraformer": "Paraformer",
+    "ar": "CIF-AR",
+}
+runs = defaultdict(list)
+for result in read_results(resource("results")):
+    if result["recipe"] == "markov-digits" and result["leave_out"] is None:
+        runs[result["variant"]].append(result)
+
+
+def token_errors_of(variant):
+    """Of each run of a variant, on the test set."""
+    kinds = ("deletions", "insertions", "substitutions", "tokens")
+    return [TokenErrors(**{kind: run["test"][kind] for kind in kinds}) for run in runs[variant]]
+
+
+# %% tags=["answer", "hide-input"]
+# Figure: errors of the systems, by kind
+errors = {title: token_errors_of(variant) for variant, title in TITLES.items() if runs[variant]}
+figure, (ax,) = canvas(height=0.9 + 0.42 * len(errors))
+token_error_bars(errors, ax=ax)
+show(
+    figure,
+    "A bar for each system: its token error in percent, made of deletions, substitutions and "
+    "insertions. Substitutions are most of every bar. Points mark the single runs.",
+    caption="Token error on strings of digits with a language, in noise, in three parts. A bar is "
+    "the mean of all seeds, a point one of them. Compare CIF-NAR with CIF-AR, and see how far the "
+    "points of one system are apart.",
+)
+
+# %% [markdown] tags=["answer"]
+# RESULTS
+
+# %% [markdown]
+# ## 5. The number comes first
+#
+# A NAR decoder cannot stop early or go on. How many words there are is decided before the first
+# word is known, by the sum of the weights. What if the sum is wrong?
+#
+# Try it with the clip of digits. Scaling as in [lesson 03](03_scaling.ipynb) multiplies the weights
+# so that any number of tokens fires; the function `decode_at_counts` then decodes as in section 2.
+#
+# **Predict first:** with one token too few, which words come out: all but the last, all but another
+# one, or something else? And with one too many?
+
+# %%
+number = len(said.tokens)
+counts = range(max(1, number - 3), number + 4)
+at_count = dict(zip(counts, decode_at_counts(digits, said.waveform, list(counts)), strict=True))
+
+
+# %% tags=["hide-input"]
+# What the slider draws
+def draw_count(ax, *, count):
+    one = at_count[count]
+    drawn = draw_weights(one.firing, one.grid, ax=ax, threshold_kw={"visible": False})
+    drawn.threshold_label.set_visible(False)  # β is far above all weights
+    ax.get_legend().remove()
+    fires(one.firing, one.grid, ax=ax)
+    highest = max(float(other.firing.scaled_alpha.max()) for other in at_count.values())
+    ax.set_ylim(0, 1.15 * highest)
+    ends = [0.0, *one.grid.seconds(one.firing.fire_positions[0]).tolist()]
+    paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
+    for index, token in enumerate(one.tokens):
+        middle = (ends[index] + ends[index + 1]) / 2
+        look = {"ha": "center", "weight": "bold", "bbox": paper, "zorder": 5}
+        ax.text(middle, 0.06 * highest, token, **look)
+    name_words(ax, said.words)
+    return f"{len(said.tokens)} words were said, {len(one.tokens)} tokens come out"
+
+
+# %% tags=["answer", "hide-input"]
+# Figure with a slider: the same clip at several counts
+live_figure(
+    draw_count,
+    count=Slider(counts[0], counts[-1], 1, number),
+    static=[{"count": count} for count in (number - 1, number, number + 1)],
+    alt="Weights of the clip, three times: scaled to one token too few, to the right number and to "
+    "one too many. Above stand the words that were said, below, between the fires, the tokens that "
+    "come out. At the right number they agree. With one too few each token reaches into the next "
+    "word, and a word in the middle is missing. With one too many a word in the second half comes "
+    "out twice.",
+    caption="One clip at several counts. Above stand the words that were said, below in bold the "
+    "tokens that the decoder gives between the fires (▼). Look at how far a token and the word "
+    "above it are apart.",
+    height=2.0,
+)
+
+# %% tags=["answer", "hide-input"]
+# Sound: the tokens at one too few
+play_tokens(at_count[max(1, number - 1)])
+
+# %% [markdown] tags=["answer"]
+# It is a word in the middle that is lost, not the last one. With one token too few each takes more
+# than a word: the first a little of the second, the second more of the third. In the middle a token
+# is half of one word and half of the next, and the decoder has to choose. Towards the end tokens
+# and words meet again, since the last token ends where the weights end. In the clip shown here
+# “one” is lost: its token holds two words.
+#
+# With one too many it is the other way round: somewhere two tokens share one word, and it comes out
+# twice. Here it is “eight”.
+#
+# So a wrong number does not shift a transcript. It costs one deletion or one insertion, plus words
+# near by that are made of mixed sound. At two or three too many there are more doubles.
+
+# %% [markdown]
+# A recording of a person now. The weights of “digits” sum to more than they should:
+
+# %%
+speech = cifviz.load_recording(recording)
+heard = digits.transcribe_features(speech.log_mel, duration=speech.duration)
+print(f"said, {len(speech.words)} words:  ", speech.words.text)
+print(f"heard, {len(heard.tokens)} tokens:", heard.text)
+
+# %% [markdown]
+# Decoding is cheap if it is one pass. So decode at several numbers of tokens at once: at as many as
+# fire, one fewer, two fewer, one more, two more. Each gives a *candidate*, and somebody has to
+# choose. An AR decoder can: given a whole string, it says in one pass how probable each word is
+# after those before it. (It need not wait for itself, since all words are given.) The *score* of a
+# candidate is the mean of the logarithms of these probabilities. It is at most 0; nearer to 0 is
+# more probable.
+#
+# **Predict first:** which candidate scores best? By how much do the two beside it differ from it?
+
+# %%
+scorer = AttentionScorer(cifviz.load_model("digits-attention"))
+sound = Sound(speech.log_mel, speech.duration)
+hypotheses = count_hypotheses(digits, sound, scorer, reach=2)
+
+# %% tags=["answer", "hide-input"]
+# Figure: the candidates and their scores
+figure, (ax,) = canvas(height=3.4)
+count_lanes(hypotheses, ax=ax)
+show(
+    figure,
+    "Five candidates, each with its number of tokens, a bar and its tokens: the longer the bar, "
+    "the more probable the candidate is to the scorer. A frame stands around the chosen one.",
+    caption="Candidates at five numbers of tokens, and their scores by an AR model. The longest bar "
+    "is chosen (frame). Compare it with the number that fires by itself, and with what was said.",
+)
+
+# %% [markdown] tags=["answer"]
+# In the recording shown here nine tokens fire, and eight were said. The scorer chooses eight, and
+# the transcript is right. In the candidate of nine a word stands that was not said (“seven”, at the
+# border of “three” and “eight”), and the AR model finds it improbable for this sound.
+#
+# The idea is from FastLR, a reader of lips, whose authors call it *noisy parallel decoding*. The
+# details here are a reconstruction. It costs one more model. And it corrects the *number*, nothing
+# else: set `recording` to `"digits_nicolas_repeated"`, where the number is right and a word wrong.
+
+# %% [markdown]
+# ## 6. Which frames a token is made of
+#
+# All systems give tokens, but they make them of the sound in different ways. Here are three that
+# this project ships, on the clip of digits. “digits” is the CIF, “digits-ctc” a CTC recogniser
+# (lesson 07), which gives each frame a word or nothing, and is non-autoregressive, too.
+# “digits-attention” is the AR model of section 2.
+#
+# **Predict first:** whose tokens are made of few frames, and whose of many? Whose tokens overlap?
+
+# %% tags=["answer", "hide-input"]
+# Figure: the frames that each token is made of, for several systems
+systems = {"digits": "CIF (NAR)", "digits-ctc": "CTC", "digits-attention": "attention (AR)"}
+transcriptions = {
+    label: cifviz.load_model(name).transcribe(said.waveform) for name, label in systems.items()
+}
+picture = rows_panel(transcriptions, words=said.words)
+show(
+    picture.fig,
+    picture.fig.alt,
+    caption="Over which frames each token is spread, a row for each token, on one time axis. Solid "
+    "lines: a word begins; dotted: it ends. Look at how wide the rows are and whether they overlap.",
+)
+
+# %% [markdown] tags=["answer"]
+# The tokens of the CIF cover the sound without gaps and without overlap: where one ends the next
+# begins, and each takes the same weight. Those of CTC are a few frames each, somewhere in the word.
+# Those of attention are spread and may overlap; nothing keeps them in order.
+#
+# That is a reason why CIF and NAR decoding go together: the embeddings are in order, each with its
+# own piece of sound, and there are as many as tokens. What a CTC decoder lacks in the same place is
+# an embedding for each *token*: it decides frame by frame.
+
+# %% [markdown] tags=["optional"]
+# ## 7. Thresholds that fit
+#
+# The sum of the weights is no whole number. What becomes of the rest is the topic of [lesson
+# 04](04_tail_handling.ipynb). Paraformer, a NAR recogniser with a CIF, changes the threshold
+# instead, for each utterance, so that nothing is left: with the sum S and ⌈S⌉, the next whole
+# number above it (the *ceiling*),
+#
+# ```text
+# β = S / ⌈S⌉
+# ```
+#
+# Its authors call this a *dynamic threshold*. E-Paraformer, a later one, takes the nearest whole
+# number.
+#
+# **Exercise 08.3.** The weights of an utterance sum to 6.3. How many tokens come out by ceiling,
+# and with which β? And by rounding? Give four numbers.
+
+# %% tags=["exercise"]
+counts_and_thresholds = ...
+check("08.3", counts_and_thresholds)
+
+# %% tags=["solution"]
+counts_and_thresholds = [7, 6.3 / 7, 6, 6.3 / 6]
+check("08.3", counts_and_thresholds)
+
+# %% [markdown]
+# The quantity loss (lesson 03) pulls S towards the number of words, from above and from below
+# alike. Let S be off by some tenths in either direction, evenly.
+#
+# **Predict first:** which way does each rule miscount: the fixed threshold that drops the rest,
+# ceiling, and rounding?
+
+# %% tags=["answer"]
+# Table: how many recordings get too few and too many tokens
+rules = {"fixed, rest dropped": tail.drop, "ceiling": tail.dynamic, "rounding": tail.rounded}
+miscounts = {name: [0, 0] for name in rules}
+for name in cifviz.list_recordings():
+    one = cifviz.load_recording(name)
+    frames = torch.eye(len(one.alpha))[None]
+    for rule, how in rules.items():
+        tokens = int(cifviz.integrate_and_fire(one.alpha[None], frames, tail=how).num_fires)
+        miscounts[rule][0] += tokens < len(one.words)
+        miscounts[rule][1] += tokens > len(one.words)
+number_of_recordings = len(cifviz.list_recordings())
+table(
+    ["rule", "too few tokens", "too many", "right"],
+    [[rule, *off, number_of_recordings - sum(off)] for rule, off in miscounts.items()],
+)
+
+# %% [markdown] tags=["answer"]
+# The fixed threshold loses a token wherever S is below N. The ceiling adds one wherever S is above
+# N, by however little. Both are wrong in one direction, for about half of all utterances if S is
+# off evenly; here S tends to be a little below N, which favours the ceiling. Rounding is right as
+# long as S is off by less than a half. So is this library's usual rule, a rest above ½ fires.
+#
+# The paper proposes the dynamic threshold because weights are scaled in training and not in use, and
+# reports fewer errors with it. FunASR, the code of its authors, has none: it appends a frame of
+# weight 0.45 to the fixed threshold, so a rest of 0.55 or more fires.
+
+# %% [markdown] tags=["optional"]
+# ## 8. Give some answers away
+#
+# Section 3 said what a NAR decoder lacks: what was decided for the other words. In training these
+# are known. Paraformer uses that. Its *glancing sampler* works in two passes:
+#
+# 1. The decoder gives all words, as in use. d of them are wrong.
+# 2. ⌈λ · d⌉ of the embeddings, chosen at random, are replaced by embeddings of their *true words*.
+#    The decoder gives the other words again, and only they are taught.
+#
+# So early in training, when most words are wrong, most are given away and few are asked for. Later
+# all are asked for, as in use. The decoder learns to fill gaps from the words around them. In use
+# there is one pass and no sampler: it has to make out the words around from their sound.
+#
+# **Predict first:** a string has eight words; in the first pass six are wrong, later in training
+# two, at last none. With λ = 0.75, how many are given away each time? Can a word be given away that
+# was right?
+
+# %% tags=["answer", "hide-input"]
+# Figure: what the sampler gives away
+reference = "two four one eight five nine three six".split()
+first_passes = {
+    "early": "two two two two eight two two two".split(),
+    "later": "two four nine eight five five three six".split(),
+    "at last": reference,
+}
+is_right = torch.tensor(
+    [[a == b for a, b in zip(one, reference, strict=True)] for one in first_passes.values()]
+)
+chance = torch.Generator().manual_seed(seed)
+given = replaced_positions(is_right, torch.full((3,), 8), 0.75, generator=chance)
+figure, (ax,) = canvas(height=2.4)
+masks = sampler_masks(
+    reference,
+    given,
+    labels=list(first_passes),
+    predicted=list(first_passes.values()),
+    ax=ax,
+)
+show(
+    figure,
+    masks.alt,
+    caption="What the sampler gives away at λ = 0.75, at three stages of training (made up). "
+    "Hatched: the second pass is given the true word. The numbers say how many are, of how many.",
+)
+
+# %% [markdown] tags=["answer"]
+# ⌈0.75 · 6⌉ = 5, ⌈0.75 · 2⌉ = 2, and none. Which words it is, is chance alone: a right word may be
+# given away, and a wrong one left.
+
+# %% [markdown]
+# **Exercise 08.4.** Write it. `right` says of each word of the first pass whether it is right, and
+# `order` has all places in random order. Give away the first ones of `order`, as many as the
+# sampler does. The result says of each word whether it is given away.
+
+# %% tags=["hide-input"]
+# Needed in the exercise
+from math import ceil
+
+
+# %% tags=["exercise"]
+def give_away(right, ratio, order): ...  # a list of True and False, one for each word
+
+
+check("08.4", give_away)
+
+
+# %% tags=["solution"]
+def give_away(right, ratio, order):
+    number = ceil(ratio * right.count(False))
+    return [place in order[:number] for place in range(len(right))]
+
+
+check("08.4", give_away)
+
+# %% [markdown] tags=["optional"]
+# ## 9. Where the borders should be, and a second look
+#
+# *Boundary- and context-aware training* adds two things to CIF-NAR: a loss that tells the weights
+# where tokens end, and a second decoder. Only the abstract of the paper could be read for this
+# lesson; the formulas below are two reconstructions.
+#
+# CTC, trained on the same encoder, marks each token with a *spike*, a frame in which it is sure.
+# Between two spikes the weights should sum to one token. This can be asked in two ways, for a token
+# i whose spike is in frame b_i, with S(b_i) the sum of the weights up to and with this frame:
+#
+# ```text
+# by segments:  mean over i of  | S(b_i) − S(b_(i−1)) − 1 |
+# by sums:      mean over i of  ( S(b_i) − i )²                 with i counted from 1
+# ```
+#
+# **Exercise 08.5.** Six frames weigh 0.2, 0.6, 0.4, 0.1, 0.7 and 0.2. CTC has its two spikes in
+# frames 1 and 4 (frames count from 0). What is the loss by segments, and what is it by sums? Give
+# two numbers.
+
+# %% tags=["exercise"]
+two_losses = ...
+check("08.5", two_losses)
+
+# %% tags=["solution"]
+two_losses = [(0.2 + 0.2) / 2, (0.2**2 + 0.0**2) / 2]  # 0.8 and 1.2; 0.8 and 2.0
+check("08.5", two_losses)
+
+# %% [markdown]
+# The library has both as losses of training, “spike_segments” and “spikes”. A span is the frame of
+# a spike and the frame behind it:
+
+# %% tags=["answer", "hide-input"]
+# Both losses of the six frames, by the library
+six = cifviz.integrate_and_fire(
+    torch.tensor([[0.2, 0.6, 0.4, 0.1, 0.7, 0.2]]).double(), torch.eye(6).double()[None]
+)
+spikes, two = torch.tensor([[[1, 2], [4, 5]]]), torch.tensor([2])
+by_segments, by_sums = (
+    float(loss(six, spikes, two)) for loss in (spike_segment_mass_loss, spike_mass_loss)
+)
+print(f"by segments {by_segments:.2f}, by sums {by_sums:.2f}")
+
+# %% [markdown]
+# No loss changes what section 3 is about. Other systems look a second time:
+#
+# - **Intermediate and self-conditioned CTC.** CTC is also taught in the middle of the encoder. The
+#   self-conditioned one adds what CTC makes of the frames there to the frames: the layers behind
+#   know what was *thought* of all other frames.
+# - **Mask-CTC.** Tokens that CTC is not sure of become masks. A second decoder fills them, the
+#   surest first, in up to ten passes. It is told the tokens on both sides that stand already.
+# - **Context-aware CIF.** A second decoder is given what the first made of each token, all at once,
+#   and gives all tokens again.
+#
+# **Predict first:** CTC is sure of neither word of the noisy sentence of section 3. Which of these
+# could avoid “four one”, and why?
+
+# %% [markdown] tags=["answer"]
+# Mask-CTC, if it fills one mask at a time. “one” is the surest word, with 0.6; it is filled in
+# first. Then “one” stands, so the first word can only be “nine” or “five”: two strings that somebody
+# may have said. It decides, and then goes on from what it decided. It is AR in part: the passes
+# grow with the masks, up to a limit.
+#
+# The others tell each word more about its neighbours, but all words are still chosen at the same
+# time. If the first decoder leaves two strings open, so may the second.
+#
+# | system | passes of a decoder | the number is known from | what a token knows of the others |
+# |---|---|---|---|
+# | CTC | none | the frames | nothing was told |
+# | self-conditioned CTC | none | the frames | what CTC thought of them, inside the encoder |
+# | Mask-CTC | up to 10 | the frames | those that CTC was sure of, and those filled in before |
+# | CIF-NAR | 1 | the weights | their sound |
+# | Paraformer | 1, in training 2 | the weights | their sound; it has learned to fill gaps |
+# | context-aware CIF | 2 | the weights | what the first decoder thought of them |
+# | CIF-AR | 1 for each token | the weights | the tokens before it, as they were decided |
+
+# %% tags=["answer", "hide-input"]
+# Numbers kept
+record(
+    passes_one_by_one=len(words),
+    passes_attention=streams["digits-attention, AR"].passes,
+    passes_at_once=streams["digits, NAR"].passes,
+    tokens_that_fire=hypotheses.fired,
+    tokens_chosen=hypotheses.best.count,
+    too_few_fixed=miscounts["fixed, rest dropped"][0],
+    too_many_by_ceiling=miscounts["ceiling"][1],
+    off_by_rounding=sum(miscounts["rounding"]),
+    given_away=int(given.sum()),
+)
+record(
+    impossible_string=found["NAR"][0],
+    right_words_at_once=found["NAR"][1],
+    right_words_one_by_one=found["AR"][1],
+    loss_by_segments=by_segments,
+    loss_by_sums=by_sums,
+    tolerance=1e-4,
+)
+record(
+    words_before_do_not_change=max(changes["AR"][: len(changes["AR"]) // 2]),
+    best_score=hypotheses.best.score,
+    tolerance=1e-3,
+)
+
+# %% [markdown]
+# ## Words
+#
+# The words of this lesson, and where each is found in the code:
+
+# %%
+glossary(
+    "autoregressive",
+    "candidate",
+    "conditional independence",
+    "contextual decoder",
+    "dynamic threshold",
+    "embedding",
+    "fire",
+    "glancing sampler",
+    "non-autoregressive",
+    "scaling",
+    "score",
+    "spike",
+    "token error rate",
+    "weight sum",
+)
+
+# %% [markdown]
+# ## On your own
+#
+# - Set `clip` to `"digits_repeated"`, whose first three words are the same. What happens at one
+#   token too few and one too many? Which deletions can nobody hear?
+# - Set `recording` to `"digits_nicolas_repeated"`. Why do candidates of other counts not help?
+# - In section 1, let the decoders have four layers: `DecoderConfig(kind, dim=channels, layers=4)`.
+#   What happens to the two slopes, and what to their ratio?
+# - Find probabilities for three strings of two words for which AR and NAR give the same string, and
+#   four for which the AR decoder's string is less probable than that of the NAR decoder.
+# - In section 5, choose among the candidates by the *sum* of the logarithms, `log_prob`, in place
+#   of their mean. Which candidates does that favour, and does it do harm here?
+# - Add “grid” to the systems of section 6, with a clip of a sentence. Its decoder is AR. Are its
+#   tokens made of other frames than those of “digits”, in kind?
+
+# %% [markdown]
+# ## In practice
+#
+# - **Paraformer** in [FunASR](https://github.com/modelscope/FunASR) is CIF-NAR with a glancing
+#   sampler. Its code differs from its paper: it appends a frame of weight 0.45 and has no dynamic
+#   threshold, rounds λ · d down, and teaches all words, those given away too. λ is 0.75 in the
+#   paper and in large models, 0.4 in the recipe for AISHELL-1.
+# - **WeNet** trained CIF-NAR on AISHELL-1 without sampler or boundary loss; its [pull
+#   request](https://github.com/wenet-e2e/wenet/pull/1738) reports 4.92 % errors on the test set,
+#   where the CTC branch of the same encoder makes 5.24 %. The shape of the weight predictor alone
+#   was worth 0.4 points there. A user [could not
+#   reproduce](https://github.com/wenet-e2e/wenet/issues/1852) these numbers.
+# - **A wrong count in practice.** SA-Paraformer tried a separator between speakers as a token. It
+#   has no sound of its own, so CIF had nothing to fire for, and deletions rose to 26.5 %, against
+#   6.5 % without it. Make tokens of what can be heard.
+# - **Languages.** Chinese characters are syllables, which have borders in the sound. Pieces of
+#   English words often have none. Paraformer-v2 replaces CIF by CTC for this reason and reports 14 %
+#   fewer word errors on English. Try CTC beside a CIF before you decide.
+# - **Speed.** What counts is the whole recogniser on your machine. Short utterances on a processor
+#   gain little: the encoder is most of it.
+
+# %% [markdown]
+# ## Further reading
+#
+# - Z. Gao, S. Zhang, I. McLoughlin, Z. Yan, [Paraformer](https://arxiv.org/abs/2206.08317),
+#   Interspeech 2022: dynamic threshold, glancing sampler, and bars of deletions, insertions and
+#   substitutions that show what each helps against.
+# - F. Yu and others, [Boundary and Context Aware Training for CIF-based Non-Autoregressive
+#   End-to-end ASR](https://arxiv.org/abs/2104.04702), ASRU 2021: CTC's spikes teach the borders, a
+#   second decoder reads the first.
+# - Y. Higuchi and others, [A Comparative Study on Non-Autoregressive Modelings for Speech-to-Text
+#   Generation](https://arxiv.org/abs/2110.05249), ASRU 2021: CTC, Mask-CTC, CIF and others on one
+#   encoder, with their behaviour on long speech.
+# - J. Liu and others, [FastLR](https://arxiv.org/abs/2008.02516), ACM Multimedia 2020: CIF reads
+#   lips, and several counts are decoded in parallel.
+# - J. Gu and others, [Non-Autoregressive Neural Machine
+#   Translation](https://arxiv.org/abs/1711.02281), ICLR 2018: where the question of this lesson
+#   comes from, with its own example of words that do not belong together.
+# - [cifviz/systems/decoders.py](../cifviz/systems/decoders.py),
+#   [paraformer.py](../cifviz/systems/paraformer.py) and
+#   [count_hypotheses.py](../cifviz/systems/count_hypotheses.py): the decoders, the sampler and the
+#   candidates of this lesson in the library.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# - 15 min: section 1. Let one student be an AR decoder and say a sentence word by word, another a
+#   NAR decoder who sees all cards at once. Collect guesses before the figure. Exercise 08.1.
+# - 10 min: section 2. Draw both masks at the board, then the row of zeros.
+# - 15 min: section 3 at the board, without the notebook: three strings, two decoders. Exercise 08.2
+#   in pairs; ask who would rather have 1.25 words right or the right string more often.
+# - 10 min: section 4. Read the figure from one bar to the next: which kind of error changed?
+# - 15 min: section 5 with loudspeakers. Let them say which word will be lost before the slider
+#   moves. Then the candidates.
+# - 5 min: section 6. Who can tell the systems from their rows alone?
+# - 15 min: one of sections 7, 8 and 9, by interest; the others at home.
+# - 5 min: *In practice*, and one question from *On your own* for next time.
+#
+# ### Likely questions
+#
+# - *Why not let the AR decoder score its own candidates by a beam?* That is a beam search. It needs
+#   the passes one after the other; judging given strings needs one pass for all of them.
+# - *Does self-attention in the NAR decoder not model the language?* It can learn which words are
+#   usual beside a word that the sound makes clear. Where the sound of both is unclear, nobody tells
+#   it what was decided. Section 3 is the extreme case.
+# - *Is exercise 08.2 not unfair to AR, which is greedy?* A beam search would find “nine one”. So
+#   would any search over whole strings. The point is that the NAR decoder *has* no strings.
+# - *Why is the time of the AR decoder more than proportional?* It has no cache: pass n works on n
+#   tokens. At these lengths most of the time is the overhead of a pass.
+# - *What if two words are said exactly alike twice, such as “five five”?* A count that is one too
+#   low deletes one of them, and no language model can know. *On your own* has such a clip.
+# - *Why the mean of the logarithms and not the sum?* Each further word makes a sum smaller, so it
+#   would favour short candidates.
+#
+# ### Usual misconceptions
+#
+# - *NAR means no attention between tokens.* It means no attention to what was *decided*.
+# - *NAR is worse because it is faster.* For words that the sound makes clear both are the same.
+# - *With a wrong count the transcript breaks off.* It loses or doubles a word in the middle.
+# - *The ceiling is safer than rounding.* It is wrong in one direction, and about as often as the
+#   fixed threshold that drops the rest.
+# - *The sampler gives away the words that are wrong.* It gives away *as many* as a share of those,
+#   wherever they stand.
