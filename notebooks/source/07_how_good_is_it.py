@@ -16,8 +16,8 @@
 #
 # **Time:** 60 minutes
 #
-# Previous: [06 Watch an alignment come to be](06_training_film.ipynb) · Next: 08 Can all tokens
-# come at once? (in preparation)
+# Previous: [06 Watch an alignment come to be](06_training_film.ipynb) · Next: [08 Let all tokens
+# come at once](08_nar_decoding.ipynb)
 
 # %%
 from dataclasses import replace

@@ -129,8 +129,8 @@ print(*(grid.config.vocabulary[word] for word in words))
 # Now measure. We make an AR and a NAR decoder of the same size as that of “grid”, with random
 # weights, since the time does not depend on them. Both decode 5, 10, 20 and 40 embeddings.
 #
-# **Predict first:** how many times as long do 40 tokens take as 5, with the AR decoder? And with the
-# NAR decoder?
+# **Predict first:** how many times as long do 40 tokens take as 5, with the AR decoder? And with
+# the NAR decoder?
 
 # %%
 torch.manual_seed(seed)
@@ -145,7 +145,7 @@ decoders = {
 def milliseconds(decoder, tokens):
     """The least of several times, so that other programs on this machine matter less."""
     embeddings, count, times = torch.randn(1, tokens, channels), torch.tensor([tokens]), []
-    for _ in range(5 if fast else 20):
+    for _ in range(6 if fast else 20):
         begin = time.perf_counter()
         decoder.decode(embeddings, count)
         times.append(1000 * (time.perf_counter() - begin))
@@ -180,8 +180,8 @@ for name, (_, times) in measured.items():
 # With the AR decoder the time grows with each token. 40 tokens take at least eight times as long as
 # 5, since there are eight times as many passes. (It is more than eight times here: this decoder
 # computes the words before anew in each pass. Larger systems keep what they computed; then the time
-# grows in proportion.) With the NAR decoder it hardly grows at all: 40 tokens are one pass, as 5
-# are.
+# grows in proportion.) With the NAR decoder it grows little: 40 tokens are one pass, as 5 are, and
+# a processor works on many tokens at a time.
 #
 # The encoder works once, in both. So a whole recogniser gains less than its decoder, and it gains
 # the more the longer utterances are and the larger its decoder is.
@@ -284,7 +284,8 @@ streams = {
 }
 figure, axes = canvas(2, height=1.9, share_time=False)
 for ax, (name, steps) in zip(axes, streams.items(), strict=True):
-    decoding_grid(DecodingSteps(steps.known), ax=ax)  # without times: they differ by machine
+    known = DecodingSteps(steps.known)  # without times: they differ by machine
+    decoding_grid(known, ax=ax, rows=max(one.passes for one in streams.values()))
     ax.set_title(f"{name}, passes: {steps.passes}", loc="left", fontsize="medium")
 show(
     figure,
@@ -353,10 +354,10 @@ table(["", "gives", "probability of the string", "words right, on average"], row
 # not belong together: “one” comes from the two strings that do not begin with “four”. The AR
 # decoder has decided on “four” before it chooses the second word, so it gives “four five”.
 #
-# The assumption behind this is called *conditional independence*: the NAR decoder chooses each word as if the
-# others were not chosen, given the sound. Attention between the fires does not help, for it shows
-# each word what the *sound* of the others is like, and here the sound does not decide. What is
-# missing is what was *decided* for the others.
+# The assumption behind this is called *conditional independence*: given the sound, the NAR decoder
+# chooses each word as if the others were not chosen. Attention between the fires does not help, for
+# it shows each word what the *sound* of the others is like, and here the sound does not decide.
+# What is missing is what was *decided* for the others.
 #
 # But look at the last column. Counted by words, the NAR decoder is better, 1.0 against 0.8, and
 # there is no better choice: each word is right as often as can be. An error rate by words hardly
@@ -460,12 +461,10 @@ def draw_count(ax, *, count):
     fires(one.firing, one.grid, ax=ax)
     highest = max(float(other.firing.scaled_alpha.max()) for other in at_count.values())
     ax.set_ylim(0, 1.15 * highest)
-    ends = [0.0, *one.grid.seconds(one.firing.fire_positions[0]).tolist()]
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
-    for index, token in enumerate(one.tokens):
-        middle = (ends[index] + ends[index + 1]) / 2
-        look = {"ha": "center", "weight": "bold", "bbox": paper, "zorder": 5}
-        ax.text(middle, 0.06 * highest, token, **look)
+    look = {"ha": "center", "weight": "bold", "bbox": paper, "zorder": 5}
+    for word, (start, end) in zip(one.alignment, one.alignment.spans, strict=True):
+        ax.text((start + end) / 2, 0.06 * highest, word.token, **look)
     name_words(ax, said.words)
     return f"{len(said.tokens)} words were said, {len(one.tokens)} tokens come out"
 
@@ -521,7 +520,8 @@ print(f"heard, {len(heard.tokens)} tokens:", heard.text)
 # candidate is the mean of the logarithms of these probabilities. It is at most 0; nearer to 0 is
 # more probable.
 #
-# **Predict first:** which candidate scores best? By how much do the two beside it differ from it?
+# **Predict first:** which candidate scores best? And does the scorer correct words too, where the
+# number is right?
 
 # %%
 scorer = AttentionScorer(cifviz.load_model("digits-attention"))
@@ -536,18 +536,21 @@ show(
     figure,
     "Five candidates, each with its number of tokens, a bar and its tokens: the longer the bar, "
     "the more probable the candidate is to the scorer. A frame stands around the chosen one.",
-    caption="Candidates at five numbers of tokens, and their scores by an AR model. The longest bar "
-    "is chosen (frame). Compare it with the number that fires by itself, and with what was said.",
+    caption="Candidates at five numbers of tokens, and their scores by an AR model. The longest "
+    "bar is chosen (frame). Compare it with the number that fires by itself, and with what was "
+    "said.",
 )
 
 # %% [markdown] tags=["answer"]
 # In the recording shown here nine tokens fire, and eight were said. The scorer chooses eight, and
-# the transcript is right. In the candidate of nine a word stands that was not said (“seven”, at the
-# border of “three” and “eight”), and the AR model finds it improbable for this sound.
+# the transcript is right. In the candidate of nine “eight” has become “seven”, and “three” stands
+# twice; the AR model finds that improbable for this sound.
+#
+# It chooses among candidates, and nothing else. If all of them have a word wrong, so has the one
+# that it chooses: set `recording` to `"digits_nicolas_repeated"`, where the number is right.
 #
 # The idea is from FastLR, a reader of lips, whose authors call it *noisy parallel decoding*. The
-# details here are a reconstruction. It costs one more model. And it corrects the *number*, nothing
-# else: set `recording` to `"digits_nicolas_repeated"`, where the number is right and a word wrong.
+# details here are a reconstruction. It costs a second model.
 
 # %% [markdown]
 # ## 6. Which frames a token is made of
@@ -569,14 +572,16 @@ picture = rows_panel(transcriptions, words=said.words)
 show(
     picture.fig,
     picture.fig.alt,
-    caption="Over which frames each token is spread, a row for each token, on one time axis. Solid "
-    "lines: a word begins; dotted: it ends. Look at how wide the rows are and whether they overlap.",
+    caption="Over which frames each token is spread, a row for each token, on one time axis. "
+    "Solid lines: a word begins; dotted: it ends. Look at how wide the rows are and whether they "
+    "overlap.",
 )
 
 # %% [markdown] tags=["answer"]
-# The tokens of the CIF cover the sound without gaps and without overlap: where one ends the next
-# begins, and each takes the same weight. Those of CTC are a few frames each, somewhere in the word.
-# Those of attention are spread and may overlap; nothing keeps them in order.
+# The tokens of the CIF cover the sound, one after the other: where one ends the next begins (they
+# share the frame between them), and each takes the same weight. Those of CTC are one to three
+# frames each, somewhere in the word. Those of attention are spread, and overlap; nothing in the
+# model keeps them in order.
 #
 # That is a reason why CIF and NAR decoding go together: the embeddings are in order, each with its
 # own piece of sound, and there are as many as tokens. What a CTC decoder lacks in the same place is
@@ -638,9 +643,9 @@ table(
 # off evenly; here S tends to be a little below N, which favours the ceiling. Rounding is right as
 # long as S is off by less than a half. So is this library's usual rule, a rest above ½ fires.
 #
-# The paper proposes the dynamic threshold because weights are scaled in training and not in use, and
-# reports fewer errors with it. FunASR, the code of its authors, has none: it appends a frame of
-# weight 0.45 to the fixed threshold, so a rest of 0.55 or more fires.
+# The paper proposes the dynamic threshold because weights are scaled in training and not in use,
+# and reports fewer errors with it. FunASR, the code of its authors, has none: it keeps β fixed and
+# appends a frame of weight 0.45, so a rest of 0.55 or more fires.
 
 # %% [markdown] tags=["optional"]
 # ## 8. Give some answers away
@@ -664,7 +669,7 @@ table(
 # Figure: what the sampler gives away
 reference = "two four one eight five nine three six".split()
 first_passes = {
-    "early": "two two two two eight two two two".split(),
+    "early": "two two two eight two two two two".split(),
     "later": "two four nine eight five five three six".split(),
     "at last": reference,
 }
@@ -776,9 +781,9 @@ print(f"by segments {by_segments:.2f}, by sums {by_sums:.2f}")
 
 # %% [markdown] tags=["answer"]
 # Mask-CTC, if it fills one mask at a time. “one” is the surest word, with 0.6; it is filled in
-# first. Then “one” stands, so the first word can only be “nine” or “five”: two strings that somebody
-# may have said. It decides, and then goes on from what it decided. It is AR in part: the passes
-# grow with the masks, up to a limit.
+# first. Then “one” stands, so the first word can only be “nine” or “five”: two strings that
+# somebody may have said. It decides, and then goes on from what it decided. It is AR in part: the
+# passes grow with the masks, up to a limit.
 #
 # The others tell each word more about its neighbours, but all words are still chosen at the same
 # time. If the first decoder leaves two strings open, so may the second.
@@ -874,7 +879,7 @@ glossary(
 #   has no sound of its own, so CIF had nothing to fire for, and deletions rose to 26.5 %, against
 #   6.5 % without it. Make tokens of what can be heard.
 # - **Languages.** Chinese characters are syllables, which have borders in the sound. Pieces of
-#   English words often have none. Paraformer-v2 replaces CIF by CTC for this reason and reports 14 %
+#   English words often have none. Paraformer-v2 replaces CIF by CTC and reports more than 14 %
 #   fewer word errors on English. Try CTC beside a CIF before you decide.
 # - **Speed.** What counts is the whole recogniser on your machine. Short utterances on a processor
 #   gain little: the encoder is most of it.

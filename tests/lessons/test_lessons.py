@@ -90,6 +90,13 @@ OTHER = {
         "recording": "digits_yweweler_long",
         "clip": "digits_repeated",
     },
+    "08_nar_decoding": {
+        "seed": 1,
+        "fast": False,
+        "sentence": "grid_place",
+        "clip": "digits_repeated",
+        "recording": "digits_nicolas_repeated",
+    },
 }
 """What else a reader may set: no lesson is made for its own parameters alone."""
 
