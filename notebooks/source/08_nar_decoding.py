@@ -53,7 +53,7 @@ from cifviz.course import (
     show,
     table,
 )
-from cifviz.metrics import TokenErrors
+from cifviz.metrics import TokenErrors, spread
 from cifviz.plot import (
     STYLE,
     count_lanes,
@@ -123,8 +123,7 @@ print(*(grid.config.vocabulary[word] for word in words))
 # %% [markdown]
 # Each turn of the loop is one pass through the decoder. Before the first pass everything is there
 # that a NAR decoder needs: all embeddings, and with them the *number* of words. Other kinds of
-# recognisers have to find this number first. A CIF knows it from the sum of its weights, which is
-# why it is a natural front for NAR decoding.
+# recognisers have to find this number first. A CIF knows it from the sum of its weights.
 #
 # Now measure. We make an AR and a NAR decoder of the same size as that of “grid”, with random
 # weights, since the time does not depend on them. Both decode 5, 10, 20 and 40 embeddings.
@@ -177,10 +176,10 @@ for name, (_, times) in measured.items():
     print(f"{name}: {times[-1] / times[0]:.1f} times as long")
 
 # %% [markdown] tags=["answer"]
-# With the AR decoder the time grows with each token. 40 tokens take at least eight times as long as
-# 5, since there are eight times as many passes. (It is more than eight times here: this decoder
-# computes the words before anew in each pass. Larger systems keep what they computed; then the time
-# grows in proportion.) With the NAR decoder it grows little: 40 tokens are one pass, as 5 are, and
+# With the AR decoder the time grows with each token. 40 tokens take eight times as long as 5 or
+# more, since there are eight times as many passes. (More, because this decoder computes the words
+# before anew in each pass. Larger systems keep what they computed; then the time grows in
+# proportion.) With the NAR decoder it grows little: 40 tokens are one pass, as 5 are, and
 # a processor works on many tokens at a time.
 #
 # The encoder works once, in both. So a whole recogniser gains less than its decoder, and it gains
@@ -205,8 +204,8 @@ check("08.1", passes)
 # %% [markdown]
 # ## 2. A decoder in three lines
 #
-# The model “digits” has a NAR decoder. It was called *CIF-NAR* in the comparison of such systems
-# that section 4 tells of. Everything that it does stands in the three numbered lines:
+# A CIF with a NAR decoder is called *CIF-NAR*. The model “digits” is one. Everything that its
+# decoder does stands in the three numbered lines:
 
 # %%
 digits = cifviz.load_model("digits")
@@ -385,12 +384,16 @@ check("08.2", probabilities)
 # Strings of digits have no language: any digit may follow any other. We give them one. After each
 # digit only three others may follow, with probabilities 0.6, 0.3 and 0.1, and which ones depends on
 # the digit. The strings are put together of recordings of people, with noise. Systems of this
-# library were trained on such strings, each with the same small encoder and about 700 steps, and
-# tested on 200 others. Most were trained three times from other random weights (seeds).
+# library were trained on such strings, each with the same small encoder and 700 steps, and tested
+# on 200 others. They were trained up to three times, from other random weights each time (seeds).
+#
+# Two variants of CIF-NAR are among them. “No attention” leaves out line 2 of section 2, so that
+# each word is made of its own fire alone. “Two decoders”, Mask-CTC and Paraformer are the topics of
+# sections 8 and 9.
 #
 # **Predict first:** which kind of error should the AR decoder make less often than the NAR decoder
 # behind the same CIF: words left out (*deletions*), added (*insertions*) or replaced
-# (*substitutions*)?
+# (*substitutions*)? And which is worse off, the NAR decoder with attention or the one without?
 
 # %% tags=["hide-input"]
 # Read the measurements
@@ -400,7 +403,7 @@ TITLES = {
     "mask-ctc": "Mask-CTC",
     "projection": "CIF-NAR, no attention",
     "": "CIF-NAR",
-    "context-aware": "CIF-NAR, 2 decoders",
+    "context-aware": "CIF-NAR, two decoders",
     "paraformer": "Paraformer",
     "ar": "CIF-AR",
 }
@@ -410,15 +413,17 @@ for result in read_results(resource("results")):
         runs[result["variant"]].append(result)
 
 
-def token_errors_of(variant):
+def errors_of(variant):
     """Of each run of a variant, on the test set."""
     kinds = ("deletions", "insertions", "substitutions", "tokens")
     return [TokenErrors(**{kind: run["test"][kind] for kind in kinds}) for run in runs[variant]]
 
 
+errors = {title: errors_of(variant) for variant, title in TITLES.items() if runs[variant]}
+
+
 # %% tags=["answer", "hide-input"]
 # Figure: errors of the systems, by kind
-errors = {title: token_errors_of(variant) for variant, title in TITLES.items() if runs[variant]}
 figure, (ax,) = canvas(height=0.9 + 0.42 * len(errors))
 token_error_bars(errors, ax=ax)
 show(
@@ -430,8 +435,21 @@ show(
     "points of one system are apart.",
 )
 
+# %% tags=["answer", "hide-input"]
+# Table: errors of each kind per hundred words, and how often the number is right
+rows = []
+for variant, title in TITLES.items():
+    if runs[variant]:
+        parts = [
+            spread([100 * getattr(one, kind) / one.tokens for one in errors[title]])
+            for kind in ("deletions", "insertions", "substitutions")
+        ]
+        right = spread([100 * run["test"]["count_accuracy"] for run in runs[variant]], digits=1)
+        rows.append([title, len(runs[variant]), *parts, right])
+table(["", "seeds", "deleted", "inserted", "replaced", "right number, %"], rows)
+
 # %% [markdown] tags=["answer"]
-# RESULTS
+# Substitutions.
 
 # %% [markdown]
 # ## 5. The number comes first
@@ -647,7 +665,7 @@ table(
 # and reports fewer errors with it. FunASR, the code of its authors, has none: it keeps β fixed and
 # appends a frame of weight 0.45, so a rest of 0.55 or more fires.
 
-# %% [markdown] tags=["optional"]
+# %% [markdown]
 # ## 8. Give some answers away
 #
 # Section 3 said what a NAR decoder lacks: what was decided for the other words. In training these
@@ -853,6 +871,8 @@ glossary(
 #
 # - Set `clip` to `"digits_repeated"`, whose first three words are the same. What happens at one
 #   token too few and one too many? Which deletions can nobody hear?
+# - In a cell of its own, `cifviz.explore(digits.transcribe(said.waveform), model=digits)` shows the
+#   clip in the explorer. Set *scaling* to *count*, move the number of tokens and play single ones.
 # - Set `recording` to `"digits_nicolas_repeated"`. Why do candidates of other counts not help?
 # - In section 1, let the decoders have four layers: `DecoderConfig(kind, dim=channels, layers=4)`.
 #   What happens to the two slopes, and what to their ratio?
@@ -894,13 +914,16 @@ glossary(
 #   End-to-end ASR](https://arxiv.org/abs/2104.04702), ASRU 2021: CTC's spikes teach the borders, a
 #   second decoder reads the first.
 # - Y. Higuchi and others, [A Comparative Study on Non-Autoregressive Modelings for Speech-to-Text
-#   Generation](https://arxiv.org/abs/2110.05249), ASRU 2021: CTC, Mask-CTC, CIF and others on one
-#   encoder, with their behaviour on long speech.
+#   Generation](https://arxiv.org/abs/2110.05249), ASRU 2021: many non-autoregressive systems in one
+#   setting, with accuracy, speed and their behaviour on long speech.
 # - J. Liu and others, [FastLR](https://arxiv.org/abs/2008.02516), ACM Multimedia 2020: CIF reads
 #   lips, and several counts are decoded in parallel.
 # - J. Gu and others, [Non-Autoregressive Neural Machine
-#   Translation](https://arxiv.org/abs/1711.02281), ICLR 2018: where the question of this lesson
-#   comes from, with its own example of words that do not belong together.
+#   Translation](https://arxiv.org/abs/1711.02281), ICLR 2018: section 3 of this lesson for
+#   translation, where a sentence has many right translations and parts of two do not fit together.
+# - L. Qian and others, [Glancing Transformer for Non-Autoregressive Neural Machine
+#   Translation](https://arxiv.org/abs/2008.07905), ACL 2021: the sampler of section 8, for
+#   translation.
 # - [cifviz/systems/decoders.py](../cifviz/systems/decoders.py),
 #   [paraformer.py](../cifviz/systems/paraformer.py) and
 #   [count_hypotheses.py](../cifviz/systems/count_hypotheses.py): the decoders, the sampler and the
