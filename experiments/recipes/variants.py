@@ -67,6 +67,8 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "config": partial(ctc_config, prior_weight=PRIOR_WEIGHT),
     },
     "attention": {**PLAIN, "system": "attention", "config": attention_config},
+    # Other decoders of the plain CIF.
+    "ar": {**PLAIN, "config.decoder.kind": "ar"},
 }
 """By name: settings of a `Recipe`, by their path, and the values that they get instead; a function
 makes the value out of the recipe's."""
