@@ -11,7 +11,7 @@ from cifviz.alignment.boundary_readout import CTC_READOUTS
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require_number
 from cifviz.systems.configuration import EncoderSystemConfig
-from cifviz.systems.ctc_head import CTCHead
+from cifviz.systems.ctc_head import CTCHead, Decoded
 from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
 from cifviz.systems.transcription import CTC_PATH, Transcription
 
@@ -65,12 +65,15 @@ class CTCRecognizer(EncoderSystem):
         """Like `forward`, but of a batch that is encoded already."""
         return {"ctc": self.ctc.loss(*encoded.with_targets)}
 
+    def decode(self, encoded: Encoded) -> list[Decoded]:
+        """Tokens of each utterance; the hook of systems that correct those of the path."""
+        return self.ctc.decode(encoded.encoder_out, encoded.frame_lengths)
+
     def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
         """A transcription of each sound, from the encoder's frames of all of them."""
-        decoded = self.ctc.decode(encoded.encoder_out, encoded.frame_lengths)
         made = [
             self.from_rows(sound, *one, kind=CTC_PATH)
-            for sound, one in zip(sounds, decoded, strict=True)
+            for sound, one in zip(sounds, self.decode(encoded), strict=True)
         ]
         return [replace(one, alignment=path_times(one)) for one in made]
 

@@ -67,7 +67,9 @@ class CTCHead(nn.Module):
 
     def forward(self, encoder_out: Tensor) -> Tensor:
         """Logarithms of the posteriors (batch, frames, vocabulary + 1)."""
-        log_probs: Tensor = self.project(encoder_out).log_softmax(dim=2)
+        # Under autocast, the sums of paths need more digits than the linear layer gives.
+        dtype = self.project.weight.dtype
+        log_probs: Tensor = self.project(encoder_out).log_softmax(dim=2, dtype=dtype)
         return log_probs
 
     def scores(self, log_probs: Tensor) -> Tensor:
@@ -79,9 +81,16 @@ class CTCHead(nn.Module):
     ) -> Tensor:
         """Loss per token; in training mode the priors learn from the batch afterwards."""
         log_probs = self(encoder_out)
-        losses = path_loss(self.scores(log_probs), frame_lengths, targets, target_lengths)
+        loss = self.loss_of(log_probs, frame_lengths, targets, target_lengths)
         if self.training:
             self._learn_priors(log_probs.detach(), frame_lengths)
+        return loss
+
+    def loss_of(
+        self, log_probs: Tensor, frame_lengths: Tensor, targets: Tensor, target_lengths: Tensor
+    ) -> Tensor:
+        """Loss per token of log posteriors, from which no priors are learned."""
+        losses = path_loss(self.scores(log_probs), frame_lengths, targets, target_lengths)
         return losses.sum() / target_lengths.sum().clamp(min=1)
 
     def decode(self, encoder_out: Tensor, frame_lengths: Tensor) -> list[Decoded]:

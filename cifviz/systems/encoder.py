@@ -6,7 +6,7 @@ what a frame knows stays near that frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +18,10 @@ from cifviz.errors import require, require_integer, require_number, require_type
 
 FARTHEST = 4096
 """Largest dilation, in encoder frames: minutes of sound."""
+
+BlockOutput = Callable[[Tensor], Tensor | None]
+"""Of what the encoder would give if it ended at a block (batch, frames, channels): what is added to
+the input of the next one, of the same shape, or None."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,13 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(_Block(config, dilation) for dilation in config.dilations)
         self.norm = nn.LayerNorm(config.channels)
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        features: Tensor,
+        lengths: Tensor,
+        *,
+        after: Mapping[int, BlockOutput] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Encode a batch.
 
         Parameters
@@ -93,6 +103,8 @@ class Encoder(nn.Module):
             What stands behind an utterance's length is ignored.
         lengths : Tensor (batch,), integers
             Feature frames of each utterance.
+        after : mapping of int to BlockOutput, optional
+            By the number of a block of `blocks`, from 0: what is called with its output.
 
         Returns
         -------
@@ -108,9 +120,16 @@ class Encoder(nn.Module):
             lengths = (lengths + 1) // 2
         hidden = convolve(self.project, hidden) if self.project else hidden
         padded = ~valid_mask(lengths, hidden.shape[2]).unsqueeze(1)
-        for block in self.blocks:
+        for number, block in enumerate(self.blocks):
             hidden = block(hidden, padded)
-        return self.norm(hidden.transpose(1, 2)).masked_fill(padded.transpose(1, 2), 0), lengths
+            if after and number in after:
+                added = after[number](self._output(hidden, padded))
+                hidden = hidden if added is None else hidden + added.transpose(1, 2)
+        return self._output(hidden, padded), lengths
+
+    def _output(self, hidden: Tensor, padded: Tensor) -> Tensor:
+        """What leaves the encoder after a block: normalised (batch, frames, channels)."""
+        return self.norm(hidden.transpose(1, 2)).masked_fill(padded.transpose(1, 2), 0)
 
 
 class _Block(nn.Module):

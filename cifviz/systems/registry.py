@@ -10,11 +10,17 @@ from cifviz.systems.base import System
 from cifviz.systems.blank_weighted import BlankWeightedRecognizer
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
+from cifviz.systems.mask_ctc import MaskCTCRecognizer
+from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
 SYSTEMS: Mapping[str, type[System]] = {
     "cif": CIFRecognizer,
     "ctc": CTCRecognizer,
+    "intermediate-ctc": IntermediateCTCRecognizer,
+    "self-conditioned-ctc": SelfConditionedCTCRecognizer,
+    "mask-ctc": MaskCTCRecognizer,
     "attention": AttentionRecognizer,
     "upsampled": UpsampledRecognizer,
     "blank-weighted": BlankWeightedRecognizer,

@@ -1,4 +1,4 @@
-"""CTC, CTC with label priors and attention: they learn; an utterance alone is as in a batch."""
+"""CTC, its variants and attention: they learn; an utterance alone is as in a batch."""
 
 import itertools
 import json
@@ -19,7 +19,10 @@ from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.ctc_head import PRIOR_DECAY, CTCHead, collapse, path_loss
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
+from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.phone_ctc import PhoneticLearner
+from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
@@ -29,6 +32,9 @@ KINDS = {
     "ctc": (CTCRecognizer, {}),
     "priors": (CTCRecognizer, {"prior_weight": 0.3}),
     "attention": (AttentionRecognizer, {}),
+    "intermediate": (IntermediateCTCRecognizer, {}),
+    "self-conditioned": (SelfConditionedCTCRecognizer, {}),
+    "mask": (MaskCTCRecognizer, {}),
 }
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
@@ -36,7 +42,7 @@ every_kind = pytest.mark.parametrize("kind", KINDS)
 def config_of(kind, *, n_mels=40, down_sampling=4, **settings):
     parts = tiny_config(n_mels=n_mels, down_sampling=down_sampling)
     system, own = KINDS[kind]
-    if system is AttentionRecognizer:
+    if system in (AttentionRecognizer, MaskCTCRecognizer):
         own = {"decoder": parts.decoder}
     given = {"features": parts.features, "encoder": parts.encoder, **own, **settings}
     return system.Config(VOCABULARY, **given)
@@ -96,6 +102,21 @@ def test_attention_learns_to_say_the_words_and_to_stop(tmp_path):
     batch = batch_of(16)
     with torch.inference_mode():
         decoded = model.decoder.decode(*model.encoder(batch.features, batch.lengths))
+    right = [
+        ids == targets[:count].tolist()
+        for (ids, _, _), targets, count in zip(
+            decoded, batch.targets, batch.target_lengths, strict=True
+        )
+    ]
+    assert np.mean(right) > 0.7
+
+
+def test_a_masked_language_model_learns_to_hear_all_the_words(tmp_path):
+    """Where CTC tells it no more than their number."""
+    model, _ = trained("mask", tmp_path, 250, mask_threshold=2.0)
+    batch = batch_of(16)
+    with torch.inference_mode():
+        decoded = model.decode(model.encode(batch))
     right = [
         ids == targets[:count].tolist()
         for (ids, _, _), targets, count in zip(
@@ -203,6 +224,19 @@ def test_losses_do_not_depend_on_padding(kind):
     for name, loss in together.items():
         expected = (6 * alone[0][name] + 3 * alone[1][name]) / 9
         torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_kind
+def test_autocast_loses_about_the_same_and_has_finite_gradients(kind):
+    model = tiny(kind)
+    batch = Batch.collate([torch.randn(60, 40), torch.randn(21, 40)], [[1, 2, 3], []])
+    exact = model(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model(batch)
+        for name, loss in losses.items():
+            assert loss.item() == pytest.approx(exact[name].item(), rel=0.1), name
+        torch.stack([loss.float() for loss in model.train()(batch).values()]).sum().backward()
+    assert all(weight.grad is None or weight.grad.isfinite().all() for weight in model.parameters())
 
 
 @pytest.mark.parametrize("kind", ["ctc", "attention"])
