@@ -129,12 +129,53 @@ def spike_mass_loss(firing: Firing, spans: Tensor, target_lengths: Tensor) -> Te
     Notes
     -----
     Source: the "align" quantity loss of github.com/George0828Zhang/simulst (Chang & Lee, 2022),
-    where it is a mean by utterance and the target is what is cut.
+    where it is a mean by utterance and the target is what is cut. Also one of two reconstructions
+    of the loss by which CTC's spikes guide a CIF in Yu et al. (2021, arXiv 2104.04702); the other
+    is `spike_segment_mass_loss`.
     """
     is_token, known = _known(firing, spans, target_lengths)
     count = torch.arange(1, spans.shape[1] + 1, device=spans.device)
     wrong = (_mass_before(firing, spans[:, :, 1].double()) - count).square().clamp(max=FARTHEST)
     return _per_token(wrong * (is_token & known), firing, target_lengths)
+
+
+def spike_segment_mass_loss(firing: Firing, spans: Tensor, target_lengths: Tensor) -> Tensor:
+    """Like `segment_mass_loss`, but cut at the ends of tokens, as `spike_mass_loss` is.
+
+    A token's mass is asked for between the end of the token before it and its own end, so that it
+    fires at its spike. `spike_mass_loss` asks for the same weights, but a mistake at one token is
+    judged there at all tokens behind it too; here each segment is judged alone.
+
+    Parameters
+    ----------
+    firing, spans, target_lengths
+        As there; the spans are those of CTC's spikes.
+
+    Returns
+    -------
+    Tensor ()
+        ``Σ_b Σ_i |S(end of token i) − S(end of token i−1) − β| / (β · max(1, Σ_b N_b))``, where the
+        token before the first ends at 0. What follows the last token is not judged.
+
+    Examples
+    --------
+    Half a token before the end of the first, which lacks ½, and one and a half before that of the
+    second, ½ too much:
+
+    >>> from cifviz.core.firing import integrate_and_fire
+    >>> firing = integrate_and_fire(torch.tensor([[0.5, 0.5, 1.0]]), torch.eye(3)[None])
+    >>> spike_segment_mass_loss(firing, torch.tensor([[[0, 1], [2, 3]]]), torch.tensor([2]))
+    tensor(0.5000)
+
+    Notes
+    -----
+    One of two reconstructions of the loss by which CTC's spikes guide a CIF in Yu et al. (2021,
+    arXiv 2104.04702); the other is `spike_mass_loss`. Where each spike is one frame and no other
+    frame is likely to hold a token, `border_mass_loss` is the same.
+    """
+    is_token, known = _known(firing, spans, target_lengths)
+    mass = _mass_before(firing, pad(spans[:, :, 1].double(), (1, 0))).diff(dim=1)
+    return _per_token((mass - 1).abs() * (is_token & known), firing, target_lengths)
 
 
 def border_mass_loss(firing: Firing, blank_probability: Tensor, target_lengths: Tensor) -> Tensor:

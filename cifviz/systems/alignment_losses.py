@@ -13,6 +13,7 @@ from cifviz.core.losses import (
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
+    spike_segment_mass_loss,
 )
 from cifviz.systems.base import Batch
 
@@ -36,6 +37,9 @@ ALIGNMENT_LOSSES: dict[str, AlignmentLoss] = {
         firing, _spans(firing, batch, log_probs), batch.target_lengths
     ),
     "spikes": lambda firing, batch, log_probs, shrink: spike_mass_loss(
+        firing, _spans(firing, batch, log_probs), batch.target_lengths
+    ),
+    "spike_segments": lambda firing, batch, log_probs, shrink: spike_segment_mass_loss(
         firing, _spans(firing, batch, log_probs), batch.target_lengths
     ),
     "borders": lambda firing, batch, log_probs, shrink: border_mass_loss(

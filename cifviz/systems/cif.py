@@ -17,13 +17,18 @@ from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.validation import valid_mask
 from cifviz.errors import require
 from cifviz.metrics import mass_in_silence, weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.base import Batch, Metric
 from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
-from cifviz.systems.decoders import LABEL_SMOOTHING, Decoder, DecoderConfig, make_decoder
+from cifviz.systems.decoders import (
+    LABEL_SMOOTHING,
+    Decoder,
+    DecoderConfig,
+    make_decoder,
+    token_cross_entropy,
+)
 from cifviz.systems.domain import STATISTICS, ClassStatistics, mean_distance
 from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound, require_finite
 from cifviz.systems.transcription import Transcription
@@ -97,6 +102,9 @@ class CIFRecognizer(EncoderSystem):
     -----
     Paper: Dong & Xu (2020). The usual loss is ``cross_entropy + 0.5 · ctc + quantity``, each per
     token. Training may ask for losses on where the weights lie, see `ALIGNMENT_LOSSES`.
+
+    CIF-NAR is this system with the decoder "nar" or "projection", and with or without context
+    layers (`CIFConfig.add_cif_ctxt_layers`); CIF-AR is this system with the decoder "ar".
     """
 
     Config = CIFRecognizerConfig
@@ -217,21 +225,12 @@ class CIFRecognizer(EncoderSystem):
             0 where an utterance has no fire or no target. Without scaling as many tokens come out
             as fire: of fires and targets the smaller number.
         """
-        targets = encoded.batch.targets
-        common = min(adapted.shape[1], targets.shape[1])
-        targets = targets[:, :common]
-        logits = self.decoder(
-            adapted[:, :common], firing.num_fires.clamp(max=common), targets.clamp(min=0)
+        targets, fires = encoded.batch.targets, adapted.shape[1]
+        told = F.pad(targets, (0, max(0, fires - targets.shape[1])))[:, :fires]
+        logits = self.decoder(adapted, firing.num_fires.clamp(max=fires), told.clamp(min=0))
+        return token_cross_entropy(
+            logits, firing.num_fires, targets, label_smoothing=label_smoothing
         )
-        compared = valid_mask(firing.num_fires, common)
-        losses = F.cross_entropy(
-            logits.flatten(0, 1),
-            targets.masked_fill(~compared, -1).flatten(),
-            ignore_index=-1,
-            label_smoothing=label_smoothing,
-            reduction="none",
-        )
-        return losses.view_as(targets)
 
     def losses(
         self,

@@ -1,7 +1,9 @@
-"""The two decoders of the CIF paper: their only input is the fired embeddings.
+"""The decoders of `cif`: their only input is the fired embeddings.
 
-Neither looks at the encoder again (no cross-attention), so everything that a token knows of the
-audio passed through its fire.
+None looks at the encoder again (no cross-attention), so everything that a token knows of the
+audio passed through its fire. "ar" and "nar" are the two of the CIF paper. With "nar" or
+"projection", and with or without `CIFConfig.add_cif_ctxt_layers`, the system "cif" is CIF-NAR:
+there is no other system of that name.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number, shown
 
 LABEL_SMOOTHING = 0.1
 """Share of a target that cross-entropy gives to all tokens alike."""
+PARALLEL = ("nar", "projection")
+"""Kinds of a `ParallelDecoder`."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +30,14 @@ class DecoderConfig:
     """Kind and size of a decoder."""
 
     kind: str = "nar"
-    """Of `DECODERS`: "nar", all tokens at once; "ar", one after the other."""
+    """Of `DECODERS`: "nar", all tokens at once; "ar", one after the other; "projection", each
+    alone."""
     dim: int = 160
+    """Size of what passes through the attention; a projection has none."""
     layers: int = 1
+    """Layers of attention; a projection is one linear layer, and no other number is taken."""
     heads: int = 4
+    """Heads of the attention; a projection has none."""
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
@@ -39,6 +48,11 @@ class DecoderConfig:
         require(
             self.dim % self.heads == 0,
             f"decoder.heads must divide decoder.dim, got {shown(self.heads)} and {shown(self.dim)}",
+        )
+        require(
+            self.kind != "projection" or self.layers == 1,
+            'decoder.layers of a "projection" must be 1, its linear layer; layers of attention '
+            f'are those of "nar" and "ar"; got {shown(self.layers)}',
         )
 
 
@@ -54,7 +68,25 @@ class Decoder(nn.Module):
         raise NotImplementedError
 
 
-class NARDecoder(Decoder):
+class ParallelDecoder(Decoder):
+    """A decoder that gives all tokens at once: something for each fire, then a linear layer."""
+
+    output: nn.Linear
+
+    def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        """What is made of each fire (batch, fires, features that `output` takes)."""
+        raise NotImplementedError
+
+    def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """Logits (batch, fires, vocabulary) in training; `targets` are not looked at."""
+        return self.output(self.hidden(embeddings, num_fires))
+
+    def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
+        """Most likely tokens and their probabilities, each (batch, fires)."""
+        return most_likely(self.output(self.hidden(embeddings, num_fires)))
+
+
+class NARDecoder(ParallelDecoder):
     """All tokens at once: self-attention over the embeddings, then a linear layer for each."""
 
     def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
@@ -63,21 +95,33 @@ class NARDecoder(Decoder):
         self.attention = _attention(config)
         self.output = nn.Linear(config.dim, vocabulary)
 
-    def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
-        """Logits (batch, fires, vocabulary) in training; `targets` are not looked at."""
-        return self._logits(embeddings, num_fires)
+    def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        """What is made of each fire, and of all others of its utterance (batch, fires, dim)."""
+        hidden: Tensor = self.project(embeddings)
+        if not hidden.shape[1]:  # attention can take none
+            return hidden
+        return self.attention(hidden, src_key_padding_mask=_unseen(num_fires, hidden))
 
-    def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
-        """Most likely tokens and their probabilities, each (batch, fires)."""
-        best = self._logits(embeddings, num_fires).softmax(dim=2).max(dim=2)
-        return best.indices, best.values
 
-    def _logits(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
-        if not embeddings.shape[1]:
-            return _no_logits(embeddings, self.output)
-        hidden = self.project(embeddings)
-        hidden = self.attention(hidden, src_key_padding_mask=_unseen(num_fires, hidden))
-        return self.output(hidden)
+class ProjectionDecoder(ParallelDecoder):
+    """Like `NARDecoder`, but no token sees another: a layer norm and a linear layer for each.
+
+    Notes
+    -----
+    What tokens know of each other can come from context layers in front of it, see
+    `CIFConfig.add_cif_ctxt_layers`. Source: the "projection" decoder in the code of CIF-HieraDist
+    (github.com/MingLunHan/CIF-HieraDist), where the norm is a choice.
+    """
+
+    def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(input_dim)
+        self.dropout = nn.Dropout(config.dropout)
+        self.output = nn.Linear(input_dim, vocabulary)
+
+    def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
+        """Each embedding with a mean of 0 and a variance of 1 (batch, fires, input_dim)."""
+        return self.dropout(self.norm(embeddings))
 
 
 class ARDecoder(Decoder):
@@ -128,6 +172,7 @@ class ARDecoder(Decoder):
 DECODERS: dict[str, Callable[[DecoderConfig, int, int], Decoder]] = {
     "nar": NARDecoder,
     "ar": ARDecoder,
+    "projection": ProjectionDecoder,
 }
 """By kind: made of the configuration, the dimension of the embeddings and the vocabulary's size."""
 
@@ -135,6 +180,56 @@ DECODERS: dict[str, Callable[[DecoderConfig, int, int], Decoder]] = {
 def make_decoder(config: DecoderConfig, input_dim: int, vocabulary: int) -> Decoder:
     """The decoder that the configuration names."""
     return DECODERS[config.kind](config, input_dim, vocabulary)
+
+
+def token_cross_entropy(
+    logits: Tensor, num_fires: Tensor, targets: Tensor, *, label_smoothing: float
+) -> Tensor:
+    """Cross-entropy of each token, where as many come out as fire.
+
+    Parameters
+    ----------
+    logits : Tensor (batch, fires, vocabulary)
+    num_fires : Tensor (batch,)
+        Fires of each utterance; what stands behind them is ignored.
+    targets : Tensor (batch, tokens)
+        Token ids, padded with −1.
+    label_smoothing : float
+        Share of a target that is given to all tokens alike.
+
+    Returns
+    -------
+    Tensor (batch, min(fires, tokens))
+        0 where an utterance has no fire or no target.
+
+    Examples
+    --------
+    Three fires, of which the first two have a target, at four tokens alike: −log ¼.
+
+    >>> targets = torch.tensor([[1, 3]])
+    >>> token_cross_entropy(torch.zeros(1, 3, 4), torch.tensor([3]), targets, label_smoothing=0)
+    tensor([[1.3863, 1.3863]])
+    """
+    common = min(logits.shape[1], targets.shape[1])
+    compared = valid_mask(num_fires, common)
+    losses = F.cross_entropy(
+        logits[:, :common].flatten(0, 1),
+        targets[:, :common].masked_fill(~compared, -1).flatten(),
+        ignore_index=-1,
+        label_smoothing=label_smoothing,
+        reduction="none",
+    )
+    return losses.view(len(targets), common)
+
+
+def most_likely(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Most likely tokens and their probabilities (batch, fires), of logits with one axis more.
+
+    >>> most_likely(torch.tensor([[[0.0, 0.0, math.log(2)]]]))
+    (tensor([[2]]), tensor([[0.5000]]))
+    """
+    best = logits.softmax(dim=2).max(dim=2)
+    return best.indices, best.values
 
 
 def _attention(config: DecoderConfig) -> nn.TransformerEncoder:

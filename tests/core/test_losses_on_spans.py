@@ -13,10 +13,16 @@ from cifviz.core.losses import (
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
+    spike_segment_mass_loss,
 )
 from cifviz.errors import CIFError
 
-OF_SPANS = {"segment": segment_mass_loss, "spike": spike_mass_loss, "even": even_mass_loss}
+OF_SPANS = {
+    "segment": segment_mass_loss,
+    "spike": spike_mass_loss,
+    "spike_segment": spike_segment_mass_loss,
+    "even": even_mass_loss,
+}
 ALL = {**OF_SPANS, "border": border_mass_loss}
 of_spans = pytest.mark.parametrize("loss", OF_SPANS.values(), ids=OF_SPANS)
 every_loss = pytest.mark.parametrize("name", ALL)
@@ -107,6 +113,14 @@ def spike(alpha, spans, _):
     )
 
 
+def spike_segment(alpha, spans, _):
+    ends = [0.0, *(end for _, end in spans)]
+    return sum(
+        abs(before(alpha, end) - before(alpha, begin) - 1)
+        for begin, end in itertools.pairwise(ends)
+    )
+
+
 def border(alpha, _, blank):
     total = mass = 0.0
     for weight, share in zip(alpha, blank, strict=True):
@@ -131,7 +145,13 @@ def even(alpha, spans, _):
     return total
 
 
-NAIVE = {"segment": segment, "spike": spike, "border": border, "even": even}
+NAIVE = {
+    "segment": segment,
+    "spike": spike,
+    "spike_segment": spike_segment,
+    "border": border,
+    "even": even,
+}
 
 
 @every_loss
@@ -321,6 +341,49 @@ class TestSpikeMass:
 
     def test_asks_nothing_of_what_follows_the_last_spike(self):
         assert judged(spike_mass_loss, [[1.0, 7.0]], [[[0, 1]]], [1]) == 0
+
+
+class TestSpikeSegmentMass:
+    spans = ([[[1, 2], [4, 5]]], [2])
+
+    def test_is_zero_where_each_token_has_its_mass_up_to_its_spike(self):
+        """Where `segment_mass_loss` cuts, at 3, the first has too much."""
+        alpha = [[0.5, 0.5, 0.25, 0.25, 0.5, 0.0]]
+        assert judged(spike_segment_mass_loss, alpha, *self.spans) == 0
+        assert judged(spike_mass_loss, alpha, *self.spans) == 0
+        assert judged(segment_mass_loss, alpha, *self.spans) == 0.25
+
+    def test_by_hand(self):
+        """0.5 up to the first spike and 1.75 up to the second: (0.5 + 0.75) / 2."""
+        alpha, spans = [[0.5, 0.75, 1.0]], [[[0, 1], [2, 3]]]
+        assert judged(spike_segment_mass_loss, alpha, spans, [2]) == 0.625
+
+    def test_a_mistake_is_judged_once(self):
+        """Half a token too much up to the first spike: the second segment is right, its end not."""
+        alpha = [[1.0, 0.5, 0.0, 0.0, 1.0]]
+        assert judged(spike_segment_mass_loss, alpha, *self.spans) == 0.5 / 2
+        assert judged(spike_mass_loss, alpha, *self.spans) == (0.25 + 0.25) / 2
+
+    def test_asks_nothing_of_what_follows_the_last_spike(self):
+        assert judged(spike_segment_mass_loss, [[1.0, 7.0]], [[[0, 1]]], [1]) == 0
+
+    def test_the_threshold_is_the_unit(self):
+        alpha = [[0.0, 0.5, 0.0, 0.0, 0.5]]
+        assert judged(spike_segment_mass_loss, alpha, *self.spans, threshold=0.5) == 0
+
+    def test_gradient_moves_weight_over_the_spike(self):
+        """Too much before the end of the first, too little behind it; the rest is free."""
+        alpha = torch.tensor([[1.0, 0.5, 0.0, 0.25, 0.25, 3.0]], requires_grad=True)
+        spans, lengths = map(torch.tensor, self.spans)
+        spike_segment_mass_loss(fire(alpha), spans, lengths).backward()
+        assert alpha.grad.tolist() == [[0.5, 0.5, -0.5, -0.5, -0.5, 0.0]]
+
+    def test_where_every_spike_is_one_frame_borders_ask_the_same(self):
+        alpha, blank = [[0.5, 0.5, 0.25, 0.5, 0.75, 0.5]], [[0.9, 0.1, 0.9, 0.9, 0.1, 0.9]]
+        borders = border_mass_loss(
+            fire(torch.tensor(alpha)), torch.tensor(blank), torch.tensor([2])
+        )
+        assert judged(spike_segment_mass_loss, alpha, *self.spans) == borders.item() == 0.25
 
 
 class TestBorderMass:

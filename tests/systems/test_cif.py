@@ -14,6 +14,7 @@ from cifviz.core.losses import (
     even_mass_loss,
     segment_mass_loss,
     spike_mass_loss,
+    spike_segment_mass_loss,
 )
 from cifviz.core.module import CIFConfig
 from cifviz.errors import AudioError, CIFError
@@ -230,7 +231,7 @@ def test_a_loss_is_computed_where_it_is_wanted_alone(monkeypatch):
     assert computed == ["even"]
 
 
-@pytest.mark.parametrize("alignment", ["segments", "spikes", "borders", "even"])
+@every_alignment
 def test_an_alignment_loss_teaches_the_weights_alone_and_not_ctc(alignment):
     model = tiny_recognizer().train()
     losses = model(batch_of([torch.randn(60, 40)], [[1, 2]]), wanted=[alignment])
@@ -250,6 +251,7 @@ def test_alignment_losses_are_given_what_they_follow():
     expected = {
         "segments": segment_mass_loss(firing, path, counts),
         "spikes": spike_mass_loss(firing, path, counts),
+        "spike_segments": spike_segment_mass_loss(firing, path, counts),
         "borders": border_mass_loss(firing, log_probs[:, :, len(VOCABULARY)].exp(), counts),
         "even": even_mass_loss(firing, batch.spans / 4, counts),
     }

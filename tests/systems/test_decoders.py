@@ -1,16 +1,19 @@
-"""What a token may know: NAR all embeddings of its utterance, AR those up to its own."""
+"""What a token may know: NAR all embeddings, AR those up to its own, a projection its own alone."""
+
+import math
 
 import pytest
 import torch
 
 from cifviz.errors import CIFError
-from cifviz.systems.decoders import DecoderConfig, make_decoder
+from cifviz.systems.decoders import DECODERS, DecoderConfig, make_decoder
 
 DIM, VOCABULARY = 6, 9
 
 
 def decoder(kind, layers=2):
     torch.manual_seed(0)
+    layers = 1 if kind == "projection" else layers
     made = make_decoder(DecoderConfig(kind=kind, dim=8, layers=layers, heads=2), DIM, VOCABULARY)
     torch.nn.init.normal_(made.output.weight, std=3.0)  # so that the tokens are not all the same
     return made.eval()
@@ -36,9 +39,10 @@ def test_greedy_ar_decoding_is_teacher_forcing_with_its_own_tokens():
     torch.testing.assert_close(probabilities.max(dim=2).values[real], scores[real])
 
 
-def test_nar_decoding_is_its_most_likely_token():
+@pytest.mark.parametrize("kind", ["nar", "projection"])
+def test_parallel_decoding_is_its_most_likely_token(kind):
     embeddings, num_fires = hypothesis()
-    model = decoder("nar")
+    model = decoder(kind)
     tokens, scores = model.decode(embeddings, num_fires)
     best = model(embeddings, num_fires, torch.zeros(4, 7).long()).softmax(dim=2).max(dim=2)
     real = torch.arange(7) < num_fires[:, None]
@@ -67,15 +71,43 @@ def test_ar_step_reads_the_tokens_before_it_and_never_its_own():
     assert (before[:, 4:] - after[:, 4:]).abs().max() > 1e-3
 
 
-def test_nar_does_not_read_the_targets():
+@pytest.mark.parametrize("kind", ["nar", "projection"])
+def test_parallel_decoders_do_not_read_the_targets(kind):
     embeddings, num_fires = hypothesis()
-    model = decoder("nar")
+    model = decoder(kind)
     one, two = (model(embeddings, num_fires, torch.full((4, 7), token)) for token in (0, 5))
     assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize(("kind", "heard"), [("nar", True), ("projection", False)])
+def test_nar_hears_all_tokens_and_a_projection_its_own(kind, heard):
+    embeddings, num_fires = hypothesis()
+    model = decoder(kind)
+    before = model(embeddings, num_fires, torch.zeros(4, 7).long())
+    embeddings[0, 3, 0] += 1
+    change = (model(embeddings, num_fires, torch.zeros(4, 7).long()) - before).abs().amax(dim=2)
+    assert change[0, 3] > 1e-3
+    assert not change[1:].any()
+    others = change[0, [0, 1, 2, 4, 5, 6]]
+    assert (others > 1e-4).all() if heard else not others.any()
+
+
+def test_a_projection_by_hand():
+    """(3, 1) has mean 2 and deviation 1: (1, −1), so logits (1, −1, 0), and e^0 of e, 1/e and 1."""
+    model = make_decoder(DecoderConfig("projection"), 2, 3).eval()
+    with torch.no_grad():
+        model.output.weight[:] = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+        model.output.bias.zero_()
+    embeddings, num_fires = torch.tensor([[[3.0, 1.0]]]), torch.tensor([1])
+    logits = model(embeddings, num_fires, torch.zeros(1, 1).long())
+    torch.testing.assert_close(logits, torch.tensor([[[1.0, -1.0, 0.0]]]), rtol=0, atol=1e-4)
+    tokens, scores = model.decode(embeddings, num_fires)
+    assert tokens.tolist() == [[0]]
+    assert scores.item() == pytest.approx(math.e / (math.e + 1 / math.e + 1), abs=1e-4)
+
+
 @pytest.mark.parametrize("grad", [False, True], ids=["inference", "training"])
-@pytest.mark.parametrize("kind", ["nar", "ar"])
+@pytest.mark.parametrize("kind", DECODERS)
 def test_rows_without_tokens_give_no_nan(kind, grad):
     embeddings, num_fires = hypothesis()
     model = decoder(kind).train(grad)
@@ -85,7 +117,7 @@ def test_rows_without_tokens_give_no_nan(kind, grad):
 
 
 @pytest.mark.parametrize("grad", [False, True], ids=["inference", "training"])
-@pytest.mark.parametrize("kind", ["nar", "ar"])
+@pytest.mark.parametrize("kind", DECODERS)
 def test_a_batch_without_any_token_gives_an_empty_result(kind, grad):
     model = decoder(kind).train(grad)
     nothing, num_fires = torch.zeros(2, 0, DIM), torch.tensor([0, 0])
@@ -96,7 +128,7 @@ def test_a_batch_without_any_token_gives_an_empty_result(kind, grad):
         assert logits.shape == (2, 0, VOCABULARY)
 
 
-@pytest.mark.parametrize("kind", ["nar", "ar"])
+@pytest.mark.parametrize("kind", DECODERS)
 def test_padding_and_neighbours_change_nothing(kind):
     embeddings, num_fires = hypothesis()
     model = decoder(kind)
@@ -121,7 +153,7 @@ def test_padding_and_neighbours_change_nothing(kind):
 
 
 def test_kind_must_be_known():
-    with pytest.raises(CIFError, match="decoder kind must be one of 'nar', 'ar', got 'rnn'"):
+    with pytest.raises(CIFError, match="one of 'nar', 'ar', 'projection', got 'rnn'"):
         DecoderConfig(kind="rnn")
 
 
@@ -132,6 +164,7 @@ def test_kind_must_be_known():
         ({"dim": "wide"}, "decoder.dim must be an integer > 0, got 'wide'"),
         ({"dim": 16, "heads": 3}, "decoder.heads must divide decoder.dim, got 3 and 16"),
         ({"dropout": 1.5}, "decoder.dropout must be a number >= 0 and < 1, got 1.5"),
+        ({"kind": "projection", "layers": 2}, 'layers of a "projection" must be 1, .*; got 2'),
     ],
 )
 def test_sizes_must_be_sizes(settings, message):
