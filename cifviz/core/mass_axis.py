@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -50,7 +51,7 @@ class MassAxis:
         """Full tokens that ended by the end of each frame, n_t (batch, frames)."""
         return torch.searchsorted(self.reach.detach(), self.running.detach(), right=True) - 1
 
-    def utterance(self, index: int, frames: int, fires: int) -> MassAxis:
+    def utterance(self, index: int, frames: int, fires: int) -> Self:
         """The same for one utterance alone, cut to its frames and fires."""
         row = self._each(lambda part: part[index].unsqueeze(0))
         return replace(
@@ -61,13 +62,31 @@ class MassAxis:
             fill=row.fill[:, :fires],
         )
 
-    def cpu(self) -> MassAxis:
+    def cpu(self) -> Self:
         """The same on the CPU, detached from whatever computed it."""
         return self._each(lambda part: part.detach().cpu())
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> MassAxis:
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Self:
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: change(part) for name, part in parts.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class GivenAxis(MassAxis):
+    """Like `MassAxis`, but its contributions are given: they do not follow from the ends."""
+
+    given: Tensor
+    """W (batch, fires, frames)."""
+
+    @property
+    def contributions(self) -> Tensor:
+        """W (batch, fires, frames)."""
+        return self.given
+
+    def utterance(self, index: int, frames: int, fires: int) -> Self:
+        """The same for one utterance alone, cut to its frames and fires."""
+        row = super().utterance(index, frames, fires)
+        return replace(row, given=row.given[:, :fires, :frames])
 
 
 def token_ends(weights: Tensor, alpha: Tensor, num_fires: Tensor) -> Tensor:

@@ -76,6 +76,8 @@ class CIFConfig:
     """In inference, let the residual at the end fire once more if it is large enough."""
     tail_handling_firing_threshold: float = DEFAULT.value or 0.0
     """The residual must be above this."""
+    tail_rule: TailRule | None = None
+    """What tail handling does instead of that: another rule, such as `rounded` (our key)."""
     add_cif_ctxt_layers: bool = False
     """Transformer layers over the fired embeddings."""
     cif_ctxt_layers: int = 2
@@ -140,6 +142,8 @@ class CIFConfig:
         ):
             value = getattr(self, name)
             require(isinstance(value, bool), f"{name} must be True or False, got {shown(value)}")
+        if self.tail_rule is not None:
+            require_type("tail_rule", self.tail_rule, TailRule)
         for name in ("conv_cif_dropout", "cif_ctxt_dropout", "noise_threshold"):
             require_number(name, getattr(self, name), at_least=0, below=1)
         dim = "encoder_embed_dim" if self.cif_embedding_dim is None else "cif_embedding_dim"
@@ -167,6 +171,8 @@ class CIFConfig:
                 close = difflib.get_close_matches(str(name), known, 1)
                 hint = f", did you mean {close[0]!r}?" if close else "."
                 raise CIFError(f"unknown CIF setting {shown(name)}{hint} Known: {', '.join(known)}")
+        if values.get("tail_rule") is not None:
+            values = {**values, "tail_rule": TailRule.from_dict(values["tail_rule"])}
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -190,8 +196,13 @@ class CIFConfig:
 
     @property
     def tail(self) -> TailRule:
-        """The tail rule in inference: ``above(tail_handling_firing_threshold)`` or `drop`."""
-        return above(self.tail_handling_firing_threshold) if self.apply_tail_handling else drop
+        """The tail rule in inference: `drop` without tail handling, else `tail_rule`.
+
+        By default that is ``above(tail_handling_firing_threshold)``.
+        """
+        if not self.apply_tail_handling:
+            return drop
+        return self.tail_rule or above(self.tail_handling_firing_threshold)
 
 
 class CIF(nn.Module):

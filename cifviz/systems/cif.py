@@ -196,6 +196,31 @@ class CIFRecognizer(EncoderSystem):
         """
         return {}
 
+    def logits(
+        self, adapted: Tensor, num_fires: Tensor, targets: Tensor, encoded: Encoded
+    ) -> Tensor:
+        """What the decoder gives where it is told the tokens before, in `token_losses`.
+
+        The hook of systems whose decoder looks at more than the embeddings; they override `decode`
+        too.
+
+        Parameters
+        ----------
+        adapted : Tensor (batch, fires, dim)
+            What `adapt` gave.
+        num_fires : Tensor (batch,)
+            Fires of each utterance.
+        targets : Tensor (batch, fires)
+            The tokens, 0 behind the last one.
+        encoded : Encoded
+
+        Returns
+        -------
+        Tensor (batch, fires, vocabulary)
+        """
+        logits: Tensor = self.decoder(adapted, num_fires, targets)
+        return logits
+
     def token_losses(
         self,
         firing: Firing,
@@ -226,8 +251,8 @@ class CIFRecognizer(EncoderSystem):
             as fire: of fires and targets the smaller number.
         """
         targets, fires = encoded.batch.targets, adapted.shape[1]
-        told = F.pad(targets, (0, max(0, fires - targets.shape[1])))[:, :fires]
-        logits = self.decoder(adapted, firing.num_fires.clamp(max=fires), told.clamp(min=0))
+        told = F.pad(targets, (0, max(0, fires - targets.shape[1])))[:, :fires].clamp(min=0)
+        logits = self.logits(adapted, firing.num_fires.clamp(max=fires), told, encoded)
         return token_cross_entropy(
             logits, firing.num_fires, targets, label_smoothing=label_smoothing
         )

@@ -13,6 +13,7 @@ from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
+from cifviz.systems.paraformer import ParaformerRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
@@ -26,6 +27,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "upsampled": UpsampledRecognizer,
     "blank-weighted": BlankWeightedRecognizer,
     "context-aware": ContextAwareRecognizer,
+    "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

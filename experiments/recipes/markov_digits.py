@@ -1,4 +1,4 @@
-"""The recipe "markov-digits": strings whose next digit can be guessed, in noise; small and quick."""
+"""The recipe "markov-digits": strings in which a digit can be guessed, in noise; small, quick."""
 
 from __future__ import annotations
 

@@ -20,23 +20,15 @@ from torch import Tensor
 
 from cifviz.core.dialects._contract import Contributions, Dialect
 from cifviz.core.dialects._parts import full_rows, largest, scaled
-from cifviz.core.validation import valid_mask
-
-SIGMA = 0.5
-"""Steepness of the Gaussian before training."""
+from cifviz.core.soft_alignment import SIGMA, soft_weights
 
 
 def integrate(alpha: Tensor, frame_lengths: Tensor, target_lengths: Tensor | None) -> Contributions:
-    """A softmax over the real frames for each token."""
+    """`soft_weights` of the scaled weights."""
     num_fires = alpha.sum(dim=1).round().long() if target_lengths is None else target_lengths
     alpha = scaled(alpha, num_fires)
-    middles = torch.arange(largest(num_fires), device=alpha.device).float() + 0.5
-    distance = (middles.unsqueeze(1) - alpha.cumsum(dim=1).unsqueeze(1)) * SIGMA
-    is_real = valid_mask(frame_lengths, alpha.shape[1])
-    scores = (-(distance**2)).masked_fill(~is_real.unsqueeze(1), -torch.inf)
-    # without a single real frame, the softmax would be 0 / 0
-    scores = scores.masked_fill((frame_lengths == 0).view(-1, 1, 1), 0.0)
-    weights = scores.softmax(dim=2) * is_real.unsqueeze(1)
+    sigma = torch.tensor([SIGMA], device=alpha.device)
+    weights = soft_weights(alpha, frame_lengths, largest(num_fires), sigma).squeeze(1)
     if target_lengths is not None:
         weights = full_rows(weights, num_fires)
     return Contributions(weights=weights, num_fires=num_fires, alpha=alpha)

@@ -7,40 +7,29 @@ may fire once in a frame at most, or carry a frame that the source appended.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.firing import Firing
-from cifviz.core.mass_axis import ROUNDING, MassAxis, last_frames, token_ends
+from cifviz.core.mass_axis import ROUNDING, GivenAxis, last_frames, token_ends
 from cifviz.core.validation import valid_mask
 
 
 @dataclass(frozen=True, eq=False)
-class RecordedAxis(MassAxis):
-    """Like `MassAxis`, but with contributions as they were recorded."""
+class RecordedAxis(GivenAxis):
+    """Like `GivenAxis`, but tokens end where the contributions, as they were recorded, say."""
 
-    recorded: Tensor
-    """W (batch, fires, frames)."""
     positions: Tensor
     """Ends of the tokens in fractional frames (batch, fires)."""
 
-    @property
-    def contributions(self) -> Tensor:
-        """W (batch, fires, frames)."""
-        return self.recorded
-
-    def utterance(self, index: int, frames: int, fires: int) -> RecordedAxis:
+    def utterance(self, index: int, frames: int, fires: int) -> Self:
         """The same for one utterance alone, cut to its frames and fires."""
-        recorded = self.recorded[index].unsqueeze(0)[:, :fires, :frames]
-        positions = self.positions[index].unsqueeze(0)[:, :fires]
-        return _with(super().utterance(index, frames, fires), recorded, positions)
-
-
-def _with(axis: MassAxis, recorded: Tensor, positions: Tensor) -> RecordedAxis:
-    return RecordedAxis(**{**vars(axis), "recorded": recorded, "positions": positions})
+        row = super().utterance(index, frames, fires)
+        return replace(row, positions=row.positions[:, :fires])
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +131,8 @@ def recorded_firing(
     reach = torch.where(is_full, (before + after) / 2, math.inf)
     # 4. How much of it a token is made of.
     fill = torch.where(is_tail, threshold / residual.unsqueeze(1), is_token.double())
-    axis = MassAxis(running, frame_lengths, ends, F.pad(reach, (1, 0)), fill)
+    reach = F.pad(reach, (1, 0))
+    positions = token_ends(recorded, scaled_alpha, num_fires)
     return RecordedFiring(
         alpha=alpha,
         scaled_alpha=scaled_alpha,
@@ -152,5 +142,5 @@ def recorded_firing(
         num_fires=num_fires,
         tail_fired=is_tail.any(dim=1),
         residual=residual,
-        axis=_with(axis, recorded, token_ends(recorded, scaled_alpha, num_fires)),
+        axis=RecordedAxis(running, frame_lengths, ends, reach, fill, recorded, positions),
     )

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from cifviz.core.dialects import DIALECTS
-from cifviz.core.dialects.soft import SIGMA
+from cifviz.core.soft_alignment import SIGMA
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 INDEX = {entry["file"]: entry for entry in json.loads((GOLDEN / "index.json").read_text())}
