@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from cifviz.errors import require_choice
-from experiments.recipes import check_digits, digits, grid, markov_digits, small_grid
+from experiments.recipes import (
+    check_digits,
+    digits,
+    grid,
+    markov_digits,
+    markov_units,
+    small_grid,
+)
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
 
@@ -11,6 +18,8 @@ RECIPES = {
     "digits": digits.RECIPE,
     "grid": grid.RECIPE,
     "markov-digits": markov_digits.RECIPE,
+    "markov-merged": markov_units.MERGED,
+    "markov-phones": markov_units.PHONES,
     "check-digits": check_digits.RECIPE,
     "small-grid": small_grid.RECIPE,
 }
