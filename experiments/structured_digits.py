@@ -7,7 +7,7 @@ Here each string is drawn from a grammar, then put together of takes of one spea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -152,17 +152,42 @@ def grammar_utterances(
         If the data set is missing or damaged.
     """
     require_choice("split", split, tuple(STRINGS))
+    rng = np.random.default_rng(SEEDS[split])
+    # Drawn one by one, between what is drawn for the strings.
+    lengths = (int(rng.integers(SHORTEST, LONGEST + 1)) for _ in range(STRINGS[split]))
+    return grammar_strings(split, next_digit, rng, lengths, noise_level=noise_level)
+
+
+def grammar_strings(
+    split: str,
+    next_digit: NextDigit,
+    rng: np.random.Generator,
+    lengths: Iterable[int],
+    *,
+    noise_level: float = NOISE_LEVEL,
+) -> list[LabelledUtterance]:
+    """Like `grammar_utterances`, but of given lengths, drawn from a given generator.
+
+    Parameters
+    ----------
+    split : {"train", "dev", "test"}
+    next_digit, noise_level
+        As there.
+    rng : numpy Generator
+        Draws strings, takes, pauses and noise.
+    lengths : iterable of int
+        Digits of each string, > 0.
+    """
     takes: dict[str, dict[str, list[datasets.Take]]] = {}
     for take in datasets.digit_takes():
         if take.split == split:
             takes.setdefault(take.speaker, {}).setdefault(take.word, []).append(take)
     speakers = sorted(takes)
-    rng = np.random.default_rng(SEEDS[split])
     made = []
-    for index in range(STRINGS[split]):
+    for index, length in enumerate(lengths):
         speaker = speakers[index % len(speakers)]
         digits: list[int] = []
-        for lacking in range(int(rng.integers(SHORTEST, LONGEST + 1)), 0, -1):
+        for lacking in range(length, 0, -1):
             digits.append(next_digit(rng, digits, lacking))
         of_digit = [takes[speaker][DIGITS[digit]] for digit in digits]
         chosen = [some[int(rng.integers(len(some)))] for some in of_digit]
