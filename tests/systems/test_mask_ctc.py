@@ -153,9 +153,9 @@ def test_a_mask_sees_the_tokens_on_both_sides_their_places_and_the_frames():
     model, counts, frames = language_model(), torch.tensor([3]), torch.tensor([9])
     encoder_out = torch.randn(1, 9, 16)
 
-    def at_the_mask(tokens, heard=encoder_out):
+    def at_the_mask(tokens, spoken=encoder_out):
         place = tokens.index(MASK)
-        return model(torch.tensor([tokens]), counts[:1] * 0 + len(tokens), heard, frames)[0, place]
+        return model(torch.tensor([tokens]), counts, spoken, frames)[0, place]
 
     start = at_the_mask([0, MASK, 1])
     others = {
