@@ -64,8 +64,9 @@ class ContextAwareRecognizer(CIFRecognizer):
     Attributes
     ----------
     decoder : ParallelDecoder
-        The first decoder. Its parameters and all others of a `CIFRecognizer` have the names that
-        they have there.
+        The first decoder; what it would say is ``decoder.decode(firing.embeddings,
+        firing.num_fires)``. Its parameters, and all others of a `CIFRecognizer`, have the names
+        that they have there.
     contextual : UnmaskedDecoder
         The second one.
 

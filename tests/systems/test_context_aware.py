@@ -181,10 +181,10 @@ def test_a_token_of_the_first_that_changes_changes_what_the_second_reads():
         model.decoder.output.bias[:] = torch.tensor([0.0, 0, 0, 0, 9])
         fours = model(batch)["cross_entropy"]
         model.decoder.output.bias[:] = torch.tensor([0.0, 0, 0, 0, 90])
-        still_fours = model(batch)["cross_entropy"]
+        surer_fours = model(batch)["cross_entropy"]
         model.embed.weight[4] = model.embed.weight[3]
         other = model.losses(encoded)["cross_entropy"]
-    assert fours == still_fours
+    assert fours == surer_fours
     assert abs(float(other - fours)) > 1e-4 and abs(float(plain - fours)) > 1e-4
 
 

@@ -79,8 +79,8 @@ def test_parallel_decoders_do_not_read_the_targets(kind):
     assert torch.equal(one, two)
 
 
-@pytest.mark.parametrize(("kind", "heard"), [("nar", True), ("projection", False)])
-def test_nar_hears_all_tokens_and_a_projection_its_own(kind, heard):
+@pytest.mark.parametrize(("kind", "seen"), [("nar", True), ("projection", False)])
+def test_nar_hears_all_tokens_and_a_projection_its_own(kind, seen):
     embeddings, num_fires = hypothesis()
     model = decoder(kind)
     before = model(embeddings, num_fires, torch.zeros(4, 7).long())
@@ -89,7 +89,7 @@ def test_nar_hears_all_tokens_and_a_projection_its_own(kind, heard):
     assert change[0, 3] > 1e-3
     assert not change[1:].any()
     others = change[0, [0, 1, 2, 4, 5, 6]]
-    assert (others > 1e-4).all() if heard else not others.any()
+    assert (others > 1e-4).all() if seen else not others.any()
 
 
 def test_a_projection_by_hand():
