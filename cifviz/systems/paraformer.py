@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cifviz.core.firing import Firing
 from cifviz.core.mass_axis import GivenAxis
 from cifviz.core.soft_alignment import SoftCIF
-from cifviz.core.validation import valid_mask
+from cifviz.core.validation import check_lengths, valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number, shown
 from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
@@ -92,6 +92,12 @@ def replaced_positions(
         Of an utterance with d wrong tokens ``min(⌈λ · d⌉, count)``, chosen with equal chances among
         *all* of its tokens: a right one may be replaced, and a wrong one not.
 
+    Raises
+    ------
+    CIFError
+        If the counts are not one integer for each utterance, at most its places, or the ratio is
+        below 0.
+
     Examples
     --------
     Three wrong tokens of four, none of two, and one of one behind which there is padding:
@@ -112,6 +118,8 @@ def replaced_positions(
     -----
     Rounded up, as in the paper; FunASR's code rounds down.
     """
+    counts = check_lengths("counts", counts, right, right.shape[1])
+    require_number("ratio", ratio, at_least=0)
     is_token = valid_mask(counts, right.shape[1])
     wrong = (~right & is_token).sum(dim=1)
     number = (ratio * wrong.double() - ROUNDING).ceil()

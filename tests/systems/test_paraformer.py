@@ -89,6 +89,14 @@ def test_padding_is_neither_wrong_nor_replaced():
     assert replaced_positions(right[:0], torch.zeros(0).long(), 1.0).shape == (0, 6)
 
 
+def test_counts_and_ratios_that_cannot_be_are_refused():
+    right = torch.zeros(1, 3).bool()
+    with pytest.raises(CIFError, match="counts must be between 0 and 3, got 4 in row 0"):
+        replaced_positions(right, torch.tensor([4]), 0.5)
+    with pytest.raises(CIFError, match=r"ratio must be a number >= 0, got -0\.5"):
+        replaced_positions(right, torch.tensor([3]), -0.5)
+
+
 def test_all_tokens_have_equal_chances_right_or_wrong():
     """Two of four: each in half of 4000 draws, of which the standard deviation is 32."""
     right = torch.tensor([True, True, False, False]).expand(4000, 4)
