@@ -686,7 +686,8 @@ table(
 # ## 8. Give some answers away
 #
 # Section 3 said what a NAR decoder lacks: what was decided for the other words. In training these
-# are known. Paraformer uses that. Its *glancing sampler* works in two passes:
+# are known. Paraformer uses that. (Its decoder also looks at all frames again, by attention.) Its
+# *glancing sampler* works in two passes:
 #
 # 1. The decoder gives all words, as in use. d of them are wrong.
 # 2. ⌈λ · d⌉ of the embeddings, chosen at random, are replaced by embeddings of their *true words*.
@@ -860,7 +861,8 @@ table(["", "errors in %, each seed", "edges at fires, ms off, each seed"], rows)
 # | CIF-AR | 1 for each token | the weights | the tokens before it, as they were decided |
 
 # %% [markdown]
-# Here is what those that attend to the frames again came to, on the strings of section 4:
+# Here is what decoders that attend to the frames again came to on the strings of section 4, with
+# CIF-NAR to compare:
 
 # %% tags=["hide-input"]
 # Table: errors of systems whose decoder attends to the frames
@@ -949,8 +951,8 @@ glossary(
 # - Set `recording` to `"digits_nicolas_repeated"`. Why do candidates of other counts not help?
 # - In section 1, let the decoders have four layers: `DecoderConfig(kind, dim=channels, layers=4)`.
 #   What happens to the two slopes, and what to their ratio?
-# - Find probabilities for three strings of two words for which AR and NAR give the same string, and
-#   four for which the AR decoder's string is less probable than that of the NAR decoder.
+# - With two words the string of the AR decoder is never less probable than that of the NAR decoder.
+#   Why not? Find strings of three words where it is.
 # - In section 5, choose among the candidates by the *sum* of the logarithms, `log_prob`, in place
 #   of their mean. Which candidates does that favour, and does it do harm here?
 # - Add “grid” to the systems of section 6, with a clip of a sentence. Its decoder is AR. Are its
@@ -974,8 +976,8 @@ glossary(
 # - **Languages.** Chinese characters are syllables, which have borders in the sound. Pieces of
 #   English words often have none. Paraformer-v2 replaces CIF by CTC and reports more than 14 %
 #   fewer word errors on English. Try CTC beside a CIF before you decide.
-# - **Speed.** What counts is the whole recogniser on your machine. Short utterances on a processor
-#   gain little: the encoder is most of it.
+# - **Speed.** What counts is the whole recogniser on your machine. Measure it with your lengths: the
+#   encoder takes its time in both, and may be most of it.
 
 # %% [markdown]
 # ## Further reading
