@@ -759,8 +759,8 @@ def give_away(right, ratio, order):
 check("08.4", give_away)
 
 # %% [markdown]
-# What is it worth? The paper reports clearly fewer substitutions from 20 000 hours of speech, with λ
-# = 0.75 the best of 0.2 to 1.5, and on AISHELL-1, which is far smaller, a gain of 0.1 points.
+# What is it worth? The paper reports clearly fewer substitutions from 20 000 hours of speech, with
+# λ = 0.75 the best of 0.2 to 1.5, and on AISHELL-1, which is far smaller, a gain of 0.1 points.
 # Section 9 has what it came to on our small task.
 
 # %% [markdown] tags=["optional"]
@@ -976,8 +976,8 @@ glossary(
 # - **Languages.** Chinese characters are syllables, which have borders in the sound. Pieces of
 #   English words often have none. Paraformer-v2 replaces CIF by CTC and reports more than 14 %
 #   fewer word errors on English. Try CTC beside a CIF before you decide.
-# - **Speed.** What counts is the whole recogniser on your machine. Measure it with your lengths: the
-#   encoder takes its time in both, and may be most of it.
+# - **Speed.** What counts is the whole recogniser on your machine. Measure it with your lengths:
+#   the encoder takes its time in both, and may be most of it.
 
 # %% [markdown]
 # ## Further reading
