@@ -171,7 +171,7 @@ class CIFConfig:
                 close = difflib.get_close_matches(str(name), known, 1)
                 hint = f", did you mean {close[0]!r}?" if close else "."
                 raise CIFError(f"unknown CIF setting {shown(name)}{hint} Known: {', '.join(known)}")
-        if values.get("tail_rule") is not None:
+        if isinstance(values.get("tail_rule"), Mapping):
             values = {**values, "tail_rule": TailRule.from_dict(values["tail_rule"])}
         return cls(**values)
 

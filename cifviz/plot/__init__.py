@@ -18,6 +18,7 @@ from cifviz.plot.gradients import gradient_arrows
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.rows import token_rows
+from cifviz.plot.sampler_figure import sampler_masks
 from cifviz.plot.signals import log_mel, waveform
 from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
 from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
@@ -46,6 +47,7 @@ __all__ = [
     "panel_alt",
     "panel_png",
     "residual_histogram",
+    "sampler_masks",
     "snapshot_strip",
     "tail_errors",
     "tail_lanes",

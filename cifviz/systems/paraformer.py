@@ -1,4 +1,4 @@
-"""Like `cif`, but all tokens at once look at the frames again; some are given away in training."""
+"""Like `cif`, but all tokens at once attend to the frames, and are taught by a glancing sampler."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from cifviz.core.firing import Firing
 from cifviz.core.mass_axis import GivenAxis
 from cifviz.core.soft_alignment import SoftCIF
-from cifviz.core.validation import valid_mask
+from cifviz.core.validation import check_lengths, valid_mask
 from cifviz.errors import require, require_choice, require_integer, require_number, shown
 from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
@@ -36,9 +36,9 @@ class ParaformerConfig(CIFRecognizerConfig):
     """
 
     sampling_ratio: float = 0.75
-    """λ: of the tokens that are wrong, such a share are given away. 0: none, without a sampler."""
+    """λ: how many tokens are replaced by their targets, as a share of the wrong ones; 0: none."""
     loss_on: str = "unreplaced"
-    """Which tokens are taught: "unreplaced", those that are not given away (the paper), or "all"
+    """Which tokens are taught: "unreplaced", those that are not replaced (the paper), or "all"
     (FunASR's code)."""
     alignment: str = "hard"
     """What an embedding is the sum of: "hard", the frames of a fire; "soft", frames around it, see
@@ -73,7 +73,7 @@ class Glance(NamedTuple):
 def replaced_positions(
     right: Tensor, counts: Tensor, ratio: float, *, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Which tokens the glancing sampler gives away: the more of them are wrong, the more.
+    """Which tokens the glancing sampler replaces by their targets: more where more are wrong.
 
     Parameters
     ----------
@@ -90,7 +90,13 @@ def replaced_positions(
     -------
     Tensor of bool (batch, tokens)
         Of an utterance with d wrong tokens ``min(⌈λ · d⌉, count)``, chosen with equal chances among
-        *all* of its tokens: a right one may be given away, and a wrong one not.
+        *all* of its tokens: a right one may be replaced, and a wrong one not.
+
+    Raises
+    ------
+    CIFError
+        If the counts are not one integer for each utterance, at most its places, or the ratio is
+        below 0.
 
     Examples
     --------
@@ -112,6 +118,8 @@ def replaced_positions(
     -----
     Rounded up, as in the paper; FunASR's code rounds down.
     """
+    counts = check_lengths("counts", counts, right, right.shape[1])
+    require_number("ratio", ratio, at_least=0)
     is_token = valid_mask(counts, right.shape[1])
     wrong = (~right & is_token).sum(dim=1)
     number = (ratio * wrong.double() - ROUNDING).ceil()
@@ -135,8 +143,8 @@ class ParaformerDecoder(nn.Module):
 
     Notes
     -----
-    Sines and cosines of the positions are added to the embeddings: what is given away says nothing
-    about its place.
+    Sines and cosines of the positions are added to the embeddings: an embedding of a
+    target says nothing about its place.
     """
 
     def __init__(self, config: DecoderConfig, input_dim: int, channels: int, vocabulary: int):
@@ -157,11 +165,12 @@ class ParaformerDecoder(nn.Module):
 class ParaformerRecognizer(CIFRecognizer):
     """Like `CIFRecognizer`, but its decoder looks at all tokens and all frames at once.
 
-    A non-autoregressive decoder takes the tokens for independent of each other. The *glancing
-    sampler* teaches it to rely on the others: in training a first pass, without gradient, finds how
-    many tokens are wrong. The more they are, the more of the fired embeddings, chosen at random,
-    are replaced by embeddings of their targets, see `replaced_positions`. The second pass is taught
-    the others. In evaluation mode, and with λ = 0, there is one pass and no sampler.
+    A decoder that gives all tokens at once gives each without knowing the others. The *glancing
+    sampler* teaches it to use what it can know of them: in training, a first pass, without
+    gradient, finds how many tokens are wrong. The more they are, the more fired embeddings, chosen
+    at random, are replaced by embeddings of their targets, see `replaced_positions`. The second
+    pass is taught the other tokens. In evaluation mode, and with λ = 0, there is one pass and no
+    sampler.
 
     Parameters
     ----------
@@ -171,7 +180,7 @@ class ParaformerRecognizer(CIFRecognizer):
     Attributes
     ----------
     embed : nn.Embedding
-        Of targets that are given away, of the size of a fired embedding.
+        Of the targets, of the size of a fired embedding.
 
     Notes
     -----
@@ -182,8 +191,8 @@ class ParaformerRecognizer(CIFRecognizer):
     rounds the number of replaced tokens down, and teaches all of them (``loss_on="all"``).
 
     The cross-entropy is divided by the number of all tokens, whichever are taught: while most are
-    wrong, it weighs little beside the other losses. An utterance of one to three tokens that are
-    all wrong is given away as a whole if λ = ¾, and teaches no token; with λ = 1 every such one is.
+    wrong, it weighs little beside the other losses. Where one to three tokens are all wrong and
+    λ = ¾, all are replaced, and none is taught; with λ = 1 that is so of any number.
 
     Examples
     --------
@@ -227,8 +236,8 @@ class ParaformerRecognizer(CIFRecognizer):
     def adapt(self, embeddings: Tensor, firing: Firing, encoded: Encoded) -> Tensor:
         """The embeddings of a firing.
 
-        With soft alignment also those of another CIF's firing are soft sums: of what a tail rule
-        made, the number of tokens counts.
+        With soft alignment, those of a firing that the model's CIF did not make are replaced by
+        soft sums. Of what a tail rule made, as in `decode_by_tail_rule`, the count alone is kept.
         """
         if isinstance(self.cif, SoftCIF) and type(firing.axis) is not GivenAxis:
             return self.cif.soft_sums(firing, encoded.encoder_out)[1]
@@ -255,7 +264,7 @@ class ParaformerRecognizer(CIFRecognizer):
         *,
         label_smoothing: float = LABEL_SMOOTHING,
     ) -> Tensor:
-        """As of a `CIFRecognizer`; in training, 0 where the sampler gave the token away."""
+        """As of a `CIFRecognizer`; in training, 0 where the token is replaced."""
         config = self.config
         if not self.training or not config.sampling_ratio:
             return super().token_losses(firing, adapted, encoded, label_smoothing=label_smoothing)
@@ -276,7 +285,7 @@ class ParaformerRecognizer(CIFRecognizer):
         ratio: float | None = None,
         generator: torch.Generator | None = None,
     ) -> Glance:
-        """The first pass, and which tokens are given away in the second.
+        """The first pass, and which tokens are replaced in the second.
 
         Parameters
         ----------

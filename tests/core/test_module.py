@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.tail import appended, dynamic, rounded
 from cifviz.errors import CIFError
 
 README = {
@@ -162,6 +163,31 @@ def test_tail_handling_firing_threshold_is_what_the_rest_must_exceed():
     frames = torch.zeros(1, 7, 8)  # a rest of 0.8
     assert steady(0.4, tail_handling_firing_threshold=0.7)(frames).num_fires.tolist() == [3]
     assert steady(0.4, tail_handling_firing_threshold=0.9)(frames).num_fires.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("rule", "tokens", "mass"), [(rounded, 2, 1.0), (dynamic, 3, 0.8), (appended(0.7), 3, None)]
+)
+def test_tail_rule_takes_the_place_of_the_threshold(rule, tokens, mass):
+    frames = torch.zeros(1, 6, 8)  # S = 2.4
+    cif = steady(0.4, tail_rule=rule, tail_handling_firing_threshold=0.0)
+    firing = cif(frames)
+    assert firing.num_fires.tolist() == [tokens]
+    sums = firing.contributions.sum(dim=2)[0].tolist()
+    expected = [1.0, 1.0, 0.4] if mass is None else [mass] * tokens
+    assert sums == pytest.approx(expected, abs=1e-6)
+    assert cif(frames, target_lengths=torch.tensor([5])).num_fires.tolist() == [5]
+    assert steady(0.4, tail_rule=rule, apply_tail_handling=False)(frames).num_fires.tolist() == [2]
+
+
+def test_tail_rule_is_kept_and_checked():
+    config = CIFConfig(tail_rule=appended(0.45))
+    assert config.to_dict()["tail_rule"] == {"rule": "appended", "value": 0.45}
+    assert CIFConfig.from_dict(config.to_dict()) == config
+    with pytest.raises(CIFError, match="tail_rule must be a TailRule, got 'rounded'"):
+        CIFConfig.from_dict({"tail_rule": "rounded"})
+    with pytest.raises(CIFError, match="tail rule must be one of 'drop', .* got 'ceil'"):
+        CIFConfig.from_dict({"tail_rule": {"rule": "ceil"}})
 
 
 def test_add_cif_ctxt_layers_lets_tokens_see_each_other():

@@ -1,4 +1,4 @@
-"""A Paraformer: who is given away, what is taught, how many tokens there are, and soft sums."""
+"""A Paraformer: what is replaced and taught, how many tokens there are, and soft sums."""
 
 import json
 import math
@@ -53,7 +53,7 @@ def always_zero(model):
     return model
 
 
-# --- which tokens are given away -----------------------------------------------------------------
+# --- which tokens are replaced -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def always_zero(model):
         (1.5, [0, 2, 3, 5, 5]),  # more than are wrong, but no more than there are
     ],
 )
-def test_the_number_of_given_tokens_is_the_ceiling(ratio, expected):
+def test_the_number_of_replaced_tokens_is_the_ceiling(ratio, expected):
     """Of five tokens 0, 1, 2, 4 and 5 are wrong."""
     wrong = torch.tensor([0, 1, 2, 4, 5])
     right = torch.arange(5) >= wrong.unsqueeze(1)
@@ -81,12 +81,20 @@ def test_rounding_gives_no_token_more():
     assert replaced.sum() == 3
 
 
-def test_padding_is_neither_wrong_nor_given():
+def test_padding_is_neither_wrong_nor_replaced():
     right = torch.zeros(3, 6).bool()
     replaced = replaced_positions(right, torch.tensor([4, 1, 0]), 1.0)
     assert replaced.long().tolist() == [[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0] * 6]
     assert replaced_positions(right[:, :0], torch.zeros(3).long(), 1.0).shape == (3, 0)
     assert replaced_positions(right[:0], torch.zeros(0).long(), 1.0).shape == (0, 6)
+
+
+def test_counts_and_ratios_that_cannot_be_are_refused():
+    right = torch.zeros(1, 3).bool()
+    with pytest.raises(CIFError, match="counts must be between 0 and 3, got 4 in row 0"):
+        replaced_positions(right, torch.tensor([4]), 0.5)
+    with pytest.raises(CIFError, match=r"ratio must be a number >= 0, got -0\.5"):
+        replaced_positions(right, torch.tensor([3]), -0.5)
 
 
 def test_all_tokens_have_equal_chances_right_or_wrong():
@@ -110,7 +118,7 @@ def test_the_choice_depends_on_the_generator_alone():
 
 
 @pytest.mark.parametrize(("ratio", "given"), [(0.0, 0), (0.25, 1), (0.5, 2), (0.75, 3), (1.0, 3)])
-def test_tokens_that_are_given_away_are_not_taught(ratio, given):
+def test_tokens_that_are_replaced_are_not_taught(ratio, given):
     """Token 0 everywhere: of 0 1 2 0 3 three are wrong, and lose ln 8 each; a right one ln 2."""
     model = always_zero(tiny(sampling_ratio=ratio)).train()
     each = torch.tensor([2.0, 8, 8, 2, 8]).log()
@@ -138,7 +146,7 @@ def test_without_dropout_and_ratio_training_is_evaluation():
 
 
 def test_the_second_pass_is_given_targets_in_place_of_sounds():
-    """All are wrong and given away: the loss on all is that of the targets' embeddings alone."""
+    """All are wrong and replaced: the loss on all is that of the targets' embeddings alone."""
     model = tiny(sampling_ratio=1.0, loss_on="all", dropout=0.0, conv_cif_dropout=0.0)
     with torch.no_grad():
         model.decoder.output.bias.copy_(torch.tensor([9.0, 0, 0, 0, 0]))
@@ -164,7 +172,7 @@ def test_training_repeats_with_the_seed():
 @both
 @pytest.mark.parametrize("autocast", [False, True])
 def test_the_first_pass_has_no_gradient_and_the_second_has(alignment, autocast, monkeypatch):
-    """Autocast keeps copies of the weights: in older PyTorch those of the first have none either."""
+    """Autocast keeps copies of the weights: in older PyTorch those of the first have none."""
     model = tiny(alignment=alignment, loss_on="all", dropout=0.0, conv_cif_dropout=0.0).train()
     one = batch([1, 2, 3, 4], [4, 0])
     sample, glances = model.glance, []
