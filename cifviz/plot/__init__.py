@@ -1,22 +1,25 @@
 """Pictures of Continuous Integrate-and-Fire, with matplotlib: Axes first, all times in seconds.
 
 A function takes what it draws, draws on the one Axes given as ``ax`` and returns the artists. Only
-`panel`, `error_panel` and `edge_panel` make figures. The numbers behind the pictures are in
-`cifviz.plot.geometry`, `cifviz.alignment.mass_times` and `cifviz.metrics`. Importing this package
-registers how a transcription and a report show themselves in a notebook (`cifviz.display`).
+`panel`, `rows_panel`, `error_panel` and `edge_panel` make figures. The numbers behind the pictures
+are in `cifviz.plot.geometry`, `cifviz.alignment.mass_times` and `cifviz.metrics`. Importing this
+package registers how a transcription and a report show themselves in a notebook (`cifviz.display`).
 """
 
 from __future__ import annotations
 
 from cifviz import display
 from cifviz.metrics import Report
+from cifviz.plot.comparison_figures import latency_lines, token_error_bars
 from cifviz.plot.curves import accumulation, fires, mass_axis, weights
+from cifviz.plot.decoding_figures import count_lanes, decoding_grid
 from cifviz.plot.dialect_figure import dialect_lanes
 from cifviz.plot.edge_figure import edge_panel
 from cifviz.plot.error_figures import error_histogram, error_over_time, error_panel, error_shares
 from cifviz.plot.gradients import gradient_arrows
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
+from cifviz.plot.row_figure import rows_panel
 from cifviz.plot.rows import token_rows
 from cifviz.plot.sampler_figure import sampler_masks
 from cifviz.plot.signals import log_mel, waveform
@@ -33,6 +36,8 @@ __all__ = [
     "Track",
     "accumulation",
     "contributions",
+    "count_lanes",
+    "decoding_grid",
     "dialect_lanes",
     "edge_panel",
     "error_histogram",
@@ -41,16 +46,19 @@ __all__ = [
     "error_shares",
     "fires",
     "gradient_arrows",
+    "latency_lines",
     "log_mel",
     "mass_axis",
     "panel",
     "panel_alt",
     "panel_png",
     "residual_histogram",
+    "rows_panel",
     "sampler_masks",
     "snapshot_strip",
     "tail_errors",
     "tail_lanes",
+    "token_error_bars",
     "token_rows",
     "token_spans",
     "token_style",

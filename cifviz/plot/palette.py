@@ -54,6 +54,7 @@ STYLE: Mapping[str, Any] = MappingProxyType(
         "offset": _line(_VERMILION, "--", "^"),
         "deletions": _line(_VERMILION, "--", "v"),
         "insertions": _line(_BLUE, "-.", "^"),
+        "substitutions": _line(_YELLOW, ":", "o"),
         "fires": _line("#000000", "-", "v"),
         "valleys": _line(_GREEN, "-.", "o"),
         "lines": (

@@ -124,12 +124,14 @@ class UpsampledRecognizer(CIFRecognizer):
         firing = self._fire_fine(encoded, counts)
         return {**losses, "fine_quantity": quantity_loss(firing, counts)}
 
-    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
+    def decoded(
+        self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing
+    ) -> list[Transcription]:
         """Those of a `CIFRecognizer`, with the times of the second CIF."""
-        coarse = super().transcriptions(sounds, encoded)
+        coarse = super().decoded(sounds, encoded, fired)
         counts = torch.tensor([len(one.tokens) for one in coarse])
-        fired = self._fire_fine(encoded, counts)
-        return [self._retimed(one, fine.cpu()) for one, fine in zip(coarse, fired, strict=True)]
+        fine = self._fire_fine(encoded, counts)
+        return [self._retimed(one, it.cpu()) for one, it in zip(coarse, fine, strict=True)]
 
     def _fire_fine(self, encoded: Encoded, counts: Tensor) -> Firing:
         """The second CIF, made to fire so many times."""
