@@ -272,6 +272,7 @@ class ParaformerRecognizer(CIFRecognizer):
         common = replaced.shape[1]
         given = self.embed(encoded.batch.targets[:, :common].clamp(min=0)).to(adapted.dtype)
         mixed = torch.where(replaced.unsqueeze(2), given, adapted[:, :common])
+        mixed = torch.cat([mixed, adapted[:, common:]], dim=1)
         losses = super().token_losses(firing, mixed, encoded, label_smoothing=label_smoothing)
         return losses if config.loss_on == "all" else losses.masked_fill(replaced, 0)
 
@@ -301,13 +302,14 @@ class ParaformerRecognizer(CIFRecognizer):
             As for `replaced_positions`.
         """
         targets = encoded.batch.targets
-        common = min(adapted.shape[1], targets.shape[1])
-        targets, num_fires = targets[:, :common], firing.num_fires.clamp(max=common)
-        predicted = self.decoder(adapted[:, :common], num_fires, encoded).argmax(dim=2)
+        predicted = self.decoder(adapted, firing.num_fires, encoded).argmax(dim=2)
         # Older PyTorch would take copies of the weights from here, without a gradient (#112583).
         torch.clear_autocast_cache()
-        right = predicted == targets
-        counts = num_fires.minimum(encoded.batch.target_lengths)
+        # Without scaling, fires and targets may differ in number.
+        common = min(adapted.shape[1], targets.shape[1])
+        predicted = predicted[:, :common]
+        right = predicted == targets[:, :common]
+        counts = firing.num_fires.minimum(encoded.batch.target_lengths)
         ratio = self.config.sampling_ratio if ratio is None else ratio
         replaced = replaced_positions(right, counts, ratio, generator=generator)
         return Glance(predicted, right, replaced)
