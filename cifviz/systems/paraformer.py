@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
 from cifviz.core.mass_axis import GivenAxis
-from cifviz.core.soft_alignment import SoftCIF
+from cifviz.core.soft_alignment import SoftCIF, require_soft
 from cifviz.core.validation import check_lengths, valid_mask
-from cifviz.errors import require, require_choice, require_integer, require_number, shown
+from cifviz.errors import require_choice, require_integer, require_number
 from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
@@ -48,15 +48,13 @@ class ParaformerConfig(CIFRecognizerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("sampling_ratio", self.sampling_ratio, at_least=0)
+        ratio = require_number("sampling_ratio", self.sampling_ratio, at_least=0)
+        object.__setattr__(self, "sampling_ratio", ratio)  # PyTorch takes no larger integers
         require_choice("loss_on", self.loss_on, LOSSES_ON)
         require_choice("alignment", self.alignment, ALIGNMENTS)
         require_integer("soft_heads", self.soft_heads, above=0)
-        require(
-            self.alignment == "hard" or self.cif.embedding_dim % self.soft_heads == 0,
-            f"soft_heads must divide an embedding of {self.cif.embedding_dim}, "
-            f"got {shown(self.soft_heads)}",
-        )
+        if self.alignment == "soft":
+            require_soft(self.cif, self.soft_heads, name="soft_heads")
 
 
 class Glance(NamedTuple):
@@ -119,7 +117,7 @@ def replaced_positions(
     Rounded up, as in the paper; FunASR's code rounds down.
     """
     counts = check_lengths("counts", counts, right, right.shape[1])
-    require_number("ratio", ratio, at_least=0)
+    ratio = require_number("ratio", ratio, at_least=0)
     is_token = valid_mask(counts, right.shape[1])
     wrong = (~right & is_token).sum(dim=1)
     number = (ratio * wrong.double() - ROUNDING).ceil()

@@ -404,6 +404,18 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         ParaformerConfig(**vars(tiny_config()), **settings)
 
 
+@pytest.mark.parametrize("cif", [{"add_cif_ctxt_layers": True}, {"cif_embedding_dim": 8}])
+def test_a_configuration_of_soft_sums_that_cannot_be_is_named_as_such(cif):
+    with pytest.raises(CIFError, match="a soft CIF has neither cif_embedding_dim nor"):
+        ParaformerConfig(**vars(tiny_config(**cif)), alignment="soft")
+
+
+def test_a_ratio_beyond_64_bits_is_a_number_like_others():
+    model = tiny(sampling_ratio=10**30).train()
+    assert all(loss.isfinite() for loss in model(batch([1, 2, 3])).values())
+    assert replaced_positions(torch.zeros(1, 2).bool(), torch.tensor([2]), 10**30).all()
+
+
 def test_a_request_that_it_does_not_know_is_refused():
     with pytest.raises(CIFError, match="extra input must be one of .*, got 'hints'"):
         tiny().transcribe(noise(0.4), hints=1)
