@@ -68,6 +68,27 @@ def soft_weights(alpha: Tensor, frame_lengths: Tensor, fires: int, sigma: Tensor
     return scores.softmax(dim=3) * is_real
 
 
+def require_soft(config: CIFConfig, heads: int, *, name: str = "heads") -> None:
+    """Raise `CIFError` unless a `SoftCIF` can be of this configuration and so many heads.
+
+    Parameters
+    ----------
+    config : CIFConfig
+    heads : int
+    name : str
+        Of the number of heads, for messages.
+    """
+    require_integer(name, heads, above=0)
+    require(
+        config.embedding_dim == config.encoder_embed_dim and not config.add_cif_ctxt_layers,
+        "a soft CIF has neither cif_embedding_dim nor add_cif_ctxt_layers",
+    )
+    require(
+        config.embedding_dim % heads == 0,
+        f"{name} must divide an embedding of {config.embedding_dim}, got {shown(heads)}",
+    )
+
+
 class SoftCIF(CIF):
     """Like `CIF`, but `embeddings` and `contributions` of its firings are those of `soft_weights`.
 
@@ -107,15 +128,7 @@ class SoftCIF(CIF):
 
     def __init__(self, config: CIFConfig, heads: int = 4):
         super().__init__(config)
-        require_integer("heads", heads, above=0)
-        require(
-            self.output is None and self.context is None,
-            "a soft CIF has neither cif_embedding_dim nor add_cif_ctxt_layers",
-        )
-        require(
-            config.embedding_dim % heads == 0,
-            f"heads must divide an embedding of {config.embedding_dim}, got {shown(heads)}",
-        )
+        require_soft(config, heads)
         self.sigma = nn.Parameter(torch.full((heads,), SIGMA))
 
     def forward(self, encoder_out: Tensor, *lengths: Any, **settings: Any) -> Firing:

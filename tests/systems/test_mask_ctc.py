@@ -340,6 +340,14 @@ def test_settings_that_cannot_be_are_refused(settings, message):
         config(**settings)
 
 
+def test_integers_beyond_64_bits_are_numbers_like_others():
+    one, large = (made(mask_threshold=number, iterations=number) for number in (100, 10**30))
+    found = large.transcribe(noise(1.0))
+    assert len(found.tokens) > 2
+    assert found.tokens == one.transcribe(noise(1.0)).tokens  # each in a pass of its own
+    assert made(prior_weight=10**30).transcribe(noise(1.0)).tokens
+
+
 def test_its_configuration_is_its_own():
     own = config(mask_threshold=0.999, iterations=3)
     assert MaskCTCRecognizerConfig.from_dict(json.loads(json.dumps(own.to_dict()))) == own
