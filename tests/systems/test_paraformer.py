@@ -85,6 +85,8 @@ def test_padding_is_neither_wrong_nor_replaced():
     right = torch.zeros(3, 6).bool()
     replaced = replaced_positions(right, torch.tensor([4, 1, 0]), 1.0)
     assert replaced.long().tolist() == [[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0] * 6]
+    half = replaced_positions(right, torch.tensor([4, 2, 0]), 0.5)
+    assert half.sum(dim=1).tolist() == [2, 1, 0]
     assert replaced_positions(right[:, :0], torch.zeros(3).long(), 1.0).shape == (3, 0)
     assert replaced_positions(right[:0], torch.zeros(0).long(), 1.0).shape == (0, 6)
 
