@@ -317,6 +317,16 @@ class CIF(nn.Module):
         if used is not alpha:
             firing = replace(firing, alpha=alpha)
         # 4. Layers behind the integration.
+        return self.layered(firing)
+
+    def layered(self, firing: Firing) -> Firing:
+        """A firing with embeddings that have passed the layers behind the integration, if any.
+
+        Parameters
+        ----------
+        firing : Firing
+            Its embeddings are sums of encoder frames, such as `integrate_and_fire` gives.
+        """
         if self.output is not None:
             firing = replace(firing, embeddings=self.output(firing.embeddings))
         if self.context is not None:
