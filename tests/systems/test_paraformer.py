@@ -162,6 +162,19 @@ def test_the_second_pass_is_given_targets_in_place_of_sounds():
     assert sounds == (None,)
 
 
+def test_embeddings_that_are_not_replaced_learn_and_those_that_are_do_not():
+    model = tiny(dropout=0.0, sampling_ratio=0.5).train()
+    firing, adapted, encoded = fired(model, batch([1, 2, 3, 0], [2, 2]))
+    adapted = adapted.detach().requires_grad_()
+    torch.manual_seed(1)
+    replaced = model.glance(firing, adapted, encoded).replaced
+    torch.manual_seed(1)
+    model.token_losses(firing, adapted, encoded).sum().backward()
+    is_token = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
+    assert 0 < replaced.sum() < 6
+    assert torch.equal(adapted.grad.any(dim=2), is_token & ~replaced)
+
+
 def test_training_repeats_with_the_seed():
     model, one = tiny(sampling_ratio=0.5, loss_on="all").train(), batch([1, 2, 3, 4], [4, 0])
     found = []
