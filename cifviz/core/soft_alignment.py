@@ -6,14 +6,13 @@ is lost to rounding; in exchange a token is made of frames of its neighbours too
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
-from cifviz.core.mass_axis import GivenAxis, MassAxis
+from cifviz.core.mass_axis import GivenAxis
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.scaling import scaled_to_length
 from cifviz.core.validation import valid_mask
@@ -131,12 +130,24 @@ class SoftCIF(CIF):
         require_soft(config, heads)
         self.sigma = nn.Parameter(torch.full((heads,), SIGMA))
 
-    def forward(self, encoder_out: Tensor, *lengths: Any, **settings: Any) -> Firing:
+    def forward(
+        self,
+        encoder_out: Tensor,
+        frame_lengths: Tensor | None = None,
+        *,
+        target_lengths: Tensor | None = None,
+        max_fires: int | None = None,
+    ) -> Firing:
         """As of a `CIF`."""
-        firing = super().forward(encoder_out, *lengths, **settings)
+        firing = super().forward(
+            encoder_out, frame_lengths, target_lengths=target_lengths, max_fires=max_fires
+        )
         weights, embeddings = self.soft_sums(firing, encoder_out)
-        axis = {field.name: getattr(firing.axis, field.name) for field in fields(MassAxis)}
-        return replace(firing, embeddings=embeddings, axis=GivenAxis(**axis, given=weights))
+        axis = firing.axis
+        given = GivenAxis(
+            axis.running, axis.frame_lengths, axis.ends, axis.reach, axis.fill, weights
+        )
+        return replace(firing, embeddings=embeddings, axis=given)
 
     def soft_sums(self, firing: Firing, encoder_out: Tensor) -> tuple[Tensor, Tensor]:
         """Soft contributions and embeddings, given the weights and the counts of any firing.

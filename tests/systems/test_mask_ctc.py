@@ -205,6 +205,19 @@ def test_tokens_without_a_sure_frame_are_masked():
             assert ids == expected, threshold
 
 
+def test_a_token_is_sure_by_its_own_frames():
+    """Of two words a the second is not sure, however sure the first one is."""
+    model = made(vocabulary=("a", "b"), channels=3)
+    nn.init.eye_(model.ctc.project.weight)
+    nn.init.zeros_(model.ctc.project.bias)
+    nn.init.zeros_(model.decoder.output.weight)
+    model.decoder.output.bias.data = torch.tensor([0.1, 0.9]).log()
+    posteriors = [[0.996, 0.002, 0.002], [0.002, 0.002, 0.996], [0.8, 0.1, 0.1]]
+    with torch.inference_mode():
+        ((ids, _, _),) = model.decode(encoded_as([posteriors], [3]))
+    assert ids == [0, 1]
+
+
 def test_without_masks_it_is_plain_ctc():
     model = made(mask_threshold=0.0)
     plain = CTCRecognizer(CTCRecognizerConfig(VOCABULARY, encoder=model.config.encoder)).eval()

@@ -85,6 +85,8 @@ def test_padding_is_neither_wrong_nor_replaced():
     right = torch.zeros(3, 6).bool()
     replaced = replaced_positions(right, torch.tensor([4, 1, 0]), 1.0)
     assert replaced.long().tolist() == [[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0] * 6]
+    half = replaced_positions(right, torch.tensor([4, 2, 0]), 0.5)
+    assert half.sum(dim=1).tolist() == [2, 1, 0]
     assert replaced_positions(right[:, :0], torch.zeros(3).long(), 1.0).shape == (3, 0)
     assert replaced_positions(right[:0], torch.zeros(0).long(), 1.0).shape == (0, 6)
 
@@ -158,6 +160,19 @@ def test_the_second_pass_is_given_targets_in_place_of_sounds():
     torch.testing.assert_close(model.token_losses(firing, adapted, encoded), expected)
     sounds = torch.autograd.grad(expected.sum(), adapted, allow_unused=True)
     assert sounds == (None,)
+
+
+def test_embeddings_that_are_not_replaced_learn_and_those_that_are_do_not():
+    model = tiny(dropout=0.0, sampling_ratio=0.5).train()
+    firing, adapted, encoded = fired(model, batch([1, 2, 3, 0], [2, 2]))
+    adapted = adapted.detach().requires_grad_()
+    torch.manual_seed(1)
+    replaced = model.glance(firing, adapted, encoded).replaced
+    torch.manual_seed(1)
+    model.token_losses(firing, adapted, encoded).sum().backward()
+    is_token = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
+    assert 0 < replaced.sum() < 6
+    assert torch.equal(adapted.grad.any(dim=2), is_token & ~replaced)
 
 
 def test_training_repeats_with_the_seed():
