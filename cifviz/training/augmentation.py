@@ -164,8 +164,10 @@ class CutAndJoin:
         tokens: list[int] = []
         spans: list[Tensor] = []
         extras: Mapping[str, Any] = {}
+        joined: list[Recording] = []
         while len(tokens) < wanted and not extras:
-            recording = recordings[int(rng.integers(len(recordings)))]
+            recording = self.pick(rng, recordings, joined, wanted - len(tokens))
+            joined.append(recording)
             features, ids, inside = self._run(rng, recording, wanted - len(tokens))
             spans.append(inside + sum(map(len, pieces)))
             pieces += [features, _pause(rng, recordings, ends=False)]
@@ -186,6 +188,29 @@ class CutAndJoin:
         if known.isnan().any():
             known = _no_spans(len(tokens))
         return Example(_mask(rng, normal, settings.masks), tokens, known, extras)
+
+    def pick(
+        self,
+        rng: np.random.Generator,
+        recordings: Sequence[Recording],
+        joined: Sequence[Recording],
+        wanted: int,
+    ) -> Recording:
+        """The recording that a run of words is taken from: any of them.
+
+        The hook of utterances whose words depend on each other.
+
+        Parameters
+        ----------
+        rng : numpy Generator
+        recordings : sequence of Recording
+            Those of a speaker.
+        joined : sequence of Recording
+            What runs were taken from so far.
+        wanted : int > 0
+            Tokens that the utterance still lacks.
+        """
+        return recordings[int(rng.integers(len(recordings)))]
 
     def _run(
         self, rng: np.random.Generator, recording: Recording, most: int

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from cifviz.errors import require_choice
-from experiments.recipes import digits, grid
+from experiments.recipes import (
+    check_digits,
+    digits,
+    grid,
+    markov_digits,
+    markov_units,
+    small_grid,
+)
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
 
-RECIPES = {"digits": digits.RECIPE, "grid": grid.RECIPE}
+RECIPES = {
+    "digits": digits.RECIPE,
+    "grid": grid.RECIPE,
+    "markov-digits": markov_digits.RECIPE,
+    "markov-merged": markov_units.MERGED,
+    "markov-phones": markov_units.PHONES,
+    "check-digits": check_digits.RECIPE,
+    "small-grid": small_grid.RECIPE,
+}
 """By name."""
 
 

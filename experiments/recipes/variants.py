@@ -7,9 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from cifviz.core.tail import dynamic, rounded
 from cifviz.systems.attention import AttentionRecognizerConfig
 from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.context_aware import ContextAwareConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
+from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizerConfig
+from cifviz.systems.mask_ctc import MaskCTCRecognizerConfig
+from cifviz.systems.paraformer import ParaformerConfig
 from cifviz.training.fit import Schedule
 from experiments.recipes.recipe import Recipe
 
@@ -17,6 +23,8 @@ ATTENTION_LAYERS = 2
 """With one alone no token depends on where the token before it attended."""
 PRIOR_WEIGHT = 0.1
 """How much of the label priors CTC subtracts where it does."""
+SAMPLING_RATIO = 0.75
+"""λ of a Paraformer: the paper's best."""
 
 
 def ctc_config(config: CIFRecognizerConfig, prior_weight: float = 0.0) -> CTCRecognizerConfig:
@@ -30,10 +38,52 @@ def attention_config(config: CIFRecognizerConfig) -> AttentionRecognizerConfig:
     return AttentionRecognizerConfig(config.vocabulary, config.features, config.encoder, decoder)
 
 
+def intermediate_ctc_config(config: CIFRecognizerConfig) -> IntermediateCTCRecognizerConfig:
+    """Intermediate or self-conditioned CTC on the same features and the same encoder."""
+    return IntermediateCTCRecognizerConfig(config.vocabulary, config.features, config.encoder)
+
+
+def mask_ctc_config(config: CIFRecognizerConfig) -> MaskCTCRecognizerConfig:
+    """Mask-CTC on the same features and the same encoder, with as large a decoder."""
+    return MaskCTCRecognizerConfig(
+        config.vocabulary, config.features, config.encoder, decoder=config.decoder
+    )
+
+
+def context_aware_config(config: CIFRecognizerConfig) -> ContextAwareConfig:
+    """The same CIF with two decoders of one layer each."""
+    decoder = replace(config.decoder, kind="nar", layers=1)
+    return ContextAwareConfig(
+        config.vocabulary,
+        config.features,
+        config.encoder,
+        config.cif,
+        decoder,
+        contextual=decoder,
+    )
+
+
+def paraformer_config(
+    config: CIFRecognizerConfig, sampling_ratio: float = SAMPLING_RATIO
+) -> ParaformerConfig:
+    """The same CIF with the decoder and the sampler of a Paraformer."""
+    return ParaformerConfig(
+        config.vocabulary,
+        config.features,
+        config.encoder,
+        config.cif,
+        config.decoder,
+        sampling_ratio=sampling_ratio,
+    )
+
+
 PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}
 """The CIF of the paper with a CTC beside it: without anything that the recipes add."""
 LATE = Schedule(start=0.25)
 """Of losses that follow CTC, which has to find the tokens first."""
+CONTEXT = {"config.cif.add_cif_ctxt_layers": True, "config.cif.cif_ctxt_ffn_embed_dim": 256}
+"""Two Transformer layers between firing and decoder."""
+PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "plain": PLAIN,
@@ -67,6 +117,51 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "config": partial(ctc_config, prior_weight=PRIOR_WEIGHT),
     },
     "attention": {**PLAIN, "system": "attention", "config": attention_config},
+    "intermediate-ctc": {
+        **PLAIN,
+        "system": "intermediate-ctc",
+        "config": intermediate_ctc_config,
+    },
+    "self-conditioned-ctc": {
+        **PLAIN,
+        "system": "self-conditioned-ctc",
+        "config": intermediate_ctc_config,
+    },
+    "mask-ctc": {**PLAIN, "system": "mask-ctc", "config": mask_ctc_config},
+    "context-aware": {**PLAIN, "system": "context-aware", "config": context_aware_config},
+    "paraformer": PARAFORMER,
+    # Other decoders of the plain CIF.
+    "nar": {**PLAIN, "config.decoder.kind": "nar"},
+    "ar": {**PLAIN, "config.decoder.kind": "ar"},
+    "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},
+    "nar-context": {**PLAIN, "config.decoder.kind": "nar", **CONTEXT},
+    # How often the sampler of the Paraformer gives tokens away, and how it counts.
+    **{
+        f"paraformer-{ratio:g}": {
+            **PARAFORMER,
+            "config": partial(paraformer_config, sampling_ratio=ratio),
+        }
+        for ratio in (0.0, 0.25, 0.5, 1.0)
+    },
+    "paraformer-rounded": {
+        **PARAFORMER,
+        "config.cif.tail_rule": lambda _: rounded,
+        "weights_of": "paraformer",
+    },
+    "paraformer-dynamic": {
+        **PARAFORMER,
+        "config.cif.tail_rule": lambda _: dynamic,
+        "weights_of": "paraformer",
+    },
+    # How much a loss on where weights lie counts: two readings of the boundary loss.
+    **{
+        f"{loss.replace('_', '-')}-{weight:g}": {
+            **PLAIN,
+            "fit.loss_weights": {loss: Schedule(weight, start=LATE.start)},
+        }
+        for loss in ("spike_segments", "spikes")
+        for weight in (0.1, 0.3, 1.0)
+    },
 }
 """By name: settings of a `Recipe`, by their path, and the values that they get instead; a function
 makes the value out of the recipe's."""

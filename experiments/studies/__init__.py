@@ -10,6 +10,7 @@ from experiments.provenance import checksum, commit
 from experiments.result_files import keep_result
 from experiments.studies import (
     domain_flag,
+    nar_comparison,
     robustness_comparison,
     tail_sweep,
     token_width,
@@ -18,6 +19,7 @@ from experiments.studies import (
 from experiments.studies.study import Study
 
 STUDIES: dict[str, Study] = {
+    "nar-comparison": nar_comparison.STUDY,
     "robustness-comparison": robustness_comparison.STUDY,
     "tail-sweep": tail_sweep.STUDY,
     "token-width": token_width.STUDY,

@@ -1,0 +1,195 @@
+"""What papers claim of non-autoregressive systems, and whether it is reproduced here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cifviz.metrics import spread
+from cifviz.metrics.statistics import deviation, mean
+from cifviz.text_tables import markdown_table
+
+TASKS = {"markov-digits": "test", "small-grid": "dev"}
+"""Recipes that are compared, and on which set."""
+ENOUGH = 1.2
+"""Cross-entropy in training by which convergence is judged."""
+
+
+class Claim(NamedTuple):
+    """What is expected of two variants: the first has less of something than the second."""
+
+    text: str
+    source: str
+    first: str
+    second: str
+    score: str
+    """Of `SCORES`."""
+
+
+_ABSTRACT = "abstract of arXiv:2104.04702"
+_PARAFORMER = "arXiv:2206.08317"
+_EXPECTED = "expected here; no source is quoted"
+
+SCORES: Mapping[str, Callable[[Mapping[str, Any], str], float | None]] = {
+    "token errors %": lambda one, split: 100 * one[split]["token_error_rate"],
+    "substituted %": lambda one, split: 100 * one[split]["substitutions"] / one[split]["tokens"],
+    "steps": lambda one, split: steps_to(one["history"], "cross_entropy", ENOUGH),
+    "edges ms at the fire": lambda one, split: (
+        1000 * one[split]["edges"]["fire"]["both"]["mean_absolute"]
+    ),
+}
+"""Of the result of a run and the name of a set."""
+
+CLAIMS = (
+    Claim(
+        "weights guided by CTC's spikes converge sooner than without",
+        _ABSTRACT,
+        "spike-segments-0.3",
+        "",
+        "steps",
+    ),
+    Claim("and make fewer errors", _ABSTRACT, "spike-segments-0.3", "", "token errors %"),
+    Claim(
+        "and fire nearer to the edges", _EXPECTED, "spike-segments-0.3", "", "edges ms at the fire"
+    ),
+    Claim(
+        "the other reading, mass up to each spike, converges sooner",
+        _ABSTRACT,
+        "spikes-0.3",
+        "",
+        "steps",
+    ),
+    Claim("and makes fewer errors", _ABSTRACT, "spikes-0.3", "", "token errors %"),
+    Claim(
+        "a contextual decoder substitutes fewer tokens: it models how they depend on each other",
+        _ABSTRACT,
+        "context-aware",
+        "",
+        "substituted %",
+    ),
+    Claim(
+        "the sampler, λ = 0.75, makes fewer errors than none",
+        _PARAFORMER,
+        "paraformer",
+        "paraformer-0",
+        "token errors %",
+    ),
+    Claim(
+        "it substitutes fewer tokens",
+        _PARAFORMER,
+        "paraformer",
+        "paraformer-0",
+        "substituted %",
+    ),
+    Claim(
+        "a dynamic threshold, by the ceiling, makes fewer errors than a fixed one",
+        _PARAFORMER,
+        "paraformer-dynamic",
+        "paraformer",
+        "token errors %",
+    ),
+    Claim("CIF-AR makes fewer errors than CIF-NAR", _EXPECTED, "ar", "", "token errors %"),
+    Claim(
+        "self-conditioned CTC makes fewer errors than CTC",
+        _EXPECTED,
+        "self-conditioned-ctc",
+        "ctc",
+        "token errors %",
+    ),
+    Claim("Mask-CTC makes fewer errors than CTC", _EXPECTED, "mask-ctc", "ctc", "token errors %"),
+    Claim("CIF-NAR makes fewer errors than CTC", _EXPECTED, "", "ctc", "token errors %"),
+)
+"""Claims of the papers as far as they are quoted here, and expectations."""
+
+UNTESTED = (
+    "Not testable at this scale: the error rates of the papers and the latency of 1/24 of an "
+    "autoregressive Conformer (other data and a hundred times the parameters); what the sampler "
+    "gains with 20 000 hours instead of an hour; MWER, which is not built."
+)
+
+LEAST_SEEDS = 3
+
+
+def steps_to(history: Sequence[Mapping[str, float]], loss: str, level: float) -> float | None:
+    """Steps until a loss first is down to a level, between entries by a line; None if never.
+
+    >>> steps_to([{"step": 50, "ctc": 3.0}, {"step": 100, "ctc": 1.0}], "ctc", 2.0)
+    75.0
+    """
+    before = None
+    for entry in history:
+        if entry[loss] <= level:
+            if before is None or before[loss] == entry[loss]:
+                return float(entry["step"])
+            share = (before[loss] - level) / (before[loss] - entry[loss])
+            return float(before["step"] + share * (entry["step"] - before["step"]))
+        before = entry
+    return None
+
+
+def claim_table(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Each claim on each task, and whether it is reproduced.
+
+    It is reproduced on a task where the first mean plus its standard deviation is below the second
+    minus its own, contradicted where it is the other way round, and otherwise there is no
+    difference. Of fewer than `LEAST_SEEDS` seeds nothing is said.
+    """
+    heads = ["claim", "source", "score", *TASKS, "verdict"]
+    rows = []
+    for claim in CLAIMS:
+        cells, judged = [], []
+        for recipe, split in TASKS.items():
+            pair = [
+                [
+                    SCORES[claim.score](one, split)
+                    for one in runs
+                    if (one["recipe"], one["variant"]) == (recipe, variant)
+                ]
+                for variant in (claim.first, claim.second)
+            ]
+            judged.append(judgement(*pair))
+            cells.append(" against ".join(map(_shown, pair)) if all(pair) else "–")
+        rows.append([claim.text, claim.source, claim.score, *cells, verdict_of(judged)])
+    return f"{markdown_table(heads, rows)}\n\n{UNTESTED}"
+
+
+def judgement(first: Sequence[float | None], second: Sequence[float | None]) -> str:
+    """Whether some values are below others beyond the spread of both.
+
+    >>> judgement([1.0, 1.2, 1.1], [2.0, 2.2, 2.1]), judgement([1.0, 3.0, 2.0], [2.0, 2.2, 2.1])
+    ('below', 'no difference')
+    >>> judgement([1.0], [2.0, 2.2, 2.1])
+    'open'
+    """
+    known = [[value for value in values if value is not None] for values in (first, second)]
+    if min(map(len, known)) < LEAST_SEEDS:
+        return "open"
+    (low, high), (least, most) = (
+        (mean(values) - deviation(values), mean(values) + deviation(values)) for values in known
+    )
+    return "below" if high < least else "above" if low > most else "no difference"
+
+
+def verdict_of(judged: Sequence[str]) -> str:
+    """What judgements on several tasks say of a claim.
+
+    >>> verdict_of(["below", "below"]), verdict_of(["below", "no difference"])
+    ('reproduced', 'reproduced on markov-digits alone')
+    >>> verdict_of(["no difference", "above"]), verdict_of(["open", "open"])
+    ('not reproduced; the contrary on small-grid', 'open')
+    """
+    named = dict(zip(TASKS, judged, strict=True))
+    known = {name: one for name, one in named.items() if one != "open"}
+    if not known:
+        return "open"
+    below = [name for name, one in known.items() if one == "below"]
+    above = [name for name, one in known.items() if one == "above"]
+    if len(below) == len(TASKS):
+        return "reproduced"
+    text = f"reproduced on {' and '.join(below)} alone" if below else "not reproduced"
+    return f"{text}; the contrary on {' and '.join(above)}" if above else text
+
+
+def _shown(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return spread(known, digits=1) if len(known) == len(values) else "–"
