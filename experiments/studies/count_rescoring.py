@@ -1,6 +1,6 @@
-"""Decoding at several numbers of tokens, a scorer choosing: fewer errors than at the one that fires?
+"""Decoding at several numbers of tokens, of which a scorer chooses one.
 
-A decoder that gives all tokens at once cannot correct the count, which is settled before it begins.
+A decoder that gives all tokens at once cannot correct the count, settled before it begins.
 `count_hypotheses` decodes at m̂ − b … m̂ + b tokens; the CIF-AR of the same seed judges each, given
 the tokens. Two bounds stand beside it: the CIF-NAR as its own scorer, which knows no more than it
 decoded with, and the best candidate by the reference, which no scorer can beat.
@@ -64,10 +64,9 @@ SHOWN = {"ar": range(1, REACH + 1), "own": (1, REACH), "reference": (REACH,)}
 """Values of b in the table, beside 0; the result has all."""
 ABOUT_GAIN = (
     f'With "{CONDITIONS["gain"]}" the count is wrong and the frames are not. Scaling to a count '
-    "undoes a constant gain by construction: wherever the right count is within reach, its "
-    "candidate is what the weights without the gain would give when scaled to it. So this condition "
-    "says how well a scorer finds the count, and nothing of robustness. The CIF-AR keeps its own "
-    "weights."
+    "undoes a constant gain by construction: a candidate of another count than fires is the same "
+    "with and without the gain, but for the noise threshold of 0.005. So this condition says how "
+    "well a scorer finds the count, and nothing of robustness. The CIF-AR alone keeps its weights."
 )
 
 
@@ -167,9 +166,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     measured, sizes = [], {}
     for name in TASKS:
         recipes = {variant: find_recipe(name, variant) for variant in ("", "ar")}
-        folders = {
-            variant: folders_by_seed(recipe, runs) for variant, recipe in recipes.items()
-        }
+        folders = {variant: folders_by_seed(recipe, runs) for variant, recipe in recipes.items()}
         utterances = judged_utterances(recipes[""])
         sizes[name] = len(utterances)
         for seed in sorted(folders[""].keys() & folders["ar"].keys()):
@@ -178,7 +175,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
                 if condition == "gain":
                     cif = pair[0].cif
                     cif.config = replace(cif.config, smooth_factor=GAIN)
-                found = rescored(*pair, utterances_in(condition, utterances))
+                found = rescored(pair[0], pair[1], utterances_in(condition, utterances))
                 measured.append({"recipe": name, "condition": condition, "seed": seed, **found})
     require(
         bool(measured),
@@ -207,9 +204,7 @@ def table(found: Mapping[str, Any]) -> str:
                 rows.append([*task, *cells, with_judgement(apart) if reach else ""])
         alone = {seed: one["alone"] for seed, one in by_seed.items()}
         apart = differences(_errors(alone), _errors(_plain(by_seed)))
-        rows.append(
-            [*task, "CIF-AR alone", "", *_cells(alone, utterances), with_judgement(apart)]
-        )
+        rows.append([*task, "CIF-AR alone", "", *_cells(alone, utterances), with_judgement(apart)])
     lines = [markdown_table(heads, rows), "", ABOUT_GAIN, ""]
     return "\n".join([*lines, *(f"- {line}" for line in verdicts(found))])
 

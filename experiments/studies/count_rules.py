@@ -132,9 +132,7 @@ def table(found: Mapping[str, Any]) -> str:
                 cells.append(spread([100 * one[kind] / one["tokens"] for one in runs]))
             right = [100 * one["right_counts"] / utterances for one in runs]
             cells += [spread(right, digits=1), spread([one["count_error"] for one in runs])]
-            cells.append(
-                "" if name == AS_TRAINED else with_judgement(differences(errors, usual))
-            )
+            cells.append("" if name == AS_TRAINED else with_judgement(differences(errors, usual)))
             rows.append(cells)
     parts = [markdown_table(heads, rows), "", EXPECTED, ""]
     return "\n".join([*parts, *(f"- {line}" for line in bias_of_the_ceiling(found))])
@@ -146,7 +144,7 @@ def _errors(by_seed: Mapping[int, Mapping[str, Any]], rule: str) -> dict[int, fl
 
 
 def bias_of_the_ceiling(found: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence for each task and system: do sums lie on both sides of N, what does ⌈Σα⌉ add?"""
+    """A sentence for each task and system: where the sums lie, and what the ceiling adds."""
     for (recipe, variant), by_seed in grouped(found["runs"], "recipe", "variant").items():
         said = found["said"][recipe]
         apart = {

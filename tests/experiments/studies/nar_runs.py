@@ -1,0 +1,27 @@
+"""Finished runs of tiny recognisers, and utterances to judge them by."""
+
+import json
+
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from tests.systems.synthetic import aligned
+from tests.systems.tiny import noise
+
+NEEDED = ("leave_out", "fit", "recordings", "versions", "history")
+
+
+def finished_run(runs, recipe, variant, seed, **measured):
+    """A folder with what studies read of a run; without a model. Its path."""
+    name = "-".join(part for part in (recipe, variant, f"seed{seed}") if part)
+    folder = runs / name
+    folder.mkdir(parents=True)
+    settings = {"recipe": recipe, "variant": variant, "seed": seed}
+    result = {**dict.fromkeys(NEEDED), **settings, **measured}
+    (folder / "result.json").write_text(json.dumps(result), "utf-8")
+    return folder
+
+
+def noisy_string(*words, seconds=0.9, seed=0):
+    """Noise in which these words are said, one behind the other."""
+    length = seconds / max(1, len(words))
+    spans = [(word, i * length, (i + 1) * length) for i, word in enumerate(words)]
+    return LabelledUtterance(noise(seconds, seed), aligned(*spans))
