@@ -7,6 +7,7 @@ from typing import Any
 
 from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, PROGRAM
+from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
 from cifviz.text_tables import markdown_table
 
@@ -34,9 +35,9 @@ SHOWN = ("fire", "fire, shifted", "shipped")
 CIF_EDGES = (
     "*fire* is the time of the fire itself, *fire, shifted* adds a constant learned on the "
     "development set, and *shipped* is what transcriptions carry: quantiles of a token's mass, cut "
-    "at fires or in valleys of the weights, plus a constant, all learned on the development set "
-    "and as many synthesised utterances"
+    "at fires or in valleys of the weights, plus a constant, all learned on the development set"
 )
+SYNTHESISED_TOO = " and as many synthesised utterances"
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
@@ -94,7 +95,7 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
         *([TRAINED_ON_TIMES] if "even" in recipe.fit.loss_weights else []),
         f"Vocabulary: {' '.join(recipe.config.vocabulary)}.{_frames(recipe.config)}",
         "Results of all seeds, mean and standard deviation. Edges are hypothesis − reference, of "
-        f"equal tokens paired by label: {OTHER_EDGES if recipe.variant else CIF_EDGES}.",
+        f"equal tokens paired by label: {_edges(recipe)}.",
     ]
     for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):
@@ -102,6 +103,13 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     if held_out:
         parts.append(_held_out_table(held_out))
     return "\n\n".join(parts) + "\n"
+
+
+def _edges(recipe: Any) -> str:
+    """How the edges of a recipe's system are read."""
+    if not isinstance(recipe.config, CIFRecognizerConfig):
+        return OTHER_EDGES
+    return CIF_EDGES + SYNTHESISED_TOO * (recipe.synthetic_share > 0)
 
 
 def _frames(config: SystemConfig) -> str:

@@ -80,11 +80,12 @@ SYSTEMS = {
 
 BOUNDARY_LOSSES = {
     "": "none",
-    **{
-        f"spike-segments-{weight:g}": f"mass between spikes · {weight:g}"
-        for weight in (0.1, 0.3, 1)
-    },
-    **{f"spikes-{weight:g}": f"mass up to each spike · {weight:g}" for weight in (0.1, 0.3, 1)},
+    "spike-segments-0.1": "mass between spikes, weight 0.1",
+    "spike-segments-0.3": "mass between spikes, weight 0.3",
+    "spike-segments-1": "mass between spikes, weight 1",
+    "spikes-0.1": "mass up to each spike, weight 0.1",
+    "spikes-0.3": "mass up to each spike, weight 0.3",
+    "spikes-1": "mass up to each spike, weight 1",
 }
 """Variants that differ in the loss on where weights lie: two readings of that of 2104.04702, both
 reconstructions."""

@@ -44,6 +44,15 @@ def settings(recipe):
         ("segments", {"fit.loss_weights"}),
         ("ctc", {"system", "config"}),
         ("attention", {"system", "config", "fit.steps"}),
+        ("mask-ctc", {"system", "config"}),
+        ("context-aware", {"system", "config"}),
+        ("paraformer", {"system", "config"}),
+        ("nar", set()),
+        ("ar", {"config.decoder.kind"}),
+        ("projection", {"config.decoder.kind", "config.decoder.dim"}),
+        ("nar-context", {"config.cif.add_cif_ctxt_layers", "config.cif.cif_ctxt_ffn_embed_dim"}),
+        ("spike-segments-0.3", {"fit.loss_weights"}),
+        ("spikes-1", {"fit.loss_weights"}),
         ("", {"fit.loss_weights", "config.cif.pause_frames"}),
     ],
 )
@@ -55,6 +64,40 @@ def test_it_changes_one_thing_about_the_plain_cif(variant, changed):
 def test_even_lacks_pause_rounding_alone():
     recipe, even = find_recipe("digits"), find_recipe("digits", "even")
     assert differences(settings(recipe), settings(even)) == ["config.cif.pause_frames"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "changed"),
+    [
+        ("paraformer-0", "config.sampling_ratio"),
+        ("paraformer-1", "config.sampling_ratio"),
+        ("paraformer-rounded", "config.cif.tail_rule"),
+        ("paraformer-dynamic", "config.cif.tail_rule"),
+    ],
+)
+def test_it_changes_one_thing_about_the_paraformer(variant, changed):
+    paraformer, other = (find_recipe("markov-digits", name) for name in ("paraformer", variant))
+    assert differences(settings(paraformer), settings(other)) == [changed]
+    assert other.weights_of == ("paraformer" if changed == "config.cif.tail_rule" else None)
+
+
+@pytest.mark.parametrize("name", ["markov-digits", "small-grid"])
+@pytest.mark.parametrize("variant", ["ctc", "intermediate-ctc", "mask-ctc", "paraformer", "ar"])
+def test_what_is_compared_has_one_encoder_and_as_many_steps(name, variant):
+    recipe, other = find_recipe(name), find_recipe(name, variant)
+    assert recipe.config.encoder == other.config.encoder
+    assert recipe.config.features == other.config.features
+    assert recipe.fit == other.fit
+
+
+def test_units_change_the_tokens_alone():
+    words = find_recipe("markov-digits")
+    for name, spelling in (("markov-merged", 2.6), ("markov-phones", 3.2)):
+        other = find_recipe(name)
+        changed = differences(settings(words), settings(other))
+        assert changed == ["config.vocabulary", "augmentation.max_tokens"]
+        most = words.augmentation.max_tokens * spelling
+        assert other.augmentation.max_tokens == round(most)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -290,6 +290,15 @@ def test_publish_replaces_and_removes_results_of_its_own_alone(recipe, tmp_path,
     assert (kept / "tones-seed0.json").read_text("utf-8") == "mine"
 
 
+def test_a_recipe_that_is_there_to_compare_ships_no_weights(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    monkeypatch.setattr(publish, "RESULTS_ALONE", {"tones"})
+    runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    table = publish.publish("tones", runs=tmp_path, data=tmp_path / "data")
+    assert table.startswith("| test | 1 seed |")
+    assert [path.name for path in (tmp_path / "data").rglob("*.*")] == ["tones-seed0.json"]
+
+
 def test_a_recipe_whose_name_begins_with_anothers_is_another(recipe, tmp_path, monkeypatch):
     small = replace(recipe, name="tones-small")
     for one in (recipe, small):
@@ -394,7 +403,8 @@ def test_nothing_to_publish_says_what_to_run(tmp_path):
 def test_unknown_recipe_is_answered_with_the_known_ones(tmp_path):
     result = CliRunner().invoke(app, ["train", "poetry"])
     assert result.exit_code == 1
-    assert "recipe must be one of 'digits', 'grid', got 'poetry'" in result.stderr
+    known = ", ".join(map(repr, recipes.RECIPES))
+    assert f"recipe must be one of {known}, got 'poetry'" in result.stderr
 
 
 def measured(rate, tokens=100):
