@@ -131,7 +131,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "context-aware": {**PLAIN, "system": "context-aware", "config": context_aware_config},
     "paraformer": PARAFORMER,
     # Other decoders of the plain CIF.
-    "nar": {**PLAIN, "config.decoder.kind": "nar"},
+    "nar-longer": {**PLAIN, "config.decoder.kind": "nar"},
     "ar": {**PLAIN, "config.decoder.kind": "ar"},
     "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},
     "nar-context": {**PLAIN, "config.decoder.kind": "nar", **CONTEXT},
@@ -166,8 +166,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """By name: settings of a `Recipe`, by their path, and the values that they get instead; a function
 makes the value out of the recipe's."""
 
-STEPS_FACTOR = {"attention": 2}
-"""How many times longer than the recipe a variant trains: attention finds the tokens late."""
+STEPS_FACTOR = {
+    "attention": 2,
+    "mask-ctc": 3,
+    "nar-longer": 2,
+    **{name: 2 for name in VARIANTS if name.startswith("paraformer")},
+}
+"""How many times longer than the recipe a variant trains: attention finds the tokens late, and a
+sampler teaches few of them at first."""
 
 
 def make_variant(recipe: Recipe, name: str) -> Recipe:

@@ -44,10 +44,10 @@ def settings(recipe):
         ("segments", {"fit.loss_weights"}),
         ("ctc", {"system", "config"}),
         ("attention", {"system", "config", "fit.steps"}),
-        ("mask-ctc", {"system", "config"}),
+        ("mask-ctc", {"system", "config", "fit.steps"}),
         ("context-aware", {"system", "config"}),
-        ("paraformer", {"system", "config"}),
-        ("nar", set()),
+        ("paraformer", {"system", "config", "fit.steps"}),
+        ("nar-longer", {"fit.steps"}),
         ("ar", {"config.decoder.kind"}),
         ("projection", {"config.decoder.kind", "config.decoder.dim"}),
         ("nar-context", {"config.cif.add_cif_ctxt_layers", "config.cif.cif_ctxt_ffn_embed_dim"}),
@@ -83,11 +83,11 @@ def test_it_changes_one_thing_about_the_paraformer(variant, changed):
 
 @pytest.mark.parametrize("name", ["markov-digits", "small-grid"])
 @pytest.mark.parametrize("variant", ["ctc", "intermediate-ctc", "mask-ctc", "paraformer", "ar"])
-def test_what_is_compared_has_one_encoder_and_as_many_steps(name, variant):
+def test_what_is_compared_has_one_encoder(name, variant):
     recipe, other = find_recipe(name), find_recipe(name, variant)
     assert recipe.config.encoder == other.config.encoder
     assert recipe.config.features == other.config.features
-    assert recipe.fit == other.fit
+    assert replace(other.fit, steps=recipe.fit.steps) == recipe.fit
 
 
 def test_units_change_the_tokens_alone():
