@@ -113,9 +113,9 @@ def table(found: Mapping[str, Any]) -> str:
             cells = [with_judgement(a, digits=DIGITS.get(head, 0)) for head, a in apart.items()]
             changes.append([*start, *cells])
     names = list(each[0])
-    parts = [markdown_table(["task", "loss · weight", "seeds", *names], rows), NOTE]
+    parts = [markdown_table(["task", "loss", "seeds", *names], rows), NOTE]
     if changes:
-        parts += [ABOUT_CHANGES, markdown_table(["task", "loss · weight", *names], changes)]
+        parts += [ABOUT_CHANGES, markdown_table(["task", "loss", *names], changes)]
         parts.append("\n".join(f"- {line}" for line in verdicts(scores)))
     return "\n\n".join(parts)
 
@@ -171,7 +171,7 @@ def verdicts(scores: Mapping[tuple[str, str], Scores]) -> Iterator[str]:
             most = 2 * len(by_judgement["less"]) > known
             verdict = "reproduced" if most else "not reproduced"
             details = [
-                f"{title} with {', '.join(by_judgement[one])}"
+                f"{title} with {' and '.join(by_judgement[one])}"
                 for one, title in TITLES.items()
                 if by_judgement[one]
             ]

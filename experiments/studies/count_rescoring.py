@@ -102,12 +102,12 @@ def rescored(
     references = [[word.token for word in one.words] for one in utterances]
     judges = {"ar": CIFScorer(scorer), "own": CIFScorer(model)}
     chosen: dict[str, list[list[Tokens]]] = {name: [] for name in SCORERS}
-    for one, said in zip(utterances, references, strict=True):
+    for one, reference in zip(utterances, references, strict=True):
         for name, judge in judges.items():
             found = count_hypotheses(model, one.waveform, judge, reach=REACH)
             within = [found.within(reach) for reach in range(REACH + 1)]
             chosen[name].append([one.transcription.tokens for one in within])
-        chosen["reference"].append([_closest(one, said) for one in within])
+        chosen["reference"].append([_closest(one, reference) for one in within])
     alone = [one.tokens for one in transcribe_all(scorer, utterances)]
     return {
         **{name: _scores(references, each) for name, each in chosen.items()},
@@ -121,20 +121,20 @@ def rescored(
 Tokens = Sequence[str]
 
 
-def _closest(found: CountHypotheses, said: Tokens) -> Tokens:
+def _closest(found: CountHypotheses, reference: Tokens) -> Tokens:
     """The candidate with the fewest errors; of equals the one nearest to the count that fires."""
     candidates = sorted(found.candidates, key=lambda one: abs(one.count - found.fired))
     tokens = [one.transcription.tokens for one in candidates]
-    return min(tokens, key=lambda one: _num_errors(said, one))
+    return min(tokens, key=lambda one: _num_errors(reference, one))
 
 
-def _num_errors(said: Tokens, found: Tokens) -> int:
-    errors = token_errors([said], [found])
+def _num_errors(reference: Tokens, found: Tokens) -> int:
+    errors = token_errors([reference], [found])
     return errors.deletions + errors.insertions + errors.substitutions
 
 
 def _right_counts(references: Sequence[Tokens], found: Sequence[Tokens]) -> int:
-    return sum(len(one) == len(said) for one, said in zip(found, references, strict=True))
+    return sum(len(one) == len(reference) for one, reference in zip(found, references, strict=True))
 
 
 def _scores(
@@ -145,8 +145,8 @@ def _scores(
     for reach in range(REACH + 1):
         tokens = [one[reach] for one in chosen]
         gained = [
-            _num_errors(said, one[0]) - _num_errors(said, one[reach])
-            for said, one in zip(references, chosen, strict=True)
+            _num_errors(reference, one[0]) - _num_errors(reference, one[reach])
+            for reference, one in zip(references, chosen, strict=True)
             if len(one[0]) != len(one[reach])
         ]
         scores.append(
@@ -246,9 +246,9 @@ def verdicts(found: Mapping[str, Any]) -> Iterator[str]:
                 )
                 for reach in range(1, REACH + 1)
             }
-            fewer = [str(reach) for reach, said in says.items() if said == "less"]
-            more = [str(reach) for reach, said in says.items() if said == "more"]
-            verdict = "reproduced" if fewer else "not reproduced"
+            fewer = [str(reach) for reach, which in says.items() if which == "less"]
+            more = [str(reach) for reach, which in says.items() if which == "more"]
+            verdict = "reproduced" if 2 * len(fewer) > REACH else "not reproduced"
             verdict += f" (fewer at b = {', '.join(fewer)})" if fewer else ""
             verdict += f" (more at b = {', '.join(more)})" if more else ""
         yield (

@@ -76,7 +76,9 @@ def count_by_rule(
     for name, (rule, _) in RULES.items():
         model.cif.config = replace(config, apply_tail_handling=True, tail_rule=rule)
         tokens = [one.tokens for one in transcribe_all(model, utterances)]
-        extra = [len(one) - len(said) for one, said in zip(tokens, references, strict=True)]
+        extra = [
+            len(one) - len(reference) for one, reference in zip(tokens, references, strict=True)
+        ]
         found[name] = {
             **error_scores(references, tokens),
             "right_counts": sum(one == 0 for one in extra),
@@ -94,10 +96,10 @@ def weight_sums(model: CIFRecognizer, utterances: Sequence[LabelledUtterance]) -
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
     """Every rule with the finished runs of all seeds."""
-    said, measured = {}, []
+    words, measured = {}, []
     for name in TASKS:
         utterances = judged_utterances(find_recipe(name))
-        said[name] = [len(one.words) for one in utterances]
+        words[name] = [len(one.words) for one in utterances]
         for variant in SYSTEMS:
             recipe = find_recipe(name, variant)
             for seed, folder in folders_by_seed(recipe, runs).items():
@@ -112,7 +114,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
                     }
                 )
     require(bool(measured), f"no finished run of {' or '.join(TASKS)} in {runs}", DataError)
-    return {"said": said, "runs": measured}
+    return {"words": words, "runs": measured}
 
 
 def table(found: Mapping[str, Any]) -> str:
@@ -122,7 +124,7 @@ def table(found: Mapping[str, Any]) -> str:
     heads += ["substituted %", "right count %", "count error", "token errors, points over ½"]
     rows = []
     for (recipe, variant), by_seed in groups.items():
-        utterances = len(found["said"][recipe])
+        utterances = len(found["words"][recipe])
         usual = _errors(by_seed, AS_TRAINED)
         for name, (_, title) in RULES.items():
             runs = [one["rules"][name] for one in by_seed.values()]
@@ -146,9 +148,9 @@ def _errors(by_seed: Mapping[int, Mapping[str, Any]], rule: str) -> dict[int, fl
 def bias_of_the_ceiling(found: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each task and system: where the sums lie, and what the ceiling adds."""
     for (recipe, variant), by_seed in grouped(found["runs"], "recipe", "variant").items():
-        said = found["said"][recipe]
+        words = found["words"][recipe]
         apart = {
-            seed: [total - count for total, count in zip(one["sums"], said, strict=True)]
+            seed: [total - count for total, count in zip(one["sums"], words, strict=True)]
             for seed, one in by_seed.items()
         }
         heavier = [100 * mean([one > 0 for one in values]) for values in apart.values()]

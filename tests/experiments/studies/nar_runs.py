@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.published import read_results, read_study, study_path
+from cifviz.resources import resource
 from tests.systems.synthetic import aligned
 from tests.systems.tiny import noise
 
@@ -25,3 +29,21 @@ def noisy_string(*words, seconds=0.9, seed=0):
     length = seconds / max(1, len(words))
     spans = [(word, i * length, (i + 1) * length) for i, word in enumerate(words)]
     return LabelledUtterance(noise(seconds, seed), aligned(*spans))
+
+
+def published_run(recipe, variant, seed):
+    """The published result of a run."""
+    (result,) = [
+        one
+        for one in read_results(resource("results"))
+        if (one["recipe"], one["variant"], one["seed"], one["leave_out"])
+        == (recipe, variant, seed, None)
+    ]
+    return result
+
+
+def published_study(name):
+    """The published runs of a study, each a parameter of a test; none before it has run."""
+    folder = resource("results")
+    runs = read_study(folder, name)["runs"] if study_path(folder, name).is_file() else []
+    return [pytest.param(one, id=", ".join(map(str, list(one.values())[:3]))) for one in runs]

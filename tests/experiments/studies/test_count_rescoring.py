@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cifviz.errors import DataError
-from cifviz.published import read_study
+from cifviz.published import ERROR_KINDS, read_study
 from cifviz.systems.count_hypotheses import CountHypotheses, CountHypothesis
 from experiments import studies
 from experiments.studies import count_rescoring, run_study
@@ -19,7 +19,13 @@ from experiments.studies.count_rescoring import (
     utterances_in,
     verdicts,
 )
-from tests.experiments.studies.nar_runs import finished_run, noisy_string
+from experiments.studies.nar_claims import TASKS
+from tests.experiments.studies.nar_runs import (
+    finished_run,
+    noisy_string,
+    published_run,
+    published_study,
+)
 from tests.systems.tiny import tiny_recognizer
 
 STRINGS = [noisy_string("one", "two", seed=1), noisy_string("four", seed=2)]
@@ -145,8 +151,8 @@ def run_of(seed, *rates):
 @pytest.mark.parametrize(
     ("seeds", "change", "verdict"),
     [
-        (3, (-0.1, 0.1, 0, 0), "reproduced (fewer at b = 1) (more at b = 2)."),
-        (3, (0, 0, 0, 0), "not reproduced."),
+        (3, (-0.1, -0.1, -0.1, 0.1), "reproduced (fewer at b = 1, 2, 3) (more at b = 4)."),
+        (3, (-0.1, 0, 0, 0), "not reproduced (fewer at b = 1)."),
         (2, (-0.1, -0.1, -0.1, -0.1), "open, 2 of 3 seeds."),
     ],
 )
@@ -163,3 +169,23 @@ def test_a_claim_is_judged_seed_by_seed(seeds, change, verdict):
     rows = [row for row in text.splitlines() if row.startswith("| markov-digits")]
     assert len(rows) == 1 + 4 + 2 + 1 + 1
     assert "100.0 ± 0.0 | 50.0 ± 0.0 | 0.0 ± 0.0 |  |" in rows[0]
+
+
+# What is published
+
+
+@pytest.mark.parametrize("one", published_study("count-rescoring"))
+def test_without_a_choice_the_errors_are_those_that_were_published(one):
+    for variant, scores in {"": one["ar"][0], "ar": one["alone"]}.items():
+        run = published_run(one["recipe"], variant, one["seed"])[TASKS[one["recipe"]]]
+        alike = [scores[kind] for kind in ERROR_KINDS] == [run[kind] for kind in ERROR_KINDS]
+        changed = one["condition"] == "noise" or (one["condition"] == "gain" and not variant)
+        assert alike != changed
+
+
+@pytest.mark.parametrize("one", published_study("count-rescoring"))
+def test_published_choices_are_within_their_bound(one):
+    for name in SCORERS:
+        for scores, bound in zip(one[name], one["reference"], strict=True):
+            assert scores["token_error_rate"] >= bound["token_error_rate"]
+            assert scores["better"] + scores["worse"] <= scores["changed"]

@@ -8,10 +8,17 @@ import pytest
 from cifviz.core.tail import above, drop, dynamic, rounded
 from cifviz.errors import DataError
 from cifviz.published import ERROR_KINDS, read_study
+from cifviz.resources import resource
 from experiments import studies
 from experiments.studies import count_rules, run_study
 from experiments.studies.count_rules import bias_of_the_ceiling, count_by_rule, table, weight_sums
-from tests.experiments.studies.nar_runs import finished_run, noisy_string
+from experiments.studies.nar_claims import TASKS
+from tests.experiments.studies.nar_runs import (
+    finished_run,
+    noisy_string,
+    published_run,
+    published_study,
+)
 from tests.systems.tiny import tiny_recognizer
 
 STRINGS = [noisy_string("one", "two", seed=1), noisy_string("one", seed=2), noisy_string(seed=3)]
@@ -19,11 +26,11 @@ STRINGS = [noisy_string("one", "two", seed=1), noisy_string("one", seed=2), nois
 
 def test_words_are_counted_by_hand(monkeypatch):
     """The string "one two", recognised as each rule would have it."""
-    said = {above(0.5): ("one", "two"), drop: ("one",), rounded: ("one", "one")}
-    said[dynamic] = ("one", "two", "two")
+    recognised = {above(0.5): ("one", "two"), drop: ("one",), rounded: ("one", "one")}
+    recognised[dynamic] = ("one", "two", "two")
 
     def transcribe(model, utterances):
-        return [SimpleNamespace(tokens=said[model.cif.config.tail]) for _ in utterances]
+        return [SimpleNamespace(tokens=recognised[model.cif.config.tail]) for _ in utterances]
 
     monkeypatch.setattr(count_rules, "transcribe_all", transcribe)
     model = tiny_recognizer()
@@ -49,9 +56,9 @@ def test_sums_of_weights_tell_the_counts_of_every_rule():
     sums = weight_sums(model, STRINGS)
     assert all(0.01 < total % 1 < 0.98 and abs(total % 1 - 0.5) > 0.01 for total in sums)
     words = [len(one.words) for one in STRINGS]
-    count = {"drop": math.floor, "above": round, "rounded": round, "dynamic": math.ceil}
+    tokens = {"drop": math.floor, "above": round, "rounded": round, "dynamic": math.ceil}
     for name, one in count_by_rule(model, STRINGS).items():
-        extra = [count[name](total) - said for total, said in zip(sums, words, strict=True)]
+        extra = [tokens[name](total) - count for total, count in zip(sums, words, strict=True)]
         assert one["count_error"] == pytest.approx(sum(extra) / 3)
         assert one["right_counts"] == extra.count(0)
 
@@ -74,7 +81,7 @@ def measured(seed, *, ceiling, rounding=0.0, sums=(2.1, 1.9)):
 
 
 def found_of(*runs):
-    return {"said": {"markov-digits": [2, 2]}, "runs": runs}
+    return {"words": {"markov-digits": [2, 2]}, "runs": runs}
 
 
 def test_a_table_has_errors_and_what_a_rule_changes():
@@ -109,7 +116,7 @@ def test_every_finished_run_is_decoded_by_every_rule(tmp_path, monkeypatch):
     monkeypatch.setattr(studies, "checksum", lambda corpus: f"of {corpus}")
     text = run_study("count-rules", runs=runs, data=tmp_path / "data")
     found = read_study(tmp_path / "data" / "results", "count-rules")
-    assert found["said"] == {"markov-digits": [2, 1, 0], "small-grid": [2, 1, 0]}
+    assert found["words"] == {"markov-digits": [2, 1, 0], "small-grid": [2, 1, 0]}
     assert [(one["variant"], one["seed"]) for one in found["runs"]] == [
         ("", 0),
         ("", 1),
@@ -123,3 +130,24 @@ def test_without_a_finished_run_there_is_nothing_to_decode(tmp_path, monkeypatch
     monkeypatch.setattr(count_rules, "judged_utterances", lambda recipe: STRINGS)
     with pytest.raises(DataError, match="no finished run of markov-digits or small-grid in"):
         count_rules.run(runs=tmp_path, data=tmp_path)
+
+
+# What is published
+
+
+@pytest.mark.parametrize("one", published_study("count-rules"))
+def test_the_recipe_s_own_rule_makes_the_errors_that_were_published(one):
+    run = published_run(one["recipe"], one["variant"], one["seed"])[TASKS[one["recipe"]]]
+    errors = one["rules"]["above"]
+    assert [errors[kind] for kind in ERROR_KINDS] == [run[kind] for kind in ERROR_KINDS]
+    assert errors["right_counts"] == round(run["count_accuracy"] * run["utterances"])
+
+
+@pytest.mark.parametrize("one", published_study("count-rules"))
+def test_published_sums_tell_what_the_ceiling_adds(one):
+    """Two ways to count, but for what rounding the sums to three decimals changes."""
+    words = read_study(resource("results"), "count-rules")["words"][one["recipe"]]
+    low, high = (
+        sum(math.ceil(total + off) for total in one["sums"]) - sum(words) for off in (-5e-4, 5e-4)
+    )
+    assert low <= round(one["rules"]["dynamic"]["count_error"] * len(words)) <= high
