@@ -190,7 +190,7 @@ def table(found: Mapping[str, Any]) -> str:
     """Every b of every scorer in each condition, and what it says of the claim."""
     heads = ["task", "condition", "scorer", "b", "seeds", "token errors %", "deleted %"]
     heads += ["inserted %", "substituted %", "right count %", "count changed %", "better %"]
-    heads += ["worse %", "token errors, points over b = 0"]
+    heads += ["worse %", "change of token errors, points"]
     rows = []
     for (recipe, condition), by_seed in grouped(found["runs"], "recipe", "condition").items():
         task = [recipe, CONDITIONS[condition]]

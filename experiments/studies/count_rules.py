@@ -121,7 +121,7 @@ def table(found: Mapping[str, Any]) -> str:
     """The rules beside each other, then what the ceiling was expected to do and does."""
     groups = grouped(found["runs"], "recipe", "variant")
     heads = ["task", "system", "rule", "seeds", "token errors %", "deleted %", "inserted %"]
-    heads += ["substituted %", "right count %", "count error", "token errors, points over ½"]
+    heads += ["substituted %", "right count %", "count error", "change of token errors, points"]
     rows = []
     for (recipe, variant), by_seed in groups.items():
         utterances = len(found["words"][recipe])
