@@ -64,17 +64,20 @@ _CTC = ("path", "path, shifted")
 
 SYSTEMS = {
     "ctc": Compared("CTC", *_CTC),
+    "ctc-longer": Compared("CTC, 3 × the steps", *_CTC),
     "intermediate-ctc": Compared("intermediate CTC", *_CTC),
     "self-conditioned-ctc": Compared("self-conditioned CTC", *_CTC),
     "mask-ctc": Compared("Mask-CTC, 10 passes, 3 × the steps", *_CTC),
     "projection": Compared("CIF-NAR, projection", *_CIF),
     "": Compared("CIF-NAR", *_CIF),
-    "nar-longer": Compared("CIF-NAR, 2 × the steps", *_CIF),
+    "nar-longer": Compared("CIF-NAR, 3 × the steps", *_CIF),
     "nar-context": Compared("CIF-NAR, context layers", *_CIF),
     "context-aware": Compared("CIF-NAR, contextual decoder", *_CIF),
+    "context-aware-longer": Compared("CIF-NAR, contextual decoder, 3 × the steps", *_CIF),
     "paraformer-0": Compared("Paraformer without sampler, 2 × the steps", *_CIF),
     "paraformer": Compared("Paraformer, λ = 0.75, 2 × the steps", *_CIF),
     "ar": Compared("CIF-AR", *_CIF),
+    "ar-longer": Compared("CIF-AR, 3 × the steps", *_CIF),
     "attention": Compared("attention, 2 × the steps", "centroid", "quantiles"),
 }
 """By variant."""
