@@ -32,18 +32,22 @@ def noisy_string(*words, seconds=0.9, seed=0):
 
 
 def published_run(recipe, variant, seed):
-    """The published result of a run."""
-    (result,) = [
+    """The published result of a run; skips the test where the run is not published yet."""
+    found = [
         one
         for one in read_results(resource("results"))
         if (one["recipe"], one["variant"], one["seed"], one["leave_out"])
         == (recipe, variant, seed, None)
     ]
-    return result
+    return found[0] if found else pytest.skip("the run is not published")
 
 
 def published_study(name):
     """The published runs of a study, each a parameter of a test; none before it has run."""
     folder = resource("results")
     runs = read_study(folder, name)["runs"] if study_path(folder, name).is_file() else []
-    return [pytest.param(one, id=", ".join(map(str, list(one.values())[:3]))) for one in runs]
+    labels = ("recipe", "condition", "variant", "seed")
+    return [
+        pytest.param(one, id=" ".join(str(one[label]) for label in labels if label in one))
+        for one in runs
+    ]
