@@ -26,6 +26,9 @@ from cifviz.systems.decoding_steps import DecodingSteps
 _BAR = 0.34
 """Height of a bar in a row of height 1; the tokens stand below it."""
 
+_LETTER, _LEAST_COLUMNS = 0.62, 3
+# Width of a letter, as a share of its size; in narrower boxes no token is written.
+
 MOST_TEXT_COLUMNS = 400
 """Tokens of a candidate are cut after so many characters, even where there is more space."""
 
@@ -48,6 +51,7 @@ class StepArtists(NamedTuple):
     cells: dict[tuple[int, int], Rectangle]
     """By pass and token: a box for each token that is known."""
     texts: dict[tuple[int, int], Text]
+    """Empty where the boxes are too narrow for any."""
 
 
 def count_lanes(
@@ -189,7 +193,7 @@ def decoding_grid(
     count, size = len(steps.tokens), STYLE["text_size"]
     ax.set_xlim(0, max(count, 1))
     ax.set_ylim(max(steps.passes, rows, 1), 0)
-    columns = max(1, int(width_in_points(ax) / max(count, 1) / (0.62 * size)))
+    columns = int(width_in_points(ax) / max(count, 1) / (_LETTER * size))
 
     # 2. A box for each token that is known.
     cells, texts = {}, {}
@@ -203,6 +207,8 @@ def decoding_grid(
             look = {"facecolor": colour, "edgecolor": STYLE["halo"], "linewidth": 1.5}
             cells[row, column] = Rectangle((column, row), 1, 1, **styled(kwargs, **look))
             ax.add_patch(cells[row, column])
+            if columns < _LEAST_COLUMNS:
+                continue
             look = {"ha": "center", "va": "center", "fontsize": size}
             look |= {"weight": "bold" if is_new else "normal", **plain_text()}
             place, shown = (column + 0.5, row + 0.5), displayable(token, columns)
@@ -216,8 +222,9 @@ def decoding_grid(
             f"{name} · {1000 * end:.0f} ms" for name, end in zip(names, steps.seconds, strict=True)
         ]
     ax.set_yticks([done + 0.5 for done in range(steps.passes)], names, fontsize=size)
-    numbers = [str(column) for column in range(count)]
-    ax.set_xticks([column + 0.5 for column in range(count)], numbers, fontsize=size)
+    step = math.ceil(_LEAST_COLUMNS / max(columns, 1))
+    numbered = range(0, count, step)
+    ax.set_xticks([one + 0.5 for one in numbered], [str(one) for one in numbered], fontsize=size)
     ax.tick_params(length=0)
     ax.set_xlabel("token")
     ax.set_ylabel("pass")

@@ -23,10 +23,10 @@ WORDS = "words"
 
 _TITLE_COLUMNS = 100
 _TITLE: Mapping[str, Any] = {"loc": "left", "fontsize": STYLE["text_size"], "pad": 3.0}
-_ROW, _LEAST, _WORDS = 0.15, 0.45, 0.4
+_ROW, _LEAST, _MOST, _WORDS = 0.15, 0.45, 2.5, 0.4
 _GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.32, 0.85, 0.25, 0.3, 0.5
-# All in inches: a token's row, the least height of a lane, that of the reference, and the space
-# between and around the lanes.
+# All in inches: a token's row, least and greatest height of a lane, that of the reference, and the
+# space between and around the lanes.
 
 
 @one_at_a_time
@@ -71,7 +71,10 @@ def rows_panel(
     )
 
     # 2. The lanes, on one time axis.
-    heights = {name: max(_LEAST, _ROW * len(one.tokens)) for name, one in transcriptions.items()}
+    heights = {
+        name: min(max(_LEAST, _ROW * len(one.tokens)), _MOST)
+        for name, one in transcriptions.items()
+    }
     fig, axes = _axes({WORDS: _WORDS, **heights} if words is not None else heights)
     for name, one in transcriptions.items():
         ax = axes[name]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from torch import nn
 
 from cifviz.audio.waveform import Waveform
-from cifviz.errors import require, require_choice
+from cifviz.errors import require, require_choice, require_type
 from cifviz.systems.base import System
+from cifviz.systems.mask_ctc import MaskCTCRecognizer
+from cifviz.systems.transcription import Transcription
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ def decoding_steps(
     Parameters
     ----------
     model : System
-        In evaluation mode. One that gives its tokens all at once, or one in each pass.
+        In evaluation mode. One that gives its tokens all at once, or one in each pass; for
+        Mask-CTC there is `filling_steps`.
     waveform : Waveform
         At the model's sample rate.
     layer : str
@@ -110,18 +113,65 @@ def decoding_steps(
     -----
     With one token, all at once and one after the other are the same.
     """
+    ends: list[float] = []
+    found = _hooked(model, waveform, layer, lambda inputs, seconds: ends.append(seconds), request)
+    return DecodingSteps.of_passes(found.tokens, len(ends), seconds=ends)
+
+
+def filling_steps(model: MaskCTCRecognizer, waveform: Waveform, **request: Any) -> DecodingSteps:
+    """Like `decoding_steps`, but of Mask-CTC: CTC first, then the passes that fill masks.
+
+    Parameters
+    ----------
+    model : MaskCTCRecognizer
+        In evaluation mode.
+    waveform : Waveform
+        At the model's sample rate.
+    **request
+        As for `System.transcribe`.
+
+    Returns
+    -------
+    DecodingSteps
+        The first pass is that of CTC; masks are None after it. Without times.
+
+    Raises
+    ------
+    CIFError
+        If the model is another system.
+    """
+    require_type("model", model, MaskCTCRecognizer)
+    vocabulary, mask = model.config.vocabulary, model.decoder.mask
+    known: list[tuple[str | None, ...]] = []
+
+    def note(inputs: Any, seconds: float) -> None:
+        ids = inputs[0][0].tolist()
+        known.append(tuple(None if one == mask else vocabulary[one] for one in ids))
+
+    found = _hooked(model, waveform, "decoder", note, request)
+    return DecodingSteps((*known, found.tokens))
+
+
+def _hooked(
+    model: System,
+    waveform: Waveform,
+    layer: str,
+    note: Callable[[Any, float], None],
+    request: Mapping[str, Any],
+) -> Transcription:
+    """Transcribe; `note` is given the inputs of each call of a layer, and the seconds since begin.
+
+    The layer's hook is taken off again, whatever happens.
+    """
     layers = dict(model.named_modules())
     require_choice("layer", layer, layers)
-    ends: list[float] = []
+    begin = time.perf_counter()
 
-    def note(module: nn.Module, inputs: Any, output: Any) -> None:
-        ends.append(time.perf_counter())
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        note(inputs, time.perf_counter() - begin)
 
-    hook = layers[layer].register_forward_hook(note)
+    handle = layers[layer].register_forward_hook(hook)
     try:
-        begin = time.perf_counter()
-        tokens = model.transcribe(waveform, **request).tokens
+        return model.transcribe(waveform, **request)
     finally:
-        hook.remove()
-    seconds = [end - begin for end in ends]
-    return DecodingSteps.of_passes(tokens, len(ends), seconds=seconds)
+        handle.remove()

@@ -131,10 +131,14 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "context-aware": {**PLAIN, "system": "context-aware", "config": context_aware_config},
     "paraformer": PARAFORMER,
     # Other decoders of the plain CIF.
-    "nar-longer": {**PLAIN, "config.decoder.kind": "nar"},
     "ar": {**PLAIN, "config.decoder.kind": "ar"},
     "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},
     "nar-context": {**PLAIN, "config.decoder.kind": "nar", **CONTEXT},
+    # The same for longer, see `STEPS_FACTOR`.
+    "ctc-longer": {**PLAIN, "system": "ctc", "config": ctc_config},
+    "nar-longer": {**PLAIN, "config.decoder.kind": "nar"},
+    "ar-longer": {**PLAIN, "config.decoder.kind": "ar"},
+    "context-aware-longer": {**PLAIN, "system": "context-aware", "config": context_aware_config},
     # How often the sampler of the Paraformer gives tokens away, and how it counts.
     **{
         f"paraformer-{ratio:g}": {
@@ -169,7 +173,7 @@ makes the value out of the recipe's."""
 STEPS_FACTOR = {
     "attention": 2,
     "mask-ctc": 3,
-    "nar-longer": 2,
+    **{name: 3 for name in VARIANTS if name.endswith("-longer")},
     **{name: 2 for name in VARIANTS if name.startswith("paraformer")},
 }
 """How many times longer than the recipe a variant trains: attention finds the tokens late, and a

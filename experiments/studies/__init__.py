@@ -9,6 +9,9 @@ from cifviz.published import PROGRAM, study_path
 from experiments.provenance import checksum, commit
 from experiments.result_files import keep_result
 from experiments.studies import (
+    boundary_losses,
+    count_rescoring,
+    count_rules,
     domain_flag,
     nar_comparison,
     robustness_comparison,
@@ -19,6 +22,9 @@ from experiments.studies import (
 from experiments.studies.study import Study
 
 STUDIES: dict[str, Study] = {
+    "boundary-losses": boundary_losses.STUDY,
+    "count-rescoring": count_rescoring.STUDY,
+    "count-rules": count_rules.STUDY,
     "nar-comparison": nar_comparison.STUDY,
     "robustness-comparison": robustness_comparison.STUDY,
     "tail-sweep": tail_sweep.STUDY,

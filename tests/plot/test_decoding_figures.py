@@ -1,6 +1,7 @@
 """Pictures of candidates by their count, and of decoding pass by pass."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from matplotlib.colors import to_rgb
@@ -100,6 +101,16 @@ def test_a_token_that_a_pass_changes_is_new_again(ax):
         (2, 0): "known",
         (2, 1): "new",
     }
+
+
+def test_of_many_tokens_boxes_and_some_numbers_are_left():
+    ax = Figure(figsize=(4, 2), dpi=100).subplots()
+    artists = plot.decoding_grid(DecodingSteps.of_passes(("zero",) * 60, 1), ax=ax)
+    assert len(artists.cells) == 60 and artists.texts == {}
+    ax.figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in ax.get_xticklabels()]
+    assert len(boxes) > 5
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_measured_times_stand_beside_the_passes(ax):

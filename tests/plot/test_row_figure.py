@@ -51,6 +51,13 @@ def test_rows_have_one_height_and_no_lane_vanishes(make):
     assert heights[0] > 2 * heights[1] > 0
 
 
+def test_a_long_utterance_does_not_make_the_picture_long(make):
+    short, long = (
+        plot.rows_panel({"a": make.transcription([1.0] * n, ["a"] * n)}) for n in (5, 200)
+    )
+    assert long.fig.get_figheight() < short.fig.get_figheight() + 2.5
+
+
 def test_the_alternative_text_tells_tokens_and_their_widths(make):
     alt = plot.rows_panel(both(make), words=WORDS).fig.alt
     assert "Reference: “a uh b”." in alt

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from cifviz.audio.waveform import Waveform
+from cifviz.core.tail import dynamic
 from cifviz.errors import AudioError, CIFError
 from cifviz.systems.attention import AttentionRecognizer, AttentionRecognizerConfig
 from cifviz.systems.base import Batch
@@ -21,7 +22,10 @@ from cifviz.systems.count_hypotheses import (
 from cifviz.systems.decoders import Decoder, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.feature_normalisation import normalise
+from cifviz.systems.paraformer import ParaformerConfig, ParaformerRecognizer
 from cifviz.systems.sequence_scorers import AttentionScorer, CIFScorer
+from cifviz.systems.upsampled import UpsampledRecognizer
+from tests.systems.hinted import HintedConfig, HintedRecognizer
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 SOUND = noise(1.0)
@@ -311,9 +315,9 @@ def test_a_model_that_does_not_scale_is_refused():
 
 def test_what_makes_no_sense_is_refused():
     model = tiny_recognizer()
-    with pytest.raises(CIFError, match="count must be an integer >= 0, got -1"):
+    with pytest.raises(CIFError, match="count must be an integer >= 0 and <= 10000, got -1"):
         decode_at_counts(model, SOUND, [2, -1])
-    with pytest.raises(CIFError, match="reach must be an integer >= 0, got -1"):
+    with pytest.raises(CIFError, match="reach must be an integer >= 0 and <= 100, got -1"):
         count_hypotheses(model, SOUND, liking(1), reach=-1)
     with pytest.raises(CIFError, match=r"call \.eval\(\) before transcribing"):
         decode_at_counts(tiny_recognizer().train(), SOUND, [2])
@@ -325,9 +329,77 @@ def test_what_makes_no_sense_is_refused():
         decode_at_counts(model, Waveform([0.0] * 800, sample_rate=8000), [1])
 
 
-def test_further_inputs_reach_the_model_alone():
+def test_numbers_that_would_fill_the_memory_are_refused():
+    model = tiny_recognizer()
+    for count in (10_001, 10**30):
+        with pytest.raises(CIFError, match="count must be an integer >= 0 and <= 10000, got 1"):
+            decode_at_counts(model, SOUND, [1, count])
+        with pytest.raises(CIFError, match="reach must be an integer >= 0 and <= 100, got 1"):
+            count_hypotheses(model, SOUND, liking(1), reach=count)
+
+
+def test_another_kind_of_system_is_refused():
+    cif, attention = tiny_recognizer(), tiny_attention()
+    for call in (
+        lambda: decode_at_counts(attention, SOUND, [1]),
+        lambda: count_hypotheses(attention, SOUND, liking(1), reach=0),
+        lambda: CIFScorer(attention),
+    ):
+        with pytest.raises(CIFError, match="model must be a CIFRecognizer, got AttentionRecog"):
+            call()
+    with pytest.raises(CIFError, match="model must be an AttentionRecognizer, got CIFRecognizer"):
+        AttentionScorer(cif)
+
+
+def test_an_input_that_the_model_does_not_have_is_refused():
     with pytest.raises(CIFError, match="hints"):
         decode_at_counts(tiny_recognizer(), SOUND, [1], hints=["a"])
+
+
+# --- other systems -------------------------------------------------------------------------------
+
+
+def test_further_inputs_are_heeded_at_every_count():
+    torch.manual_seed(0)
+    model = HintedRecognizer(HintedConfig(**vars(tiny_config()), hint_weight=50.0)).eval()
+    plain, hinted = (
+        tokens_of(decode_at_counts(model, SOUND, [2, 3], hints=torch.tensor(hints)))
+        for hints in ([0.0] * 5, [0.0, 0.0, 0.0, 9.0, 0.0])
+    )
+    assert [len(one) for one in hinted] == [2, 3]
+    assert plain != hinted
+    found = count_hypotheses(model, SOUND, liking(3), reach=9, hints=torch.tensor([0.0] * 5))
+    assert found.transcription.tokens == plain[1]
+
+
+def test_times_of_a_second_cif_follow_the_count():
+    torch.manual_seed(0)
+    model = UpsampledRecognizer(tiny_config()).eval()
+    for count, one in zip((1, 4), decode_at_counts(model, SOUND, [1, 4]), strict=True):
+        assert len(one.tokens) == count == int(one.firing.num_fires)
+        assert one.firing.alpha.shape == (1, 75) and one.grid == model.grid
+
+
+@pytest.mark.parametrize("alignment", ["hard", "soft"])
+def test_a_paraformer_decodes_at_any_count_and_is_judged_without_its_sampler(alignment):
+    torch.manual_seed(0)
+    config = ParaformerConfig(**vars(tiny_config(tail_rule=dynamic)), alignment=alignment)
+    model = ParaformerRecognizer(config).eval()
+    fired = model.transcribe(SOUND).tokens
+    found = count_hypotheses(model, SOUND, CIFScorer(model), reach=1)
+    assert [one.count for one in found.candidates] == [
+        len(fired) - 1,
+        len(fired),
+        len(fired) + 1,
+    ]
+    assert found.within(0).transcription.tokens == fired
+    for one in found.candidates:
+        assert len(one.transcription.tokens) == len(one.log_probs) == one.count
+    # What is scaled is judged as it was decoded: its tokens were the most probable ones.
+    scaled = found.candidates[2]
+    assert [math.exp(term) for term in scaled.log_probs] == pytest.approx(
+        scaled.transcription.scores, abs=1e-5
+    )
 
 
 def test_no_counts_and_no_sound_are_legal():

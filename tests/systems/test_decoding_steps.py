@@ -1,5 +1,7 @@
 """Passes through decoders: counted, and what is known after each."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -7,8 +9,9 @@ from cifviz.corpora.clips import load_clip
 from cifviz.errors import CIFError
 from cifviz.systems.checkpoints import load_model
 from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
-from cifviz.systems.decoding_steps import DecodingSteps, decoding_steps
+from cifviz.systems.decoding_steps import DecodingSteps, decoding_steps, filling_steps
 from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.mask_ctc import MaskCTCRecognizer, MaskCTCRecognizerConfig
 from tests.systems.tiny import VOCABULARY, noise, tiny_recognizer
 
 SOUND = noise(1.2)
@@ -54,6 +57,24 @@ def test_ctc_has_a_layer_of_another_name():
         decoding_steps(model, SOUND)
 
 
+def test_masks_are_filled_pass_by_pass_after_ctc():
+    torch.manual_seed(0)
+    encoder = EncoderConfig(channels=16, kernel=3, dilations=(1,))
+    config = MaskCTCRecognizerConfig(VOCABULARY, encoder=encoder, mask_threshold=2.0, iterations=3)
+    model = MaskCTCRecognizer(config).eval()
+    steps = filling_steps(model, SOUND)
+    expected = model.transcribe(SOUND).tokens
+    count = len(expected)
+    assert count > 3 and steps.tokens == expected
+    # With K = 3 passes each fills N // 3, the last one what is left.
+    assert unseen(steps) == [count, count - count // 3, count - 2 * (count // 3), 0]
+    for row in steps.known:
+        assert all(one in (None, token) for one, token in zip(row, expected, strict=True))
+
+    model.config = replace(model.config, mask_threshold=0.0)
+    assert filling_steps(model, SOUND).known == (model.transcribe(SOUND).tokens,)
+
+
 def test_times_go_on_and_nothing_stays_behind():
     model = tiny_recognizer(decoder="ar")
     steps = decoding_steps(model, SOUND)
@@ -72,6 +93,8 @@ def test_what_does_not_fit_is_refused():
         DecodingSteps((("a",),), (0.1, 0.2))
     with pytest.raises(CIFError, match="expected one pass, or 3 and more, .* got 2"):
         DecodingSteps.of_passes(("a", "b", "c"), 2)
+    with pytest.raises(CIFError, match="model must be a MaskCTCRecognizer, got CIFRecognizer"):
+        filling_steps(tiny_recognizer(), noise(0.5))
 
 
 def test_no_pass_is_needed_for_no_token():
