@@ -935,10 +935,10 @@ AGAIN = {
 error_table(AGAIN)
 
 # %% [markdown] tags=["answer"]
-# Because of the steps. CIF-NAR, trained twice as long, makes as few errors or fewer. A sampler that
-# helps against substitutions was not reproduced here: hardly any are left to help against. Section
-# 4 compares short trainings. Twice the steps do more than any of the systems there, and a
-# comparison is only worth something between systems of as many steps.
+# Because of the steps. CIF-NAR, trained twice as long, makes as few errors or fewer, and so does
+# Paraformer without its sampler. That the sampler helps against substitutions was not reproduced:
+# few are left to help against. Section 4 compares short trainings. Twice the steps do more than any
+# of the systems there, and only systems of as many steps should be compared.
 
 # %% [markdown]
 # What the papers claim, and what can be said of it here:
