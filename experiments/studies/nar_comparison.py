@@ -31,6 +31,7 @@ from cifviz.metrics.statistics import mean
 from cifviz.published import ERROR_KINDS, read_results, read_study
 from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
+from experiments.recipes.variants import STEPS_FACTOR
 from experiments.runs import loaded, run_name
 from experiments.structured_digits import grammar_strings, markov_digit
 from experiments.studies.nar_claims import ENOUGH, TASKS, claim_table, steps_to
@@ -41,6 +42,8 @@ UNITS = {"markov-digits": "words", "markov-merged": "merged units", "markov-phon
 """The same utterances in other units, by recipe."""
 TIMED = "markov-digits"
 """The recipe whose models are timed."""
+NOT_TIMED = ("ctc-longer", "nar-longer", "ar-longer", "context-aware-longer", "paraformer-0")
+"""Variants that differ in training alone from one that is timed."""
 LENGTHS = (5, 10, 20, 40)
 """Digits of the strings that are timed: one of each speaker and length."""
 SEED = 153
@@ -64,21 +67,21 @@ _CTC = ("path", "path, shifted")
 
 SYSTEMS = {
     "ctc": Compared("CTC", *_CTC),
-    "ctc-longer": Compared("CTC, 3 × the steps", *_CTC),
+    "ctc-longer": Compared("CTC", *_CTC),
     "intermediate-ctc": Compared("intermediate CTC", *_CTC),
     "self-conditioned-ctc": Compared("self-conditioned CTC", *_CTC),
-    "mask-ctc": Compared("Mask-CTC, 10 passes, 3 × the steps", *_CTC),
+    "mask-ctc": Compared("Mask-CTC, 10 passes", *_CTC),
     "projection": Compared("CIF-NAR, projection", *_CIF),
     "": Compared("CIF-NAR", *_CIF),
-    "nar-longer": Compared("CIF-NAR, 3 × the steps", *_CIF),
+    "nar-longer": Compared("CIF-NAR", *_CIF),
     "nar-context": Compared("CIF-NAR, context layers", *_CIF),
     "context-aware": Compared("CIF-NAR, contextual decoder", *_CIF),
-    "context-aware-longer": Compared("CIF-NAR, contextual decoder, 3 × the steps", *_CIF),
-    "paraformer-0": Compared("Paraformer without sampler, 2 × the steps", *_CIF),
-    "paraformer": Compared("Paraformer, λ = 0.75, 2 × the steps", *_CIF),
+    "context-aware-longer": Compared("CIF-NAR, contextual decoder", *_CIF),
+    "paraformer-0": Compared("Paraformer without sampler", *_CIF),
+    "paraformer": Compared("Paraformer, λ = 0.75", *_CIF),
     "ar": Compared("CIF-AR", *_CIF),
-    "ar-longer": Compared("CIF-AR, 3 × the steps", *_CIF),
-    "attention": Compared("attention, 2 × the steps", "centroid", "quantiles"),
+    "ar-longer": Compared("CIF-AR", *_CIF),
+    "attention": Compared("attention", "centroid", "quantiles"),
 }
 """By variant."""
 
@@ -116,6 +119,8 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     ]
     timed = []
     for variant in SYSTEMS:
+        if variant in NOT_TIMED:
+            continue
         folder = runs / run_name(TIMED, 0, None, variant)
         if (folder / "result.json").is_file():
             model = loaded(find_recipe(TIMED, variant), folder)
@@ -184,6 +189,12 @@ def line_fit(tokens: Sequence[float], values: Sequence[float]) -> tuple[float, f
     return float(fitted[0]), float(np.sqrt(covariance[0, 0]))
 
 
+def title_of(variant: str) -> str:
+    """Of a system, with how much longer it trains than the others."""
+    factor = STEPS_FACTOR.get(variant, 1)
+    return SYSTEMS[variant].title + f", {factor} × the steps" * (factor > 1)
+
+
 def read(folder: Path) -> dict[str, Any]:
     """The published times, and under "runs" the published runs of the recipes that are compared."""
     names = {*TASKS, *UNITS}
@@ -222,11 +233,12 @@ def system_table(
     heads = [f"{recipe}, {TASKS[recipe]} set", "seeds", *_ERROR_HEADS, "right count %"]
     heads += ["edges ms, raw", "edges ms, learned"]
     rows = []
-    for variant, (title, *readouts) in SYSTEMS.items():
+    for variant, (_, *readouts) in SYSTEMS.items():
         found = measured(runs, recipe, variant)
         if found:
             edges = [_edges(found, readout) for readout in readouts]
-            rows.append([title, str(len(found)), *_errors(found), _counts(found), *edges])
+            cells = [*_errors(found), _counts(found), *edges]
+            rows.append([title_of(variant), str(len(found)), *cells])
     return markdown_table(heads, rows) if rows else ""
 
 
@@ -255,11 +267,11 @@ def unit_table(runs: Sequence[Mapping[str, Any]]) -> str:
     heads = ["units", "system", "seeds", *_ERROR_HEADS, "right count %"]
     rows = []
     for recipe, units in UNITS.items():
-        for variant, system in SYSTEMS.items():
+        for variant in SYSTEMS:
             found = measured(runs, recipe, variant)
             if found and all(measured(runs, name, variant) for name in UNITS):
                 cells = [*_errors(found), _counts(found)]
-                rows.append([units, system.title, str(len(found)), *cells])
+                rows.append([units, title_of(variant), str(len(found)), *cells])
     return markdown_table(heads, rows) if rows else ""
 
 
@@ -288,6 +300,11 @@ def time_table(found: Mapping[str, Any]) -> str:
         f"{found['threads']} thread. Mean over {len(found['times'][0]['said']) // len(LENGTHS)} "
         "speakers; slope of a line by least squares ± its standard error."
     )
+    slopes = {one["variant"]: line_fit(one["said"], one["decoding"])[0] for one in found["times"]}
+    if {"", "ar"} <= slopes.keys():
+        note += (
+            f" A token costs CIF-AR {slopes['ar'] / slopes['']:.1f} times what it costs CIF-NAR."
+        )
     return f"{markdown_table(heads, rows)}\n\n{note}"
 
 
