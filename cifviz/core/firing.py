@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
-from cifviz.core.mass_axis import MassAxis
+from cifviz.core.mass_axis import GivenAxis, MassAxis
 from cifviz.core.scaling import scaled_to_length
 from cifviz.core.tail import TailRule, drop
 from cifviz.core.token_sums import token_sums
@@ -188,7 +188,7 @@ class Firing:
 
 
 # So that torch.export makes programs that return a firing.
-for _kind in (MassAxis, Firing):
+for _kind in (MassAxis, GivenAxis, Firing):
     torch.export.register_dataclass(_kind, serialized_type_name=f"cifviz.{_kind.__name__}")
 
 

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.forward_mode import in_forward_mode
 from cifviz.core.pause_rounding import round_at_pauses
-from cifviz.core.tail import DEFAULT, LARGEST, TailRule, above, drop
+from cifviz.core.tail import DEFAULT, LARGEST, TailRule, above, drop, rounded
 from cifviz.core.validation import check_lengths, described, require_tensor, valid_mask
 from cifviz.core.weights import (
     ConvWeights,
@@ -292,9 +292,9 @@ class CIF(nn.Module):
         tail = config.tail if target_lengths is None else drop
         alpha = self._predicted(encoder_out, frame_lengths)
         alpha = (alpha * config.smooth_factor - config.noise_threshold).clamp(min=0)
-        rounded = alpha
+        used = alpha
         if config.pause_frames and target_lengths is None:
-            rounded = round_at_pauses(
+            used = round_at_pauses(
                 alpha,
                 frame_lengths,
                 pause_frames=config.pause_frames,
@@ -302,9 +302,10 @@ class CIF(nn.Module):
                 threshold=config.threshold,
                 tail=tail,
             )
+            tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
         # 3. Fire.
         firing = integrate_and_fire(
-            rounded,
+            used,
             encoder_out,
             frame_lengths=frame_lengths,
             target_lengths=target_lengths if config.apply_scaling else None,
@@ -313,9 +314,19 @@ class CIF(nn.Module):
             tail=tail,
             max_fires=max_fires,
         )
-        if rounded is not alpha:
+        if used is not alpha:
             firing = replace(firing, alpha=alpha)
         # 4. Layers behind the integration.
+        return self.layered(firing)
+
+    def layered(self, firing: Firing) -> Firing:
+        """A firing with embeddings that have passed the layers behind the integration, if any.
+
+        Parameters
+        ----------
+        firing : Firing
+            Its embeddings are sums of encoder frames, such as `integrate_and_fire` gives.
+        """
         if self.output is not None:
             firing = replace(firing, embeddings=self.output(firing.embeddings))
         if self.context is not None:

@@ -6,14 +6,13 @@ is lost to rounding; in exchange a token is made of frames of its neighbours too
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
-from cifviz.core.mass_axis import GivenAxis, MassAxis
+from cifviz.core.mass_axis import GivenAxis
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.scaling import scaled_to_length
 from cifviz.core.validation import valid_mask
@@ -68,6 +67,27 @@ def soft_weights(alpha: Tensor, frame_lengths: Tensor, fires: int, sigma: Tensor
     return scores.softmax(dim=3) * is_real
 
 
+def require_soft(config: CIFConfig, heads: int, *, name: str = "heads") -> None:
+    """Raise `CIFError` unless a `SoftCIF` can be of this configuration and so many heads.
+
+    Parameters
+    ----------
+    config : CIFConfig
+    heads : int
+    name : str
+        Of the number of heads, for messages.
+    """
+    require_integer(name, heads, above=0)
+    require(
+        config.embedding_dim == config.encoder_embed_dim and not config.add_cif_ctxt_layers,
+        "a soft CIF has neither cif_embedding_dim nor add_cif_ctxt_layers",
+    )
+    require(
+        config.embedding_dim % heads == 0,
+        f"{name} must divide an embedding of {config.embedding_dim}, got {shown(heads)}",
+    )
+
+
 class SoftCIF(CIF):
     """Like `CIF`, but `embeddings` and `contributions` of its firings are those of `soft_weights`.
 
@@ -107,23 +127,27 @@ class SoftCIF(CIF):
 
     def __init__(self, config: CIFConfig, heads: int = 4):
         super().__init__(config)
-        require_integer("heads", heads, above=0)
-        require(
-            self.output is None and self.context is None,
-            "a soft CIF has neither cif_embedding_dim nor add_cif_ctxt_layers",
-        )
-        require(
-            config.embedding_dim % heads == 0,
-            f"heads must divide an embedding of {config.embedding_dim}, got {shown(heads)}",
-        )
+        require_soft(config, heads)
         self.sigma = nn.Parameter(torch.full((heads,), SIGMA))
 
-    def forward(self, encoder_out: Tensor, *lengths: Any, **settings: Any) -> Firing:
+    def forward(
+        self,
+        encoder_out: Tensor,
+        frame_lengths: Tensor | None = None,
+        *,
+        target_lengths: Tensor | None = None,
+        max_fires: int | None = None,
+    ) -> Firing:
         """As of a `CIF`."""
-        firing = super().forward(encoder_out, *lengths, **settings)
+        firing = super().forward(
+            encoder_out, frame_lengths, target_lengths=target_lengths, max_fires=max_fires
+        )
         weights, embeddings = self.soft_sums(firing, encoder_out)
-        axis = {field.name: getattr(firing.axis, field.name) for field in fields(MassAxis)}
-        return replace(firing, embeddings=embeddings, axis=GivenAxis(**axis, given=weights))
+        axis = firing.axis
+        given = GivenAxis(
+            axis.running, axis.frame_lengths, axis.ends, axis.reach, axis.fill, weights
+        )
+        return replace(firing, embeddings=embeddings, axis=given)
 
     def soft_sums(self, firing: Firing, encoder_out: Tensor) -> tuple[Tensor, Tensor]:
         """Soft contributions and embeddings, given the weights and the counts of any firing.

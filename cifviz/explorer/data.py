@@ -13,6 +13,7 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
+from cifviz.core.mass_axis import GivenAxis
 from cifviz.errors import require, require_type
 from cifviz.explorer.settings import model_settings, pauses
 from cifviz.systems.transcription import Transcription
@@ -86,8 +87,15 @@ def view_data(
         "whole": stretch(transcription),
         "sound": sound_kind(transcription.waveform),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
-        "model": {"summary": transcription.summary, "warning": transcription.warning},
+        "model": {"summary": transcription.summary, "warning": _warning(transcription)},
     }
+
+
+def _warning(transcription: Transcription) -> str:
+    """That of the transcription, and one where its contributions are no shares of the weights."""
+    is_given = isinstance(transcription.require_firing().axis, GivenAxis)
+    shares = "the shares of frames shown here are those of plain CIF, not of this model"
+    return "; ".join(filter(None, (transcription.warning, shares if is_given else "")))
 
 
 def named(compare: Other | Mapping[str, Other] | None) -> dict[str, Alignment]:

@@ -130,7 +130,8 @@ def realign(
     Returns
     -------
     firing : Firing
-        Its embeddings have no channels, since no decoder reads them.
+        Its embeddings have no channels, since no decoder reads them. Its contributions are those of
+        plain CIF, also where those of the model are others, such as soft sums.
     alignment : Alignment
         The tokens of the transcription if as many come out, otherwise numbers: only the model
         could decode them.

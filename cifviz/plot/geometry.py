@@ -16,6 +16,7 @@ import torch
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
+from cifviz.core.mass_axis import GivenAxis
 from cifviz.errors import require
 from cifviz.timing import FrameGrid
 
@@ -407,6 +408,9 @@ def _contribution_blocks(one: Firing) -> Iterator[tuple[int, int, np.ndarray]]:
     axis, fires = one.axis, int(one.num_fires[0])
     for first in range(0, fires, _BLOCK):
         last = min(first + _BLOCK, fires)
+        if isinstance(axis, GivenAxis):  # known as a whole, and any frame may give to any token
+            yield first, 0, axis.contributions[0, first:last].numpy()
+            continue
         # W changes from the frame that reaches the first token's start to the last one's end.
         reach = axis.reach[0, [first, last]].contiguous()
         begin, end = torch.searchsorted(axis.running[0].contiguous(), reach).tolist()

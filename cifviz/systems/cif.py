@@ -280,8 +280,9 @@ class CIFRecognizer(EncoderSystem):
 
         # 2. CTC on the same encoder.
         log_probs = self.ctc(encoder_out).log_softmax(dim=2)
+        missing = int(not log_probs.shape[1])  # it takes no batch without any frame
         ctc = F.ctc_loss(
-            log_probs.transpose(0, 1),
+            F.pad(log_probs, (0, 0, 0, missing)).transpose(0, 1),
             fired.targets.clamp(min=0),
             frame_lengths,
             fired.target_lengths,

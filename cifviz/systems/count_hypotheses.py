@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from cifviz.errors import require_integer
+from cifviz.errors import require_integer, require_type
 from cifviz.systems.base import for_one
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.encoder_system import Encoded, Sound
@@ -25,6 +25,11 @@ from cifviz.systems.sequence_scorers import (
     require_scaling,
 )
 from cifviz.systems.transcription import Transcription
+
+LARGEST_COUNT = 10_000
+"""Tokens of a candidate, at most: as many as in an hour of speech."""
+LARGEST_REACH = 100
+"""Largest reach: twice as many candidates are decoded and judged at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,7 @@ def decode_at_counts(
     utterance : Waveform or Sound
         At the model's sample rate.
     counts : sequence of int >= 0
-        Numbers of tokens.
+        Numbers of tokens, at most `LARGEST_COUNT` each.
     **request
         As for `System.transcribe`.
 
@@ -104,7 +109,7 @@ def decode_at_counts(
     ------
     CIFError
         If the model is in training mode or its configuration has no scaling, or a count is not an
-        integer >= 0.
+        integer from 0 to `LARGEST_COUNT`.
 
     Examples
     --------
@@ -123,7 +128,9 @@ def decode_at_counts(
     >>> [one.text for one in decode_at_counts(model, Waveform([0.0] * 16_000), [0, 1, 3])]
     ['', 'no', 'no no no']
     """
-    counts = [require_integer("count", count, at_least=0) for count in counts]
+    counts = [
+        require_integer("count", count, at_least=0, at_most=LARGEST_COUNT) for count in counts
+    ]
     sound, encoded = _encoded(model, utterance, request)
     return _at_counts(model, sound, encoded, counts)
 
@@ -150,7 +157,7 @@ def count_hypotheses(
         Such as `CIFScorer` of a model whose decoder is autoregressive: given the tokens, it judges
         all candidates at once too.
     reach : int >= 0
-        b: the candidates' counts are m̂ − b … m̂ + b, none below 0.
+        b: the candidates' counts are m̂ − b … m̂ + b, none below 0. At most `LARGEST_REACH`.
     **request
         Further inputs of the model, as for `System.transcribe`.
 
@@ -166,7 +173,7 @@ def count_hypotheses(
     ------
     CIFError
         If the model is in training mode or its configuration has no scaling, `reach` is not an
-        integer >= 0, or the scorer does not know a token.
+        integer from 0 to `LARGEST_REACH`, or the scorer does not know a token.
 
     See Also
     --------
@@ -179,7 +186,7 @@ def count_hypotheses(
     reconstruction, not taken from the paper: that the count which fires is not scaled, that a score
     is the mean of the logarithms, and which of equals wins. The scorer has an encoder of its own.
     """
-    reach = require_integer("reach", reach, at_least=0)
+    reach = require_integer("reach", reach, at_least=0, at_most=LARGEST_REACH)
     sound, encoded = _encoded(model, utterance, request)
     (plain,) = model.transcriptions([sound], encoded)
     fired = len(plain.tokens)
@@ -202,6 +209,7 @@ def _encoded(
     model: CIFRecognizer, utterance: Utterance, request: Mapping[str, Any]
 ) -> tuple[Sound, Encoded]:
     """An utterance as the model takes it, and its frames; raises unless the model can scale."""
+    require_type("model", model, CIFRecognizer)
     model.require_evaluation_mode()
     require_scaling(model)
     sound = as_sound(model, utterance)

@@ -25,7 +25,8 @@ class CTCRecognizerConfig(EncoderSystemConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("prior_weight", self.prior_weight, at_least=0)
+        weight = require_number("prior_weight", self.prior_weight, at_least=0)
+        object.__setattr__(self, "prior_weight", weight)  # PyTorch takes no larger integers
 
 
 class CTCRecognizer(EncoderSystem):

@@ -10,7 +10,7 @@ from typing import Any, Self
 from torch import nn
 
 from cifviz.audio.waveform import Waveform
-from cifviz.errors import require, require_choice
+from cifviz.errors import require, require_choice, require_type
 from cifviz.systems.base import System
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.transcription import Transcription
@@ -134,7 +134,13 @@ def filling_steps(model: MaskCTCRecognizer, waveform: Waveform, **request: Any) 
     -------
     DecodingSteps
         The first pass is that of CTC; masks are None after it. Without times.
+
+    Raises
+    ------
+    CIFError
+        If the model is another system.
     """
+    require_type("model", model, MaskCTCRecognizer)
     vocabulary, mask = model.config.vocabulary, model.decoder.mask
     known: list[tuple[str | None, ...]] = []
 

@@ -36,7 +36,8 @@ class MaskCTCRecognizerConfig(CTCRecognizerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("mask_threshold", self.mask_threshold, at_least=0)
+        threshold = require_number("mask_threshold", self.mask_threshold, at_least=0)
+        object.__setattr__(self, "mask_threshold", threshold)  # PyTorch takes no larger integers
         require_integer("iterations", self.iterations, above=0)
 
     @property
@@ -141,7 +142,7 @@ class MaskedLanguageModel(nn.Module):
         tokens = tokens.masked_fill(masked, self.mask)
         scores = encoder_out.new_zeros(tokens.shape)
         left = masked.sum(dim=1)
-        passes = left.clamp(max=iterations)
+        passes = left.clamp(max=min(iterations, tokens.shape[1]))
         each = left // passes.clamp(min=1)
 
         # 2. The passes, on utterances with masks alone.

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
 from cifviz.core.mass_axis import GivenAxis
-from cifviz.core.soft_alignment import SoftCIF
+from cifviz.core.soft_alignment import SoftCIF, require_soft
 from cifviz.core.validation import check_lengths, valid_mask
-from cifviz.errors import require, require_choice, require_integer, require_number, shown
+from cifviz.errors import require_choice, require_integer, require_number
 from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
@@ -48,15 +48,13 @@ class ParaformerConfig(CIFRecognizerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_number("sampling_ratio", self.sampling_ratio, at_least=0)
+        ratio = require_number("sampling_ratio", self.sampling_ratio, at_least=0)
+        object.__setattr__(self, "sampling_ratio", ratio)  # PyTorch takes no larger integers
         require_choice("loss_on", self.loss_on, LOSSES_ON)
         require_choice("alignment", self.alignment, ALIGNMENTS)
         require_integer("soft_heads", self.soft_heads, above=0)
-        require(
-            self.alignment == "hard" or self.cif.embedding_dim % self.soft_heads == 0,
-            f"soft_heads must divide an embedding of {self.cif.embedding_dim}, "
-            f"got {shown(self.soft_heads)}",
-        )
+        if self.alignment == "soft":
+            require_soft(self.cif, self.soft_heads, name="soft_heads")
 
 
 class Glance(NamedTuple):
@@ -119,7 +117,7 @@ def replaced_positions(
     Rounded up, as in the paper; FunASR's code rounds down.
     """
     counts = check_lengths("counts", counts, right, right.shape[1])
-    require_number("ratio", ratio, at_least=0)
+    ratio = require_number("ratio", ratio, at_least=0)
     is_token = valid_mask(counts, right.shape[1])
     wrong = (~right & is_token).sum(dim=1)
     number = (ratio * wrong.double() - ROUNDING).ceil()
@@ -272,6 +270,7 @@ class ParaformerRecognizer(CIFRecognizer):
         common = replaced.shape[1]
         given = self.embed(encoded.batch.targets[:, :common].clamp(min=0)).to(adapted.dtype)
         mixed = torch.where(replaced.unsqueeze(2), given, adapted[:, :common])
+        mixed = torch.cat([mixed, adapted[:, common:]], dim=1)
         losses = super().token_losses(firing, mixed, encoded, label_smoothing=label_smoothing)
         return losses if config.loss_on == "all" else losses.masked_fill(replaced, 0)
 
@@ -301,13 +300,14 @@ class ParaformerRecognizer(CIFRecognizer):
             As for `replaced_positions`.
         """
         targets = encoded.batch.targets
-        common = min(adapted.shape[1], targets.shape[1])
-        targets, num_fires = targets[:, :common], firing.num_fires.clamp(max=common)
-        predicted = self.decoder(adapted[:, :common], num_fires, encoded).argmax(dim=2)
+        predicted = self.decoder(adapted, firing.num_fires, encoded).argmax(dim=2)
         # Older PyTorch would take copies of the weights from here, without a gradient (#112583).
         torch.clear_autocast_cache()
-        right = predicted == targets
-        counts = num_fires.minimum(encoded.batch.target_lengths)
+        # Without scaling, fires and targets may differ in number.
+        common = min(adapted.shape[1], targets.shape[1])
+        predicted = predicted[:, :common]
+        right = predicted == targets[:, :common]
+        counts = firing.num_fires.minimum(encoded.batch.target_lengths)
         ratio = self.config.sampling_ratio if ratio is None else ratio
         replaced = replaced_positions(right, counts, ratio, generator=generator)
         return Glance(predicted, right, replaced)

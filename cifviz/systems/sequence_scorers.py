@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cifviz.audio.waveform import Waveform
-from cifviz.errors import require, require_choice
+from cifviz.errors import require, require_choice, require_type
 from cifviz.systems.attention import AttentionRecognizer
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
@@ -49,6 +49,7 @@ class CIFScorer:
     model: CIFRecognizer
 
     def __post_init__(self) -> None:
+        require_type("model", self.model, CIFRecognizer)
         self.model.require_evaluation_mode()
         require_scaling(self.model)
 
@@ -81,6 +82,7 @@ class AttentionScorer:
     model: AttentionRecognizer
 
     def __post_init__(self) -> None:
+        require_type("model", self.model, AttentionRecognizer)
         self.model.require_evaluation_mode()
 
     @torch.inference_mode()

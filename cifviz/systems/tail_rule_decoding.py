@@ -11,6 +11,7 @@ from torch import Tensor
 from cifviz.core.dialects import TailContributions, tail_rules
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.interop.recorded_firing import recorded_firing
+from cifviz.errors import require_type
 from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.feature_normalisation import normalise
@@ -43,10 +44,16 @@ def decode_by_tail_rule(
     tokens : dict of str to tuple of str
         By the name of the rule.
 
+    Raises
+    ------
+    CIFError
+        If the model is another system, or has no such further input.
+
     Notes
     -----
     Notebook: notebooks/04_tail_handling.ipynb
     """
+    require_type("model", model, CIFRecognizer)
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules
     batch = Batch.collate([normalise(log_mel)], [[]], extras=[request], by=model.extras)
     encoded = model.encode(batch)
@@ -55,7 +62,8 @@ def decode_by_tail_rule(
     firing = integrate_and_fire(alpha, encoder_out, slack=model.cif.config.slack)
     tokens = {}
     for name, rule in rules.items():
-        ids, _ = model.decode(_fired(rule(alpha), firing, encoder_out), encoded)
+        fired = model.cif.layered(_fired(rule(alpha), firing, encoder_out))
+        ids, _ = model.decode(fired, encoded)
         tokens[name] = tuple(model.config.vocabulary[index] for index in ids[0].tolist())
     return firing, tokens
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import torch
 
 from cifviz.core.validation import valid_mask
-from cifviz.errors import require, require_choice, require_integer, require_number
+from cifviz.errors import (
+    require,
+    require_choice,
+    require_integer,
+    require_number,
+    require_type,
+)
 from cifviz.metrics import token_errors
 from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer
@@ -107,7 +113,13 @@ def held_out_metrics(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     -------
     dict
         Of `CURVES`.
+
+    Raises
+    ------
+    CIFError
+        If the model is another system.
     """
+    require_type("model", model, CIFRecognizer)
     encoded = model.encode(batch)
     losses = model.losses(encoded, label_smoothing=0.0)
     firing = model.cif(encoded.encoder_out, encoded.frame_lengths)

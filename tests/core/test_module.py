@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.tail import appended, dynamic, rounded
 from cifviz.errors import CIFError
 
@@ -178,6 +179,17 @@ def test_tail_rule_takes_the_place_of_the_threshold(rule, tokens, mass):
     assert sums == pytest.approx(expected, abs=1e-6)
     assert cif(frames, target_lengths=torch.tensor([5])).num_fires.tolist() == [5]
     assert steady(0.4, tail_rule=rule, apply_tail_handling=False)(frames).num_fires.tolist() == [2]
+
+
+@pytest.mark.parametrize("rule", [rounded, dynamic])
+def test_tokens_that_are_whole_between_pauses_are_not_rounded_again(rule):
+    """The last digits of their sum would be one token more by the ceiling."""
+    torch.manual_seed(0)
+    cif = CIF(CIFConfig(8, "linear", pause_frames=2, pause_weight=0.5, tail_rule=rule)).eval()
+    lengths = torch.randint(0, 40, (50,))
+    firing = cif(torch.randn(50, 40, 8), lengths)
+    whole = round_at_pauses(firing.alpha, lengths, pause_frames=2, pause_weight=0.5, tail=rule)
+    assert firing.num_fires.tolist() == whole.sum(dim=1).round().tolist()
 
 
 def test_tail_rule_is_kept_and_checked():

@@ -13,6 +13,7 @@ from torch.export import Dim, export
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
+from cifviz.core.soft_alignment import SoftCIF
 from cifviz.core.tail import TailRule, above, dynamic
 
 pytestmark = [
@@ -49,6 +50,11 @@ def small(**settings: object) -> CIF:
     torch.manual_seed(0)
     sizes = {"encoder_embed_dim": 8, "conv_cif_output_channels_num": 8}
     return CIF(CIFConfig.from_dict({**sizes, **settings})).eval()
+
+
+def soft() -> SoftCIF:
+    torch.manual_seed(0)
+    return SoftCIF(small().config, heads=2).eval()
 
 
 def outputs(firing: Firing, targets: Tensor) -> tuple[Tensor, ...]:
@@ -90,6 +96,7 @@ def calls() -> dict[str, Callable[..., tuple[Tensor, ...]]]:
         "module in training": module(cif, trained=True),
         "module that rounds at pauses": module(rounding, trained=False),
         "module with context layers": module(context, trained=False),
+        "module with soft sums": module(soft(), trained=False),
     }
 
 
@@ -186,8 +193,9 @@ def test_an_exported_program_takes_other_batches_and_other_frames(strict):
         assert_same_firing(program(*batch(*other)), module(*batch(*other)))
 
 
-def test_an_exported_module_takes_other_batches_and_other_frames():
-    cif = small()
+@pytest.mark.parametrize("make", [small, soft])
+def test_an_exported_module_takes_other_batches_and_other_frames(make):
+    cif = make()
     _, encoder_out, lengths, _ = batch(2, 20)
     program = export(
         cif,

@@ -139,7 +139,7 @@ def test_unscaled_is_what_the_model_says():
     ).model.config.cif.apply_scaling
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lesson_long_training_hears_most_digits_of_voices_it_never_heard():
     trained = classroom.train()
     assert trained.curve("token_error_rate")[-1] < 0.2

@@ -15,7 +15,10 @@ from cifviz.errors import CIFError
 from cifviz.explorer import data, settings, to_html
 from cifviz.explorer.page import STATIC, page
 from cifviz.plot.palette import STYLE
+from cifviz.systems.domain import DomainConfig
+from cifviz.systems.paraformer import ParaformerConfig, ParaformerRecognizer
 from cifviz.timing import FrameGrid
+from tests.systems.tiny import noise, tiny_config
 
 
 @pytest.fixture(scope="module")
@@ -174,3 +177,15 @@ def test_a_page_has_the_summary_of_the_model_and_its_warning(transcription):
     assert transcription.summary.startswith("model digits (10 words: zero … nine), mean score 0.9")
     flagged = replace(transcription, domain_distance=99.0)
     assert data.view_data(flagged)["model"]["warning"] == flagged.warning != ""
+
+
+def test_where_shares_are_not_those_of_the_model_a_warning_states_so():
+    """Soft sums do not follow from the weights alone."""
+    torch.manual_seed(0)
+    config = ParaformerConfig(**vars(tiny_config()), alignment="soft")
+    soft = ParaformerRecognizer(config).eval().transcribe(noise(0.5))
+    warning = "the shares of frames shown here are those of plain CIF, not of this model"
+    assert data.view_data(soft)["model"]["warning"] == warning
+    assert not settings.realign(soft)[0].contributions.allclose(soft.firing.contributions)
+    flagged = replace(soft, config=replace(config, domain=DomainConfig(1.0)), domain_distance=99.0)
+    assert data.view_data(flagged)["model"]["warning"] == f"{flagged.warning}; {warning}"

@@ -84,7 +84,16 @@ def test_a_bundle_has_a_picture_its_text_and_a_table(transcription, clip):
     assert soup.caption.text == "5 tokens"
 
 
-@pytest.mark.parametrize("name", cifviz.list_clips())
+LARGEST = ("natural_lake", "mandarin_school", "grid_place")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in LARGEST else pytest.mark.long)
+        for name in cifviz.list_clips()
+    ],
+)
 def test_the_fallback_of_a_clip_is_small(name):
     clip = cifviz.load_clip(name)
     model = cifviz.load_model("grid" if name.startswith("grid") else "digits")

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from cifviz import plot
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.module import CIFConfig
+from cifviz.core.soft_alignment import SoftCIF
 from cifviz.core.tail import above
 from cifviz.plot import STYLE, canvas, geometry
 from cifviz.timing import FrameGrid
@@ -39,6 +41,21 @@ def test_contributions_in_blocks_are_the_contributions(settings, frames):
     one = firing(frames, **settings)
     boxes = geometry.contribution_boxes(one, GRID)
     weights = np.zeros(tuple(one.contributions[0].shape))
+    weights[boxes.token, boxes.frame] = boxes.weight
+    np.testing.assert_allclose(weights, one.contributions[0].numpy(), atol=1e-8)
+    _, _, values = geometry.contribution_matrix(one, GRID)
+    np.testing.assert_allclose(values, one.contributions[0].numpy(), atol=1e-12)
+
+
+def test_contributions_that_are_given_are_drawn_as_they_are():
+    """Those of soft sums: most frames give to many of more tokens than a block has."""
+    torch.manual_seed(0)
+    cif = SoftCIF(CIFConfig(encoder_embed_dim=4, conv_cif_output_channels_num=4), heads=2).eval()
+    with torch.inference_mode():
+        one = cif(torch.randn(1, 60, 4), target_lengths=torch.tensor([150])).cpu()
+    assert (one.contributions > 0).sum() > 150 * 30
+    boxes = geometry.contribution_boxes(one, GRID)
+    weights = np.zeros((150, 60))
     weights[boxes.token, boxes.frame] = boxes.weight
     np.testing.assert_allclose(weights, one.contributions[0].numpy(), atol=1e-8)
     _, _, values = geometry.contribution_matrix(one, GRID)

@@ -404,6 +404,55 @@ def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name):
     assert (one.model, two.model) == ("mine", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("mask-ctc", {"iterations": 0}, "iterations must be an integer > 0, got 0"),
+        (
+            "mask-ctc",
+            {"mask_threshold": "sure"},
+            "mask_threshold must be a number >= 0, got 'sure'",
+        ),
+        (
+            "intermediate-ctc",
+            {"intermediate_blocks": [1]},
+            "each of intermediate_blocks must be an",
+        ),
+        ("self-conditioned-ctc", {"intermediate_blocks": 0}, "blocks must be a Sequence, got 0"),
+        ("context-aware", {"contextual": {"heads": 3}}, "decoder.heads must divide decoder.dim"),
+        ("context-aware", {"contextual": {"layers": 10**9}}, "cannot be those of the 100000000"),
+        ("context-aware", {"decoder": {"kind": "ar"}}, "kind of the first decoder must be one of"),
+        ("paraformer", {"cif": {"tail_rule": {"rule": "most"}}}, "tail rule must be one of 'drop'"),
+        ("paraformer", {"cif": {"tail_rule": {"value": 1}}}, "tail rule must be one of 'drop'"),
+        (
+            "paraformer",
+            {"cif": {"tail_rule": "rounded"}},
+            "tail_rule must be a TailRule, got 'round",
+        ),
+        (
+            "paraformer",
+            {"alignment": "soft", "soft_heads": 10**30},
+            "soft_heads must divide an emb",
+        ),
+        (
+            "paraformer",
+            {"alignment": "soft", "cif": {"add_cif_ctxt_layers": True}},
+            "is not a configuration of a model: a soft CIF has neither cif_embedding_dim nor",
+        ),
+    ],
+)
+def test_settings_of_one_system_that_cannot_be_are_named(tmp_path, name, changes, message):
+    save_model(tiny(name), tmp_path / "m", "")
+
+    def change(config):
+        for part, value in changes.items():
+            config[part] = {**config[part], **value} if isinstance(value, dict) else value
+
+    change_config(tmp_path / "m", change)
+    with pytest.raises(CheckpointError, match=message):
+        load_model(tmp_path / "m")
+
+
 def test_models_that_come_along_are_found_whatever_their_system(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints, "resource", lambda name: tmp_path)
     assert list_models() == []

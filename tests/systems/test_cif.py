@@ -216,6 +216,14 @@ def test_losses_and_gradients_are_finite(decoder, targets, alignment):
         assert parameter.grad is None or parameter.grad.isfinite().all(), name
 
 
+@every_alignment
+def test_a_batch_without_any_frame_loses_the_count_alone(alignment):
+    batch = batch_of([torch.zeros(0, 40)] * 2, [[1, 2], []])
+    losses = tiny_recognizer()(batch, wanted=[alignment])
+    assert losses["ctc"] == 0 and losses["quantity"] == 1
+    assert all(loss.isfinite() for loss in losses.values())
+
+
 def test_a_loss_is_computed_where_it_is_wanted_alone(monkeypatch):
     computed = []
     for name, loss in ALIGNMENT_LOSSES.items():

@@ -172,6 +172,17 @@ def test_what_the_second_is_given_decides_what_reaches_the_first():
         )
 
 
+def test_the_frames_that_the_second_attends_to_learn_from_it():
+    model = tiny(dropout=0.0)
+    encoded = model.encode(batch_of([1, 2]))
+    frames = encoded.encoder_out.detach()
+    firing = model.cif(frames, encoded.frame_lengths, target_lengths=torch.tensor([2]))
+    looked_at = replace(encoded, encoder_out=frames.clone().requires_grad_())
+    adapted = model.adapt(firing.embeddings, firing, looked_at)
+    model.token_losses(firing, adapted, looked_at).sum().backward()
+    assert looked_at.encoder_out.grad[0, : encoded.frame_lengths[0]].any(dim=1).all()
+
+
 def test_a_token_of_the_first_that_changes_changes_what_the_second_reads():
     model, batch = tiny(contextual_input="tokens"), batch_of([1, 2, 3])
     encoded = model.encode(batch)

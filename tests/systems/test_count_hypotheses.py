@@ -315,9 +315,9 @@ def test_a_model_that_does_not_scale_is_refused():
 
 def test_what_makes_no_sense_is_refused():
     model = tiny_recognizer()
-    with pytest.raises(CIFError, match="count must be an integer >= 0, got -1"):
+    with pytest.raises(CIFError, match="count must be an integer >= 0 and <= 10000, got -1"):
         decode_at_counts(model, SOUND, [2, -1])
-    with pytest.raises(CIFError, match="reach must be an integer >= 0, got -1"):
+    with pytest.raises(CIFError, match="reach must be an integer >= 0 and <= 100, got -1"):
         count_hypotheses(model, SOUND, liking(1), reach=-1)
     with pytest.raises(CIFError, match=r"call \.eval\(\) before transcribing"):
         decode_at_counts(tiny_recognizer().train(), SOUND, [2])
@@ -327,6 +327,28 @@ def test_what_makes_no_sense_is_refused():
         CIFScorer(model)(SOUND, [("one", "ten")])
     with pytest.raises(AudioError, match="8000"):
         decode_at_counts(model, Waveform([0.0] * 800, sample_rate=8000), [1])
+
+
+def test_numbers_that_would_fill_the_memory_are_refused():
+    model = tiny_recognizer()
+    for count in (10_001, 10**30):
+        with pytest.raises(CIFError, match="count must be an integer >= 0 and <= 10000, got 1"):
+            decode_at_counts(model, SOUND, [1, count])
+        with pytest.raises(CIFError, match="reach must be an integer >= 0 and <= 100, got 1"):
+            count_hypotheses(model, SOUND, liking(1), reach=count)
+
+
+def test_another_kind_of_system_is_refused():
+    cif, attention = tiny_recognizer(), tiny_attention()
+    for call in (
+        lambda: decode_at_counts(attention, SOUND, [1]),
+        lambda: count_hypotheses(attention, SOUND, liking(1), reach=0),
+        lambda: CIFScorer(attention),
+    ):
+        with pytest.raises(CIFError, match="model must be a CIFRecognizer, got AttentionRecog"):
+            call()
+    with pytest.raises(CIFError, match="model must be an AttentionRecognizer, got CIFRecognizer"):
+        AttentionScorer(cif)
 
 
 def test_an_input_that_the_model_does_not_have_is_refused():

@@ -93,6 +93,8 @@ def test_what_does_not_fit_is_refused():
         DecodingSteps((("a",),), (0.1, 0.2))
     with pytest.raises(CIFError, match="expected one pass, or 3 and more, .* got 2"):
         DecodingSteps.of_passes(("a", "b", "c"), 2)
+    with pytest.raises(CIFError, match="model must be a MaskCTCRecognizer, got CIFRecognizer"):
+        filling_steps(tiny_recognizer(), noise(0.5))
 
 
 def test_no_pass_is_needed_for_no_token():

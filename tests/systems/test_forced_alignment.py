@@ -11,7 +11,9 @@ from cifviz.audio.waveform import Waveform
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.errors import AudioError, CIFError
 from cifviz.systems.checkpoints import load_model
+from cifviz.systems.count_hypotheses import decode_at_counts
 from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
+from tests.systems.tiny import noise, tiny_recognizer
 
 CLIPS = [name for name in list_clips() if load_clip(name).domain == "digits"]
 
@@ -99,6 +101,14 @@ def test_bad_input_is_refused(model, align):
         align(model, Waveform(sound.samples, 8000), ["one"])
     with pytest.raises(CIFError, match="call .eval"):
         align(load_model("digits").train(), sound, ["one"])
+
+
+@pytest.mark.parametrize("decoder", ["nar", "ar", "projection"])
+def test_scores_by_count_are_those_of_decoding_at_that_count(decoder):
+    one, waveform = tiny_recognizer(decoder=decoder), noise(1.0)
+    (found,) = decode_at_counts(one, waveform, [4])
+    forced = align_by_count(one, waveform, found.tokens)
+    assert forced.scores == pytest.approx(found.scores, abs=1e-5)
 
 
 def test_scores_are_probabilities(model):

@@ -153,6 +153,15 @@ def test_the_loss_of_several_blocks_is_their_mean(kind):
 
 
 @every_kind
+def test_some_utterances_of_a_batch_lose_as_they_do_alone(kind):
+    """As where the words of the others are unknown."""
+    model = made(kind)
+    some = model.losses(model.encode(batch_of([1, 2], [3])).select(torch.tensor([True, False])))
+    for name, loss in model(batch_of([1, 2])).items():
+        torch.testing.assert_close(some[name], loss, rtol=1e-4, atol=1e-5)
+
+
+@every_kind
 def test_the_intermediate_loss_teaches_what_lies_before_its_block_alone(kind):
     model = made(kind, (1,)).train()
     model(batch_of([1, 2], [3]))["intermediate_ctc"].backward()

@@ -205,6 +205,19 @@ def test_tokens_without_a_sure_frame_are_masked():
             assert ids == expected, threshold
 
 
+def test_a_token_is_sure_by_its_own_frames():
+    """Of two words a the second is not sure, however sure the first one is."""
+    model = made(vocabulary=("a", "b"), channels=3)
+    nn.init.eye_(model.ctc.project.weight)
+    nn.init.zeros_(model.ctc.project.bias)
+    nn.init.zeros_(model.decoder.output.weight)
+    model.decoder.output.bias.data = torch.tensor([0.1, 0.9]).log()
+    posteriors = [[0.996, 0.002, 0.002], [0.002, 0.002, 0.996], [0.8, 0.1, 0.1]]
+    with torch.inference_mode():
+        ((ids, _, _),) = model.decode(encoded_as([posteriors], [3]))
+    assert ids == [0, 1]
+
+
 def test_without_masks_it_is_plain_ctc():
     model = made(mask_threshold=0.0)
     plain = CTCRecognizer(CTCRecognizerConfig(VOCABULARY, encoder=model.config.encoder)).eval()
@@ -338,6 +351,14 @@ def test_gradients_are_right():
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(CIFError, match=message):
         config(**settings)
+
+
+def test_integers_beyond_64_bits_are_numbers_like_others():
+    one, large = (made(mask_threshold=number, iterations=number) for number in (100, 10**30))
+    found = large.transcribe(noise(1.0))
+    assert len(found.tokens) > 2
+    assert found.tokens == one.transcribe(noise(1.0)).tokens  # each in a pass of its own
+    assert made(prior_weight=10**30).transcribe(noise(1.0)).tokens
 
 
 def test_its_configuration_is_its_own():

@@ -85,6 +85,8 @@ def test_padding_is_neither_wrong_nor_replaced():
     right = torch.zeros(3, 6).bool()
     replaced = replaced_positions(right, torch.tensor([4, 1, 0]), 1.0)
     assert replaced.long().tolist() == [[1, 1, 1, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0] * 6]
+    half = replaced_positions(right, torch.tensor([4, 2, 0]), 0.5)
+    assert half.sum(dim=1).tolist() == [2, 1, 0]
     assert replaced_positions(right[:, :0], torch.zeros(3).long(), 1.0).shape == (3, 0)
     assert replaced_positions(right[:0], torch.zeros(0).long(), 1.0).shape == (0, 6)
 
@@ -158,6 +160,19 @@ def test_the_second_pass_is_given_targets_in_place_of_sounds():
     torch.testing.assert_close(model.token_losses(firing, adapted, encoded), expected)
     sounds = torch.autograd.grad(expected.sum(), adapted, allow_unused=True)
     assert sounds == (None,)
+
+
+def test_embeddings_that_are_not_replaced_learn_and_those_that_are_do_not():
+    model = tiny(dropout=0.0, sampling_ratio=0.5).train()
+    firing, adapted, encoded = fired(model, batch([1, 2, 3, 0], [2, 2]))
+    adapted = adapted.detach().requires_grad_()
+    torch.manual_seed(1)
+    replaced = model.glance(firing, adapted, encoded).replaced
+    torch.manual_seed(1)
+    model.token_losses(firing, adapted, encoded).sum().backward()
+    is_token = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]]).bool()
+    assert 0 < replaced.sum() < 6
+    assert torch.equal(adapted.grad.any(dim=2), is_token & ~replaced)
 
 
 def test_training_repeats_with_the_seed():
@@ -256,6 +271,27 @@ def test_loss_does_not_depend_on_padding(alignment):
         for name, loss in losses.items():
             expected = (3 * alone[0][name] + 2 * alone[1][name]) / 5
             torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+
+
+@both
+def test_in_training_fires_beyond_the_targets_are_seen_alone_as_in_a_batch(alignment):
+    """Without scaling the first utterance fires more often than it has tokens; its neighbour has
+    so many tokens that all of its fires are among them."""
+    model = tiny(alignment=alignment, apply_scaling=False, dropout=0.0, conv_cif_dropout=0.0)
+    model.cif.start_at(0.6)
+    model.config = replace(model.config, sampling_ratio=1e-12)  # both passes, nothing replaced
+    long = torch.randn(60, 40, generator=torch.manual_seed(0))
+    each = []
+    for targets in ([[1, 2]], [[1, 2], [3] * 30]):
+        firing, adapted, encoded = fired(
+            model.train(), Batch.collate([long] * len(targets), targets)
+        )
+        assert firing.num_fires[0] > 4
+        predicted = model.glance(firing, adapted, encoded).predicted[0, :2]
+        each.append((predicted, model.token_losses(firing, adapted, encoded)[0]))
+    (first, alone), (second, together) = each
+    assert torch.equal(first, second)
+    torch.testing.assert_close(alone, together[:2], rtol=0, atol=1e-5)
 
 
 @both
@@ -381,6 +417,18 @@ def test_what_is_saved_is_what_is_loaded(alignment, tmp_path):
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(CIFError, match=message):
         ParaformerConfig(**vars(tiny_config()), **settings)
+
+
+@pytest.mark.parametrize("cif", [{"add_cif_ctxt_layers": True}, {"cif_embedding_dim": 8}])
+def test_a_configuration_of_soft_sums_that_cannot_be_is_named_as_such(cif):
+    with pytest.raises(CIFError, match="a soft CIF has neither cif_embedding_dim nor"):
+        ParaformerConfig(**vars(tiny_config(**cif)), alignment="soft")
+
+
+def test_a_ratio_beyond_64_bits_is_a_number_like_others():
+    model = tiny(sampling_ratio=10**30).train()
+    assert all(loss.isfinite() for loss in model(batch([1, 2, 3])).values())
+    assert replaced_positions(torch.zeros(1, 2).bool(), torch.tensor([2]), 10**30).all()
 
 
 def test_a_request_that_it_does_not_know_is_refused():

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from cifviz.core.dialects import tail_rules
+from cifviz.errors import CIFError
+from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
-from tests.systems.tiny import noise, tiny_recognizer
+from tests.systems.tiny import VOCABULARY, noise, tiny_recognizer
 
 SOUNDS = [noise(0.7, seed) for seed in range(4)]
 
@@ -33,6 +35,24 @@ def test_two_rules_are_what_a_recogniser_can_do_by_itself(decoder, rule, setting
     found = [decode_by_tail_rule(model, features(model, one), rules)[1][rule] for one in SOUNDS]
     model.cif.config = replace(model.cif.config, **settings)
     assert found == [model.transcribe(one).tokens for one in SOUNDS]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"add_cif_ctxt_layers": True, "cif_ctxt_attention_heads": 2}, {"cif_embedding_dim": 8}],
+    ids=["context", "another size"],
+)
+def test_embeddings_pass_the_layers_behind_the_integration(settings):
+    model = tiny_recognizer(seed=3, **settings)
+    for sound in SOUNDS:
+        _, tokens = decode_by_tail_rule(model, features(model, sound))
+        assert tokens["above 0.5"] == model.transcribe(sound).tokens != ()
+
+
+def test_another_system_is_refused():
+    model = CTCRecognizer(CTCRecognizerConfig(VOCABULARY)).eval()
+    with pytest.raises(CIFError, match="model must be a CIFRecognizer, got CTCRecognizer"):
+        decode_by_tail_rule(model, features(model, SOUNDS[0]))
 
 
 def test_the_firing_has_the_residual_before_any_rule():

@@ -8,6 +8,7 @@ import torch
 
 from cifviz.errors import CIFError
 from cifviz.systems.base import Batch
+from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.training.snapshots import (
     CURVES,
     SnapshotRecorder,
@@ -43,6 +44,12 @@ def test_a_model_that_is_told_what_it_hears_makes_no_error():
     assert found["token_error_rate"] == 0
     tokens = sum(map(len, reference))
     assert found["mass"] == pytest.approx(float(firing.weight_sum.sum()) / tokens)
+
+
+def test_another_system_is_refused():
+    model = CTCRecognizer(CTCRecognizerConfig(("a",))).eval()
+    with pytest.raises(CIFError, match="model must be a CIFRecognizer, got CTCRecognizer"):
+        held_out_metrics(model, Batch.collate([torch.zeros(9, 40)], [[0]]))
 
 
 def test_errors_are_counted_by_tokens():
