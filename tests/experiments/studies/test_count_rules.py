@@ -92,6 +92,8 @@ def test_a_table_has_errors_and_what_a_rule_changes():
     )
     assert "| above 0.5 is" not in text
     assert "half a token too many" in text
+    assert "20 000 hours), markov-digits, CIF-NAR: no, more." in text
+    assert "by rounding (expected here), markov-digits, CIF-NAR: no difference." in text
 
 
 def test_the_bias_of_the_ceiling_is_judged_against_rounding():
