@@ -302,10 +302,11 @@ def time_table(found: Mapping[str, Any]) -> str:
                 *(f"{slope:.3f} ± {error:.3f}" for slope, error in fits),
             ]
         )
+    speakers = len(found["times"][0]["reference"]) // len(LENGTHS)
     note = (
         f"Processor time of one utterance alone, behind the encoder; {found['processor']}, "
-        f"{found['threads']} thread. Mean over {len(found['times'][0]['reference']) // len(LENGTHS)} "
-        "speakers; slope of a line by least squares ± its standard error."
+        f"{found['threads']} thread. Mean over {speakers} speakers; "
+        "slope of a line by least squares ± its standard error."
     )
     slopes = {
         one["variant"]: line_fit(one["reference"], one["decoding"])[0] for one in found["times"]
