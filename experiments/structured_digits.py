@@ -1,4 +1,4 @@
-"""Strings of digits that have a language: of what was said, the next digit can be guessed.
+"""Strings of digits that have a language: from those before it the next one can be guessed.
 
 Any digit may follow any other in the data set "digits", so nothing but its sound says which it was.
 Here each string is drawn from a grammar, then put together of takes of one speaker: for training by

@@ -142,19 +142,24 @@ def decoding_times(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[
     Returns
     -------
     dict
-        For each utterance ``said`` and ``found``, tokens of the reference and of the hypothesis,
+        For each utterance ``reference`` and ``hypothesis``, the numbers of their tokens,
         and ``encoder`` and ``decoding``, medians in milliseconds: of features to frames, and of
         frames to a transcription. It is the processor's time of one thread, not that of the clock,
         so that other programs do not count.
     """
-    times: dict[str, list[float]] = {"said": [], "found": [], "encoder": [], "decoding": []}
+    times: dict[str, list[float]] = {
+        "reference": [],
+        "hypothesis": [],
+        "encoder": [],
+        "decoding": [],
+    }
     with torch.inference_mode():
         for one in utterances:
             sounds = model.sounds([one.waveform])
             encoded = model.encoded(sounds)
             (found,) = model.transcriptions(sounds, encoded)
-            times["said"].append(len(one.words))
-            times["found"].append(len(found.tokens))
+            times["reference"].append(len(one.words))
+            times["hypothesis"].append(len(found.tokens))
             times["encoder"].append(_milliseconds(partial(model.encoded, sounds)))
             decode = partial(model.transcriptions, sounds, encoded)
             times["decoding"].append(_milliseconds(decode))
@@ -283,11 +288,13 @@ def time_table(found: Mapping[str, Any]) -> str:
     for one in found["times"]:
         of_length = {
             length: [
-                t for t, said in zip(one["decoding"], one["said"], strict=True) if said == length
+                t
+                for t, tokens in zip(one["decoding"], one["reference"], strict=True)
+                if tokens == length
             ]
             for length in LENGTHS
         }
-        fits = [line_fit(one["said"], one[part]) for part in ("decoding", "encoder")]
+        fits = [line_fit(one["reference"], one[part]) for part in ("decoding", "encoder")]
         rows.append(
             [
                 SYSTEMS[one["variant"]].title,
@@ -295,12 +302,15 @@ def time_table(found: Mapping[str, Any]) -> str:
                 *(f"{slope:.3f} ± {error:.3f}" for slope, error in fits),
             ]
         )
+    speakers = len(found["times"][0]["reference"]) // len(LENGTHS)
     note = (
         f"Processor time of one utterance alone, behind the encoder; {found['processor']}, "
-        f"{found['threads']} thread. Mean over {len(found['times'][0]['said']) // len(LENGTHS)} "
-        "speakers; slope of a line by least squares ± its standard error."
+        f"{found['threads']} thread. Mean over {speakers} speakers; "
+        "slope of a line by least squares ± its standard error."
     )
-    slopes = {one["variant"]: line_fit(one["said"], one["decoding"])[0] for one in found["times"]}
+    slopes = {
+        one["variant"]: line_fit(one["reference"], one["decoding"])[0] for one in found["times"]
+    }
     if {"", "ar"} <= slopes.keys():
         note += (
             f" A token costs CIF-AR {slopes['ar'] / slopes['']:.1f} times what it costs CIF-NAR."

@@ -79,14 +79,14 @@ def results(**errors):
 
 
 def timed(variant, slope):
-    said = [length for length in LENGTHS for _ in range(4)]
+    reference = [length for length in LENGTHS for _ in range(4)]
     return {
         "variant": variant,
         "seed": 0,
-        "said": said,
-        "found": said,
-        "encoder": [1.0 + 0.1 * one for one in said],
-        "decoding": [2.0 + slope * one for one in said],
+        "reference": reference,
+        "hypothesis": reference,
+        "encoder": [1.0 + 0.1 * one for one in reference],
+        "decoding": [2.0 + slope * one for one in reference],
     }
 
 
@@ -213,14 +213,16 @@ def test_an_utterance_is_timed_alone(monkeypatch):
     one = spoken(("a", 0.1, 0.2), ("b", 0.3, 0.4), seconds=16.0)
     one = type(one)(type(one.waveform)(one.waveform.samples, 16_000), one.words)
     found = decoding_times(model, [one, one])
-    assert found["said"] == [2, 2]
-    assert found["found"][0] == len(model.transcribe(one.waveform).tokens)
+    assert found["reference"] == [2, 2]
+    assert found["hypothesis"][0] == len(model.transcribe(one.waveform).tokens)
     assert all(taken > 0 for part in ("encoder", "decoding") for taken in found[part])
 
 
 def test_every_finished_system_is_timed_and_published(tmp_path, monkeypatch):
     """Each length once, by an invented recipe."""
-    monkeypatch.setattr(nar_comparison, "decoding_times", lambda model, some: {"said": len(some)})
+    monkeypatch.setattr(
+        nar_comparison, "decoding_times", lambda model, some: {"reference": len(some)}
+    )
     monkeypatch.setattr(nar_comparison, "loaded", lambda recipe, folder: folder.name)
     asked = []
     monkeypatch.setattr(
@@ -234,6 +236,6 @@ def test_every_finished_system_is_timed_and_published(tmp_path, monkeypatch):
     found = nar_comparison.run(runs=tmp_path, data=tmp_path)
     assert asked == [[length] * 4 for length in LENGTHS]
     assert [one["variant"] for one in found["times"]] == ["", "ar"]
-    assert found["times"][0]["said"] == 4 * len(LENGTHS)
+    assert found["times"][0]["reference"] == 4 * len(LENGTHS)
     with pytest.raises(DataError, match="no finished run of 'markov-digits'"):
         nar_comparison.run(runs=tmp_path / "none", data=tmp_path)
