@@ -24,7 +24,6 @@ from cifviz.published import ERROR_KINDS, read_study
 from cifviz.text_tables import markdown_table
 from experiments.runs import results_of
 from experiments.studies.nar_claims import ENOUGH, LEAST_SEEDS, TASKS, steps_to
-from experiments.studies.nar_comparison import BOUNDARY_LOSSES
 from experiments.studies.paired_seeds import differences, grouped, judged, with_judgement
 from experiments.studies.study import Study
 
@@ -32,6 +31,18 @@ NAME = "boundary-losses"
 READOUTS = {"fire": "fire", "valleys, quantiles": "valleys"}
 """Where token edges are read: the first is raw, the second learned on development utterances."""
 EDGES = ("onset", "offset")
+
+BOUNDARY_LOSSES = {
+    "": "none",
+    "spike-segments-0.1": "mass between spikes, weight 0.1",
+    "spike-segments-0.3": "mass between spikes, weight 0.3",
+    "spike-segments-1": "mass between spikes, weight 1",
+    "spikes-0.1": "mass up to each spike, weight 0.1",
+    "spikes-0.3": "mass up to each spike, weight 0.3",
+    "spikes-1": "mass up to each spike, weight 1",
+}
+"""Variants that differ in the loss on where weights lie: two readings of that of 2104.04702, both
+reconstructions."""
 
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:

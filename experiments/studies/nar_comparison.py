@@ -34,7 +34,7 @@ from experiments.recipes import find_recipe
 from experiments.recipes.variants import STEPS_FACTOR
 from experiments.runs import loaded, run_name
 from experiments.structured_digits import grammar_strings, markov_digit
-from experiments.studies.nar_claims import ENOUGH, TASKS, claim_table, steps_to
+from experiments.studies.nar_claims import TASKS, claim_table
 from experiments.studies.study import Study
 
 NAME = "nar-comparison"
@@ -85,17 +85,6 @@ SYSTEMS = {
 }
 """By variant."""
 
-BOUNDARY_LOSSES = {
-    "": "none",
-    "spike-segments-0.1": "mass between spikes, weight 0.1",
-    "spike-segments-0.3": "mass between spikes, weight 0.3",
-    "spike-segments-1": "mass between spikes, weight 1",
-    "spikes-0.1": "mass up to each spike, weight 0.1",
-    "spikes-0.3": "mass up to each spike, weight 0.3",
-    "spikes-1": "mass up to each spike, weight 1",
-}
-"""Variants that differ in the loss on where weights lie: two readings of that of 2104.04702, both
-reconstructions."""
 SAMPLERS = {
     "paraformer-0": "λ = 0",
     "paraformer-0.25": "λ = 0.25",
@@ -103,12 +92,7 @@ SAMPLERS = {
     "paraformer": "λ = 0.75",
     "paraformer-1": "λ = 1",
 }
-THRESHOLDS = {
-    "paraformer": "fixed, a residual above ½ is a token",
-    "paraformer-rounded": "dynamic, by rounding",
-    "paraformer-dynamic": "dynamic, by the ceiling",
-}
-"""Variants of inference alone."""
+"""How often the sampler of the Paraformer gives tokens away, by variant."""
 
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
@@ -215,12 +199,7 @@ def table(found: Mapping[str, Any]) -> str:
     for recipe in TASKS:
         parts.append(system_table(runs, recipe, found["times"] if recipe == TIMED else ()))
     parts += [unit_table(runs), time_table(found)]
-    for recipe in TASKS:
-        parts += [
-            boundary_table(runs, recipe),
-            error_table(runs, recipe, SAMPLERS, "sampler of the Paraformer"),
-            error_table(runs, recipe, THRESHOLDS, "threshold of the Paraformer"),
-        ]
+    parts += [sampler_table(runs, recipe) for recipe in TASKS]
     parts.append(claim_table(runs))
     return "\n\n".join(part for part in parts if part)
 
@@ -318,39 +297,12 @@ def time_table(found: Mapping[str, Any]) -> str:
     return f"{markdown_table(heads, rows)}\n\n{note}"
 
 
-def boundary_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
-    """Losses on where weights lie: convergence, errors and edges."""
-    heads = [f"{recipe}: boundary loss", "seeds", f"steps to a cross-entropy of {ENOUGH:g}"]
-    heads += ["token errors %", "right count %", "edges ms: fire", "edges ms: valleys"]
+def sampler_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
+    """Errors of `SAMPLERS` by kind."""
+    title = f"{recipe}: sampler of the Paraformer"
+    heads = [title, "seeds", *_ERROR_HEADS, "right count %"]
     rows = []
-    for variant, title in BOUNDARY_LOSSES.items():
-        found = measured(runs, recipe, variant)
-        if not found:
-            continue
-        steps = _steps(runs, recipe, variant)
-        known = [one for one in steps if one is not None]
-        cells = [title, str(len(found))]
-        cells.append(spread(known, digits=0) if len(known) == len(steps) else "–")
-        cells += [_errors(found)[0], _counts(found), *(_edges(found, one) for one in _CIF)]
-        rows.append(cells)
-    return markdown_table(heads, rows) if len(rows) > 1 else ""
-
-
-def _steps(runs: Sequence[Mapping[str, Any]], recipe: str, variant: str) -> list[float | None]:
-    return [
-        steps_to(one["history"], "cross_entropy", ENOUGH)
-        for one in runs
-        if (one["recipe"], one["variant"]) == (recipe, variant)
-    ]
-
-
-def error_table(
-    runs: Sequence[Mapping[str, Any]], recipe: str, variants: Mapping[str, str], title: str
-) -> str:
-    """Errors of some variants by kind."""
-    heads = [f"{recipe}: {title}", "seeds", *_ERROR_HEADS, "right count %"]
-    rows = []
-    for variant, named in variants.items():
+    for variant, named in SAMPLERS.items():
         found = measured(runs, recipe, variant)
         if found:
             rows.append([named, str(len(found)), *_errors(found), _counts(found)])
