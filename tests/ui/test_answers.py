@@ -61,14 +61,7 @@ def site(tmp_path_factory):
     return folder
 
 
-in_each_copy = pytest.mark.parametrize(
-    "copy",
-    # Both are made by the same code.
-    [
-        pytest.param("student", marks=pytest.mark.slow),
-        pytest.param("solved", marks=pytest.mark.long),
-    ],
-)
+in_each_copy = pytest.mark.parametrize("copy", browser.others_long(*COPIES))
 
 
 def test_the_lesson_has_the_form_that_is_asked_for():
@@ -76,6 +69,7 @@ def test_the_lesson_has_the_form_that_is_asked_for():
     assert all(len(answers(copy)) > 20 for copy in COPIES)
 
 
+@pytest.mark.slow
 @in_each_copy
 def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, chromium, copy):
     folder, address = jupyter_server("lab")
@@ -96,6 +90,7 @@ def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, 
         assert notebook.dialogs == []
 
 
+@pytest.mark.slow
 @in_each_copy
 def test_on_the_site_answers_are_folded_and_open_with_keys(page, site, copy):
     page.goto((site / lesson_place(NAME, copy)).as_uri())

@@ -119,16 +119,16 @@ def focus_by_keyboard(opened, name):
 # Rules that a machine can check
 
 
-@pytest.mark.parametrize("name", ["plain", "strange"])
+@pytest.mark.parametrize("name", browser.others_long("plain", "strange"))
 @pytest.mark.parametrize(
     "screen",
-    [
+    browser.others_long(
         {"color_scheme": "light"},
         {"color_scheme": "dark"},
         {"color_scheme": "light", "width": 400},
         {"color_scheme": "dark", "width": 400},
         {"forced_colors": "active"},
-    ],
+    ),
     ids=lambda screen: " ".join(str(value) for value in screen.values()),
 )
 def test_axe_finds_nothing_serious(opening, written, name, screen):
@@ -440,19 +440,20 @@ def test_arrows_follow_time_in_a_right_to_left_page(opening, written):
 # Enlarged
 
 
-@pytest.mark.parametrize("name", ["plain", "strange"])
+@pytest.mark.parametrize("name", browser.others_long("plain", "strange"))
 @pytest.mark.parametrize(
-    ("width", "screen"),
-    [
+    "enlarged",
+    browser.others_long(
+        (400, {}),
         (1280, {"device_scale_factor": 2}),
         (640, {"device_scale_factor": 2}),
         (640, {}),
-        (400, {}),
         (320, {"device_scale_factor": 4}),
-    ],
-    ids=["200 % of the screen", "200 % zoom", "half a window", "phone", "400 % zoom"],
+    ),
+    ids=["phone", "200 % of the screen", "200 % zoom", "half a window", "400 % zoom"],
 )
-def test_nothing_is_cut_and_nothing_overlaps(opening, written, name, width, screen):
+def test_nothing_is_cut_and_nothing_overlaps(opening, written, name, enlarged):
+    width, screen = enlarged
     opened = opening(written / f"{name}.html", width=width, **screen)
     opened.get_by_role("button", name="drag weights").click()
     opened.get_by_text("tokens as a table").click()
@@ -526,7 +527,7 @@ SCREENS = {
 }
 
 
-@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
+@pytest.mark.parametrize("screen", browser.others_long(*SCREENS.values()), ids=SCREENS)
 def test_the_selection_is_visible_on_every_colour(opening, written, screen):
     """Around it runs a line with paper on both sides, which WCAG asks for a contrast of 3."""
     opened = opening(written / "plain.html", **screen)

@@ -9,8 +9,8 @@ from tests.ui import browser
 
 pytestmark = browser.needed
 
-each_lesson = pytest.mark.parametrize("name", lessons())
-each_copy = pytest.mark.parametrize("copy", COPIES)
+each_lesson = pytest.mark.parametrize("name", browser.others_long(*lessons()))
+each_copy = pytest.mark.parametrize("copy", browser.others_long(*COPIES))
 
 
 @pytest.fixture(scope="module")
