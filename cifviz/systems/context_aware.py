@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
 from cifviz.errors import require_choice
-from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import (
     LABEL_SMOOTHING,
@@ -173,11 +172,7 @@ class ContextAwareRecognizer(CIFRecognizer):
         else:
             first, _ = most_likely(self.decoder.output(adapted))
             tokens = self.embed(first) + self.project(firing.embeddings)
-        hidden = self.contextual(
-            tokens + positions(0, tokens),
-            firing.num_fires,
-            encoded.encoder_out,
-            encoded.frame_lengths,
-        )
+        frames = encoded.encoder_out, encoded.frame_lengths
+        hidden = self.contextual(tokens, firing.num_fires, *frames)
         logits: Tensor = self.output(hidden)
         return logits

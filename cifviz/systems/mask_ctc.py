@@ -15,10 +15,9 @@ from torch.nn import functional as F
 
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require_integer, require_number
-from cifviz.systems.attention_decoder import positions
 from cifviz.systems.ctc import CTCRecognizer, CTCRecognizerConfig
 from cifviz.systems.ctc_head import Decoded
-from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
+from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig, most_likely
 from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.unmasked_decoder import UnmaskedDecoder
 
@@ -72,9 +71,8 @@ class MaskedLanguageModel(nn.Module):
         self, tokens: Tensor, counts: Tensor, encoder_out: Tensor, frame_lengths: Tensor
     ) -> Tensor:
         """Logits (batch, tokens, vocabulary) in each place of tokens and masks (batch, tokens)."""
-        hidden = self.embed(tokens) * self.scale
-        hidden = hidden + positions(0, hidden)
-        logits: Tensor = self.output(self.layers(hidden, counts, encoder_out, frame_lengths))
+        embedded = self.embed(tokens) * self.scale
+        logits: Tensor = self.output(self.layers(embedded, counts, encoder_out, frame_lengths))
         return logits
 
     def loss(
@@ -149,13 +147,11 @@ class MaskedLanguageModel(nn.Module):
         for done in range(int(passes.max())):
             rows = (passes > done).nonzero().flatten()
             logits = self(tokens[rows], counts[rows], encoder_out[rows], frame_lengths[rows])
-            best = logits.softmax(dim=2).max(dim=2)
+            ids, likely = most_likely(logits)
             is_last = passes[rows] == done + 1
-            filled = largest(
-                best.values, masked[rows], torch.where(is_last, counts[rows], each[rows])
-            )
-            tokens[rows] = torch.where(filled, best.indices, tokens[rows])
-            scores[rows] = torch.where(filled, best.values.to(scores.dtype), scores[rows])
+            filled = largest(likely, masked[rows], torch.where(is_last, counts[rows], each[rows]))
+            tokens[rows] = torch.where(filled, ids, tokens[rows])
+            scores[rows] = torch.where(filled, likely.to(scores.dtype), scores[rows])
             masked = masked & (tokens == self.mask)
         return tokens, scores
 

@@ -13,9 +13,8 @@ from cifviz.core.mass_axis import GivenAxis
 from cifviz.core.soft_alignment import SoftCIF, require_soft
 from cifviz.core.validation import check_lengths, valid_mask
 from cifviz.errors import require_choice, require_integer, require_number
-from cifviz.systems.attention_decoder import positions
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
-from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
+from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig, most_likely
 from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.unmasked_decoder import UnmaskedDecoder
 
@@ -138,11 +137,6 @@ class ParaformerDecoder(nn.Module):
     channels : int
         Size of a frame of encoder output.
     vocabulary : int
-
-    Notes
-    -----
-    Sines and cosines of the positions are added to the embeddings: an embedding of a
-    target says nothing about its place.
     """
 
     def __init__(self, config: DecoderConfig, input_dim: int, channels: int, vocabulary: int):
@@ -153,10 +147,9 @@ class ParaformerDecoder(nn.Module):
 
     def forward(self, embeddings: Tensor, num_fires: Tensor, encoded: Encoded) -> Tensor:
         """Logits (batch, fires, vocabulary) of embeddings (batch, fires, dim)."""
-        hidden = self.project(embeddings)
-        hidden = hidden + positions(0, hidden)
         frames = encoded.encoder_out, encoded.frame_lengths
-        logits: Tensor = self.output(self.attention(hidden, num_fires, *frames))
+        hidden = self.attention(self.project(embeddings), num_fires, *frames)
+        logits: Tensor = self.output(hidden)
         return logits
 
 
@@ -251,8 +244,7 @@ class ParaformerRecognizer(CIFRecognizer):
     def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
         adapted = self.adapt(firing.embeddings, firing, encoded)
-        best = self.decoder(adapted, firing.num_fires, encoded).softmax(dim=2).max(dim=2)
-        return best.indices, best.values
+        return most_likely(self.decoder(adapted, firing.num_fires, encoded))
 
     def token_losses(
         self,

@@ -22,8 +22,8 @@ class UnmaskedDecoder(nn.Module):
     Notes
     -----
     Paper: Vaswani et al. (2017), without its causal mask and with the norms in front of the layers.
-    Sines and cosines of their positions are added to the frames; who calls says what marks the
-    places of the tokens.
+    Sines and cosines of their positions are added to tokens and frames: neither what was fired, nor
+    the embedding of a token, nor a mask says anything about its place.
     """
 
     def __init__(self, config: DecoderConfig, channels: int):
@@ -62,7 +62,7 @@ class UnmaskedDecoder(nn.Module):
         frames = self.project(encoder_out)
         # The first of each stays visible, or utterances without any were NaN.
         made: Tensor = self.layers(
-            tokens,
+            tokens + positions(0, tokens),
             frames + positions(0, frames),
             tgt_key_padding_mask=~valid_mask(counts.clamp(min=1), tokens.shape[1]),
             memory_key_padding_mask=~valid_mask(frame_lengths.clamp(min=1), frames.shape[1]),
