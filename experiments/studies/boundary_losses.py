@@ -23,8 +23,15 @@ from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, read_study
 from cifviz.text_tables import markdown_table
 from experiments.runs import results_of
-from experiments.studies.nar_claims import ENOUGH, LEAST_SEEDS, TASKS, steps_to
-from experiments.studies.paired_seeds import differences, grouped, judged, with_judgement
+from experiments.studies.nar_claims import ENOUGH, steps_to
+from experiments.studies.paired_seeds import (
+    LEAST_SEEDS,
+    TASKS,
+    differences,
+    grouped,
+    judged,
+    with_judgement,
+)
 from experiments.studies.study import Study
 
 NAME = "boundary-losses"
@@ -155,12 +162,11 @@ def _cell(head: str, values: list[float | None]) -> str:
 def _changes(by_seed: Scores, without: Scores) -> dict[str, list[float]]:
     """Differences of each column to no loss; a seed that never got there is left out."""
     heads = next(iter(by_seed.values()))
-    return {head: differences(_known(by_seed, head), _known(without, head)) for head in heads}
+    return {head: differences(_column(by_seed, head), _column(without, head)) for head in heads}
 
 
-def _known(scores: Scores, head: str) -> dict[int, float]:
-    found = {seed: one[head] for seed, one in scores.items()}
-    return {seed: value for seed, value in found.items() if value is not None}
+def _column(scores: Scores, head: str) -> dict[int, float | None]:
+    return {seed: one[head] for seed, one in scores.items()}
 
 
 def verdicts(scores: Mapping[tuple[str, str], Scores]) -> Iterator[str]:

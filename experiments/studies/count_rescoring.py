@@ -33,8 +33,9 @@ from experiments.measure import error_scores, transcribe_all
 from experiments.recipes import find_recipe
 from experiments.runs import loaded
 from experiments.structured_digits import in_noise
-from experiments.studies.nar_claims import LEAST_SEEDS, TASKS
 from experiments.studies.paired_seeds import (
+    LEAST_SEEDS,
+    TASKS,
     differences,
     folders_by_seed,
     grouped,

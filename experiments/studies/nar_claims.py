@@ -1,4 +1,7 @@
-"""What papers claim of non-autoregressive systems, and whether it is reproduced here."""
+"""What papers claim of non-autoregressive systems, and whether it is reproduced here.
+
+Claims are judged seed by seed, as in all studies of these systems: see `paired_seeds`.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cifviz.metrics import spread
-from cifviz.metrics.statistics import deviation, mean
 from cifviz.text_tables import markdown_table
+from experiments.studies.paired_seeds import TASKS, differences, judged
 
-TASKS = {"markov-digits": "test", "small-grid": "dev"}
-"""Recipes that are compared, and on which set."""
 ENOUGH = 1.2
 """Cross-entropy in training by which convergence is judged."""
 
@@ -162,8 +163,6 @@ UNTESTED = (
     "gains with 20 000 hours instead of an hour; MWER, which is not built."
 )
 
-LEAST_SEEDS = 3
-
 
 def steps_to(history: Sequence[Mapping[str, float]], loss: str, level: float) -> float | None:
     """Steps until a loss first is down to a level, between entries by a line; None if never.
@@ -185,68 +184,50 @@ def steps_to(history: Sequence[Mapping[str, float]], loss: str, level: float) ->
 def claim_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Each claim on each task, and whether it is reproduced.
 
-    It is reproduced on a task where the first mean plus its standard deviation is below the second
-    minus its own, contradicted where it is the other way round, and otherwise there is no
-    difference. Of fewer than `LEAST_SEEDS` seeds nothing is said.
+    It is reproduced on a task where the differences of the seeds are `judged` to be "less".
     """
     heads = ["claim", "source", "score", *TASKS, "verdict"]
     rows = []
     for claim in CLAIMS:
-        cells, judged = [], []
+        cells, judgements = [], []
         for recipe, split in TASKS.items():
-            pair = [
-                [
-                    SCORES[claim.score](one, split)
+            first, second = (
+                {
+                    one["seed"]: SCORES[claim.score](one, split)
                     for one in runs
                     if (one["recipe"], one["variant"]) == (recipe, variant)
-                ]
+                }
                 for variant in (claim.first, claim.second)
-            ]
-            judged.append(judgement(*pair))
-            cells.append(" against ".join(map(_shown, pair)) if all(pair) else "–")
-        rows.append([claim.text, claim.source, claim.score, *cells, verdict_of(judged)])
+            )
+            judgements.append(judged(differences(first, second)))
+            both = first and second
+            cells.append(f"{_shown(first)} against {_shown(second)}" if both else "–")
+        rows.append([claim.text, claim.source, claim.score, *cells, verdict_of(judgements)])
     return f"{markdown_table(heads, rows)}\n\n{UNTESTED}"
 
 
-def judgement(first: Sequence[float | None], second: Sequence[float | None]) -> str:
-    """Whether some values are below others beyond the spread of both.
-
-    >>> judgement([1.0, 1.2, 1.1], [2.0, 2.2, 2.1]), judgement([1.0, 3.0, 2.0], [2.0, 2.2, 2.1])
-    ('below', 'no difference')
-    >>> judgement([1.0], [2.0, 2.2, 2.1])
-    'open'
-    """
-    known = [[value for value in values if value is not None] for values in (first, second)]
-    if min(map(len, known)) < LEAST_SEEDS:
-        return "open"
-    (low, high), (least, most) = (
-        (mean(values) - deviation(values), mean(values) + deviation(values)) for values in known
-    )
-    return "below" if high < least else "above" if low > most else "no difference"
-
-
 VERDICTS = {
-    "below": "reproduced",
-    "above": "not reproduced: the contrary",
+    "less": "reproduced",
+    "more": "not reproduced: the contrary",
     "no difference": "not reproduced: no difference",
     "open": "open",
 }
 
 
-def verdict_of(judged: Sequence[str]) -> str:
+def verdict_of(judgements: Sequence[str]) -> str:
     """What judgements on the tasks say of a claim.
 
-    >>> verdict_of(["below", "below"]), verdict_of(["above", "above"])
+    >>> verdict_of(["less", "less"]), verdict_of(["more", "more"])
     ('reproduced', 'not reproduced: the contrary')
-    >>> verdict_of(["below", "open"])
+    >>> verdict_of(["less", "open"])
     'markov-digits: reproduced; small-grid: open'
     """
-    if len(set(judged)) == 1:
-        return VERDICTS[judged[0]]
-    named = zip(TASKS, judged, strict=True)
+    if len(set(judgements)) == 1:
+        return VERDICTS[judgements[0]]
+    named = zip(TASKS, judgements, strict=True)
     return "; ".join(f"{task}: {VERDICTS[one]}" for task, one in named)
 
 
-def _shown(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return spread(known, digits=1) if len(known) == len(values) else "–"
+def _shown(by_seed: Mapping[int, float | None]) -> str:
+    known = [value for value in by_seed.values() if value is not None]
+    return spread(known, digits=1) if len(known) == len(by_seed) else "–"

@@ -34,7 +34,8 @@ from experiments.recipes import find_recipe
 from experiments.recipes.variants import STEPS_FACTOR
 from experiments.runs import loaded, run_name
 from experiments.structured_digits import grammar_strings, markov_digit
-from experiments.studies.nar_claims import TASKS, claim_table
+from experiments.studies.nar_claims import claim_table
+from experiments.studies.paired_seeds import TASKS
 from experiments.studies.study import Study
 
 NAME = "nar-comparison"
@@ -190,7 +191,7 @@ def read(folder: Path) -> dict[str, Any]:
     runs = [
         one for one in read_results(folder) if one["recipe"] in names and one["leave_out"] is None
     ]
-    return {**read_study(folder, "nar-comparison"), "runs": runs}
+    return {**read_study(folder, NAME), "runs": runs}
 
 
 def table(found: Mapping[str, Any]) -> str:

@@ -15,7 +15,11 @@ from cifviz.metrics import spread
 from cifviz.metrics.statistics import deviation, mean
 from experiments.recipes import Recipe
 from experiments.runs import results_of
-from experiments.studies.nar_claims import LEAST_SEEDS, TASKS
+
+TASKS = {"markov-digits": "test", "small-grid": "dev"}
+"""Recipes whose runs are compared, and on which set."""
+LEAST_SEEDS = 3
+"""Of fewer nothing is claimed."""
 
 
 def folders_by_seed(recipe: Recipe, runs: Path) -> dict[int, Path]:
@@ -32,13 +36,16 @@ def judged_utterances(recipe: Recipe) -> list[LabelledUtterance]:
     return recipe.test() if TASKS[recipe.name] == "test" and recipe.test else recipe.dev()
 
 
-def differences(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:
-    """First − second of each seed that both have.
+def differences(
+    first: Mapping[int, float | None], second: Mapping[int, float | None]
+) -> list[float]:
+    """First − second of each seed of which both are known.
 
-    >>> differences({0: 1.5, 1: 3.0, 2: 5.0}, {0: 1.0, 2: 4.0})
+    >>> differences({0: 1.5, 1: 3.0, 2: 5.0, 3: None}, {0: 1.0, 2: 4.0, 3: 6.0})
     [0.5, 1.0]
     """
-    return [first[seed] - second[seed] for seed in first if seed in second]
+    pairs = ((one, second.get(seed)) for seed, one in first.items())
+    return [one - other for one, other in pairs if one is not None and other is not None]
 
 
 def judged(found: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ from cifviz.published import read_study
 from experiments.recipes import find_recipe
 from experiments.studies import run_study
 from experiments.studies.boundary_losses import BOUNDARY_LOSSES, scores_of, table
-from experiments.studies.nar_claims import TASKS
+from experiments.studies.paired_seeds import TASKS
 from tests.experiments.studies.nar_runs import finished_run, published_run, published_study
 
 MODERATE, STRONG = BOUNDARY_LOSSES["spikes-0.3"], BOUNDARY_LOSSES["spikes-1"]

@@ -19,7 +19,7 @@ from experiments.studies.count_rescoring import (
     utterances_in,
     verdicts,
 )
-from experiments.studies.nar_claims import TASKS
+from experiments.studies.paired_seeds import TASKS
 from tests.experiments.studies.nar_runs import (
     finished_run,
     noisy_string,

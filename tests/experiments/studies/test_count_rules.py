@@ -12,7 +12,7 @@ from cifviz.resources import resource
 from experiments import studies
 from experiments.studies import count_rules, run_study
 from experiments.studies.count_rules import bias_of_the_ceiling, count_by_rule, table, weight_sums
-from experiments.studies.nar_claims import TASKS
+from experiments.studies.paired_seeds import TASKS
 from tests.experiments.studies.nar_runs import (
     finished_run,
     noisy_string,

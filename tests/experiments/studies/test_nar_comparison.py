@@ -14,9 +14,7 @@ from experiments.studies.boundary_losses import BOUNDARY_LOSSES
 from experiments.studies.nar_claims import (
     CLAIMS,
     SCORES,
-    TASKS,
     claim_table,
-    judgement,
     steps_to,
     verdict_of,
 )
@@ -32,6 +30,7 @@ from experiments.studies.nar_comparison import (
     table,
     time_table,
 )
+from experiments.studies.paired_seeds import TASKS
 from tests.systems.synthetic import spoken
 from tests.systems.tiny import tiny_recognizer
 
@@ -147,26 +146,49 @@ def test_steps_are_read_between_entries():
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "expected"),
+    ("first", "second", "verdict"),
     [
-        ([1.0, 2.0, 3.0], [4.5, 5.5, 6.5], "below"),
-        ([1.0, 2.0, 3.0], [3.5, 4.0, 4.5], "below"),
-        ([1.0, 2.0, 3.0], [3.0, 4.0, 5.0], "no difference"),
-        ([5.0, 5.1, 5.2], [1.0, 1.1, 1.2], "above"),
-        ([1.0, 2.0], [4.5, 5.5, 6.5], "open"),
-        ([1.0, 2.0, None], [4.5, 5.5, 6.5], "open"),
+        ([1, 2, 3], [4, 5, 7], "reproduced"),  # differences −3, −3, −4
+        ([1, 2, 3], [2, 3, 6], "reproduced"),  # −1, −1, −3: mean −1.67, deviation 1.15
+        ([1, 2, 3], [1, 2, 6], "not reproduced: no difference"),  # 0, 0, −3: −1 and 1.73
+        ([5, 6, 7], [1, 3, 3], "not reproduced: the contrary"),
+        ([1, 2], [4, 5, 7], "open"),
         ([], [], "open"),
     ],
 )
-def test_a_difference_inside_the_spread_is_none(first, second, expected):
-    assert judgement(first, second) == expected
+def test_a_claim_is_judged_by_the_differences_of_seeds(first, second, verdict):
+    """Errors of CIF-AR and of CIF-NAR."""
+    runs = [
+        result(recipe, variant, seed, errors)
+        for recipe in TASKS
+        for variant, of_seeds in (("ar", first), ("", second))
+        for seed, errors in enumerate(of_seeds)
+    ]
+    assert row(claim_table(runs), "CIF-AR makes fewer errors than CIF-NAR")[-1] == verdict
+
+
+def test_a_seed_that_never_converges_is_not_judged():
+    title = "weights guided by CTC's spikes converge sooner than without"
+    runs = [
+        {**result(recipe, variant, seed, 5), "history": [{"step": step, "cross_entropy": 1.0}]}
+        for recipe in TASKS
+        for variant, step in (("spike-segments-0.3", 50), ("", 100))
+        for seed in range(3)
+    ]
+    assert row(claim_table(runs), title)[-1] == "reproduced"
+    runs[0]["history"] = [{"step": 50, "cross_entropy": 2.0}]
+    assert row(claim_table(runs), title)[-3:] == [
+        "– against 100.0 ± 0.0",
+        "50.0 ± 0.0 against 100.0 ± 0.0",
+        "markov-digits: open; small-grid: reproduced",
+    ]
 
 
 def test_a_claim_is_judged_on_every_task():
-    assert verdict_of(["below", "below"]) == "reproduced"
+    assert verdict_of(["less", "less"]) == "reproduced"
     assert verdict_of(["open", "open"]) == "open"
     both = "markov-digits: reproduced; small-grid: not reproduced: no difference"
-    assert verdict_of(["below", "no difference"]) == both
+    assert verdict_of(["less", "no difference"]) == both
 
 
 def test_claims_are_judged_by_three_seeds():
