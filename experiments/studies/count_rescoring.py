@@ -24,7 +24,7 @@ import numpy as np
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread, token_errors
-from cifviz.published import ERROR_KINDS, read_study
+from cifviz.published import read_study
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.count_hypotheses import CountHypotheses, count_hypotheses
 from cifviz.systems.sequence_scorers import CIFScorer
@@ -33,6 +33,7 @@ from experiments.measure import error_scores, transcribe_all
 from experiments.recipes import find_recipe
 from experiments.runs import loaded
 from experiments.structured_digits import in_noise
+from experiments.studies.error_columns import ERROR_HEADS, error_cells, error_rates
 from experiments.studies.paired_seeds import (
     LEAST_SEEDS,
     TASKS,
@@ -189,9 +190,8 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """Every b of every scorer in each condition, and what it says of the claim."""
-    heads = ["task", "condition", "scorer", "b", "seeds", "token errors %", "deleted %"]
-    heads += ["inserted %", "substituted %", "right count %", "count changed %", "better %"]
-    heads += ["worse %", "change of token errors, points"]
+    heads = ["task", "condition", "scorer", "b", "seeds", *ERROR_HEADS, "right count %"]
+    heads += ["count changed %", "better %", "worse %", "change of token errors, points"]
     rows = []
     for (recipe, condition), by_seed in grouped(found["runs"], "recipe", "condition").items():
         task = [recipe, CONDITIONS[condition]]
@@ -201,10 +201,10 @@ def table(found: Mapping[str, Any]) -> str:
             for reach in (0, *SHOWN[scorer]) if scorer == "ar" else SHOWN[scorer]:
                 scores = {seed: one[scorer][reach] for seed, one in by_seed.items()}
                 cells = [title if reach else "none", str(reach), *_cells(scores, utterances)]
-                apart = differences(_errors(scores), _errors(_plain(by_seed)))
+                apart = differences(error_rates(scores), error_rates(_plain(by_seed)))
                 rows.append([*task, *cells, with_judgement(apart) if reach else ""])
         alone = {seed: one["alone"] for seed, one in by_seed.items()}
-        apart = differences(_errors(alone), _errors(_plain(by_seed)))
+        apart = differences(error_rates(alone), error_rates(_plain(by_seed)))
         rows.append([*task, "CIF-AR alone", "", *_cells(alone, utterances), with_judgement(apart)])
     lines = [markdown_table(heads, rows), "", ABOUT_GAIN, ""]
     return "\n".join([*lines, *(f"- {line}" for line in verdicts(found))])
@@ -215,17 +215,10 @@ def _plain(by_seed: Mapping[int, Mapping[str, Any]]) -> dict[int, Mapping[str, A
     return {seed: one["ar"][0] for seed, one in by_seed.items()}
 
 
-def _errors(scores: Mapping[int, Mapping[str, Any]]) -> dict[int, float]:
-    """Token errors in %, by seed."""
-    return {seed: 100 * one["token_error_rate"] for seed, one in scores.items()}
-
-
 def _cells(scores: Mapping[int, Mapping[str, Any]], utterances: int) -> list[str]:
     """Errors by kind, counts and changes."""
     each = list(scores.values())
-    cells = [str(len(each)), spread([*_errors(scores).values()])]
-    for kind in ERROR_KINDS:
-        cells.append(spread([100 * one[kind] / one["tokens"] for one in each]))
+    cells = [str(len(each)), *error_cells(each)]
     for name in ("right_counts", "changed", "better", "worse"):
         known = [100 * one[name] / utterances for one in each if name in one]
         cells.append(spread(known, digits=1) if known else "")
@@ -238,15 +231,12 @@ def verdicts(found: Mapping[str, Any]) -> Iterator[str]:
         if len(by_seed) < LEAST_SEEDS:
             verdict = f"open, {len(by_seed)} of {LEAST_SEEDS} seeds"
         else:
-            plain = _errors(_plain(by_seed))
-            says = {
-                reach: judged(
-                    differences(
-                        _errors({seed: one["ar"][reach] for seed, one in by_seed.items()}), plain
-                    )
-                )
+            plain = error_rates(_plain(by_seed))
+            within = {
+                reach: error_rates({seed: one["ar"][reach] for seed, one in by_seed.items()})
                 for reach in range(1, REACH + 1)
             }
+            says = {reach: judged(differences(one, plain)) for reach, one in within.items()}
             fewer = [str(reach) for reach, which in says.items() if which == "less"]
             more = [str(reach) for reach, which in says.items() if which == "more"]
             verdict = "reproduced" if 2 * len(fewer) > REACH else "not reproduced"

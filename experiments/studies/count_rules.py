@@ -22,12 +22,13 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread
 from cifviz.metrics.statistics import mean
-from cifviz.published import ERROR_KINDS, read_study
+from cifviz.published import read_study
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.text_tables import markdown_table
 from experiments.measure import error_scores, transcribe_all
 from experiments.recipes import find_recipe
 from experiments.runs import loaded
+from experiments.studies.error_columns import ERROR_HEADS, error_cells, error_rates
 from experiments.studies.paired_seeds import (
     LEAST_SEEDS,
     TASKS,
@@ -121,8 +122,8 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
 def table(found: Mapping[str, Any]) -> str:
     """The rules beside each other, then what the ceiling was expected to do and does."""
     groups = grouped(found["runs"], "recipe", "variant")
-    heads = ["task", "system", "rule", "seeds", "token errors %", "deleted %", "inserted %"]
-    heads += ["substituted %", "right count %", "count error", "change of token errors, points"]
+    heads = ["task", "system", "rule", "seeds", *ERROR_HEADS, "right count %", "count error"]
+    heads.append("change of token errors, points")
     rows = []
     for (recipe, variant), by_seed in groups.items():
         utterances = len(found["words"][recipe])
@@ -130,9 +131,7 @@ def table(found: Mapping[str, Any]) -> str:
         for name, (_, title) in RULES.items():
             runs = [one["rules"][name] for one in by_seed.values()]
             errors = _errors(by_seed, name)
-            cells = [recipe, SYSTEMS[variant], title, str(len(runs)), spread([*errors.values()])]
-            for kind in ERROR_KINDS:
-                cells.append(spread([100 * one[kind] / one["tokens"] for one in runs]))
+            cells = [recipe, SYSTEMS[variant], title, str(len(runs)), *error_cells(runs)]
             right = [100 * one["right_counts"] / utterances for one in runs]
             cells += [spread(right, digits=1), spread([one["count_error"] for one in runs])]
             cells.append("" if name == AS_TRAINED else with_judgement(differences(errors, usual)))
@@ -143,8 +142,8 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def _errors(by_seed: Mapping[int, Mapping[str, Any]], rule: str) -> dict[int, float]:
-    """Token errors in %."""
-    return {seed: 100 * one["rules"][rule]["token_error_rate"] for seed, one in by_seed.items()}
+    """Token errors under a rule in %, by seed."""
+    return error_rates({seed: one["rules"][rule] for seed, one in by_seed.items()})
 
 
 def bias_of_the_ceiling(found: Mapping[str, Any]) -> Iterator[str]:

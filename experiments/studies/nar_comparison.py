@@ -28,12 +28,13 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread
 from cifviz.metrics.statistics import mean
-from cifviz.published import ERROR_KINDS, read_results, read_study
+from cifviz.published import read_results, read_study
 from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
 from experiments.recipes.variants import STEPS_FACTOR
 from experiments.runs import loaded, run_name
 from experiments.structured_digits import grammar_strings, markov_digit
+from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import claim_table
 from experiments.studies.paired_seeds import TASKS
 from experiments.studies.study import Study
@@ -215,24 +216,16 @@ def system_table(
     runs: Sequence[Mapping[str, Any]], recipe: str, times: Sequence[Mapping[str, Any]] = ()
 ) -> str:
     """Systems beside each other on one task: mean ± standard deviation over seeds."""
-    heads = [f"{recipe}, {TASKS[recipe]} set", "seeds", *_ERROR_HEADS, "right count %"]
+    heads = [f"{recipe}, {TASKS[recipe]} set", "seeds", *ERROR_HEADS, "right count %"]
     heads += ["edges ms, raw", "edges ms, learned"]
     rows = []
     for variant, (_, *readouts) in SYSTEMS.items():
         found = measured(runs, recipe, variant)
         if found:
             edges = [_edges(found, readout) for readout in readouts]
-            cells = [*_errors(found), _counts(found), *edges]
+            cells = [*error_cells(found), _counts(found), *edges]
             rows.append([title_of(variant), str(len(found)), *cells])
     return markdown_table(heads, rows) if rows else ""
-
-
-_ERROR_HEADS = ("token errors %", "deleted %", "inserted %", "substituted %")
-
-
-def _errors(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    parts = [[100 * one[kind] / one["tokens"] for one in found] for kind in ERROR_KINDS]
-    return [spread([100 * one["token_error_rate"] for one in found]), *map(spread, parts)]
 
 
 def _counts(found: Sequence[Mapping[str, Any]]) -> str:
@@ -249,13 +242,13 @@ def _edges(found: Sequence[Mapping[str, Any]], readout: str) -> str:
 
 def unit_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """The same utterances in words, merged units and phones."""
-    heads = ["units", "system", "seeds", *_ERROR_HEADS, "right count %"]
+    heads = ["units", "system", "seeds", *ERROR_HEADS, "right count %"]
     rows = []
     for recipe, units in UNITS.items():
         for variant in SYSTEMS:
             found = measured(runs, recipe, variant)
             if found and all(measured(runs, name, variant) for name in UNITS):
-                cells = [*_errors(found), _counts(found)]
+                cells = [*error_cells(found), _counts(found)]
                 rows.append([units, title_of(variant), str(len(found)), *cells])
     return markdown_table(heads, rows) if rows else ""
 
@@ -301,12 +294,12 @@ def time_table(found: Mapping[str, Any]) -> str:
 def sampler_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
     """Errors of `SAMPLERS` by kind."""
     title = f"{recipe}: sampler of the Paraformer"
-    heads = [title, "seeds", *_ERROR_HEADS, "right count %"]
+    heads = [title, "seeds", *ERROR_HEADS, "right count %"]
     rows = []
     for variant, named in SAMPLERS.items():
         found = measured(runs, recipe, variant)
         if found:
-            rows.append([named, str(len(found)), *_errors(found), _counts(found)])
+            rows.append([named, str(len(found)), *error_cells(found), _counts(found)])
     return markdown_table(heads, rows) if len(rows) > 1 else ""
 
 
