@@ -1,4 +1,4 @@
-"""The recipe "small-grid": like "grid", but as small and as quick as "markov-digits"."""
+"""The recipe "small-grid": like "grid", but as small as "markov-digits"."""
 
 from __future__ import annotations
 

@@ -176,8 +176,8 @@ STEPS_FACTOR = {
     **{name: 3 for name in VARIANTS if name.endswith("-longer")},
     **{name: 2 for name in VARIANTS if name.startswith("paraformer")},
 }
-"""How many times longer than the recipe a variant trains: attention finds the tokens late, and a
-sampler teaches few of them at first."""
+"""How many times longer than the recipe a variant trains. Attention to the frames is learned late,
+and a sampler teaches few tokens at first; "-longer" ones are there to compare with them."""
 
 
 def make_variant(recipe: Recipe, name: str) -> Recipe:
