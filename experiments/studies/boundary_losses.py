@@ -13,7 +13,7 @@ errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,6 @@ from cifviz.metrics import spread
 from cifviz.published import ERROR_KINDS, read_study
 from cifviz.text_tables import markdown_table
 from experiments.runs import results_of
-from experiments.studies.nar_claims import ENOUGH, steps_to
 from experiments.studies.paired_seeds import (
     LEAST_SEEDS,
     TASKS,
@@ -38,6 +37,8 @@ NAME = "boundary-losses"
 READOUTS = {"fire": "fire", "valleys, quantiles": "valleys"}
 """Where token edges are read: the first is raw, the second learned on development utterances."""
 EDGES = ("onset", "offset")
+ENOUGH = 1.2
+"""Cross-entropy in training by which convergence is judged."""
 
 BOUNDARY_LOSSES = {
     "": "none",
@@ -84,6 +85,23 @@ def _scores(one: Mapping[str, Any]) -> dict[str, Any]:
 
 
 MEANS = ("signed_mean", "mean_absolute")
+
+
+def steps_to(history: Sequence[Mapping[str, float]], loss: str, level: float) -> float | None:
+    """Steps until a loss first is down to a level, between entries by a line; None if never.
+
+    >>> steps_to([{"step": 50, "ctc": 3.0}, {"step": 100, "ctc": 1.0}], "ctc", 2.0)
+    75.0
+    """
+    before = None
+    for entry in history:
+        if entry[loss] <= level:
+            if before is None or before[loss] == entry[loss]:
+                return float(entry["step"])
+            share = (before[loss] - level) / (before[loss] - entry[loss])
+            return float(before["step"] + share * (entry["step"] - before["step"]))
+        before = entry
+    return None
 
 
 def scores_of(one: Mapping[str, Any]) -> dict[str, float | None]:

@@ -1,6 +1,8 @@
 """What papers claim of non-autoregressive systems, and whether it is reproduced here.
 
-Claims are judged seed by seed, as in all studies of these systems: see `paired_seeds`.
+Claims are judged seed by seed, as in all studies of these systems: see `paired_seeds`. Those on
+boundary losses and on thresholds are judged by their own studies, `boundary_losses` and
+`count_rules`.
 """
 
 from __future__ import annotations
@@ -11,9 +13,6 @@ from typing import Any, NamedTuple
 from cifviz.metrics import spread
 from cifviz.text_tables import markdown_table
 from experiments.studies.paired_seeds import TASKS, differences, judged
-
-ENOUGH = 1.2
-"""Cross-entropy in training by which convergence is judged."""
 
 
 class Claim(NamedTuple):
@@ -31,52 +30,13 @@ _ABSTRACT = "abstract of arXiv:2104.04702"
 _PARAFORMER = "arXiv:2206.08317"
 _EXPECTED = "expected here; no source is quoted"
 
-SCORES: Mapping[str, Callable[[Mapping[str, Any], str], float | None]] = {
+SCORES: Mapping[str, Callable[[Mapping[str, Any], str], float]] = {
     "token errors %": lambda one, split: 100 * one[split]["token_error_rate"],
     "substituted %": lambda one, split: 100 * one[split]["substitutions"] / one[split]["tokens"],
-    "steps": lambda one, split: steps_to(one["history"], "cross_entropy", ENOUGH),
-    "edges ms at the fire": lambda one, split: (
-        1000 * one[split]["edges"]["fire"]["both"]["mean_absolute"]
-    ),
 }
 """Of the result of a run and the name of a set."""
 
 CLAIMS = (
-    Claim(
-        "weights guided by CTC's spikes converge sooner than without",
-        _ABSTRACT,
-        "spike-segments-0.3",
-        "",
-        "steps",
-    ),
-    Claim(
-        "and make fewer errors",
-        _ABSTRACT,
-        "spike-segments-0.3",
-        "",
-        "token errors %",
-    ),
-    Claim(
-        "and fire nearer to the edges",
-        _EXPECTED,
-        "spike-segments-0.3",
-        "",
-        "edges ms at the fire",
-    ),
-    Claim(
-        "the other reading, mass up to each spike, converges sooner",
-        _ABSTRACT,
-        "spikes-0.3",
-        "",
-        "steps",
-    ),
-    Claim(
-        "and makes fewer errors",
-        _ABSTRACT,
-        "spikes-0.3",
-        "",
-        "token errors %",
-    ),
     Claim(
         "a contextual decoder substitutes fewer tokens: it models how they depend on each other",
         _ABSTRACT,
@@ -104,13 +64,6 @@ CLAIMS = (
         "paraformer",
         "paraformer-0",
         "substituted %",
-    ),
-    Claim(
-        "a dynamic threshold, by the ceiling, makes fewer errors than a fixed one",
-        _PARAFORMER,
-        "paraformer-dynamic",
-        "paraformer",
-        "token errors %",
     ),
     Claim(
         "Paraformer, 2 × the steps, makes fewer errors than CIF-NAR, 3 × the steps",
@@ -164,23 +117,6 @@ UNTESTED = (
 )
 
 
-def steps_to(history: Sequence[Mapping[str, float]], loss: str, level: float) -> float | None:
-    """Steps until a loss first is down to a level, between entries by a line; None if never.
-
-    >>> steps_to([{"step": 50, "ctc": 3.0}, {"step": 100, "ctc": 1.0}], "ctc", 2.0)
-    75.0
-    """
-    before = None
-    for entry in history:
-        if entry[loss] <= level:
-            if before is None or before[loss] == entry[loss]:
-                return float(entry["step"])
-            share = (before[loss] - level) / (before[loss] - entry[loss])
-            return float(before["step"] + share * (entry["step"] - before["step"]))
-        before = entry
-    return None
-
-
 def claim_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """Each claim on each task, and whether it is reproduced.
 
@@ -228,6 +164,5 @@ def verdict_of(judgements: Sequence[str]) -> str:
     return "; ".join(f"{task}: {VERDICTS[one]}" for task, one in named)
 
 
-def _shown(by_seed: Mapping[int, float | None]) -> str:
-    known = [value for value in by_seed.values() if value is not None]
-    return spread(known, digits=1) if len(known) == len(by_seed) else "–"
+def _shown(by_seed: Mapping[int, float]) -> str:
+    return spread([*by_seed.values()], digits=1)

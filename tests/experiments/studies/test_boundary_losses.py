@@ -6,7 +6,7 @@ from cifviz.errors import DataError
 from cifviz.published import read_study
 from experiments.recipes import find_recipe
 from experiments.studies import run_study
-from experiments.studies.boundary_losses import BOUNDARY_LOSSES, scores_of, table
+from experiments.studies.boundary_losses import BOUNDARY_LOSSES, scores_of, steps_to, table
 from experiments.studies.paired_seeds import TASKS
 from tests.experiments.studies.nar_runs import finished_run, published_run, published_study
 
@@ -47,6 +47,13 @@ def test_every_loss_is_a_variant():
     for variant in BOUNDARY_LOSSES:
         fit = find_recipe("markov-digits", variant).fit
         assert len(fit.loss_weights) == bool(variant)
+
+
+def test_steps_are_read_between_entries():
+    history = [{"step": 50, "a": 3.0}, {"step": 100, "a": 2.0}, {"step": 150, "a": 0.0}]
+    assert steps_to(history, "a", 3.5) == 50
+    assert steps_to(history, "a", 1.5) == 112.5
+    assert steps_to(history, "a", -1.0) is None
 
 
 def test_what_is_kept_of_a_run_is_shown(tmp_path):
