@@ -178,7 +178,7 @@ for name, (_, times) in measured.items():
 # %% [markdown] tags=["answer"]
 # With the AR decoder the time grows with each token. 40 tokens take at least eight times as long as
 # 5, since there are eight times as many passes. (Here it is more than eight, because in each pass
-# this decoder computes again what it has computed for the words before. Larger systems keep that.)
+# this decoder computes again what it has computed for the words before. Larger systems keep it.)
 # With the NAR decoder it grows little: 40 tokens are one pass, as 5 are, and a processor works on
 # many tokens at a time.
 #
@@ -462,9 +462,9 @@ error_table(TITLES)
 # with a CIF leaves out fewer than one word in a hundred, and adds fewer than one. The AR decoder
 # replaces clearly fewer: told the word before, it knows which three may follow.
 #
-# Without attention CIF-NAR replaces more. This fits what section 2 says: a fire that the sound
-# makes clear can tell which words to expect near it. But it is no proof, since a decoder without
-# attention is smaller, too. Nor is AR against NAR quite an equal match: nobody tells our NAR
+# Without attention CIF-NAR replaces more. With it, a fire that the sound makes clear can tell which
+# words to expect near it. This may be the reason, but it is not proved: the decoder without
+# attention is also smaller. Nor are AR and NAR quite equal here in all else: nobody tells our NAR
 # decoder the *order* of the fires (look at the three lines again), while the AR decoder reads its
 # words in order.
 #
@@ -483,6 +483,7 @@ error_table(TITLES)
 #
 # Try it with the clip of digits. Scaling as in [lesson 03](03_scaling.ipynb) multiplies the weights
 # so that any number of tokens fires; the function `decode_at_counts` then decodes as in section 2.
+# The words that were said are called the *reference*, the tokens that come out the *hypothesis*.
 #
 # **Predict first:** with one token too few, which words come out: all but the last, all but another
 # one, or something else? And with one too many?
@@ -552,7 +553,7 @@ play_tokens(at_count[max(1, number - 1)])
 # %%
 speech = cifviz.load_recording(recording)
 heard = digits.transcribe_features(speech.log_mel, duration=speech.duration)
-print(f"reference, {len(speech.words)} words:  ", speech.words.text)
+print(f"reference,  {len(speech.words)} words: ", speech.words.text)
 print(f"hypothesis, {len(heard.tokens)} tokens:", heard.text)
 
 # %% [markdown]
@@ -626,8 +627,8 @@ table(["strings", *(f"b = {b}" for b in range(len(rows[0]) - 1))], rows)
 # scorer of the recording above, has the mark and can object.
 #
 # And compare with section 4: on the strings as they are, CIF-AR alone makes 5.8 errors per hundred
-# words, fewer than any number in the first row. Candidates save passes; they do not reach the AR
-# decoder.
+# words, fewer than any number in the first row. Candidates need fewer passes than an AR decoder
+# that goes word by word, but here they are not as good.
 
 # %% [markdown]
 # ## 6. Which frames a token is made of
@@ -837,8 +838,8 @@ check("08.4", give_away)
 #
 # CTC, trained on the same encoder, marks each token with a *spike*, a frame in which it is sure.
 # Between two spikes the weights should sum to one token. This can be asked in two ways, for a token
-# i whose spike is in frame b_i, with S(b_i) the sum of the weights up to and with this frame, and 0
-# before the first spike:
+# i whose spike is in frame b_i, with S(b_i) the sum of the weights up to and with this frame. For
+# the first token S(b_(i−1)) is 0.
 #
 # ```text
 # by segments:  mean over i of  | S(b_i) − S(b_(i−1)) − 1 |
@@ -911,8 +912,8 @@ table(["", "errors in %, each seed", "fires off the ends of words, ms, each seed
 
 # %% [markdown] tags=["answer"]
 # Mask-CTC, if it fills one mask at a time. “one” is the surest word, with 0.6; it is filled in
-# first. Then “one” stands, so the first word can only be “nine” or “five”, and both
-# strings are possible. It decides, and then goes on from what it decided. It is AR in part: the
+# first. Then “one” stands, so the first word can only be “nine” or “five”, and both strings are
+# possible. It decides, and then goes on from what it decided. It is AR in part: the
 # passes grow with the masks, up to a limit.
 #
 # The others tell each word more about its neighbours, but all words are still chosen at the same
@@ -964,8 +965,8 @@ error_table(AGAIN)
 # What the papers claim, and what can be said of it here:
 #
 # - *NAR decoding is fast, and grows little with the number of tokens*: reproduced, section 1.
-# - *What a plain NAR decoder makes more of are substitutions*: reproduced for short trainings,
-#   section 4.
+# - *A plain NAR decoder makes more substitutions than an AR decoder*: reproduced for short
+#   trainings, section 4.
 # - *The sampler reduces them*: not reproduced, see above.
 # - *The dynamic threshold by ceiling makes fewer errors*: not reproduced, section 7; it adds words.
 #   By rounding it does no harm: CIF-NAR replaces a little less, Paraformer as much.
