@@ -15,7 +15,9 @@ app = program(PROGRAM, "Train, measure and publish what cifviz ships and reports
 
 Runs = Annotated[Path, typer.Option(help="Where `train` keeps its runs.")]
 Data = Annotated[Path, typer.Option(help="Holds results/ and checkpoints/.")]
-Recipe = Annotated[str, typer.Argument(help="The recipe: digits, grid …", metavar="NAME")]
+Recipe = Annotated[
+    str, typer.Argument(help="The recipe: digits, grid, markov-digits …", metavar="NAME")
+]
 
 
 @app.command()

@@ -23,6 +23,7 @@ from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.feature_normalisation import normalise
+from tests.systems.invariances import assert_losses_are_means_per_token
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 
@@ -276,17 +277,14 @@ def test_where_the_times_are_unknown_even_mass_teaches_nothing():
 @every_alignment
 @pytest.mark.parametrize("apply_scaling", [True, False])
 def test_loss_does_not_depend_on_padding(apply_scaling, alignment):
-    """Two utterances together lose, per token, the mean of what they lose alone."""
-    model = tiny_recognizer(apply_scaling=apply_scaling)
     features = [torch.randn(60, 40), torch.randn(21, 40)]
     targets = [[1, 2, 3, 4, 0, 1], [0, 1, 2, 3, 4]]  # without scaling the second fires less often
-    batches = [batch_of([f], [t]) for f, t in zip(features, targets, strict=True)]
-    alone = [model(batch, wanted=[alignment]) for batch in batches]
-    spans = [batch.spans[0] for batch in batches]
-    together = model(Batch.collate(features, targets, spans), wanted=[alignment])
-    for name, loss in together.items():
-        expected = (6 * alone[0][name] + 5 * alone[1][name]) / 11
-        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    spans = [batch_of([f], [t]).spans[0] for f, t in zip(features, targets, strict=True)]
+    model, both = (
+        tiny_recognizer(apply_scaling=apply_scaling),
+        Batch.collate(features, targets, spans),
+    )
+    assert_losses_are_means_per_token(model, both, wanted=[alignment])
 
 
 def test_ctc_by_hand():

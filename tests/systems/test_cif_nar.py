@@ -17,6 +17,11 @@ from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import NARDecoder, ProjectionDecoder
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
+from tests.systems.invariances import (
+    assert_losses_are_means_per_token,
+    assert_padding_is_not_looked_at,
+    batch_of,
+)
 from tests.systems.tiny import noise, tiny_config, tiny_recognizer
 
 CONTEXT = {"add_cif_ctxt_layers": True, "cif_ctxt_layers": 2, "cif_ctxt_ffn_embed_dim": 32}
@@ -29,11 +34,6 @@ every_kind = pytest.mark.parametrize(
     ],
     ids=["projection", "projection with context", "nar", "nar with context"],
 )
-
-
-def batch_of(*targets):
-    features = [torch.randn(60 - 16 * n, 40, generator=torch.manual_seed(n)) for n in range(3)]
-    return Batch.collate(features[: len(targets)], targets)
 
 
 def never_firing(model):
@@ -69,27 +69,9 @@ def test_batch_equals_one_by_one(settings):
 
 @every_kind
 def test_loss_does_not_depend_on_padding(settings):
-    """Two utterances together lose, per token, the mean of what they lose alone."""
     model, both = tiny_recognizer(**settings), batch_of([1, 2, 3], [0, 1])
-    alone = [
-        model(Batch.collate([features[:length]], [targets]))
-        for features, length, targets in zip(
-            both.features, both.lengths, [[1, 2, 3], [0, 1]], strict=True
-        )
-    ]
-    for name, loss in model(both).items():
-        expected = (3 * alone[0][name] + 2 * alone[1][name]) / 5
-        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
-
-
-@every_kind
-def test_what_stands_behind_an_utterance_is_not_looked_at(settings):
-    model, both = tiny_recognizer(**settings), batch_of([1, 2, 3], [0, 1])
-    encoded = model.encode(both)
-    losses = model.losses(encoded)
-    encoded.encoder_out[1, encoded.frame_lengths[1] :] = 100
-    for name, loss in model.losses(encoded).items():
-        torch.testing.assert_close(loss, losses[name], msg=name)
+    assert_losses_are_means_per_token(model, both)
+    assert_padding_is_not_looked_at(model, both)
 
 
 @every_kind

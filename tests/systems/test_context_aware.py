@@ -19,6 +19,11 @@ from cifviz.systems.forced_alignment import align_by_count
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, Schedule, fit
+from tests.systems.invariances import (
+    assert_losses_are_means_per_token,
+    assert_padding_is_not_looked_at,
+    batch_of,
+)
 from tests.systems.tiny import noise, tiny_config
 
 CONTEXTUAL = DecoderConfig(dim=8, heads=2)
@@ -41,11 +46,6 @@ def tiny(*, contextual_input="hidden", seed=0, **settings) -> Any:
     torch.nn.init.normal_(model.project.weight, std=2.0)  # so that the tokens are not all alike
     torch.nn.init.normal_(model.output.weight)
     return model.eval()
-
-
-def batch_of(*targets):
-    features = [torch.randn(60 - 16 * n, 40, generator=torch.manual_seed(n)) for n in range(3)]
-    return Batch.collate(features[: len(targets)], targets)
 
 
 def first_of(model):
@@ -234,27 +234,9 @@ def test_alone_is_as_in_a_batch(settings):
 @every_kind
 @pytest.mark.parametrize("apply_scaling", [True, False])
 def test_loss_does_not_depend_on_padding(settings, apply_scaling):
-    """Two utterances together lose, per token, the mean of what they lose alone."""
     model, both = tiny(apply_scaling=apply_scaling, **settings), batch_of([1, 2, 3], [0, 1])
-    alone = [
-        model(Batch.collate([features[:length]], [targets]))
-        for features, length, targets in zip(
-            both.features, both.lengths, [[1, 2, 3], [0, 1]], strict=True
-        )
-    ]
-    for name, loss in model(both).items():
-        expected = (3 * alone[0][name] + 2 * alone[1][name]) / 5
-        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
-
-
-@every_kind
-def test_what_stands_behind_an_utterance_is_not_looked_at(settings):
-    model, both = tiny(**settings), batch_of([1, 2, 3], [0, 1])
-    encoded = model.encode(both)
-    losses = model.losses(encoded)
-    encoded.encoder_out[1, encoded.frame_lengths[1] :] = 100
-    for name, loss in model.losses(encoded).items():
-        torch.testing.assert_close(loss, losses[name], msg=name)
+    assert_losses_are_means_per_token(model, both)
+    assert_padding_is_not_looked_at(model, both)
 
 
 @every_kind

@@ -20,6 +20,11 @@ from cifviz.systems.paraformer import ParaformerConfig, ParaformerRecognizer, re
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
+from tests.systems.invariances import (
+    assert_losses_are_means_per_token,
+    assert_padding_is_not_looked_at,
+    batch_of,
+)
 from tests.systems.tiny import VOCABULARY, noise, tiny_config
 
 both = pytest.mark.parametrize("alignment", ["hard", "soft"])
@@ -29,11 +34,6 @@ def tiny(seed=0, *, sampling_ratio=0.75, loss_on="unreplaced", alignment="hard",
     torch.manual_seed(seed)
     own = {"sampling_ratio": sampling_ratio, "loss_on": loss_on, "alignment": alignment}
     return ParaformerRecognizer(ParaformerConfig(**vars(tiny_config(**settings)), **own)).eval()
-
-
-def batch(*targets):
-    features = [torch.randn(60 - 16 * n, 40, generator=torch.manual_seed(n)) for n in range(3)]
-    return Batch.collate(features[: len(targets)], targets)
 
 
 def fired(model, one):
@@ -124,24 +124,27 @@ def test_tokens_that_are_replaced_are_not_taught(ratio, given):
     """Token 0 everywhere: of 0 1 2 0 3 three are wrong, and lose ln 8 each; a right one ln 2."""
     model = always_zero(tiny(sampling_ratio=ratio)).train()
     each = torch.tensor([2.0, 8, 8, 2, 8]).log()
-    losses = model.token_losses(*fired(model, batch([0, 1, 2, 0, 3])), label_smoothing=0.0)[0]
+    losses = model.token_losses(*fired(model, batch_of([0, 1, 2, 0, 3])), label_smoothing=0.0)[0]
     taught = losses != 0
     assert int((~taught).sum()) == given
     torch.testing.assert_close(losses[taught], each[taught])
     model.config = replace(model.config, loss_on="all")
-    losses = model.token_losses(*fired(model, batch([0, 1, 2, 0, 3])), label_smoothing=0.0)[0]
+    losses = model.token_losses(*fired(model, batch_of([0, 1, 2, 0, 3])), label_smoothing=0.0)[0]
     torch.testing.assert_close(losses, each)
 
 
 def test_in_evaluation_mode_there_is_no_sampler():
-    one, model = batch([1, 2, 3], [4, 0]), tiny()
+    one, model = batch_of([1, 2, 3], [4, 0]), tiny()
     vanilla = tiny(sampling_ratio=0.0)
     for name, loss in model(one).items():
         torch.testing.assert_close(loss, vanilla(one)[name], msg=name)
 
 
 def test_without_dropout_and_ratio_training_is_evaluation():
-    model, one = tiny(sampling_ratio=0.0, dropout=0.0, conv_cif_dropout=0.0), batch([1, 2, 3], [4])
+    model, one = (
+        tiny(sampling_ratio=0.0, dropout=0.0, conv_cif_dropout=0.0),
+        batch_of([1, 2, 3], [4]),
+    )
     before = model(one)
     for name, loss in model.train()(one).items():
         torch.testing.assert_close(loss, before[name], msg=name)
@@ -152,7 +155,7 @@ def test_the_second_pass_is_given_targets_in_place_of_sounds():
     model = tiny(sampling_ratio=1.0, loss_on="all", dropout=0.0, conv_cif_dropout=0.0)
     with torch.no_grad():
         model.decoder.output.bias.copy_(torch.tensor([9.0, 0, 0, 0, 0]))
-    one = batch([1, 2, 3], [4, 2])
+    one = batch_of([1, 2, 3], [4, 2])
     firing, adapted, encoded = fired(model.train(), one)
     expected = CIFRecognizer.token_losses(
         model, firing, model.embed(one.targets.clamp(min=0)), encoded
@@ -164,7 +167,7 @@ def test_the_second_pass_is_given_targets_in_place_of_sounds():
 
 def test_embeddings_that_are_not_replaced_learn_and_those_that_are_do_not():
     model = tiny(dropout=0.0, sampling_ratio=0.5).train()
-    firing, adapted, encoded = fired(model, batch([1, 2, 3, 0], [2, 2]))
+    firing, adapted, encoded = fired(model, batch_of([1, 2, 3, 0], [2, 2]))
     adapted = adapted.detach().requires_grad_()
     torch.manual_seed(1)
     replaced = model.glance(firing, adapted, encoded).replaced
@@ -176,7 +179,7 @@ def test_embeddings_that_are_not_replaced_learn_and_those_that_are_do_not():
 
 
 def test_training_repeats_with_the_seed():
-    model, one = tiny(sampling_ratio=0.5, loss_on="all").train(), batch([1, 2, 3, 4], [4, 0])
+    model, one = tiny(sampling_ratio=0.5, loss_on="all").train(), batch_of([1, 2, 3, 4], [4, 0])
     found = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -189,7 +192,7 @@ def test_training_repeats_with_the_seed():
 def test_the_first_pass_has_no_gradient_and_the_second_has(alignment, autocast, monkeypatch):
     """Autocast keeps copies of the weights: in older PyTorch those of the first have none."""
     model = tiny(alignment=alignment, loss_on="all", dropout=0.0, conv_cif_dropout=0.0).train()
-    one = batch([1, 2, 3, 4], [4, 0])
+    one = batch_of([1, 2, 3, 4], [4, 0])
     sample, glances = model.glance, []
 
     def recorded(*given):
@@ -257,20 +260,9 @@ def test_alone_is_as_in_a_batch(alignment):
 
 @both
 def test_loss_does_not_depend_on_padding(alignment):
-    """Two utterances together lose, per token, the mean of what they lose alone."""
-    model, both_of_them = tiny(alignment=alignment), batch([1, 2, 3], [0, 1])
-    alone = [
-        model(Batch.collate([features[:length]], [targets]))
-        for features, length, targets in zip(
-            both_of_them.features, both_of_them.lengths, [[1, 2, 3], [0, 1]], strict=True
-        )
-    ]
-    encoded = model.encode(both_of_them)
-    encoded.encoder_out[1, encoded.frame_lengths[1] :] = 100
-    for losses in (model(both_of_them), model.losses(encoded)):
-        for name, loss in losses.items():
-            expected = (3 * alone[0][name] + 2 * alone[1][name]) / 5
-            torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    model, two = tiny(alignment=alignment), batch_of([1, 2, 3], [0, 1])
+    assert_losses_are_means_per_token(model, two)
+    assert_padding_is_not_looked_at(model, two)
 
 
 @both
@@ -301,8 +293,8 @@ def test_legal_but_degenerate_input(alignment):
     hypothesis = model.transcribe(noise(0.0))
     assert hypothesis.tokens == hypothesis.scores == hypothesis.alignment.tokens == ()
     for mode in (model.eval(), model.train()):
-        assert all(loss.isfinite() for loss in mode(batch([], [])).values())
-        assert all(loss.isfinite() for loss in mode(batch([], [1, 2])).values())
+        assert all(loss.isfinite() for loss in mode(batch_of([], [])).values())
+        assert all(loss.isfinite() for loss in mode(batch_of([], [1, 2])).values())
     torch.nn.init.constant_(model.cif.weights.weight_proj.bias, -50.0)
     silent = model.eval().transcribe(noise(1.0))
     assert silent.tokens == () and silent.rows.shape == (0, 25)
@@ -360,7 +352,7 @@ def test_forced_alignment_has_no_sampler(alignment):
 
 def test_every_token_sees_all_tokens_and_all_frames():
     model = tiny()
-    firing, adapted, encoded = fired(model, batch([1, 2, 3]))
+    firing, adapted, encoded = fired(model, batch_of([1, 2, 3]))
     logits = model.decoder(adapted, firing.num_fires, encoded)
     later = adapted.clone()
     later[0, 2] += 1
@@ -427,7 +419,7 @@ def test_a_configuration_of_soft_sums_that_cannot_be_is_named_as_such(cif):
 
 def test_a_ratio_beyond_64_bits_is_a_number_like_others():
     model = tiny(sampling_ratio=10**30).train()
-    assert all(loss.isfinite() for loss in model(batch([1, 2, 3])).values())
+    assert all(loss.isfinite() for loss in model(batch_of([1, 2, 3])).values())
     assert replaced_positions(torch.zeros(1, 2).bool(), torch.tensor([2]), 10**30).all()
 
 

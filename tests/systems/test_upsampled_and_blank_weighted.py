@@ -19,6 +19,11 @@ from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.upsampled import UpsampledRecognizer
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, Schedule, fit
+from tests.systems.invariances import (
+    assert_losses_are_means_per_token,
+    assert_padding_is_not_looked_at,
+    batch_of,
+)
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
 both = pytest.mark.parametrize("system", [UpsampledRecognizer, BlankWeightedRecognizer])
@@ -27,11 +32,6 @@ both = pytest.mark.parametrize("system", [UpsampledRecognizer, BlankWeightedReco
 def tiny(system, seed=0, **settings) -> Any:  # any learner of `fit`
     torch.manual_seed(seed)
     return system(tiny_config(**settings)).eval()
-
-
-def batch(*targets):
-    features = [torch.randn(60 - 16 * n, 40, generator=torch.manual_seed(n)) for n in range(3)]
-    return Batch.collate(features[: len(targets)], targets)
 
 
 def first_of(model):
@@ -83,11 +83,11 @@ def test_fit_lowers_every_loss_and_finds_the_counts(system, tmp_path):
 def test_phones_can_be_learned_beside_the_words(system):
     model = tiny(system)
     learner = PhoneticLearner(model, [(0, 1), (2,), (1, 0, 3), (3, 3), (4,), (2, 4)])
-    losses, plain = learner(batch([0, 3], [2])), model(batch([0, 3], [2]))
+    losses, plain = learner(batch_of([0, 3], [2])), model(batch_of([0, 3], [2]))
     assert set(losses) == {*plain, "phones"}
     for name, loss in plain.items():
         torch.testing.assert_close(losses[name], loss)
-    assert set(learner(batch([5], [5]))) == {"phones"}
+    assert set(learner(batch_of([5], [5]))) == {"phones"}
 
 
 @both
@@ -107,27 +107,9 @@ def test_alone_is_as_in_a_batch(system):
 
 @both
 def test_loss_does_not_depend_on_padding(system):
-    """Two utterances together lose, per token, the mean of what they lose alone."""
-    model, both_of_them = tiny(system), batch([1, 2, 3], [0, 1])
-    alone = [
-        model(Batch.collate([features[:length]], [targets]))
-        for features, length, targets in zip(
-            both_of_them.features, both_of_them.lengths, [[1, 2, 3], [0, 1]], strict=True
-        )
-    ]
-    for name, loss in model(both_of_them).items():
-        expected = (3 * alone[0][name] + 2 * alone[1][name]) / 5
-        torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
-
-
-@both
-def test_what_stands_behind_an_utterance_is_not_looked_at(system):
-    model, one = tiny(system), batch([1, 2, 3], [0, 1])
-    encoded = model.encode(one)
-    losses = model.losses(encoded)
-    encoded.encoder_out[1, encoded.frame_lengths[1] :] = 100
-    for name, loss in model.losses(encoded).items():
-        torch.testing.assert_close(loss, losses[name], msg=name)
+    model, two = tiny(system), batch_of([1, 2, 3], [0, 1])
+    assert_losses_are_means_per_token(model, two)
+    assert_padding_is_not_looked_at(model, two)
 
 
 @both
@@ -137,7 +119,7 @@ def test_legal_but_degenerate_input(system):
     hypothesis = model.transcribe(noise(0.0))
     assert hypothesis.tokens == hypothesis.scores == hypothesis.alignment.tokens == ()
     assert hypothesis.firing.alpha.shape == (1, 0)
-    assert all(loss.isfinite() for loss in model(batch([], [])).values())
+    assert all(loss.isfinite() for loss in model(batch_of([], [])).values())
 
 
 @both
@@ -235,14 +217,14 @@ def test_a_frame_upsampled_covers_its_own_three_and_no_other():
     frames = torch.randn(1, 5, 16)
     other = frames.clone()
     other[0, 2] += 1
-    one, length, count = batch([0]), torch.tensor([5]), torch.tensor([1])
+    one, length, count = batch_of([0]), torch.tensor([5]), torch.tensor([1])
     alphas = [model._fire_fine(Encoded(one, out, length), count).alpha for out in (frames, other)]
     changed = alphas[0] != alphas[1]
     assert changed[0].nonzero().flatten().tolist() == [5, 6, 7, 8, 9]
 
 
 def test_the_second_quantity_is_one_more_loss_and_counts_half():
-    model, one = tiny(UpsampledRecognizer), batch([1, 2], [3])
+    model, one = tiny(UpsampledRecognizer), batch_of([1, 2], [3])
     losses, inner = model(one), first_of(model)(one)
     assert losses.pop("fine_quantity") > 0
     assert losses == inner
@@ -251,7 +233,7 @@ def test_the_second_quantity_is_one_more_loss_and_counts_half():
 
 def test_second_quantity_reaches_the_encoder_and_no_other_head():
     model = tiny(UpsampledRecognizer).train()
-    model(batch([1, 2]))["fine_quantity"].backward()
+    model(batch_of([1, 2]))["fine_quantity"].backward()
     reached = {name for name, weight in model.named_parameters() if weight.grad is not None}
     assert {name.split(".")[0] for name in reached} == {"encoder", "upsample", "fine"}
 
@@ -275,8 +257,10 @@ def test_without_blanks_it_is_the_recogniser():
     assert torch.equal(hypothesis.firing.alpha, expected.firing.alpha)
     assert (hypothesis.tokens, hypothesis.scores) == (expected.tokens, expected.scores)
     assert hypothesis.alignment == expected.alignment
-    losses = plain(batch([1, 2], [3]))
-    assert all(torch.equal(loss, losses[name]) for name, loss in model(batch([1, 2], [3])).items())
+    losses = plain(batch_of([1, 2], [3]))
+    assert all(
+        torch.equal(loss, losses[name]) for name, loss in model(batch_of([1, 2], [3])).items()
+    )
 
 
 def test_of_blanks_alone_nothing_fires():
@@ -289,7 +273,7 @@ def test_of_blanks_alone_nothing_fires():
 
 def test_each_weight_is_multiplied_by_its_own_frame():
     model, plain = tiny(BlankWeightedRecognizer), tiny_recognizer()
-    one = batch([])
+    one = batch_of([])
     encoder_out, _ = plain.encoder(one.features, one.lengths)
     blank = plain.ctc(encoder_out).softmax(dim=2)[0, :, -1]
     assert blank.std() > 0.01
@@ -308,7 +292,7 @@ def test_noise_is_taken_off_the_product():
 
 def test_weights_teach_the_probabilities_nothing():
     model = tiny(BlankWeightedRecognizer).train()
-    model(batch([1, 2]))["quantity"].backward()
+    model(batch_of([1, 2]))["quantity"].backward()
     assert model.ctc.weight.grad is None
     assert model.cif.weights.weight_proj.weight.grad.any()
 
