@@ -324,7 +324,12 @@ class CIFRecognizer(EncoderSystem):
         self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing
     ) -> list[Transcription]:
         """Like `transcriptions`, but of a firing that is given, such as one scaled to a count."""
-        ids, scores = self.decode(fired, encoded)
+        return self.transcribed(sounds, fired, *self.decode(fired, encoded))
+
+    def transcribed(
+        self, sounds: Sequence[Sound], fired: Firing, ids: Tensor, scores: Tensor
+    ) -> list[Transcription]:
+        """The transcriptions of sounds whose firing is decoded: ids and scores (batch, fires)."""
         require_finite(scores)
         made = []
         for sound, one, row, sure in zip(sounds, fired, ids.tolist(), scores.tolist(), strict=True):

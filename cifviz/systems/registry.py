@@ -9,6 +9,7 @@ from cifviz.systems.attention import AttentionRecognizer
 from cifviz.systems.base import System
 from cifviz.systems.blank_weighted import BlankWeightedRecognizer
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.coldec import ColDecRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
@@ -27,6 +28,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "upsampled": UpsampledRecognizer,
     "blank-weighted": BlankWeightedRecognizer,
     "context-aware": ContextAwareRecognizer,
+    "coldec": ColDecRecognizer,
     "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""

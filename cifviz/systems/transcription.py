@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from torch import Tensor
@@ -56,6 +56,8 @@ class Transcription:
     """What `rows` are, of `ROW_KINDS`."""
     given_rows: Tensor | None = None
     """The `rows` of a system whose rows are not those of its firing."""
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    """Further results of a system, by names that it declares."""
 
     def __post_init__(self) -> None:
         require_choice("row_kind", self.row_kind, ROW_KINDS)

@@ -1,0 +1,248 @@
+"""Like `cif`, but a second network listens for the phrases of a list, and decides with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from cifviz.core.firing import Firing
+from cifviz.errors import require_number
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.collaborative_decoding import combined, decode_combined
+from cifviz.systems.context_network import ContextConfig, ContextNetwork, ContextOutput
+from cifviz.systems.decoders import token_cross_entropy
+from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.phrase_lists import (
+    collate_phrases,
+    distinct_phrases,
+    drawn_phrases,
+    phrase_ids,
+    phrase_mask,
+)
+from cifviz.systems.transcription import Transcription
+
+PHRASES, WEIGHT = "phrases", "phrase_weight"
+"""Further inputs: the list of an utterance, and its λ."""
+BIAS = "phrase_bias"
+"""The further result: a `PhraseBias`; there is none where no utterance of the batch has a list."""
+
+
+@dataclass(frozen=True)
+class ColDecConfig(CIFRecognizerConfig):
+    """Everything that makes a `ColDecRecognizer`, but for its weights."""
+
+    context: ContextConfig = field(default_factory=ContextConfig)
+
+    @property
+    def num_layers(self) -> int:
+        """Layers with weights of their own, at least so many."""
+        return super().num_layers + self.context.num_layers
+
+
+@dataclass(frozen=True, eq=False)
+class PhraseBias:
+    """How a list of phrases took part in a transcription: its further result "phrase_bias"."""
+
+    phrases: tuple[str, ...]
+    """The list, each phrase once."""
+    attention: Tensor
+    """How much each token's fire looks at "no bias", which is first, and at each phrase (tokens, 1
+    + phrases); rows sum to 1."""
+    no_bias: tuple[float, ...]
+    """Probability, by the context network, that a token is of no phrase."""
+    unbiased: tuple[str, ...]
+    """The tokens without a list."""
+
+
+class ColDecRecognizer(CIFRecognizer):
+    """Like `CIFRecognizer`, but with collaborative decoding: a network listens for phrases.
+
+    ``transcribe(waveform, phrases=["four nine two", …])`` takes a list of phrases, tokens of the
+    vocabulary separated by spaces, and ``phrase_weight=λ``. Without a list, or with an empty one,
+    the result is that of the recogniser.
+
+    The recogniser is frozen: training teaches the context network alone, one loss, "context".
+
+    Parameters
+    ----------
+    config : ColDecConfig
+        What to build.
+
+    Attributes
+    ----------
+    context : ContextNetwork
+        All other parameters have the names that they have in a `CIFRecognizer`.
+
+    Notes
+    -----
+    Paper: Han et al. (2021, arXiv 2012.09466), whose code is not published; configurations with a
+    description of each key are (github.com/MingLunHan/CIF-ColDec). Each part says what of it is a
+    reconstruction. A token's target is the token where it lies in a phrase of the list, else "no
+    bias".
+    """
+
+    Config = ColDecConfig
+    config: ColDecConfig
+    loss_weights: Mapping[str, float] = {"context": 1.0}
+    further_losses = ()
+
+    def __init__(self, config: ColDecConfig):
+        super().__init__(config)
+        for parameter in self.parameters():
+            parameter.requires_grad_(False)
+        self.context = self.make_context()
+        self.extras = {PHRASES: self._collate, WEIGHT: _weights}
+
+    def make_context(self) -> ContextNetwork:
+        """The context network; a system with another one overrides this."""
+        config = self.config
+        return ContextNetwork(config.context, config.cif.embedding_dim, len(config.vocabulary))
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode for the context network; the recogniser stays as it decodes."""
+        super().train(mode)
+        for name, module in self.named_children():
+            if name != "context":
+                module.eval()
+        return self
+
+    def losses(
+        self,
+        encoded: Encoded,
+        *,
+        wanted: Collection[str] = (),
+        label_smoothing: float | None = None,
+    ) -> dict[str, Tensor]:
+        """Like `forward`, but of a batch that is encoded already."""
+        batch = encoded.batch
+        firing = self.cif(
+            encoded.encoder_out, encoded.frame_lengths, target_lengths=batch.target_lengths
+        )
+        fired = firing.embeddings, firing.num_fires, batch.targets
+        return {"context": self.context_loss(*fired, label_smoothing=label_smoothing)}
+
+    def context_loss(
+        self,
+        embeddings: Tensor,
+        num_fires: Tensor,
+        targets: Tensor,
+        *,
+        label_smoothing: float | None = None,
+    ) -> Tensor:
+        """Cross-entropy per token of the context network, for lists drawn from the batch.
+
+        Parameters
+        ----------
+        embeddings : Tensor (batch, fires, dim)
+            Fired for as many tokens as there are.
+        num_fires : Tensor (batch,)
+        targets : Tensor (batch, tokens)
+            Padded with −1.
+        label_smoothing : float, optional
+            Share of a target that is given to all tokens alike; by default the configuration's.
+        """
+        settings = self.config.context
+        lists = [
+            drawn_phrases(
+                targets,
+                (targets >= 0).sum(dim=1),
+                lengths=settings.phrase_lengths,
+                keep=settings.train_p_keep,
+            )
+            for _ in range(settings.num_c_batch)
+        ]
+        # Each list stands beside the whole batch.
+        copies = len(lists)
+        which = torch.arange(copies, device=targets.device).repeat_interleave(len(targets))
+        memory = self.context.encode(collate_phrases(lists).to(targets.device)).select(which)
+        fired = embeddings.repeat(copies, 1, 1), num_fires.repeat(copies)
+        output = self.context_output(*fired, memory)
+        no_bias = len(self.config.vocabulary)
+        inside = torch.cat([phrase_mask(targets, one) for one in lists])
+        wanted = targets.repeat(copies, 1).where(inside, no_bias)
+        wanted = wanted.where(targets.repeat(copies, 1) >= 0, -1)
+        smoothing = settings.label_smoothing if label_smoothing is None else label_smoothing
+        losses = token_cross_entropy(output.logits, fired[1], wanted, label_smoothing=smoothing)
+        return losses.sum() / (wanted >= 0).sum().clamp(min=1)
+
+    def context_output(self, embeddings: Tensor, num_fires: Tensor, memory: Any) -> ContextOutput:
+        """What the context network makes of fires; the hook of one that looks at more."""
+        output: ContextOutput = self.context(embeddings, num_fires, memory)
+        return output
+
+    def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
+        """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
+        return self.decode_with_context(firing, encoded)[:2]
+
+    def decode_with_context(
+        self, firing: Firing, encoded: Encoded
+    ) -> tuple[Tensor, Tensor, ContextOutput | None]:
+        """Like `decode`, with what the context network said; None where no utterance has a list."""
+        # 1. The recogniser alone, which stands where there is no phrase.
+        extras, settings = encoded.batch.extras, self.config.context
+        alone = super().decode(firing, encoded)
+        phrases = extras.get(PHRASES)
+        if phrases is None or not phrases.shape[1]:
+            return *alone, None
+
+        # 2. The context network.
+        lists, which = torch.unique(phrases, dim=0, return_inverse=True)
+        memory = self.context.encode(lists).select(which)
+        output = self.context_output(firing.embeddings, firing.num_fires, memory)
+        said = (output.logits / settings.joint_ctxt_temperature).log_softmax(dim=2)
+
+        # 3. Both.
+        usual = said.new_full((len(phrases),), settings.coldec_lambda)
+        weight = extras.get(WEIGHT, usual)
+
+        def combine(log_probs: Tensor, now: slice) -> Tensor:
+            mass = settings.no_bias_mass
+            return combined(log_probs, said[:, now], weight, no_bias_mass=mass)
+
+        adapted = self.adapt(firing.embeddings, firing, encoded)
+        both = decode_combined(self.decoder, adapted, firing.num_fires, combine)
+        has_list = (memory.valid.any(dim=1) & (weight > 0)).unsqueeze(1)
+        tokens, scores = (torch.where(has_list, *two) for two in zip(both, alone, strict=True))
+        return tokens, scores, output
+
+    def decoded(
+        self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing
+    ) -> list[Transcription]:
+        """Like `transcriptions`, but of a firing that is given; with a `PhraseBias` each."""
+        ids, scores, output = self.decode_with_context(fired, encoded)
+        made = self.transcribed(sounds, fired, ids, scores)
+        if output is None:
+            return made
+        alone, _ = super().decode(fired, encoded)
+        no_bias = output.logits.softmax(dim=2)[:, :, -1]
+        lists = encoded.batch.extras[PHRASES]
+        return [
+            replace(one, extras={BIAS: self._bias(len(one.tokens), *values)})
+            for one, *values in zip(made, lists, alone, no_bias, output.attention, strict=True)
+        ]
+
+    def _bias(
+        self, count: int, ids: Tensor, alone: Tensor, no_bias: Tensor, attention: Tensor
+    ) -> PhraseBias:
+        """How the list of an utterance of so many tokens took part."""
+        vocabulary = self.config.vocabulary
+        texts = [" ".join(vocabulary[one] for one in row if one >= 0) for row in ids.tolist()]
+        phrases = tuple(text for text in texts if text)  # those of the batch are padded
+        return PhraseBias(
+            phrases=phrases,
+            attention=attention[:count, : 1 + len(phrases)].double().cpu(),
+            no_bias=tuple(no_bias[:count].tolist()),
+            unbiased=tuple(vocabulary[one] for one in alone[:count].tolist()),
+        )
+
+    def _collate(self, lists: list[Any]) -> Tensor:
+        vocabulary = self.config.vocabulary
+        return collate_phrases([phrase_ids(distinct_phrases(one), vocabulary) for one in lists])
+
+
+def _weights(values: list[Any]) -> Tensor:
+    return torch.tensor([require_number(WEIGHT, one, at_least=0, at_most=1) for one in values])
