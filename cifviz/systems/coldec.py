@@ -56,6 +56,11 @@ class PhraseBias:
     """Probability, by the context network, that a token is of no phrase."""
     unbiased: tuple[str, ...]
     """The tokens without a list."""
+    selected: tuple[int, ...] = ()
+    """Places in the list of the phrases whose tokens were looked at, of a network that selects."""
+    token_attention: Tensor | None = None
+    """How much each token's fire looks at "no bias", which is first, and at each token of the
+    selected phrases, one phrase after the other (tokens, 1 + tokens of these); rows sum to 1."""
 
 
 class ColDecRecognizer(CIFRecognizer):
@@ -220,10 +225,14 @@ class ColDecRecognizer(CIFRecognizer):
         alone, _ = super().decode(fired, encoded)
         no_bias = output.logits.softmax(dim=2)[:, :, -1]
         lists = encoded.batch.extras[PHRASES]
-        return [
-            replace(one, extras={BIAS: self._bias(len(one.tokens), *values)})
+        biases = [
+            self._bias(len(one.tokens), *values)
             for one, *values in zip(made, lists, alone, no_bias, output.attention, strict=True)
         ]
+        if output.token_attention is not None:
+            chosen = lists, output.selected, output.token_attention
+            biases = [_with_tokens(*each) for each in zip(biases, *chosen, strict=True)]
+        return [replace(one, extras={BIAS: bias}) for one, bias in zip(made, biases, strict=True)]
 
     def _bias(
         self, count: int, ids: Tensor, alone: Tensor, no_bias: Tensor, attention: Tensor
@@ -246,3 +255,14 @@ class ColDecRecognizer(CIFRecognizer):
 
 def _weights(values: list[Any]) -> Tensor:
     return torch.tensor([require_number(WEIGHT, one, at_least=0, at_most=1) for one in values])
+
+
+def _with_tokens(bias: PhraseBias, ids: Tensor, selected: Tensor, attention: Tensor) -> PhraseBias:
+    """With the attention to the tokens (phrases, tokens) of the selected phrases of an utterance."""
+    there = ids[selected] >= 0
+    columns = torch.nn.functional.pad(there.flatten(), (1, 0), value=True)
+    return replace(
+        bias,
+        selected=tuple(selected[there.any(dim=1)].tolist()),
+        token_attention=attention[: len(bias.no_bias), columns].double().cpu(),
+    )
