@@ -90,7 +90,7 @@ class ColDecRecognizer(CIFRecognizer):
     bias".
     """
 
-    Config = ColDecConfig
+    Config: type[ColDecConfig] = ColDecConfig
     config: ColDecConfig
     loss_weights: Mapping[str, float] = {"context": 1.0}
     further_losses = ()
@@ -229,9 +229,9 @@ class ColDecRecognizer(CIFRecognizer):
             self._bias(len(one.tokens), *values)
             for one, *values in zip(made, lists, alone, no_bias, output.attention, strict=True)
         ]
-        if output.token_attention is not None:
-            chosen = lists, output.selected, output.token_attention
-            biases = [_with_tokens(*each) for each in zip(biases, *chosen, strict=True)]
+        if output.selected is not None and output.token_attention is not None:
+            chosen = zip(biases, lists, output.selected, output.token_attention, strict=True)
+            biases = [_with_tokens(*each) for each in chosen]
         return [replace(one, extras={BIAS: bias}) for one, bias in zip(made, biases, strict=True)]
 
     def _bias(
@@ -258,7 +258,7 @@ def _weights(values: list[Any]) -> Tensor:
 
 
 def _with_tokens(bias: PhraseBias, ids: Tensor, selected: Tensor, attention: Tensor) -> PhraseBias:
-    """With the attention to the tokens (phrases, tokens) of the selected phrases of an utterance."""
+    """With the attention of an utterance to the tokens (phrases, tokens) of selected phrases."""
     there = ids[selected] >= 0
     columns = torch.nn.functional.pad(there.flatten(), (1, 0), value=True)
     return replace(

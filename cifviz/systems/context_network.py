@@ -272,7 +272,9 @@ class ContextNetwork(nn.Module):
         self.phrases = PhraseEncoder(config, vocabulary)
         self.attention = PhraseAttention(config, query_dim)
         self.join = nn.Linear(query_dim + dim, dim)
-        self.decoder = self_attention(config, config.num_ctxt_decoder_layers)
+        # In evaluation torch's fused layers would take any number in a mask for "not seen". They are
+        # for layers with the batch first only.
+        self.decoder = self_attention(config, config.num_ctxt_decoder_layers, batch_first=False)
         self.output = nn.Linear(dim, vocabulary + 1)
 
     def encode(self, ids: Tensor) -> PhraseMemory:
@@ -301,11 +303,14 @@ class ContextNetwork(nn.Module):
             return hidden
         unseen = ~valid_mask(num_fires.clamp(min=1), hidden.shape[1])
         unseen = torch.zeros_like(unseen, dtype=hidden.dtype).masked_fill(unseen, -torch.inf)
-        made: Tensor = self.decoder(hidden, mask=causal_mask(hidden), src_key_padding_mask=unseen)
-        return made
+        mask = causal_mask(hidden)
+        made: Tensor = self.decoder(hidden.transpose(0, 1), mask=mask, src_key_padding_mask=unseen)
+        return made.transpose(0, 1)
 
 
-def self_attention(config: ContextConfig, layers: int) -> nn.TransformerEncoder:
+def self_attention(
+    config: ContextConfig, layers: int, *, batch_first: bool = True
+) -> nn.TransformerEncoder:
     """Transformer layers of the sizes of a context network."""
     dim = config.ctxt_encoder_hidden_size
     layer = nn.TransformerEncoderLayer(
@@ -313,7 +318,7 @@ def self_attention(config: ContextConfig, layers: int) -> nn.TransformerEncoder:
         config.ctxt_num_heads,
         config.ctxt_encoder_filter_size,
         config.ctxt_layer_prepostprocess_dropout,
-        batch_first=True,
+        batch_first=batch_first,
         norm_first=True,
     )
     return nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
