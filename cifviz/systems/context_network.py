@@ -272,8 +272,8 @@ class ContextNetwork(nn.Module):
         self.phrases = PhraseEncoder(config, vocabulary)
         self.attention = PhraseAttention(config, query_dim)
         self.join = nn.Linear(query_dim + dim, dim)
-        # With the batch second torch does not fuse a layer in evaluation: fused, it takes a mask for
-        # true or false, and each distance of `causal_mask` for "not seen".
+        # With the batch second, torch does not fuse a layer in evaluation: fused, it takes a mask
+        # for true or false, and each distance of `causal_mask` for "not seen".
         self.decoder = self_attention(config, config.num_ctxt_decoder_layers, batch_first=False)
         self.output = nn.Linear(dim, vocabulary + 1)
 
