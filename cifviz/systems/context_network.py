@@ -272,9 +272,7 @@ class ContextNetwork(nn.Module):
         self.phrases = PhraseEncoder(config, vocabulary)
         self.attention = PhraseAttention(config, query_dim)
         self.join = nn.Linear(query_dim + dim, dim)
-        # With the batch second, torch does not fuse a layer in evaluation: fused, it takes a mask
-        # for true or false, and each distance of `causal_mask` for "not seen".
-        self.decoder = self_attention(config, config.num_ctxt_decoder_layers, batch_first=False)
+        self.decoder = self_attention(config, config.num_ctxt_decoder_layers)
         self.output = nn.Linear(dim, vocabulary + 1)
 
     def encode(self, ids: Tensor) -> PhraseMemory:
@@ -303,22 +301,22 @@ class ContextNetwork(nn.Module):
             return hidden
         unseen = ~valid_mask(num_fires.clamp(min=1), hidden.shape[1])
         unseen = torch.zeros_like(unseen, dtype=hidden.dtype).masked_fill(unseen, -torch.inf)
-        mask = causal_mask(hidden)
-        made: Tensor = self.decoder(hidden.transpose(0, 1), mask=mask, src_key_padding_mask=unseen)
-        return made.transpose(0, 1)
+        made: Tensor = self.decoder(hidden, mask=causal_mask(hidden), src_key_padding_mask=unseen)
+        return made
 
 
-def self_attention(
-    config: ContextConfig, layers: int, *, batch_first: bool = True
-) -> nn.TransformerEncoder:
+def self_attention(config: ContextConfig, layers: int) -> nn.TransformerEncoder:
     """Transformer layers of the sizes of a context network."""
     dim = config.ctxt_encoder_hidden_size
+    # Not nn.functional.relu: with that, PyTorch's fast path in inference is taken, which takes
+    # every number of a mask but 0 for "not to be seen".
     layer = nn.TransformerEncoderLayer(
         dim,
         config.ctxt_num_heads,
         config.ctxt_encoder_filter_size,
         config.ctxt_layer_prepostprocess_dropout,
-        batch_first=batch_first,
+        torch.relu,
+        batch_first=True,
         norm_first=True,
     )
     return nn.TransformerEncoder(layer, layers, norm=nn.LayerNorm(dim), enable_nested_tensor=False)
