@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -50,6 +50,11 @@ class PhraseBias:
     """Probability, by the context network, that a token is of no phrase."""
     unbiased: tuple[str, ...]
     """The tokens without a list."""
+    selected: tuple[int, ...] = ()
+    """Places in the list of the phrases whose tokens were looked at, of a network that selects."""
+    token_attention: Tensor | None = None
+    """How much each token's fire looks at "no bias", which is first, and at each token of the
+    selected phrases, one phrase after the other (tokens, 1 + tokens of these); rows sum to 1."""
 
 
 class DecodedWithContext(NamedTuple):
@@ -126,7 +131,7 @@ class ColDecRecognizer(CIFRecognizer):
     (('no',), tensor([[0.5000, 0.5000]], dtype=torch.float64), [0.0556])
     """
 
-    Config = ColDecConfig
+    Config: ClassVar[type[ColDecConfig]] = ColDecConfig
     config: ColDecConfig
     loss_weights: Mapping[str, float] = {"context": 1.0}
     further_losses = ()
@@ -255,30 +260,36 @@ class ColDecRecognizer(CIFRecognizer):
         made = self.transcribed(sounds, fired, found.ids, found.scores)
         if found.output is None:
             return made
+        output, lists = found.output, encoded.batch.extras[PHRASES]
         temperature = self.config.context.joint_ctxt_temperature
-        no_bias = (found.output.logits / temperature).softmax(dim=2)[:, :, -1]
-        each = encoded.batch.extras[PHRASES], found.unbiased, no_bias, found.output.attention
+        no_bias = (output.logits / temperature).softmax(dim=2)[:, :, -1]
+        biases = [
+            self._bias(len(one.tokens), *values)
+            for one, *values in zip(
+                made, lists, found.unbiased, no_bias, output.attention, strict=True
+            )
+        ]
+        if output.selected is not None and output.token_attention is not None:
+            chosen = zip(biases, lists, output.selected, output.token_attention, strict=True)
+            biases = [_with_tokens(*each) for each in chosen]
         return [
-            replace(one, extras=self._bias(len(one.tokens), *values))
-            for one, *values in zip(made, *each, strict=True)
+            replace(one, extras={BIAS: bias}) if bias.phrases else one
+            for one, bias in zip(made, biases, strict=True)
         ]
 
     def _bias(
         self, count: int, ids: Tensor, alone: Tensor, no_bias: Tensor, attention: Tensor
-    ) -> dict[str, PhraseBias]:
-        """How the list of an utterance of so many tokens took part; nothing of an empty list."""
+    ) -> PhraseBias:
+        """How the list of an utterance of so many tokens took part."""
         vocabulary = self.config.vocabulary
         texts = [" ".join(vocabulary[one] for one in row if one >= 0) for row in ids.tolist()]
         phrases = tuple(text for text in texts if text)  # those of the batch are padded
-        if not phrases:
-            return {}
-        bias = PhraseBias(
+        return PhraseBias(
             phrases=phrases,
             attention=attention[:count, : 1 + len(phrases)].double().cpu(),
             no_bias=tuple(no_bias[:count].tolist()),
             unbiased=tuple(vocabulary[one] for one in alone[:count].tolist()),
         )
-        return {BIAS: bias}
 
     def _collate(self, lists: list[Any]) -> Tensor:
         """The lists of a batch as token ids (batch, phrases, tokens)."""
@@ -288,3 +299,14 @@ class ColDecRecognizer(CIFRecognizer):
 def _weights(values: list[Any]) -> Tensor:
     """The λ of each utterance (batch,)."""
     return torch.tensor([require_number(WEIGHT, one, at_least=0, at_most=1) for one in values])
+
+
+def _with_tokens(bias: PhraseBias, ids: Tensor, selected: Tensor, attention: Tensor) -> PhraseBias:
+    """With the attention of an utterance to the tokens (phrases, tokens) of selected phrases."""
+    there = ids[selected] >= 0
+    columns = torch.nn.functional.pad(there.flatten(), (1, 0), value=True)
+    return replace(
+        bias,
+        selected=tuple(selected[there.any(dim=1)].tolist()),
+        token_attention=attention[: len(bias.no_bias), columns].double().cpu(),
+    )

@@ -191,8 +191,10 @@ class ContextOutput:
     """How much each fire looks at "no bias", which is first, and at each phrase (batch, fires, 1 +
     phrases); rows sum to 1."""
     token_attention: Tensor | None = None
-    """How much each fire looks at "no bias", which is first, and at each token of each phrase
-    (batch, fires, 1 + phrases · tokens), of a network that looks at tokens."""
+    """How much each fire looks at "no bias", which is first, and at each token of each selected
+    phrase (batch, fires, 1 + selected · tokens), of a network that looks at tokens."""
+    selected: Tensor | None = None
+    """Places in the list of the phrases whose tokens these are (batch, selected)."""
 
 
 class PhraseEncoder(nn.Module):
