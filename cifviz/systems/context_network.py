@@ -168,22 +168,16 @@ class PhraseEncoder(nn.Module):
         ids : Tensor (lists, phrases, tokens)
             Padded with −1.
         """
-        lists, phrases, tokens = ids.shape
         flat = ids.flatten(0, 1)
         valid = flat >= 0
         hidden = self.embed(flat.clamp(min=0))
-        if flat.numel():
-            hidden = torch.cat(
-                [
-                    self._encoded(*some)
-                    for some in zip(hidden.split(AT_ONCE), valid.split(AT_ONCE), strict=True)
-                ]
-            )
+        if flat.numel():  # attention can take none
+            pieces = zip(hidden.split(AT_ONCE), valid.split(AT_ONCE), strict=True)
+            hidden = torch.cat([self._encoded(*piece) for piece in pieces])
         counted = valid.unsqueeze(2)
         vectors = (hidden * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
-        return PhraseMemory(
-            vectors.view(lists, phrases, -1), hidden.view(lists, phrases, tokens, -1), ids
-        )
+        shape = ids.shape[:2]
+        return PhraseMemory(vectors.unflatten(0, shape), hidden.unflatten(0, shape), ids)
 
     def _encoded(self, hidden: Tensor, valid: Tensor) -> Tensor:
         """Tokens after self-attention (phrases, tokens, dim)."""
