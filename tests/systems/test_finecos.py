@@ -179,9 +179,9 @@ def test_purification_is_on_in_decoding_alone_and_selection_follows_it():
 
 
 def test_gradients_are_those_of_differences():
-    network = tiny_network().double()
-    fired, counts = fires(3, 2)
-    memory = network.encode(listed(MANY, MANY[:2]))
+    network = tiny_network(screened_phrase_num=2, ctxt_encoder_hidden_size=4).double()
+    fired, counts = fires(2, 1)
+    memory = network.encode(listed(MANY[:3], MANY[4:5]))
 
     def logits(fired, vectors, states):
         return network(fired, counts, PhraseMemory(vectors, states, memory.ids)).logits
