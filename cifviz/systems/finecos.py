@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require_integer, require_type
 from cifviz.systems.coldec import ColDecConfig, ColDecRecognizer
+from cifviz.systems.coldec_settings import TOKENS_TOO
 from cifviz.systems.context_network import (
     POSITION_ENCODINGS,
     ContextConfig,
@@ -23,6 +24,8 @@ from cifviz.systems.context_network import (
 @dataclass(frozen=True)
 class FineCoSContextConfig(ContextConfig):
     """Like `ContextConfig`, but with positions, purification and the keys of token attention."""
+
+    coldec_values = TOKENS_TOO
 
     ctxt_encoder_position_encoding_type: str = POSITION_ENCODINGS[1]
     topk_renormalize: bool = True

@@ -340,6 +340,44 @@ def test_by_default_it_has_positions_and_purification():
     assert config.topk_renormalize and config.screened_phrase_num == 5
 
 
+S4 = {
+    "ctxt_encoder_position_encoding_type": "org_transformer_pe",
+    "topk_renormalize": False,
+    "use_token_attention": True,
+    "token_attention_topk_filter_mode": "global",
+    "token_level_query": "cif_outputs",
+    "screened_phrase_num": 4,
+    "use_integrated_token_embedding": True,
+    "concat_phrase_embeddings": False,
+    "add_phrase_embeddings": False,
+    "token_attention_outputs_comb_location": "decoder_outputs",
+    "token_embedding_fusion_type": "concat",
+    "token_attention_type": "simple_MHA",
+    "ctxt_token_attention_layer": 1,
+    "force_add_no_bias_option": True,
+}
+"""Keys of CIF-ColDec for token attention, as in S4 but for two values."""
+
+
+def test_the_keys_of_coldec_are_read():
+    config = FineCoSContextConfig.from_coldec(S4, topk_renormalize=True)
+    assert config == FineCoSContextConfig(screened_phrase_num=4, add_phrase_embeddings=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("use_token_attention", False),
+        ("token_attention_topk_filter_mode", "local"),
+        ("concat_phrase_embeddings", True),
+        ("force_add_no_bias_option", False),
+    ],
+)
+def test_what_there_is_not_is_refused(key, value):
+    with pytest.raises(CIFError, match=f"{key} of CIF-ColDec must be one of"):
+        FineCoSContextConfig.from_coldec({**S4, key: value})
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
