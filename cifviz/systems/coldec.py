@@ -246,10 +246,11 @@ class ColDecRecognizer(CIFRecognizer):
             return combined(log_probs, said[:, now], weight, no_bias_mass=mass)
 
         adapted = self.adapt(firing.embeddings, firing, encoded)
-        both = decode_combined(self.decoder, adapted, firing.num_fires, combine)
+        ids, scores = decode_combined(self.decoder, adapted, firing.num_fires, combine)
         is_biased = (memory.valid.any(dim=1) & (weight > 0)).unsqueeze(1)
-        ids, scores = (torch.where(is_biased, *two) for two in zip(both, alone, strict=True))
-        return DecodedWithContext(ids, scores, alone[0], output)
+        return DecodedWithContext(
+            ids.where(is_biased, alone[0]), scores.where(is_biased, alone[1]), alone[0], output
+        )
 
     def decoded(
         self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +27,7 @@ from cifviz.systems.context_network import (
 class FineCoSContextConfig(ContextConfig):
     """Like `ContextConfig`, but with positions, purification and the keys of token attention."""
 
-    coldec_values = TOKENS_TOO
-
+    coldec_values: ClassVar[Mapping[str, Collection[Any]]] = TOKENS_TOO
     ctxt_encoder_position_encoding_type: str = POSITION_ENCODINGS[1]
     topk_renormalize: bool = True
     screened_phrase_num: int = 5
