@@ -349,7 +349,7 @@ class ContextNetwork(nn.Module):
         return memory
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
-        """What is said of each fire.
+        """Logits of each fire.
 
         Parameters
         ----------

@@ -81,7 +81,7 @@ class FineCoSNetwork(ContextNetwork):
         self.output = nn.Linear(2 * config.ctxt_encoder_hidden_size, vocabulary + 1)
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
-        """Logits of each fire and where it looks; see `ContextNetwork.forward`."""
+        """What is made of each fire; see `ContextNetwork.forward`."""
         read, weights = self.attention(fired, memory)
         decoded = self.decoded(fired, read, num_fires)
         chosen = selected_phrases(weights[:, :, 1:], num_fires, memory.ids, most=self.most)

@@ -195,10 +195,10 @@ def test_a_decoder_that_is_told_tokens_is_told_those_that_both_decided():
             model.decoder(firing.embeddings, firing.num_fires, ids)
             for ids in (found.ids, found.unbiased)
         ]
-        said = found.output.logits.log_softmax(dim=2)
-        no_bias = said[..., -1:] >= said[..., :-1].amax(dim=2, keepdim=True)
+        by_context = found.output.logits.log_softmax(dim=2)
+        no_bias = by_context[..., -1:] >= by_context[..., :-1].amax(dim=2, keepdim=True)
         both, alone = (
-            (0.5 * log_probs + 0.5 * said[..., :-1].where(~no_bias, log_probs)).softmax(dim=2)
+            (0.5 * log_probs + 0.5 * by_context[..., :-1].where(~no_bias, log_probs)).softmax(dim=2)
             for log_probs in (one.log_softmax(dim=2) for one in told)
         )
     assert not torch.equal(found.ids, found.unbiased)
