@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -85,7 +85,7 @@ class ColDecRecognizer(CIFRecognizer):
     bias".
     """
 
-    Config = ColDecConfig
+    Config: ClassVar[type[ColDecConfig]] = ColDecConfig
     config: ColDecConfig
     loss_weights: Mapping[str, float] = {"context": 1.0}
     further_losses = ()

@@ -15,6 +15,7 @@ from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
+from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
@@ -29,6 +30,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "blank-weighted": BlankWeightedRecognizer,
     "context-aware": ContextAwareRecognizer,
     "coldec": ColDecRecognizer,
+    "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""
