@@ -216,13 +216,13 @@ class SeACoNetwork(nn.Module):
             Its attention is that of the fired embeddings, in the last layer.
         """
         batch, fires, _ = fired.shape
+        by_decoded = self.project_decoded(decoded)
         if not fires:  # attention can take none
-            sizes = self.output.out_features, 1 + memory.vectors.shape[1]
-            return ContextOutput(*(fired.new_zeros(batch, 0, size) for size in sizes))
+            attention = fired.new_zeros(batch, 0, 1 + memory.vectors.shape[1])
+            return ContextOutput(self.output(by_decoded), attention)
         no_bias = self.phrases.no_bias().expand(batch, 1, -1)
         options = torch.cat([no_bias, memory.vectors], dim=1)
         seen = nn.functional.pad(memory.valid, (1, 0), value=True)
-        by_decoded = self.project_decoded(decoded)
         if not self.training and 0 < self.num_kept < memory.vectors.shape[1]:
             _, weights = self.decoder(by_decoded, num_fires, options, seen)
             seen = filtered(weights, num_fires, seen, keep=self.num_kept)
