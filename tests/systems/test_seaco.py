@@ -39,7 +39,7 @@ every_decoder = pytest.mark.parametrize("decoder", PARALLEL)
 
 
 def tiny(*, seed=0, decoder="nar", context=None, **settings) -> Any:
-    """A model whose bias part says something of its own about every fire."""
+    """A model whose bias part has logits of its own about every fire."""
     torch.manual_seed(seed)
     parts = vars(tiny_config(decoder=decoder, **settings))
     model = SeACoRecognizer(SeACoConfig(**parts, context=SeACoContext(**SMALL | (context or {}))))
@@ -422,7 +422,7 @@ def test_a_decoder_that_gives_one_token_after_the_other_is_refused():
 
 @pytest.mark.slow
 def test_it_learns_which_tokens_a_list_names():
-    """Of each fire the sound is known; whether its token is to be said, the list alone knows."""
+    """The sound of each fire is known; whether the list names its token, the list alone knows."""
     torch.manual_seed(1)
     settings = {"contextual_content": "1gram", "train_p_keep": 0.6, "num_c_batch": 4}
     sizes = {**SMALL, "ctxt_encoder_hidden_size": 16, "num_ctxt_decoder_layers": 1}
@@ -438,9 +438,9 @@ def test_it_learns_which_tokens_a_list_names():
         learner(batch)["context"].backward()
         optimizer.step()
     model.eval()
-    heard, no_bias = torch.tensor([[1, 2, 0, 4]]), len(VOCABULARY)
+    fired, no_bias = torch.tensor([[1, 2, 0, 4]]), len(VOCABULARY)
     for phrases in (["two", "zero"], ["three", "one"], ["four"]):
         memory = model.context.encode(ids(phrases))
-        said = model.context_output(sounds[heard], fires[:1], memory).logits.argmax(dim=2)
+        best = model.context_output(sounds[fired], fires[:1], memory).logits.argmax(dim=2)
         named = {VOCABULARY.index(phrase) for phrase in phrases}
-        assert said.tolist() == [[one if one in named else no_bias for one in heard[0].tolist()]]
+        assert best.tolist() == [[one if one in named else no_bias for one in fired[0].tolist()]]
