@@ -2,7 +2,7 @@
 
   setup      make .venv and install cifviz in it (what stands is used again)
   lab        set up, then open the notebooks in JupyterLab
-  test       set up, then run every check and every test but the long ones, the quick ones first
+  test       set up, then run every check and every test but the long ones, the quick files first
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
   test-all   both
   test-machines  the tests as other machines would run them: processors, threads, load, folders
@@ -136,6 +136,9 @@ def environment(name, files, wanted, root, environ, run):
     within = [word for file in constraints for word in ("--constraint", str(file))]
     for arguments in wanted:
         install(python, within + arguments, root, run)
+    # Every program starts sooner; pip would compile on one core. A template that is no Python,
+    # such as some packages hold, is skipped.
+    run([str(python), "-m", "compileall", "-qq", "-j", "0", str(venv), str(root / "cifviz")])
     stamp.write_text(content)
     say(f"Installed in {time.monotonic() - started:.0f} s.")
     return python
@@ -188,7 +191,7 @@ def without_torch(constraints, target):
 
 def install(python, arguments, root, run):
     """Run pip in the environment, or stop with words."""
-    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
     if run(pip + arguments, cwd=str(root)) != 0:
         raise Stop(
             "the installation failed; what pip says is above. Usual reasons: no network, a full\n"
@@ -256,12 +259,12 @@ def lint(python, extra):
     return run_all(checks(python))
 
 
-QUICK = ("quick tests", "not slow and not long", "loadfile")
-SLOW = ("slow tests", "slow and not long", "loadfile")
+TESTS = ("tests", "not long", "loadfile")
 LONG = ("long tests", "long", "load")
 """Stages of the tests: a name, an expression of pytest's markers (pyproject.toml), and how tests
-are shared out. The tests of one file stay together, as they may share a browser or a model; the
-long ones are few, and most of them stand in one file."""
+are shared out. The tests of one file stay together, as they may share a browser or a model, and
+files without a slow test come first (tests/conftest.py); the long ones are few, and most of them
+stand in one file."""
 
 
 def stages(python, *chosen):
@@ -283,7 +286,7 @@ def test(python, extra):
     if extra:
         return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
     one_thread()
-    return run_all([*checks(python), *stages(python, QUICK, SLOW)])
+    return run_all([*checks(python), *stages(python, TESTS)])
 
 
 def test_long(python, extra):
@@ -295,7 +298,7 @@ def test_long(python, extra):
 def test_all(python, extra):
     """Run every check and every test."""
     one_thread()
-    return run_all([*checks(python), *stages(python, QUICK, SLOW, LONG)])
+    return run_all([*checks(python), *stages(python, TESTS, LONG)])
 
 
 def test_machines(python, extra):

@@ -224,19 +224,20 @@ def test_a_page_shows_what_was_measured(page, mark, table):
     assert between == [printed], f"put what `{command}` prints into {page}"
 
 
+@pytest.fixture(scope="module")
+def published():
+    return read_results(ROOT / "data" / "results")
+
+
 CARDS = sorted((ROOT / "data" / "checkpoints").glob("*/README.md"))
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: path.parent.name)
-def test_a_model_card_shows_what_was_measured(path):
+def test_a_model_card_shows_what_was_measured(path, published):
     named = max((one for one in RECIPES if path.parent.name.startswith(one)), key=len)
     recipe = find_recipe(named, path.parent.name.removeprefix(named).removeprefix("-"))
     of_it = (recipe.name, recipe.variant)
-    results = [
-        result
-        for result in read_results(ROOT / "data" / "results")
-        if (result["recipe"], result["variant"]) == of_it
-    ]
+    results = [result for result in published if (result["recipe"], result["variant"]) == of_it]
     card = path.read_text(encoding="utf-8")
     seed = int(re.search(r"^Seed (\d+) of", card, re.MULTILINE)[1])
     assert card == model_card(recipe, results, seed)

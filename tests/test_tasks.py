@@ -33,7 +33,7 @@ class FakeRun:
     @property
     def pip(self):
         """What pip was asked, without the words that all its calls begin with."""
-        return [command[5:] for command in self.commands if command[1:3] == ["-m", "pip"]]
+        return [command[6:] for command in self.commands if command[1:3] == ["-m", "pip"]]
 
 
 @pytest.fixture
@@ -72,6 +72,16 @@ def test_setup_makes_an_environment_and_installs_with_the_constraints(clone):
     assert run.commands[0] == [sys.executable, "-m", "venv", "--clear", str(clone / ".venv")]
     constraints = str(clone / "constraints.txt")
     assert run.pip == [["--constraint", constraints, "--editable", ".[dev]"]]
+
+
+def test_setup_compiles_what_it_installed_on_every_core(clone):
+    """Where pip did not, on one."""
+    run = FakeRun(failing=["compileall"])  # as it says if a package holds what is no Python
+    python = str(tasks.setup(clone, {}, run))
+    *_, pip, compiled = run.commands
+    assert pip[:6] == [python, *"-m pip install --disable-pip-version-check --no-compile".split()]
+    places = [str(clone / ".venv"), str(clone / "cifviz")]
+    assert compiled == [python, *"-m compileall -qq -j 0".split(), *places]
 
 
 def test_a_second_setup_does_nothing(clone):
@@ -337,17 +347,17 @@ def expression(words):
     return words[words.index("-m", 3) + 1]
 
 
-def test_the_tests_run_in_stages_the_quick_ones_first():
+def test_the_tests_run_in_stages_the_long_ones_last():
     checks = ["style", "format", "types", "layers", "javascript"]
     usual, rest, everything = (commands_of(name) for name in ("test", "test-long", "test-all"))
-    assert [name for name, _ in usual] == [*checks, "quick tests", "slow tests"]
+    assert [name for name, _ in usual] == [*checks, "tests"]
     assert [name for name, _ in rest] == ["long tests"]
     assert everything == usual + rest
 
 
 def test_every_test_is_in_one_stage():
     """Whatever markers it has."""
-    stages = [expression(words) for _, words in commands_of("test-all")[-3:]]
+    stages = [expression(words) for _, words in commands_of("test-all")[-2:]]
     for slow in (True, False):
         for long in (True, False):
             chosen = [eval(stage, {}, {"slow": slow, "long": long}) for stage in stages]
@@ -355,13 +365,9 @@ def test_every_test_is_in_one_stage():
 
 
 def test_the_ten_slowest_are_printed_and_the_tests_of_a_file_stay_together():
-    quick, slow, long = (words for _, words in commands_of("test-all")[-3:])
-    assert all("--durations=10" in words for words in (quick, slow, long))
-    assert [words[words.index("--dist") + 1] for words in (quick, slow, long)] == [
-        "loadfile",
-        "loadfile",
-        "load",
-    ]
+    stages = [words for _, words in commands_of("test-all")[-2:]]
+    assert all("--durations=10" in words for words in stages)
+    assert [words[words.index("--dist") + 1] for words in stages] == ["loadfile", "load"]
 
 
 def test_chosen_tests_run_once_whatever_their_stage():
