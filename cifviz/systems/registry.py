@@ -16,6 +16,7 @@ from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
+from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
@@ -32,6 +33,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "coldec": ColDecRecognizer,
     "finecos": FineCoSRecognizer,
     "paraformer": ParaformerRecognizer,
+    "phone-cif": PhoneCIFRecognizer,
 }
 """What ``config.json`` names under "system"."""
 
