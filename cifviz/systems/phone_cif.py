@@ -52,6 +52,11 @@ class PhoneCIFConfig(CIFRecognizerConfig):
         )
 
     @property
+    def vocabulary_text(self) -> str:
+        """Size and kind of the vocabulary, in one line."""
+        return f"{len(self.vocabulary)} phones"
+
+    @property
     def input_dim(self) -> int:
         """Values of a state."""
         return DIM

@@ -1,4 +1,4 @@
-"""The pretrained encoder: its clock, its text, and what is said where it is missing."""
+"""The pretrained encoder: its clock, its text, and the message where it is missing."""
 
 import importlib.util
 import shutil

@@ -91,6 +91,7 @@ def test_it_is_a_cif_but_for_its_input():
     assert model.readouts == CIFRecognizer.readouts
     assert model.config.vocabulary == PHONES
     assert model.grid == Moonshine.grid
+    assert model.config.vocabulary_text == "42 phones"
 
 
 def test_padding_and_batch_change_nothing():
@@ -187,9 +188,9 @@ def test_a_configuration_that_does_not_fit_the_states_is_refused(settings, messa
 
 def test_recorded_states_give_what_the_sound_gives(pretrained):
     model, sound = tiny(), noise(0.7)
-    heard = model.transcribe(sound)
-    shown = model.transcribe_states(heard.extras[STATES], heard.log_mel, duration=sound.duration)
-    assert shown.tokens == heard.tokens and shown.alignment == heard.alignment
+    found = model.transcribe(sound)
+    shown = model.transcribe_states(found.extras[STATES], found.log_mel, duration=sound.duration)
+    assert shown.tokens == found.tokens and shown.alignment == found.alignment
     assert shown.waveform is None
 
 
