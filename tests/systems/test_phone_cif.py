@@ -1,5 +1,6 @@
 """A CIF over phones on the states of a pretrained encoder: times, padding, and what it is given."""
 
+import importlib.util
 import json
 from dataclasses import replace
 
@@ -7,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from cifviz.alignment.joined_tokens import joined
 from cifviz.audio.moonshine import DIM, Moonshine, has_moonshine, num_frames
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.phone_inventory import PHONES
+from cifviz.corpora.pronunciation import pronounce
 from cifviz.errors import AudioError, CheckpointError, CIFError
 from cifviz.systems import phone_cif
 from cifviz.systems.base import Batch
@@ -250,6 +253,21 @@ def test_known_phones_are_aligned_by_count_and_by_ctc(pretrained):
     assert all(
         0 <= start <= end <= 1.0 for start, end in (*by_count.alignment.spans, *by_ctc.spans)
     )
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("espeakng_loader") is None,
+    reason="pronunciations need espeakng-loader (pip install cifviz[english])",
+)
+def test_words_of_a_text_are_aligned_through_their_phones(pretrained):
+    written = pronounce("A small boat, in 1984.")
+    phones = [phone for word in written for phone in word.phones]
+    found = align_by_count(tiny(), noise(1.5), phones)
+    counts = [len(word.phones) for word in written]
+    words = joined(found.alignment, [word.text for word in written], counts)
+    assert words.text == "A small boat in 1984"
+    assert words.spans[0][0] == found.alignment.spans[0][0]
+    assert words.spans[-1][1] == found.alignment.spans[-1][1]
 
 
 @pytest.mark.skipif(
