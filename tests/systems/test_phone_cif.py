@@ -24,6 +24,8 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
 from cifviz.systems.phone_cif import STATES, PhoneCIFConfig, PhoneCIFRecognizer
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
+from cifviz.training.augmentation import Example
+from cifviz.training.fit import FitConfig, fit
 from tests.systems.invariances import (
     assert_losses_are_means_per_token,
     assert_padding_is_not_looked_at,
@@ -152,6 +154,28 @@ def test_all_of_it_learns():
     sum(model(batch_of([0, 1, 2], [3])).values()).backward()
     without = [name for name, one in model.named_parameters() if one.grad is None]
     assert without == []
+
+
+PATTERNS = torch.randn(5, DIM, generator=torch.manual_seed(9))
+"""States of four phones and of a pause."""
+
+
+def planted(rng: np.random.Generator):
+    """Each phone lasts 2 to 5 states, the pauses around them 3."""
+    tokens = rng.integers(4, size=rng.integers(3, 7)).tolist()
+    lengths = rng.integers(2, 6, size=len(tokens)).tolist()
+    rows = [4] * 3 + [t for t, n in zip(tokens, lengths, strict=True) for _ in range(n)] + [4] * 3
+    return Example(PATTERNS[rows].clone(), tokens, torch.full((len(tokens), 2), -1.0))
+
+
+def test_fit_teaches_it_from_states_alone(tmp_path):
+    settings = FitConfig(steps=100, batch_size=8, learning_rate=5e-3, warmup=5, averaging=0.5)
+    model, _ = fit(tiny(), planted, settings, folder=tmp_path, progress=False)
+    examples = [planted(np.random.default_rng(100 + seed)) for seed in range(8)]
+    batch = Batch.collate(*([one[part] for one in examples] for part in range(3)))
+    learned = model(batch)
+    for name, loss in tiny()(batch).items():
+        assert learned[name] < 0.7 * loss, name
 
 
 # --- saved: the head alone -----------------------------------------------------------------------
