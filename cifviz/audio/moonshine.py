@@ -48,8 +48,9 @@ DIM = 288
 """Values of a state."""
 HOP_LENGTH, FIRST_FRAME = 384, 895
 """Samples from one frame to the next, and samples that a frame is computed from at least."""
-LONGEST = 60.0
-"""Seconds of sound at once: attention takes memory with the square of it."""
+LONGEST = 30.0
+"""Seconds of sound at once. Attention takes memory with the square of it (0.2 GB for these), and in
+a minute of speech the decoder begins to repeat itself."""
 
 _BEGIN, _END, _FIRST_MARKER = 1, 2, 32_000
 """Token ids: of the beginning and the end, and of the first that stands for no text."""

@@ -132,7 +132,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
         CIFError
             If one is no `Waveform`.
         AudioError
-            If its sample rate is not 16 kHz, or it is longer than a minute.
+            If its sample rate is not 16 kHz, or it is longer than half a minute.
         CheckpointError
             If the extra ``cifviz[english]`` is not installed.
         """
