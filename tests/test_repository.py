@@ -60,7 +60,7 @@ def required_names():
     return names - {PROJECT["name"]}
 
 
-def test_dev_is_every_extra():
+def test_dev_is_every_extra_but_english():
     extras = PROJECT["optional-dependencies"]
     reached, waiting = set(), ["dev"]
     while waiting:
@@ -69,7 +69,8 @@ def test_dev_is_every_extra():
         for requirement in extras[extra]:
             own = re.fullmatch(rf"{PROJECT['name']}\[(.*)\]", requirement)
             waiting.extend(own[1].split(",") if own else [])
-    assert reached == set(extras)
+    # Not every system has its wheels: tasks.py adds it where they fit.
+    assert reached == set(extras) - {"english"}
 
 
 def test_every_requirement_is_pinned():
