@@ -34,6 +34,7 @@ the token error rate, which is 0 where neither reference nor hypothesis has a to
 Metrics
 -------
 * `token_scores`: `token_errors`, `count_accuracy`, `weight_sum_error`.
+* `phrase_scores`: `detect_phrases`, `biased_errors`.
 * `pairing`: `pair_by_label`, `pair_by_time`.
 * `edge_scores`: `edge_errors`, `share_within`, `drift`, `best_shift`, `aas_sum`, `aas_mean`,
   `aas_start`.
@@ -59,6 +60,12 @@ from cifviz.metrics.edge_scores import (
     share_within,
 )
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
+from cifviz.metrics.phrase_scores import (
+    BiasedErrors,
+    PhraseScores,
+    biased_errors,
+    detect_phrases,
+)
 from cifviz.metrics.quantile_errors import QuantileErrors, errors_by_quantile
 from cifviz.metrics.report import EdgeErrors, Report, evaluate
 from cifviz.metrics.statistics import spread
@@ -78,9 +85,11 @@ from cifviz.metrics.weight_scores import (
 
 __all__ = [
     "TOLERANCES",
+    "BiasedErrors",
     "Detection",
     "EdgeErrors",
     "Intervals",
+    "PhraseScores",
     "QuantileErrors",
     "Report",
     "TokenErrors",
@@ -89,9 +98,11 @@ __all__ = [
     "aas_sum",
     "batch_difference",
     "best_shift",
+    "biased_errors",
     "bootstrap",
     "count_accuracy",
     "detect",
+    "detect_phrases",
     "drift",
     "edge_errors",
     "emission_times",

@@ -19,13 +19,17 @@ jiwer, https://github.com/jitsi/jiwer: the edit operations are its.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from cifviz.errors import require, require_type
 from cifviz.metrics.statistics import mean, numbers, require_equally_many
+
+EQUAL, SUBSTITUTE, INSERT, DELETE = EDITS = ("equal", "substitute", "insert", "delete")
+"""What can become of tokens; jiwer's names."""
 
 
 def validate(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> None:
@@ -77,6 +81,59 @@ class TokenErrors:
         return errors / self.tokens if self.tokens else float(errors)
 
 
+class Edit(NamedTuple):
+    """Tokens in a row of a reference, and what became of them in the hypothesis."""
+
+    kind: str
+    """Of `EDITS`."""
+    reference: range
+    """Their places; of an insertion an empty range, whose start says before which token it is."""
+    hypothesis: range
+    """As many places, where they are equal or substituted; none of a deletion."""
+
+
+def aligned(
+    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
+) -> list[list[Edit]]:
+    """How each reference becomes its hypothesis with the fewest edits, from first token to last.
+
+    Where several ways have as few edits, it is jiwer's choice. Raises as `validate` does.
+
+    Examples
+    --------
+    >>> for edit in aligned([["one", "two"]], [["one", "two", "four"]])[0]:
+    ...     print(*edit)
+    equal range(0, 2) range(0, 2)
+    insert range(2, 2) range(2, 3)
+    """
+    import jiwer
+
+    validate(references, hypotheses)
+    # jiwer reads texts: each token becomes a number, so that none is split, stripped or lost.
+    number: dict[str, str] = {}
+    ref, hyp = (
+        [" ".join(number.setdefault(one, str(len(number))) for one in tokens) for tokens in group]
+        for group in (references, hypotheses)
+    )
+    pairs = [(r, h) for r, h in zip(ref, hyp, strict=True) if r]
+    chunks: Iterator[Any] = iter(())
+    if pairs:
+        chunks = iter(jiwer.process_words([r for r, _ in pairs], [h for _, h in pairs]).alignments)
+    made = []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        if reference:
+            made.append([_edit(chunk) for chunk in next(chunks)])
+        else:  # jiwer refuses empty references: all of their hypotheses are insertions.
+            surplus = range(len(hypothesis))
+            made.append([Edit(INSERT, range(0), surplus)] if surplus else [])
+    return made
+
+
+def _edit(chunk: Any) -> Edit:
+    reference = range(chunk.ref_start_idx, chunk.ref_end_idx)
+    return Edit(chunk.type, reference, range(chunk.hyp_start_idx, chunk.hyp_end_idx))
+
+
 def token_errors(
     references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
 ) -> TokenErrors:
@@ -105,25 +162,14 @@ def token_errors(
     >>> token_errors([["one", "two"], ["three"]], [["one"], ["three", "four"]])
     TokenErrors(deletions=1, insertions=1, substitutions=0, tokens=3)
     """
-    import jiwer
-
-    validate(references, hypotheses)
-    # jiwer reads texts: each token becomes a number, so that none is split, stripped or lost.
-    number: dict[str, str] = {}
-    ref, hyp = (
-        [" ".join(number.setdefault(one, str(len(number))) for one in tokens) for tokens in group]
-        for group in (references, hypotheses)
-    )
-    # jiwer refuses empty references: all of their hypotheses are insertions.
-    surplus = sum(len(h) for r, h in zip(references, hypotheses, strict=True) if not r)
-    pairs = [(r, h) for r, h in zip(ref, hyp, strict=True) if r]
-    if not pairs:
-        return TokenErrors(0, surplus, 0, 0)
-    result = jiwer.process_words([r for r, _ in pairs], [h for _, h in pairs])
+    counts = dict.fromkeys(EDITS, 0)
+    for edits in aligned(references, hypotheses):
+        for edit in edits:
+            counts[edit.kind] += max(len(edit.reference), len(edit.hypothesis))
     return TokenErrors(
-        deletions=result.deletions,
-        insertions=result.insertions + surplus,
-        substitutions=result.substitutions,
+        deletions=counts[DELETE],
+        insertions=counts[INSERT],
+        substitutions=counts[SUBSTITUTE],
         tokens=sum(len(reference) for reference in references),
     )
 
