@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -56,6 +56,11 @@ class PhraseBias:
     """Probability, by the context network, that a token is of no phrase."""
     unbiased: tuple[str, ...]
     """The tokens without a list."""
+    selected: tuple[int, ...] = ()
+    """Places in the list of the phrases whose tokens were looked at, of a network that selects."""
+    token_attention: Tensor | None = None
+    """How much each token's fire looks at "no bias", which is first, and at each token of the
+    selected phrases, one phrase after the other (tokens, 1 + tokens of these); rows sum to 1."""
 
 
 class ColDecRecognizer(CIFRecognizer):
@@ -85,7 +90,7 @@ class ColDecRecognizer(CIFRecognizer):
     bias".
     """
 
-    Config = ColDecConfig
+    Config: ClassVar[type[ColDecConfig]] = ColDecConfig
     config: ColDecConfig
     loss_weights: Mapping[str, float] = {"context": 1.0}
     further_losses = ()
@@ -220,10 +225,14 @@ class ColDecRecognizer(CIFRecognizer):
         alone, _ = super().decode(fired, encoded)
         no_bias = output.logits.softmax(dim=2)[:, :, -1]
         lists = encoded.batch.extras[PHRASES]
-        return [
-            replace(one, extras={BIAS: self._bias(len(one.tokens), *values)})
+        biases = [
+            self._bias(len(one.tokens), *values)
             for one, *values in zip(made, lists, alone, no_bias, output.attention, strict=True)
         ]
+        if output.selected is not None and output.token_attention is not None:
+            chosen = zip(biases, lists, output.selected, output.token_attention, strict=True)
+            biases = [_with_tokens(*each) for each in chosen]
+        return [replace(one, extras={BIAS: bias}) for one, bias in zip(made, biases, strict=True)]
 
     def _bias(
         self, count: int, ids: Tensor, alone: Tensor, no_bias: Tensor, attention: Tensor
@@ -246,3 +255,14 @@ class ColDecRecognizer(CIFRecognizer):
 
 def _weights(values: list[Any]) -> Tensor:
     return torch.tensor([require_number(WEIGHT, one, at_least=0, at_most=1) for one in values])
+
+
+def _with_tokens(bias: PhraseBias, ids: Tensor, selected: Tensor, attention: Tensor) -> PhraseBias:
+    """With the attention of an utterance to the tokens (phrases, tokens) of selected phrases."""
+    there = ids[selected] >= 0
+    columns = torch.nn.functional.pad(there.flatten(), (1, 0), value=True)
+    return replace(
+        bias,
+        selected=tuple(selected[there.any(dim=1)].tolist()),
+        token_attention=attention[: len(bias.no_bias), columns].double().cpu(),
+    )

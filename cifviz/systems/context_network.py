@@ -138,8 +138,10 @@ class ContextOutput:
     """How much each fire looks at "no bias", which is first, and at each phrase (batch, fires, 1 +
     phrases); rows sum to 1."""
     token_attention: Tensor | None = None
-    """How much each fire looks at "no bias", which is first, and at each token of each phrase
-    (batch, fires, 1 + phrases · tokens), of a network that looks at tokens."""
+    """How much each fire looks at "no bias", which is first, and at each token of each selected
+    phrase (batch, fires, 1 + selected · tokens), of a network that looks at tokens."""
+    selected: Tensor | None = None
+    """Places in the list of the phrases whose tokens these are (batch, selected)."""
 
 
 class PhraseEncoder(nn.Module):
@@ -306,11 +308,14 @@ class ContextNetwork(nn.Module):
 def self_attention(config: ContextConfig, layers: int) -> nn.TransformerEncoder:
     """Transformer layers of the sizes of a context network."""
     dim = config.ctxt_encoder_hidden_size
+    # Not nn.functional.relu: with that, PyTorch's fast path in inference is taken, which takes
+    # every number of a mask but 0 for "not to be seen".
     layer = nn.TransformerEncoderLayer(
         dim,
         config.ctxt_num_heads,
         config.ctxt_encoder_filter_size,
         config.ctxt_layer_prepostprocess_dropout,
+        torch.relu,
         batch_first=True,
         norm_first=True,
     )

@@ -12,6 +12,7 @@ from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.coldec import ColDecRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
@@ -29,6 +30,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "blank-weighted": BlankWeightedRecognizer,
     "context-aware": ContextAwareRecognizer,
     "coldec": ColDecRecognizer,
+    "finecos": FineCoSRecognizer,
     "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""
