@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -16,19 +16,13 @@ from cifviz.systems.collaborative_decoding import combined, decode_combined
 from cifviz.systems.context_network import ContextConfig, ContextNetwork, ContextOutput
 from cifviz.systems.decoders import token_cross_entropy
 from cifviz.systems.encoder_system import Encoded, Sound
-from cifviz.systems.phrase_lists import (
-    collate_phrases,
-    distinct_phrases,
-    drawn_phrases,
-    phrase_ids,
-    phrase_mask,
-)
+from cifviz.systems.phrase_lists import collate_phrases, drawn_phrases, phrase_ids, phrase_mask
 from cifviz.systems.transcription import Transcription
 
 PHRASES, WEIGHT = "phrases", "phrase_weight"
 """Further inputs: the list of an utterance, and its λ."""
 BIAS = "phrase_bias"
-"""The further result: a `PhraseBias`; there is none where no utterance of the batch has a list."""
+"""The further result: a `PhraseBias`; without a phrase there is none."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +45,7 @@ class PhraseBias:
     """The list, each phrase once."""
     attention: Tensor
     """How much each token's fire looks at "no bias", which is first, and at each phrase (tokens, 1
-    + phrases); rows sum to 1."""
+    + phrases), float64; rows sum to 1."""
     no_bias: tuple[float, ...]
     """Probability, by the context network, that a token is of no phrase."""
     unbiased: tuple[str, ...]
@@ -63,14 +57,30 @@ class PhraseBias:
     selected phrases, one phrase after the other (tokens, 1 + tokens of these); rows sum to 1."""
 
 
+class DecodedWithContext(NamedTuple):
+    """What `ColDecRecognizer.decode_with_context` makes of a firing."""
+
+    ids: Tensor
+    """Most likely tokens (batch, fires)."""
+    scores: Tensor
+    """Their probabilities (batch, fires)."""
+    unbiased: Tensor
+    """Most likely tokens without a list (batch, fires)."""
+    output: ContextOutput | None
+    """Of the context network; None where no utterance has a phrase."""
+
+
 class ColDecRecognizer(CIFRecognizer):
     """Like `CIFRecognizer`, but with collaborative decoding: a network listens for phrases.
 
     ``transcribe(waveform, phrases=["four nine two", …])`` takes a list of phrases, tokens of the
-    vocabulary separated by spaces, and ``phrase_weight=λ``. Without a list, or with an empty one,
-    the result is that of the recogniser.
+    vocabulary separated by spaces, and ``phrase_weight=λ``, by default the configuration's. An
+    empty phrase is passed over, one that comes twice counts once, and the order does not matter.
+    Without a phrase, or with a λ of 0, tokens, scores and times are those of the recogniser; with
+    one, `Transcription.extras` has a `PhraseBias` under "phrase_bias".
 
-    The recogniser is frozen: training teaches the context network alone, one loss, "context".
+    The recogniser is frozen: training teaches the context network alone, by the loss "context", and
+    `start_at` does nothing.
 
     Parameters
     ----------
@@ -86,8 +96,39 @@ class ColDecRecognizer(CIFRecognizer):
     -----
     Paper: Han et al. (2021, arXiv 2012.09466), whose code is not published; configurations with a
     description of each key are (github.com/MingLunHan/CIF-ColDec). Each part says what of it is a
-    reconstruction. A token's target is the token where it lies in a phrase of the list, else "no
-    bias".
+    reconstruction. One more is the target in training: the token where it lies in a phrase of the
+    list, else "no bias". Decoding is greedy; the published results are those of a beam search.
+
+    Examples
+    --------
+    Of three frames with half a token each comes one token. The recogniser says "no", four times as
+    likely as "yes"; the context network says "yes", sixteen times as likely as "no" or "no bias".
+    At λ = ½ their geometric mean counts, √4 to √16, and the probability of "yes" is 4/6:
+
+    >>> import math
+    >>> from cifviz.audio.waveform import Waveform
+    >>> from cifviz.core.module import CIFConfig
+    >>> from cifviz.systems.encoder import EncoderConfig
+    >>> config = ColDecConfig(
+    ...     vocabulary=("no", "yes"),
+    ...     encoder=EncoderConfig(channels=8, dilations=()),
+    ...     cif=CIFConfig(encoder_embed_dim=8),
+    ... )
+    >>> model = ColDecRecognizer(config).eval()
+    >>> for parameter in model.parameters():
+    ...     _ = torch.nn.init.zeros_(parameter)
+    >>> with torch.no_grad():
+    ...     _ = model.decoder.output.bias.copy_(torch.tensor([4.0, 1]).log())
+    ...     _ = model.context.output.bias.copy_(torch.tensor([1.0, 16, 1]).log())
+    >>> sound = Waveform([0.0] * 1600)
+    >>> model.transcribe(sound).tokens
+    ('no',)
+    >>> found = model.transcribe(sound, phrases=["yes"], phrase_weight=0.5)
+    >>> found.tokens, [round(score, 4) for score in found.scores]
+    (('yes',), [0.6667])
+    >>> bias = found.extras["phrase_bias"]
+    >>> bias.unbiased, bias.attention, [round(one, 4) for one in bias.no_bias]
+    (('no',), tensor([[0.5000, 0.5000]], dtype=torch.float64), [0.0556])
     """
 
     Config: ClassVar[type[ColDecConfig]] = ColDecConfig
@@ -107,6 +148,9 @@ class ColDecRecognizer(CIFRecognizer):
         config = self.config
         return ContextNetwork(config.context, config.cif.embedding_dim, len(config.vocabulary))
 
+    def start_at(self, tokens_per_frame: float) -> None:
+        """Nothing: the weights of the recogniser stay as they are."""
+
     def train(self, mode: bool = True) -> Self:
         """Training mode for the context network; the recogniser stays as it decodes."""
         super().train(mode)
@@ -123,12 +167,10 @@ class ColDecRecognizer(CIFRecognizer):
         label_smoothing: float | None = None,
     ) -> dict[str, Tensor]:
         """Like `forward`, but of a batch that is encoded already."""
-        batch = encoded.batch
-        firing = self.cif(
-            encoded.encoder_out, encoded.frame_lengths, target_lengths=batch.target_lengths
-        )
-        fired = firing.embeddings, firing.num_fires, batch.targets
-        return {"context": self.context_loss(*fired, label_smoothing=label_smoothing)}
+        encoder_out, frame_lengths, targets, counts = encoded.with_targets
+        firing = self.cif(encoder_out, frame_lengths, target_lengths=counts)
+        fired = firing.embeddings, firing.num_fires
+        return {"context": self.context_loss(*fired, targets, label_smoothing=label_smoothing)}
 
     def context_loss(
         self,
@@ -150,26 +192,22 @@ class ColDecRecognizer(CIFRecognizer):
         label_smoothing : float, optional
             Share of a target that is given to all tokens alike; by default the configuration's.
         """
+        # 1. Lists of phrases; each stands beside the whole batch.
         settings = self.config.context
-        lists = [
-            drawn_phrases(
-                targets,
-                (targets >= 0).sum(dim=1),
-                lengths=settings.phrase_lengths,
-                keep=settings.train_p_keep,
-            )
-            for _ in range(settings.num_c_batch)
-        ]
-        # Each list stands beside the whole batch.
-        copies = len(lists)
-        which = torch.arange(copies, device=targets.device).repeat_interleave(len(targets))
-        memory = self.context.encode(collate_phrases(lists).to(targets.device)).select(which)
+        counts, copies = (targets >= 0).sum(dim=1), settings.num_c_batch
+        rules: Any = {"lengths": settings.phrase_lengths, "keep": settings.train_p_keep}
+        lists = [drawn_phrases(targets, counts, **rules) for _ in range(copies)]
+        encoded = self.context.encode(collate_phrases(lists).to(targets.device))
+        memory = encoded.select(torch.arange(copies).repeat_interleave(len(targets)))
         fired = embeddings.repeat(copies, 1, 1), num_fires.repeat(copies)
         output = self.context_output(*fired, memory)
-        no_bias = len(self.config.vocabulary)
+
+        # 2. Targets: tokens that lie in a phrase, "no bias" for others.
         inside = torch.cat([phrase_mask(targets, one) for one in lists])
-        wanted = targets.repeat(copies, 1).where(inside, no_bias)
-        wanted = wanted.where(targets.repeat(copies, 1) >= 0, -1)
+        every = targets.repeat(copies, 1)
+        wanted = every.where(inside | (every < 0), len(self.config.vocabulary))
+
+        # 3. Cross-entropy.
         smoothing = settings.label_smoothing if label_smoothing is None else label_smoothing
         losses = token_cross_entropy(output.logits, fired[1], wanted, label_smoothing=smoothing)
         return losses.sum() / (wanted >= 0).sum().clamp(min=1)
@@ -181,20 +219,19 @@ class ColDecRecognizer(CIFRecognizer):
 
     def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
-        return self.decode_with_context(firing, encoded)[:2]
+        decoded = self.decode_with_context(firing, encoded)
+        return decoded.ids, decoded.scores
 
-    def decode_with_context(
-        self, firing: Firing, encoded: Encoded
-    ) -> tuple[Tensor, Tensor, ContextOutput | None]:
-        """Like `decode`, with what the context network said; None where no utterance has a list."""
+    def decode_with_context(self, firing: Firing, encoded: Encoded) -> DecodedWithContext:
+        """Like `decode`, with what came of the recogniser alone and of the context network."""
         # 1. The recogniser alone, which stands where there is no phrase.
         extras, settings = encoded.batch.extras, self.config.context
         alone = super().decode(firing, encoded)
         phrases = extras.get(PHRASES)
         if phrases is None or not phrases.shape[1]:
-            return *alone, None
+            return DecodedWithContext(*alone, alone[0], None)
 
-        # 2. The context network.
+        # 2. The context network; a list that several utterances have is encoded once.
         lists, which = torch.unique(phrases, dim=0, return_inverse=True)
         memory = self.context.encode(lists).select(which)
         output = self.context_output(firing.embeddings, firing.num_fires, memory)
@@ -209,30 +246,36 @@ class ColDecRecognizer(CIFRecognizer):
             return combined(log_probs, said[:, now], weight, no_bias_mass=mass)
 
         adapted = self.adapt(firing.embeddings, firing, encoded)
-        both = decode_combined(self.decoder, adapted, firing.num_fires, combine)
-        has_list = (memory.valid.any(dim=1) & (weight > 0)).unsqueeze(1)
-        tokens, scores = (torch.where(has_list, *two) for two in zip(both, alone, strict=True))
-        return tokens, scores, output
+        ids, scores = decode_combined(self.decoder, adapted, firing.num_fires, combine)
+        is_biased = (memory.valid.any(dim=1) & (weight > 0)).unsqueeze(1)
+        return DecodedWithContext(
+            ids.where(is_biased, alone[0]), scores.where(is_biased, alone[1]), alone[0], output
+        )
 
     def decoded(
         self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing
     ) -> list[Transcription]:
         """Like `transcriptions`, but of a firing that is given; with a `PhraseBias` each."""
-        ids, scores, output = self.decode_with_context(fired, encoded)
-        made = self.transcribed(sounds, fired, ids, scores)
-        if output is None:
+        found = self.decode_with_context(fired, encoded)
+        made = self.transcribed(sounds, fired, found.ids, found.scores)
+        if found.output is None:
             return made
-        alone, _ = super().decode(fired, encoded)
-        no_bias = output.logits.softmax(dim=2)[:, :, -1]
-        lists = encoded.batch.extras[PHRASES]
+        output, lists = found.output, encoded.batch.extras[PHRASES]
+        temperature = self.config.context.joint_ctxt_temperature
+        no_bias = (output.logits / temperature).softmax(dim=2)[:, :, -1]
         biases = [
             self._bias(len(one.tokens), *values)
-            for one, *values in zip(made, lists, alone, no_bias, output.attention, strict=True)
+            for one, *values in zip(
+                made, lists, found.unbiased, no_bias, output.attention, strict=True
+            )
         ]
         if output.selected is not None and output.token_attention is not None:
             chosen = zip(biases, lists, output.selected, output.token_attention, strict=True)
             biases = [_with_tokens(*each) for each in chosen]
-        return [replace(one, extras={BIAS: bias}) for one, bias in zip(made, biases, strict=True)]
+        return [
+            replace(one, extras={BIAS: bias}) if bias.phrases else one
+            for one, bias in zip(made, biases, strict=True)
+        ]
 
     def _bias(
         self, count: int, ids: Tensor, alone: Tensor, no_bias: Tensor, attention: Tensor
@@ -249,11 +292,12 @@ class ColDecRecognizer(CIFRecognizer):
         )
 
     def _collate(self, lists: list[Any]) -> Tensor:
-        vocabulary = self.config.vocabulary
-        return collate_phrases([phrase_ids(distinct_phrases(one), vocabulary) for one in lists])
+        """The lists of a batch as token ids (batch, phrases, tokens)."""
+        return collate_phrases([phrase_ids(one, self.config.vocabulary) for one in lists])
 
 
 def _weights(values: list[Any]) -> Tensor:
+    """The λ of each utterance (batch,)."""
     return torch.tensor([require_number(WEIGHT, one, at_least=0, at_most=1) for one in values])
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from cifviz.core.validation import valid_mask
-from cifviz.errors import require, require_choice, require_integer, require_number, shown
+from cifviz.errors import (
+    require,
+    require_choice,
+    require_integer,
+    require_number,
+    require_type,
+    shown,
+)
 from cifviz.systems.attention_decoder import positions
+from cifviz.systems.coldec_settings import PHRASES_ALONE, context_settings
 from cifviz.systems.collaborative_decoding import ALONE, NO_BIAS_MASS
 
 POSITION_ENCODINGS = ("", "org_transformer_pe")
@@ -22,9 +32,12 @@ AT_ONCE = 4096
 class ContextConfig:
     """A context network and how it is trained and used, in the keys of CIF-ColDec.
 
-    Source: its configurations and their descriptions (github.com/MingLunHan/CIF-ColDec); the sizes
-    that stand here by default are ours, for small models.
+    Source: its configurations and their descriptions (github.com/MingLunHan/CIF-ColDec), see
+    `from_coldec`. The defaults of sizes and of dropout are ours, for small models.
     """
+
+    coldec_values: ClassVar[Mapping[str, Collection[Any]]] = PHRASES_ALONE
+    """Which values of further keys of CIF-ColDec `from_coldec` takes."""
 
     num_ctxt_encoder_layers: int = 2
     """Layers of self-attention over the tokens of a phrase."""
@@ -50,7 +63,8 @@ class ContextConfig:
     joint_ctxt_temperature: float = 1.0
     """What its logits are divided by in decoding."""
     topk_renormalize: bool = False
-    """In decoding: each fire looks at the phrases of the highest attention alone."""
+    """In decoding: each fire looks at the phrases of its highest attention alone, which is called
+    purification. Training never does so."""
     renormalize_topk_num: int = 10
     """How many phrases those are."""
     no_bias_mass: str = ALONE
@@ -80,8 +94,42 @@ class ContextConfig:
         require_number("label_smoothing", self.label_smoothing, at_least=0, below=1)
         require_number("coldec_lambda", self.coldec_lambda, at_least=0, at_most=1)
         require_number("joint_ctxt_temperature", self.joint_ctxt_temperature, above=0)
+        require_type("topk_renormalize", self.topk_renormalize, bool)
         require_choice("no_bias_mass", self.no_bias_mass, NO_BIAS_MASS)
         _ = self.phrase_lengths
+
+    @classmethod
+    def from_coldec(cls, values: Mapping[str, Any], **changes: Any) -> Self:
+        """From a configuration of CIF-ColDec.
+
+        Parameters
+        ----------
+        values : mapping of str to Any
+            Its section ``model``. What describes the recogniser or the training loop is passed
+            over; a key that is not there has its default.
+        **changes
+            Settings that replace those.
+
+        Raises
+        ------
+        CIFError
+            If a key is unknown, or has a value that there is not here, such as ``use_asi: True``.
+
+        Notes
+        -----
+        The published configurations S3 and S4 say ``topk_renormalize: False`` though both were
+        decoded with purification: as a comment in them says, it is off in training and on in
+        inference. Here training never purifies, so give ``topk_renormalize=True`` for these.
+
+        Examples
+        --------
+        >>> values = {"ctxt_num_heads": 8, "num_encoder_layers": 17, "topk_renormalize": False}
+        >>> config = ContextConfig.from_coldec(values, topk_renormalize=True)
+        >>> config.ctxt_num_heads, config.topk_renormalize
+        (8, True)
+        """
+        own = [one.name for one in fields(cls)]
+        return cls(**{**context_settings(values, own, cls.coldec_values), **changes})
 
     @property
     def phrase_lengths(self) -> tuple[int, ...]:
@@ -125,6 +173,11 @@ class PhraseMemory:
 
     def select(self, lists: Tensor) -> PhraseMemory:
         """Some of the lists, as often as they are named: one for each utterance."""
+        if len(self.ids) == 1:  # without a copy for each
+            count = len(lists), -1, -1
+            return PhraseMemory(
+                self.vectors.expand(count), self.states.expand(*count, -1), self.ids.expand(count)
+            )
         return PhraseMemory(self.vectors[lists], self.states[lists], self.ids[lists])
 
 
@@ -168,22 +221,16 @@ class PhraseEncoder(nn.Module):
         ids : Tensor (lists, phrases, tokens)
             Padded with −1.
         """
-        lists, phrases, tokens = ids.shape
         flat = ids.flatten(0, 1)
         valid = flat >= 0
         hidden = self.embed(flat.clamp(min=0))
-        if flat.numel():
-            hidden = torch.cat(
-                [
-                    self._encoded(*some)
-                    for some in zip(hidden.split(AT_ONCE), valid.split(AT_ONCE), strict=True)
-                ]
-            )
+        if flat.numel():  # attention can take none
+            pieces = zip(hidden.split(AT_ONCE), valid.split(AT_ONCE), strict=True)
+            hidden = torch.cat([self._encoded(*piece) for piece in pieces])
         counted = valid.unsqueeze(2)
         vectors = (hidden * counted).sum(dim=1) / counted.sum(dim=1).clamp(min=1)
-        return PhraseMemory(
-            vectors.view(lists, phrases, -1), hidden.view(lists, phrases, tokens, -1), ids
-        )
+        shape = ids.shape[:2]
+        return PhraseMemory(vectors.unflatten(0, shape), hidden.unflatten(0, shape), ids)
 
     def _encoded(self, hidden: Tensor, valid: Tensor) -> Tensor:
         """Tokens after self-attention (phrases, tokens, dim)."""
@@ -206,6 +253,25 @@ class PhraseAttention(nn.Module):
     -----
     Papers: Han et al. (2021, arXiv 2012.09466), purification: Han et al. (2022, arXiv 2201.12806).
     That "no bias" stays among what is kept is a reconstruction.
+
+    Examples
+    --------
+    In one dimension, with all weights 1, "no bias" at 0 and phrases at ln 2 and ln 5, a fire at 1
+    looks at them in the shares 1 : 2 : 5 and reads ``2/8 ln 2 + 5/8 ln 5``. If it keeps one phrase,
+    the shares are 1 : 5.
+
+    >>> import math
+    >>> sizes = {"ctxt_encoder_hidden_size": 1, "ctxt_num_heads": 1, "renormalize_topk_num": 1}
+    >>> phrases = torch.tensor([[[math.log(2)], [math.log(5)]]])
+    >>> memory = PhraseMemory(phrases, phrases.unsqueeze(2), torch.zeros(1, 2, 1))
+    >>> for purified in (False, True):
+    ...     config = ContextConfig(**sizes, topk_renormalize=purified)
+    ...     attention = PhraseAttention(config, 1).eval()
+    ...     for name, weight in attention.named_parameters():
+    ...         _ = weight.detach().fill_(0 if "bias" in name else 1)
+    ...     attention(torch.ones(1, 1, 1), memory)
+    (tensor([[[1.1792]]], ...), tensor([[[0.1250, 0.2500, 0.6250]]], ...))
+    (tensor([[[1.3412]]], ...), tensor([[[0.1667, 0.0000, 0.8333]]], ...))
     """
 
     def __init__(self, config: ContextConfig, query_dim: int):

@@ -11,7 +11,10 @@ from cifviz.systems.coldec import ColDecRecognizer
 
 
 class PhraseLearner(Learner):
-    """Like training a `ColDecRecognizer`, but on fired embeddings, as `fired_examples` makes them.
+    """Like training a `ColDecRecognizer`, but on embeddings that it fired before.
+
+    The features of a batch are what was fired for the targets of each utterance (batch, fires, dim)
+    and its lengths are their numbers.
 
     Parameters
     ----------
@@ -25,6 +28,6 @@ class PhraseLearner(Learner):
         self.loss_weights = recognizer.loss_weights
 
     def forward(self, batch: Batch, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
-        """The loss "context"; the features of the batch are fired embeddings."""
+        """The loss "context", by name; there is no other."""
         model = self.recognizer
         return {"context": model.context_loss(batch.features, batch.lengths, batch.targets)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from cifviz.errors import CIFError, require_type, shown
+from cifviz.errors import CIFError, DataError, require, require_type, shown
+from cifviz.resources import read_file
 
 LONGEST_PHRASE = 30
 """Tokens of a phrase, at most: ``max_phrase_len`` of CIF-ColDec."""
+LARGEST_FILE = 2**20
+"""Bytes of a file of phrases, at most."""
 
 
 def distinct_phrases(phrases: Sequence[str], *, places: Sequence[str] = ()) -> tuple[str, ...]:
@@ -33,23 +37,18 @@ def distinct_phrases(phrases: Sequence[str], *, places: Sequence[str] = ()) -> t
     >>> distinct_phrases(["two  one", "", "two one", "four"])
     ('two one', 'four')
     """
-    if isinstance(phrases, str):
-        raise CIFError(f"phrases must be a sequence of texts, not one text, got {shown(phrases)}")
-    require_type("phrases", phrases, Sequence)
-    for index, phrase in enumerate(phrases):
-        require_type(places[index] if places else f"phrase {index}", phrase, str)
-    return tuple(dict.fromkeys(" ".join(one.split()) for one in phrases if one.strip()))
+    return tuple(dict.fromkeys(" ".join(tokens) for _, tokens in _split(phrases, places)))
 
 
 def phrase_ids(
     phrases: Sequence[str], vocabulary: Sequence[str], *, places: Sequence[str] = ()
 ) -> Tensor:
-    """The tokens of phrases as numbers.
+    """The tokens of the `distinct_phrases` of a list as numbers.
 
     Parameters
     ----------
     phrases : sequence of str
-        Each with at least one token.
+        Tokens separated by spaces; empty phrases and repeated ones may be among them.
     vocabulary : sequence of str
         The tokens that are known; a token's number is its place.
     places : sequence of str, optional
@@ -63,39 +62,102 @@ def phrase_ids(
     Raises
     ------
     CIFError
-        If a phrase has a token that is not in the vocabulary, or more than `LONGEST_PHRASE`.
+        If it is no sequence of texts, or a phrase has a token that is not in the vocabulary or more
+        than `LONGEST_PHRASE` of them.
 
     Examples
     --------
-    >>> phrase_ids(["yes", "no yes"], ["no", "yes"])
+    >>> phrase_ids(["yes", "", "no yes", "yes"], ["no", "yes"])
     tensor([[ 1, -1],
             [ 0,  1]])
     """
     numbers = {token: index for index, token in enumerate(vocabulary)}
-    rows = []
-    for index, phrase in enumerate(phrases):
-        place = places[index] if places else f"phrase {index}"
-        tokens = phrase.split()
+    rows: dict[tuple[int, ...], None] = {}
+    for place, tokens in _split(phrases, places):
         unknown = next((token for token in tokens if token not in numbers), None)
         if unknown is not None:
             raise CIFError(
-                f"{place} ({shown(phrase)}) has the token {shown(unknown)}, which is not in the "
-                f"model's vocabulary of {len(numbers)} tokens"
+                f"{place} ({shown(' '.join(tokens))}) has the token {shown(unknown)}, which is not "
+                f"in the model's vocabulary of {len(numbers)} tokens"
             )
         if len(tokens) > LONGEST_PHRASE:
-            raise CIFError(
-                f"{place} has {len(tokens)} tokens, a phrase has at most {LONGEST_PHRASE}"
-            )
-        rows.append(torch.tensor([numbers[token] for token in tokens], dtype=torch.long))
-    return _padded(rows)
+            raise CIFError(f"{place} must have at most {LONGEST_PHRASE} tokens, got {len(tokens)}")
+        rows[tuple(numbers[token] for token in tokens)] = None
+    return _padded(list(rows))
+
+
+def read_phrases(path: str | Path, vocabulary: Sequence[str]) -> tuple[str, ...]:
+    r"""The phrases of a text file, one a line.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8, at most `LARGEST_FILE` bytes. Empty lines are passed over, a phrase that is there
+        several times counts once. There are no comments: "#" is a character like others.
+    vocabulary : sequence of str
+        The tokens that phrases may have, those of a model.
+
+    Returns
+    -------
+    tuple of str
+        As `distinct_phrases` gives them.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, or it is too large or no text in UTF-8.
+    CIFError
+        If a phrase has a token that is not in the vocabulary, or too many tokens; the message
+        names the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "names.txt")
+    ...     _ = file.write_text("four two\n\nfour  two\nzero\n", "utf-8")
+    ...     read_phrases(file, ["zero", "two", "four"])
+    ('four two', 'zero')
+    """
+    data = read_file(path, "list of phrases", at_most=LARGEST_FILE)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"the list of phrases {path} must be UTF-8 text, it is not from byte {error.start} on"
+        ) from error
+    require("\0" not in text, f"the list of phrases {path} must be text, it has NULs", DataError)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    places = [f"line {number} of {path}" for number in range(1, len(lines) + 1)]
+    phrase_ids(lines, vocabulary, places=places)
+    return distinct_phrases(lines)
 
 
 def collate_phrases(lists: Sequence[Tensor]) -> Tensor:
-    """Lists of different sizes as one tensor (batch, phrases, tokens), padded with −1.
+    """Lists of different sizes as one tensor.
 
-    A phrase of −1 alone is none.
+    Parameters
+    ----------
+    lists : sequence of Tensor (phrases, tokens)
+        As `phrase_ids` gives them.
+
+    Returns
+    -------
+    Tensor (lists, phrases, tokens)
+        Padded with −1; a phrase of −1 alone is none.
+
+    Examples
+    --------
+    A list of one phrase beside one of two:
+
+    >>> collate_phrases([torch.tensor([[4, 2]]), torch.tensor([[7], [3]])])
+    tensor([[[ 4,  2],
+             [-1, -1]],
+    <BLANKLINE>
+            [[ 7, -1],
+             [ 3, -1]]])
     """
-    phrases = max((len(one) for one in lists), default=0)
+    phrases = max((one.shape[0] for one in lists), default=0)
     tokens = max((one.shape[1] for one in lists), default=0)
     made = torch.full((len(lists), phrases, tokens), -1, dtype=torch.long)
     for row, one in zip(made, lists, strict=True):
@@ -126,6 +188,13 @@ def drawn_phrases(
     Tensor (phrases, tokens)
         Distinct phrases, padded with −1; drawn with torch's random numbers.
 
+    Examples
+    --------
+    Of "4" alone and of nothing there is no choice:
+
+    >>> drawn_phrases(torch.tensor([[4], [-1]]), torch.tensor([1, 0]), lengths=[2, 3], keep=1.0)
+    tensor([[4]])
+
     Notes
     -----
     Source: the keys ``contextual_content``, ``train_used_ngram_per_utt`` and ``train_p_keep`` in
@@ -136,16 +205,13 @@ def drawn_phrases(
     wanted = torch.tensor(list(lengths))[torch.randint(len(lengths), (batch,))].tolist()
     starts = torch.rand(batch).tolist()
     drawn: dict[tuple[int, ...], None] = {}
-    counts = target_lengths.tolist()
-    for row, count, most, start, is_kept in zip(
-        targets.tolist(), counts, wanted, starts, kept, strict=True
-    ):
+    utterances = zip(targets.tolist(), target_lengths.tolist(), wanted, starts, kept, strict=True)
+    for row, count, most, start, is_kept in utterances:
         length = min(count, most)
-        if not is_kept or not length:
-            continue
-        first = int(start * (count - length + 1))
-        drawn[tuple(row[first : first + length])] = None
-    return _padded([torch.tensor(phrase) for phrase in drawn]).to(targets.device)
+        if is_kept and length:
+            first = int(start * (count - length + 1))
+            drawn[tuple(row[first : first + length])] = None
+    return _padded(list(drawn)).to(targets.device)
 
 
 def phrase_mask(targets: Tensor, phrases: Tensor) -> Tensor:
@@ -183,7 +249,21 @@ def phrase_mask(targets: Tensor, phrases: Tensor) -> Tensor:
     return inside
 
 
-def _padded(rows: Sequence[Tensor]) -> Tensor:
+def _split(phrases: Sequence[str], places: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Where each phrase stands that is not empty, and its tokens."""
+    if isinstance(phrases, str):
+        raise CIFError(f"phrases must be a sequence of texts, not one text, got {shown(phrases)}")
+    require_type("phrases", phrases, Sequence)
+    for index, phrase in enumerate(phrases):
+        place = places[index] if places else f"phrase {index}"
+        require_type(place, phrase, str)
+        if tokens := phrase.split():
+            yield place, tokens
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Rows of token ids as one tensor, padded with −1."""
     if not rows:
         return torch.zeros(0, 0, dtype=torch.long)
-    return torch.nn.utils.rnn.pad_sequence(list(rows), batch_first=True, padding_value=-1)
+    tensors = [torch.tensor(row) for row in rows]
+    return torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=-1)

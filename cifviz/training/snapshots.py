@@ -117,11 +117,16 @@ def held_out_metrics(model: CIFRecognizer, batch: Batch) -> dict[str, float]:
     Raises
     ------
     CIFError
-        If the model is another system.
+        If the model is another system, or one whose CIF is not trained.
     """
     require_type("model", model, CIFRecognizer)
     encoded = model.encode(batch)
     losses = model.losses(encoded, label_smoothing=0.0)
+    require(
+        "quantity" in losses,
+        f"expected a model whose CIF is trained, got a {type(model).__name__}, which has the "
+        f"losses {list(losses)}",
+    )
     firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
     ids, _ = model.decode(firing, encoded)
     _, fires = model.fired_targets(batch)
