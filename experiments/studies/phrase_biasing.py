@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from cifviz.errors import DataError, require
-from cifviz.metrics import biased_errors, detect_phrases
+from cifviz.metrics import TokenErrors, biased_errors, detect_phrases
 from cifviz.metrics.statistics import mean
 from cifviz.systems.collaborative_decoding import NO_BIAS_MASS, combined
 from cifviz.systems.phrase_lists import collate_phrases, phrase_ids
@@ -205,12 +205,16 @@ def scores(
     errors = biased_errors(references, hypotheses, own)
     phrases = detect_phrases(references, hypotheses, lists, wanted=own)
     return {
-        "biased": errors.biased.errors,
+        "biased": _errors(errors.biased),
         "biased_tokens": errors.biased.tokens,
-        "unbiased": errors.unbiased.errors,
+        "unbiased": _errors(errors.unbiased),
         "unbiased_tokens": errors.unbiased.tokens,
         **vars(phrases),
     }
+
+
+def _errors(counted: TokenErrors) -> int:
+    return counted.deletions + counted.insertions + counted.substitutions
 
 
 def no_bias(
