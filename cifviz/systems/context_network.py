@@ -252,7 +252,9 @@ class PhraseAttention(nn.Module):
     """Attention from fires to phrases and to "no bias", which is always there.
 
     Purification: each fire keeps the phrases of its highest attention, averaged over the heads, and
-    attends to these and to "no bias" alone, whose weights so sum to 1 again.
+    attends to these and to "no bias" alone, whose weights so sum to 1 again. Phrases that are the
+    same to the network, such as those of the same tokens where it has no positions, are kept in no
+    particular order.
 
     Notes
     -----
@@ -374,7 +376,7 @@ class ContextNetwork(nn.Module):
         return memory
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
-        """What is said of each fire.
+        """Logits of each fire.
 
         Parameters
         ----------

@@ -12,6 +12,7 @@ from cifviz.systems.coldec_settings import (
     context_settings,
 )
 from cifviz.systems.context_network import ContextConfig
+from cifviz.systems.finecos import FineCoSContextConfig
 
 # Facts of config/LibriSpeech/S1 in github.com/MingLunHan/CIF-ColDec: what its section "model" says.
 S1 = {
@@ -127,6 +128,17 @@ def test_published_configurations_are_understood():
     # Their file says that the third does not purify, though it was decoded so.
     purified = ContextConfig.from_coldec(S3, topk_renormalize=True)
     assert purified == changed(**positions, topk_renormalize=True)
+
+
+def test_the_last_is_a_network_with_attention_to_tokens():
+    found = FineCoSContextConfig.from_coldec({**S4, "screened_phrase_num": 3})
+    assert found == FineCoSContextConfig(
+        **{**vars(ContextConfig.from_coldec(S3))}, screened_phrase_num=3
+    )
+    assert not found.topk_renormalize
+    assert FineCoSContextConfig.from_coldec(S4, topk_renormalize=True).topk_renormalize
+    with pytest.raises(CIFError, match="use_token_attention .* must be one of True, got False"):
+        FineCoSContextConfig.from_coldec(S3)
 
 
 def test_what_another_system_does_is_refused():

@@ -30,7 +30,7 @@ def fired(batch=2, fires=7, seed=1):
     return torch.randn(batch, fires, 6, generator=torch.Generator().manual_seed(seed))
 
 
-def said(network, ids=LISTS, embeddings=None, counts=(7, 3)):
+def output_of(network, ids=LISTS, embeddings=None, counts=(7, 3)):
     embeddings = fired() if embeddings is None else embeddings
     return network(embeddings, torch.tensor(counts), network.encode(ids))
 
@@ -89,13 +89,15 @@ def test_by_hand_all_heads_keep_the_same_phrase_that_of_their_mean():
 def test_in_training_nothing_is_purified():
     settings = {"topk_renormalize": True, "renormalize_topk_num": 1}
     purified, plain = made(**settings), made()
-    assert (said(purified).attention[0, :, 1:] > 0).sum() == 7
-    torch.testing.assert_close(said(purified.train()).attention, said(plain.train()).attention)
+    assert (output_of(purified).attention[0, :, 1:] > 0).sum() == 7
+    torch.testing.assert_close(
+        output_of(purified.train()).attention, output_of(plain.train()).attention
+    )
 
 
 def test_rows_sum_to_one_and_no_phrase_is_looked_at_that_is_none():
     for network in (made(), made(topk_renormalize=True, renormalize_topk_num=2)):
-        attention = said(network).attention
+        attention = output_of(network).attention
         torch.testing.assert_close(attention.sum(dim=2), torch.ones(2, 7))
         assert (attention[1, :, 2:] == 0).all() and (attention[1, :, 1] > 0).all()
 
@@ -103,7 +105,7 @@ def test_rows_sum_to_one_and_no_phrase_is_looked_at_that_is_none():
 def test_without_a_phrase_all_look_at_no_bias():
     network = made()
     for ids in (torch.zeros(2, 0, 0).long(), torch.full((2, 3, 2), -1)):
-        output = said(network, ids)
+        output = output_of(network, ids)
         assert output.logits.isfinite().all() and output.logits.shape == (2, 7, 6)
         assert (output.attention[:, :, 0] == 1).all()
     assert network.encode(torch.zeros(2, 0, 0).long()).vectors.shape == (2, 0, 8)
@@ -158,7 +160,7 @@ def test_one_list_for_many_utterances_is_not_copied():
 def test_the_order_of_a_list_is_that_of_its_attention_and_nothing_else():
     order = torch.tensor([2, 0, 1])
     for network in (made(), made(topk_renormalize=True, renormalize_topk_num=2)):
-        one, two = said(network), said(network, LISTS[:, order])
+        one, two = output_of(network), output_of(network, LISTS[:, order])
         torch.testing.assert_close(one.logits, two.logits, rtol=0, atol=1e-6)
         columns = torch.cat([torch.zeros(1).long(), order + 1])
         torch.testing.assert_close(one.attention[:, :, columns], two.attention, rtol=0, atol=1e-6)
@@ -170,33 +172,33 @@ def test_the_order_of_a_list_is_that_of_its_attention_and_nothing_else():
 def test_in_inference_it_computes_what_it_computes_in_training():
     """PyTorch's Transformer has another path for inference, to which a number is True or False."""
     network = made()
-    expected = said(network.train()).logits
+    expected = output_of(network.train()).logits
     with torch.inference_mode():
-        found = said(network.eval()).logits
+        found = output_of(network.eval()).logits
     for row, count in enumerate((7, 3)):
         torch.testing.assert_close(found[row, :count], expected[row, :count])
 
 
 def test_a_fire_knows_those_before_it_and_their_order_alone():
     network, embeddings = made(), fired()
-    plain = said(network).logits[0]
+    plain = output_of(network).logits[0]
     later, swapped = embeddings.clone(), embeddings.clone()
     later[0, 4] += 1
-    changed = said(network, embeddings=later).logits[0]
+    changed = output_of(network, embeddings=later).logits[0]
     assert torch.equal(changed[:4], plain[:4])
     assert ((changed[4:] - plain[4:]).abs().amax(dim=1) > 1e-4).all()
     swapped[0, [0, 1]] = embeddings[0, [1, 0]]
-    assert (said(network, embeddings=swapped).logits[0, 4] - plain[4]).abs().max() > 1e-4
+    assert (output_of(network, embeddings=swapped).logits[0, 4] - plain[4]).abs().max() > 1e-4
 
 
 def test_alone_is_as_in_a_batch_whatever_stands_behind():
     network, embeddings = made(), fired()
     embeddings[1, 3:] = 1e4
-    together = said(network, embeddings=embeddings)
+    together = output_of(network, embeddings=embeddings)
     for row, (count, phrases) in enumerate(((7, 3), (3, 1))):
         one = slice(row, row + 1)
         ids = LISTS[one, :phrases]
-        alone = said(network, ids, embeddings[one, :count], counts=(count,))
+        alone = output_of(network, ids, embeddings[one, :count], counts=(count,))
         torch.testing.assert_close(together.logits[one, :count], alone.logits)
         attention = together.attention[one, :count, : 1 + phrases]
         torch.testing.assert_close(attention, alone.attention)
@@ -204,9 +206,9 @@ def test_alone_is_as_in_a_batch_whatever_stands_behind():
 
 def test_without_a_fire_there_is_nothing_to_say():
     network = made()
-    output = said(network, embeddings=torch.zeros(2, 0, 6), counts=(0, 0))
+    output = output_of(network, embeddings=torch.zeros(2, 0, 6), counts=(0, 0))
     assert output.logits.shape == (2, 0, 6) and output.attention.shape == (2, 0, 4)
-    assert said(network, counts=(7, 0)).logits.isfinite().all()
+    assert output_of(network, counts=(7, 0)).logits.isfinite().all()
 
 
 def test_gradients_are_those_of_differences_and_reach_every_parameter():
@@ -224,9 +226,9 @@ def test_gradients_are_those_of_differences_and_reach_every_parameter():
 
 def test_under_autocast_it_says_about_the_same():
     network = made()
-    plain = said(network)
+    plain = output_of(network)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        output = said(network)
+        output = output_of(network)
     torch.testing.assert_close(output.attention.float(), plain.attention, rtol=0, atol=0.05)
     for row, count in enumerate((7, 3)):
         mine, its = output.logits[row, :count].float(), plain.logits[row, :count]
