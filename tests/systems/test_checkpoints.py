@@ -429,6 +429,11 @@ def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name):
             {"context": {"coldec_lamda": 0.5}},
             "context setting must be one of .*'",
         ),
+        (
+            "finecos",
+            {"context": {"screened_phrase_num": 0}},
+            "screened_phrase_num must be an integer > 0, got 0",
+        ),
         ("paraformer", {"cif": {"tail_rule": {"rule": "most"}}}, "tail rule must be one of 'drop'"),
         ("paraformer", {"cif": {"tail_rule": {"value": 1}}}, "tail rule must be one of 'drop'"),
         (
