@@ -198,7 +198,7 @@ class SeACoNetwork(nn.Module):
     def forward(
         self, fired: Tensor, decoded: Tensor, num_fires: Tensor, memory: PhraseMemory
     ) -> ContextOutput:
-        """What is said of each fire, by how much it looks at what.
+        """Logits and attention of each fire.
 
         Parameters
         ----------

@@ -434,6 +434,8 @@ def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name):
             {"context": {"screened_phrase_num": 0}},
             "screened_phrase_num must be an integer > 0, got 0",
         ),
+        ("seaco", {"context": {"nfilter": -1}}, "nfilter must be an integer >= 0, got -1"),
+        ("seaco", {"decoder": {"kind": "ar"}}, "kind of the decoder of seaco must be one of 'nar'"),
         ("paraformer", {"cif": {"tail_rule": {"rule": "most"}}}, "tail rule must be one of 'drop'"),
         ("paraformer", {"cif": {"tail_rule": {"value": 1}}}, "tail rule must be one of 'drop'"),
         (
