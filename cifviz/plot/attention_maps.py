@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, cast
 
 import matplotlib
@@ -320,14 +321,8 @@ def _draw(
     ]
     both = {WITHOUT: bias.unbiased, WITH: transcription.tokens}
     tokens = _tokens(ax, spans, both, set(changed), token_kw)
-    look = styled(changed_kw, facecolor="none", edgecolor=STYLE["incomplete"], zorder=4)
-    look = styled({"linewidth": 1.6, "linestyle": "--", "clip_on": False}, **look)
-    frames = {}
-    for index in changed:
-        if index in spans:
-            start, end = spans[index]
-            frames[index] = Rectangle((start, -2), end - start, 2, **look)
-            ax.add_patch(frames[index])
+    around = {index: spans[index] for index in changed if index in spans}
+    frames = _frames(ax, around, tokens, changed_kw)
 
     # 4. Names, and what the shades are.
     names = _names(ax, spans, rows, name_kw, inside=names_inside)
@@ -404,13 +399,32 @@ def _tokens(
     return made
 
 
+def _frames(
+    ax: Axes,
+    spans: dict[int, tuple[float, float]],
+    tokens: dict[tuple[str, int], Text],
+    given: Keywords,
+) -> dict[int, Rectangle]:
+    """A frame around both tokens, where the list changed them."""
+    look = styled(given, facecolor="none", edgecolor=STYLE["incomplete"], linewidth=1.6, zorder=4)
+    frames = {}
+    for index, (start, end) in spans.items():
+        both = [tokens[name, index] for name in (WITHOUT, WITH)]
+        size = 1.15 * _BOLD * float(both[0].get_fontsize())
+        wide = max([end - start, *text_widths([text.get_text() for text in both], size, ax)])
+        corner = (start + end - wide) / 2, -2.0
+        frames[index] = Rectangle(corner, wide, 2, **styled(look, linestyle="--", clip_on=False))
+        ax.add_patch(frames[index])
+    return frames
+
+
 def _space(spans: Sequence[tuple[float, float]]) -> list[float]:
     """Seconds for the names of tokens around their middles, each up to half-way to the next token.
 
     >>> _space([(0.0, 2.0), (4.0, 6.0), (6.0, 7.0)])
     [4.0, 2.0, 1.0]
     """
-    borders = [(one[1] + other[0]) / 2 for one, other in zip(spans, spans[1:], strict=False)]
+    borders = [(one[1] + other[0]) / 2 for one, other in pairwise(spans)]
     reach = zip([-np.inf, *borders], spans, [*borders, np.inf], strict=False)
     made = []
     for left, (start, end), right in reach:
