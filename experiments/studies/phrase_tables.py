@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cifviz.metrics import PhraseScores, spread
+from cifviz.metrics.statistics import ratio
 from cifviz.published import read_study
 from cifviz.text_tables import markdown_table
 from experiments.studies.paired_seeds import differences, with_judgement
@@ -32,12 +33,14 @@ Counts = Mapping[str, int]
 
 def phrase_scores(counts: Counts) -> PhraseScores:
     """The scores of phrases in counts."""
-    return PhraseScores(**{name: counts[name] for name in ("recognised", "right", "wanted", "found")})
+    return PhraseScores(
+        **{name: counts[name] for name in ("recognised", "right", "wanted", "found")}
+    )
 
 
 SCORES: Mapping[str, Callable[[Counts], float]] = {
-    "biased errors %": lambda one: 100 * one["biased"] / one["biased_tokens"],
-    "unbiased errors %": lambda one: 100 * one["unbiased"] / one["unbiased_tokens"],
+    "biased errors %": lambda one: 100 * ratio(one["biased"], one["biased_tokens"]),
+    "unbiased errors %": lambda one: 100 * ratio(one["unbiased"], one["unbiased_tokens"]),
     "precision %": lambda one: 100 * phrase_scores(one).precision,
     "recall %": lambda one: 100 * phrase_scores(one).recall,
     "F1 %": lambda one: 100 * phrase_scores(one).f_measure,
@@ -164,7 +167,7 @@ def no_bias_table(found: Mapping[str, Any]) -> str:
                 one for one in found["runs"] if (one["recipe"], one["variant"]) == (recipe, variant)
             ]
             cells = [
-                spread([one["no_bias"][size][where] for one in runs])
+                _spread([one["no_bias"][size][where] for one in runs])
                 for size in (few, many)
                 for where in ("inside", "outside")
             ]
@@ -176,6 +179,11 @@ def no_bias_table(found: Mapping[str, Any]) -> str:
             cells.append(spread([one["recognised"] for one in others.values()], digits=1))
             rows.append([recipe, TITLES[variant], *cells])
     return markdown_table(heads, rows)
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return spread(known) if known else "–"
 
 
 def _all_errors(one: Counts) -> float:
@@ -196,8 +204,8 @@ def cost_table(found: Mapping[str, Any]) -> str:
         for one in found["costs"]
     ]
     note = (
-        "Processor time and most memory held at once, beyond the model, to transcribe the first test "
-        f"utterance; {found['processor']}, {found['threads']} thread. The phrases of a list are "
-        "encoded anew for each utterance."
+        "Processor time and most memory held at once, beyond the model, to transcribe the first "
+        f"test utterance; {found['processor']}, {found['threads']} thread. The phrases of a list "
+        "are encoded anew for each utterance."
     )
     return f"{markdown_table(heads, rows)}\n\n{note}"

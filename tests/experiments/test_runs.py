@@ -380,8 +380,7 @@ def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
     for split in ("dev", "test"):
         assert [result[split][one] for one in errors] == [body[split][one] for one in errors]
     model, frozen = (
-        load_model(tmp_path / f"{name}/model")
-        for name in (f"tones-{variant}-seed0", "tones-seed0")
+        load_model(tmp_path / f"{name}/model") for name in (f"tones-{variant}-seed0", "tones-seed0")
     )
     kept = model.state_dict()
     assert all((kept[name] == value).all() for name, value in frozen.state_dict().items())
