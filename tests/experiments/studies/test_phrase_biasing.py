@@ -23,7 +23,7 @@ from experiments.studies.phrase_biasing import (
     table,
 )
 from experiments.studies.phrase_claims import verdict
-from experiments.studies.phrase_tables import counts, main_table
+from experiments.studies.phrase_tables import counts
 from tests.experiments.studies.nar_runs import (
     finished_run,
     noisy_string,
@@ -205,19 +205,18 @@ def test_every_finished_run_is_measured(tmp_path, monkeypatch):
         finished_run(runs, "code-digits", variant, seed): model(seed)
         for variant, seed in (("coldec", 0), ("coldec", 1), ("finecos", 1))
     }
-    timed = replace(TASK, others=lambda: OTHERS * 2)
-    monkeypatch.setattr(phrase_biasing, "TASKS", (timed,))
+    monkeypatch.setattr(phrase_biasing, "TASKS", (replace(TASK, sizes=(1, 100)),))
     monkeypatch.setattr(phrase_biasing, "TIMED_SIZES", (0, 2))
     monkeypatch.setattr(phrase_biasing, "loaded", lambda recipe, folder: models[folder])
     monkeypatch.setattr(studies, "checksum", lambda corpus: f"of {corpus}")
-    monkeypatch.setattr(phrase_biasing, "table", lambda found: str(len(found["runs"])))
-    run_study("phrase-biasing", runs=runs, data=tmp_path / "data")
+    text = run_study("phrase-biasing", runs=runs, data=tmp_path / "data")
     found = read_study(tmp_path / "data" / "results", "phrase-biasing")
     known = [(one["variant"], one["seed"]) for one in found["runs"]]
     assert known == [("coldec", 0), ("coldec", 1), ("finecos", 1)]
     assert [one["variant"] for one in found["costs"]] == ["coldec"]
     assert all(cost["bytes"] > 0 for cost in found["costs"][0]["times"])
-    assert "| 2 | ColDec | 2 | unseen |" in main_table(found, "code-digits")
+    assert text == table(found)
+    assert "| 100 | ColDec | 2 | unseen |" in text
 
 
 def test_without_a_finished_run_there_is_nothing_to_measure(tmp_path):
