@@ -35,8 +35,8 @@ OF_EACH_CODE = {"dev": 1, "test": 3}
 PLANTED = 0.3
 """Share of the utterances a context network learns by, of five digits or more, with a seen code."""
 NOISE_LEVEL = -8.0
-"""Of the pink noise, as in `experiments.structured_digits`: there a recogniser of random digits makes
-some 13 errors in 100."""
+"""Of the pink noise, in dB relative to the speech inside the words: there a recogniser of random
+digits makes some 13 errors in 100."""
 SEEDS = {"codes": 160, "dev": 161, "test": 162, "others": 163}
 """Of the generators that draw codes, and strings, takes, pauses and noise, and further codes."""
 
@@ -113,7 +113,7 @@ def calls(split: str) -> list[Call]:
     -------
     list of Call
         The same in every call; half of them with a seen code. The speakers take turns. In pink
-        noise, as `NOISE_LEVEL` says. No utterance holds another code.
+        noise of `NOISE_LEVEL`. No utterance holds another code.
 
     Raises
     ------
