@@ -437,6 +437,18 @@ def test_some_variants_ship_beside_the_recipe(recipe, tmp_path, monkeypatch):
     assert len(list((data / "results").iterdir())) == 3
 
 
+def test_a_variant_may_ship_beside_a_recipe_that_ships_nothing(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    monkeypatch.setattr(publish, "RESULTS_ALONE", {"tones"})
+    monkeypatch.setattr(publish, "SHIPPED_BESIDE", {"tones": ("plain",)})
+    for variant in ("", "ctc", "plain"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=tmp_path / "runs" / name, progress=False)
+    publish.publish("tones", runs=tmp_path / "runs", data=tmp_path / "data")
+    shipped = [path.name for path in (tmp_path / "data/checkpoints").iterdir()]
+    assert shipped == ["tones-plain"]
+
+
 def test_a_result_says_where_it_comes_from(recipe, tmp_path):
     result = runs.run(recipe, folder=tmp_path / "run", progress=False)
     assert result["command"] == "python -m experiments train tones --seed 0"
