@@ -183,7 +183,7 @@ def goal_lines(found: Mapping[str, Any]) -> Iterator[str]:
 def _gains(found: Mapping[str, Any], recipe: str) -> Iterator[str]:
     """Recall and errors elsewhere of each system, against those without a list."""
     alone, elsewhere = (
-        by_seed(found, recipe, "", score, "0") for score in ("recall %", "unbiased errors %")
+        by_seed(found, recipe, "", score, MIDDLE) for score in ("recall %", "unbiased errors %")
     )
     for variant in variants(found, recipe):
         recall, errors = (

@@ -14,14 +14,14 @@ from experiments.studies.paired_seeds import differences, with_judgement
 
 NAME = "phrase-biasing"
 TITLES = {
-    "": "no list",
+    "": "none",
     "coldec": "ColDec",
     "coldec-purified": "+ purification",
     "coldec-positions": "+ positions",
     "finecos": "FineCoS",
     "seaco": "SeACo-style",
 }
-"""By variant; without a list all systems are the first."""
+"""By variant; the first is what the body recognises, scored with the same lists: λ = 0."""
 GROUPS = ("seen", "unseen")
 USUAL = "0.5"
 """λ."""
@@ -83,11 +83,12 @@ def counts(
 def by_seed(
     found: Mapping[str, Any], recipe: str, variant: str, score: str, size: str, **which: Any
 ) -> dict[int, float]:
-    """A score of `SCORES` of all seeds; `variant` "" is no list, from whichever run has it."""
+    """A score of `SCORES` of all seeds; `variant` "" is λ = 0, from whichever run has it."""
     runs = [one for one in found["runs"] if one["recipe"] == recipe]
     if variant:
         runs = [one for one in runs if one["variant"] == variant]
-    size = size if variant else "0"
+    else:
+        which = {**which, "weight": "0"}
     return {one["seed"]: SCORES[score](counts(one, size, **which)) for one in runs}
 
 
@@ -101,14 +102,14 @@ def main_table(found: Mapping[str, Any], recipe: str) -> str:
     """Scores of every system, with λ = 0.5 and no bias standing alone."""
     heads = [f"{recipe}: distractors", "system", "seeds", "phrases", *SCORES]
     rows = []
-    for size in ["0", *sizes(found, recipe)]:
-        for variant in [""] if size == "0" else variants(found, recipe):
+    for size in sizes(found, recipe):
+        for variant in ["", *variants(found, recipe)]:
             for group in GROUPS:
                 cells = []
                 for score in SCORES:
                     seeds = by_seed(found, recipe, variant, score, size, groups=[group])
                     cells.append(spread([*seeds.values()], digits=1))
-                start = [size if variant else "–", TITLES[variant], str(len(seeds)), group]
+                start = [size, TITLES[variant], str(len(seeds)), group]
                 rows.append([*start, *cells])
     return markdown_table(heads, rows)
 
