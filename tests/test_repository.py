@@ -203,7 +203,7 @@ def test_the_project_speaks_of_itself_alone():
 NON_AUTOREGRESSIVE = ("nar-comparison", "count-rules", "count-rescoring", "boundary-losses")
 """Tables of docs/non_autoregressive.md."""
 ELSEWHERE = {
-    *("summary", "token-width", "domain-flag-digits", "domain-flag-grid"),
+    *("summary", "token-width", "domain-flag-digits", "domain-flag-grid", "phrase-biasing"),
     *NON_AUTOREGRESSIVE,
 }
 """Tables that docs/alignment.md does not show."""
@@ -215,6 +215,7 @@ ELSEWHERE = {
         ("README.md", "results", "summary"),
         *(("docs/alignment.md", name, name) for name in table_names() if name not in ELSEWHERE),
         *(("docs/non_autoregressive.md", name, name) for name in NON_AUTOREGRESSIVE),
+        ("docs/contextual.md", "phrase-biasing", "phrase-biasing"),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

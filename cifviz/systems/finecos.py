@@ -77,15 +77,18 @@ class FineCoSNetwork(ContextNetwork):
         super().__init__(config, query_dim, vocabulary)
         self.most = config.screened_phrase_num
         self.adds_phrases = config.add_phrase_embeddings
-        self.token_attention = PhraseAttention(replace(config, topk_renormalize=False), query_dim)
+        self.token_attention = PhraseAttention(
+            replace(config, topk_renormalize=False), self.asked_dim
+        )
         self.output = nn.Linear(2 * config.ctxt_encoder_hidden_size, vocabulary + 1)
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
         """What is made of each fire; see `ContextNetwork.forward`."""
-        read, weights = self.attention(fired, memory)
+        asked = self.asked(fired, num_fires)
+        read, weights = self.attention(asked, memory)
         decoded = self.decoded(fired, read, num_fires)
         chosen = selected_phrases(weights[:, :, 1:], num_fires, memory.ids, most=self.most)
-        read, token_weights = self.token_attention(fired, self.tokens(memory, chosen))
+        read, token_weights = self.token_attention(asked, self.tokens(memory, chosen))
         logits = self.output(torch.cat([decoded, read], dim=2))
         return ContextOutput(logits, weights, token_weights, chosen)
 

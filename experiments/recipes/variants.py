@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,12 +11,16 @@ from typing import Any
 from cifviz.core.tail import dynamic, rounded
 from cifviz.systems.attention import AttentionRecognizerConfig
 from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.coldec import ColDecConfig
 from cifviz.systems.context_aware import ContextAwareConfig
+from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.finecos import FineCoSConfig, FineCoSContextConfig
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizerConfig
 from cifviz.systems.mask_ctc import MaskCTCRecognizerConfig
 from cifviz.systems.paraformer import ParaformerConfig
+from cifviz.systems.seaco import SeACoConfig, SeACoContext
 from cifviz.training.fit import Schedule
 from experiments.recipes.recipe import Recipe
 
@@ -77,12 +82,63 @@ def paraformer_config(
     )
 
 
+CONTEXT_NETWORK: Mapping[str, Any] = {
+    "num_ctxt_encoder_layers": 1,
+    "num_ctxt_query_layers": 2,
+    "num_ctxt_decoder_layers": 1,
+    "ctxt_encoder_filter_size": 64,
+    "label_smoothing": 0.05,
+}
+"""Of all systems with a context network."""
+RARE = 2000
+"""Phrases in training are so long that at least so many are possible: shorter ones stand by chance
+in most utterances."""
+POSITIONS: Mapping[str, Any] = {
+    "topk_renormalize": True,
+    "ctxt_encoder_position_encoding_type": "org_transformer_pe",
+}
+
+
+def context_settings(config: CIFRecognizerConfig) -> dict[str, Any]:
+    """Of a context network beside this recogniser: `CONTEXT_NETWORK`, and phrases of 3 lengths."""
+    shortest = math.ceil(math.log(RARE) / math.log(len(config.vocabulary)))
+    lengths = range(shortest, shortest + 3)
+    return {**CONTEXT_NETWORK, "contextual_content": ",".join(f"{n}gram" for n in lengths)}
+
+
+def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
+    """The same CIF with a context network beside it."""
+    settings = ContextConfig(**context_settings(config), **context)
+    return ColDecConfig(**vars(config), context=settings)
+
+
+def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
+    """The same CIF with the context network of FineCoS."""
+    context = FineCoSContextConfig(**context_settings(config))
+    return FineCoSConfig(**vars(config), context=context)
+
+
+def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
+    """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
+    context = SeACoContext(**{**context_settings(config), "num_ctxt_query_layers": 0})
+    return SeACoConfig(**vars(config), context=context)
+
+
 PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}
 """The CIF of the paper with a CTC beside it: without anything that the recipes add."""
 LATE = Schedule(start=0.25)
 """Of losses that follow CTC, which has to find the tokens first."""
 CONTEXT = {"config.cif.add_cif_ctxt_layers": True, "config.cif.cif_ctxt_ffn_embed_dim": 256}
 """Two Transformer layers between firing and decoder."""
+COLDEC = {
+    "system": "coldec",
+    "config": coldec_config,
+    "body": lambda _: "",
+    "fit.loss_weights": {},
+    "fit.steps": 4000,
+    "fit.batch_size": 8,
+}
+"""A context network beside the recipe's own CIF, which stays as it is."""
 PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -130,6 +186,16 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "mask-ctc": {**PLAIN, "system": "mask-ctc", "config": mask_ctc_config},
     "context-aware": {**PLAIN, "system": "context-aware", "config": context_aware_config},
     "paraformer": PARAFORMER,
+    # Phrases of a list.
+    "coldec": COLDEC,
+    "coldec-purified": {
+        **COLDEC,
+        "config": partial(coldec_config, topk_renormalize=True),
+        "weights_of": "coldec",
+    },
+    "coldec-positions": {**COLDEC, "config": partial(coldec_config, **POSITIONS)},
+    "finecos": {**COLDEC, "system": "finecos", "config": finecos_config},
+    "seaco": {**COLDEC, "system": "seaco", "config": seaco_config},
     # Other decoders of the plain CIF.
     "ar": {**PLAIN, "config.decoder.kind": "ar"},
     "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},
