@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import time
@@ -21,9 +22,11 @@ from cifviz.resources import check_target
 from cifviz.systems.checkpoints import CARD, CONFIG, WEIGHTS, load_weights, save_model
 from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.phone_ctc import PhoneticLearner
+from cifviz.systems.phrase_learner import PhraseLearner
 from cifviz.systems.registry import SYSTEMS
 from cifviz.systems.transcription import Transcription
 from cifviz.training.augmentation import Example, Recording
+from cifviz.training.fired_examples import KeptExamples, fired_examples
 from cifviz.training.fit import FitConfig, Schedule, fit
 from experiments.measure import measure_transcriptions, transcribe_all
 from experiments.provenance import checksum, commit
@@ -31,6 +34,9 @@ from experiments.recipes import RECIPES, Recipe, find_recipe
 from experiments.recipes.variants import ATTENTION_LAYERS, PRIOR_WEIGHT
 from experiments.result_files import keep_result
 from experiments.training_data import labelled_clips, recordings, smoothed_recordings
+
+PHRASE_UTTERANCES = 6000
+"""Utterances by which a context network learns, fired once."""
 
 
 def run(
@@ -74,8 +80,7 @@ def run(
         check_target(place / file, overwrite=replaced)
     if recipe.weights_of is not None:
         twin = replace(find_recipe(recipe.name, recipe.weights_of), fit=recipe.fit)
-        other = folder.parent / run_name(twin.name, twin.fit.seed, leave_out, twin.variant)
-        _, trained = _finished(twin, other, settings_of(twin, leave_out))
+        other, trained = _run_of(twin, folder.parent, leave_out)
         model = loaded(recipe, other)
     elif (folder / "result.json").exists():
         model, trained = _finished(recipe, folder, settings)
@@ -174,13 +179,19 @@ def _trained(
     torch.manual_seed(recipe.fit.seed)
     model: Any = SYSTEMS[recipe.system](recipe.config)
     make_example = recipe.example_maker(groups, shares, recipe.augmentation)
-    if isinstance(recipe.config, EncoderSystemConfig):
-        model.start_at(_tokens_per_frame(make_example, recipe.config))
     learner = model
-    if recipe.pronunciations:
+    if recipe.body is not None:
+        maker = (recipe.phrase_example_maker or recipe.example_maker)(
+            groups, shares, recipe.augmentation
+        )
+        make_example = _fired_by_the_body(recipe, model, maker, folder.parent, leave_out)
+        learner = PhraseLearner(model)
+    elif isinstance(recipe.config, EncoderSystemConfig):
+        model.start_at(_tokens_per_frame(make_example, recipe.config))
+    if recipe.pronunciations and recipe.body is None:
         learner = PhoneticLearner(model, recipe.pronunciations(recipe.config))
     learner, history = fit(learner, make_example, recipe.fit, folder=folder, progress=progress)
-    model = learner.recognizer if recipe.pronunciations else learner
+    model = getattr(learner, "recognizer", learner)
     return model, {
         "commit": commit(),
         "recordings": {name: len(group) for name, group in groups.items()},
@@ -188,6 +199,38 @@ def _trained(
         "seconds": round(time.perf_counter() - began),
         "history": history,
     }
+
+
+def _fired_by_the_body(
+    recipe: Recipe,
+    model: Any,
+    make_example: Callable[[np.random.Generator], Example],
+    runs: Path,
+    leave_out: str | None,
+) -> KeptExamples:
+    """Give a model the weights of its body; the training utterances as that fires them, cached."""
+    from joblib import Memory
+
+    # 1. The body, a finished run of the same seed.
+    body = find_recipe(recipe.name, recipe.body or "")
+    body = replace(body, fit=replace(body.fit, seed=recipe.fit.seed))
+    folder, _ = _run_of(body, runs, leave_out)
+    missing, further = model.load_state_dict(loaded(body, folder).state_dict(), strict=False)
+    other = [name for name in missing if not name.startswith("context.")] + further
+    require(not other, f"{folder} is no body of {recipe.system!r}: {other}", CheckpointError)
+
+    # 2. What it fires, the same for every context network.
+    weights = hashlib.sha256((folder / "model" / WEIGHTS).read_bytes()).hexdigest()
+    fired = Memory(runs / "cache", verbose=0).cache(_fired, ignore=["frozen", "make_example"])
+    key = recipe.name, weights, PHRASE_UTTERANCES, recipe.fit.seed
+    return KeptExamples(fired(*key, frozen=model.eval(), make_example=make_example))
+
+
+def _fired(
+    name: str, weights: str, count: int, seed: int, *, frozen: Any, make_example: Any
+) -> list[Example]:
+    """`fired_examples`; another recipe or body needs another name or other weights."""
+    return fired_examples(frozen, make_example, count=count, seed=seed)
 
 
 def _groups(
@@ -217,6 +260,12 @@ def _groups(
             groups["cepstral, all words"] = everything
             shares["cepstral, all words"] = recipe.phonetic_share
     return groups, shares
+
+
+def _run_of(recipe: Recipe, runs: Path, leave_out: str | None) -> tuple[Path, dict[str, Any]]:
+    """Folder of a finished run with these settings, and what is known of its training."""
+    folder = runs / run_name(recipe.name, recipe.fit.seed, leave_out, recipe.variant)
+    return folder, _finished(recipe, folder, settings_of(recipe, leave_out))[1]
 
 
 def _finished(recipe: Recipe, folder: Path, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

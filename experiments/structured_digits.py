@@ -178,17 +178,44 @@ def grammar_strings(
     lengths : iterable of int
         Digits of each string, > 0.
     """
+    strings = (_drawn(next_digit, rng, length) for length in lengths)
+    return spoken_strings(split, strings, rng, noise_level=noise_level)
+
+
+def _drawn(next_digit: NextDigit, rng: np.random.Generator, length: int) -> list[int]:
+    """So many digits of a grammar."""
+    digits: list[int] = []
+    for lacking in range(length, 0, -1):
+        digits.append(next_digit(rng, digits, lacking))
+    return digits
+
+
+def spoken_strings(
+    split: str,
+    strings: Iterable[Sequence[int]],
+    rng: np.random.Generator,
+    *,
+    noise_level: float = NOISE_LEVEL,
+) -> list[LabelledUtterance]:
+    """Like `grammar_strings`, but of digits that are given.
+
+    Parameters
+    ----------
+    split, noise_level
+        As there.
+    strings : iterable of sequence of int
+        The digits of each utterance.
+    rng : numpy Generator
+        Draws takes, pauses and noise.
+    """
     takes: dict[str, dict[str, list[datasets.Take]]] = {}
     for take in datasets.digit_takes():
         if take.split == split:
             takes.setdefault(take.speaker, {}).setdefault(take.word, []).append(take)
     speakers = sorted(takes)
     made = []
-    for index, length in enumerate(lengths):
+    for index, digits in enumerate(strings):
         speaker = speakers[index % len(speakers)]
-        digits: list[int] = []
-        for lacking in range(length, 0, -1):
-            digits.append(next_digit(rng, digits, lacking))
         of_digit = [takes[speaker][DIGITS[digit]] for digit in digits]
         chosen = [some[int(rng.integers(len(some)))] for some in of_digit]
         made.append(in_noise(spoken(chosen, rng), noise_level, rng))

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from cifviz import display
 from cifviz.metrics import Report
+from cifviz.plot.attention_maps import phrase_attention, phrase_token_attention
+from cifviz.plot.bias_curves import bias_weight_curves, list_size_curves
 from cifviz.plot.comparison_figures import latency_lines, token_error_bars
 from cifviz.plot.curves import accumulation, fires, mass_axis, weights
 from cifviz.plot.decoding_figures import count_lanes, decoding_grid
@@ -35,6 +37,7 @@ __all__ = [
     "TRACKS",
     "Track",
     "accumulation",
+    "bias_weight_curves",
     "contributions",
     "count_lanes",
     "decoding_grid",
@@ -47,11 +50,14 @@ __all__ = [
     "fires",
     "gradient_arrows",
     "latency_lines",
+    "list_size_curves",
     "log_mel",
     "mass_axis",
     "panel",
     "panel_alt",
     "panel_png",
+    "phrase_attention",
+    "phrase_token_attention",
     "residual_histogram",
     "rows_panel",
     "sampler_masks",

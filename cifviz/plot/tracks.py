@@ -15,6 +15,7 @@ from cifviz.audio.mel import mel_frequencies
 from cifviz.audio.waveform import LogMel
 from cifviz.errors import printable
 from cifviz.plot import curves, signals, token_lanes
+from cifviz.plot.attention_maps import PHRASES
 from cifviz.plot.canvas import LONGEST_WORDS, displayable
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
@@ -99,6 +100,7 @@ TRACKS: dict[str, Track] = {
         _contributions,
         _of_cif("contributions of frames to tokens", "frames of each token"),
     ),
+    "phrases": PHRASES,
     "tokens": Track(
         "tokens",
         1.35,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cifviz.errors import require_choice
 from experiments.recipes import (
     check_digits,
+    code_digits,
     digits,
     grid,
     markov_digits,
@@ -22,6 +23,7 @@ RECIPES = {
     "markov-phones": markov_units.PHONES,
     "check-digits": check_digits.RECIPE,
     "small-grid": small_grid.RECIPE,
+    "code-digits": code_digits.RECIPE,
 }
 """By name."""
 

@@ -42,10 +42,14 @@ class Recipe:
     """Which of `VARIANTS` this is; the recipe itself has none."""
     weights_of: str | None = None
     """The variant whose weights it uses, where it differs in inference alone."""
+    body: str | None = None
+    """The variant whose recogniser it keeps as it is, where a context network alone is trained."""
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     example_maker: ExampleMaker = CutAndJoin
     """Makes training utterances of the recordings."""
+    phrase_example_maker: ExampleMaker | None = None
+    """Makes those by which a context network learns; by default the same."""
     synthetic_share: float = 0.25
     cepstral: Callable[[SystemConfig], list[Recording]] | None = None
     """Utterances of many more speakers, of which only cepstra are published; ids beyond the

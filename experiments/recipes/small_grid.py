@@ -8,6 +8,7 @@ from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.fit import FitConfig
 from experiments.recipes import grid
+from experiments.rare_pairs import WithoutUnseenPairs
 from experiments.recipes.recipe import Recipe
 from experiments.training_data import labelled_sentences
 
@@ -30,6 +31,7 @@ RECIPE = Recipe(
     dev=lambda: labelled_sentences("dev"),
     synthetic_dev=list,
     test=None,
+    phrase_example_maker=WithoutUnseenPairs,
     # Five times as many words as digits: after 700 steps a third of them was still wrong.
     fit=FitConfig(steps=2000, batch_size=16, warmup=100, averaging=0.99),
     augmentation=grid.RECIPE.augmentation,

@@ -10,7 +10,9 @@ from typing import Any
 from cifviz.core.tail import dynamic, rounded
 from cifviz.systems.attention import AttentionRecognizerConfig
 from cifviz.systems.cif import CIFRecognizerConfig
+from cifviz.systems.coldec import ColDecConfig
 from cifviz.systems.context_aware import ContextAwareConfig
+from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizerConfig
@@ -77,12 +79,41 @@ def paraformer_config(
     )
 
 
+CONTEXT_NETWORK = ContextConfig(
+    ctxt_encoder_filter_size=128,
+    contextual_content="1gram,2gram,3gram,4gram,5gram,6gram",
+    num_c_batch=4,
+)
+"""Of "coldec" and the systems derived from it."""
+
+
+def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
+    """The same CIF with a context network beside it."""
+    return ColDecConfig(
+        config.vocabulary,
+        config.features,
+        config.encoder,
+        config.cif,
+        config.decoder,
+        context=replace(CONTEXT_NETWORK, **context),
+    )
+
+
 PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}
 """The CIF of the paper with a CTC beside it: without anything that the recipes add."""
 LATE = Schedule(start=0.25)
 """Of losses that follow CTC, which has to find the tokens first."""
 CONTEXT = {"config.cif.add_cif_ctxt_layers": True, "config.cif.cif_ctxt_ffn_embed_dim": 256}
 """Two Transformer layers between firing and decoder."""
+COLDEC = {
+    "system": "coldec",
+    "config": coldec_config,
+    "body": lambda _: "",
+    "fit.loss_weights": {},
+    "fit.steps": 2000,
+    "fit.batch_size": 64,
+}
+"""A context network beside the recipe's own CIF, which stays as it is."""
 PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -130,6 +161,21 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "mask-ctc": {**PLAIN, "system": "mask-ctc", "config": mask_ctc_config},
     "context-aware": {**PLAIN, "system": "context-aware", "config": context_aware_config},
     "paraformer": PARAFORMER,
+    # Phrases of a list.
+    "coldec": COLDEC,
+    "coldec-purified": {
+        **COLDEC,
+        "config": partial(coldec_config, topk_renormalize=True),
+        "weights_of": "coldec",
+    },
+    "coldec-positions": {
+        **COLDEC,
+        "config": partial(
+            coldec_config,
+            topk_renormalize=True,
+            ctxt_encoder_position_encoding_type="org_transformer_pe",
+        ),
+    },
     # Other decoders of the plain CIF.
     "ar": {**PLAIN, "config.decoder.kind": "ar"},
     "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},

@@ -146,13 +146,14 @@ def decoding_times(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[
             (found,) = model.transcriptions(sounds, encoded)
             times["reference"].append(len(one.words))
             times["hypothesis"].append(len(found.tokens))
-            times["encoder"].append(_milliseconds(partial(model.encoded, sounds)))
+            times["encoder"].append(milliseconds(partial(model.encoded, sounds)))
             decode = partial(model.transcriptions, sounds, encoded)
-            times["decoding"].append(_milliseconds(decode))
+            times["decoding"].append(milliseconds(decode))
     return times
 
 
-def _milliseconds(call: Callable[[], object]) -> float:
+def milliseconds(call: Callable[[], object]) -> float:
+    """Median processor time of a call on one thread; other programs do not count."""
     timer = Timer("call()", globals={"call": call}, timer=time.process_time, num_threads=1)
     return round(1000 * timer.blocked_autorange(min_run_time=LEAST_SECONDS).median, 4)
 
