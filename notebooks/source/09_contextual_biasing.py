@@ -1,0 +1,957 @@
+# ---
+# jupyter:
+#   cifviz:
+#     form: 2
+# ---
+
+# %% [markdown]
+# # Teach it your names
+#
+# **What you'll do:** give a recogniser a list of phrases, compute by hand how it looks for them in
+# what fires, type a phone book of your own, and find out when a list does harm.
+#
+# **What you'll learn**
+#
+# - *explain* why a list of names helps where neither a language model nor more training does
+# - *compute* the attention of a fire to phrases, and to “no bias”
+# - *write* how a recogniser and a context network decide on one word together
+# - *predict* what a list does that is too long, too similar, or of no use
+# - *tell* what purification, positions and the selection of tokens are for
+#
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb); what a probability and a logarithm
+# are. No network, no GPU.
+#
+# **Time:** {core} minutes for the core path, {all} minutes with the optional sections
+#
+# **How to read it:** after each *Predict first* the answer is folded. Decide on your own answer,
+# then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
+# three dots stand in its place. Optional sections may be left unread, but run their cells.
+#
+# Previous: [08 Let all tokens come at once](08_nar_decoding.ipynb) · Next: 10 Where are the words
+# in my sentence? (in preparation)
+
+# %% tags=["hide-input"]
+# Imports
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch.testing import assert_close
+
+import cifviz
+from cifviz.audio.noise import pink_noise
+from cifviz.audio.waveform import Waveform
+from cifviz.course import (
+    Slider,
+    Text,
+    canvas,
+    check,
+    glossary,
+    live_figure,
+    name_words,
+    play,
+    play_tokens,
+    record,
+    show,
+    table,
+)
+from cifviz.metrics import spread, token_errors
+from cifviz.plot import (
+    STYLE,
+    bias_weight_curves,
+    list_size_curves,
+    log_mel,
+    phrase_attention,
+    phrase_token_attention,
+)
+from cifviz.published import read_study
+from cifviz.resources import resource
+from cifviz.systems.coldec import ColDecRecognizer
+from cifviz.systems.collaborative_decoding import combined
+from cifviz.systems.context_network import (
+    ContextConfig,
+    PhraseAttention,
+    PhraseEncoder,
+    PhraseMemory,
+)
+from cifviz.systems.phrase_lists import phrase_ids
+
+# %% tags=["parameters"]
+seed = 0  # of the noise
+fast = True  # False: longer lists in sections 6 and 8
+clip = "digits_three"  # a name in cifviz.list_clips() that begins with digits
+recording = "digits_george_long"  # a name in cifviz.list_recordings() that begins with digits
+phone_book = ["three one four", "two seven one", "one four one", "five seven seven"]
+listen = False  # True: play the recording in noise; its sound must be on this machine
+
+# %% [markdown]
+# ## 1. Names that it hardly knows
+#
+# A recogniser knows a word the better, the more often it has heard it in training. The words that
+# matter most to one user are often those that it has hardly ever heard: the name of a colleague, a
+# street, a medicine, the code of a machine. Where the sound is not clear, it writes words that it
+# knows well and that sound nearly alike. A message then goes to the wrong person.
+#
+# - *More training* does not help: the names differ from user to user and from day to day.
+# - *A language model* does not help either. It knows which words often follow which, so it finds
+#   rare names improbable and makes them rarer still.
+#
+# But there is something that nearly every user has: a *list*. It may be an address book, the
+# streets of a town, the participants of a meeting. To recognise speech with a list that is given at
+# the moment of use is called *contextual biasing*. An entry of the list, a word or several, is a
+# *phrase*.
+#
+# In this lesson the names are codes made of digits, as in a phone book. The model
+# “code-digits-coldec” knows all digits well; it was trained on them in random order, in noise. But
+# any digit may follow any other, so nothing but its sound says which one was said. Here a
+# synthesiser says a code, and we add noise.
+
+# %%
+torch.set_num_threads(1)  # small models: several threads would only wait for each other
+model = cifviz.load_model("code-digits-coldec")
+said = cifviz.load_clip(clip)
+
+
+# %% tags=["hide-input"]
+# Noise, and speech in it
+def noise_of(seconds, *, rate=16_000):
+    """Pink noise, as loud as speech is on average where its level is 0 dB."""
+    count = round(seconds * rate)
+    made = pink_noise(1 << count.bit_length(), rate, np.random.default_rng(seed))
+    return made[:count].astype(np.float32)
+
+
+def in_noise(one, *, level=-10.0):
+    """A clip with noise, so many dB louder than the speech inside of its words."""
+    sound = one.waveform
+    speech = np.concatenate([sound.cut(*span).samples for span in one.words.spans])
+    loudness = math.sqrt(float(np.mean(speech**2))) * 10 ** (level / 20)
+    samples = sound.samples + loudness * noise_of(sound.duration)
+    return Waveform(samples / max(1.0, float(np.abs(samples).max())))
+
+
+# %%
+noisy = in_noise(said)
+alone = model.transcribe(noisy)
+print("said: ", *said.tokens)
+print("heard:", *alone.tokens)
+
+# %% tags=["hide-input"]
+# The sound
+play(noisy, f"The clip {clip} in noise")
+
+# %% [markdown]
+# Could one correct the transcript afterwards, by the nearest phrase of the list?
+#
+# **Exercise 09.1.** A recogniser wrote “four nine one”. The list has “four nine five”, “one nine
+# four” and “four five one”. In how many places does each of the three differ from what was written?
+# Give three numbers.
+
+# %% tags=["exercise"]
+places_that_differ = ...
+check("09.1", places_that_differ)
+
+# %% tags=["solution"]
+places_that_differ = [1, 2, 1]
+check("09.1", places_that_differ)
+
+# %% [markdown]
+# So a transcript does not say enough: it does not tell which of its words were unclear. And the
+# nearest phrase can always be found, even if nobody said any of them. The list has to be there
+# *while* the recogniser decides, and “it is none of these” has to be one of the answers.
+#
+# CIF has a good place for it. Between the sound and the words there is one vector for each token,
+# the *embedding* that fires. With it each token can look through the list. The system of this
+# lesson is *ColDec* (Han and others, 2021), for *collaborative decoding*.
+
+# %% [markdown]
+# ## 2. Attention by hand
+#
+# How does one fire look through a list? By *attention*. Each phrase has been made into a vector,
+# and so has the answer “it is none of these”, which is called *no bias*. Three steps:
+#
+# ```text
+# score of option p     s_p = q · k_p              how well the fire q and the option match
+# attention to p        a_p = exp(s_p) / Σ exp(s)   shares that sum to 1
+# what the fire reads   m   = Σ a_p v_p             the mean of the options, by these shares
+# ```
+#
+# Here k_p is what option p is found by (its *key*), and v_p is what is read of it (its *value*).
+# Let both be the same, and let each vector be a single number. The list has three phrases:
+#
+# | option | number |
+# |---|---|
+# | no bias | 0 |
+# | phrase A | ln 5 |
+# | phrase B | ln 2 |
+# | phrase C | ln 2 |
+#
+# **Predict first:** a fire is 1. Which share of its attention does phrase A get, and which “no
+# bias”? And if a fire is −1, which option gets most?
+
+# %% tags=["answer"]
+# Attention of both fires, in three steps
+options = torch.tensor([0.0, math.log(5), math.log(2), math.log(2)])
+fires = torch.tensor([1.0, -1.0])
+
+scores = fires[:, None] * options
+attention = scores.exp() / scores.exp().sum(dim=1, keepdim=True)
+read = (attention * options).sum(dim=1)
+
+for fire, shares, number in zip(fires, attention, read, strict=True):
+    print(f"fire {fire:+.0f}:", *(f"{share:.2f}" for share in shares), f"· reads {number:.2f}")
+
+# %% [markdown] tags=["answer"]
+# For the fire 1 the exponentials of the scores are 1, 5, 2 and 2. They sum to 10, so A gets 0.5 and
+# “no bias” 0.1. For the fire −1 they are 1, 0.2, 0.5 and 0.5: no phrase fits, and “no bias” gets
+# most, 1 / 2.2 = 0.45. So “no bias” is where attention goes when nothing else fits. Without it the
+# shares of the phrases would sum to 1 even then.
+
+# %% [markdown]
+# The library has this as `PhraseAttention`. It has weights of its own, which training finds: they
+# say in what the vectors of a fire and of a phrase have to match. We set them so that they change
+# nothing.
+
+# %% tags=["hide-input"]
+# An attention of the library whose weights change nothing
+one_number = ContextConfig(ctxt_encoder_hidden_size=1, ctxt_num_heads=1)
+
+
+def plain_attention(config):
+    made = PhraseAttention(config, 1).eval()
+    with torch.no_grad():
+        for name, weights in made.named_parameters():
+            weights.fill_(0.0 if "bias" in name else 1.0)
+    return made
+
+
+def as_memory(numbers):
+    """Phrases whose vectors are given, each a single number."""
+    vectors = torch.as_tensor(numbers)[None, :, None]
+    return PhraseMemory(vectors, vectors.unsqueeze(2), torch.zeros_like(vectors, dtype=torch.long))
+
+
+# %%
+library = plain_attention(one_number)
+with torch.inference_mode():
+    by_library = library(fires[None, :, None], as_memory(options[1:]))
+assert_close(by_library[0].squeeze(), read)
+assert_close(by_library[1].squeeze(), attention)
+
+# %% [markdown]
+# **Exercise 09.2.** The scores of a fire are 0 for “no bias”, 0 for phrase A, ln 2 for B and ln 4
+# for C. What is read of them are the numbers 0 (“no bias”), 2 (A), 4 (B) and 1 (C). Which share does
+# “no bias” get, and what does the fire read? Give two numbers.
+
+# %% tags=["exercise"]
+share_and_number = ...
+check("09.2", share_and_number)
+
+# %% tags=["solution"]
+share_and_number = [1 / 8, (1 * 0 + 1 * 2 + 2 * 4 + 4 * 1) / 8]  # exp: 1, 1, 2, 4
+check("09.2", share_and_number)
+
+# %% [markdown]
+# ## 3. Two opinions on one word
+#
+# Now there are two opinions on each word. The recogniser gives probabilities P, as always. A second
+# network, the *context network*, has the fire and what the fire read of the list. It gives
+# probabilities C: of each word that it might be as a part of a phrase, and of “no bias”, that it is
+# no part of any. They are combined by a weight λ from 0 to 1, the *phrase weight*:
+#
+# ```text
+# score of a word  =  (1 − λ) · log P  +  λ · log Q
+# ```
+#
+# Q is C, but something has to be done about “no bias”, which is no word. Two ways are in use:
+#
+# - *alone*: where “no bias” is the most probable of all in C, the recogniser decides alone, Q = P.
+#   Elsewhere Q = C.
+# - *shared*: the probability of “no bias” is shared among the words as the recogniser would share
+#   it, Q = C + C(no bias) · P.
+#
+# (The paper does not say which it is; both are reconstructions. FunASR does it *alone*.) Here are
+# the opinions at two fires:
+#
+# | | five | nine | one | no bias |
+# |---|---|---|---|---|
+# | fire 0: P | 0.60 | 0.30 | 0.10 | |
+# | fire 0: C | 0.07 | 0.56 | 0.07 | 0.30 |
+# | fire 1: P | 0.50 | 0.40 | 0.10 | |
+# | fire 1: C | 0.08 | 0.27 | 0.05 | 0.60 |
+#
+# **Predict first:** with λ = 0.5, which word comes out at each fire, with either treatment of “no
+# bias”?
+
+# %%
+words = ["five", "nine", "one"]
+P = torch.tensor([[0.60, 0.30, 0.10], [0.50, 0.40, 0.10]])
+C = torch.tensor([[0.07, 0.56, 0.07, 0.30], [0.08, 0.27, 0.05, 0.60]])
+C_words, C_none = C[:, :3], C[:, 3:]
+
+Q = {
+    "alone": torch.where(C_none > C_words.max(dim=1, keepdim=True).values, P, C_words),
+    "shared": C_words + C_none * P,
+}
+both = {name: 0.5 * P.log() + 0.5 * Q[name].log() for name in Q}
+
+# %%
+half = torch.tensor([0.5])
+for name, by_hand in both.items():
+    by_library = combined(P.log()[None], C.log()[None], half, no_bias_mass=name)
+    assert_close(by_library[0], by_hand)
+
+# %% tags=["answer", "hide-input"]
+# Table: Q and the scores
+rows = []
+for name in Q:
+    for fire in (0, 1):
+        best = words[int(both[name][fire].argmax())]
+        opinions = (f"{one:.2f}" for one in Q[name][fire])
+        scored = (f"{one:.2f}" for one in both[name][fire])
+        rows.append([name, fire, *opinions, *scored, best])
+heads = ["no bias", "fire", *(f"Q {word}" for word in words), *(f"score {w}" for w in words)]
+table([*heads, "chosen"], rows)
+
+# %% [markdown] tags=["answer"]
+# At fire 0 it is “nine” with both. The recogniser prefers “five”, two to one; the context network
+# prefers “nine”, eight to one, and at λ = 0.5 the more decided one wins.
+#
+# At fire 1 the context network thinks that this is no word of a phrase. *Alone*, “five” stays:
+# nothing of the list gets through. *Shared*, the context network still counts a little, and “nine”
+# wins, 0.51 against 0.38 in Q. So *alone* is the more careful of the two. It is also sudden: a
+# little less “no bias”, and the recogniser is overruled.
+
+# %% [markdown]
+# How large does λ have to be? With *alone*, where the context network hears a phrase, a second word
+# wins over the first if its lead in C makes up for the lead of the first in P. At fire 0 it does
+# from
+#
+# ```text
+# (1 − λ) · log(0.60 / 0.30)  =  λ · log(0.56 / 0.07)
+#              (1 − λ) · log 2  =  λ · log 8  =  λ · 3 log 2,      so λ = 1/4
+# ```
+#
+# on. The surer the recogniser is, the more λ it takes to change its mind.
+#
+# **Exercise 09.3.** At a fire P is 0.8 for “four” and 0.1 for “one”. C is 0.1 for “four”, 0.4 for
+# “one” and 0.3 for “no bias”. From which λ on is “one” chosen? (8 = 2³ and 4 = 2².)
+
+# %% tags=["exercise"]
+least_weight = ...
+check("09.3", least_weight)
+
+# %% tags=["solution"]
+least_weight = 3 / (3 + 2)  # (1 − λ) · 3 = λ · 2
+check("09.3", least_weight)
+
+# %% [markdown]
+# **Exercise 09.4.** Write it, with the treatment *alone*. `asr` has the probabilities of the words
+# by the recogniser, `context` those by the context network, with “no bias” as the last, and
+# `weight` is λ. Give the scores of the words as a list. (`math.log` is the natural logarithm, and
+# no probability is 0.)
+
+
+# %% tags=["exercise"]
+def combine(asr, context, weight): ...  # a list of scores, one for each word
+
+
+check("09.4", combine)
+
+
+# %% tags=["solution"]
+def combine(asr, context, weight):
+    *tokens, no_bias = context
+    biased = asr if no_bias >= max(tokens) else tokens
+    pairs = zip(asr, biased, strict=True)
+    return [(1 - weight) * math.log(p) + weight * math.log(q) for p, q in pairs]
+
+
+check("09.4", combine)
+
+# %% [markdown]
+# ## 4. The whole system
+#
+# | part | takes | gives |
+# |---|---|---|
+# | recogniser | the sound | fires c_i, and P for each |
+# | phrase encoder | the tokens of each phrase | a vector for each phrase |
+# | attention | fires and vectors | m_i, what fire i reads of the list |
+# | causal decoder | c_i and m_i, of this fire and those before it | C for each fire |
+# | collaborative decoding | P, C and λ | the words |
+#
+# The recogniser is trained first and then *frozen*: nothing of it changes any more. Without a list,
+# or with λ = 0, it gives the same as before, to the bit. Everything new is in the context network,
+# and only that is trained.
+#
+# Nobody has lists for training, so they are drawn: from some utterances of a batch a few words in a
+# row are taken, and all of these together are the list of everybody. What one utterance holds is a
+# *distractor* for the others, a phrase that they do not hold. Some utterances hold none of the list
+# and teach “no bias”.
+#
+# **Exercise 09.5.** What should the context network learn to say of each word? The word itself
+# where it lies in a phrase of the list, “no bias” elsewhere. Write it. `reference` is a list of
+# numbers, one for each word, `phrases` a list of such lists. Give a list with the number of each
+# word that lies in a phrase, and −1 for the others. A phrase lies wherever all its words stand in a
+# row.
+
+
+# %% tags=["exercise"]
+def targets(reference, phrases): ...  # a list of numbers, one for each word
+
+
+check("09.5", targets)
+
+
+# %% tags=["solution"]
+def targets(reference, phrases):
+    made = [-1] * len(reference)
+    for phrase in phrases:
+        for first in range(len(reference) - len(phrase) + 1):
+            places = slice(first, first + len(phrase))
+            if reference[places] == phrase:
+                made[places] = phrase
+    return made
+
+
+check("09.5", targets)
+
+# %% [markdown]
+# Now the system at work. This is a recording of a person, in noise; the project keeps the input of
+# the recogniser, the *log-mel* spectrum, and not the sound. Noise adds its power to that of the
+# speech in each band. The list has one phrase that was said, five digits in the middle, and seven
+# that were not.
+
+# %% tags=["hide-input"]
+# A recording in noise, and lists of random codes
+speech = cifviz.load_recording(recording)
+reference = [word.token for word in speech.words]
+
+
+def features_in_noise(one, *, level=-10.0):
+    """The log-mel features of a recording, and its noise: powers add."""
+    noise = noise_of(one.duration)
+    of_noise = model.config.features(Waveform(noise))
+    middle = torch.arange(len(one.log_mel)) + 0.5
+    spans = [[one.feature_grid.frame(time) for time in span] for span in one.words.spans]
+    inside = torch.stack([(middle > begin) & (middle < end) for begin, end in spans]).any(dim=0)
+    power = one.log_mel[inside].exp().mean() / of_noise.exp().mean() * 10 ** (level / 10)
+    return torch.logaddexp(one.log_mel, of_noise + power.log()), float(power.sqrt()) * noise
+
+
+def random_codes(count, *, digits=5):
+    """Phrases that the recording does not hold."""
+    vocabulary, drawn = model.config.vocabulary, {}
+    chance = np.random.default_rng([seed, digits])
+    while len(drawn) < count:
+        code = " ".join(vocabulary[i] for i in chance.integers(10, size=digits))
+        if code not in " ".join(reference):
+            drawn[code] = None
+    return list(drawn)
+
+
+noisy_features, noise = features_in_noise(speech)
+
+
+def heard(phrases=(), weight=0.5, by=model):
+    """The recording in noise, transcribed with a list."""
+    return by.transcribe_features(
+        noisy_features, duration=speech.duration, phrases=phrases, phrase_weight=weight
+    )
+
+
+# %%
+print(f"{speech.speaker}, {speech.attribution} ({speech.licence})")
+if listen:
+    sound = speech.waveform()
+    play(Waveform(sound.samples + noise), f"The recording {recording} in noise")
+middle = (len(reference) - 5) // 2
+code = " ".join(reference[middle : middle + 5])
+with_list = heard([code, *random_codes(7)])
+print("said:   ", *reference)
+print("no list:", *heard().tokens)
+print("the code in the list:", code)
+
+# %% [markdown]
+# **Predict first:** at which phrase does each token look? Which tokens look at “no bias”? And which
+# words can the list change?
+
+# %% tags=["answer", "hide-input"]
+# Figure: which token looks at which phrase
+figure, axes = canvas(2, height=2.6)
+log_mel(noisy_features, model.config.features.grid, ax=axes[0])
+name_words(axes[0], speech.words)
+axes[0].set_xlabel("")
+drawn = phrase_attention(with_list, ax=axes[1])
+show(
+    figure,
+    f"Above, the log-mel spectrum of a recording in noise with its words. {drawn.alt}",
+    caption="Above: log-mel of the recording in noise, with the words that were said. Below: what "
+    "the recogniser writes without and with the list (changed words are framed), and how much each "
+    "token looks at “no bias” and at each phrase, in %. Look at the row of the code that was said.",
+)
+
+# %% tags=["answer", "hide-input"]
+# Errors without and with the list
+before, after = (token_errors([reference], [one.tokens]) for one in (heard(), with_list))
+print("with the list:", *with_list.tokens)
+print(f"wrong words: {round(before.rate * len(reference))} without a list, ", end="")
+print(f"{round(after.rate * len(reference))} with it")
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown]
+# ## 5. A phone book of your own
+#
+# Now it is your list. The clip of section 1 again: type phrases, one a line, made of the words zero
+# to nine, and move λ. What counts is the list at the moment when the clip is decoded; no model is
+# trained for it.
+#
+# **Predict first:** which phrase would change what is heard? Is there one that spoils it? What
+# comes out if you type nothing?
+
+
+# %% tags=["hide-input"]
+# What the controls draw
+def draw_book(ax, *, phrases, weight):
+    book = phrases.splitlines()
+    try:
+        found = model.transcribe(noisy, phrases=book, phrase_weight=weight)
+    except cifviz.CIFError as error:
+        ax.set_axis_off()
+        return str(error)
+    if not found.extras:
+        ax.set_axis_off()
+        return f"no list, {found.text}"
+    phrase_attention(found, most=5, legend=False, ax=ax)
+    return found.text
+
+
+# %% tags=["answer", "hide-input"]
+# Figure with a text and a slider: your list, and which token looks at which phrase
+typed = "\n".join(phone_book)
+live_figure(
+    draw_book,
+    phrases=Text(typed),
+    weight=Slider(0.0, 1.0, 0.1, 0.5),
+    static=[{"phrases": typed, "weight": weight} for weight in (0.0, 0.5, 1.0)],
+    alt="TODO",
+    caption="TODO",
+    height=2.2,
+)
+
+# %% [markdown]
+# Hear it: the pieces of sound of which the tokens are made, named as they come out with the list of
+# the cell of parameters. Change `phone_book` there to hear another.
+
+# %% tags=["answer", "hide-input"]
+# Sound: the tokens with the list
+play_tokens(model.transcribe(noisy, phrases=phone_book))
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown]
+# ## 6. How much, and what goes wrong
+#
+# How large should λ be? Count two kinds of errors. *Biased* tokens are those inside of a phrase
+# that is in the list, *unbiased* ones are all others. A list is there for the first kind, and must
+# not spoil the second: that is the *guard*.
+#
+# The study “phrase-biasing” of this project measures both. Its 240 utterances are strings of digits
+# in noise, spoken by people, each with a code of five digits in it. The list of an utterance has its
+# code and 100 others that nobody said.
+#
+# **Predict first:** what does each curve do from λ = 0 to λ = 1? Where is the best λ?
+
+# %% tags=["hide-input"]
+# Read the measurements
+studied = read_study(resource("results"), "phrase-biasing")["runs"]
+SYSTEMS = {
+    "coldec": "ColDec",
+    "coldec-purified": "+ purification",
+    "coldec-positions": "+ positions",
+    "finecos": "FineCoS",
+    "seaco": "SeACo-style",
+}
+
+
+def measured(variant, size, weight, value, *, mass="alone", task="code-digits"):
+    """A value of each seed: of codes seen and unseen in training together."""
+    found = []
+    for run in studied:
+        if (run["recipe"], run["variant"]) == (task, variant):
+            counts = {}
+            for group in run["scores"].values():
+                one = group[str(size)]
+                one = one[mass][f"{weight:g}"] if size else one
+                for name, count in one.items():
+                    counts[name] = counts.get(name, 0) + count
+            found.append(value(counts))
+    return found
+
+
+def biased(counts):
+    return 100 * counts["biased"] / counts["biased_tokens"]
+
+
+def unbiased(counts):
+    return 100 * counts["unbiased"] / counts["unbiased_tokens"]
+
+
+# %% tags=["answer", "hide-input"]
+# Figure: errors of both kinds by λ
+tenths = [tenth / 10 for tenth in range(11)]
+kinds = {"biased tokens": biased, "unbiased tokens": unbiased}
+figure, (ax,) = canvas(height=2.8)
+curves = {
+    name: {weight: measured("coldec", 100, weight, value) for weight in tenths}
+    for name, value in kinds.items()
+}
+lines = bias_weight_curves(curves, label="token error (%)", guard="unbiased tokens", ax=ax)
+show(
+    figure,
+    lines.alt,
+    caption="Errors of ColDec by the phrase weight λ, with 100 other codes in the list: mean of "
+    "three seeds and their standard deviation. Compare the curve of the unbiased tokens with the "
+    "grey band, its level without a list.",
+)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown]
+# A mean hides what happens in single cases. Here is the recording of section 4 with five lists:
+#
+# | | list | λ |
+# |---|---|---|
+# | a | the code and seven others | 0.5 |
+# | b | the same | 1 |
+# | c | a code with one digit other than in the code that was said | 1 |
+# | d | codes of which nothing was said | 1 |
+# | e | the code and 1000 others | 1 |
+#
+# **Predict first:** with which of them does a word come out that nobody said? Which list is the
+# worst?
+
+# %% tags=["answer", "hide-input"]
+# Table: the same recording with five lists
+digits = code.split()
+other = "nine" if digits[2] != "nine" else "zero"
+similar = " ".join([*digits[:2], other, *digits[3:]])
+cases = {
+    "no list": ([], 0.5),
+    "a: the code and others": ([code, *random_codes(7)], 0.5),
+    "b: the same, λ = 1": ([code, *random_codes(7)], 1.0),
+    f"c: {similar}": ([similar], 1.0),
+    "d: others alone": (random_codes(7), 1.0),
+    "e: 1000 others": ([code, *random_codes(1000 if fast else 5000)], 1.0),
+}
+rows, wrong = [["said", *reference, ""]], {}
+for name, (phrases, weight) in cases.items():
+    found = heard(phrases, weight)
+    wrong[name] = round(token_errors([reference], [found.tokens]).rate * len(reference))
+    rows.append([name, *found.tokens, wrong[name]])
+places = max(map(len, rows)) - 2
+rows = [[*row[:-1], *[""] * (places + 2 - len(row)), row[-1]] for row in rows]
+table(["list", *map(str, range(places)), "wrong words"], rows)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown] tags=["optional"]
+# ## 7. A bag of digits
+#
+# How does a phrase become one vector? ColDec's encoder lets the tokens of a phrase look at each
+# other (self-attention, as in a Transformer), and takes the mean. (The mean is a reconstruction.)
+# In the first configurations of its authors nothing tells the encoder which token is first.
+#
+# **Predict first:** which of these phrases have the same vector as “four nine two one”?
+
+# %%
+torch.manual_seed(seed)
+vocabulary = model.config.vocabulary
+phrases = ["four nine two one", "one two nine four", "four nine two two"]
+ids = phrase_ids(phrases, vocabulary)[None]
+vectors = {}
+for positions in ("", "org_transformer_pe"):
+    config = ContextConfig(ctxt_encoder_position_encoding_type=positions)
+    with torch.inference_mode():
+        vectors[positions] = PhraseEncoder(config, len(vocabulary)).eval()(ids).vectors[0]
+
+# %% tags=["answer", "hide-input"]
+# Table: distance of each vector from that of the first phrase
+rows, distances = [], {}
+for positions, name in {"": "without positions", "org_transformer_pe": "with positions"}.items():
+    away = (vectors[positions] - vectors[positions][0]).norm(dim=1)
+    distances[name] = away.tolist()
+    rows.append([name, *(f"{one:.3f}" for one in distances[name])])
+table(["encoder (random weights)", *phrases], rows)
+
+# %% [markdown] tags=["answer"]
+# Without positions “one two nine four” has exactly the same vector: a phrase is a *bag of digits*.
+# Whatever training finds, such an encoder cannot tell a code from its reverse. “four nine two two”
+# has other digits, and another vector.
+#
+# A Transformer adds a pattern of sines and cosines to each token, another one for each place. Then
+# the vectors differ.
+
+# %% [markdown]
+# **Exercise 09.6.** Without positions, how many of these five phrases have the same vector as “4 9
+# 2 1”? “1 2 9 4”, “9 4 1 2”, “4 9 2”, “4 9 2 2”, “4 9 2 1 4 9 2 1”.
+
+# %% tags=["exercise"]
+same_vectors = ...
+check("09.6", same_vectors)
+
+# %% tags=["solution"]
+same_vectors = 3  # the order is lost, and so is how often the whole is said
+check("09.6", same_vectors)
+
+# %% [markdown]
+# How can it work at all, then? The causal decoder reads the sound of each fire besides. The bag
+# says which digits are to be expected, and the sound says which of them it is.
+#
+# **Predict first:** in the study, do positions lower the errors in phrases? By how much, compared
+# with how far the seeds are apart?
+
+# %% tags=["hide-input"]
+# A table of errors and phrases of some systems
+def precision(counts):
+    return 100 * counts["right"] / counts["recognised"] if counts["recognised"] else math.nan
+
+
+def recall(counts):
+    return 100 * counts["found"] / counts["wanted"]
+
+
+def f_measure(counts):
+    one, other = precision(counts), recall(counts)
+    return 2 * one * other / (one + other) if one + other else 0.0
+
+
+def system_table(variants, *, size, weight=0.5):
+    values = {
+        "biased errors, %": biased,
+        "unbiased errors, %": unbiased,
+        "precision, %": precision,
+        "recall, %": recall,
+        "F1, %": f_measure,
+    }
+    rows = [["no list", *(spread(measured("coldec", 0, 0, one), digits=1) for one in values.values())]]
+    for variant in variants:
+        scores = (measured(variant, size, weight, one) for one in values.values())
+        rows.append([SYSTEMS[variant], *(spread(one, digits=1) for one in scores)])
+    table([f"{size} other codes in the list", *values], rows)
+
+
+# %% tags=["answer", "hide-input"]
+# Table: without and with positions
+system_table(["coldec-purified", "coldec-positions"], size=100)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown] tags=["optional"]
+# ## 8. Long lists
+#
+# With 1000 phrases in the list, attention has 1001 places to go to. If each wrong phrase gets only
+# a thousandth, together they get most. What a fire reads is then mainly a mean over phrases that
+# nobody said.
+#
+# *Purification* (Han and others, 2022) cuts this off, in use only, not in training: each fire keeps
+# the k phrases of its highest attention, and “no bias”; all others get 0, and what is kept is
+# divided by its sum.
+#
+# **Exercise 09.7.** A fire looks at “no bias” by 0.16, and at five phrases by 0.40, 0.05, 0.24, 0.05
+# and 0.10. What is left with k = 2? Give the three shares: of “no bias”, and of both phrases, the
+# larger one first.
+
+# %% tags=["exercise"]
+shares_left = ...
+check("09.7", shares_left)
+
+# %% tags=["solution"]
+shares_left = [part / (0.16 + 0.40 + 0.24) for part in (0.16, 0.40, 0.24)]
+check("09.7", shares_left)
+
+# %% [markdown]
+# The library, with the options of section 2 and k = 1: the fire 1 keeps “no bias” and phrase A, of
+# which the exponentials are 1 and 5.
+
+# %%
+purified = plain_attention(replace(one_number, topk_renormalize=True, renormalize_topk_num=1))
+with torch.inference_mode():
+    _, kept = purified(torch.ones(1, 1, 1), as_memory(options[1:]))
+assert_close(kept.squeeze(), torch.tensor([1 / 6, 5 / 6, 0, 0]))
+
+# %% [markdown]
+# Now the recording with the code and 100 others, before and after purification, with the same
+# weights.
+#
+# **Predict first:** what does purification change in the picture? Does it also change the words?
+
+# %% tags=["hide-input"]
+# The same model with purification
+context = replace(model.config.context, topk_renormalize=True, renormalize_topk_num=5)
+pure = ColDecRecognizer(replace(model.config, context=context)).eval()
+pure.load_state_dict(model.state_dict())
+long_list = [code, *random_codes(100)]
+
+# %% tags=["answer", "hide-input"]
+# Figure: attention before and after purification
+figure, axes = canvas(2, height=2.4)
+first = phrase_attention(heard(long_list), most=5, ax=axes[0])
+second = phrase_attention(
+    heard(long_list, by=pure), phrases=first.rows.phrases, legend=False, ax=axes[1]
+)
+axes[0].set_xlabel("")
+axes[0].set_title("as trained", loc="right", fontsize="medium")
+axes[1].set_title("purified, k = 5", loc="right", fontsize="medium")
+show(
+    figure,
+    f"Attention of the tokens of the recording before and after purification. Before: {first.alt} "
+    f"After: {second.alt}",
+    caption="Attention to the code and 100 others, above as trained, below purified. Compare the "
+    "rows of all the others together.",
+)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown]
+# *FineCoS* (fine-grained contextual knowledge selection, the same paper) goes one step further. A
+# phrase is one vector, in which its tokens are mixed. FineCoS selects the few phrases at which the
+# whole utterance looks most, and then lets each fire look at their *tokens*, one by one. The second
+# attention has a “no bias” of its own.
+
+# %% tags=["hide-input"]
+# Figure: attention to the tokens of the selected phrases
+finecos = cifviz.load_model("code-digits-finecos")
+figure, (ax,) = canvas(height=5.6)
+chosen = phrase_token_attention(heard(long_list, by=finecos), ax=ax)
+name_words(ax, speech.words)
+show(
+    figure,
+    chosen.alt,
+    caption="FineCoS: how much each token looks at each token of the phrases that were selected. "
+    "Look for a diagonal.",
+)
+
+# %% [markdown]
+# To judge lists, count phrases. *Precision* is the share of the list's phrases that came out and
+# were said, among those that came out; *recall* is the share that came out among those that were
+# said. *F1* is their harmonic mean, 2 · P · R / (P + R).
+#
+# **Exercise 09.8.** In some utterances 8 phrases of a list are said. 10 come out, and 6 of them are
+# right. What are precision, recall and F1? Give three numbers.
+
+# %% tags=["exercise"]
+phrase_scores = ...
+check("09.8", phrase_scores)
+
+# %% tags=["solution"]
+phrase_scores = [6 / 10, 6 / 8, 2 * 0.6 * 0.75 / (0.6 + 0.75)]
+check("09.8", phrase_scores)
+
+# %% [markdown]
+# **Predict first:** what becomes of precision and of recall when the list grows from 10 to 1000?
+# Which system suffers least?
+
+# %% tags=["answer", "hide-input"]
+# Figure: precision, recall and F1 by the size of the list
+sizes = [10, 100, 1000]
+values = {"precision (%)": precision, "recall (%)": recall, "F1 (%)": f_measure}
+figure, axes = canvas(3, height=2.1, share_time=False)
+alts = []
+for ax, (label, value) in zip(axes, values.items(), strict=True):
+    curves = {
+        name: {size: measured(variant, size, 0.5, value) for size in sizes}
+        for variant, name in SYSTEMS.items()
+        if measured(variant, sizes[0], 0.5, value)
+    }
+    alts.append(list_size_curves(curves, label=label, legend=ax is axes[0], ax=ax).alt)
+show(
+    figure,
+    " ".join(alts),
+    caption="Precision, recall and F1 of phrases at λ = 0.5 by the number of other codes in the "
+    "list, mean and standard deviation of three seeds. The scale is the same in all three, from 0. "
+    "Compare how far the lines fall with how wide their bands are.",
+)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown] tags=["optional"]
+# ## 9. In use, and what the papers claim
+#
+# FunASR, from which many products are made, has two systems of this kind, both behind a Paraformer
+# (lesson 08):
+#
+# - *Contextual Paraformer*: an LSTM makes a vector of each phrase, its last state. In the last
+#   layer of the decoder a second attention looks at these vectors, beside the attention to the
+#   frames. It is part of the recogniser and trained with it, so that a change of the one is a
+#   change of the other.
+# - *SeACo-Paraformer*: the recogniser is frozen, as in ColDec. A decoder of its own, the *bias
+#   decoder*, looks at the vectors of the phrases twice: once with the embeddings that fire and once
+#   with what the decoder of the recogniser made of them. Both are added and give words or “no
+#   bias”. Of long lists an *attention filter* keeps the 50 phrases of the highest attention and
+#   runs again: purification for a whole utterance.
+#
+# **Predict first:** which of the systems of this lesson makes the fewest errors in phrases, with
+# 1000 other codes in the list?
+
+# %% tags=["answer", "hide-input"]
+# Table: all systems with a long list
+system_table([name for name in SYSTEMS if measured(name, 1000, 0.5, biased)], size=1000)
+
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
+# %% [markdown]
+# What the papers claim, and what can be said of it here:
+#
+# TODO
+
+# %% tags=["answer", "hide-input"]
+# Numbers kept
+record(
+    words_wrong_alone=wrong["no list"],
+    words_wrong_with_code=wrong["a: the code and others"],
+    words_wrong_with_others=wrong["d: others alone"],
+)
+record(
+    share_of_no_bias=attention[0, 0],
+    read_by_hand=read[0],
+    score_shared=both["shared"][1, 1],
+    bag_is_the_same=distances["without positions"][1],
+    order_is_seen=distances["with positions"][1],
+    tolerance=1e-4,
+)
+
+# %% [markdown]
+# ## Words
+#
+# The words of this lesson, and where each is found in the code:
+
+# %%
+glossary(
+    "biased token",
+    "collaborative decoding",
+    "context network",
+    "contextual biasing",
+    "distractor",
+    "embedding",
+    "F1",
+    "fire",
+    "no bias",
+    "phrase",
+    "phrase weight",
+    "precision",
+    "purification",
+    "recall",
+    "score",
+    "token error rate",
+)
