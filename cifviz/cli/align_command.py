@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
-from cifviz.errors import AudioError, printable, require
+from cifviz.errors import AudioError, printable, require, require_number
 from cifviz.resources import Inputs, check_target, writing
 
 
@@ -26,6 +26,17 @@ def align(
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
+    phrases: Annotated[
+        Path | None,
+        typer.Option(
+            help="Text file of phrases to listen for, one a line, tokens separated by spaces; for "
+            "models that take them."
+        ),
+    ] = None,
+    phrase_weight: Annotated[
+        float | None,
+        typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
 ) -> None:
@@ -47,7 +58,8 @@ def align(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
         recognizer = load_model(model)
-        inputs = Inputs([*sounds, model_folder(model)])
+        request = _request(recognizer, model, phrases, phrase_weight)
+        inputs = Inputs([*sounds, model_folder(model), *([phrases] if phrases else [])])
     # 2. Each file; one that fails stops no other.
     failed = 0
     written: dict[str, str] = {}
@@ -61,7 +73,7 @@ def align(
                 "align them into different folders",
             )
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
-            table = _align_one(path, recognizer, model, targets, inputs, overwrite)
+            table = _align_one(path, recognizer, model, request, targets, inputs, overwrite)
         except Exception as error:  # the other files are done whatever happens to one
             failed += 1
             with tqdm.external_write_mode(file=sys.stderr):
@@ -75,10 +87,31 @@ def align(
         raise typer.Exit(1)
 
 
+def _request(
+    recognizer: Any, model: str, phrases: Path | None, phrase_weight: float | None
+) -> dict[str, Any]:
+    """The further inputs of every sound: a list of phrases and how much it counts, if given."""
+    from cifviz.systems.phrase_lists import read_phrases
+
+    if phrases is None:
+        require(phrase_weight is None, "--phrase-weight is that of --phrases, which is not given")
+        return {}
+    require(
+        "phrases" in recognizer.extras,
+        f"--phrases needs a model that listens for phrases, {printable(model)} takes none",
+    )
+    request: dict[str, Any] = {"phrases": read_phrases(phrases, recognizer.config.vocabulary)}
+    if phrase_weight is not None:
+        weight = require_number("--phrase-weight", phrase_weight, at_least=0, at_most=1)
+        request["phrase_weight"] = weight
+    return request
+
+
 def _align_one(
     path: Path,
     recognizer: Any,
     model: str,
+    request: Mapping[str, Any],
     targets: Sequence[Path],
     inputs: Inputs,
     overwrite: bool,
@@ -90,7 +123,7 @@ def _align_one(
         check_target(target, overwrite=overwrite, inputs=inputs)
     rate = recognizer.config.features.sample_rate
     waveform = load_waveform(sound_source(path), sample_rate=rate)
-    transcription = recognizer.transcribe(waveform)
+    transcription = recognizer.transcribe(waveform, **request)
     terminal.end_if_told()  # perhaps while the file was read, which is incomplete then
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     with writing(targets, overwrite=overwrite, inputs=inputs) as parts:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple, cast
 
 import matplotlib
 import numpy as np
@@ -14,7 +15,6 @@ from matplotlib.legend import Legend
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from torch import Tensor
 
 from cifviz.errors import CIFError, printable, require, require_integer, require_type
 from cifviz.plot.canvas import (
@@ -27,6 +27,7 @@ from cifviz.plot.canvas import (
     plain_text,
     resolve,
     show_time,
+    text_widths,
     width_in_points,
 )
 from cifviz.plot.palette import STYLE, Keywords, styled
@@ -40,15 +41,17 @@ WITHOUT, WITH = "no list", "with list"
 """Names of the two rows of tokens, on top."""
 LEAST_NUMBER = 0.05
 """Attention below this has no number in its cell."""
+TOKEN_SIZES = (STYLE["text_size"], 7.0, 6.0)
+"""Points: the first at which all tokens fit into their cells; at the last one some are cut."""
 MOST_TOKENS_IN_WORDS = 20
 """Tokens of the alternative text."""
 
 _COLUMNS, _LETTER, _LEAST_COLUMNS, _LINE = 32, 0.62, 2, 1.25
 # Space for the name of a phrase; width of a letter and height of a line, as shares of the size.
-_DARK = 0.6
-# Numbers in cells that are darker are light.
-_SAMPLES = (0.05, 0.2, 0.5, 1.0)
-# Attention that the legend shows.
+_DARK, _BOLD = 0.6, 1.12
+# Numbers in darker cells are light; bold letters are so much wider.
+_SAMPLES, _ENTRY = (0.05, 0.2, 0.5, 1.0), 75.0
+# Attention that the legend shows, and points that an entry takes.
 
 
 class AttentionRows(NamedTuple):
@@ -70,8 +73,8 @@ class AttentionArtists(NamedTuple):
     cells: PolyCollection
     """Row by row, a cell for each token that has times; its array is the attention."""
     tokens: dict[tuple[str, int], Text]
-    """Tokens by the name of their row, `WITHOUT` or `WITH`, and their index; a cell that is too
-    narrow has none."""
+    """Tokens by the name of their row, `WITHOUT` or `WITH`, and their index; empty in cells that
+    are too narrow."""
     numbers: tuple[Text, ...]
     """Attention in %, where there is space."""
     names: tuple[Text, ...]
@@ -200,7 +203,7 @@ def phrase_attention(
     ...     tokens=("four", "two"),
     ...     alignment=Alignment((TimedToken("four", 0.0, 0.5), TimedToken("two", 0.5, 1.0))),
     ...     duration=1.0,
-    ...     extras={"phrase_bias": PhraseBias(("four two",), attention, (0.75, 0.25), ("four", "ten"))},
+    ...     extras={BIAS: PhraseBias(("four two",), attention, (0.75, 0.25), ("four", "ten"))},
     ... )
     >>> artists = phrase_attention(one, ax=Figure().subplots())
     >>> artists.cells.get_array().tolist()
@@ -214,13 +217,12 @@ def phrase_attention(
     looks = token_kw, number_kw, name_kw, changed_kw, kwargs
     artists = _draw(transcription, bias, rows, ax, *looks, names_inside=names_inside, legend=legend)
     ax.set_ylabel("phrase")
-    return artists._replace(alt=_alt(transcription, bias, rows))
+    alt = _alt(transcription, bias, (NO_BIAS, *bias.phrases), bias.attention.detach().cpu().numpy())
+    return artists._replace(alt=alt)
 
 
 def phrase_token_attention(
     transcription: Transcription,
-    phrases: Sequence[str],
-    attention: Tensor | np.ndarray,
     *,
     legend: bool = True,
     ax: Axes | None = None,
@@ -229,43 +231,42 @@ def phrase_token_attention(
     changed_kw: Keywords = None,
     **kwargs: Any,
 ) -> AttentionArtists:
-    """Like `phrase_attention`, but at which token of a few phrases each token looks.
+    """Like `phrase_attention`, but which token looks at which token of the selected phrases.
 
     Parameters
     ----------
     transcription : Transcription
-        Of a system that was given a list of phrases.
-    phrases : sequence of str
-        Those that were selected, tokens separated by spaces.
-    attention : array (tokens, 1 + tokens of the phrases)
-        How much each recognised token looks at "no bias", which is first, and at each token of
-        each phrase, one phrase after the other.
+        Of a system that selects phrases and looks at their tokens, and was given a list.
     legend, ax, token_kw, number_kw, changed_kw, **kwargs
         As for `phrase_attention`.
 
     Returns
     -------
     AttentionArtists
-        A row for each token of a phrase; below the last of each phrase there is a line.
+        A row for "no bias", and one for each token of a selected phrase; below the last token of
+        each phrase there is a line.
 
     Raises
     ------
     CIFError
-        If the transcription was made without a list, shapes do not fit, or `ax` is no Axes.
+        If the transcription was made without a list or by another system, or `ax` is no Axes.
     """
     ax = resolve(ax)
     bias = _bias(transcription)
-    values = np.asarray(attention, dtype=np.float64)
+    if bias.token_attention is None:
+        raise CIFError(
+            "expected the transcription of a system that looks at the tokens of phrases, got one "
+            "without token attention"
+        )
+    phrases = tuple(bias.phrases[place] for place in bias.selected)
     parts = [phrase.split() for phrase in phrases]
     names = (NO_BIAS, *(token for tokens in parts for token in tokens))
-    shape = len(transcription.tokens), len(names)
-    require(values.shape == shape, f"expected attention of shape {shape}, got {values.shape}")
-    borders = tuple(int(place) for place in np.cumsum([0, *map(len, parts)]))[: 1 + len(parts)]
-    rows = AttentionRows(names, values.T, tuple(phrases), borders)
+    borders = tuple(np.cumsum([0, *map(len, parts)]).tolist())
+    rows = AttentionRows(names, bias.token_attention.detach().cpu().numpy().T, phrases, borders)
     looks = token_kw, number_kw, None, changed_kw, kwargs
     artists = _draw(transcription, bias, rows, ax, *looks, names_inside=False, legend=legend)
     ax.set_ylabel("token of a phrase")
-    return artists._replace(alt=_alt(transcription, bias, rows))
+    return artists._replace(alt=_alt(transcription, bias, names, rows.values.T))
 
 
 def _bias(transcription: Transcription) -> PhraseBias:
@@ -276,7 +277,8 @@ def _bias(transcription: Transcription) -> PhraseBias:
             "expected a transcription with a list of phrases (transcribe(…, phrases=[…])), got one "
             "without"
         )
-    return require_type(BIAS, bias, PhraseBias)
+    require_type(BIAS, bias, PhraseBias)
+    return cast(PhraseBias, bias)
 
 
 def _draw(
@@ -319,13 +321,8 @@ def _draw(
     ]
     both = {WITHOUT: bias.unbiased, WITH: transcription.tokens}
     tokens = _tokens(ax, spans, both, set(changed), token_kw)
-    look = styled(changed_kw, facecolor="none", edgecolor=STYLE["incomplete"], zorder=4)
-    look = styled({"linewidth": 1.6, "linestyle": "--", "clip_on": False}, **look)
-    frames = {}
-    for index in changed:
-        if index in spans:
-            start, end = spans[index]
-            frames[index] = ax.add_patch(Rectangle((start, -2), end - start, 2, **look))
+    around = {index: spans[index] for index in changed if index in spans}
+    frames = _frames(ax, around, tokens, changed_kw)
 
     # 4. Names, and what the shades are.
     names = _names(ax, spans, rows, name_kw, inside=names_inside)
@@ -379,19 +376,61 @@ def _tokens(
     given: Keywords,
 ) -> dict[tuple[str, int], Text]:
     """The tokens without and with the list, in two rows; changed ones are bold."""
-    size, made = STYLE["text_size"], {}
+    widest = {
+        index: max((displayable(row[index]) for row in both.values()), key=len) for index in spans
+    }
+    space = _space(list(spans.values()))
+    for size in TOKEN_SIZES:
+        widths = text_widths(widest.values(), _BOLD * size, ax)
+        if all(width <= most for width, most in zip(widths, space, strict=True)):
+            break
+    made = {}
     for row, (name, tokens) in zip((-2, -1), both.items(), strict=True):
-        for index, (start, end) in spans.items():
-            columns = _columns(ax, end - start, size)
-            if columns < _LEAST_COLUMNS:
-                continue
+        for (index, (start, end)), width, most in zip(spans.items(), widths, space, strict=True):
+            shown = displayable(tokens[index])
+            if width > most:
+                columns = _columns(ax, most, size)
+                shown = displayable(shown, columns) if columns >= _LEAST_COLUMNS else ""
             weight = "bold" if index in changed else "normal"
             look = {"fontsize": size, "ha": "center", "va": "center", "weight": weight}
             look |= {"color": STYLE["level"], "zorder": 5, **plain_text()}
-            shown = displayable(tokens[index], columns)
-            made[name, index] = ax.text(
-                (start + end) / 2, row + 0.5, shown, **styled(given, **look)
-            )
+            place = (start + end) / 2, row + 0.5
+            made[name, index] = ax.text(*place, shown, **styled(given, **look))
+    return made
+
+
+def _frames(
+    ax: Axes,
+    spans: dict[int, tuple[float, float]],
+    tokens: dict[tuple[str, int], Text],
+    given: Keywords,
+) -> dict[int, Rectangle]:
+    """A frame around both tokens, where the list changed them."""
+    look = styled(given, facecolor="none", edgecolor=STYLE["incomplete"], linewidth=1.6, zorder=4)
+    frames = {}
+    for index, (start, end) in spans.items():
+        both = [tokens[name, index] for name in (WITHOUT, WITH)]
+        size = 1.15 * _BOLD * float(both[0].get_fontsize())
+        wide = max([end - start, *text_widths([text.get_text() for text in both], size, ax)])
+        corner = (start + end - wide) / 2, -2.0
+        frames[index] = Rectangle(corner, wide, 2, **styled(look, linestyle="--", clip_on=False))
+        ax.add_patch(frames[index])
+    return frames
+
+
+def _space(spans: Sequence[tuple[float, float]]) -> list[float]:
+    """Seconds for the names of tokens around their middles, each up to half-way to the next token.
+
+    >>> _space([(0.0, 2.0), (4.0, 6.0), (6.0, 7.0)])
+    [4.0, 2.0, 1.0]
+    """
+    borders = [(one[1] + other[0]) / 2 for one, other in pairwise(spans)]
+    reach = zip([-np.inf, *borders], spans, [*borders, np.inf], strict=False)
+    made = []
+    for left, (start, end), right in reach:
+        middle = (start + end) / 2
+        nearest = min(middle - left, right - middle)
+        made.append(2 * nearest if np.isfinite(nearest) else end - start)
     return made
 
 
@@ -413,12 +452,13 @@ def _names(
     texts = [ticks[row] for row in named]
     ax.set_yticks([row + 0.5 for row in named], texts, fontsize=size, **plain_text())
     ax.tick_params(axis="y", length=0)
-    middles = {index: (start + end) / 2 for index, (start, end) in spans.items()}
-    left, right = ax.get_xlim()
     made = []
-    for row, name in within.items():
-        best = max(middles, key=lambda index: rows.values[row, index], default=None)
-        at_left = best is None or middles[best] > (left + right) / 2
+    for (row, name), width in zip(
+        within.items(), text_widths(within.values(), 1.1 * size, ax), strict=True
+    ):
+        at_left = _hidden(ax, spans, rows.values[row], width) <= _hidden(
+            ax, spans, rows.values[row], -width
+        )
         look = {"fontsize": size, "va": "center", "ha": "left" if at_left else "right"}
         look |= {"color": STYLE["level"], "zorder": 6, **plain_text()}
         look["path_effects"] = [withStroke(linewidth=2.0, foreground=STYLE["halo"])]
@@ -428,17 +468,29 @@ def _names(
     return tuple(made)
 
 
+def _hidden(
+    ax: Axes, spans: dict[int, tuple[float, float]], attention: np.ndarray, width: float
+) -> float:
+    """Attention in the cells of a row under a name at its left end, or right end for −width."""
+    left, right = ax.get_xlim()
+    low, high = (left, left + width) if width > 0 else (right + width, right)
+    under = [index for index, (start, end) in spans.items() if start < high and end > low]
+    return float(attention[under].sum())
+
+
 def _legend(ax: Axes, cells: PolyCollection, frames: dict[int, Rectangle]) -> Legend:
     """What shades and frames are."""
+    shades: Any = cells.to_rgba(np.array(_SAMPLES))
     handles = [
-        Patch(facecolor=cells.to_rgba(one), edgecolor=STYLE["neutral"], label=f"{100 * one:.0f} %")
-        for one in _SAMPLES
+        Patch(facecolor=shade, edgecolor=STYLE["neutral"], label=f"{100 * one:.0f} %")
+        for one, shade in zip(_SAMPLES, shades, strict=True)
     ]
     handles[0].set_label(f"attention: {handles[0].get_label()}")
     if frames:
         look = {"facecolor": "none", "edgecolor": STYLE["incomplete"], "linestyle": "--"}
         handles.append(Patch(**look, linewidth=1.6, label="changed by the list"))
-    return legend_above(ax, handles=handles, ncols=len(handles), columnspacing=1.0)
+    columns = int(np.clip(width_in_points(ax) // _ENTRY, 1, len(handles)))
+    return legend_above(ax, handles=handles, ncols=columns, columnspacing=1.0)
 
 
 def _columns(ax: Axes, seconds: float, size: float) -> int:
@@ -453,29 +505,39 @@ def _row_height(ax: Axes) -> float:
     return height_in_points(ax) / abs(bottom - top)
 
 
-def _alt(transcription: Transcription, bias: PhraseBias, rows: AttentionRows) -> str:
-    """What there is to see, in words."""
-    listed, count = (
-        counted(len(bias.phrases), "phrase"),
-        counted(len(transcription.tokens), "token"),
-    )
-    sentences = [f"Attention of {count} to a list of {listed} and to “{NO_BIAS}”."]
-    looks = []
-    for token, column in list(zip(transcription.tokens, rows.values.T, strict=True)):
-        most = int(np.argmax(column))
-        name = printable(rows.names[most], most=LONGEST_WORDS)
-        token = printable(token, most=LONGEST_WORDS)
-        looks.append(f"“{token}” looks most at “{name}” ({100 * column[most]:.0f} %)")
-    more = len(looks) - MOST_TOKENS_IN_WORDS
-    looks = looks[:MOST_TOKENS_IN_WORDS] + ([f"and {more} more"] if more > 0 else [])
-    sentences += [f"{', '.join(looks)}."] if looks else []
+def _alt(
+    transcription: Transcription, bias: PhraseBias, names: Sequence[str], attention: np.ndarray
+) -> str:
+    """What there is to see, in words; attention is (tokens, names)."""
+    count, listed = len(transcription.tokens), counted(len(bias.phrases), "phrase")
+    sentences = [
+        f"Attention of {counted(count, 'token')} to a list of {listed} and to “{NO_BIAS}”."
+    ]
+    looks = [
+        f"{_quoted(token)} looks most at {_quoted(names[most])} ({100 * row[most]:.0f} %)"
+        for token, row, most in zip(
+            transcription.tokens, attention, attention.argmax(axis=1), strict=True
+        )
+    ]
     changed = [
-        f"“{printable(alone, most=LONGEST_WORDS)}” became “{printable(token, most=LONGEST_WORDS)}”"
+        f"{_quoted(alone)} became {_quoted(token)}"
         for alone, token in zip(bias.unbiased, transcription.tokens, strict=True)
         if alone != token
-    ][:MOST_TOKENS_IN_WORDS]
-    sentences.append(f"By the list {', '.join(changed)}." if changed else "The list changed none.")
+    ]
+    sentences += [f"{_first(looks)}."] if looks else []
+    sentences.append(f"By the list {_first(changed)}." if changed else "The list changed no token.")
     return " ".join(sentences)
+
+
+def _quoted(text: str) -> str:
+    return f"“{printable(text, most=LONGEST_WORDS)}”"
+
+
+def _first(parts: Sequence[str]) -> str:
+    """The first of many parts of a sentence, and how many more there are."""
+    more = len(parts) - MOST_TOKENS_IN_WORDS
+    rest = [f"and {more} more"] if more > 0 else []
+    return ", ".join([*parts[:MOST_TOKENS_IN_WORDS], *rest])
 
 
 def _describe(transcription: Transcription) -> str:

@@ -14,7 +14,14 @@ from matplotlib.patches import Rectangle
 
 from cifviz.errors import printable, require
 from cifviz.metrics.statistics import deviation, mean
-from cifviz.plot.canvas import LONGEST_WORDS, displayable, legend_above, plain_text, resolve
+from cifviz.plot.canvas import (
+    LONGEST_WORDS,
+    displayable,
+    legend_above,
+    plain_text,
+    resolve,
+    width_in_points,
+)
 from cifviz.plot.palette import STYLE, Keywords, styled
 
 Runs = Mapping[float, Sequence[float]]
@@ -22,6 +29,10 @@ Runs = Mapping[float, Sequence[float]]
 
 NAME_COLUMNS = 24
 """Space for the name of a curve."""
+
+_ENTRY, _DECADE = 105.0, 0.6
+# Points that an entry of the legend takes; how far 0 is from the smallest size above it, in powers
+# of ten.
 
 
 class BiasCurveArtists(NamedTuple):
@@ -33,9 +44,9 @@ class BiasCurveArtists(NamedTuple):
     """Mean ± standard deviation of the runs; only of curves with several runs."""
     guard: Rectangle | None
     """The level that a curve is to stay at, over the whole width."""
-    legend: Legend
+    legend: Legend | None
     alt: str
-    """Alternative text."""
+    """Alternative text: of each curve the first, the lowest, the highest and the last value."""
 
 
 def bias_weight_curves(
@@ -43,6 +54,7 @@ def bias_weight_curves(
     *,
     label: str,
     guard: str | None = None,
+    legend: bool = True,
     ax: Axes | None = None,
     band_kw: Keywords = None,
     guard_kw: Keywords = None,
@@ -59,6 +71,8 @@ def bias_weight_curves(
     guard : str, optional
         Name of the curve that no weight is to make worse, such as the error of unbiased tokens: its
         mean ± standard deviation at the smallest λ is a band over the whole width.
+    legend : bool
+        Whether there is one, above the Axes; of Axes side by side one is enough.
     ax : Axes, optional
         Where to draw; default: the current Axes.
     band_kw, guard_kw : mapping, optional
@@ -87,7 +101,7 @@ def bias_weight_curves(
     >>> artists.lines["biased"].get_ydata().tolist()
     [21.0, 12.0]
     >>> print(artists.alt)
-    token error (%) against λ. biased: 21.0 at 0, 12.0 at 0.5. unbiased: 5.0 at 0, 5.5 at 0.5.
+    token error (%) against λ. biased: 21 at 0, 12 at 0.5. unbiased: 5 at 0, 5.5 at 0.5.
     """
     ax = resolve(ax)
     require(
@@ -104,13 +118,14 @@ def bias_weight_curves(
         # A single run has a level and no spread: a thin band.
         thin = half or 0.004 * max(abs(bound) for bound in ax.get_ylim())
         artists = artists._replace(guard=ax.axhspan(middle - thin, middle + thin, **look))
-    return artists._replace(legend=_legend(ax))
+    return artists._replace(legend=_legend(ax) if legend else None)
 
 
 def list_size_curves(
     curves: Mapping[str, Runs],
     *,
     label: str,
+    legend: bool = True,
     ax: Axes | None = None,
     band_kw: Keywords = None,
     **kwargs: Any,
@@ -122,7 +137,7 @@ def list_size_curves(
     curves : mapping of str to mapping of int to sequence of float
         By name, such as that of a system: by the number of phrases the values of all runs. A nan is
         no value, such as precision where no phrase was recognised.
-    label, ax, band_kw, **kwargs
+    label, legend, ax, band_kw, **kwargs
         As for `bias_weight_curves`.
 
     Returns
@@ -139,7 +154,8 @@ def list_size_curves(
     Examples
     --------
     >>> from matplotlib.figure import Figure
-    >>> artists = list_size_curves({"cif": {0: [50], 100: [40]}}, label="F1", ax=Figure().subplots())
+    >>> f1 = {"cif": {0: [50], 100: [40]}}
+    >>> artists = list_size_curves(f1, label="F1 (%)", ax=Figure().subplots())
     >>> [tick.get_text() for tick in artists.lines["cif"].axes.get_xticklabels()]
     ['0', '100']
     """
@@ -148,10 +164,11 @@ def list_size_curves(
     require(all(size >= 0 for size in sizes), f"expected sizes of lists >= 0, got {sizes}")
     artists = _draw(ax, curves, label, "phrases in the list", band_kw, kwargs)
     least = min((size for size in sizes if size), default=1)
-    ax.set_xscale("symlog", linthresh=least, linscale=0.6)
-    ax.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
+    ax.set_xscale("symlog", linthresh=least, linscale=_DECADE)
+    ax.set_xticks(sizes, [f"{size:g}" for size in sizes])
     ax.set_xticks([], minor=True)
-    return artists._replace(legend=_legend(ax))
+    ax.set_xlim(-0.3 * least if sizes[0] == 0 else 0.7 * least, 1.5 * max(sizes[-1], least))
+    return artists._replace(legend=_legend(ax) if legend else None)
 
 
 def _draw(
@@ -165,7 +182,9 @@ def _draw(
     """A line for each curve, its band behind it."""
     most = len(STYLE["lines"])
     require(1 <= len(curves) <= most, f"expected 1 to {most} curves, got {len(curves)}")
-    lines, bands, parts = {}, {}, [f"{label} against {across}."]
+    lines: dict[str, Line2D] = {}
+    bands: dict[str, PolyCollection] = {}
+    parts = [f"{label} against {across}."]
     for (name, runs), line in zip(curves.items(), STYLE["lines"], strict=False):
         require(len(runs) > 0, f"curve {name!r} has no values")
         places = sorted(runs)
@@ -177,17 +196,22 @@ def _draw(
             look = {"color": line["color"], "alpha": 0.18, "linewidth": 0.0, "zorder": 1}
             ends = middle - half, middle + half
             bands[name] = ax.fill_between(places, *ends, **styled(band_kw, **look))
-        said = [
-            f"{value:.1f} at {place:g}"
-            for place, value in zip(places, middle, strict=True)
-            if np.isfinite(value)
-        ]
-        described = printable(name, most=LONGEST_WORDS)
-        parts.append(f"{described}: {', '.join(said) or 'no value'}.")
-    ax.set_ylim(bottom=0)
+        parts.append(f"{printable(name, most=LONGEST_WORDS)}: {_in_words(places, middle)}.")
+    # Further curves may stand here already, or beside, on one axis.
+    ax.set_ylim(0, max(ax.get_ylim()[1], ax.yaxis.get_data_interval()[1] * 1.05))
     ax.set_xlabel(across)
     ax.set_ylabel(label, **plain_text())
     return BiasCurveArtists(lines, bands, None, None, " ".join(parts))
+
+
+def _in_words(places: Sequence[float], values: np.ndarray) -> str:
+    """The first, the lowest, the highest and the last of the values that there are."""
+    found = np.flatnonzero(np.isfinite(values))
+    if not found.size:
+        return "no value"
+    extremes = found[[values[found].argmin(), values[found].argmax()]]
+    shown = sorted({int(found[0]), *map(int, extremes), int(found[-1])})
+    return ", ".join(f"{values[at]:.3g} at {places[at]:g}" for at in shown)
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float]:
@@ -197,4 +221,5 @@ def _spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _legend(ax: Axes) -> Legend:
-    return legend_above(ax, ncols=3, columnspacing=1.0)
+    columns = max(1, int(width_in_points(ax) // _ENTRY))
+    return legend_above(ax, ncols=columns, columnspacing=1.0)

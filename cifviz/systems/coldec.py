@@ -198,7 +198,8 @@ class ColDecRecognizer(CIFRecognizer):
         rules: Any = {"lengths": settings.phrase_lengths, "keep": settings.train_p_keep}
         lists = [drawn_phrases(targets, counts, **rules) for _ in range(copies)]
         encoded = self.context.encode(collate_phrases(lists).to(targets.device))
-        memory = encoded.select(torch.arange(copies).repeat_interleave(len(targets)))
+        which = torch.arange(copies, device=targets.device).repeat_interleave(len(targets))
+        memory = encoded.select(which)
         fired = embeddings.repeat(copies, 1, 1), num_fires.repeat(copies)
         output = self.context_output(*fired, memory)
 
@@ -235,21 +236,22 @@ class ColDecRecognizer(CIFRecognizer):
         lists, which = torch.unique(phrases, dim=0, return_inverse=True)
         memory = self.context.encode(lists).select(which)
         output = self.context_output(firing.embeddings, firing.num_fires, memory)
-        said = (output.logits / settings.joint_ctxt_temperature).log_softmax(dim=2)
+        by_context = (output.logits / settings.joint_ctxt_temperature).log_softmax(dim=2)
 
         # 3. Both.
-        usual = said.new_full((len(phrases),), settings.coldec_lambda)
+        usual = by_context.new_full((len(phrases),), settings.coldec_lambda)
         weight = extras.get(WEIGHT, usual)
 
         def combine(log_probs: Tensor, now: slice) -> Tensor:
             mass = settings.no_bias_mass
-            return combined(log_probs, said[:, now], weight, no_bias_mass=mass)
+            return combined(log_probs, by_context[:, now], weight, no_bias_mass=mass)
 
         adapted = self.adapt(firing.embeddings, firing, encoded)
-        both = decode_combined(self.decoder, adapted, firing.num_fires, combine)
+        ids, scores = decode_combined(self.decoder, adapted, firing.num_fires, combine)
         is_biased = (memory.valid.any(dim=1) & (weight > 0)).unsqueeze(1)
-        ids, scores = (torch.where(is_biased, *two) for two in zip(both, alone, strict=True))
-        return DecodedWithContext(ids, scores, alone[0], output)
+        return DecodedWithContext(
+            ids.where(is_biased, alone[0]), scores.where(is_biased, alone[1]), alone[0], output
+        )
 
     def decoded(
         self, sounds: Sequence[Sound], encoded: Encoded, fired: Firing

@@ -48,6 +48,10 @@ class ContextConfig:
     """Inner size of a layer."""
     ctxt_encoder_position_encoding_type: str = ""
     """Of the tokens in a phrase, of `POSITION_ENCODINGS`; with "" a phrase is a bag of tokens."""
+    num_ctxt_query_layers: int = 0
+    """Layers of self-attention over the fires before they look at phrases (our key). In the papers
+    a fire comes from a Conformer and knows its utterance; behind an encoder that sees one word,
+    what fires knows no more of a phrase than one token."""
     num_ctxt_decoder_layers: int = 2
     """Layers of causal self-attention over the fires."""
     ctxt_layer_prepostprocess_dropout: float = 0.0
@@ -152,7 +156,8 @@ class ContextConfig:
     @property
     def num_layers(self) -> int:
         """Layers with weights of their own, at least so many."""
-        return self.num_ctxt_encoder_layers + self.num_ctxt_decoder_layers
+        fires = self.num_ctxt_query_layers + self.num_ctxt_decoder_layers
+        return self.num_ctxt_encoder_layers + fires
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +252,9 @@ class PhraseAttention(nn.Module):
     """Attention from fires to phrases and to "no bias", which is always there.
 
     Purification: each fire keeps the phrases of its highest attention, averaged over the heads, and
-    attends to these and to "no bias" alone, whose weights so sum to 1 again.
+    attends to these and to "no bias" alone, whose weights so sum to 1 again. Phrases that are the
+    same to the network, such as those of the same tokens where it has no positions, are kept in no
+    particular order.
 
     Notes
     -----
@@ -316,6 +323,25 @@ class PhraseAttention(nn.Module):
         return read, weights
 
 
+class QueryLayers(nn.Module):
+    """Self-attention over the fires of an utterance, which know their places."""
+
+    def __init__(self, config: ContextConfig, fired_dim: int):
+        super().__init__()
+        self.project = nn.Linear(fired_dim, config.ctxt_encoder_hidden_size)
+        self.attention = self_attention(config, config.num_ctxt_query_layers)
+
+    def forward(self, fired: Tensor, num_fires: Tensor) -> Tensor:
+        """What each fire knows of itself and of the others (batch, fires, dim)."""
+        hidden: Tensor = self.project(fired)
+        if not hidden.shape[1]:
+            return hidden
+        unseen = ~valid_mask(num_fires.clamp(min=1), hidden.shape[1])
+        hidden = hidden + positions(0, hidden)
+        made: Tensor = self.attention(hidden, src_key_padding_mask=unseen)
+        return made
+
+
 class ContextNetwork(nn.Module):
     """Phrase encoder, attention from the fires to the phrases, and a causal decoder.
 
@@ -336,7 +362,10 @@ class ContextNetwork(nn.Module):
         super().__init__()
         dim = config.ctxt_encoder_hidden_size
         self.phrases = PhraseEncoder(config, vocabulary)
-        self.attention = PhraseAttention(config, query_dim)
+        has_layers = config.num_ctxt_query_layers > 0
+        self.queries = QueryLayers(config, query_dim) if has_layers else None
+        self.asked_dim = dim if has_layers else query_dim
+        self.attention = PhraseAttention(config, self.asked_dim)
         self.join = nn.Linear(query_dim + dim, dim)
         self.decoder = self_attention(config, config.num_ctxt_decoder_layers)
         self.output = nn.Linear(dim, vocabulary + 1)
@@ -347,7 +376,7 @@ class ContextNetwork(nn.Module):
         return memory
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
-        """What is said of each fire.
+        """Logits of each fire.
 
         Parameters
         ----------
@@ -357,8 +386,12 @@ class ContextNetwork(nn.Module):
         memory : PhraseMemory
             A list for each utterance.
         """
-        read, weights = self.attention(fired, memory)
+        read, weights = self.attention(self.asked(fired, num_fires), memory)
         return ContextOutput(self.output(self.decoded(fired, read, num_fires)), weights)
+
+    def asked(self, fired: Tensor, num_fires: Tensor) -> Tensor:
+        """What looks at the phrases (batch, fires, asked_dim): the fires, or layers over them."""
+        return fired if self.queries is None else self.queries(fired, num_fires)
 
     def decoded(self, fired: Tensor, read: Tensor, num_fires: Tensor) -> Tensor:
         """Fires with what they read of the phrases, after causal self-attention."""

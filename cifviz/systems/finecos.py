@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from cifviz.core.validation import valid_mask
 from cifviz.errors import require_integer, require_type
 from cifviz.systems.coldec import ColDecConfig, ColDecRecognizer
+from cifviz.systems.coldec_settings import TOKENS_TOO
 from cifviz.systems.context_network import (
     POSITION_ENCODINGS,
     ContextConfig,
@@ -24,6 +27,7 @@ from cifviz.systems.context_network import (
 class FineCoSContextConfig(ContextConfig):
     """Like `ContextConfig`, but with positions, purification and the keys of token attention."""
 
+    coldec_values: ClassVar[Mapping[str, Collection[Any]]] = TOKENS_TOO
     ctxt_encoder_position_encoding_type: str = POSITION_ENCODINGS[1]
     topk_renormalize: bool = True
     screened_phrase_num: int = 5
@@ -73,15 +77,18 @@ class FineCoSNetwork(ContextNetwork):
         super().__init__(config, query_dim, vocabulary)
         self.most = config.screened_phrase_num
         self.adds_phrases = config.add_phrase_embeddings
-        self.token_attention = PhraseAttention(replace(config, topk_renormalize=False), query_dim)
+        self.token_attention = PhraseAttention(
+            replace(config, topk_renormalize=False), self.asked_dim
+        )
         self.output = nn.Linear(2 * config.ctxt_encoder_hidden_size, vocabulary + 1)
 
     def forward(self, fired: Tensor, num_fires: Tensor, memory: PhraseMemory) -> ContextOutput:
-        """What is said of each fire; see `ContextNetwork.forward`."""
-        read, weights = self.attention(fired, memory)
+        """What is made of each fire; see `ContextNetwork.forward`."""
+        asked = self.asked(fired, num_fires)
+        read, weights = self.attention(asked, memory)
         decoded = self.decoded(fired, read, num_fires)
         chosen = selected_phrases(weights[:, :, 1:], num_fires, memory.ids, most=self.most)
-        read, token_weights = self.token_attention(fired, self.tokens(memory, chosen))
+        read, token_weights = self.token_attention(asked, self.tokens(memory, chosen))
         logits = self.output(torch.cat([decoded, read], dim=2))
         return ContextOutput(logits, weights, token_weights, chosen)
 

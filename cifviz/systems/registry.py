@@ -16,6 +16,7 @@ from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
+from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 
@@ -31,6 +32,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "context-aware": ContextAwareRecognizer,
     "coldec": ColDecRecognizer,
     "finecos": FineCoSRecognizer,
+    "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
 }
 """What ``config.json`` names under "system"."""

@@ -15,9 +15,11 @@ from cifviz.systems.context_aware import ContextAwareConfig
 from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.finecos import FineCoSConfig, FineCoSContextConfig
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizerConfig
 from cifviz.systems.mask_ctc import MaskCTCRecognizerConfig
 from cifviz.systems.paraformer import ParaformerConfig
+from cifviz.systems.seaco import SeACoConfig, SeACoContext
 from cifviz.training.fit import Schedule
 from experiments.recipes.recipe import Recipe
 
@@ -79,24 +81,35 @@ def paraformer_config(
     )
 
 
-CONTEXT_NETWORK = ContextConfig(
-    ctxt_encoder_filter_size=128,
-    contextual_content="1gram,2gram,3gram,4gram,5gram,6gram",
-    num_c_batch=4,
-)
-"""Of "coldec" and the systems derived from it."""
+CONTEXT_NETWORK = {
+    "ctxt_encoder_filter_size": 128,
+    "num_ctxt_query_layers": 2,
+    "contextual_content": "3gram,4gram,5gram,6gram",
+    "label_smoothing": 0.05,
+}
+"""Of all systems with a context network. Shorter phrases than three tokens stand by chance in most
+utterances of ten words."""
+POSITIONS = {
+    "topk_renormalize": True,
+    "ctxt_encoder_position_encoding_type": "org_transformer_pe",
+}
 
 
 def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
     """The same CIF with a context network beside it."""
-    return ColDecConfig(
-        config.vocabulary,
-        config.features,
-        config.encoder,
-        config.cif,
-        config.decoder,
-        context=replace(CONTEXT_NETWORK, **context),
-    )
+    return ColDecConfig(**vars(config), context=ContextConfig(**CONTEXT_NETWORK, **context))
+
+
+def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
+    """The same CIF with the context network of FineCoS."""
+    context = FineCoSContextConfig(**CONTEXT_NETWORK)
+    return FineCoSConfig(**vars(config), context=context)
+
+
+def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
+    """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
+    context = SeACoContext(**{**CONTEXT_NETWORK, "num_ctxt_query_layers": 0})
+    return SeACoConfig(**vars(config), context=context)
 
 
 PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}
@@ -111,7 +124,7 @@ COLDEC = {
     "body": lambda _: "",
     "fit.loss_weights": {},
     "fit.steps": 2000,
-    "fit.batch_size": 64,
+    "fit.batch_size": 8,
 }
 """A context network beside the recipe's own CIF, which stays as it is."""
 PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}
@@ -168,14 +181,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "config": partial(coldec_config, topk_renormalize=True),
         "weights_of": "coldec",
     },
-    "coldec-positions": {
-        **COLDEC,
-        "config": partial(
-            coldec_config,
-            topk_renormalize=True,
-            ctxt_encoder_position_encoding_type="org_transformer_pe",
-        ),
-    },
+    "coldec-positions": {**COLDEC, "config": partial(coldec_config, **POSITIONS)},
+    "finecos": {**COLDEC, "system": "finecos", "config": finecos_config},
+    "seaco": {**COLDEC, "system": "seaco", "config": seaco_config},
     # Other decoders of the plain CIF.
     "ar": {**PLAIN, "config.decoder.kind": "ar"},
     "projection": {**PLAIN, "config.decoder": lambda _: DecoderConfig("projection")},

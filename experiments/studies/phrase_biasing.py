@@ -15,7 +15,7 @@ in `experiments.studies.phrase_claims`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from cifviz.errors import DataError, require
-from cifviz.metrics import biased_errors, detect_phrases
+from cifviz.metrics import TokenErrors, biased_errors, detect_phrases
 from cifviz.metrics.statistics import mean
 from cifviz.systems.collaborative_decoding import NO_BIAS_MASS, combined
 from cifviz.systems.phrase_lists import collate_phrases, phrase_ids
@@ -36,7 +36,16 @@ from experiments.recipes import find_recipe
 from experiments.runs import loaded
 from experiments.studies.nar_comparison import milliseconds, processor
 from experiments.studies.paired_seeds import folders_by_seed
-from experiments.studies.phrase_tables import NAME, read, table
+from experiments.studies.phrase_claims import claim_table, goal_lines
+from experiments.studies.phrase_tables import (
+    cost_table,
+    main_table,
+    mass_table,
+    no_bias_table,
+    read,
+    recipes,
+    weight_table,
+)
 from experiments.studies.study import Study
 
 TASKS = (phone_book.TASK, rare_pairs.TASK)
@@ -205,12 +214,16 @@ def scores(
     errors = biased_errors(references, hypotheses, own)
     phrases = detect_phrases(references, hypotheses, lists, wanted=own)
     return {
-        "biased": errors.biased.errors,
+        "biased": _errors(errors.biased),
         "biased_tokens": errors.biased.tokens,
-        "unbiased": errors.unbiased.errors,
+        "unbiased": _errors(errors.unbiased),
         "unbiased_tokens": errors.unbiased.tokens,
         **vars(phrases),
     }
+
+
+def _errors(counted: TokenErrors) -> int:
+    return counted.deletions + counted.insertions + counted.substitutions
 
 
 def no_bias(
@@ -246,6 +259,15 @@ def costs(model: Any, task: BiasingTask) -> list[dict[str, float]]:
         held, _ = peak_memory(transcribe)
         made.append({"phrases": size, "ms": milliseconds(transcribe), "bytes": held})
     return made
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """All tables, one below the other."""
+    parts = [main_table(found, recipe) for recipe in recipes(found)]
+    parts += [weight_table(found, score) for score in ("F1 %", "unbiased errors %")]
+    parts += [mass_table(found), no_bias_table(found), cost_table(found)]
+    parts += ["\n".join(goal_lines(found)), claim_table(found)]
+    return "\n\n".join(parts)
 
 
 STUDY = Study(run, read, table, ("digits", "grid"))

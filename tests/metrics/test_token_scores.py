@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cifviz.errors import CIFError
 from cifviz.metrics import TokenErrors, count_accuracy, token_errors, weight_sum_error
+from cifviz.metrics.token_scores import aligned
 
 WORDS = st.lists(st.sampled_from(["one", "two", "three"]), max_size=6)
 SETS = st.lists(st.tuples(WORDS, WORDS), max_size=4)
@@ -52,6 +53,24 @@ def test_there_are_no_fewer_edits_than_counted(pairs):
     assert counted == sum(
         fewest_edits(tuple(reference), tuple(hypothesis)) for reference, hypothesis in pairs
     )
+
+
+@given(SETS)
+def test_edits_cover_both_sides_in_order(pairs):
+    references, hypotheses = ([pair[side] for pair in pairs] for side in (0, 1))
+    for (reference, hypothesis), edits in zip(pairs, aligned(references, hypotheses), strict=True):
+        assert [place for edit in edits for place in edit.reference] == [*range(len(reference))]
+        assert [place for edit in edits for place in edit.hypothesis] == [*range(len(hypothesis))]
+        for edit in edits:
+            if edit.kind in ("equal", "substitute"):
+                same = [
+                    reference[i] == hypothesis[j]
+                    for i, j in zip(edit.reference, edit.hypothesis, strict=True)
+                ]
+                assert same == [edit.kind == "equal"] * len(same)
+            else:
+                empty = edit.reference if edit.kind == "insert" else edit.hypothesis
+                assert len(empty) == 0
 
 
 @given(SETS)

@@ -422,6 +422,20 @@ def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name):
         ("context-aware", {"contextual": {"heads": 3}}, "decoder.heads must divide decoder.dim"),
         ("context-aware", {"contextual": {"layers": 10**9}}, "cannot be those of the 100000000"),
         ("context-aware", {"decoder": {"kind": "ar"}}, "kind of the first decoder must be one of"),
+        ("coldec", {"context": {"ctxt_num_heads": 3}}, "ctxt_num_heads must divide ctxt_encoder_"),
+        ("coldec", {"context": {"num_ctxt_decoder_layers": 10**9}}, "cannot be those of the 1000"),
+        (
+            "coldec",
+            {"context": {"coldec_lamda": 0.5}},
+            "context setting must be one of .*'",
+        ),
+        (
+            "finecos",
+            {"context": {"screened_phrase_num": 0}},
+            "screened_phrase_num must be an integer > 0, got 0",
+        ),
+        ("seaco", {"context": {"nfilter": -1}}, "nfilter must be an integer >= 0, got -1"),
+        ("seaco", {"decoder": {"kind": "ar"}}, "kind of the decoder of seaco must be one of 'nar'"),
         ("paraformer", {"cif": {"tail_rule": {"rule": "most"}}}, "tail rule must be one of 'drop'"),
         ("paraformer", {"cif": {"tail_rule": {"value": 1}}}, "tail rule must be one of 'drop'"),
         (
