@@ -1,4 +1,4 @@
-"""Controls that stay where they are when a browser, or Python, asks for a value they do not have."""
+"""Controls that keep their value when a browser, or Python, asks for one they do not have."""
 
 from __future__ import annotations
 

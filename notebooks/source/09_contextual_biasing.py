@@ -58,7 +58,6 @@ from cifviz.course import (
 )
 from cifviz.metrics import spread, token_errors
 from cifviz.plot import (
-    STYLE,
     bias_weight_curves,
     list_size_curves,
     log_mel,
@@ -717,6 +716,7 @@ check("09.6", same_vectors)
 # **Predict first:** in the study, do positions lower the errors in phrases? By how much, compared
 # with how far the seeds are apart?
 
+
 # %% tags=["hide-input"]
 # A table of errors and phrases of some systems
 def precision(counts):
@@ -740,7 +740,9 @@ def system_table(variants, *, size, weight=0.5):
         "recall, %": recall,
         "F1, %": f_measure,
     }
-    rows = [["no list", *(spread(measured("coldec", 0, 0, one), digits=1) for one in values.values())]]
+    rows = [
+        ["no list", *(spread(measured("coldec", 0, 0, one), digits=1) for one in values.values())]
+    ]
     for variant in variants:
         scores = (measured(variant, size, weight, one) for one in values.values())
         rows.append([SYSTEMS[variant], *(spread(one, digits=1) for one in scores)])
