@@ -12,7 +12,6 @@ import traitlets
 from cifviz.errors import require, require_integer, require_number, require_type, shown
 from cifviz.explorer.shared import Shared, refusing
 
-
 LONGEST_TEXT = 10_000
 """Characters of a text, at most."""
 

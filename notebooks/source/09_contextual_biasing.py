@@ -58,6 +58,7 @@ from cifviz.course import (
 )
 from cifviz.metrics import spread, token_errors
 from cifviz.plot import (
+    STYLE,
     bias_weight_curves,
     list_size_curves,
     log_mel,
@@ -110,6 +111,18 @@ listen = False  # True: play the recording in noise; its sound must be on this m
 torch.set_num_threads(1)  # small models: several threads would only wait for each other
 model = cifviz.load_model("code-digits-coldec")
 said = cifviz.load_clip(clip)
+
+
+# %% tags=["hide-input"]
+# A row with the words that were said, above a map of attention
+def name_said(ax, words):
+    bottom, top = ax.get_ylim()
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    ax.set_yticks([*ax.get_yticks(), top - 0.5], [*labels, "said"])
+    ax.set_ylim(bottom, top - 1)
+    for word, (start, end) in zip(words, words.spans, strict=True):
+        look = {"ha": "center", "va": "center", "fontsize": STYLE["text_size"], "style": "italic"}
+        ax.text((start + end) / 2, top - 0.5, word.token, **look)
 
 
 # %% tags=["hide-input"]
@@ -240,8 +253,8 @@ assert_close(by_library[1].squeeze(), attention)
 
 # %% [markdown]
 # **Exercise 09.2.** The scores of a fire are 0 for “no bias”, 0 for phrase A, ln 2 for B and ln 4
-# for C. What is read of them are the numbers 0 (“no bias”), 2 (A), 4 (B) and 1 (C). Which share does
-# “no bias” get, and what does the fire read? Give two numbers.
+# for C. What is read of them are the numbers 0 (“no bias”), 2 (A), 4 (B) and 1 (C). Which share
+# does “no bias” get, and what does the fire read? Give two numbers.
 
 # %% tags=["exercise"]
 share_and_number = ...
@@ -298,8 +311,8 @@ both = {name: 0.5 * P.log() + 0.5 * Q[name].log() for name in Q}
 # %%
 half = torch.tensor([0.5])
 for name, by_hand in both.items():
-    by_library = combined(P.log()[None], C.log()[None], half, no_bias_mass=name)
-    assert_close(by_library[0], by_hand)
+    (by_library,) = combined(P.log()[None], C.log()[None], half, no_bias_mass=name)
+    assert_close(by_library, by_hand)
 
 # %% tags=["answer", "hide-input"]
 # Table: Q and the scores
@@ -483,6 +496,7 @@ log_mel(noisy_features, model.config.features.grid, ax=axes[0])
 name_words(axes[0], speech.words)
 axes[0].set_xlabel("")
 drawn = phrase_attention(with_list, ax=axes[1])
+name_said(axes[1], speech.words)
 show(
     figure,
     f"Above, the log-mel spectrum of a recording in noise with its words. {drawn.alt}",
@@ -525,6 +539,7 @@ def draw_book(ax, *, phrases, weight):
         ax.set_axis_off()
         return f"no list, {found.text}"
     phrase_attention(found, most=5, legend=False, ax=ax)
+    name_said(ax, said.words)
     return found.text
 
 
@@ -541,16 +556,16 @@ live_figure(
     height=2.2,
 )
 
+# %% [markdown] tags=["answer"]
+# TODO resolves.
+
 # %% [markdown]
 # Hear it: the pieces of sound of which the tokens are made, named as they come out with the list of
 # the cell of parameters. Change `phone_book` there to hear another.
 
-# %% tags=["answer", "hide-input"]
+# %% tags=["hide-input"]
 # Sound: the tokens with the list
 play_tokens(model.transcribe(noisy, phrases=phone_book))
-
-# %% [markdown] tags=["answer"]
-# TODO resolves.
 
 # %% [markdown]
 # ## 6. How much, and what goes wrong
@@ -560,8 +575,8 @@ play_tokens(model.transcribe(noisy, phrases=phone_book))
 # not spoil the second: that is the *guard*.
 #
 # The study “phrase-biasing” of this project measures both. Its 240 utterances are strings of digits
-# in noise, spoken by people, each with a code of five digits in it. The list of an utterance has its
-# code and 100 others that nobody said.
+# in noise, spoken by people, each with a code of five digits in it. The list of an utterance has
+# its code and 100 others that nobody said.
 #
 # **Predict first:** what does each curve do from λ = 0 to λ = 1? Where is the best λ?
 
@@ -767,9 +782,9 @@ system_table(["coldec-purified", "coldec-positions"], size=100)
 # the k phrases of its highest attention, and “no bias”; all others get 0, and what is kept is
 # divided by its sum.
 #
-# **Exercise 09.7.** A fire looks at “no bias” by 0.16, and at five phrases by 0.40, 0.05, 0.24, 0.05
-# and 0.10. What is left with k = 2? Give the three shares: of “no bias”, and of both phrases, the
-# larger one first.
+# **Exercise 09.7.** A fire looks at “no bias” by 0.16, and at five phrases by 0.40, 0.05, 0.24,
+# 0.05 and 0.10. What is left with k = 2? Give the three shares: of “no bias”, and of both phrases,
+# the larger one first.
 
 # %% tags=["exercise"]
 shares_left = ...
@@ -809,6 +824,8 @@ first = phrase_attention(heard(long_list), most=5, ax=axes[0])
 second = phrase_attention(
     heard(long_list, by=pure), phrases=first.rows.phrases, legend=False, ax=axes[1]
 )
+for ax in axes:
+    name_said(ax, speech.words)
 axes[0].set_xlabel("")
 axes[0].set_title("as trained", loc="right", fontsize="medium")
 axes[1].set_title("purified, k = 5", loc="right", fontsize="medium")
@@ -834,7 +851,7 @@ show(
 finecos = cifviz.load_model("code-digits-finecos")
 figure, (ax,) = canvas(height=5.6)
 chosen = phrase_token_attention(heard(long_list, by=finecos), ax=ax)
-name_words(ax, speech.words)
+name_said(ax, speech.words)
 show(
     figure,
     chosen.alt,
@@ -920,6 +937,7 @@ system_table([name for name in SYSTEMS if measured(name, 1000, 0.5, biased)], si
 # %% tags=["answer", "hide-input"]
 # Numbers kept
 record(
+    bag_is_the_same=distances["without positions"][1] < 1e-4,
     words_wrong_alone=wrong["no list"],
     words_wrong_with_code=wrong["a: the code and others"],
     words_wrong_with_others=wrong["d: others alone"],
@@ -928,7 +946,6 @@ record(
     share_of_no_bias=attention[0, 0],
     read_by_hand=read[0],
     score_shared=both["shared"][1, 1],
-    bag_is_the_same=distances["without positions"][1],
     order_is_seen=distances["with positions"][1],
     tolerance=1e-4,
 )
@@ -957,3 +974,99 @@ glossary(
     "score",
     "token error rate",
 )
+
+# %% [markdown]
+# ## On your own
+#
+# - In section 5 type the same phrase twice, an empty line, a word that the model does not know, and
+#   a phrase of 31 words. Which of these is an error, and what does the message say?
+# - Set `recording` to `"digits_jackson_pauses"` or `"digits_yweweler_long"`. Does the list help
+#   there? If not, is it the context network that does not hear the code, or is λ too small?
+# - Let `features_in_noise` add more noise, `level=-5.0`. A token is then often missing. Can a list
+#   bring it back? (Look at the number of fires.)
+# - Shuffle a list. The attention is shuffled with it, and no word changes. Why must it be so?
+# - Set `no_bias_mass` to `"shared"`: `replace(model.config.context, no_bias_mass="shared")`, as
+#   section 8 does with purification. Repeat the table of section 6.
+# - Which list would do most harm to the recording of section 4? Find one of three phrases, none of
+#   which was said.
+
+# %% [markdown]
+# ## In practice
+#
+# - **FunASR** takes a list with `model.generate(input=…, hotword="…")`: phrases separated by
+#   spaces, or a file of them. Its SeACo-Paraformer is the system of section 9. Its context network
+#   counts alone where it hears a phrase (a `seaco_weight` of 1), and “no bias” is treated *alone*.
+# - **WFST and shallow fusion.** Without any network for phrases, a search can give a bonus to
+#   hypotheses that go along a phrase, word by word, and take it back where the phrase is left. It
+#   needs no training and works with any recogniser that searches; the bonus is the λ of this
+#   lesson, with the same two dangers.
+# - **Keep lists short and their phrases long.** A short phrase fits by chance in many places. If
+#   you know more, such as who is calling, filter the list before you use it.
+# - **Test with a guard.** Measure the errors outside of phrases on speech that holds none of them,
+#   with the list on. An error rate over everything hides both the gain and the harm.
+# - **One token or many.** Names in systems for English are cut into pieces of words. A name that
+#   was never seen may be cut into pieces that nobody says like this; the list can only help if the
+#   pieces can be heard.
+
+# %% [markdown]
+# ## Further reading
+#
+# - M. Han, L. Dong, S. Zhou, B. Xu, [CIF-based Collaborative Decoding for End-to-end Contextual
+#   Speech Recognition](https://arxiv.org/abs/2012.09466), ICASSP 2021: ColDec. Its abstract reports
+#   that errors in names fall by 40 % and 52 % on two sets, and none more elsewhere.
+# - M. Han, L. Dong, Z. Liang, M. Cai, S. Zhou, Z. Ma, B. Xu, [Improving End-to-End Contextual
+#   Speech Recognition with Fine-Grained Contextual Knowledge
+#   Selection](https://arxiv.org/abs/2201.12806), ICASSP 2022: FineCoS and purification.
+# - [CIF-ColDec](https://github.com/MingLunHan/CIF-ColDec): configurations of both with a
+#   description of each key, lists and results, no code. `ContextConfig.from_coldec` reads them.
+# - X. Shi, Y. Yang, Z. Li, Y. Chen, Z. Gao, S. Zhang, [SeACo-Paraformer: A Non-Autoregressive ASR
+#   System with Flexible and Effective Hotword Customization
+#   Ability](https://arxiv.org/abs/2308.03266), ICASSP 2024: the system of section 9; its code is in
+#   [FunASR](https://github.com/modelscope/FunASR).
+# - G. Pundak, T. Sainath, R. Prabhavalkar, A. Kannan, D. Zhao, [Deep Context: End-to-end Contextual
+#   Speech Recognition](https://arxiv.org/abs/1808.02480), SLT 2018: attention to a list, with a “no
+#   bias” entry, in a recogniser without CIF.
+# - [cifviz/systems/context_network.py](../cifviz/systems/context_network.py),
+#   [collaborative_decoding.py](../cifviz/systems/collaborative_decoding.py) and
+#   [finecos.py](../cifviz/systems/finecos.py): the systems of this lesson in the library.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# - 10 min: section 1. Collect names that recognisers get wrong. Play the clip before anybody sees
+#   it; let them write down what they hear, then show them a list and play it again. They have just
+#   done contextual biasing. Exercise 09.1.
+# - 15 min: section 2 at the board, all shares as fractions. Exercise 09.2 in pairs.
+# - 20 min: section 3. Two students are P and C, a third has λ. Exercises 09.3 and 09.4.
+# - 10 min: section 4. Exercise 09.5 by hand first, on one reference.
+# - 10 min: section 5. Everybody types three phrases; who can spoil the transcript?
+# - 10 min: section 6. Vote on the worst list before the table opens.
+# - 10 min: one of sections 7, 8 and 9, by interest; the others at home.
+# - 5 min: *In practice*, and one question from *On your own* for next time.
+#
+# ### Likely questions
+#
+# - *Why is “no bias” a vector and not a threshold?* So that it is learned what “nothing fits” looks
+#   like, for each fire. A threshold on the scores would have to be the same for all.
+# - *Why can the context network not insert a word?* There is one decision for each fire. How many
+#   fires there are, is decided by the weights, before any list is seen.
+# - *Why are logarithms interpolated, and not probabilities?* Then a word that one of both finds
+#   impossible stays impossible, and the scores of a beam search can be added up. With probabilities
+#   a confident network alone could decide at any λ above one half.
+# - *Does the causal decoder see words?* No, it sees fires and what they read. So all are decoded at
+#   once, and a wrong word spoils no later one. It cannot use what was decided, either: see lesson
+#   08.
+# - *Could one train all at once?* One could. Frozen, the recogniser can be the one that is in use
+#   already, and stays as good as it was without a list.
+#
+# ### Usual misconceptions
+#
+# - *A phrase of the list is always recognised.* It is one opinion of two, at weight λ.
+# - *A list that matches nothing is harmless.* It is, as far as “no bias” has been learned. Section
+#   6 is there to measure it.
+# - *The longer the list, the better.* Each phrase that is not said can only do harm.
+# - *Attention is the probability of a phrase.* It says what was read. What was made of it is C.
+# - *Purification makes the network surer.* It makes it read less; the sum of attention is 1 before
+#   and after.
