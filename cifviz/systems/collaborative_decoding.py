@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from cifviz.errors import require_choice
 from cifviz.systems.decoders import Decoder, ParallelDecoder
 
 ALONE, SHARED = "alone", "shared"
@@ -40,6 +41,11 @@ def combined(asr: Tensor, context: Tensor, weight: Tensor, *, no_bias_mass: str)
         "alone", the context network's, or P where "no bias" is its most likely; of "shared",
         ``Q(y) = C(y) + C(no bias) P(y)`` with its probabilities C.
 
+    Raises
+    ------
+    CIFError
+        If `no_bias_mass` is neither.
+
     Notes
     -----
     λ and the interpolation of the two: Han et al. (2021, arXiv 2012.09466). What becomes of "no
@@ -60,6 +66,7 @@ def combined(asr: Tensor, context: Tensor, weight: Tensor, *, no_bias_mass: str)
     >>> combined(asr, context, one, no_bias_mass="shared").exp()
     tensor([[[0.6000, 0.4000]]])
     """
+    require_choice("no_bias_mass", no_bias_mass, NO_BIAS_MASS)
     tokens, no_bias = context[..., :-1], context[..., -1:]
     if no_bias_mass == SHARED:
         biased = torch.logaddexp(tokens, no_bias + asr)
@@ -75,18 +82,35 @@ def combined(asr: Tensor, context: Tensor, weight: Tensor, *, no_bias_mass: str)
 def decode_combined(
     decoder: Decoder, embeddings: Tensor, num_fires: Tensor, combine: Combine
 ) -> tuple[Tensor, Tensor]:
-    """Most likely tokens by combined scores, and their probabilities, each (batch, fires).
+    """Most likely tokens by combined scores, and their probabilities.
 
     A decoder that gives all tokens at once is asked once; another is asked for each token anew,
     and told what was decided so far.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Of the recogniser.
+    embeddings : Tensor (batch, fires, dim)
+        What the decoder is given.
+    num_fires : Tensor (batch,)
+        Fires of each utterance; what stands behind them is ignored.
+    combine : callable
+        Gives the scores that decide, see `Combine`.
+
+    Returns
+    -------
+    ids : Tensor (batch, fires), int64
+    scores : Tensor (batch, fires)
+        The softmax of the combined scores.
     """
     batch, fires, _ = embeddings.shape
-    tokens = torch.zeros(batch, fires, dtype=torch.long, device=embeddings.device)
+    ids = torch.zeros(batch, fires, dtype=torch.long, device=embeddings.device)
     scores = embeddings.new_zeros(batch, fires)
     step = max(fires, 1) if isinstance(decoder, ParallelDecoder) else 1
     for first in range(0, fires, step):
         now = slice(first, first + step)
-        log_probs = decoder(embeddings, num_fires, tokens)[:, now].log_softmax(dim=2)
+        log_probs = decoder(embeddings, num_fires, ids)[:, now].log_softmax(dim=2)
         best = combine(log_probs, now).softmax(dim=2).max(dim=2)
-        tokens[:, now], scores[:, now] = best.indices, best.values
-    return tokens, scores
+        ids[:, now], scores[:, now] = best.indices, best.values
+    return ids, scores

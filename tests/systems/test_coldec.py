@@ -170,8 +170,9 @@ def test_the_weight_of_the_configuration_is_that_of_a_request_without_one():
     assert_same(other.transcribe(noise(2.0), phrases=FIFTY), other.transcribe(noise(2.0)))
 
 
-def test_at_a_weight_of_one_without_no_bias_the_context_network_decides_alone():
-    model = tiny()
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_at_a_weight_of_one_without_no_bias_the_context_network_decides_alone(temperature):
+    model = tiny(context={"joint_ctxt_temperature": temperature})
     with torch.no_grad():
         model.context.output.bias[-1] = -1e4
         encoded = model.encoded(
@@ -179,7 +180,7 @@ def test_at_a_weight_of_one_without_no_bias_the_context_network_decides_alone():
         )
         firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
         found = model.decode_with_context(firing, encoded)
-        best = found.output.logits[:, :, :-1].softmax(dim=2).max(dim=2)
+        best = (found.output.logits[:, :, :-1] / temperature).softmax(dim=2).max(dim=2)
     assert torch.equal(found.ids, best.indices)
     torch.testing.assert_close(found.scores, best.values)
 

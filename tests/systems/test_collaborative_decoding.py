@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from cifviz.errors import CIFError
 from cifviz.systems.collaborative_decoding import ALONE, NO_BIAS_MASS, SHARED, decode_combined
 from cifviz.systems.collaborative_decoding import combined as combine
 from cifviz.systems.decoders import Decoder, DecoderConfig, make_decoder
@@ -89,6 +90,11 @@ def test_gradients_are_those_of_differences(mass):
         return combine(*normal, weight, no_bias_mass=mass)
 
     assert torch.autograd.gradcheck(scores, (asr, context))
+
+
+def test_another_treatment_is_refused():
+    with pytest.raises(CIFError, match="no_bias_mass must be one of 'alone', 'shared', got 'both'"):
+        combined([0.75, 0.25], [0.0, 0.0, 1.0], 0.7, "both")
 
 
 # --- decoding ------------------------------------------------------------------------------------
