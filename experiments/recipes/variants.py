@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -82,33 +83,44 @@ def paraformer_config(
 
 
 CONTEXT_NETWORK = {
-    "ctxt_encoder_filter_size": 128,
+    "num_ctxt_encoder_layers": 1,
     "num_ctxt_query_layers": 2,
-    "contextual_content": "3gram,4gram,5gram,6gram",
+    "num_ctxt_decoder_layers": 1,
+    "ctxt_encoder_filter_size": 64,
     "label_smoothing": 0.05,
 }
-"""Of all systems with a context network. Shorter phrases than three tokens stand by chance in most
-utterances of ten words."""
+"""Of all systems with a context network."""
+RARE = 2000
+"""Phrases in training are so long that at least so many are possible: shorter ones stand by chance
+in most utterances."""
 POSITIONS = {
     "topk_renormalize": True,
     "ctxt_encoder_position_encoding_type": "org_transformer_pe",
 }
 
 
+def context_settings(config: CIFRecognizerConfig) -> dict[str, Any]:
+    """Of a context network beside this recogniser: `CONTEXT_NETWORK`, and phrases of 3 lengths."""
+    shortest = math.ceil(math.log(RARE) / math.log(len(config.vocabulary)))
+    lengths = range(shortest, shortest + 3)
+    return {**CONTEXT_NETWORK, "contextual_content": ",".join(f"{n}gram" for n in lengths)}
+
+
 def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
     """The same CIF with a context network beside it."""
-    return ColDecConfig(**vars(config), context=ContextConfig(**CONTEXT_NETWORK, **context))
+    settings = ContextConfig(**context_settings(config), **context)
+    return ColDecConfig(**vars(config), context=settings)
 
 
 def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
     """The same CIF with the context network of FineCoS."""
-    context = FineCoSContextConfig(**CONTEXT_NETWORK)
+    context = FineCoSContextConfig(**context_settings(config))
     return FineCoSConfig(**vars(config), context=context)
 
 
 def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
     """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
-    context = SeACoContext(**{**CONTEXT_NETWORK, "num_ctxt_query_layers": 0})
+    context = SeACoContext(**{**context_settings(config), "num_ctxt_query_layers": 0})
     return SeACoConfig(**vars(config), context=context)
 
 
@@ -123,7 +135,7 @@ COLDEC = {
     "config": coldec_config,
     "body": lambda _: "",
     "fit.loss_weights": {},
-    "fit.steps": 2000,
+    "fit.steps": 4000,
     "fit.batch_size": 8,
 }
 """A context network beside the recipe's own CIF, which stays as it is."""

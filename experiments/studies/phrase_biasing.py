@@ -28,8 +28,9 @@ from torch.nn.utils.rnn import pad_sequence
 from cifviz.errors import DataError, require
 from cifviz.metrics import TokenErrors, biased_errors, detect_phrases
 from cifviz.metrics.statistics import mean
-from cifviz.systems.collaborative_decoding import NO_BIAS_MASS, combined
-from cifviz.systems.phrase_lists import collate_phrases, phrase_ids
+from cifviz.systems.collaborative_decoding import ALONE, SHARED, combined
+from cifviz.systems.context_network import PhraseMemory
+from cifviz.systems.phrase_lists import phrase_ids
 from experiments import phone_book, rare_pairs
 from experiments.biasing_task import BiasingTask, Call, Phrase
 from experiments.recipes import find_recipe
@@ -51,9 +52,8 @@ from experiments.studies.study import Study
 TASKS = (phone_book.TASK, rare_pairs.TASK)
 SYSTEMS = ("coldec", "coldec-purified", "coldec-positions", "finecos", "seaco")
 """Variants that are measured."""
-WEIGHTS = tuple(tenths / 10 for tenths in range(11))
-"""λ: 0, 0.1, … 1."""
-USUAL_WEIGHT = 0.5
+WEIGHTS = {ALONE: tuple(tenths / 10 for tenths in range(11)), SHARED: (0.5, 1.0)}
+"""Values of λ, by the treatment of the mass of "no bias"."""
 FALSE_SIZE = 100
 """Phrases of the list of which an utterance holds none."""
 TIMED_SIZES = (0, 10, 100, 1000, 10_000)
@@ -117,8 +117,8 @@ def measured_model(model: Any, task: BiasingTask) -> dict[str, Any]:
         lists = [[call.phrase, *task.distractors(call.phrase, size)] for call in calls]
         said = context_said(model, fired, lists)
         sure[str(size)] = no_bias(calls, fired, said)
-        for mass in NO_BIAS_MASS:
-            for weight in WEIGHTS:
+        for mass, weights in WEIGHTS.items():
+            for weight in weights:
                 tokens = decoded(fired, said, weight, mass)
                 for name, some in groups.items():
                     chosen = ([values[i] for i in some] for values in (calls, tokens, lists))
@@ -132,9 +132,9 @@ def measured_model(model: Any, task: BiasingTask) -> dict[str, Any]:
     false = {
         mass: {
             f"{weight:g}": scores(model, calls, decoded(fired, said, weight, mass), lists)
-            for weight in WEIGHTS
+            for weight in weights
         }
-        for mass in NO_BIAS_MASS
+        for mass, weights in WEIGHTS.items()
     }
     return {"scores": found, "no_bias": sure, "false": false}
 
@@ -162,16 +162,19 @@ def context_said(
 ) -> list[Tensor]:
     """Log-probabilities of the context network for each utterance (fires, vocabulary + 1).
 
-    Utterances with the same list are decoded together, and their phrases encoded once.
+    All phrases are encoded once; utterances with the same list are decoded together.
     """
+    places = {one: i for i, one in enumerate(dict.fromkeys(p for some in lists for p in some))}
+    ids = phrase_ids([" ".join(one) for one in places], model.config.vocabulary)
+    known = model.context.encode(ids.unsqueeze(0))
     by_list: dict[tuple[Phrase, ...], list[int]] = {}
     for index, phrases in enumerate(lists):
         by_list.setdefault(tuple(phrases), []).append(index)
     made: dict[int, Tensor] = {}
     for phrases, some in by_list.items():
-        ids = phrase_ids([" ".join(one) for one in phrases], model.config.vocabulary)
-        encoded = model.context.encode(collate_phrases([ids]))
-        memory = encoded.select(torch.zeros(len(some), dtype=torch.long))
+        chosen = torch.tensor([places[one] for one in phrases])
+        memory = PhraseMemory(known.vectors[:, chosen], known.states[:, chosen], known.ids[:, chosen])
+        memory = memory.select(torch.zeros(len(some), dtype=torch.long))
         embeddings = pad_sequence([fired[i].embeddings for i in some], batch_first=True)
         num_fires = torch.tensor([len(fired[i].embeddings) for i in some])
         logits = model.context_output(embeddings, num_fires, memory).logits

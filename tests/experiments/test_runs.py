@@ -361,6 +361,56 @@ def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monke
         runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
 
 
+PHRASES = ["coldec", "coldec-purified", "finecos", "seaco"]
+
+
+@pytest.mark.parametrize("variant", PHRASES)
+def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
+    recipe, tmp_path, monkeypatch, variant
+):
+    monkeypatch.setattr(runs, "PHRASE_UTTERANCES", 40)
+    find = variants(monkeypatch, replace(recipe, phrase_example_maker=CutAndJoin))
+    body = runs.run(find(""), folder=tmp_path / "tones-seed0", progress=False)
+    needed = [find(variant).weights_of] if find(variant).weights_of else []
+    for name in [*needed, variant]:
+        short = replace(find(name), fit=replace(find(name).fit, steps=3))
+        result = runs.run(short, folder=tmp_path / f"tones-{name}-seed0", progress=False)
+    assert result["history"][0].keys() == {"step", "loss", "context"}
+    errors = ("deletions", "insertions", "substitutions", "tokens")
+    for split in ("dev", "test"):
+        assert [result[split][one] for one in errors] == [body[split][one] for one in errors]
+    model, frozen = (
+        load_model(tmp_path / f"{name}/model")
+        for name in (f"tones-{variant}-seed0", "tones-seed0")
+    )
+    kept = model.state_dict()
+    assert all((kept[name] == value).all() for name, value in frozen.state_dict().items())
+
+
+def test_a_context_network_asks_for_its_body(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    with pytest.raises(DataError, match="tones-seed0"):
+        runs.run(find("coldec"), folder=tmp_path / "tones-coldec-seed0", progress=False)
+
+
+def test_what_a_body_fires_is_kept_for_the_next_context_network(recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(runs, "PHRASE_UTTERANCES", 40)
+    find = variants(monkeypatch, recipe)
+    runs.run(find(""), folder=tmp_path / "tones-seed0", progress=False)
+    fired = []
+    make = runs.fired_examples
+
+    def counted(*given, **settings):
+        fired.append(settings)
+        return make(*given, **settings)
+
+    monkeypatch.setattr(runs, "fired_examples", counted)
+    for name in ("coldec", "finecos"):
+        short = replace(find(name), fit=replace(find(name).fit, steps=1))
+        runs.run(short, folder=tmp_path / f"tones-{name}-seed0", progress=False)
+    assert fired == [{"count": 40, "seed": 0}]
+
+
 @pytest.mark.parametrize("variant", ["ctc", "ctc-priors", "attention", "upsampled", "spikes"])
 def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, monkeypatch, variant):
     found = variants(monkeypatch, recipe)(variant)
