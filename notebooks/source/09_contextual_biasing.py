@@ -389,13 +389,18 @@ check("09.4", combine)
 # |---|---|---|
 # | recogniser | the sound | fires c_i, and P for each |
 # | phrase encoder | the tokens of each phrase | a vector for each phrase |
-# | attention | fires and vectors | m_i, what fire i reads of the list |
+# | query layers | all fires | what asks for phrases: each fire with what stands around it |
+# | attention | these and the vectors | m_i, what fire i reads of the list |
 # | causal decoder | c_i and m_i, of this fire and those before it | C for each fire |
 # | collaborative decoding | P, C and λ | the words |
 #
 # The recogniser is trained first and then *frozen*: nothing of it changes any more. Without a list,
 # or with λ = 0, it gives the same as before, to the bit. Everything new is in the context network,
 # and only that is trained.
+#
+# (The query layers are ours. In the paper an encoder lets each fire know the whole utterance. The
+# one of this lesson hears 0.4 s to either side, about a word. A single digit is in nearly half of
+# all codes; three in a row are in few.)
 #
 # Nobody has lists for training, so they are drawn: from some utterances of a batch a few words in a
 # row are taken, and all of these together are the list of everybody. What one utterance holds is a
