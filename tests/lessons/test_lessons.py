@@ -101,7 +101,7 @@ OTHER = {
         "seed": 1,
         "fast": False,
         "clip": "digits_pause",
-        "recording": "digits_yweweler_long",
+        "recording": "digits_george_long",
         "phone_book": ["one two three"],
     },
 }
