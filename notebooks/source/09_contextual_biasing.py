@@ -571,8 +571,8 @@ live_figure(
     alt="Three maps of attention of three tokens to phrases. With weight 0 and with weight 0.5 the "
     "shades are the same, but only with 0.5 a token is framed: “five” became “four”. In the third "
     "map “three one five” is in the list, too, and no token is framed.",
-    caption="A clip in noise with a phone book, in three settings: λ = 0, λ = 0.5, and λ = 0.5 with "
-    "“three one five” in the list besides. Compare the shades of the first two, and the words of "
+    caption="A clip in noise with a phone book, in three settings: λ = 0, λ = 0.5, and λ = 0.5 "
+    "with “three one five” in the list besides. Compare the shades of the first two, and the words of "
     "the last two.",
     height=2.2,
 )
@@ -603,9 +603,10 @@ play_tokens(model.transcribe(noisy, phrases=phone_book))
 #
 # The study “phrase-biasing” of this project measures both. Its 240 utterances are strings of digits
 # in noise, spoken by people, each with a code of five digits in it. The list of an utterance has
-# its code and 100 others that nobody said.
+# its code, and 10 others that nobody said, or 1000.
 #
-# **Predict first:** what does each curve do from λ = 0 to λ = 1? Where is the best λ?
+# **Predict first:** what do both kinds of errors do from λ = 0 to λ = 1, with the short list and
+# with the long one?
 
 # %% tags=["hide-input"]
 # Read the measurements
@@ -646,18 +647,28 @@ def unbiased(counts):
 # Figure: errors of both kinds by λ
 tenths = [tenth / 10 for tenth in range(11)]
 kinds = {"biased tokens": biased, "unbiased tokens": unbiased}
-figure, (ax,) = canvas(height=2.8)
-curves = {
-    name: {weight: measured("coldec", 100, weight, value) for weight in tenths}
-    for name, value in kinds.items()
-}
-lines = bias_weight_curves(curves, label="token error (%)", guard="unbiased tokens", ax=ax)
+figure, axes = canvas(2, height=2.4)
+alts = []
+for ax, size in zip(axes, (10, 1000), strict=True):
+    curves = {
+        name: {weight: measured("finecos", size, weight, value) for weight in tenths}
+        for name, value in kinds.items()
+    }
+    drawn = bias_weight_curves(
+        curves, label="token error (%)", guard="unbiased tokens", legend=size == 10, ax=ax
+    )
+    ax.set_title(f"the code and {size} others", loc="right", fontsize="medium")
+    alts.append(f"With {size} others: {drawn.alt}")
+top = max(ax.get_ylim()[1] for ax in axes)
+for ax in axes:
+    ax.set_ylim(0, top)
+axes[0].set_xlabel("")
 show(
     figure,
-    lines.alt,
-    caption="Errors of ColDec by the phrase weight λ, with 100 other codes in the list: mean of "
-    "three seeds and their standard deviation. Compare the curve of the unbiased tokens with the "
-    "grey band, its level without a list.",
+    " ".join(alts),
+    caption="Errors by the phrase weight λ, above with 10 other codes in the list, below with 1000, "
+    "on the same scale: mean of the seeds and their standard deviation. Compare the curve of the "
+    "unbiased tokens with the grey band, its level without a list: that is the guard.",
 )
 
 # %% [markdown] tags=["answer"]
@@ -675,8 +686,7 @@ show(
 # | e | 1000 codes that were not said | 0.5 |
 # | f | the code and 1000 others | 1 |
 #
-# **Predict first:** with which of them does a word come out that was heard right without a list,
-# and is wrong now? Which list is the worst?
+# **Predict first:** which of them help, which do nothing, and which do harm?
 
 # %% tags=["answer", "hide-input"]
 # Table: the same recording with other lists
@@ -701,7 +711,14 @@ for name, (phrases, weight) in cases.items():
 table(["list", " ".join(["said:", *reference]), "wrong words", "C of “no bias”, mean"], rows)
 
 # %% [markdown] tags=["answer"]
-# TODO resolves.
+# Lists a and b help; a λ of 1 does no harm here. With c only one of the two errors is gone: two
+# phrases of the list differ in the last digit, so the list says little about it, and the recogniser
+# decides. With d nothing changes, as it should be with a list that matches nothing.
+#
+# Lists e and f do harm. A word is replaced by another wrong one; with f, “five” becomes “nine”,
+# though it was right. Look at the last column: with a thousand phrases next to nothing is left for
+# “no bias”. In training a list had about five phrases, never a thousand, and among a thousand codes
+# there is something for any sound. At λ = 1 nobody contradicts.
 
 # %% [markdown] tags=["optional"]
 # ## 7. A bag of digits
@@ -872,13 +889,19 @@ show(
 )
 
 # %% [markdown] tags=["answer"]
-# TODO resolves.
+# Before, four fifths of the attention lie on phrases with no row of their own, a little on each.
+# The code that was said gets some percent. After, all lies on “no bias” and on five phrases for
+# each token. (Each token has its own five, so there is still something in the last row.)
+#
+# But four of the five are wrong as well, and no word has changed. Purification takes away what was
+# spread thinly. It cannot find what attention has not found.
 
 # %% [markdown]
 # *FineCoS* (fine-grained contextual knowledge selection, the same paper) goes one step further. A
 # phrase is one vector, in which its tokens are mixed. FineCoS selects the few phrases at which the
-# whole utterance looks most, and then lets each fire look at their *tokens*, one by one. The second
-# attention has a “no bias” of its own.
+# whole utterance looks most, and then lets each fire look at their *tokens*, one by one. This
+# second attention has a “no bias” of its own. (How much an utterance looks at a phrase is here the
+# sum over its fires, a reconstruction.) With the list of section 4:
 
 # %% tags=["hide-input"]
 # Figure: attention to the tokens of the selected phrases
@@ -891,6 +914,11 @@ show(
     caption="FineCoS: how much each token looks at each token of the phrases that were selected. "
     "Look for a diagonal.",
 )
+
+# %% [markdown]
+# Each token of the code looks most at its own place in the phrase: a diagonal. This is why the
+# words come out in their order, although the vector of a phrase is a mixture. The last token,
+# “five”, is in no phrase that was said; it finds a “five” elsewhere, which does no harm.
 
 # %% [markdown]
 # To judge lists, count phrases. *Precision* is the share of the list's phrases that came out and
