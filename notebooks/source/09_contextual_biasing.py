@@ -90,7 +90,7 @@ listen = False  # True: play the recording in noise; its sound must be on this m
 # A recogniser knows a word the better, the more often it has heard it in training. The words that
 # matter most to one user are often those that it has hardly ever heard: the name of a colleague, a
 # street, a medicine. Where the sound is not clear, it writes words that it knows well and that
-# sound nearly alike. A message then goes to the wrong person.
+# sound nearly alike.
 #
 # - *More training* does not help: the names differ from user to user and from day to day.
 # - *A language model* does not help either. It knows which words often follow which, so it finds
@@ -104,7 +104,8 @@ listen = False  # True: play the recording in noise; its sound must be on this m
 # In this lesson the names are codes made of digits, as in a phone book. The model
 # “code-digits-finecos” knows all digits well; it was trained on them in random order, in noise. But
 # any digit may follow any other, so nothing but its sound says which one was said. Here a
-# synthesiser says a code, and we add noise.
+# synthesiser says a code, and we add noise. (This noise makes the recogniser err; another `seed`
+# makes another noise.)
 
 # %%
 torch.set_num_threads(1)  # small models: several threads would only wait for each other
@@ -126,7 +127,7 @@ def name_said(ax, words):
 # %% tags=["hide-input"]
 # Noise, and speech in it
 def noise_of(seconds, *, rate=16_000):
-    """Pink noise, as loud as speech is on average where its level is 0 dB."""
+    """Pink noise of root mean square 1."""
     count = round(seconds * rate)
     made = pink_noise(1 << count.bit_length(), rate, np.random.default_rng(seed))
     return made[:count].astype(np.float32)
@@ -433,10 +434,11 @@ def targets(reference, phrase):
 check("09.5", targets)
 
 # %% [markdown]
-# Now the system at work. This is a recording of a person, in noise; the project keeps the input of
-# the recogniser, the *log-mel* spectrum, and not the sound. Noise adds its power to that of the
-# speech in each band. The list has one code that was said, the first four digits, and three that
-# were not.
+# Now the system at work. The model “code-digits-finecos” is a ColDec with three additions, which
+# sections 7 and 8 explain; they can be left aside until then. This is a recording of a person, in
+# noise; the project keeps the input of the recogniser, the *log-mel* spectrum, and not the sound.
+# Noise adds its power to that of the speech in each band. The list has one code that was said, the
+# first four digits, and three that were not.
 
 # %% tags=["hide-input"]
 # A recording in noise, and lists of random codes
@@ -584,8 +586,7 @@ live_figure(
 # recogniser. With an empty list there is no attention, and the result is that of section 1.
 
 # %% [markdown]
-# Hear it: the pieces of sound of which the tokens are made, named as they come out with the list of
-# the cell of parameters. Change `phone_book` there to hear another.
+# Hear the tokens, named as they come out with `phone_book` of the cell of parameters:
 
 # %% tags=["hide-input"]
 # Sound: the tokens with the list
@@ -675,10 +676,6 @@ show(
 # With the long list there is no λ that helps, and the larger it is, the more harm is done, inside
 # of codes as well as outside. So a list is good only if it is short enough for the network that
 # reads it, and λ limits the harm if it is not.
-#
-# A small surprise: at a small λ even the unbiased errors are a little fewer than without a list,
-# with the long list, too. The context network hears the fires as well. It is a second opinion on
-# the sound, whatever is in the list.
 
 # %% [markdown]
 # A mean hides what happens in single cases. Here is the recording of section 4 with other lists:
