@@ -2,7 +2,7 @@
 
   setup      make .venv and install cifviz in it (what stands is used again)
   lab        set up, then open the notebooks in JupyterLab
-  test       set up, then run every check and every test but the long ones, the quick ones first
+  test       set up, then run every check and every test but the long ones, the quick files first
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
   test-all   both
   test-machines  the tests as other machines would run them: processors, threads, load, folders
@@ -27,6 +27,7 @@ Another PyTorch than the one pinned in constraints.txt, through the environment:
 # and it is what tells an older Python that it is too old.
 import hashlib
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -80,7 +81,34 @@ def say(text):
 
 def setup(root=ROOT, environ=os.environ, run=subprocess.call):
     """Make .venv, or use the one that stands, and return the path of its Python."""
-    return environment(".venv", ["constraints.txt"], [["--editable", ".[dev]"]], root, environ, run)
+    wanted = [["--editable", ".[dev]"]]
+    return environment(".venv", ["constraints.txt"], wanted, root, environ, run, ENGLISH)
+
+
+ENGLISH = ["moonshine-voice", "onnxruntime"]
+"""The extra "english" of pyproject.toml, but for what "dev" has. Named here, pip need not read the
+project a second time, which takes longer than these two."""
+WITHOUT_ENGLISH = "Speech in open English is left out, as {}; all else works without it."
+
+
+def no_english(system=sys.platform, machine=None, libc=None, macos=None):
+    """Why the pretrained encoder of English has no wheel for this system; None if it has one."""
+    machine = platform.machine() if machine is None else machine
+    libc = platform.libc_ver() if libc is None else libc
+    macos = platform.mac_ver()[0] if macos is None else macos
+    if system == "linux" and machine in ("x86_64", "aarch64"):
+        old = libc[0] != "glibc" or numbers(libc[1]) < (2, 34)
+        return "its encoder needs glibc 2.34 or newer" if old else None
+    if system == "darwin" and machine == "arm64":
+        return "its encoder needs macOS 15 or newer" if numbers(macos) < (15,) else None
+    if system == "win32" and machine == "AMD64":
+        return None
+    return f"its encoder has no wheel for {system} on {machine}"
+
+
+def numbers(version):
+    """The numbers of a version, to be compared; none of a text without any."""
+    return tuple(int(part) for part in re.findall("[0-9]+", version))
 
 
 def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
@@ -103,11 +131,12 @@ PEERS_NEED = (
 )
 
 
-def environment(name, files, wanted, root, environ, run):
+def environment(name, files, wanted, root, environ, run, english=None):
     """Make a virtual environment, or use the one that stands, and return the path of its Python.
 
     `files` constrain the versions, each of `wanted` is a call of pip. A stamp written last says
-    what was installed; without it nothing counts as installed.
+    what was installed; without it nothing counts as installed. `english` is one more call, which
+    may fail.
     """
     venv = root / name
     python = program(venv, "python")
@@ -136,6 +165,11 @@ def environment(name, files, wanted, root, environ, run):
     within = [word for file in constraints for word in ("--constraint", str(file))]
     for arguments in wanted:
         install(python, within + arguments, root, run)
+    if english:
+        install_english(python, within + english, root, run)
+    # Every program starts sooner; pip would compile on one core. A template that is no Python,
+    # such as some packages hold, is skipped.
+    run([str(python), "-m", "compileall", "-qq", "-j", "0", str(venv), str(root / "cifviz")])
     stamp.write_text(content)
     say(f"Installed in {time.monotonic() - started:.0f} s.")
     return python
@@ -186,10 +220,25 @@ def without_torch(constraints, target):
     return target
 
 
+def install_english(python, arguments, root, run):
+    """Install what speech in open English needs, or say why it is left out, and go on."""
+    reason = no_english()
+    if reason is None and pip(python, arguments, root, run) != 0:
+        again = " ".join([str(python), "-m", "pip", "install", *arguments])
+        reason = f"pip could not install it (try again: {again})"
+    if reason:
+        say(WITHOUT_ENGLISH.format(reason))
+
+
+def pip(python, arguments, root, run):
+    """Let pip of the environment install something, and return its exit code."""
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+    return run(command + arguments, cwd=str(root))
+
+
 def install(python, arguments, root, run):
     """Run pip in the environment, or stop with words."""
-    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
-    if run(pip + arguments, cwd=str(root)) != 0:
+    if pip(python, arguments, root, run) != 0:
         raise Stop(
             "the installation failed; what pip says is above. Usual reasons: no network, a full\n"
             "disk, or no wheel for this system. Nothing counts as installed: run the command again."
@@ -256,12 +305,12 @@ def lint(python, extra):
     return run_all(checks(python))
 
 
-QUICK = ("quick tests", "not slow and not long", "loadfile")
-SLOW = ("slow tests", "slow and not long", "loadfile")
+TESTS = ("tests", "not long", "loadfile")
 LONG = ("long tests", "long", "load")
 """Stages of the tests: a name, an expression of pytest's markers (pyproject.toml), and how tests
-are shared out. The tests of one file stay together, as they may share a browser or a model; the
-long ones are few, and most of them stand in one file."""
+are shared out. The tests of one file stay together, as they may share a browser or a model, and
+files without a slow test come first (tests/conftest.py); the long ones are few, and most of them
+stand in one file."""
 
 
 def stages(python, *chosen):
@@ -283,7 +332,7 @@ def test(python, extra):
     if extra:
         return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
     one_thread()
-    return run_all([*checks(python), *stages(python, QUICK, SLOW)])
+    return run_all([*checks(python), *stages(python, TESTS)])
 
 
 def test_long(python, extra):
@@ -295,7 +344,7 @@ def test_long(python, extra):
 def test_all(python, extra):
     """Run every check and every test."""
     one_thread()
-    return run_all([*checks(python), *stages(python, QUICK, SLOW, LONG)])
+    return run_all([*checks(python), *stages(python, TESTS, LONG)])
 
 
 def test_machines(python, extra):

@@ -18,8 +18,10 @@ from experiments.runs import differing, results_of, settings_of
 
 SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention", "ar", "paraformer"}
 """Variants of which the best weights ship too."""
-RESULTS_ALONE = {"check-digits", "markov-merged", "markov-phones", "small-grid"}
-"""Recipes of which no weights ship."""
+RESULTS_ALONE = {"check-digits", "code-digits", "markov-merged", "markov-phones", "small-grid"}
+"""Recipes of which no weights ship, but for those of `SHIPPED_BESIDE`."""
+SHIPPED_BESIDE = {"code-digits": ("coldec", "finecos")}
+"""Variants that ship where the recipe does not: without a list of phrases they are the recipe."""
 
 
 def publish(name: str, *, runs: Path, data: Path) -> str:
@@ -57,11 +59,12 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     advice = f"run `{PROGRAM} train {name}`"
     require(bool(whole), f"no finished run of {name!r} in {runs}: {advice}", DataError)
     _keep(name, results, data / "results")
-    if name in RESULTS_ALONE:
-        return results_table(whole, "test" if "test" in whole[0] else "dev")
-    for variant in sorted(SHIPPED_VARIANTS & by_variant.keys()):
+    ships = SHIPPED_BESIDE.get(name, ()) if name in RESULTS_ALONE else SHIPPED_VARIANTS
+    for variant in sorted(set(ships) & by_variant.keys()):
         place = data / "checkpoints" / f"{name}-{variant}"
         _ship(find_recipe(name, variant), by_variant[variant], place)
+    if name in RESULTS_ALONE:
+        return results_table(whole, "test" if "test" in whole[0] else "dev")
     return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
 
 

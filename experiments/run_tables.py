@@ -183,8 +183,12 @@ def _spread(values: Sequence[float | None], factor: float) -> str:
     return spread(known, digits=1) if len(known) == len(values) else "–"
 
 
-TO_COMPARE = {"markov-digits", "markov-merged", "markov-phones", "check-digits", "small-grid"}
-"""Recipes whose models are not meant for use; the study "nar-comparison" compares them."""
+TO_COMPARE = {
+    *("markov-digits", "markov-merged", "markov-phones", "check-digits", "small-grid"),
+    "code-digits",
+}
+"""Recipes whose models are not meant for use; the studies "nar-comparison" and "phrase-biasing"
+compare them."""
 
 
 def summary(results: Sequence[Result]) -> str:

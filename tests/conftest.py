@@ -21,6 +21,33 @@ def pytest_itemcollected(item):
         item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_modifyitems(items):
+    """Files without a slow test come first."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path in slow)
+
+
+class AtOnce:
+    """Says what failed when it fails; the rest of the story comes at the end."""
+
+    def __init__(self, reporter):
+        self.reporter = reporter
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            message = crash.message.splitlines()[0] if crash and crash.message else ""
+            self.reporter.ensure_newline()
+            self.reporter.write_line(f"FAILED {report.nodeid} {message}".rstrip(), red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and not hasattr(config, "workerinput"):  # workers of pytest-xdist print nothing
+        config.pluginmanager.register(AtOnce(reporter))
+
+
 @pytest.fixture(scope="session")
 def cifviz_data() -> Path:
     """The folder of real speech that is not part of the project."""

@@ -92,7 +92,7 @@ def run(name, changes):
             environ[key] = value
     failed = 0
     options = ["--ignore=tests/ui"] if name in VARIABLES else []
-    for stage, command in tasks.stages(sys.executable, tasks.QUICK, tasks.SLOW):
+    for stage, command in tasks.stages(sys.executable, tasks.TESTS):
         log = KEPT / f"{name}-{stage.replace(' ', '-')}.log"
         started = time.monotonic()
         with log.open("w", encoding="utf-8") as output:

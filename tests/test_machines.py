@@ -46,7 +46,7 @@ def test_a_variable_is_set_and_the_others_are_not(runs, name, monkeypatch):
     expected = {"OMP_NUM_THREADS": "1"} | machines.VARIABLES[name]
     for environ in runs:
         assert {key: environ[key] for key in machines.COMPUTING if key in environ} == expected
-    assert len(runs) == len(tasks.stages("python", tasks.QUICK, tasks.SLOW))
+    assert len(runs) == len(tasks.stages("python", tasks.TESTS))
 
 
 def test_another_temporary_folder_is_there_while_it_runs(runs):
@@ -85,9 +85,9 @@ def test_every_core_is_busy_while_it_runs_and_not_after(monkeypatch):
 def test_what_a_run_printed_is_kept_and_its_last_line_shown(runs, capsys):
     assert machines.main(["plain"]) == 0
     printed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in printed] == ["plain", "plain"]
+    assert [line.split()[0] for line in printed] == ["plain"]
     assert all(line.endswith("1 passed") for line in printed)
-    assert len(list(machines.KEPT.iterdir())) == 2
+    assert len(list(machines.KEPT.iterdir())) == 1
 
 
 def test_one_red_run_makes_the_whole_red(runs, monkeypatch):

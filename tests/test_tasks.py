@@ -5,9 +5,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import tasks
 
@@ -33,12 +35,13 @@ class FakeRun:
     @property
     def pip(self):
         """What pip was asked, without the words that all its calls begin with."""
-        return [command[5:] for command in self.commands if command[1:3] == ["-m", "pip"]]
+        return [command[6:] for command in self.commands if command[1:3] == ["-m", "pip"]]
 
 
 @pytest.fixture
-def clone(tmp_path):
-    """A folder with what the installation depends on."""
+def clone(tmp_path, monkeypatch):
+    """A folder with what the installation depends on, on a system without the wheels of English."""
+    monkeypatch.setattr(tasks, "no_english", lambda: "there is no wheel")
     for name in ("pyproject.toml", "constraints.txt", "constraints-peers.txt"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
@@ -72,6 +75,16 @@ def test_setup_makes_an_environment_and_installs_with_the_constraints(clone):
     assert run.commands[0] == [sys.executable, "-m", "venv", "--clear", str(clone / ".venv")]
     constraints = str(clone / "constraints.txt")
     assert run.pip == [["--constraint", constraints, "--editable", ".[dev]"]]
+
+
+def test_setup_compiles_what_it_installed_on_every_core(clone):
+    """Where pip did not, on one."""
+    run = FakeRun(failing=["compileall"])  # as it says if a package holds what is no Python
+    python = str(tasks.setup(clone, {}, run))
+    *_, pip, compiled = run.commands
+    assert pip[:6] == [python, *"-m pip install --disable-pip-version-check --no-compile".split()]
+    places = [str(clone / ".venv"), str(clone / "cifviz")]
+    assert compiled == [python, *"-m compileall -qq -j 0".split(), *places]
 
 
 def test_a_second_setup_does_nothing(clone):
@@ -138,6 +151,84 @@ def test_the_reader_of_a_failed_download_sees_words_and_a_code(clone):
     assert "cifviz: the installation failed" in result.stdout
     assert "Traceback" not in result.stdout + result.stderr
     assert "=== tests" not in result.stdout
+
+
+# --- the extra "english" -------------------------------------------------------------------------
+
+
+def test_english_is_asked_for_where_its_wheels_fit(clone, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "no_english", lambda: None)
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    constraints = str(clone / "constraints.txt")
+    assert [words[2:] for words in run.pip] == [
+        ["--editable", ".[dev]"],
+        ["moonshine-voice", "onnxruntime"],
+    ]
+    assert all(words[:2] == ["--constraint", constraints] for words in run.pip)
+    assert "English" not in capsys.readouterr().out
+    again = FakeRun()
+    tasks.setup(clone, {}, again)
+    assert not again.commands
+
+
+def test_where_they_do_not_one_sentence_says_so_once(clone, capsys):
+    run = FakeRun()
+    tasks.setup(clone, {}, run)
+    assert len(run.pip) == 1
+    sentence = (
+        "Speech in open English is left out, as there is no wheel; all else works without it."
+    )
+    assert capsys.readouterr().out.count(sentence) == 1
+    tasks.setup(clone, {}, run)
+    assert sentence not in capsys.readouterr().out
+
+
+def test_a_failed_download_of_english_stops_nothing(clone, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "no_english", lambda: None)
+    python = tasks.setup(clone, {}, FakeRun(failing=["onnxruntime"]))
+    printed = capsys.readouterr().out
+    assert "left out, as pip could not install it (try again: " in printed
+    assert f"{python} -m pip install --constraint" in printed
+    again = FakeRun()
+    assert tasks.setup(clone, {}, again) == python
+    assert not again.commands
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "libc", "macos", "reason"),
+    [
+        ("linux", "x86_64", ("glibc", "2.34"), "", None),
+        ("linux", "aarch64", ("glibc", "2.40"), "", None),
+        ("linux", "x86_64", ("glibc", "2.31"), "", "glibc 2.34"),
+        ("linux", "x86_64", ("", ""), "", "glibc 2.34"),  # musl
+        ("linux", "riscv64", ("glibc", "2.40"), "", "no wheel for linux on riscv64"),
+        ("darwin", "arm64", ("", ""), "15.1", None),
+        ("darwin", "arm64", ("", ""), "26.0", None),
+        ("darwin", "arm64", ("", ""), "14.7.1", "macOS 15"),
+        ("darwin", "x86_64", ("", ""), "15.1", "no wheel for darwin on x86_64"),
+        ("win32", "AMD64", ("", ""), "", None),
+        ("win32", "ARM64", ("", ""), "", "no wheel for win32 on ARM64"),
+    ],
+)
+def test_the_systems_with_wheels_are_those_that_were_built(system, machine, libc, macos, reason):
+    found = tasks.no_english(system, machine, libc, macos)
+    assert found is None if reason is None else reason in found
+
+
+def test_the_markers_of_english_agree_with_the_systems_that_are_looked_up():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [Requirement(one) for one in extras["project"]["optional-dependencies"]["english"]]
+    assert {one.name for one in wanted if one.marker} == set(tasks.ENGLISH)
+    assert [one.name for one in wanted if not one.marker] == ["espeakng-loader"], "dev has it"
+    for system in ("linux", "darwin", "win32"):
+        for machine in ("x86_64", "aarch64", "arm64", "AMD64", "ARM64", "riscv64"):
+            fits = tasks.no_english(system, machine, ("glibc", "2.36"), "15.0") is None
+            there = {"sys_platform": system, "platform_machine": machine}
+            names = {one.name for one in wanted if one.marker and one.marker.evaluate(there)}
+            usual = {"linux": "x86_64 aarch64", "darwin": "arm64 x86_64", "win32": "AMD64 ARM64"}
+            if machine in usual[system].split():
+                assert names == ({"moonshine-voice", "onnxruntime"} if fits else set())
 
 
 # --- peers ---------------------------------------------------------------------------------------
@@ -337,17 +428,17 @@ def expression(words):
     return words[words.index("-m", 3) + 1]
 
 
-def test_the_tests_run_in_stages_the_quick_ones_first():
+def test_the_tests_run_in_stages_the_long_ones_last():
     checks = ["style", "format", "types", "layers", "javascript"]
     usual, rest, everything = (commands_of(name) for name in ("test", "test-long", "test-all"))
-    assert [name for name, _ in usual] == [*checks, "quick tests", "slow tests"]
+    assert [name for name, _ in usual] == [*checks, "tests"]
     assert [name for name, _ in rest] == ["long tests"]
     assert everything == usual + rest
 
 
 def test_every_test_is_in_one_stage():
     """Whatever markers it has."""
-    stages = [expression(words) for _, words in commands_of("test-all")[-3:]]
+    stages = [expression(words) for _, words in commands_of("test-all")[-2:]]
     for slow in (True, False):
         for long in (True, False):
             chosen = [eval(stage, {}, {"slow": slow, "long": long}) for stage in stages]
@@ -355,13 +446,9 @@ def test_every_test_is_in_one_stage():
 
 
 def test_the_ten_slowest_are_printed_and_the_tests_of_a_file_stay_together():
-    quick, slow, long = (words for _, words in commands_of("test-all")[-3:])
-    assert all("--durations=10" in words for words in (quick, slow, long))
-    assert [words[words.index("--dist") + 1] for words in (quick, slow, long)] == [
-        "loadfile",
-        "loadfile",
-        "load",
-    ]
+    stages = [words for _, words in commands_of("test-all")[-2:]]
+    assert all("--durations=10" in words for words in stages)
+    assert [words[words.index("--dist") + 1] for words in stages] == ["loadfile", "load"]
 
 
 def test_chosen_tests_run_once_whatever_their_stage():

@@ -1,23 +1,15 @@
 """Synthetic speech with exact times: eSpeak NG reads a text and reports each word and phone.
 
-eSpeak NG is an optional dependency (``pip install cifviz[train]``), called through its C API. Its
-library keeps state that is never reset, such as the phase of a voice's flutter, so the same text
-gives other samples the second time. Here the library is loaded anew for each utterance and its
-noise is seeded. That takes a few milliseconds and makes the result a function of the arguments
-alone. The state is global to the process: calls take turns on a lock, and nothing else in the
-process should be using the same library at that moment.
+eSpeak NG is an optional dependency (``pip install cifviz[train]``). `cifviz.corpora.espeak_library`
+says how it is called, and why the result is a function of the arguments alone.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +17,8 @@ import numpy as np
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.resampling import resample
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
-from cifviz.errors import CIFError, DataError, require
+from cifviz.corpora.espeak_library import CHARS_UTF8, check, espeak
+from cifviz.errors import DataError, require
 
 VOICES = (
     "en-us",
@@ -50,14 +43,8 @@ VOICES = (
 LETTER_NAMES = {"a": "eigh"}
 """Spellings for letters that eSpeak NG would read as words."""
 
-_CHARS_UTF8 = 1
-_OUTPUT_SYNCHRONOUS = 2
-_PHONEME_EVENTS_IN_IPA = 0x1 | 0x2
-_DONT_EXIT = 0x8000
 _RATE, _PITCH = 1, 3
 _EVENT_END_OF_LIST, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
-
-_LOCK = threading.Lock()
 
 
 class _EventId(ctypes.Union):
@@ -78,20 +65,6 @@ class _Event(ctypes.Structure):
         ("sample", ctypes.c_int),
         ("user_data", ctypes.c_void_p),
         ("id", _EventId),
-    ]
-
-
-class _Voice(ctypes.Structure):
-    _fields_ = [
-        ("name", ctypes.c_char_p),
-        ("languages", ctypes.c_void_p),
-        ("identifier", ctypes.c_char_p),
-        ("gender", ctypes.c_ubyte),
-        ("age", ctypes.c_ubyte),
-        ("variant", ctypes.c_ubyte),
-        ("xx1", ctypes.c_ubyte),
-        ("score", ctypes.c_int),
-        ("spare", ctypes.c_void_p),
     ]
 
 
@@ -253,15 +226,14 @@ def synthesize(
 def _record(text: str, voice: str, rate: int, pitch: int) -> tuple[_Recording, int]:
     """Let a fresh library read a text; its reports, and its sample rate in Hz."""
     recording = _Recording()
-    with _LOCK, _fresh_library() as (library, native_rate, data_path):
-        _set_voice(library, voice, data_path)
+    with espeak(voice, "speech synthesis", "train") as (library, native_rate):
         for parameter, value in ((_RATE, rate), (_PITCH, pitch)):
-            _check(library.espeak_SetParameter(parameter, value, 0), "espeak_SetParameter")
+            check(library.espeak_SetParameter(parameter, value, 0), "espeak_SetParameter")
         callback = _SynthCallback(recording.receive)
         library.espeak_SetSynthCallback(callback)
         encoded = text.encode("utf-8") + b"\0"
-        _check(
-            library.espeak_Synth(encoded, len(encoded), 0, 0, 0, _CHARS_UTF8, None, None),
+        check(
+            library.espeak_Synth(encoded, len(encoded), 0, 0, 0, CHARS_UTF8, None, None),
             "espeak_Synth",
         )
     return recording, native_rate
@@ -298,101 +270,3 @@ def _named(
         DataError,
     )
     return names
-
-
-@contextmanager
-def _fresh_library() -> Iterator[tuple[ctypes.CDLL, int, Path]]:
-    """The library in its initial state, its sample rate in Hz, and the folder of its data."""
-    try:
-        import espeakng_loader
-    except ModuleNotFoundError as error:
-        raise CIFError(
-            "speech synthesis needs the package espeakng-loader: pip install cifviz[train]"
-        ) from error
-    data_path = espeakng_loader.get_data_path()
-    library = _loaded(espeakng_loader.get_library_path())
-    try:
-        native_rate = library.espeak_Initialize(
-            _OUTPUT_SYNCHRONOUS, 0, data_path.encode(), _PHONEME_EVENTS_IN_IPA | _DONT_EXIT
-        )
-        require(native_rate > 0, f"eSpeak NG found no data in {data_path}")
-        # Breathy voices contain noise, which would be seeded by the clock.
-        _check(library.espeak_ng_SetRandSeed(1), "espeak_ng_SetRandSeed")
-        try:
-            yield library, native_rate, Path(data_path)
-        finally:
-            library.espeak_Terminate()
-    finally:
-        _unload(library)
-
-
-def _loaded(path: str) -> ctypes.CDLL:
-    """The library with the types of what is called with more than integers."""
-    try:
-        library = ctypes.CDLL(path)
-    except OSError as error:
-        raise CIFError(f"cannot load the eSpeak NG library: {error}") from error
-    library.espeak_Synth.argtypes = [
-        ctypes.c_char_p,
-        ctypes.c_size_t,
-        ctypes.c_uint,
-        ctypes.c_int,
-        ctypes.c_uint,
-        ctypes.c_uint,
-        ctypes.POINTER(ctypes.c_uint),
-        ctypes.c_void_p,
-    ]
-    library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
-    library.espeak_ListVoices.argtypes = [ctypes.c_void_p]
-    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_Voice))
-    return library
-
-
-def _unload(library: ctypes.CDLL) -> None:
-    """Drop the library from memory, which ctypes never does by itself."""
-    import _ctypes
-
-    close = getattr(_ctypes, "FreeLibrary" if sys.platform == "win32" else "dlclose")
-    close(library._handle)
-
-
-def _set_voice(library: ctypes.CDLL, voice: str, data_path: Path) -> None:
-    """Choose a voice; one that does not exist is refused (eSpeak NG would keep the last one)."""
-    language, plus, variant = voice.partition("+")
-    identifiers = _identifiers(library)
-    require(
-        language.lower() in identifiers,
-        f"eSpeak NG has no voice {language!r}; it has {', '.join(sorted(identifiers))}",
-    )
-    if plus:
-        variants = sorted(path.name for path in (data_path / "voices" / "!v").iterdir())
-        require(
-            variant in variants,
-            f"eSpeak NG has no variant {variant!r} of a voice; it has {', '.join(variants)}",
-        )
-    name = identifiers[language.lower()] + plus + variant
-    _check(library.espeak_SetVoiceByName(name.encode()), f"espeak_SetVoiceByName({name!r})")
-
-
-def _identifiers(library: ctypes.CDLL) -> dict[str, str]:
-    """The voice that serves each language best, by the language's name in lower case."""
-    best: dict[str, tuple[int, str]] = {}
-    voices = library.espeak_ListVoices(None)
-    index = 0
-    while voices[index]:
-        voice = voices[index].contents
-        # A list of (priority byte, name, NUL), ended by a priority of 0; lower is better.
-        address = voice.languages
-        while priority := ctypes.string_at(address, 1)[0]:
-            name = ctypes.string_at(address + 1)
-            entry = (priority, voice.identifier.decode())
-            language = name.decode().lower()
-            best[language] = min(entry, best.get(language, entry))
-            address += len(name) + 2
-        index += 1
-    return {language: identifier for language, (_, identifier) in best.items()}
-
-
-def _check(status: int, call: str) -> None:
-    """Raise unless a call into the library succeeded."""
-    require(status == 0, f"eSpeak NG answered {call} with error {status}")

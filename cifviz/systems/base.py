@@ -33,7 +33,8 @@ class Batch:
     """Padded utterances."""
 
     features: Tensor
-    """Normalised log-mel (batch, feature_frames, n_mels)."""
+    """What the encoder is given (batch, feature_frames, n_mels): normalised log-mel, or the states
+    of a pretrained encoder."""
     lengths: Tensor
     """Feature frames of each utterance (batch,)."""
     targets: Tensor
@@ -61,7 +62,7 @@ class Batch:
         Parameters
         ----------
         features : sequence of Tensor (feature_frames, n_mels)
-            Normalised log-mel of each utterance.
+            What the encoder is given for each utterance.
         targets : sequence of sequence of int
             Its token ids.
         spans : sequence of Tensor (tokens, 2), optional

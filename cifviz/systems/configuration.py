@@ -148,10 +148,15 @@ class EncoderSystemConfig(SystemConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(
-            self.features.n_mels == self.encoder.n_mels,
-            f"the encoder expects {self.encoder.n_mels} mel bands, "
-            f"the features have {self.features.n_mels}",
+            self.input_dim == self.encoder.n_mels,
+            f"the encoder expects {self.encoder.n_mels} values in a frame (n_mels), "
+            f"it is given {self.input_dim}",
         )
+
+    @property
+    def input_dim(self) -> int:
+        """Values in a frame that the encoder is given; mel bands unless a system says otherwise."""
+        return self.features.n_mels
 
     @property
     def grid(self) -> FrameGrid:

@@ -155,6 +155,10 @@ class EncoderSystem(System):
             If these cannot be features of so much sound.
         """
         self.require_evaluation_mode()
+        return self._transcribe([self.recorded(log_mel, duration)], **for_one(request))[0]
+
+    def recorded(self, log_mel: Tensor, duration: float) -> Sound:
+        """An utterance of which only features are given, checked as `transcribe_features` says."""
         features = self.config.features
         require_type("log_mel", log_mel, Tensor)
         duration = require_number("duration", duration, at_least=0)
@@ -165,7 +169,14 @@ class EncoderSystem(System):
             f", got {log_mel.dtype} {tuple(log_mel.shape)}",
         )
         require(bool(log_mel.isfinite().all()), "log_mel must be finite, got NaN or inf")
-        return self._transcribe([Sound(log_mel.float(), duration)], **for_one(request))[0]
+        return Sound(log_mel.float(), duration)
+
+    def inputs(self, sound: Sound) -> Tensor:
+        """What the encoder is given for a sound (feature_frames, values): its log-mel, normalised.
+
+        The hook of systems whose encoder looks at something else.
+        """
+        return normalise(sound.log_mel)
 
     def encoded(self, sounds: Sequence[Sound], **request: Sequence[Any]) -> Encoded:
         """The batch of some sounds, its encoder output and the lengths of that.
@@ -182,7 +193,7 @@ class EncoderSystem(System):
                 f"expected {len(sounds)} values of {name}, one for each utterance, "
                 f"got {len(values)}",
             )
-        features = [normalise(one.log_mel) for one in sounds]
+        features = [self.inputs(one) for one in sounds]
         extras = [{name: values[i] for name, values in request.items()} for i in range(len(sounds))]
         batch = Batch.collate(features, [[] for _ in sounds], extras=extras, by=self.extras)
         batch = batch.to(next(self.parameters()).device)

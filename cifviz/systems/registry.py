@@ -16,6 +16,7 @@ from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
+from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
@@ -34,6 +35,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "finecos": FineCoSRecognizer,
     "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
+    "phone-cif": PhoneCIFRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

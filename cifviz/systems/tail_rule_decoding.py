@@ -14,7 +14,7 @@ from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.errors import require_type
 from cifviz.systems.base import Batch
 from cifviz.systems.cif import CIFRecognizer
-from cifviz.systems.feature_normalisation import normalise
+from cifviz.systems.encoder_system import Sound
 
 
 @torch.inference_mode()
@@ -55,7 +55,8 @@ def decode_by_tail_rule(
     """
     require_type("model", model, CIFRecognizer)
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules
-    batch = Batch.collate([normalise(log_mel)], [[]], extras=[request], by=model.extras)
+    features = model.inputs(Sound(log_mel, 0.0))
+    batch = Batch.collate([features], [[]], extras=[request], by=model.extras)
     encoded = model.encode(batch)
     encoder_out = encoded.encoder_out
     alpha = model.cif(encoder_out, encoded.frame_lengths).alpha

@@ -63,7 +63,12 @@ def _fired(model: CIFRecognizer, examples: Sequence[Example]) -> list[Example]:
         encoded.encoder_out, encoded.frame_lengths, target_lengths=batch.target_lengths
     )
     return [
-        Example(embeddings[: len(one.tokens)].clone(), one.tokens, torch.full((len(one.tokens), 2), -1.0), {})
+        Example(
+            embeddings[: len(one.tokens)].clone(),
+            one.tokens,
+            torch.full((len(one.tokens), 2), -1.0),
+            {},
+        )
         for one, embeddings, fires in zip(
             examples, firing.embeddings, firing.num_fires.tolist(), strict=True
         )

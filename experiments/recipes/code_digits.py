@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from cifviz.systems.decoders import DecoderConfig
 from experiments.phone_book import PLANTED, RandomStrings, utterances
 from experiments.recipes import markov_digits
+from experiments.recipes.variants import changed
 
 RECIPE = replace(
     markov_digits.RECIPE,
     name="code-digits",
     # No language, so that there is nothing to learn of the other tokens.
-    config=replace(markov_digits.RECIPE.config, decoder=DecoderConfig("nar", dim=64)),
+    config=changed(markov_digits.RECIPE.config, ["decoder", "layers"], 1),
     dev=lambda: utterances("dev"),
     test=lambda: utterances("test"),
     example_maker=RandomStrings,

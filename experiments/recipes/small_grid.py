@@ -7,8 +7,8 @@ from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.training.fit import FitConfig
-from experiments.recipes import grid
 from experiments.rare_pairs import WithoutUnseenPairs
+from experiments.recipes import grid
 from experiments.recipes.recipe import Recipe
 from experiments.training_data import labelled_sentences
 

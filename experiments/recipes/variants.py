@@ -82,7 +82,7 @@ def paraformer_config(
     )
 
 
-CONTEXT_NETWORK = {
+CONTEXT_NETWORK: Mapping[str, Any] = {
     "num_ctxt_encoder_layers": 1,
     "num_ctxt_query_layers": 2,
     "num_ctxt_decoder_layers": 1,
@@ -93,7 +93,7 @@ CONTEXT_NETWORK = {
 RARE = 2000
 """Phrases in training are so long that at least so many are possible: shorter ones stand by chance
 in most utterances."""
-POSITIONS = {
+POSITIONS: Mapping[str, Any] = {
     "topk_renormalize": True,
     "ctxt_encoder_position_encoding_type": "org_transformer_pe",
 }

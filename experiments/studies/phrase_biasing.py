@@ -8,9 +8,9 @@ scored inside and outside of the phrases for every λ, size of the list and trea
 References
 ----------
 Han et al. (2021), arXiv:2012.09466, is collaborative decoding (ColDec); Han et al. (2022),
-arXiv:2201.12806, adds purification, positions and fine-grained selection (FineCoS); Shi et al.
-(2023), arXiv:2308.03266, is SeACo-Paraformer. What they claim, and what of it is found here, stands
-in `experiments.studies.phrase_claims`.
+arXiv:2201.12806, adds purification, positions and fine-grained selection (FineCoS). The
+SeACo-Paraformer is FunASR's (github.com/modelscope/FunASR). What papers claim, and what of it is
+found here, stands in `experiments.studies.phrase_claims`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from benchmarks.measure import peak_memory
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from benchmarks.measure import peak_memory
 from cifviz.errors import DataError, require
 from cifviz.metrics import TokenErrors, biased_errors, detect_phrases
 from cifviz.metrics.statistics import mean
@@ -121,10 +121,13 @@ def measured_model(model: Any, task: BiasingTask) -> dict[str, Any]:
             for weight in weights:
                 tokens = decoded(fired, said, weight, mass)
                 for name, some in groups.items():
-                    chosen = ([values[i] for i in some] for values in (calls, tokens, lists))
-                    by_size = found[name].setdefault(str(size), {})
-                    by_mass = by_size.setdefault(mass, {})
-                    by_mass[f"{weight:g}"] = scores(model, *chosen)
+                    by_mass = found[name].setdefault(str(size), {}).setdefault(mass, {})
+                    by_mass[f"{weight:g}"] = scores(
+                        model,
+                        [calls[i] for i in some],
+                        [tokens[i] for i in some],
+                        [lists[i] for i in some],
+                    )
 
     # 3. With others alone.
     lists = [task.distractors(call.phrase, FALSE_SIZE) for call in calls]
@@ -173,7 +176,9 @@ def context_said(
     made: dict[int, Tensor] = {}
     for phrases, some in by_list.items():
         chosen = torch.tensor([places[one] for one in phrases])
-        memory = PhraseMemory(known.vectors[:, chosen], known.states[:, chosen], known.ids[:, chosen])
+        memory = PhraseMemory(
+            known.vectors[:, chosen], known.states[:, chosen], known.ids[:, chosen]
+        )
         memory = memory.select(torch.zeros(len(some), dtype=torch.long))
         embeddings = pad_sequence([fired[i].embeddings for i in some], batch_first=True)
         num_fires = torch.tensor([len(fired[i].embeddings) for i in some])
@@ -231,10 +236,10 @@ def _errors(counted: TokenErrors) -> int:
 
 def no_bias(
     calls: Sequence[Call], fired: Sequence[Fired], said: Sequence[Tensor]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Mean probability of "no bias" for tokens inside and outside of the utterances' phrases.
 
-    Of utterances for which as many tokens fire as were said.
+    Of utterances for which as many tokens fire as were said; None without any.
     """
     inside: list[float] = []
     outside: list[float] = []
@@ -249,7 +254,8 @@ def no_bias(
         for place, sure in enumerate(rows[:, -1].exp().tolist()):
             within = first <= place < first + len(call.phrase)
             (inside if within else outside).append(sure)
-    return {"inside": round(mean(inside), 4), "outside": round(mean(outside), 4)}
+    both = {"inside": inside, "outside": outside}
+    return {name: round(mean(some), 4) if some else None for name, some in both.items()}
 
 
 def costs(model: Any, task: BiasingTask) -> list[dict[str, float]]:

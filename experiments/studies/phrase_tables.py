@@ -7,20 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from cifviz.metrics import PhraseScores, spread
+from cifviz.metrics.statistics import ratio
 from cifviz.published import read_study
 from cifviz.text_tables import markdown_table
 from experiments.studies.paired_seeds import differences, with_judgement
 
 NAME = "phrase-biasing"
 TITLES = {
-    "": "no list",
+    "": "none",
     "coldec": "ColDec",
     "coldec-purified": "+ purification",
     "coldec-positions": "+ positions",
     "finecos": "FineCoS",
     "seaco": "SeACo-style",
 }
-"""By variant; without a list all systems are the first."""
+"""By variant; the first is what the body recognises, scored with the same lists: λ = 0."""
 GROUPS = ("seen", "unseen")
 USUAL = "0.5"
 """λ."""
@@ -32,12 +33,14 @@ Counts = Mapping[str, int]
 
 def phrase_scores(counts: Counts) -> PhraseScores:
     """The scores of phrases in counts."""
-    return PhraseScores(**{name: counts[name] for name in ("recognised", "right", "wanted", "found")})
+    return PhraseScores(
+        **{name: counts[name] for name in ("recognised", "right", "wanted", "found")}
+    )
 
 
 SCORES: Mapping[str, Callable[[Counts], float]] = {
-    "biased errors %": lambda one: 100 * one["biased"] / one["biased_tokens"],
-    "unbiased errors %": lambda one: 100 * one["unbiased"] / one["unbiased_tokens"],
+    "biased errors %": lambda one: 100 * ratio(one["biased"], one["biased_tokens"]),
+    "unbiased errors %": lambda one: 100 * ratio(one["unbiased"], one["unbiased_tokens"]),
     "precision %": lambda one: 100 * phrase_scores(one).precision,
     "recall %": lambda one: 100 * phrase_scores(one).recall,
     "F1 %": lambda one: 100 * phrase_scores(one).f_measure,
@@ -80,11 +83,12 @@ def counts(
 def by_seed(
     found: Mapping[str, Any], recipe: str, variant: str, score: str, size: str, **which: Any
 ) -> dict[int, float]:
-    """A score of `SCORES` of all seeds; `variant` "" is no list, from whichever run has it."""
+    """A score of `SCORES` of all seeds; `variant` "" is λ = 0, from whichever run has it."""
     runs = [one for one in found["runs"] if one["recipe"] == recipe]
     if variant:
         runs = [one for one in runs if one["variant"] == variant]
-    size = size if variant else "0"
+    else:
+        which = {**which, "weight": "0"}
     return {one["seed"]: SCORES[score](counts(one, size, **which)) for one in runs}
 
 
@@ -98,14 +102,14 @@ def main_table(found: Mapping[str, Any], recipe: str) -> str:
     """Scores of every system, with λ = 0.5 and no bias standing alone."""
     heads = [f"{recipe}: distractors", "system", "seeds", "phrases", *SCORES]
     rows = []
-    for size in ["0", *sizes(found, recipe)]:
-        for variant in [""] if size == "0" else variants(found, recipe):
+    for size in sizes(found, recipe):
+        for variant in ["", *variants(found, recipe)]:
             for group in GROUPS:
                 cells = []
                 for score in SCORES:
                     seeds = by_seed(found, recipe, variant, score, size, groups=[group])
                     cells.append(spread([*seeds.values()], digits=1))
-                start = [size if variant else "–", TITLES[variant], str(len(seeds)), group]
+                start = [size, TITLES[variant], str(len(seeds)), group]
                 rows.append([*start, *cells])
     return markdown_table(heads, rows)
 
@@ -164,7 +168,7 @@ def no_bias_table(found: Mapping[str, Any]) -> str:
                 one for one in found["runs"] if (one["recipe"], one["variant"]) == (recipe, variant)
             ]
             cells = [
-                spread([one["no_bias"][size][where] for one in runs])
+                _spread([one["no_bias"][size][where] for one in runs])
                 for size in (few, many)
                 for where in ("inside", "outside")
             ]
@@ -176,6 +180,11 @@ def no_bias_table(found: Mapping[str, Any]) -> str:
             cells.append(spread([one["recognised"] for one in others.values()], digits=1))
             rows.append([recipe, TITLES[variant], *cells])
     return markdown_table(heads, rows)
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return spread(known) if known else "–"
 
 
 def _all_errors(one: Counts) -> float:
@@ -196,8 +205,8 @@ def cost_table(found: Mapping[str, Any]) -> str:
         for one in found["costs"]
     ]
     note = (
-        "Processor time and most memory held at once, beyond the model, to transcribe the first test "
-        f"utterance; {found['processor']}, {found['threads']} thread. The phrases of a list are "
-        "encoded anew for each utterance."
+        "Processor time and most memory held at once, beyond the model, to transcribe the first "
+        f"test utterance; {found['processor']}, {found['threads']} thread. The phrases of a list "
+        "are encoded anew for each utterance."
     )
     return f"{markdown_table(heads, rows)}\n\n{note}"

@@ -104,7 +104,17 @@ SIZES = [(3 + step % 4, 11 + 5 * step) for step in range(10)]
 """Ten lengths, in batches of four sizes."""
 
 
-@pytest.mark.parametrize("name", sorted(calls()))
+REPEATED = ("inference", "training", "module with soft sums")
+"""What tests below compile or export too."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if name in REPEATED else [])
+        for name in sorted(calls())
+    ],
+)
 def test_ten_lengths_need_two_or_three_graphs(name):
     call = calls()[name]
     counter = CompileCounterWithBackend("eager")
@@ -124,7 +134,11 @@ def test_a_dynamic_graph_serves_all_lengths():
 
 
 @pytest.mark.parametrize(
-    ("name", "dtype"), [("inference", torch.float32), ("training", torch.float16)]
+    ("name", "dtype"),
+    [
+        ("inference", torch.float32),
+        pytest.param("training", torch.float16, marks=pytest.mark.long),
+    ],
 )
 def test_compiled_gradients_are_those_of_the_eager_code(name, dtype):
     """ "aot_eager" traces backward as "inductor" does, and needs no C++ compiler."""
@@ -178,7 +192,7 @@ def assert_same_firing(one: Firing, other: Firing) -> None:
         torch.testing.assert_close(getattr(one, name), getattr(other, name), msg=name)
 
 
-@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("strict", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_an_exported_program_takes_other_batches_and_other_frames(strict):
     size, frames = DYNAMIC["batch"], DYNAMIC["frames"]
     shapes = {

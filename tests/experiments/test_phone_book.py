@@ -50,9 +50,7 @@ def test_training_utterances_have_any_length_and_any_digit_after_any_other():
 
 
 def test_the_same_generator_makes_the_same_utterance_whatever_was_made_before():
-    make = RandomStrings(
-        {"real": takes()}, {"real": 1.0}, Augmentation(empty=0.0), planted=1.0
-    )
+    make = RandomStrings({"real": takes()}, {"real": 1.0}, Augmentation(empty=0.0), planted=1.0)
     first = make(np.random.default_rng(3)).tokens
     make(np.random.default_rng(4))
     assert make(np.random.default_rng(3)).tokens == first

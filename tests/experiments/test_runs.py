@@ -380,8 +380,7 @@ def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
     for split in ("dev", "test"):
         assert [result[split][one] for one in errors] == [body[split][one] for one in errors]
     model, frozen = (
-        load_model(tmp_path / f"{name}/model")
-        for name in (f"tones-{variant}-seed0", "tones-seed0")
+        load_model(tmp_path / f"{name}/model") for name in (f"tones-{variant}-seed0", "tones-seed0")
     )
     kept = model.state_dict()
     assert all((kept[name] == value).all() for name, value in frozen.state_dict().items())
@@ -436,6 +435,18 @@ def test_some_variants_ship_beside_the_recipe(recipe, tmp_path, monkeypatch):
     assert card.startswith("# tones-ctc\n")
     assert "offset error in ms, path, shifted" in card
     assert len(list((data / "results").iterdir())) == 3
+
+
+def test_a_variant_may_ship_beside_a_recipe_that_ships_nothing(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    monkeypatch.setattr(publish, "RESULTS_ALONE", {"tones"})
+    monkeypatch.setattr(publish, "SHIPPED_BESIDE", {"tones": ("plain",)})
+    for variant in ("", "ctc", "plain"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=tmp_path / "runs" / name, progress=False)
+    publish.publish("tones", runs=tmp_path / "runs", data=tmp_path / "data")
+    shipped = [path.name for path in (tmp_path / "data/checkpoints").iterdir()]
+    assert shipped == ["tones-plain"]
 
 
 def test_a_result_says_where_it_comes_from(recipe, tmp_path):

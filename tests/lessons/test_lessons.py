@@ -183,11 +183,8 @@ def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
     assert not complaints, "\n".join(complaints)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(lessons()[1], marks=pytest.mark.slow)]
-    + [pytest.param(name, marks=pytest.mark.long) for name in lessons() if name != lessons()[1]],
-)
+@each_lesson
+@pytest.mark.long
 def test_papermill_arrives_at_the_same(name, tmp_path):
     """As in the CI of somebody else: with the kernel that is installed, and with a parameter."""
     copy = tmp_path / "ran.ipynb"

@@ -360,7 +360,10 @@ def test_configuration_survives_a_dict_and_json():
         ({"vocabulary": ("a", "")}, "token of the vocabulary must be .* not empty, got ''"),
         ({"vocabulary": ("a", "\x1b[31m")}, r"without control characters .*, got '\\x1b\[31m'"),
         ({"vocabulary": ("a", "\ud800")}, r"halves of surrogate pairs, .*, got '\\ud800'"),
-        ({"features": LogMel(n_mels=30)}, "encoder expects 40 mel bands, the features have 30"),
+        (
+            {"features": LogMel(n_mels=30)},
+            r"expects 40 values in a frame \(n_mels\), it is given 30",
+        ),
         ({"encoder": EncoderConfig(channels=32)}, "frames of 16 channels, the encoder gives 32"),
     ],
 )

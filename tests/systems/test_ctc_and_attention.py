@@ -581,7 +581,7 @@ def test_configuration_survives_a_dict_and_json(kind):
     [
         (CTCRecognizerConfig, {"vocabulary": ()}, "vocabulary must be distinct tokens, at least"),
         (CTCRecognizerConfig, {"vocabulary": ("a", "a")}, "vocabulary must be distinct tokens"),
-        (CTCRecognizerConfig, {"features": LogMel(n_mels=30)}, "expects 40 mel bands, .* have 30"),
+        (CTCRecognizerConfig, {"features": LogMel(n_mels=30)}, "expects 40 values .* given 30"),
         (CTCRecognizerConfig, {"prior_weight": -0.1}, "prior_weight must be a number >= 0"),
         (AttentionRecognizerConfig, {"vocabulary": 3}, "vocabulary must be distinct tokens"),
     ],

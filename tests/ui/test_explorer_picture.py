@@ -56,8 +56,14 @@ def lane(picture, opened, name, ratio=1):
     return picture[top:bottom, ratio * TITLE :], picture[top:bottom, : ratio * TITLE]
 
 
-@pytest.mark.parametrize("ratio", [1, 1.25, 2])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+SCREENS = [("light", 1.25), ("dark", 2)]
+OTHER_SCREENS = [("light", 1), ("light", 2), ("dark", 1), ("dark", 1.25)]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "ratio"),
+    [*SCREENS, *(pytest.param(*one, marks=pytest.mark.long) for one in OTHER_SCREENS)],
+)
 def test_a_saved_picture_has_every_lane(opening, written, ratio, scheme):
     opened = opening(written, device_scale_factor=ratio, color_scheme=scheme)
     picture, whole = pixels(opened), int(np.ceil(ratio))

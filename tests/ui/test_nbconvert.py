@@ -87,12 +87,13 @@ def test_without_it_nothing_is_there(notebook, page):
     assert page.get_by_role("img").count() == page.get_by_role("table").count() == 0
 
 
+@pytest.mark.long
 def test_slides_are_pages_too(notebook):
     text = converted(notebook, "slides", "--config", str(CONFIG)).read_text("utf-8")
     assert "<caption>5 tokens</caption>" in text
 
 
-def test_a_pdf_gets_the_picture_with_and_without_it(notebook):
-    for options in ([], ["--config", str(CONFIG)]):
-        text = converted(notebook, "latex", *options).read_text("utf-8")
-        assert text.count("\\adjustimage{") == 1
+@pytest.mark.parametrize("options", browser.others_long(["--config", str(CONFIG)], []))
+def test_a_pdf_gets_the_picture_with_and_without_it(notebook, options):
+    text = converted(notebook, "latex", *options).read_text("utf-8")
+    assert text.count("\\adjustimage{") == 1

@@ -1,5 +1,6 @@
 """Finished runs of tiny recognisers, and utterances to judge them by."""
 
+import functools
 import json
 
 import pytest
@@ -31,11 +32,17 @@ def noisy_string(*words, seconds=0.9, seed=0):
     return LabelledUtterance(noise(seconds, seed), aligned(*spans))
 
 
+@functools.cache
+def published_runs():
+    """Those of the clone, read once; tests only look at them."""
+    return read_results(resource("results"))
+
+
 def published_run(recipe, variant, seed):
     """The published result of a run; skips the test where the run is not published yet."""
     found = [
         one
-        for one in read_results(resource("results"))
+        for one in published_runs()
         if (one["recipe"], one["variant"], one["seed"], one["leave_out"])
         == (recipe, variant, seed, None)
     ]

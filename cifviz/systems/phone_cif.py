@@ -1,0 +1,187 @@
+"""Like `cif`, but its units are phones and its frames come from a pretrained encoder of English."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
+from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.core.module import CIFConfig
+from cifviz.corpora.phone_inventory import PHONES
+from cifviz.errors import CIFError, require, require_type
+from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.encoder_system import Sound
+from cifviz.systems.transcription import Transcription
+from cifviz.timing import FrameGrid
+
+STATES = "states"
+"""The key of `Transcription.extras` under which the pretrained encoder's states are."""
+
+
+@dataclass(frozen=True)
+class PhoneCIFConfig(CIFRecognizerConfig):
+    """Everything that makes a `PhoneCIFRecognizer`, but for its weights.
+
+    `features` are for pictures alone; `encoder` is what looks at the states.
+    """
+
+    vocabulary: tuple[str, ...] = PHONES
+    encoder: EncoderConfig = field(
+        default_factory=lambda: EncoderConfig(
+            n_mels=DIM, channels=128, down_sampling=1, dilations=(1, 2, 4)
+        )
+    )
+    cif: CIFConfig = field(
+        default_factory=lambda: CIFConfig(encoder_embed_dim=128, conv_cif_output_channels_num=128)
+    )
+    decoder: DecoderConfig = field(default_factory=lambda: DecoderConfig(kind="projection"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rate = self.features.sample_rate
+        require(
+            rate == SAMPLE_RATE,
+            f"the pretrained encoder expects audio at {SAMPLE_RATE} Hz, the features {rate} Hz",
+        )
+
+    @property
+    def vocabulary_text(self) -> str:
+        """Size and kind of the vocabulary, in one line."""
+        return f"{len(self.vocabulary)} phones"
+
+    @property
+    def input_dim(self) -> int:
+        """Values of a state."""
+        return DIM
+
+    @property
+    def grid(self) -> FrameGrid:
+        """Clock of the encoder's frames; with a down-sampling of 1 that of the states."""
+        return Moonshine.grid.downsampled(self.encoder.down_sampling)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSound(Sound):
+    """A sound with the pretrained encoder's states."""
+
+    states: Tensor = field(default_factory=lambda: torch.zeros(0, DIM))
+    """(frames, 288)"""
+
+
+class PhoneCIFRecognizer(CIFRecognizer):
+    """Like `CIFRecognizer`, but its units are phones and its encoder begins with Moonshine's.
+
+    The pretrained encoder is frozen and no part of the model: its states, see
+    `cifviz.audio.moonshine.Moonshine.states`, take the place of log-mel in a `Batch`, and they can
+    be computed once and kept. What is trained, saved and loaded is the head on them: convolutions
+    that look a third of a second to each side, CIF with CTC beside it, and a decoder that gives
+    each phone from its own fire. By default it has 0.35 million parameters.
+
+    Parameters
+    ----------
+    config : PhoneCIFConfig
+        What to build.
+
+    Notes
+    -----
+    A transcription has the states in its `extras`, under `STATES`, for the text decoder of the same
+    encoder. Its tokens are phones of `cifviz.corpora.phone_inventory.PHONES`. Its log-mel is for
+    pictures.
+
+    Sound is encoded with the extra ``cifviz[english]``; without it a model loads, trains on states
+    and transcribes recorded ones.
+
+    Examples
+    --------
+    With all parameters zero every state weighs 1/2, so two make a phone. Frame t begins at
+    ``0.014 + 0.024 t`` s, and the phones' edges are read at 30 and 70 % of their mass:
+
+    >>> model = PhoneCIFRecognizer(PhoneCIFConfig()).eval()
+    >>> for parameter in model.parameters():
+    ...     _ = torch.nn.init.zeros_(parameter)
+    >>> states, log_mel = torch.zeros(4, 288), torch.zeros(14, 40)
+    >>> found = model.transcribe_states(states, log_mel, duration=0.14)
+    >>> [(one.token, round(one.start, 4), round(one.end, 4)) for one in found.alignment]
+    [('p', 0.0284, 0.0476), ('p', 0.0764, 0.0956)]
+    """
+
+    Config = PhoneCIFConfig
+    config: PhoneCIFConfig
+
+    def inputs(self, sound: Sound) -> Tensor:
+        """The states of a sound (frames, 288)."""
+        if not isinstance(sound, EncodedSound):
+            raise CIFError(
+                "this model looks at states of the pretrained encoder, not at log-mel: "
+                "give it a waveform, or recorded states (transcribe_states)"
+            )
+        return sound.states
+
+    def sounds(self, waveforms: Sequence[Waveform]) -> list[Sound]:
+        """Waveforms with their log-mel features and the pretrained encoder's states.
+
+        Raises
+        ------
+        CIFError
+            If one is no `Waveform`.
+        AudioError
+            If its sample rate is not 16 kHz, or it is longer than half a minute.
+        CheckpointError
+            If the extra ``cifviz[english]`` is not installed.
+        """
+        plain = super().sounds(waveforms)
+        encoder = load_moonshine()
+        return [
+            EncodedSound(**vars(one), states=encoder.states(waveform))
+            for one, waveform in zip(plain, waveforms, strict=True)
+        ]
+
+    def transcribe_states(
+        self, states: Tensor, log_mel: Tensor, *, duration: float
+    ) -> Transcription:
+        """Like `transcribe`, but of an utterance whose states are given.
+
+        Parameters
+        ----------
+        states : Tensor (frames, 288)
+            As `cifviz.audio.moonshine.Moonshine.states` gives them.
+        log_mel : Tensor (feature_frames, n_mels)
+            Natural logarithm of mel power, as ``config.features`` gives it for the sound.
+        duration : float >= 0
+            Length of the sound, seconds.
+
+        Returns
+        -------
+        Transcription
+            What `transcribe` gives for the sound, but for its `waveform`, which is None.
+
+        Raises
+        ------
+        CIFError
+            If these cannot be states or features of so much sound, or the model is in training
+            mode.
+        """
+        self.require_evaluation_mode()
+        recorded = self.recorded(log_mel, duration)
+        require_type("states", states, Tensor)
+        frames = num_frames(round(duration * SAMPLE_RATE))
+        require(
+            states.is_floating_point() and tuple(states.shape) == (frames, DIM),
+            f"expected the states of {duration:g} s as floats {(frames, DIM)}"
+            f", got {states.dtype} {tuple(states.shape)}",
+        )
+        require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
+        return self._transcribe([EncodedSound(**vars(recorded), states=states.float())])[0]
+
+    def fields(self, sound: Sound) -> dict[str, Any]:
+        """The fields of a `Transcription` about what was transcribed, and by which model."""
+        rest = super().fields(sound)
+        states = rest.pop(STATES)
+        return {**rest, "extras": {STATES: states}}

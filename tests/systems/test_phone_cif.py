@@ -1,0 +1,305 @@
+"""A CIF over phones on the states of a pretrained encoder: times, padding, and what it is given."""
+
+import importlib.util
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cifviz.alignment.joined_tokens import joined
+from cifviz.audio.moonshine import DIM, Moonshine, has_moonshine, num_frames
+from cifviz.audio.waveform import LogMel, Waveform
+from cifviz.core.module import CIFConfig
+from cifviz.corpora.clips import load_clip
+from cifviz.corpora.phone_inventory import PHONES
+from cifviz.corpora.pronunciation import pronounce
+from cifviz.errors import AudioError, CheckpointError, CIFError
+from cifviz.systems import phone_cif
+from cifviz.systems.base import Batch
+from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
+from cifviz.systems.phone_cif import STATES, PhoneCIFConfig, PhoneCIFRecognizer
+from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
+from cifviz.training.augmentation import Example
+from cifviz.training.fit import FitConfig, fit
+from tests.systems.invariances import (
+    assert_losses_are_means_per_token,
+    assert_padding_is_not_looked_at,
+)
+from tests.systems.pretrained import FakeMoonshine
+from tests.systems.tiny import noise
+
+SMALL = {
+    "encoder": EncoderConfig(n_mels=DIM, channels=16, down_sampling=1, kernel=3, dilations=(1, 2)),
+    "cif": CIFConfig(encoder_embed_dim=16, conv_cif_output_channels_num=16),
+}
+
+
+def tiny(seed=0, **settings):
+    torch.manual_seed(seed)
+    return PhoneCIFRecognizer(PhoneCIFConfig(**{**SMALL, **settings})).eval()
+
+
+def zero(model):
+    """Every weight 1/2, every phone as likely as any other."""
+    for parameter in model.parameters():
+        torch.nn.init.zeros_(parameter)
+    return model
+
+
+def batch_of(*targets):
+    """Random states of three lengths, an utterance for each list of phones."""
+    states = [torch.randn(40 - 12 * n, DIM, generator=torch.manual_seed(n)) for n in range(3)]
+    return Batch.collate(states[: len(targets)], targets)
+
+
+@pytest.fixture
+def pretrained(monkeypatch):
+    """A stand-in for the pretrained encoder."""
+    monkeypatch.setattr(phone_cif, "load_moonshine", FakeMoonshine)
+
+
+# --- by hand -------------------------------------------------------------------------------------
+
+
+def test_fires_are_on_the_clock_of_the_states(pretrained):
+    """40 frames of 24 ms that weigh 1/2: a fire at the end of every second one."""
+    found = zero(tiny()).transcribe(Waveform(np.zeros(16000, np.float32)))
+    assert found.firing.alpha.shape == (1, num_frames(16000)) == (1, 40)
+    fires = found.grid.seconds(found.firing.fire_positions[0])
+    expected = 0.014 + 0.048 * torch.arange(1, 21).double()
+    torch.testing.assert_close(fires.double(), expected, rtol=0, atol=1e-6)
+    assert found.tokens == ("p",) * 20
+    assert found.scores == pytest.approx((1 / len(PHONES),) * 20)
+    assert all(0.014 <= start <= end <= 0.974 for start, end in found.alignment.spans)
+
+
+def test_losses_by_hand():
+    """Four states of weight 1/2 and one phone: a sum of 2 for 1, and 42 phones alike."""
+    losses = zero(tiny())(Batch.collate([torch.randn(4, DIM)], [[3]]))
+    assert losses["quantity"].item() == pytest.approx(1.0)
+    assert losses["cross_entropy"].item() == pytest.approx(np.log(42), rel=1e-5)
+    # CTC: of 43^4 paths, 4·5/2 = 10 hold the phone once.
+    assert losses["ctc"].item() == pytest.approx(4 * np.log(43) - np.log(10), rel=1e-5)
+
+
+# --- what it keeps of "cif" ----------------------------------------------------------------------
+
+
+def test_it_is_a_cif_but_for_its_input():
+    model = tiny()
+    assert model.loss_weights == CIFRecognizer.loss_weights
+    assert model.readouts == CIFRecognizer.readouts
+    assert model.config.vocabulary == PHONES
+    assert model.grid == Moonshine.grid
+    assert model.config.vocabulary_text == "42 phones"
+
+
+def test_padding_and_batch_change_nothing():
+    model = tiny()
+    together = batch_of([0, 1, 2, 3], [4], [5, 6])
+    assert_losses_are_means_per_token(model, together)
+    assert_padding_is_not_looked_at(model, together)
+
+
+def test_several_sounds_at_once_give_what_each_gives_alone(pretrained):
+    model = tiny()
+    sounds = [noise(1.2), noise(0.3, seed=1), Waveform(np.zeros(0, np.float32)), noise(0.8, seed=2)]
+    together = model.transcribe_batch(sounds)
+    for sound, one in zip(sounds, together, strict=True):
+        alone = model.transcribe(sound)
+        assert one.tokens == alone.tokens
+        assert one.scores == pytest.approx(alone.scores, abs=1e-5)
+        for spans in zip(one.alignment.spans, alone.alignment.spans, strict=True):
+            assert spans[0] == pytest.approx(spans[1], abs=1e-4)
+        torch.testing.assert_close(one.extras[STATES], alone.extras[STATES])
+
+
+@pytest.mark.parametrize("samples", [0, 1, 894])
+def test_sound_without_a_frame_has_no_phones(pretrained, samples):
+    found = tiny().transcribe(Waveform(np.zeros(samples, np.float32)))
+    assert found.tokens == () and len(found.alignment) == 0
+    assert found.extras[STATES].shape == (0, DIM)
+
+
+def test_utterances_without_phones_or_frames_train():
+    model = tiny().train()
+    batch = Batch.collate([torch.randn(10, DIM), torch.zeros(0, DIM)], [[], []])
+    losses = model(batch)
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    empty = model(Batch.collate([torch.zeros(0, DIM)], [[]]))
+    assert {name: loss.item() for name, loss in empty.items()} == dict.fromkeys(empty, 0.0)
+
+
+def test_under_autocast_it_trains_and_transcribes(pretrained):
+    model, batch = tiny(), batch_of([0, 1, 2], [3, 4])
+    exact = model(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model(batch)
+        found = model.transcribe(noise(0.5))
+    sum(losses.values()).backward()
+    for name, loss in losses.items():
+        assert loss.item() == pytest.approx(exact[name].item(), rel=0.1, abs=0.05), name
+    assert all(one.grad.isfinite().all() for one in model.parameters() if one.grad is not None)
+    assert all(0 <= score <= 1 for score in found.scores)
+
+
+def test_all_of_it_learns():
+    model = tiny().train()
+    sum(model(batch_of([0, 1, 2], [3])).values()).backward()
+    without = [name for name, one in model.named_parameters() if one.grad is None]
+    assert without == []
+
+
+PATTERNS = torch.randn(5, DIM, generator=torch.manual_seed(9))
+"""States of four phones and of a pause."""
+
+
+def planted(rng: np.random.Generator):
+    """Each phone lasts 2 to 5 states, the pauses around them 3."""
+    tokens = rng.integers(4, size=rng.integers(3, 7)).tolist()
+    lengths = rng.integers(2, 6, size=len(tokens)).tolist()
+    rows = [4] * 3 + [t for t, n in zip(tokens, lengths, strict=True) for _ in range(n)] + [4] * 3
+    return Example(PATTERNS[rows].clone(), tokens, torch.full((len(tokens), 2), -1.0))
+
+
+def test_fit_teaches_it_from_states_alone(tmp_path):
+    settings = FitConfig(steps=100, batch_size=8, learning_rate=5e-3, warmup=5, averaging=0.5)
+    model, _ = fit(tiny(), planted, settings, folder=tmp_path, progress=False)
+    examples = [planted(np.random.default_rng(100 + seed)) for seed in range(8)]
+    batch = Batch.collate(*([one[part] for one in examples] for part in range(3)))
+    learned = model(batch)
+    for name, loss in tiny()(batch).items():
+        assert learned[name] < 0.7 * loss, name
+
+
+# --- saved: the head alone -----------------------------------------------------------------------
+
+
+def test_what_is_saved_is_the_head_and_small(tmp_path):
+    model = PhoneCIFRecognizer(PhoneCIFConfig()).eval()
+    assert 300_000 < sum(one.numel() for one in model.parameters()) < 400_000
+    save_model(model, tmp_path / "m", "# Card\n")
+    assert (tmp_path / "m" / WEIGHTS).stat().st_size < 2_000_000
+    loaded = load_model(tmp_path / "m")
+    assert type(loaded) is PhoneCIFRecognizer and loaded.config == model.config
+    states, log_mel = torch.randn(40, DIM), torch.randn(100, 40)
+    one, two = (it.transcribe_states(states, log_mel, duration=1.0) for it in (model, loaded))
+    assert one.tokens == two.tokens and one.scores == two.scores
+
+
+def test_its_configuration_survives_json():
+    config = PhoneCIFConfig()
+    assert PhoneCIFConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"encoder": replace(SMALL["encoder"], n_mels=40)}, "expects 40 values .* given 288"),
+        ({"features": LogMel(sample_rate=8000, f_max=4000.0)}, "audio at 16000 Hz, .* 8000 Hz"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_the_states_is_refused(settings, message):
+    with pytest.raises(CIFError, match=message):
+        PhoneCIFConfig(**{**SMALL, **settings})
+
+
+# --- what it is given ----------------------------------------------------------------------------
+
+
+def test_recorded_states_give_what_the_sound_gives(pretrained):
+    model, sound = tiny(), noise(0.7)
+    found = model.transcribe(sound)
+    shown = model.transcribe_states(found.extras[STATES], found.log_mel, duration=sound.duration)
+    assert shown.tokens == found.tokens and shown.alignment == found.alignment
+    assert shown.waveform is None
+
+
+@pytest.mark.parametrize(
+    ("states", "log_mel", "message"),
+    [
+        (torch.zeros(39, DIM), torch.zeros(100, 40), r"states of 1 s as floats \(40, 288\), got"),
+        (torch.zeros(40, 40), torch.zeros(100, 40), r"\(40, 288\), got torch.float32 \(40, 40\)"),
+        (torch.zeros(40, DIM).long(), torch.zeros(100, 40), "got torch.int64"),
+        (torch.full((40, DIM), torch.nan), torch.zeros(100, 40), "states must be finite"),
+        (torch.zeros(40, DIM), torch.zeros(99, 40), "log-mel features of 1 s as floats"),
+        ([[0.0]], torch.zeros(100, 40), "states must be a Tensor"),
+    ],
+)
+def test_states_that_cannot_be_those_of_the_sound_are_refused(states, log_mel, message):
+    with pytest.raises(CIFError, match=message):
+        tiny().transcribe_states(states, log_mel, duration=1.0)
+
+
+def test_log_mel_is_no_input():
+    model = tiny()
+    with pytest.raises(CIFError, match="states of the pretrained encoder, not at log-mel"):
+        model.transcribe_features(torch.zeros(100, 40), duration=1.0)
+    with pytest.raises(CIFError, match="states of the pretrained encoder, not at log-mel"):
+        decode_by_tail_rule(model, torch.zeros(100, 40))
+
+
+def test_sound_of_another_rate_is_refused(pretrained):
+    with pytest.raises(AudioError, match="expected audio at 16000 Hz, got 8000 Hz"):
+        tiny().transcribe(Waveform(np.zeros(8000, np.float32), 8000))
+
+
+def test_in_training_mode_nothing_is_transcribed(pretrained):
+    with pytest.raises(CIFError, match=r"call \.eval"):
+        tiny().train().transcribe(noise(0.3))
+    with pytest.raises(CIFError, match=r"call \.eval"):
+        tiny().train().transcribe_states(torch.zeros(0, DIM), torch.zeros(0, 40), duration=0.0)
+
+
+def test_without_the_extra_one_sentence_says_how_to_get_it(monkeypatch):
+    def missing():
+        raise CheckpointError("pip install cifviz[english]")
+
+    monkeypatch.setattr(phone_cif, "load_moonshine", missing)
+    with pytest.raises(CIFError, match=r"pip install cifviz\[english\]"):
+        tiny().transcribe(noise(0.3))
+
+
+# --- with a transcript ---------------------------------------------------------------------------
+
+
+def test_known_phones_are_aligned_by_count_and_by_ctc(pretrained):
+    model, phones = tiny(), ["h", "ə", "l", "oʊ"]
+    by_count = align_by_count(model, noise(1.0), phones)
+    by_ctc = align_by_ctc(model, noise(1.0), phones)
+    assert [one.token for one in by_count.alignment] == [one.token for one in by_ctc] == phones
+    assert all(
+        0 <= start <= end <= 1.0 for start, end in (*by_count.alignment.spans, *by_ctc.spans)
+    )
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("espeakng_loader") is None,
+    reason="pronunciations need espeakng-loader (pip install cifviz[english])",
+)
+def test_words_of_a_text_are_aligned_through_their_phones(pretrained):
+    written = pronounce("A small boat, in 1984.")
+    phones = [phone for word in written for phone in word.phones]
+    found = align_by_count(tiny(), noise(1.5), phones)
+    counts = [len(word.phones) for word in written]
+    words = joined(found.alignment, [word.text for word in written], counts)
+    assert words.text == "A small boat in 1984"
+    assert words.spans[0][0] == found.alignment.spans[0][0]
+    assert words.spans[-1][1] == found.alignment.spans[-1][1]
+
+
+@pytest.mark.skipif(
+    not has_moonshine(), reason="the English encoder is not installed (pip install cifviz[english])"
+)
+def test_with_the_real_encoder_it_transcribes_a_clip():
+    clip = load_clip("natural_lake")
+    found = tiny().transcribe(clip.waveform)
+    assert found.firing.alpha.shape[1] == num_frames(len(clip.waveform.samples))
+    assert set(found.tokens) <= set(PHONES)
+    assert found.extras[STATES].shape == (found.firing.alpha.shape[1], DIM)
