@@ -324,7 +324,7 @@ EXERCISES = (
     ),
     Numbers(
         "09.8",
-        praise="Precision asks of what came out, recall of what was said. F1 is small if one of "
+        praise="Precision asks what came out, recall what was said. F1 is small if one of "
         "them is.",
         answer=(0.6, 0.75, 2 / 3),
         mistakes=(
