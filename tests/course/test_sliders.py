@@ -16,7 +16,12 @@ NEVER = {
         "a NUL": "a\0",
     },
 }
-GOOD = {"whole": ("value", 3), "number": ("value", 0.25), "choice": ("index", 1), "lines": ("value", "c\nd e")}
+GOOD = {
+    "whole": ("value", 3),
+    "number": ("value", 0.25),
+    "choice": ("index", 1),
+    "lines": ("value", "c\nd e"),
+}
 
 
 @pytest.fixture(scope="module")
