@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.noise import pink_noise
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora import datasets
 from cifviz.corpora.labelled_utterance import LabelledUtterance
@@ -38,8 +39,6 @@ GAP_SECONDS = (1.0, 2.0)
 """Shortest and longest gap."""
 NOISE_LEVEL = -10.0
 """Of the noise in a gap: dB relative to the speech inside the words of the same utterance."""
-NOISE_FLOOR = 60.0
-"""Hz: where pink noise begins, as the features do."""
 CUT_SHARE = 0.1
 """How much of the last word a truncated utterance keeps."""
 
@@ -233,18 +232,6 @@ def interrupted(
         noise = pink_noise(round(seconds * rate), rate, rng) * loudness * 10 ** (level / 20)
         made.append(with_gap(one, after, noise))
     return made
-
-
-def pink_noise(count: int, sample_rate: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise with the same power in each octave from `NOISE_FLOOR` up, of root mean square 1."""
-    frequencies = np.fft.rfftfreq(require_integer("count", count, above=0), 1 / sample_rate)
-    require(
-        frequencies[-1] >= NOISE_FLOOR,
-        f"{count} samples at {sample_rate} Hz hold nothing above {NOISE_FLOOR:g} Hz",
-    )
-    colour = (frequencies >= NOISE_FLOOR) / np.sqrt(np.maximum(frequencies, NOISE_FLOOR))
-    noise = np.fft.irfft(np.fft.rfft(rng.standard_normal(count)) * colour, count)
-    return noise / np.sqrt(np.mean(noise**2))
 
 
 def with_gap(utterance: LabelledUtterance, after: int, filling: np.ndarray) -> LabelledUtterance:

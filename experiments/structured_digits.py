@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.audio.noise import pink_noise
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora import datasets
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.word_lists import DIGITS
 from cifviz.errors import DataError, require, require_choice
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Recording
-from experiments.robustness_sets import pink_noise
 
 SUCCESSORS = (
     (6, 3, 1),

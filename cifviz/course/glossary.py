@@ -27,6 +27,13 @@ class Term:
 
 TERMS: tuple[Term, ...] = (
     Term(
+        "F1",
+        "",
+        "cifviz.metrics.PhraseScores.f_measure",
+        "",
+        "The harmonic mean of precision and recall, which is small if one of them is.",
+    ),
+    Term(
         "accumulated weight",
         "",
         "cifviz.Firing.accumulated",
@@ -42,11 +49,27 @@ TERMS: tuple[Term, ...] = (
         "The tokens of an utterance in their order, each with its start and end in the sound.",
     ),
     Term(
+        "attention",
+        "",
+        "cifviz.systems.context_network.ContextOutput.attention",
+        "share of the fire",
+        "The shares, which sum to 1, in which a fire looks at several vectors, by how well each "
+        "of them matches it.",
+    ),
+    Term(
         "autoregressive",
         "",
         "cifviz.systems.decoders.ARDecoder",
         "",
         "Of a decoder: it gives one token in each pass and is told those that it gave before (AR).",
+    ),
+    Term(
+        "biased token",
+        "",
+        "cifviz.metrics.BiasedErrors.biased",
+        "",
+        "A token of the reference inside of a phrase that the list has for this utterance; all "
+        "others are unbiased.",
     ),
     Term(
         "candidate",
@@ -55,6 +78,14 @@ TERMS: tuple[Term, ...] = (
         "",
         "What an utterance is decoded to at one number of tokens, among which somebody has to "
         "choose.",
+    ),
+    Term(
+        "collaborative decoding",
+        "",
+        "cifviz.systems.collaborative_decoding.combined",
+        "",
+        "A recogniser and a context network decide together on each token, by a weighted mean of "
+        "their log-probabilities.",
     ),
     Term(
         "condition number",
@@ -76,6 +107,21 @@ TERMS: tuple[Term, ...] = (
         "cifviz.Edges.onset_shift",
         "s",
         "What is added to all onsets, or to all offsets, to correct the error that they share.",
+    ),
+    Term(
+        "context network",
+        "",
+        "cifviz.systems.context_network.ContextNetwork",
+        "",
+        "It says of each fire which token of a phrase of the list it may be, or that it is of "
+        "none.",
+    ),
+    Term(
+        "contextual biasing",
+        "",
+        "cifviz.systems.coldec.ColDecRecognizer",
+        "",
+        "To recognise speech with a list of phrases that is given at the moment of use.",
     ),
     Term(
         "contextual decoder",
@@ -106,6 +152,13 @@ TERMS: tuple[Term, ...] = (
         "",
         "CIF as one particular code base runs it, with its own rules for thresholds, tails and "
         "padding, and with its faults.",
+    ),
+    Term(
+        "distractor",
+        "",
+        "cifviz.systems.phrase_lists.drawn_phrases",
+        "",
+        "A phrase of the list that an utterance does not hold.",
     ),
     Term(
         "down-sampling",
@@ -222,6 +275,13 @@ TERMS: tuple[Term, ...] = (
         "intervals of equal length.",
     ),
     Term(
+        "no bias",
+        "",
+        "cifviz.systems.coldec.PhraseBias.no_bias",
+        "",
+        "One of the answers of a context network: that a token is of no phrase of the list.",
+    ),
+    Term(
         "non-autoregressive",
         "",
         "cifviz.systems.decoders.ParallelDecoder",
@@ -245,6 +305,35 @@ TERMS: tuple[Term, ...] = (
         "a long recording.",
     ),
     Term(
+        "phrase",
+        "",
+        "cifviz.systems.coldec.PhraseBias.phrases",
+        "",
+        "An entry of a list, of one token or several, for which a recogniser is to listen.",
+    ),
+    Term(
+        "phrase weight",
+        "λ",
+        "cifviz.systems.context_network.ContextConfig.coldec_lambda",
+        "",
+        "How much the context network counts beside the recogniser, from 0 to 1.",
+    ),
+    Term(
+        "precision",
+        "",
+        "cifviz.metrics.PhraseScores.precision",
+        "",
+        "Of the phrases of the list that were recognised, the share that was said.",
+    ),
+    Term(
+        "purification",
+        "",
+        "cifviz.systems.context_network.ContextConfig.topk_renormalize",
+        "",
+        "In decoding each fire looks at the few phrases of its highest attention alone, and at no "
+        "bias.",
+    ),
+    Term(
         "quantile",
         "",
         "cifviz.Edges.onset_quantile",
@@ -259,6 +348,13 @@ TERMS: tuple[Term, ...] = (
         "tokens per token",
         "The training loss on the difference between the sum of the weights and the number of "
         "tokens.",
+    ),
+    Term(
+        "recall",
+        "",
+        "cifviz.metrics.PhraseScores.recall",
+        "",
+        "Of the phrases of the list that were said, the share that was recognised.",
     ),
     Term(
         "residual",

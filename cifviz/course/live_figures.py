@@ -32,6 +32,15 @@ class Slider(NamedTuple):
     start: float
 
 
+class Text(NamedTuple):
+    """Lines to type; their number is that of the lines in view."""
+
+    start: str
+
+
+Control = Slider | Text | Sequence[Any]
+
+
 def live_figure(
     draw: Draw,
     *,
@@ -39,7 +48,7 @@ def live_figure(
     alt: str,
     caption: str = "",
     height: float = 2.2,
-    **controls: Slider | Sequence[Any],
+    **controls: Control,
 ) -> None:
     """Show a picture that follows its sliders, and below it the same picture at a few settings.
 
@@ -57,8 +66,9 @@ def live_figure(
         Stands below it, see `cifviz.course.show`.
     height : float > 0
         Inches of one picture.
-    **controls : Slider or sequence, by name
-        A range of numbers, or the values to choose from.
+    **controls : Slider, Text or sequence, by name
+        A range of numbers, a text to type, or the values to choose from. A text counts once the
+        reader leaves its field; `draw` is given any text, and says in the title what is wrong.
 
     Raises
     ------
@@ -95,14 +105,14 @@ class LiveFigure:
     ----------
     draw, static, alt, height
         As for `live_figure`.
-    controls : mapping of str to Slider or sequence
+    controls : mapping of str to Slider, Text or sequence
         What can be moved.
     """
 
     def __init__(
         self,
         draw: Draw,
-        controls: Mapping[str, Slider | Sequence[Any]],
+        controls: Mapping[str, Control],
         *,
         static: Sequence[Mapping[str, Any]],
         alt: str,
@@ -118,6 +128,7 @@ class LiveFigure:
                 f"each static setting must name {sorted(controls)}, got {sorted(setting)}",
             )
         self.draw, self.static, self.alt, self.height = draw, static, alt, height
+        self._texts = {name for name, spec in controls.items() if isinstance(spec, Text)}
         self._figure = _bare_figure(height, 1)
         # One fixed frame: to compute a layout for each picture takes longer than to draw it.
         self._axes = self._figure.add_axes((0.085, 0.5 / height, 0.845, 1 - 0.8 / height))
@@ -192,9 +203,11 @@ class LiveFigure:
         """Draw, and put the settings and the text that `draw` returned above; return this title."""
         ax.set_prop_cycle(**LINES)
         caption = self.draw(ax, **settings)
-        title = _words(settings) + (f": {caption}" if isinstance(caption, str) else "")
+        named = {name: value for name, value in settings.items() if name not in self._texts}
+        parts = [_words(named), caption if isinstance(caption, str) else ""]
+        title = ": ".join(part for part in parts if part)
         # With a given height matplotlib does not search for room, which takes as long as drawing.
-        ax.set_title(title, loc="left", fontsize="medium", y=1.0)
+        ax.set_title(title, loc="left", fontsize="medium", y=1.0, parse_math=False)
         return title
 
 
@@ -228,13 +241,16 @@ def _bare_figure(height: float, rows: int, **kwargs: Any) -> Figure:
     return figure
 
 
-def _control(name: str, spec: Slider | Sequence[Any]) -> Any:
+def _control(name: str, spec: Control) -> Any:
     import ipywidgets
 
     from cifviz.course import sliders
 
     look = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
     wide = ipywidgets.Layout(width="32em")
+    if isinstance(spec, Text):
+        rows = spec.start.count("\n") + 1
+        return sliders.TextArea(value=spec.start, rows=rows, layout=wide, **look)
     if not isinstance(spec, Slider):
         return sliders.SelectionSlider(options=list(spec), value=spec[0], layout=wide, **look)
     require(

@@ -1,4 +1,4 @@
-"""Sliders that stay where they are when a browser, or Python, asks for a value they do not have."""
+"""Controls that keep their value when a browser, or Python, asks for one they do not have."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 import ipywidgets
 import traitlets
 
-from cifviz.errors import require_integer, require_number
+from cifviz.errors import require, require_integer, require_number, require_type, shown
 from cifviz.explorer.shared import Shared, refusing
+
+LONGEST_TEXT = 10_000
+"""Characters of a text, at most."""
 
 
 class _Slider(Shared):
@@ -74,4 +77,27 @@ class SelectionSlider(_Slider, ipywidgets.SelectionSlider):
 
     @traitlets.validate("index")
     def _validate_index(self, proposal: Any) -> Any:
+        return self._checked(proposal)
+
+
+class TextArea(_Slider, ipywidgets.Textarea):
+    """Lines of text, which count once their field is left."""
+
+    OPEN = ("value",)
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(continuous_update=False, **kwargs)
+
+    def check_value(self, value: object) -> None:
+        """Raise `CIFError` unless it is a text that is not too long."""
+        require_type(self.description, value, str)
+        text = str(value)
+        require(
+            len(text) <= LONGEST_TEXT and all(map(str.isprintable, text.split())),
+            f"{self.description} must be at most {LONGEST_TEXT} printable characters, "
+            f"got {shown(value)}",
+        )
+
+    @traitlets.validate("value")
+    def _validate_value(self, proposal: Any) -> Any:
         return self._checked(proposal)

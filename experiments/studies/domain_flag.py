@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.noise import pink_noise
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.corpora.datasets import human_aligned
@@ -31,7 +32,6 @@ from cifviz.systems.transcription import Transcription
 from cifviz.text_tables import markdown_table
 from experiments.measure import transcribe_all
 from experiments.recipes import find_recipe
-from experiments.robustness_sets import pink_noise
 from experiments.studies.study import Study
 from experiments.training_data import labelled_sentences, labelled_strings
 

@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb) · Next: 09
-# How does it learn my names? (in preparation)
+# Previous: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb) · Next: [09
+# Teach it your names](09_contextual_biasing.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

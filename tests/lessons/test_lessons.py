@@ -97,6 +97,13 @@ OTHER = {
         "clip": "digits_repeated",
         "recording": "digits_nicolas_repeated",
     },
+    "09_contextual_biasing": {
+        "seed": 1,
+        "fast": False,
+        "clip": "digits_pause",
+        "recording": "digits_george_long",
+        "phone_book": ["one two three"],
+    },
 }
 """What else a reader may set: no lesson is made for its own parameters alone."""
 

@@ -19,6 +19,7 @@ QUESTIONS = {
     "06_training_film": "How does an alignment come to be?",
     "07_how_good_is_it": "How far is a fire from the word's edge?",
     "08_nar_decoding": "Can all tokens come at once?",
+    "09_contextual_biasing": "How does it learn my names?",
 }
 """The one question that each lesson answers, in the order of the course."""
 
