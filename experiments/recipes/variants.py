@@ -121,7 +121,8 @@ def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
 def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
     """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
     context = SeACoContext(**{**context_settings(config), "num_ctxt_query_layers": 0})
-    return SeACoConfig(**vars(config), context=context)
+    decoder = replace(config.decoder, kind="nar")
+    return SeACoConfig(**{**vars(config), "decoder": decoder}, context=context)
 
 
 PLAIN = {"config.cif.pause_frames": 0, "fit.loss_weights": {}}

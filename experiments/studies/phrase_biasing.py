@@ -115,11 +115,11 @@ def measured_model(model: Any, task: BiasingTask) -> dict[str, Any]:
     sure = {}
     for size in task.sizes:
         lists = [[call.phrase, *task.distractors(call.phrase, size)] for call in calls]
-        said = context_said(model, fired, lists)
-        sure[str(size)] = no_bias(calls, fired, said)
+        biases = context_log_probs(model, fired, lists)
+        sure[str(size)] = no_bias(calls, fired, biases)
         for mass, weights in WEIGHTS.items():
             for weight in weights:
-                tokens = decoded(fired, said, weight, mass)
+                tokens = decoded(fired, biases, weight, mass)
                 for name, some in groups.items():
                     by_mass = found[name].setdefault(str(size), {}).setdefault(mass, {})
                     by_mass[f"{weight:g}"] = scores(
@@ -131,10 +131,10 @@ def measured_model(model: Any, task: BiasingTask) -> dict[str, Any]:
 
     # 3. With others alone.
     lists = [task.distractors(call.phrase, FALSE_SIZE) for call in calls]
-    said = context_said(model, fired, lists)
+    biases = context_log_probs(model, fired, lists)
     false = {
         mass: {
-            f"{weight:g}": scores(model, calls, decoded(fired, said, weight, mass), lists)
+            f"{weight:g}": scores(model, calls, decoded(fired, biases, weight, mass), lists)
             for weight in weights
         }
         for mass, weights in WEIGHTS.items()
@@ -160,7 +160,7 @@ def fire(model: Any, waveforms: Sequence[Any]) -> list[Fired]:
     return made
 
 
-def context_said(
+def context_log_probs(
     model: Any, fired: Sequence[Fired], lists: Sequence[Sequence[Phrase]]
 ) -> list[Tensor]:
     """Log-probabilities of the context network for each utterance (fires, vocabulary + 1).
@@ -183,21 +183,21 @@ def context_said(
         embeddings = pad_sequence([fired[i].embeddings for i in some], batch_first=True)
         num_fires = torch.tensor([len(fired[i].embeddings) for i in some])
         logits = model.context_output(embeddings, num_fires, memory).logits
-        said = (logits / model.config.context.joint_ctxt_temperature).log_softmax(dim=2)
+        biases = (logits / model.config.context.joint_ctxt_temperature).log_softmax(dim=2)
         made.update(
-            (i, rows[: len(fired[i].embeddings)]) for i, rows in zip(some, said, strict=True)
+            (i, rows[: len(fired[i].embeddings)]) for i, rows in zip(some, biases, strict=True)
         )
     return [made[index] for index in range(len(lists))]
 
 
 def decoded(
-    fired: Sequence[Fired], said: Sequence[Tensor], weight: float, mass: str
+    fired: Sequence[Fired], biases: Sequence[Tensor], weight: float, mass: str
 ) -> list[Tensor]:
     """Most likely tokens of both networks, ids of each utterance (fires,)."""
     share = torch.tensor([weight])
     return [
         combined(one.log_probs[None], rows[None], share, no_bias_mass=mass)[0].argmax(dim=1)
-        for one, rows in zip(fired, said, strict=True)
+        for one, rows in zip(fired, biases, strict=True)
     ]
 
 
@@ -235,15 +235,15 @@ def _errors(counted: TokenErrors) -> int:
 
 
 def no_bias(
-    calls: Sequence[Call], fired: Sequence[Fired], said: Sequence[Tensor]
+    calls: Sequence[Call], fired: Sequence[Fired], biases: Sequence[Tensor]
 ) -> dict[str, float | None]:
     """Mean probability of "no bias" for tokens inside and outside of the utterances' phrases.
 
-    Of utterances for which as many tokens fire as were said; None without any.
+    Of utterances for which as many tokens fire as the reference has; None without any.
     """
     inside: list[float] = []
     outside: list[float] = []
-    for call, one, rows in zip(calls, fired, said, strict=True):
+    for call, one, rows in zip(calls, fired, biases, strict=True):
         if len(one.embeddings) != len(call.tokens):
             continue
         first = next(

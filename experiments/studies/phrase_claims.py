@@ -134,10 +134,10 @@ def claim_table(found: Mapping[str, Any]) -> str:
             verdicts.append(verdict(judged(differences(first, second)), claim.expected))
         same = len(set(verdicts)) == 1
         named = (f"{name}: {one}" for name, one in zip(names, verdicts, strict=True))
-        said = verdicts[0] if same else "; ".join(named)
+        joined = verdicts[0] if same else "; ".join(named)
         against = "the longest list" if claim.size == MANY else f"{claim.size} distractors"
         text = f"{claim.text}, {against}"
-        rows.append([text, claim.source, claim.score, *cells, said])
+        rows.append([text, claim.source, claim.score, *cells, joined])
     return f"{markdown_table(heads, rows)}\n\n{UNTESTED}"
 
 

@@ -68,8 +68,8 @@ def test_each_utterance_holds_its_code_and_no_other():
 
 @pytest.mark.usefixtures("cifviz_data")
 def test_every_speaker_says_as_many_seen_codes_as_unseen_ones():
-    said = Counter((call.utterance.speaker, call.seen) for call in phone_book.calls("dev"))
-    assert set(said.values()) == {10}
+    counts = Counter((call.utterance.speaker, call.seen) for call in phone_book.calls("dev"))
+    assert set(counts.values()) == {10}
 
 
 @pytest.mark.usefixtures("cifviz_data")

@@ -14,7 +14,7 @@ from experiments.biasing_task import BiasingTask, Call
 from experiments.studies import phrase_biasing, run_study
 from experiments.studies.phrase_biasing import (
     Fired,
-    context_said,
+    context_log_probs,
     decoded,
     fire,
     measured_model,
@@ -50,8 +50,7 @@ def model(seed=0):
 
 
 def test_scores_by_hand():
-    """ "one two" became "one one", so that a listed phrase was recognised that nobody said; "four"
-    is right. Of the second utterance all is right."""
+    """A "two" became "one", and so a listed phrase that nobody spoke; all else is right."""
     ids = [torch.tensor([1, 1, 4]), torch.tensor([2, 1, 0])]
     lists = [[("one", "two"), ("one", "one")], [("two", "one")]]
     assert scores(model(), CALLS, ids, lists) == {
@@ -68,8 +67,8 @@ def test_scores_by_hand():
 
 def test_no_bias_is_the_mean_inside_and_outside_of_phrases_where_counts_are_right():
     fired = [Fired(torch.zeros(fires, 16), torch.zeros(fires, 5)) for fires in (3, 1)]
-    said = [torch.tensor([[0.9, 0.1], [0.7, 0.3], [0.5, 0.5]]).log(), torch.zeros(1, 2)]
-    assert no_bias(CALLS, fired, said) == {"inside": 0.2, "outside": 0.5}
+    biases = [torch.tensor([[0.9, 0.1], [0.7, 0.3], [0.5, 0.5]]).log(), torch.zeros(1, 2)]
+    assert no_bias(CALLS, fired, biases) == {"inside": 0.2, "outside": 0.5}
 
 
 def test_what_is_decoded_here_is_what_the_system_transcribes():
@@ -78,10 +77,10 @@ def test_what_is_decoded_here_is_what_the_system_transcribes():
     fired = fire(made, [call.utterance.waveform for call in CALLS])
     assert min(len(one.embeddings) for one in fired) > 0
     lists = [[call.phrase, *TASK.distractors(call.phrase, 2)] for call in CALLS]
-    said = context_said(made, fired, lists)
+    biases = context_log_probs(made, fired, lists)
     for weight in (0.0, 0.5, 1.0):
         for call, phrases, ids in zip(
-            CALLS, lists, decoded(fired, said, weight, "alone"), strict=True
+            CALLS, lists, decoded(fired, biases, weight, "alone"), strict=True
         ):
             request = {"phrases": [" ".join(one) for one in phrases], "phrase_weight": weight}
             found = made.transcribe(call.utterance.waveform, **request)
@@ -176,7 +175,7 @@ def test_claims_are_open_with_fewer_than_three_seeds():
 
 
 @pytest.mark.parametrize(
-    ("judgement", "expected", "said"),
+    ("judgement", "expected", "found"),
     [
         ("less", "less", "reproduced"),
         ("more", "less", "not reproduced: the contrary"),
@@ -185,8 +184,8 @@ def test_claims_are_open_with_fewer_than_three_seeds():
         ("open", "not more", "open"),
     ],
 )
-def test_verdicts(judgement, expected, said):
-    assert verdict(judgement, expected) == said
+def test_verdicts(judgement, expected, found):
+    assert verdict(judgement, expected) == found
 
 
 def test_counts_of_both_groups_are_added():
