@@ -104,7 +104,7 @@ SIZES = [(3 + step % 4, 11 + 5 * step) for step in range(10)]
 """Ten lengths, in batches of four sizes."""
 
 
-REPEATED = ("inference", "training", "module with soft sums")
+REPEATED = ("inference", "training", "module in training", "module with soft sums")
 """What tests below compile or export too."""
 
 

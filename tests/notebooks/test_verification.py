@@ -39,6 +39,7 @@ def rerun(executed, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.long  # as every run of a lesson shows
 def test_the_same_is_found_the_same_in_a_real_run(executed, tmp_path):
     path = tmp_path / "lesson.ipynb"
     nbformat.write(executed, path)

@@ -127,6 +127,7 @@ def test_a_masked_language_model_learns_to_hear_all_the_words(tmp_path):
     assert np.mean(right) > 0.7
 
 
+@pytest.mark.long
 def test_with_priors_tokens_last_longer_and_are_still_heard(tmp_path):
     """After the same steps from the same seed; a word lasts 4 of the encoder's frames."""
     batch = batch_of(32)

@@ -1,4 +1,4 @@
-"""No answer is in view before it is asked for: in JupyterLab, on the site, in exports."""
+"""No answer is in view before it is asked for: in JupyterLab and in exports."""
 
 import shutil
 import subprocess
@@ -10,16 +10,13 @@ import pytest
 from cifviz.course.build import COPIES, NOTEBOOKS, product
 from cifviz.course.lesson_form import FORM, form_of
 from cifviz.course.lesson_sources import read_source
-from cifviz.course.site.build_site import render, write
-from cifviz.course.site.places import lesson_place
-from cifviz.notebooks.folding import TAG, TEXT_LABEL, output_label
-from cifviz.notebooks.reader import read_notebook, tags
+from cifviz.notebooks.folding import TEXT_LABEL
+from cifviz.notebooks.reader import read_notebook
 from tests.ui import browser, jupyter
 from tests.ui.explored import window
+from tests.ui.folds import NAME, answers, labels, words
 
 pytestmark = browser.needed
-
-NAME = "03_scaling"
 
 IN_VIEW = """async index => {
     const { content } = window.jupyterapp.shell.currentWidget;
@@ -32,33 +29,6 @@ IN_VIEW = """async index => {
     return cell.node.querySelector(shown)?.innerText ?? '';
 }"""
 """Scrolls to a cell, and gives the text that a reader sees of its output, or of its Markdown."""
-
-
-def words(text):
-    return " ".join(text.split())
-
-
-def answers(copy):
-    """Numbers of the cells that hold answers."""
-    cells = read_notebook(product(NAME, copy)).cells
-    return [number for number, cell in enumerate(cells) if TAG in tags(cell)]
-
-
-def labels(copy, *kinds):
-    """What the folds of a lesson are called: all, or those of one kind of cell."""
-    cells = read_notebook(product(NAME, copy)).cells
-    return {
-        TEXT_LABEL if cell.cell_type == "markdown" else output_label(cell.source)
-        for cell in cells
-        if TAG in tags(cell) and cell.cell_type in (kinds or ("markdown", "code"))
-    }
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("answers") / "site"
-    write(render(), folder)
-    return folder
 
 
 in_each_copy = pytest.mark.parametrize("copy", browser.others_long(*COPIES))
@@ -88,24 +58,6 @@ def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, 
         opened = words(page.evaluate(IN_VIEW, first))
         assert len(opened) > len(shown[first]) + 20
         assert notebook.dialogs == []
-
-
-@pytest.mark.slow
-@in_each_copy
-def test_on_the_site_answers_are_folded_and_open_with_keys(page, site, copy):
-    page.goto((site / lesson_place(NAME, copy)).as_uri())
-    for selector in (".text.answer", ".cell.answer .output"):
-        texts = page.locator(selector).all_inner_texts()
-        assert len(texts) > 5
-        live = "In the notebook this picture has controls to move."
-        seen = {words(text) for text in texts if not text.strip().startswith(live)}
-        assert seen <= labels(copy) | {""}
-    answer = page.locator(".text.answer").first
-    answer.locator("summary").press("Enter")
-    assert len(answer.inner_text()) > len(TEXT_LABEL) + 20
-    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-    page.set_viewport_size({"width": browser.PHONE[0], "height": 900})
-    assert browser.broken_rules(page) == page.evaluate(browser.SIDEWAYS) == []
 
 
 @pytest.mark.slow

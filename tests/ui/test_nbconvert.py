@@ -80,6 +80,7 @@ def test_with_the_configuration_a_page_shows_picture_and_table(notebook, page):
 
 
 @browser.needed
+@pytest.mark.long
 def test_without_it_nothing_is_there(notebook, page):
     """If this fails, nbconvert has become better, and the configuration may go."""
     page.goto(converted(notebook, "html").as_uri(), wait_until="domcontentloaded")

@@ -5,7 +5,9 @@ import pytest
 from cifviz.course.build import COPIES, lessons
 from cifviz.course.site.build_site import render, write
 from cifviz.course.site.places import INDEX, lesson_place
+from cifviz.notebooks.folding import TEXT_LABEL
 from tests.ui import browser
+from tests.ui.folds import NAME, labels, words
 
 pytestmark = browser.needed
 
@@ -60,6 +62,23 @@ def test_the_way_from_the_index_through_the_course_needs_only_keys(page, site):
     page.get_by_role("navigation", name="Course").get_by_text("Next:").press("Enter")
     page.wait_for_url((site / lesson_place(second, "student")).as_uri())
     assert page.get_by_role("heading", level=1).count() == 1
+
+
+@each_copy
+def test_answers_are_folded_and_open_with_keys(page, site, copy):
+    page.goto((site / lesson_place(NAME, copy)).as_uri())
+    for selector in (".text.answer", ".cell.answer .output"):
+        texts = page.locator(selector).all_inner_texts()
+        assert len(texts) > 5
+        live = "In the notebook this picture has controls to move."
+        seen = {words(text) for text in texts if not text.strip().startswith(live)}
+        assert seen <= labels(copy) | {""}
+    answer = page.locator(".text.answer").first
+    answer.locator("summary").press("Enter")
+    assert len(answer.inner_text()) > len(TEXT_LABEL) + 20
+    page.evaluate("document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+    page.set_viewport_size({"width": browser.PHONE[0], "height": 900})
+    assert browser.broken_rules(page) == page.evaluate(browser.SIDEWAYS) == []
 
 
 def test_formulas_are_drawn(page, tmp_path):
