@@ -33,6 +33,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -302,7 +303,7 @@ def javascript(which=shutil.which, ask=subprocess.check_output):
 
 def lint(python, extra):
     """Run every check."""
-    return run_all(checks(python))
+    return run_all([], checks(python))
 
 
 TESTS = ("tests", "not long", "loadfile")
@@ -330,9 +331,9 @@ def one_thread():
 def test(python, extra):
     """Run every check and the tests; `extra` goes to pytest, which then runs all that it names."""
     if extra:
-        return run_all([*checks(python), ("tests", [str(python), "-m", "pytest", *extra])])
+        return run_all([("tests", [str(python), "-m", "pytest", *extra])], checks(python))
     one_thread()
-    return run_all([*checks(python), *stages(python, TESTS)])
+    return run_all(stages(python, TESTS), checks(python))
 
 
 def test_long(python, extra):
@@ -344,7 +345,7 @@ def test_long(python, extra):
 def test_all(python, extra):
     """Run every check and every test."""
     one_thread()
-    return run_all([*checks(python), *stages(python, TESTS, LONG)])
+    return run_all(stages(python, TESTS, LONG), checks(python))
 
 
 def test_machines(python, extra):
@@ -381,26 +382,43 @@ CANNOT_RUN = 77
 cifviz/explorer/install.mjs ends with it."""
 
 
-def run_all(steps, run=subprocess.call):
+def run_all(steps, checks=(), run=subprocess.run):
     """Run every step, whatever the others do, report, and return the first exit code but 0.
 
     A step is a name and a command, or a name and why it cannot run. A command that ends with
-    `CANNOT_RUN` has said so itself.
+    `CANNOT_RUN` has said so itself. `checks` are steps that come first, as many at a time as there
+    are cores; what one prints is shown when it has ended.
     """
     report, first_failure = [], 0
-    for name, command in steps:
-        if isinstance(command, str):
-            report.append(f"{name:12}{'':11} not run: {command}")
-            continue
-        say(f"\n=== {name}")
-        started = time.monotonic()
-        code = run(command, cwd=str(ROOT))
-        seconds = time.monotonic() - started
-        verdict = {0: "passed", CANNOT_RUN: "not run: see above"}.get(code, f"FAILED ({code})")
-        report.append(f"{name:12}{seconds:8.1f} s   {verdict}")
-        first_failure = first_failure or (code if code != CANNOT_RUN else 0)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        started = {
+            name: pool.submit(timed, command, run, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            for name, command in checks
+            if not isinstance(command, str)
+        }
+        for name, command in [*checks, *steps]:
+            if isinstance(command, str):
+                report.append(f"{name:12}{'':11} not run: {command}")
+                continue
+            say(f"\n=== {name}")
+            if name in started:
+                done, seconds = started[name].result()
+                say(done.stdout.decode(errors="replace").rstrip())
+            else:
+                done, seconds = timed(command, run)
+            code = done.returncode
+            verdict = {0: "passed", CANNOT_RUN: "not run: see above"}.get(code, f"FAILED ({code})")
+            report.append(f"{name:12}{seconds:8.1f} s   {verdict}")
+            first_failure = first_failure or (code if code != CANNOT_RUN else 0)
     say("\n" + "\n".join(report))
     return first_failure
+
+
+def timed(command, run, **options):
+    """Run a command in this folder; what `run` returns, and the seconds it took."""
+    started = time.monotonic()
+    done = run(command, cwd=str(ROOT), **options)
+    return done, time.monotonic() - started
 
 
 COMMANDS = {

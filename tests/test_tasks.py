@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -350,29 +352,62 @@ def test_lab_hands_on_what_follows():
     assert str(ROOT / "notebooks" / "00_start_here.ipynb") in command
 
 
+class Pretended:
+    """Stands for `subprocess.run`: each program ends with its code and prints its name."""
+
+    def __init__(self, **codes):
+        self.codes, self.ran = codes, []
+
+    def __call__(self, command, cwd, stdout=None, stderr=None):
+        self.ran.append(command)
+        words = None if stdout is None else f"{command[0]} says\n".encode()
+        return subprocess.CompletedProcess(command, self.codes.get(command[0], 0), words)
+
+
+def both(steps, run):
+    """How all steps end and are reported, in turn and as checks, which run at the same time."""
+    return tasks.run_all(steps, run=run), tasks.run_all([], steps, run)
+
+
 def test_every_step_runs_and_the_first_failure_is_the_code(capsys):
     codes = {"a": 0, "b": 3, "c": 5, "d": 0}
-    code = tasks.run_all([(name, [name]) for name in codes], lambda command, cwd: codes[command[0]])
-    assert code == 3
-    report = capsys.readouterr().out.splitlines()[-4:]
-    assert [line.split()[0] for line in report] == list(codes)
-    assert ["FAILED" in line for line in report] == [False, True, True, False]
+    assert both([(name, [name]) for name in codes], Pretended(**codes)) == (3, 3)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    reports = [words for words in lines if "s" in words]
+    assert [words[0] for words in reports] == [*codes, *codes]
+    assert ["FAILED" in words for words in reports] == [False, True, True, False] * 2
 
 
 def test_a_step_that_cannot_run_is_named_and_the_others_run(capsys):
-    ran = []
+    run = Pretended()
     steps = [("style", ["ruff"]), ("javascript", "no node"), ("types", ["mypy"])]
-    assert tasks.run_all(steps, lambda command, cwd: ran.append(command) or 0) == 0
-    assert ran == [["ruff"], ["mypy"]]
-    assert "javascript              not run: no node" in capsys.readouterr().out
+    assert both(steps, run) == (0, 0)
+    assert sorted(run.ran) == [["mypy"], ["mypy"], ["ruff"], ["ruff"]]
+    assert capsys.readouterr().out.count("javascript              not run: no node") == 2
 
 
 def test_a_check_whose_programs_cannot_be_had_is_no_failure(capsys):
     codes = {"javascript": tasks.CANNOT_RUN, "types": 0, "style": 1}
-    steps = [(name, [name]) for name in codes]
-    assert tasks.run_all(steps, lambda command, cwd: codes[command[0]]) == 1
+    assert both([(name, [name]) for name in codes], Pretended(**codes)) == (1, 1)
     report = capsys.readouterr().out.splitlines()[-3:]
     assert [line.endswith("not run: see above") for line in report] == [True, False, False]
+
+
+def test_checks_run_at_the_same_time_before_the_steps_and_print_apart(capsys, monkeypatch):
+    monkeypatch.setattr(tasks.os, "cpu_count", lambda: 2)
+    both_run = threading.Barrier(2, timeout=60)
+    ran = []
+
+    def run(command, cwd, **options):
+        if options:
+            both_run.wait()  # one that ran alone would wait in vain
+        ran.append(command[0])
+        return Pretended()(command, cwd, **options)
+
+    assert tasks.run_all([("tests", ["c"])], [("style", ["a"]), ("types", ["b"])], run) == 0
+    assert sorted(ran[:2]) == ["a", "b"] and ran[2:] == ["c"]
+    shown = capsys.readouterr().out
+    assert "=== style\na says\n\n=== types\nb says\n\n=== tests\n" in shown
 
 
 def test_javascript_is_checked_where_node_is():
@@ -417,7 +452,7 @@ def commands_of(command, *words):
     ran = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tasks, "setup", lambda: "python")
-        patched.setattr(tasks, "run_all", lambda steps: ran.extend(steps) or 0)
+        patched.setattr(tasks, "run_all", lambda *steps: ran.extend(chain(*steps[::-1])) or 0)
         patched.setenv("OMP_NUM_THREADS", "1")
         assert tasks.main([command, *words]) == 0
     return ran

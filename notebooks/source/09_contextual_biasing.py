@@ -666,7 +666,7 @@ show(
     figure,
     " ".join(alts),
     caption="Errors of FineCoS by the phrase weight λ, above with 10 other codes in the list, "
-    "below with 1000, on the same scale: mean of the seeds and their standard deviation. Compare the "
+    "below with 1000, on the same scale: mean and standard deviation of the seeds. Compare the "
     "curve of the unbiased tokens with the grey band, its level without a list: the guard.",
 )
 
@@ -821,8 +821,8 @@ def system_table(variants, *, size, weight=0.5):
 system_table(["coldec-purified", "coldec-positions"], size=10)
 
 # %% [markdown] tags=["answer"]
-# Not clearly: the two differ by less than the seeds do, and both gain little. Where the order is
-# given, a network still has to learn what to do with it, out of a mean over the tokens.
+# No: the two differ by less than the seeds do. Where the order is given, a network still has to
+# learn what to do with it, out of a mean over the tokens.
 
 # %% [markdown] tags=["optional"]
 # ## 8. Long lists
@@ -925,9 +925,9 @@ show(
 )
 
 # %% [markdown]
-# Each token of the code looks most at its own place in the phrase: a diagonal. This is why the
-# words come out in their order, although the vector of a phrase is a mixture. The last token,
-# “five”, is in no phrase that was said, and looks here and there.
+# Each token of the code looks most at its own place in the phrase: a diagonal. So the order is
+# there, although the vector of a phrase is a mixture. The last token, “five”, is in no phrase that
+# was said, and looks here and there.
 
 # %% [markdown]
 # To judge lists, count phrases. *Precision* is the share of the list's phrases that came out and
@@ -973,8 +973,9 @@ show(
 # %% [markdown] tags=["answer"]
 # Precision stays above 90 %, whatever the list: a code of five digits hardly comes out by chance.
 # Recall is what changes. With 10 other codes FineCoS and the SeACo-style system (section 9) find
-# clearly more codes than without a list, ColDec hardly more. With 100 not much of the gain is left.
-# With 1000 no system finds clearly more than without a list, and three of the five find fewer.
+# clearly more codes than without a list, ColDec a few more. With 100 not much of the gain is left.
+# With 1000 no system finds clearly more than without a list, and three of the five find fewer;
+# ColDec and the SeACo-style system lose least.
 #
 # Purification does not prevent that: with it ColDec finds no more codes than without it. It
 # sharpens what attention has found, and in a long list attention has found the wrong phrases. All

@@ -138,6 +138,18 @@ LOOSE = {
 NOTHING = 1e-6
 """A number below it is zero up to rounding, and has no percent."""
 
+TRAINING = ("03_scaling", "06_training_film")
+"""Lessons that train, each for as long as four others run: `make test-long` runs them."""
+RUNS = [
+    pytest.param(
+        name,
+        copy,
+        marks=pytest.mark.slow if copy == "solved" and name not in TRAINING else pytest.mark.long,
+    )
+    for name in lessons()
+    for copy in COPIES
+]
+
 each_lesson = pytest.mark.parametrize("name", lessons())
 each_copy = pytest.mark.parametrize("copy", COPIES)
 
@@ -168,14 +180,7 @@ def test_one_changed_character_is_found_without_a_kernel(name, tmp_path, monkeyp
     assert any("stale outputs: source changed" in one for one in found)
 
 
-@pytest.mark.parametrize(
-    "copy",
-    [
-        pytest.param("solved", marks=pytest.mark.slow),
-        pytest.param("student", marks=pytest.mark.long),
-    ],
-)
-@each_lesson
+@pytest.mark.parametrize(("name", "copy"), RUNS)
 def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
     if copy == "solved":  # once with the real recordings at hand, once without
         monkeypatch.delenv("CIFVIZ_DATA", raising=False)
