@@ -99,6 +99,7 @@ OTHER = {
     },
     "09_contextual_biasing": {
         "seed": 1,
+        "noise": 0,
         "fast": False,
         "clip": "digits_pause",
         "recording": "digits_george_long",

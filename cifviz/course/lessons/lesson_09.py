@@ -324,8 +324,8 @@ EXERCISES = (
     ),
     Numbers(
         "09.8",
-        praise="Precision asks what came out, recall what was said. F1 is small if one of "
-        "them is.",
+        praise="Precision is a share of what came out, recall a share of the reference. F1 is "
+        "small if one of them is.",
         answer=(0.6, 0.75, 2 / 3),
         mistakes=(
             (
