@@ -85,6 +85,7 @@ class ContextConfig:
             "renormalize_topk_num",
         ):
             require_integer(name, getattr(self, name), above=0)
+        require_integer("num_ctxt_query_layers", self.num_ctxt_query_layers, at_least=0)
         require(
             self.ctxt_encoder_hidden_size % self.ctxt_num_heads == 0,
             "ctxt_num_heads must divide ctxt_encoder_hidden_size, got "

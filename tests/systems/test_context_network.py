@@ -249,6 +249,7 @@ def test_the_mask_falls_with_the_distance_and_hides_what_comes_later():
     ("settings", "message"),
     [
         ({"num_ctxt_encoder_layers": 0}, "num_ctxt_encoder_layers must be an integer > 0, got 0"),
+        ({"num_ctxt_query_layers": -1}, "num_ctxt_query_layers must be an integer >= 0, got -1"),
         ({"num_c_batch": 1.5}, "num_c_batch must be an integer > 0, got 1.5"),
         ({"renormalize_topk_num": 0}, "renormalize_topk_num must be an integer > 0, got 0"),
         ({"ctxt_num_heads": 3}, "ctxt_num_heads must divide .*size, got 3 and 64"),
