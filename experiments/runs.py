@@ -222,14 +222,15 @@ def _fired_by_the_body(
     # 2. What it fires, the same for every context network.
     weights = hashlib.sha256((folder / "model" / WEIGHTS).read_bytes()).hexdigest()
     fired = Memory(runs / "cache", verbose=0).cache(_fired, ignore=["frozen", "make_example"])
-    key = recipe.name, weights, PHRASE_UTTERANCES, recipe.fit.seed
+    makes = f"{recipe.phrase_example_maker or recipe.example_maker} {recipe.augmentation}"
+    key = f"{recipe.name} {makes}", weights, PHRASE_UTTERANCES, recipe.fit.seed
     return KeptExamples(fired(*key, frozen=model.eval(), make_example=make_example))
 
 
 def _fired(
     name: str, weights: str, count: int, seed: int, *, frozen: Any, make_example: Any
 ) -> list[Example]:
-    """`fired_examples`; another recipe or body needs another name or other weights."""
+    """`fired_examples`; other utterances or another body need another name or other weights."""
     return fired_examples(frozen, make_example, count=count, seed=seed)
 
 

@@ -21,6 +21,9 @@ LISTS = torch.tensor([[[1, 2, -1], [3, -1, -1], [2, 1, 4]], [[4, 0, 1], [-1] * 3
 SIZES = {"ctxt_encoder_hidden_size": 8, "ctxt_num_heads": 2, "ctxt_encoder_filter_size": 16}
 
 
+with_query_layers_or_without = pytest.mark.parametrize("query_layers", [0, 2])
+
+
 def made(seed=0, **settings):
     torch.manual_seed(seed)
     return ContextNetwork(ContextConfig(**{**SIZES, **settings}), 6, 5).eval()
@@ -166,12 +169,27 @@ def test_the_order_of_a_list_is_that_of_its_attention_and_nothing_else():
         torch.testing.assert_close(one.attention[:, :, columns], two.attention, rtol=0, atol=1e-6)
 
 
+def test_with_query_layers_a_fire_asks_for_phrases_by_its_neighbours_and_their_order():
+    """Changed and swapped are fires 0 and 1; what fire 4 looks at is compared."""
+    embeddings = fired()
+    changed, swapped = embeddings.clone(), embeddings.clone()
+    changed[0, 0] += 1
+    swapped[0, [0, 1]] = embeddings[0, [1, 0]]
+    for layers in (0, 1):
+        network = made(num_ctxt_query_layers=layers)
+        plain = output_of(network, embeddings=embeddings).attention[0, 4]
+        for other in (changed, swapped):
+            found = output_of(network, embeddings=other).attention[0, 4]
+            assert bool((found - plain).abs().max() > 1e-5) == bool(layers)
+
+
 # --- decoder -------------------------------------------------------------------------------------
 
 
-def test_in_inference_it_computes_what_it_computes_in_training():
+@with_query_layers_or_without
+def test_in_inference_it_computes_what_it_computes_in_training(query_layers):
     """PyTorch's Transformer has another path for inference, to which a number is True or False."""
-    network = made()
+    network = made(num_ctxt_query_layers=query_layers)
     expected = output_of(network.train()).logits
     with torch.inference_mode():
         found = output_of(network.eval()).logits
@@ -191,8 +209,9 @@ def test_a_fire_knows_those_before_it_and_their_order_alone():
     assert (output_of(network, embeddings=swapped).logits[0, 4] - plain[4]).abs().max() > 1e-4
 
 
-def test_alone_is_as_in_a_batch_whatever_stands_behind():
-    network, embeddings = made(), fired()
+@with_query_layers_or_without
+def test_alone_is_as_in_a_batch_whatever_stands_behind(query_layers):
+    network, embeddings = made(num_ctxt_query_layers=query_layers), fired()
     embeddings[1, 3:] = 1e4
     together = output_of(network, embeddings=embeddings)
     for row, (count, phrases) in enumerate(((7, 3), (3, 1))):
@@ -204,15 +223,17 @@ def test_alone_is_as_in_a_batch_whatever_stands_behind():
         torch.testing.assert_close(attention, alone.attention)
 
 
-def test_without_a_fire_there_is_nothing_to_say():
-    network = made()
+@with_query_layers_or_without
+def test_without_a_fire_there_is_nothing_to_say(query_layers):
+    network = made(num_ctxt_query_layers=query_layers)
     output = output_of(network, embeddings=torch.zeros(2, 0, 6), counts=(0, 0))
     assert output.logits.shape == (2, 0, 6) and output.attention.shape == (2, 0, 4)
     assert output_of(network, counts=(7, 0)).logits.isfinite().all()
 
 
-def test_gradients_are_those_of_differences_and_reach_every_parameter():
-    network, counts = made().double(), torch.tensor([4, 2])
+@with_query_layers_or_without
+def test_gradients_are_those_of_differences_and_reach_every_parameter(query_layers):
+    network, counts = made(num_ctxt_query_layers=query_layers).double(), torch.tensor([4, 2])
     embeddings = fired(fires=4).double().requires_grad_()
 
     def logits(embeddings):
@@ -224,8 +245,9 @@ def test_gradients_are_those_of_differences_and_reach_every_parameter():
     assert {name for name, one in network.named_parameters() if not one.grad.any()} == set()
 
 
-def test_under_autocast_it_says_about_the_same():
-    network = made()
+@with_query_layers_or_without
+def test_under_autocast_it_says_about_the_same(query_layers):
+    network = made(num_ctxt_query_layers=query_layers)
     plain = output_of(network)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         output = output_of(network)

@@ -233,8 +233,9 @@ def test_a_list_in_another_order_has_its_attention_in_another_order():
         assert_alike(model.transcribe(noise(2.0), phrases=mixed, phrase_weight=0.9), plain)
 
 
-def test_alone_is_as_in_a_batch():
-    model = tiny()
+@pytest.mark.parametrize("query_layers", [0, 2])
+def test_alone_is_as_in_a_batch(query_layers):
+    model = tiny(num_ctxt_query_layers=query_layers)
     lists = [MANY[:7], [], ["four"], ["three four zero one", "two"], MANY, ["one"]]
     sounds = [noise(s, seed) for seed, s in enumerate([1.0, 1.5, 2.0, 1.013, 0.7, 0.0])]
     together = model.transcribe_batch(sounds, phrases=lists, phrase_weight=[0.9] * 6)
@@ -249,8 +250,9 @@ def test_alone_is_as_in_a_batch():
             torch.testing.assert_close(sums, torch.ones_like(sums), rtol=0, atol=1e-5)
 
 
-def test_what_stands_behind_the_fires_is_not_looked_at():
-    network = tiny_network(screened_phrase_num=2)
+@pytest.mark.parametrize("query_layers", [0, 2])
+def test_what_stands_behind_the_fires_is_not_looked_at(query_layers):
+    network = tiny_network(num_ctxt_query_layers=query_layers, screened_phrase_num=2)
     fired, counts = fires(4, 2)
     memory = network.encode(listed(MANY, MANY))
     plain = network(fired, counts, memory)
