@@ -105,9 +105,7 @@ class PhoneEvidence:
 Path = Callable[[PhoneEvidence, Sequence[int], Sequence[int]], np.ndarray]
 
 
-def count_path(
-    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
-) -> np.ndarray:
+def count_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
     """The whole mass in as many equal parts as there are phones.
 
     Parameters
