@@ -20,94 +20,23 @@ in order and disjoint; what lies between two stretches is silence, or not in the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import require
+from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
+from cifviz.systems.phone_lattice import STEPS, PhoneLattice
 
 INSERTION, DELETION = 3.0, 3.0
 """Of "fires": what a fire without a phone costs and a phone without a fire, in nats."""
-STEPS = 2
-"""Of "segments": cuts in a frame."""
-LONGEST_PHONE = 25
-"""Of "segments": frames that a phone takes at most, 0.6 s of Moonshine's."""
-EVENNESS = 2.0
-"""Of "segments": what ``(mass − 1)²`` of a phone costs, in nats."""
-SILENCE, PAUSE = 3.0, 1.0
-"""Of "segments": what is paid between two words for each unit of mass, and for a gap at all."""
-SMALLEST = 1e-9
-"""A stretch that weighs less weighs nothing."""
-
-
-@dataclass(frozen=True, eq=False)
-class PhoneEvidence:
-    """What a CIF, and a CTC layer beside it, say about a sound."""
-
-    alpha: np.ndarray
-    """Weights (frames,), float64."""
-    hidden: Tensor
-    """What the CIF integrates (frames, dim)."""
-    ctc: Tensor
-    """Logarithms of the posteriors of CTC (frames, phones + 1); the last label is the blank."""
-    classify: Callable[[Tensor], Tensor]
-    """From embeddings of mass one (tokens, dim) to logarithms of the probabilities of the phones
-    (tokens, phones), each from its own embedding alone."""
-
-    @cached_property
-    def running(self) -> np.ndarray:
-        """Running sum of the weights from 0 (frames + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(self.alpha)])
-
-    @cached_property
-    def integral(self) -> np.ndarray:
-        """Running sum of the weighted frames from 0 (frames + 1, dim)."""
-        weighted = self.hidden.double().numpy() * self.alpha[:, None]
-        return np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
-
-    @property
-    def has_mass(self) -> bool:
-        """Whether anything weighs something."""
-        return bool(self.running[-1] > SMALLEST)
-
-    def mass_at(self, frames: np.ndarray) -> np.ndarray:
-        """The running sum of the weights at fractional frames."""
-        return np.interp(frames, np.arange(len(self.running)), self.running)
-
-    def frames_at(self, mass: np.ndarray) -> np.ndarray:
-        """The first fractional frame at which the running sum of the weights is so large."""
-        frame = np.searchsorted(self.running[1:], mass).clip(max=len(self.alpha) - 1)
-        inside = (mass - self.running[frame]) / np.maximum(self.alpha[frame], SMALLEST)
-        return frame + inside.clip(0, 1)
-
-    def log_probs(self, spans: np.ndarray) -> np.ndarray:
-        """Logarithms of the phones' probabilities in stretches (spans, 2): (spans, phones)."""
-        at = np.arange(len(self.running))
-        place = np.clip(spans, 0, len(self.alpha))
-        low = np.minimum(place.astype(int), len(at) - 2) if len(at) > 1 else place.astype(int)
-        share = (place - low)[..., None]
-        ends = self.integral[low] * (1 - share) + self.integral[low + 1] * share
-        mass = np.diff(self.mass_at(spans), axis=1)
-        return self._classified(ends[:, 1] - ends[:, 0], mass)
-
-    def _classified(self, sums: np.ndarray, mass: np.ndarray) -> np.ndarray:
-        """Of sums of weighted frames (spans, dim) with their masses (spans, 1)."""
-        mean = torch.from_numpy(sums / np.maximum(mass, SMALLEST)).to(self.hidden.dtype)
-        found: np.ndarray = self.classify(mean).double().numpy()
-        return found
-
-
 Path = Callable[[PhoneEvidence, Sequence[int], Sequence[int]], np.ndarray]
 
 
-def count_path(
-    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
-) -> np.ndarray:
+def count_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
     """The whole mass in as many equal parts as there are phones.
 
     Parameters
@@ -267,12 +196,12 @@ def shared_out(
     made = np.where(paired[:, None] >= 0, spans[paired.clip(min=0)], 0.0)
     known = np.flatnonzero(paired >= 0)
     edges = [-1, *known.tolist(), phones]
-    for before, behind in zip(edges[:-1], edges[1:], strict=True):
+    for before, behind in itertools.pairwise(edges):
         first = made[before, 1] if before >= 0 else spans[0, 0]
         last = made[behind, 0] if behind < phones else spans[-1, 1]
         missing = range(before + 1, behind)
         if not missing:
-            if 0 <= before and behind < phones and not starts[behind] and last > first:
+            if before >= 0 and behind < phones and not starts[behind] and last > first:
                 middle = evidence.frames_at(evidence.mass_at(np.array([first, last])).mean())
                 made[before, 1] = made[behind, 0] = np.clip(middle, first, last)
             continue
@@ -308,9 +237,39 @@ def word_starts(counts: Sequence[int]) -> np.ndarray:
     return starts
 
 
+def segments_path(
+    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
+) -> np.ndarray:
+    """Cuts between half frames that make each phone weigh about one and sound like itself.
+
+    Each boundary is the median of its places in all ways to cut the sound, see `PhoneLattice`:
+    better than the best way alone, and finer than its cuts.
+
+    Parameters and result are those of `count_path`, which answers where there are fewer cuts than
+    phones.
+
+    Examples
+    --------
+    Two frames of phone 0, a frame of nothing, two of phone 1; two words:
+
+    >>> hidden = 9 * torch.eye(3)[[0, 0, 2, 1, 1]]
+    >>> evidence = PhoneEvidence(
+    ...     np.array([0.5, 0.5, 0, 0.5, 0.5]), hidden, torch.zeros(5, 4),
+    ...     lambda it: it.log_softmax(dim=1)[:, :2],
+    ... )
+    >>> spans = segments_path(evidence, [0, 1], [1, 1])
+    >>> bool(abs(spans[:, 0] - [0, 3]).max() < 0.5), bool(abs(spans[:, 1] - [2, 5]).max() < 0.5)
+    (True, True)
+    """
+    if STEPS * len(evidence.alpha) < len(phones):
+        return count_path(evidence, phones, counts)
+    return PhoneLattice(evidence, phones, counts).weights().medians()
+
+
 PATHS: Mapping[str, Path] = {
     "count": count_path,
     "fires": fires_path,
+    "segments": segments_path,
     "ctc": ctc_path,
 }
 """By name; see the module's docstring."""
