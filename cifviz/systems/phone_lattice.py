@@ -35,6 +35,8 @@ class CutWeights:
     """Of all ways in which it ends there."""
     total: float
     """Of all ways."""
+    skipped: np.ndarray
+    """Of all ways that leave a word out (words,)."""
 
     def medians(self) -> np.ndarray:
         """Median beginning and end of each phone (phones, 2), in fractional frames."""
@@ -94,31 +96,41 @@ class PhoneLattice:
         skip : float, optional
             What it costs to leave a word out; by default none is left out.
         """
-        reached, begun, ended = self._forward(skip)
-        to_go, left = self._backward(skip)
-        return CutWeights(begun + left, ended + to_go, float(_log_sum(reached)))
+        begun, ended, reached = self._forward(skip)
+        to_go, left, remaining = self._backward(skip)
+        skipped = np.full(len(self.first), NEVER)
+        if skip is not None:
+            skipped = _log_sum((reached[:-1] + remaining[1:]).T) - skip
+        total = float(_log_sum(reached[-1] + remaining[-1]))
+        return CutWeights(begun + left, ended + to_go, total, skipped)
 
     def _forward(self, skip: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Weights of all ways to each cut: at the end, at each phone's start, at its end."""
+        """Weights of all ways to each phone's start, to its end, and past so many words.
+
+        The last are without the gap that follows: (words + 1, cuts).
+        """
         begun = np.full((len(self.phones), self.cuts), NEVER, np.float32)
         ended = begun.copy()
-        before = np.full(self.cuts, NEVER, np.float32)
-        before[0] = 0
-        for first, last in zip(self.first, self.last, strict=True):
-            here = self._with_gaps(before)
+        reached = np.full((len(self.first) + 1, self.cuts), NEVER, np.float32)
+        reached[0, 0] = 0
+        for word, (first, last) in enumerate(zip(self.first, self.last, strict=True)):
+            here = self._with_gaps(reached[word])
             for phone in range(first, last + 1):
                 begun[phone] = here
                 padded = np.concatenate([np.full(self.longest, NEVER, np.float32), here])
                 shifted = np.lib.stride_tricks.sliding_window_view(padded, self.cuts)
                 shifted = shifted[self.longest - 1 :: -1]
                 here = ended[phone] = _log_sum(shifted + self.scores[self.phones[phone]])
-            before = here if skip is None else np.logaddexp(here, before - np.float32(skip))
-        reached = np.full(self.cuts, NEVER, np.float32)
-        reached[-1] = self._with_gaps(before)[-1]
-        return reached, begun, ended
+            reached[word + 1] = here
+            if skip is not None:
+                reached[word + 1] = np.logaddexp(here, reached[word] - np.float32(skip))
+        return begun, ended, reached
 
-    def _backward(self, skip: float | None) -> tuple[np.ndarray, np.ndarray]:
-        """Weights of all ways from each cut: from each phone's end, from its start."""
+    def _backward(self, skip: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Weights of all ways from each phone's end, from its start, and behind so many words.
+
+        The last begin with the gap: (words + 1, cuts).
+        """
         left = np.full((len(self.phones), self.cuts), NEVER, np.float32)
         to_go = left.copy()
         padded = np.full((self.longest, self.cuts + self.longest), NEVER, np.float32)
@@ -126,18 +138,20 @@ class PhoneLattice:
         by_start = np.lib.stride_tricks.as_strided(
             padded[:, 1:], (self.longest, self.cuts), (row + one, one)
         )
-        end = np.full(self.cuts, NEVER, np.float32)
-        end[-1] = 0
-        behind = self._with_gaps(end, backward=True)
-        for first, last in zip(self.first[::-1], self.last[::-1], strict=True):
-            here = behind
+        remaining = np.full((len(self.first) + 1, self.cuts), NEVER, np.float32)
+        remaining[-1, -1] = 0
+        remaining[-1] = self._with_gaps(remaining[-1], backward=True)
+        for word in range(len(self.first) - 1, -1, -1):
+            first, last, here = self.first[word], self.last[word], remaining[word + 1]
             for phone in range(last, first - 1, -1):
                 to_go[phone] = here
                 padded[:, : self.cuts] = self.scores[self.phones[phone]] + here
                 here = left[phone] = _log_sum(by_start)
-            own = self._with_gaps(here, backward=True)
-            behind = own if skip is None else np.logaddexp(own, behind - np.float32(skip))
-        return to_go, left
+            remaining[word] = self._with_gaps(here, backward=True)
+            if skip is not None:
+                skipping = remaining[word + 1] - np.float32(skip)
+                remaining[word] = np.logaddexp(remaining[word], skipping)
+        return to_go, left, remaining
 
     def _with_gaps(self, weights: np.ndarray, *, backward: bool = False) -> np.ndarray:
         """Each cut, and all before it (behind it) from where a gap leads there."""
