@@ -80,5 +80,5 @@ def test_new_sound_is_given_to_a_model_that_hears_words(found):
 
     upload = Upload("me.flac")
     upload.add(0, flac(noise(0.5).samples))
-    heard = upload.transcribed_by(Hearing())
-    assert heard.words is found.words and heard.waveform.duration == 0.5
+    shown = upload.transcribed_by(Hearing())
+    assert shown.words is found.words and heard.waveform.duration == 0.5
