@@ -81,4 +81,4 @@ def test_new_sound_is_given_to_a_model_that_hears_words(found):
     upload = Upload("me.flac")
     upload.add(0, flac(noise(0.5).samples))
     shown = upload.transcribed_by(Hearing())
-    assert shown.words is found.words and heard.waveform.duration == 0.5
+    assert shown.words is found.words and shown.waveform.duration == 0.5
