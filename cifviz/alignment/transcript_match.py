@@ -27,8 +27,9 @@ SECONDS_PER_PHONE = 0.09
 """How long a phone usually lasts, where nothing else says how much sound words need."""
 PAD = 1.0
 """Seconds of sound to each side of words that sound without words surrounds, at most."""
-PROBE, MOST_PROBES = 100, 16
-"""Phones that are looked for at once in much more sound, and how many such pieces of a gap."""
+LEAST_PROBE, PROBE, MOST_PROBES = 20, 100, 16
+"""Phones that are looked for at once in much more sound, at least and at most, and how many such
+pieces of a gap: fewer phones are found anywhere by chance."""
 MOST_SPLITS = 32
 """Ways that are tried to divide words that were not heard between two neighbours."""
 
@@ -224,9 +225,10 @@ def _match_again(
     while open_gaps:
         first, end, low, high = open_gaps.pop()
         inside = np.flatnonzero((spans[:, 0] >= low) & (spans[:, 1] <= high))
-        for some, own in _parts(words[first:end], [heard[phone] for phone in inside]):
+        there = [heard[phone] for phone in inside.tolist()]
+        for some, own in _parts(words[first:end], there):
             new = _matched(
-                [heard[phone] for phone in inside[own]],
+                there[own],
                 spans[inside[own]],
                 words[first + some.start : first + some.stop],
             )
@@ -249,7 +251,7 @@ def _parts(words: Sequence[Sequence[str]], heard: Sequence[str]) -> Iterator[tup
     first = int(np.searchsorted(bounds, most, side="right")) - 1
     yield slice(0, max(1, first)), slice(0, most)
     # 2. Some pieces of the words, where in the phones they fit best.
-    if len(heard) < 2 * total:
+    if len(heard) < 2 * total or total < LEAST_PROBE:
         return
     wanted, text = _as_texts([phone for word in words for phone in word], heard)
     for start in np.unique(np.linspace(0, max(0, total - PROBE), MOST_PROBES).astype(int)):
