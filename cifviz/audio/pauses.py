@@ -168,7 +168,7 @@ def _runs(waveform: Waveform) -> list[tuple[int, int]]:
 
 
 def quietest(level: np.ndarray, low: int, high: int) -> int:
-    """Where between two pieces it is quietest on both sides; the middle one of equals.
+    """Where between two pieces it is quietest, by both levels; the middle one of equals.
 
     Parameters
     ----------
@@ -182,6 +182,6 @@ def quietest(level: np.ndarray, low: int, high: int) -> int:
     >>> quietest(np.array([0.0, 0, -20, -20, 0]), 1, 4)
     3
     """
-    both = np.maximum(level[low - 1 : high], level[low : high + 1])
+    both = level[low - 1 : high] + level[low : high + 1]
     least = np.flatnonzero(both == both.min())
     return low + int(least[len(least) // 2])

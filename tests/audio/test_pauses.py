@@ -115,4 +115,5 @@ def test_windows_have_a_least_length():
 
 
 def test_the_quietest_place_is_quiet_on_both_sides():
-    assert quietest(np.array([0.0, -50, 0, -20, -20, 0]), 1, 5) == 4
+    assert quietest(np.array([0.0, 0, -50, 0, 0]), 1, 4) in (2, 3)
+    assert quietest(np.array([0.0, -30, 0, -20, -20, 0]), 1, 5) == 4
