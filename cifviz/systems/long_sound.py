@@ -19,20 +19,16 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from cifviz.alignment.doubtful_words import doubts, without_silent
-from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.alignment.transcript_match import PAD, Place, Stretch, places, stretches
 from cifviz.audio.moonshine import FIRST_FRAME, HOP_LENGTH, Moonshine, load_moonshine, num_frames
-from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, pauses, quiet, quietest, windows
+from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, quiet, quietest, windows
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
+from cifviz.systems.doubtful_words import PRESENCE
 from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import Transcription
-
-PRESENCE, DOUBTS = "presence", "doubts"
-"""Keys of `LongTranscription.extras`: of each word the probability that it is there, if the model
-gives one, and why its place is doubtful (`cifviz.alignment.doubtful_words.doubts`)."""
+from cifviz.systems.word_checks import checked
 
 _NEAR = 0.05
 """Seconds that a cut between two words may lie inside what is about the word."""
@@ -108,8 +104,8 @@ def align_long(
     Returns
     -------
     LongTranscription
-        With the doubts about each word in its `extras`. A word that would lie in silence, or for
-        which there is no room, is untimed.
+        `checked`: words that would lie in silence are untimed. So are those for which there is no
+        room.
 
     Raises
     ------
@@ -216,21 +212,11 @@ def _aligned(
         phones += _clipped(found.alignment.shifted(one.start_time), one)
         presence += [float(there) for there in found.extras.get(PRESENCE, ())]
 
-    # 2. Words, but none in silence.
+    # 2. The words, held against the sound.
     words = [word for one in pieces for word in one.words]
-    counts = [len(word.phones) for word in words]
-    silences = pauses(waveform)
-    timed = without_silent(Alignment(tuple(phones)), counts, silences)
-    spoken = joined(timed, [word.text for word in words], counts)
-
-    # 3. What is doubtful.
-    known = {PRESENCE: tuple(presence)} if len(presence) == len(words) else {}
-    reasons = doubts(
-        spoken, frame=model.config.grid.shift, pauses=silences, presence=known.get(PRESENCE)
-    )
-    return LongTranscription(
-        words=spoken,
-        alignment=timed,
+    made = LongTranscription(
+        words=Alignment(),
+        alignment=Alignment(tuple(phones)),
         grid=model.config.grid,
         duration=waveform.duration,
         config=model.config,
@@ -238,8 +224,9 @@ def _aligned(
         first=shown,
         waveform=waveform,
         model=model.name,
-        extras={**known, DOUBTS: reasons},
+        extras={PRESENCE: tuple(presence)} if len(presence) == len(words) else {},
     )
+    return checked(made, words)
 
 
 def _given(

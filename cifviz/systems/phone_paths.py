@@ -105,9 +105,7 @@ class PhoneEvidence:
 Path = Callable[[PhoneEvidence, Sequence[int], Sequence[int]], np.ndarray]
 
 
-def count_path(
-    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
-) -> np.ndarray:
+def count_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
     """The whole mass in as many equal parts as there are phones.
 
     Parameters
@@ -272,7 +270,7 @@ def shared_out(
         last = made[behind, 0] if behind < phones else spans[-1, 1]
         missing = range(before + 1, behind)
         if not missing:
-            if 0 <= before and behind < phones and not starts[behind] and last > first:
+            if before >= 0 and behind < phones and not starts[behind] and last > first:
                 middle = evidence.frames_at(evidence.mass_at(np.array([first, last])).mean())
                 made[before, 1] = made[behind, 0] = np.clip(middle, first, last)
             continue

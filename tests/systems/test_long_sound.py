@@ -7,16 +7,17 @@ import pytest
 import torch
 from rapidfuzz.distance import Levenshtein
 
-from cifviz.alignment.doubtful_words import ABSENT, UNTIMED
 from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.alignment.word_flags import SILENT
 from cifviz.audio.moonshine import DIM, HOP_LENGTH, LONGEST, Moonshine, num_frames
 from cifviz.audio.pauses import LONGEST_WINDOW
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.systems import long_sound
-from cifviz.systems.long_sound import DOUBTS, PRESENCE, align_long, hear_long
+from cifviz.systems.doubtful_words import DOUBTS, PRESENCE, doubtful_words
+from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.transcription import CTC_PATH, Transcription
 
 RATE, PIECE = 16_000, HOP_LENGTH / 16_000
@@ -186,9 +187,8 @@ def test_words_that_are_not_spoken_are_flagged_and_move_nothing():
     sound, spans = said(*words)
     found = align_long(LoudnessModel(), sound, words[:100] + added + words[100:])
     assert_at(found.words.tokens[:100] + found.words.tokens[160:], spans)
-    reasons = found.extras[DOUBTS]
-    assert all(not why for why in reasons[:99] + reasons[161:])
-    assert sum(UNTIMED in why and ABSENT in why for why in reasons[100:160]) > 45
+    doubtful = [one.index for one in doubtful_words(found)]
+    assert set(doubtful) <= set(range(100, 160)) and len(doubtful) > 45
 
 
 def test_a_word_in_silence_has_no_time(monkeypatch):
@@ -206,7 +206,8 @@ def test_a_word_in_silence_has_no_time(monkeypatch):
     monkeypatch.setattr(model, "align_states", align_states)
     found = align_long(model, sound, words)
     assert found.words.timed == () and found.alignment.timed == ()
-    assert found.extras == {DOUBTS: ((UNTIMED,),) * 3}
+    assert found.extras == {DOUBTS: ((SILENT,),) * 3}
+    assert [one.reasons for one in doubtful_words(found)] == [("untimed", SILENT)] * 3
 
 
 def test_a_transcript_without_words_and_a_sound_without_speech():
@@ -216,7 +217,7 @@ def test_a_transcript_without_words_and_a_sound_without_speech():
     assert empty.extras == {PRESENCE: (), DOUBTS: ()}
     silent = align_long(LoudnessModel(), Waveform(np.zeros(90 * RATE, np.float32)), some_words(5))
     assert silent.words.timed == ()
-    assert all(UNTIMED in why for why in silent.extras[DOUBTS])
+    assert len(doubtful_words(silent)) == 5
 
 
 @pytest.mark.parametrize("samples", [0, 100, 895])

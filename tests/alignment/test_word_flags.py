@@ -1,19 +1,16 @@
-"""Which words are doubtful, why, and what has no time because nobody spoke there."""
+"""What speaks against a word's times, and what has none because nobody spoke there."""
 
 import pytest
 
-from cifviz.alignment.doubtful_words import (
-    ABSENT,
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.alignment.word_flags import (
     LONG,
     SHORT,
     SILENT,
-    UNTIMED,
-    doubts,
     in_pause,
     without_silent,
-    worst_first,
+    word_flags,
 )
-from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 
 WORDS = Alignment(
@@ -23,26 +20,27 @@ WORDS = Alignment(
         TimedToken("short", 3.6, 3.62),
         TimedToken("none"),
         TimedToken("silent", 4.1, 4.4),
-        TimedToken("edge", 4.4, 4.6),
+        TimedToken("both", 4.4, 4.41),
+        TimedToken("edge", 4.45, 4.6),
     )
 )
 
 
 def test_each_reason_by_hand():
-    found = doubts(
-        WORDS, frame=0.024, pauses=[(4.0, 4.5)], presence=[1.0, 0.9, 0.5, 0.49, 1.0, 0.2]
-    )
-    assert found == ((), (LONG,), (SHORT,), (UNTIMED, ABSENT), (SILENT,), (ABSENT,))
+    found = word_flags(WORDS, frame=0.024, pauses=[(3.7, 3.8), (4.0, 4.5)])
+    assert found == ((), (LONG,), (SHORT,), (), (SILENT,), (SHORT, SILENT), ())
+    assert word_flags(Alignment(), frame=0.024) == ()
 
 
-def test_there_is_a_presence_for_each_word():
-    with pytest.raises(CIFError, match="expected a presence for each of 6 words, got 1"):
-        doubts(WORDS, frame=0.024, presence=[1.0])
+def test_a_frame_has_a_length():
+    with pytest.raises(CIFError, match="frame must be a number > 0"):
+        word_flags(WORDS, frame=0)
 
 
 def test_a_word_that_reaches_out_of_a_pause_is_not_silent():
     assert in_pause(TimedToken("a", 1.0, 2.0), [(1.0, 2.0)])
     assert not in_pause(TimedToken("a", 1.0, 2.01), [(1.0, 2.0), (2.0, 3.0)])
+    assert not in_pause(TimedToken("a", 0.99, 1.5), [(1.0, 2.0)])
     assert not in_pause(TimedToken("a"), [(0.0, 9.0)])
 
 
@@ -63,13 +61,5 @@ def test_phones_of_a_silent_word_lose_their_times_and_others_keep_theirs():
 
 
 def test_as_many_parts_as_the_counts_say():
-    with pytest.raises(CIFError, match="expected 3 parts, as many as .* got 6"):
+    with pytest.raises(CIFError, match="expected 3 parts, as many as .* got 7"):
         without_silent(WORDS, [3], [])
-
-
-def test_the_worst_come_first():
-    reasons = [(SHORT,), (), (UNTIMED,), (LONG,), (ABSENT,)]
-    assert worst_first(reasons) == [2, 0, 3, 4]
-    wide = [0.1, 9.0, float("nan"), 0.4, 0.2]
-    assert worst_first(reasons, widths=wide) == [2, 3, 4, 0]
-    assert worst_first(reasons, presence=[0.9, 0, 0.9, 0.9, 0.1], widths=wide) == [2, 4, 3, 0]
