@@ -28,6 +28,7 @@ from cifviz.resources import Inputs, check_target, writing
 
 if TYPE_CHECKING:
     from cifviz.audio.waveform import Waveform
+    from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import Transcription
 
 Phrases = Annotated[
@@ -147,7 +148,7 @@ def _align_one(
     path: Path,
     recognizer: Any,
     model: str,
-    listen: Callable[[Waveform], Transcription],
+    listen: Callable[[Waveform], Transcription | LongTranscription],
     targets: Sequence[Path],
     inputs: Inputs,
     overwrite: bool,

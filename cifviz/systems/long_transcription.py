@@ -8,6 +8,7 @@ from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
+from cifviz.errors import CIFError
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
@@ -46,6 +47,12 @@ class LongTranscription:
     domain_distance: None = None
     is_out_of_domain: bool = False
     warning: str = ""
+
+    def require_first(self) -> Transcription:
+        """The first window; raises `CIFError` if there is no word in the sound."""
+        if self.first is None:
+            raise CIFError(f"expected a sound with words, there is none in {self.duration:.0f} s")
+        return self.first
 
     @property
     def tokens(self) -> tuple[str, ...]:
