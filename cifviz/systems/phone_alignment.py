@@ -22,7 +22,8 @@ from cifviz.errors import require, require_choice
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import ProjectionDecoder
 from cifviz.systems.encoder_system import Encoded, Sound
-from cifviz.systems.phone_paths import PATHS, SMALLEST, PhoneEvidence, path_spans
+from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
+from cifviz.systems.phone_paths import PATHS, path_spans
 from cifviz.systems.transcription import Transcription
 
 MOST_PHONES = 40.0

@@ -13,7 +13,7 @@ from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments
 from cifviz.systems import phone_cif
 from cifviz.systems.checkpoints import save_model
-from tests.cli.test_cli import align, explore, explored
+from tests.cli.test_cli import ROOT, align, explore, explored
 from tests.systems.pretrained import FakeMoonshine
 from tests.systems.test_phone_cif import tiny
 from tests.systems.tiny import noise
@@ -67,9 +67,12 @@ def test_a_transcript_gives_its_words_and_their_phones_as_tiers(folder):
 
 
 def test_json_has_the_promised_fields(folder):
-    """Those of docs/own_voice.md."""
+    """Those that docs/own_voice.md lists."""
     aligned("me.wav", "--text", WRITTEN)
     record = json.loads((folder / "out/me.json").read_text("utf-8"))
+    page = (ROOT / "docs/own_voice.md").read_text("utf-8").partition("## What the files hold")[2]
+    promised = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)))
+    assert set(promised) - {"tokens"} == set(record)
     assert record["tiers"] == ["words", "phones"]
     assert record["text"] == "Hello there 1984"
     for tier in record["tiers"]:

@@ -245,3 +245,22 @@ def test_a_transcription_without_a_firing_has_the_lanes_of_any_system(make):
         "tokens",
     ]
     assert "weights" not in fig.alt
+
+
+def test_words_are_a_lane_above_their_phones(make):
+    words = Alignment((TimedToken("hi", 0.02, 0.12),))
+    transcription = replace(make.transcription(tokens=["h", "aɪ"]), words=words)
+    fig, axes = plot.panel(transcription)
+    *_, above, below = axes
+    assert (above, below) == ("words", "phones") and "tokens" not in axes
+    (box,) = axes["words"].patches
+    assert (box.get_x(), box.get_x() + box.get_width()) == pytest.approx((0.02, 0.12))
+    assert len(axes["phones"].patches) == 2
+    assert "1 word of 2 phones: “hi” 0.02–0.12 s. The weights" in fig.alt
+    assert fig.alt.endswith("contributions of frames to tokens, words, phones.")
+
+
+def test_a_transcription_of_no_word_says_so(make):
+    nothing = replace(make.transcription((0.1,)), words=Alignment())
+    assert "0.04 s of sound: no word. The weights" in plot.panel_alt(nothing)
+    plot.panel_png(nothing)
