@@ -52,7 +52,7 @@ class PhoneAligner(Protocol):
         words: Sequence[SpokenWord],
         *,
         duration: float,
-        **how: Any,
+        path: str,
     ) -> Transcription:
         """The phones and words of a transcript."""
 
@@ -83,8 +83,8 @@ def align_long(
     waveform: Waveform,
     words: Sequence[SpokenWord],
     *,
+    path: str,
     progress: bool = False,
-    **how: Any,
 ) -> LongTranscription:
     """Where in a sound of any length the words of its transcript lie, and their phones.
 
@@ -96,10 +96,10 @@ def align_long(
         At 16 kHz.
     words : sequence of SpokenWord
         The transcript; words may be missing in it, wrong, or not spoken.
+    path : str
+        How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
     progress : bool
         Whether bars on standard error show how far it is.
-    **how
-        For ``model.align_states``, such as the path.
 
     Returns
     -------
@@ -118,17 +118,17 @@ def align_long(
     found = places(heard, [word.phones for word in words], duration=waveform.duration)
     longest = LONGEST_WINDOW - 2 * PAD  # a cut between two words is moved to where it is quietest
     cut = stretches(found, duration=waveform.duration, longest=longest)
-    return _aligned(model, waveform, _pieces(waveform, cut, found, words), progress, how)
+    return _aligned(model, waveform, _pieces(waveform, cut, found, words), path, progress)
 
 
 def hear_long(
-    model: PhoneAligner, waveform: Waveform, *, progress: bool = False, **how: Any
+    model: PhoneAligner, waveform: Waveform, *, path: str, progress: bool = False
 ) -> LongTranscription:
     """Like `align_long`, but of the text that the pretrained decoder reads from each window.
 
     Parameters
     ----------
-    model, waveform, progress, **how
+    model, waveform, path, progress
         As for `align_long`.
 
     Notes
@@ -140,7 +140,7 @@ def hear_long(
         part = Waveform(waveform.samples[first:end])
         text = "" if quiet(part).all() else encoder.decode(_states(encoder, waveform, first, end))
         pieces.append(_Piece(first, end, pronounce(text)))
-    return _aligned(model, waveform, pieces, progress, how)
+    return _aligned(model, waveform, pieces, path, progress)
 
 
 def _heard_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:
@@ -192,8 +192,8 @@ def _aligned(
     model: PhoneAligner,
     waveform: Waveform,
     pieces: Sequence[_Piece],
+    path: str,
     progress: bool,
-    how: dict[str, Any],
 ) -> LongTranscription:
     """Align each piece in its own sound, and put them together."""
     # 1. The phones of each piece, in the time of the whole.
@@ -205,7 +205,7 @@ def _aligned(
         if not one.words:
             continue
         given = _given(model, encoder, waveform, one.first, one.end)
-        found = model.align_states(given.pop("states"), words=one.words, **given, **how)
+        found = model.align_states(given.pop("states"), words=one.words, path=path, **given)
         if shown is None:
             part = waveform.cut(one.start_time, one.start_time + given["duration"])
             shown = replace(found, waveform=part)

@@ -72,7 +72,7 @@ class LoudnessModel:
         heard = runs(states)
         return self.made([TimedToken(one, a * PIECE, b * PIECE) for one, a, b in heard], duration)
 
-    def align_states(self, states, log_mel, words, *, duration, path="best"):
+    def align_states(self, states, log_mel, words, *, duration, path):
         self.given += ((path, duration),)
         heard, phones = runs(states), [phone for word in words for phone in word.phones]
         tokens = [TimedToken(phone) for phone in phones]
@@ -165,7 +165,7 @@ def test_two_minutes_without_a_pause_have_no_seam():
 def test_the_first_window_is_kept_for_pictures():
     words = some_words(200)
     sound, _ = said(*words)
-    found = align_long(LoudnessModel(), sound, words)
+    found = align_long(LoudnessModel(), sound, words, path="fires")
     start, end = found.windows[0]
     assert start == 0
     assert found.first.waveform.duration == found.first.duration >= end
@@ -176,7 +176,7 @@ def test_silence_and_other_speech_move_nothing():
     words, other = some_words(240), some_words(120, seed=3)
     sound, spans = said(2000, *words[:80], 1, *other, 3000, *words[80:], 1500)
     spans = spans[:80] + spans[200:]
-    found = align_long(LoudnessModel(), sound, words)
+    found = align_long(LoudnessModel(), sound, words, path="fires")
     assert_at(found.words, spans)
     covered = sum(end - start for start, end in found.windows)
     assert covered < spans[79][1] - spans[0][0] + spans[-1][1] - spans[80][0] + 12
@@ -185,7 +185,7 @@ def test_silence_and_other_speech_move_nothing():
 def test_words_that_are_not_spoken_are_flagged_and_move_nothing():
     words, added = some_words(240), some_words(60, seed=3)
     sound, spans = said(*words)
-    found = align_long(LoudnessModel(), sound, words[:100] + added + words[100:])
+    found = align_long(LoudnessModel(), sound, words[:100] + added + words[100:], path="fires")
     assert_at(found.words.tokens[:100] + found.words.tokens[160:], spans)
     doubtful = [one.index for one in doubtful_words(found)]
     assert set(doubtful) <= set(range(100, 160)) and len(doubtful) > 45
@@ -197,14 +197,14 @@ def test_a_word_in_silence_has_no_time(monkeypatch):
     sound, _ = said(1500, *words)
     model = LoudnessModel()
 
-    def align_states(states, log_mel, words, *, duration):
+    def align_states(states, log_mel, words, *, duration, path):
         count = sum(len(word.phones) for word in words)
         times = torch.linspace(0, 0.5, count + 1, dtype=torch.float64)
         tokens = [phone for word in words for phone in word.phones]
         return model.made(list(Alignment.from_edges(tokens, times[:-1], times[1:])), duration)
 
     monkeypatch.setattr(model, "align_states", align_states)
-    found = align_long(model, sound, words)
+    found = align_long(model, sound, words, path="fires")
     assert found.words.timed == () and found.alignment.timed == ()
     assert found.extras == {DOUBTS: ((SILENT,),) * 3}
     assert [one.reasons for one in doubtful_words(found)] == [("untimed", SILENT)] * 3
@@ -212,33 +212,37 @@ def test_a_word_in_silence_has_no_time(monkeypatch):
 
 def test_a_transcript_without_words_and_a_sound_without_speech():
     sound, _ = said(*some_words(200))
-    empty = align_long(LoudnessModel(), sound, [])
+    empty = align_long(LoudnessModel(), sound, [], path="fires")
     assert (len(empty.words), empty.windows, empty.first, empty.mean_score) == (0, (), None, None)
     assert empty.extras == {PRESENCE: (), DOUBTS: ()}
-    silent = align_long(LoudnessModel(), Waveform(np.zeros(90 * RATE, np.float32)), some_words(5))
+    silent = align_long(
+        LoudnessModel(), Waveform(np.zeros(90 * RATE, np.float32)), some_words(5), path="fires"
+    )
     assert silent.words.timed == ()
     assert len(doubtful_words(silent)) == 5
 
 
 @pytest.mark.parametrize("samples", [0, 100, 895])
 def test_a_sound_shorter_than_a_frame_has_no_words(samples):
-    found = align_long(LoudnessModel(), Waveform(np.zeros(samples, np.float32)), some_words(2))
+    found = align_long(
+        LoudnessModel(), Waveform(np.zeros(samples, np.float32)), some_words(2), path="fires"
+    )
     assert len(found.words) == 2 and found.words.timed == ()
 
 
 def test_the_encoder_is_never_given_more_than_it_takes(encoder):
     words = some_words(500)
     sound, _ = said(*words)
-    align_long(LoudnessModel(), sound, words)
+    align_long(LoudnessModel(), sound, words, path="fires")
     assert LONGEST - 3 < encoder.longest <= LONGEST
 
 
 def test_bars_are_shown_on_request_only(capsys):
     words = some_words(150)
     sound, _ = said(*words)
-    align_long(LoudnessModel(), sound, words)
+    align_long(LoudnessModel(), sound, words, path="fires")
     assert capsys.readouterr() == ("", "")
-    align_long(LoudnessModel(), sound, words, progress=True)
+    align_long(LoudnessModel(), sound, words, path="fires", progress=True)
     out, err = capsys.readouterr()
     assert out == "" and "hearing" in err and "aligning: 100%" in err
 
@@ -250,7 +254,7 @@ def test_heard_words_are_those_of_all_windows():
     words = [SpokenWord(phone, 0, 0, (phone,)) for phone in PHONES]
     parts = [part for word in words * 8 for part in (word, 10)]
     sound, spans = said(*parts)
-    found = hear_long(LoudnessModel(), sound)
+    found = hear_long(LoudnessModel(), sound, path="fires")
     assert found.text == " ".join(word.text for word in words * 8)
     assert_at(found.words, spans)
 
@@ -258,5 +262,5 @@ def test_heard_words_are_those_of_all_windows():
 def test_silence_is_not_read(monkeypatch, encoder):
     read = []
     monkeypatch.setattr(encoder, "decode", lambda states: read.append(states) or "", raising=False)
-    found = hear_long(LoudnessModel(), Waveform(np.zeros(100 * RATE, np.float32)))
+    found = hear_long(LoudnessModel(), Waveform(np.zeros(100 * RATE, np.float32)), path="fires")
     assert read == [] and len(found.words) == 0
