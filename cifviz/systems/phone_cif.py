@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -11,13 +11,16 @@ from torch import Tensor
 
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.errors import CIFError, require, require_type
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
-from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
+from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
-from cifviz.systems.encoder_system import Sound
+from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
@@ -114,6 +117,39 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     Config = PhoneCIFConfig
     config: PhoneCIFConfig
+    further_losses = (*ALIGNMENT_LOSSES, "stretches", "frames")
+
+    def own_losses(
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        encoded: Encoded,
+        *,
+        wanted: Collection[str],
+    ) -> dict[str, Tensor]:
+        """Cross-entropy of phones judged from their known spans, or from each frame of them."""
+        batch = encoded.batch
+        shrink = self.config.encoder.down_sampling
+        batch = replace(batch, spans=batch.spans / shrink)
+        losses = {}
+        if "stretches" in wanted:
+            losses["stretches"] = stretch_cross_entropy(
+                firing,
+                encoded.encoder_out,
+                batch,
+                self._pointwise,
+                label_smoothing=LABEL_SMOOTHING,
+            )
+        if "frames" in wanted:
+            losses["frames"] = frame_cross_entropy(
+                encoded.encoder_out, batch, self._pointwise, encoded.frame_lengths
+            )
+        return losses
+
+    def _pointwise(self, embeddings: Tensor, counts: Tensor) -> Tensor:
+        """Logits of embeddings that the decoder judges one by one."""
+        logits: Tensor = self.decoder(embeddings, counts, counts)
+        return logits
 
     def inputs(self, sound: Sound) -> Tensor:
         """The states of a sound (frames, 288)."""
