@@ -200,7 +200,7 @@ def read_by_espeak(sentences: Sequence[Sequence[str]], seed: int) -> list[Phoned
 
 
 def settled(phones: Alignment) -> Alignment:
-    """eSpeak NG's phones as `PHONES`: stops with their closures, none without any time.
+    """ESpeak NG's phones as `PHONES`: stops with their closures, none without any time.
 
     Examples
     --------
@@ -231,7 +231,9 @@ def settled(phones: Alignment) -> Alignment:
     return Alignment.from_edges(names, onsets, offsets)
 
 
-def varied(pool: Sequence[PhonedUtterance], first: int, rng: np.random.Generator) -> PhonedUtterance:
+def varied(
+    pool: Sequence[PhonedUtterance], first: int, rng: np.random.Generator
+) -> PhonedUtterance:
     """An utterance in another tempo, with others of its speaker, pauses and noise around it.
 
     Parameters

@@ -84,9 +84,9 @@ def frame_cross_entropy(
     overlap, _ = overlaps(batch, frames.shape[1])
     share = overlap / overlap.sum(dim=2, keepdim=True).clamp(min=1e-9)
     surprise = -logits(frames, lengths).log_softmax(dim=2)
-    of_token = surprise.gather(2, batch.targets.clamp(min=0).unsqueeze(1).expand(
-        -1, frames.shape[1], -1
-    ))
+    of_token = surprise.gather(
+        2, batch.targets.clamp(min=0).unsqueeze(1).expand(-1, frames.shape[1], -1)
+    )
     losses = (of_token.transpose(1, 2) * share.to(surprise.dtype)).sum()
     return losses / batch.target_lengths.sum().clamp(min=1)
 
