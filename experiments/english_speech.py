@@ -25,6 +25,7 @@ from cifviz.audio.resampling import resample
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform, load_waveform
 from cifviz.corpora import datasets
 from cifviz.corpora.corpus_registry import corpus_folder
+from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.phone_inventory import reduced_phones
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.corpora.synthesis import VOICES, synthesize
@@ -190,7 +191,7 @@ def read_by_espeak(sentences: Sequence[Sequence[str]], seed: int) -> list[Phoned
         rate, pitch = rng.randint(120, 240), rng.randint(25, 75)
         try:
             made = synthesize(" ".join(words), voice=voice, rate=rate, pitch=pitch)
-            phones = settled(made.phones)
+            phones = settled(made.phones, made.waveform.duration)
         except DataError:  # it reads two words as one
             found.append(None)
             continue
@@ -199,7 +200,7 @@ def read_by_espeak(sentences: Sequence[Sequence[str]], seed: int) -> list[Phoned
     return found
 
 
-def settled(phones: Alignment) -> Alignment:
+def settled(phones: Alignment, duration: float) -> Alignment:
     """ESpeak NG's phones as `PHONES`: stops with their closures, none without any time.
 
     Examples
@@ -208,7 +209,7 @@ def settled(phones: Alignment) -> Alignment:
 
     >>> heard = Alignment((TimedToken("oː", 0.0, 0.1), TimedToken("r", 0.1, 0.1),
     ...                    TimedToken("t", 0.15, 0.2)))
-    >>> [(one.token, round(one.start, 4), round(one.end, 4)) for one in settled(heard)]
+    >>> [(one.token, round(one.start, 4), round(one.end, 4)) for one in settled(heard, 1.0)]
     [('oʊ', 0.0, 0.0925), ('ɹ', 0.0925, 0.1075), ('t', 0.1075, 0.2)]
     """
     # 1. One entry for each of `PHONES`: a symbol that becomes two is halved.
@@ -226,9 +227,9 @@ def settled(phones: Alignment) -> Alignment:
         if name in STOPS and spans[place, 0] - spans[place - 1, 1] < CLOSURE:
             spans[place, 0] = spans[place - 1, 1]
     short = spans[:, 1] - spans[:, 0] < SHORTEST
-    spans[short] = spans[short].mean(axis=1, keepdims=True) + [-SHORTEST, SHORTEST]
+    spans[short] = spans[short].mean(axis=1, keepdims=True) + np.array([-SHORTEST, SHORTEST])
     onsets, offsets = torch.from_numpy(spans.T.copy())
-    return Alignment.from_edges(names, onsets, offsets)
+    return Alignment.from_edges(names, onsets, offsets, duration=duration)
 
 
 def varied(
@@ -311,3 +312,30 @@ def has_teachers() -> bool:
     except DataError:
         return False
     return True
+
+
+def versions(
+    utterances: Sequence[PhonedUtterance | None], times: int, *, seed: int
+) -> list[LabelledUtterance]:
+    """So many variations of each utterance that has times, labelled with its phones."""
+    speakers: dict[str, list[PhonedUtterance]] = {}
+    for one in utterances:
+        if one is not None:
+            speakers.setdefault(one.speaker, []).append(one)
+    rng = np.random.default_rng(seed)
+    made = [
+        varied(pool, place, rng)
+        for _ in range(times)
+        for pool in speakers.values()
+        for place in range(len(pool))
+    ]
+    return [LabelledUtterance(one.waveform, one.phones, one.speaker) for one in made]
+
+
+def labelled(utterances: Sequence[PhonedUtterance | None]) -> list[LabelledUtterance]:
+    """The utterances that have times as they are, labelled with their phones."""
+    return [
+        LabelledUtterance(one.waveform, one.phones, one.speaker)
+        for one in utterances
+        if one is not None
+    ]

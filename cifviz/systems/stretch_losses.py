@@ -1,8 +1,8 @@
 """Losses that teach a pointwise decoder what sounds where, from known times.
 
-The usual cross-entropy judges what the fires collect. While a fire lies beside its token, it teaches
-the decoder another token's sound. Where the tokens' times are known, each can be judged from its own
-stretch, whatever the weights add up to.
+The usual cross-entropy judges what the fires collect. While a fire lies beside its token, that
+teaches the decoder another token's sound. Where the tokens' times are known, each can be judged
+from its own stretch, whatever the weights add up to.
 """
 
 from __future__ import annotations

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from cifviz.alignment.timed_tokens import Edges
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.systems.configuration import SystemConfig
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
@@ -60,6 +62,9 @@ class Recipe:
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""
+    learn_edges: Callable[[Any], Edges] | None = None
+    """Learns where a model reads its edges, and lets it keep that, where `System.learn_edges` from
+    the development set is not meant: where the edges are those of words, and its tokens phones."""
     corpora: tuple[str, ...] = ()
     """Data sets that it reads, whose checksums a result keeps."""
     sources: str = ""
