@@ -185,7 +185,7 @@ def aligned(
 
 
 def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
-    """Like `learn_edges`, but the true times are those of words, whose edges are some phones' edges.
+    """Like `learn_edges`, but the true times are those of words: edges of some phones alone.
 
     Parameters
     ----------
