@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.firing import Firing
@@ -21,7 +22,7 @@ from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
-from cifviz.systems.phone_alignment import aligned
+from cifviz.systems.phone_alignment import aligned, learn_word_edges
 from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
@@ -49,6 +50,8 @@ class PhoneCIFConfig(CIFRecognizerConfig):
         default_factory=lambda: CIFConfig(encoder_embed_dim=128, conv_cif_output_channels_num=128)
     )
     decoder: DecoderConfig = field(default_factory=lambda: DecoderConfig(kind="projection"))
+    edges: Edges = field(default_factory=lambda: Edges(cut="fires"))
+    """Where token times are read; phones touch, and between them are no valleys."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -305,6 +308,23 @@ class PhoneCIFRecognizer(CIFRecognizer):
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:
         return aligned(self, sound, self.encoded([sound]), words, path=path)
+
+    def learn_edges(self, pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
+        """Learn where token edges are read from the times of words, and keep it.
+
+        Parameters
+        ----------
+        pairs : sequence of (Transcription, Alignment)
+            What `align` gave for development utterances, and the true times of their words.
+
+        Raises
+        ------
+        CIFError
+            If there are not as many words in both.
+        """
+        edges = learn_word_edges(pairs)
+        self.config = replace(self.config, edges=edges)
+        return edges
 
     def fields(self, sound: Sound) -> dict[str, Any]:
         """The fields of a `Transcription` about what was transcribed, and by which model."""

@@ -14,7 +14,6 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.phone_cif import PhoneCIFConfig
 from cifviz.training.augmentation import Augmentation, Example, Recording
 from cifviz.training.fit import FitConfig
-from experiments.english_edges import learn_word_edges
 from experiments.english_speech import (
     labelled,
     made_up,
@@ -25,6 +24,7 @@ from experiments.english_speech import (
     read_by_hibari,
     versions,
 )
+from experiments.english_words import aligned_words
 from experiments.recipes.recipe import Recipe
 
 
@@ -91,7 +91,7 @@ RECIPE = Recipe(
     ),
     example_maker=whole_utterances,
     synthetic_share=0.4,
-    learn_edges=learn_word_edges,
+    edge_pairs=aligned_words,
     corpora=("prompts", "grid", "digits"),
     licence="CC BY-SA 4.0, as the recordings",
     sources="English telephone prompts of the Debian package asterisk-core-sounds-en (Allison "
