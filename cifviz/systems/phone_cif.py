@@ -24,7 +24,7 @@ from cifviz.systems.phone_alignment import aligned, learn_word_edges
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
-DEFAULT_PATH = "fires"
+DEFAULT_PATH = "segments"
 """How phones find their frames, of `cifviz.systems.phone_paths.PATHS`."""
 STATES = "states"
 """The key of `Transcription.extras` under which the pretrained encoder's states are."""
