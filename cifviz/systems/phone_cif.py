@@ -13,14 +13,18 @@ from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
+from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Sound
+from cifviz.systems.phone_alignment import aligned
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
+DEFAULT_PATH = "fires"
+"""How phones find their frames, of `cifviz.systems.phone_paths.PATHS`."""
 STATES = "states"
 """The key of `Transcription.extras` under which the pretrained encoder's states are."""
 
@@ -168,6 +172,10 @@ class PhoneCIFRecognizer(CIFRecognizer):
             If these cannot be states or features of so much sound, or the model is in training
             mode.
         """
+        return self._transcribe([self._recorded(states, log_mel, duration)])[0]
+
+    def _recorded(self, states: Tensor, log_mel: Tensor, duration: float) -> EncodedSound:
+        """An utterance whose states are given, checked as `transcribe_states` says."""
         self.require_evaluation_mode()
         recorded = self.recorded(log_mel, duration)
         require_type("states", states, Tensor)
@@ -178,7 +186,89 @@ class PhoneCIFRecognizer(CIFRecognizer):
             f", got {states.dtype} {tuple(states.shape)}",
         )
         require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
-        return self._transcribe([EncodedSound(**vars(recorded), states=states.float())])[0]
+        return EncodedSound(**vars(recorded), states=states.float())
+
+    def align(self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH) -> Transcription:
+        """Where in a sound the words of its transcript lie, and their phones.
+
+        Parameters
+        ----------
+        waveform : Waveform
+            At 16 kHz, of at most half a minute.
+        text : str
+            What is said, as people write: with punctuation, numerals and abbreviations.
+        path : str
+            How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
+
+        Returns
+        -------
+        Transcription
+            Of the phones, one fire each, with the `words`; without any for a text without words.
+            All are untimed where the sound is too short for them.
+
+        Raises
+        ------
+        AudioError
+            If the sound has another sample rate or is longer.
+        CIFError
+            If a word cannot be pronounced, there is no such path or the model is in training mode.
+        CheckpointError
+            If the extra ``cifviz[english]`` is not installed.
+        """
+        self.require_evaluation_mode()
+        words = pronounce(text)
+        (sound,) = self.sounds([waveform])
+        return self._aligned(sound, words, path)
+
+    def align_states(
+        self,
+        states: Tensor,
+        log_mel: Tensor,
+        words: Sequence[SpokenWord],
+        *,
+        duration: float,
+        path: str = DEFAULT_PATH,
+    ) -> Transcription:
+        """Like `align`, but of an utterance whose states are given, and of words with their phones.
+
+        Parameters
+        ----------
+        states, log_mel, duration
+            As for `transcribe_states`.
+        words : sequence of SpokenWord
+            As `cifviz.corpora.pronunciation.pronounce` gives them.
+        path : str
+            As for `align`.
+
+        Returns
+        -------
+        Transcription
+            What `align` gives for the sound, but for its `waveform`, which is None.
+
+        Raises
+        ------
+        CIFError
+            As for `transcribe_states`, and if a phone is not in the vocabulary or there is no such
+            path.
+        """
+        return self._aligned(self._recorded(states, log_mel, duration), words, path)
+
+    def hear(self, waveform: Waveform, *, path: str = DEFAULT_PATH) -> Transcription:
+        """Like `align`, but of the text that the decoder of the pretrained encoder hears.
+
+        Parameters
+        ----------
+        waveform : Waveform
+        path : str
+            As for `align`.
+        """
+        self.require_evaluation_mode()
+        (sound,) = self.sounds([waveform])
+        return self._aligned(sound, pronounce(load_moonshine().decode(self.inputs(sound))), path)
+
+    @torch.inference_mode()
+    def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:
+        return aligned(self, sound, self.encoded([sound]), words, path=path)
 
     def fields(self, sound: Sound) -> dict[str, Any]:
         """The fields of a `Transcription` about what was transcribed, and by which model."""

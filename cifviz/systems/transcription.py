@@ -56,6 +56,8 @@ class Transcription:
     """What `rows` are, of `ROW_KINDS`."""
     given_rows: Tensor | None = None
     """The `rows` of a system whose rows are not those of its firing."""
+    words: Alignment | None = None
+    """The words, where the tokens are their phones; None where the tokens are all there is."""
     extras: Mapping[str, Any] = field(default_factory=dict)
     """Further results of a system, by names that it declares."""
 
@@ -165,9 +167,16 @@ class Transcription:
         return f"{name} ({self.config.vocabulary_text}), {found}"
 
     @property
+    def tiers(self) -> dict[str, Alignment]:
+        """All that is aligned, by name: "words" and "phones", or "tokens" alone."""
+        if self.words is None:
+            return {"tokens": self.alignment}
+        return {"words": self.words, "phones": self.alignment}
+
+    @property
     def text(self) -> str:
-        """The tokens, separated by spaces."""
-        return " ".join(self.tokens)
+        """The words, separated by spaces; where there are none, the tokens."""
+        return " ".join(self.tokens) if self.words is None else self.words.text
 
     def cut(self, index: int) -> Waveform:
         """The sound of one token, from its start to its end; raises `CIFError` without sound."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cifviz.alignment.timed_tokens import Edges
+from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.core.firing import integrate_and_fire
 from cifviz.errors import CIFError
 from cifviz.explorer import explore
@@ -86,3 +86,12 @@ def test_a_model_names_itself_in_what_it_gives():
     model = tiny_recognizer()
     model.name = "mine"
     assert model.transcribe(noise(0.3)).model == "mine"
+
+
+def test_words_are_a_tier_above_the_phones():
+    one = made()
+    assert one.tiers == {"tokens": one.alignment} and one.text == "a b"
+    words = Alignment((TimedToken("ab", 0.0, 0.4),))
+    one = replace(one, words=words)
+    assert list(one.tiers.items()) == [("words", words), ("phones", one.alignment)]
+    assert one.text == "ab" and one.tokens == ("a", "b")

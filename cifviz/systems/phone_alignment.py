@@ -1,0 +1,180 @@
+"""Aligning a known transcript: a path gives each phone its frames, and the CIF fires again.
+
+The weights are scaled to a mass of one inside the stretch of each phone, and to nothing outside.
+It is the scaling by which a CIF is trained, for each phone instead of for the whole utterance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cifviz.alignment.joined_tokens import joined
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.core.firing import integrate_and_fire
+from cifviz.corpora.pronunciation import SpokenWord
+from cifviz.errors import require, require_choice
+from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.decoders import ProjectionDecoder
+from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.phone_paths import PATHS, SMALLEST, PhoneEvidence, path_spans
+from cifviz.systems.transcription import Transcription
+
+MOST_PHONES = 40.0
+"""In a second. Nobody speaks more; fast speech has 20."""
+FREE_WEIGHTS = "free_weights"
+"""The key of `Transcription.extras` under which the weights are as they were before scaling."""
+
+
+def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:
+    """What a model says about one encoded sound.
+
+    Parameters
+    ----------
+    model : CIFRecognizer
+        With a decoder "projection" and without context layers: a phone is judged from its own
+        embedding.
+    encoded : Encoded
+        A batch of one.
+
+    Raises
+    ------
+    CIFError
+        If the model has another decoder.
+    """
+    firing = model.cif(encoded.encoder_out, encoded.frame_lengths).utterance(0)
+    return PhoneEvidence(
+        alpha=firing.alpha[0].double().cpu().numpy(),
+        hidden=encoded.encoder_out[0].float().cpu(),
+        ctc=model.ctc(encoded.encoder_out[0]).float().log_softmax(dim=1).cpu(),
+        classify=_pointwise(model),
+    )
+
+
+def _pointwise(model: CIFRecognizer) -> Callable[[Tensor], Tensor]:
+    """The decoder as a function of a single embedding."""
+    decoder = model.decoder
+    if not isinstance(decoder, ProjectionDecoder):
+        kind = model.config.decoder.kind
+        require(False, f'a transcript is aligned with the decoder "projection", got "{kind}"')
+    require(model.cif.context is None, "a transcript is aligned without context layers")
+
+    def classify(embeddings: Tensor) -> Tensor:
+        device = next(model.parameters()).device
+        embeddings = embeddings.to(device)
+        if model.cif.output is not None:
+            embeddings = model.cif.output(embeddings)
+        many = torch.tensor([len(embeddings)], device=device)
+        logits: Tensor = decoder(embeddings[None], many, many)[0]
+        return logits.float().log_softmax(dim=1).cpu()
+
+    return classify
+
+
+def scaled_to_spans(alpha: np.ndarray, spans: np.ndarray) -> np.ndarray:
+    """Weights that come to one in each stretch, and to nothing outside.
+
+    Parameters
+    ----------
+    alpha : array (frames,)
+        Weights >= 0.
+    spans : array (tokens, 2)
+        First and last fractional frame of each, in order and disjoint.
+
+    Returns
+    -------
+    array (frames,)
+        In a stretch without mass all frames weigh alike.
+
+    Examples
+    --------
+    The first token takes a frame and a half:
+
+    >>> scaled_to_spans(np.array([1.0, 1.0, 5.0]), np.array([[0, 1.5], [1.5, 2]])).tolist()
+    [0.6666666666666666, 1.3333333333333333, 0.0]
+    """
+    scaled = np.zeros(len(alpha))
+    for first, last in spans:
+        start = min(int(first), len(alpha) - 1)
+        stop = max(int(np.ceil(last)), start + 1)
+        frames = np.arange(start, stop)
+        share = np.minimum(frames + 1, last) - np.maximum(frames, first)
+        share = share if share.sum() > SMALLEST else np.ones(len(frames))
+        mass = share * alpha[start:stop]
+        mass = mass if mass.sum() > SMALLEST else share
+        scaled[start:stop] += mass / mass.sum()
+    return scaled
+
+
+def aligned(
+    model: CIFRecognizer,
+    sound: Sound,
+    encoded: Encoded,
+    words: Sequence[SpokenWord],
+    *,
+    path: str,
+) -> Transcription:
+    """The phones of the words, timed by a path.
+
+    Parameters
+    ----------
+    model : CIFRecognizer
+        In evaluation mode.
+    sound : Sound
+    encoded : Encoded
+        The sound as a batch of one.
+    words : sequence of SpokenWord
+        The transcript; their phones are of the model's vocabulary.
+    path : str
+        Of `PATHS`.
+
+    Returns
+    -------
+    Transcription
+        Of the phones, with the `words` joined from them. A score is the probability that the
+        decoder gives the phone in its stretch. All are untimed where there is no mass, or more than
+        40 phones come on a second.
+
+    Raises
+    ------
+    CIFError
+        If there is no such path, or a phone is not in the vocabulary.
+    """
+    # 1. The phones, their evidence and a path through it.
+    require_choice("path", path, list(PATHS))
+    tokens = [phone for word in words for phone in word.phones]
+    for token in dict.fromkeys(tokens):
+        require_choice("phone", token, model.config.vocabulary)
+    ids = [model.config.vocabulary.index(token) for token in tokens]
+    counts = [len(word.phones) for word in words]
+    evidence = phone_evidence(model, encoded)
+    fits = evidence.has_mass and len(ids) <= MOST_PHONES * max(sound.duration, 1.0)
+    spans = path_spans(path, evidence, ids, counts) if fits else np.zeros((0, 2))
+
+    # 2. Scale the weights in each stretch, and fire again.
+    scaled = scaled_to_spans(evidence.alpha, spans)
+    firing = integrate_and_fire(
+        torch.from_numpy(scaled)[None],
+        encoded.encoder_out.cpu().double(),
+        target_lengths=torch.tensor([len(ids)]),
+    )
+
+    # 3. Phones and words with their times.
+    scores = [0.0] * len(ids)
+    if len(spans):
+        scores = np.exp(evidence.log_probs(spans)[np.arange(len(ids)), ids]).clip(0, 1).tolist()
+    found = model.transcription(sound, firing, tokens, scores)
+    if len(tokens) and not fits:
+        untimed = tuple(TimedToken(token, score=0.0) for token in tokens)
+        found = replace(found, alignment=Alignment(untimed))
+    extras: dict[str, Any] = {FREE_WEIGHTS: torch.from_numpy(evidence.alpha)}
+    return replace(
+        found,
+        words=joined(found.alignment, [word.text for word in words], counts),
+        extras={**found.extras, **extras},
+    )
