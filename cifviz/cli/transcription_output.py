@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FILES = (".png", ".TextGrid", ".json")
 """Suffixes of the files of a transcription: a picture, and two formats of alignments."""
+MOST_DOUBTFUL = 20
+"""Doubtful words that are listed on the terminal; the JSON file has all."""
 
 
 def write_files(
@@ -25,7 +27,7 @@ def write_files(
 
     picture, *others = parts
     picture.write_bytes(panel_png(transcription))
-    tiers, details = {"tokens": transcription.alignment}, _details(path, model, transcription)
+    tiers, details = transcription.tiers, _details(path, model, transcription)
     for part, suffix in zip(others, FILES[1:], strict=True):
         WRITERS[suffix](part, tiers, transcription.duration, details=details)
 
@@ -57,7 +59,26 @@ def _details(path: Path, model: str, transcription: Transcription) -> dict[str, 
             "tail_fired": bool(firing.tail_fired),
             "fires": [round(seconds, 4) for seconds in fires],
         }
-    return details
+    return details | _word_details(transcription)
+
+
+def _word_details(transcription: Transcription) -> dict[str, Any]:
+    """What is known of the words beside their times; nothing of a system without them."""
+    from cifviz.systems.doubtful_words import doubtful_words, word_presence
+
+    if transcription.words is None:
+        return {}
+    presence = word_presence(transcription)
+    doubtful = doubtful_words(transcription)
+    intervals = transcription.extras.get("intervals")
+    return {
+        "text": transcription.text,
+        "presence": presence and [round(one, 4) for one in presence],
+        "doubtful": [{"word": one.index, "reasons": list(one.reasons)} for one in doubtful],
+        "intervals": None
+        if intervals is None
+        else [[[round(float(bound), 4) for bound in edge] for edge in word] for word in intervals],
+    }
 
 
 def _rounded(number: float | None) -> float | None:
@@ -65,25 +86,53 @@ def _rounded(number: float | None) -> float | None:
 
 
 def transcription_table(path: Path, model: str, transcription: Transcription) -> str:
-    """Tokens with times and scores, for a terminal."""
-    tokens = transcription.alignment.tokens
+    """Tokens with times and scores, for a terminal; words, where the tokens are their phones."""
+    from cifviz.systems.doubtful_words import word_presence
+
+    # 1. A row for each.
+    kind, alignment = next(iter(transcription.tiers.items()))
+    tokens = alignment.tokens
     known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
     if tokens:
         known += f", mean score {transcription.mean_score or 0.0:.2f}"
-    columns = (
-        ["token", *(printable(token.token) for token in tokens)],
+    columns = [
+        [kind.removesuffix("s"), *(printable(token.token) for token in tokens)],
         _numbers("start s", [token.start for token in tokens]),
         _numbers("end s", [token.end for token in tokens]),
         _numbers("score", [token.score for token in tokens]),
-    )
+    ]
+    presence = word_presence(transcription)
+    if presence is not None:
+        columns.append(_numbers("presence", presence))
     header, *rows = zip(*columns, strict=True)
     lines = text_table(header, rows).splitlines()
+
+    # 2. What is to be said about them.
     if not tokens:
-        lines.append("(no token fired)" if transcription.firing else "(no token)")
+        nothing = "no token fired" if transcription.firing else "no token"
+        lines.append("(no word)" if kind == "words" else f"({nothing})")
     if transcription.warning:
         lines.append(f"warning: {transcription.warning}")
+    lines += _doubtful(transcription)
     title = f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"
     return "\n  ".join([title, *lines])
+
+
+def _doubtful(transcription: Transcription) -> list[str]:
+    """A line for each doubtful word, worst first, under a heading."""
+    from cifviz.systems.doubtful_words import doubtful_words
+
+    doubtful = doubtful_words(transcription)
+    if not doubtful:
+        return []
+    lines = ["doubtful, worst first:"]
+    for one in doubtful[:MOST_DOUBTFUL]:
+        start, end = one.word.start, one.word.end
+        place = "" if start is None or end is None else f" {start:.2f}–{end:.2f} s"
+        reasons = ", ".join(printable(reason) for reason in one.reasons)
+        lines.append(f"  {printable(one.word.token)}{place}: {reasons}")
+    more = len(doubtful) - MOST_DOUBTFUL
+    return lines + [f"  and {more} more"] * (more > 0)
 
 
 def _numbers(title: str, numbers: Sequence[float | None]) -> list[str]:

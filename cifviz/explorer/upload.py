@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cifviz.audio.waveform import load_waveform
 from cifviz.errors import AudioError, require
-from cifviz.systems.base import System
+from cifviz.systems.base import System, TextAligner
 from cifviz.systems.transcription import Transcription
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -51,9 +51,11 @@ class Upload:
         self.size += len(piece)
 
     def transcribed_by(self, model: System) -> Transcription:
-        """The transcription of the whole file."""
+        """The transcription of the whole file: its words, too, if the model hears words."""
         with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
             path = Path(folder) / f"recording.{self.kind}"
             path.write_bytes(b"".join(self.pieces))
             waveform = load_waveform(path, sample_rate=model.config.features.sample_rate)
+        if isinstance(model, TextAligner):
+            return model.hear(waveform)
         return model.transcribe(waveform)

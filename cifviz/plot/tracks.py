@@ -73,6 +73,17 @@ def _of_cif(text: str, otherwise: str = "") -> Callable[[Transcription], str]:
     return lambda transcription: otherwise if transcription.firing is None else text
 
 
+def _tier(name: str, *, shows_fires: bool = True) -> Track:
+    """One of the tiers of a transcription, see `Transcription.tiers`."""
+    return Track(
+        name,
+        1.35,
+        lambda one, ax: token_lanes.token_spans(one.tiers[name], ax=ax),
+        lambda one: name if name in one.tiers else "",
+        shows_fires=shows_fires,
+    )
+
+
 TRACKS: dict[str, Track] = {
     "waveform": Track(
         "amplitude",
@@ -101,12 +112,9 @@ TRACKS: dict[str, Track] = {
         _of_cif("contributions of frames to tokens", "frames of each token"),
     ),
     "phrases": PHRASES,
-    "tokens": Track(
-        "tokens",
-        1.35,
-        lambda one, ax: token_lanes.token_spans(one.alignment, ax=ax),
-        lambda _: "tokens",
-    ),
+    "words": _tier("words", shows_fires=False),
+    "phones": _tier("phones"),
+    "tokens": _tier("tokens"),
 }
 """The lanes by name, from top to bottom. More can be added: ``TRACKS["name"] = Track(...)``."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -243,6 +243,19 @@ class System(Learner):
     def require_evaluation_mode(self) -> None:
         """Raise `CIFError` if dropout is still on."""
         require(not self.training, "call .eval() before transcribing: dropout is still on")
+
+
+@runtime_checkable
+class TextAligner(Protocol):
+    """A `System` that places the words of any text, and their phones: `Transcription.tiers`."""
+
+    def align(self, waveform: Waveform, text: str) -> Transcription:
+        """Where each word of a text is in its sound; a text without words gives none."""
+        ...
+
+    def hear(self, waveform: Waveform) -> Transcription:
+        """Recognise the words of a sound, and `align` them."""
+        ...
 
 
 def for_one(request: Mapping[str, Any]) -> dict[str, list[Any]]:
