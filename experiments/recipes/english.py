@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,11 @@ RECIPE = Recipe(
     config=PhoneCIFConfig(
         encoder=EncoderConfig(n_mels=DIM, channels=144, down_sampling=1, dilations=(1, 2, 4)),
         cif=CIFConfig(
-            encoder_embed_dim=144, conv_cif_output_channels_num=144, conv_cif_activation=True
+            encoder_embed_dim=144,
+            conv_cif_output_channels_num=144,
+            conv_cif_activation=True,
+            pause_frames=3,
+            pause_weight=0.03,
         ),
     ),
     real=recorded,
@@ -101,3 +106,13 @@ RECIPE = Recipe(
     "(Apache-2.0) and by eSpeak NG. Word and phone times by pocketsphinx (BSD-style) but for those "
     "of eSpeak NG, which are its own. On states of Moonshine tiny-en (MIT), which is frozen",
 )
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    # Nothing says where the weights lie, or what sounds where.
+    "plain": {"fit.loss_weights": {}},
+    # The decoder learns from fires alone.
+    "even": {"fit.loss_weights": {"even": 1.0}},
+    # No real speech.
+    "made-up": {"synthetic_share": 1.0},
+}
+"""Of this recipe alone: others are of systems that look at log-mel."""
