@@ -27,7 +27,7 @@ from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_ent
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
-DEFAULT_PATH = "fires"
+DEFAULT_PATH = "segments"
 """How phones find their frames, of `cifviz.systems.phone_paths.PATHS`."""
 STATES = "states"
 """The key of `Transcription.extras` under which the pretrained encoder's states are."""
