@@ -90,7 +90,7 @@ RECIPE = Recipe(
     synthetic_dev=list,
     test=None,
     fit=FitConfig(
-        steps=2500,
+        steps=1600,
         batch_size=16,
         loss_weights={"even": 1.0, "stretches": 1.0, "frames": 0.5},
     ),

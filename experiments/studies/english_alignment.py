@@ -41,6 +41,7 @@ from experiments.english_words import (
 from experiments.pocketsphinx_times import word_times
 from experiments.recipes import find_recipe
 from experiments.runs import finished_runs, loaded
+from experiments.studies.paired_seeds import folders_by_seed
 from experiments.studies.study import Study
 
 NAME = "english-alignment"
@@ -187,10 +188,11 @@ RECIPE_ROWS: Mapping[str, Callable[[Any, Sets], Method]] = {
 }
 """Of the recipe."""
 VARIANT_ROWS: Mapping[str, str] = {
-    "english-made-up": "no real speech: labels matched to fires",
-    "english-plain": "no loss on where weights lie: labels matched to fires",
+    "plain": "CIF without the losses on times: segments",
+    "even": "CIF with even mass alone: segments",
+    "made-up": "CIF that learned from no real speech: segments",
 }
-"""Of variants, on the path of the recipe."""
+"""Of variants that ran, on the path of the recipe."""
 CTC_ROW = "CTC forced"
 
 # --- what is measured ----------------------------------------------------------------------------
@@ -207,6 +209,11 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
         recognition.append(recognised(model, sets))
         for title, made in RECIPE_ROWS.items():
             rows.setdefault(title, []).append(made(model, sets))
+    for variant, title in VARIANT_ROWS.items():
+        recipe = find_recipe("english", variant)
+        models = [loaded(recipe, folder) for folder in folders_by_seed(recipe, runs).values()]
+        if models:
+            rows[title] = [by_cif(model, sets, "segments") for model in models]
     errors = {title: [errors_of(one, sets) for one in methods] for title, methods in rows.items()}
     return {
         "rows": {
@@ -214,7 +221,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             for title, seeds in errors.items()
         },
         "recognition": recognition,
-        "text": heard_words(sets),
+        "text": words_of_text(sets),
     }
 
 
@@ -342,9 +349,9 @@ def recognised(model: Any, sets: Sets) -> dict[str, Any]:
         fired, sums, paths = [], [], []
         for one in utterances:
             encoded = model.encoded([encoded_sound(one)])
-            (heard,) = model.transcriptions([encoded_sound(one)], encoded)
-            fired.append(heard.tokens)
-            sums.append(float(heard.require_firing().weight_sum))
+            (fired_one,) = model.transcriptions([encoded_sound(one)], encoded)
+            fired.append(fired_one.tokens)
+            sums.append(float(fired_one.require_firing().weight_sum))
             best = model.ctc(encoded.encoder_out)[0].argmax(dim=1).unique_consecutive().tolist()
             paths.append([model.config.vocabulary[i] for i in best if i < len(vocabulary)])
         counts = np.array([len(one) for one in references])
@@ -357,14 +364,14 @@ def recognised(model: Any, sets: Sets) -> dict[str, Any]:
     return found
 
 
-def heard_words(sets: Sets) -> dict[str, float]:
+def words_of_text(sets: Sets) -> dict[str, float]:
     """Word errors of the text that the encoder's own decoder reads."""
     found = {}
     for name, utterances in {"samples": english_samples(), **sets}.items():
         references = [[plain(word.text) for word in one.words] for one in utterances]
         texts = [load_moonshine().decode(encoded_sound(one).states) for one in utterances]
-        heard = [[plain(word.text) for word in pronounce(text)] for text in texts]
-        found[name] = round(token_errors(references, heard).rate, 4)
+        hypotheses = [[plain(word.text) for word in pronounce(text)] for text in texts]
+        found[name] = round(token_errors(references, hypotheses).rate, 4)
     return found
 
 

@@ -83,8 +83,8 @@ def test_versions_are_of_all_speakers_and_leave_out_what_has_no_times():
 
 
 def test_settled_phones_are_of_the_inventory_in_order_and_last():
-    heard = [("ˈaɪɚ", 0.0, 0.2), ("t", 0.25, 0.3), ("l", 0.3, 0.3), ("k", 0.6, 0.62)]
-    found = settled(Alignment(tuple(TimedToken(*one) for one in heard)), 0.61)
+    spoken = [("ˈaɪɚ", 0.0, 0.2), ("t", 0.25, 0.3), ("l", 0.3, 0.3), ("k", 0.6, 0.62)]
+    found = settled(Alignment(tuple(TimedToken(*one) for one in spoken)), 0.61)
     assert [one.token for one in found] == ["aɪ", "ɚ", "t", "l", "k"]
     assert found.tokens[2].start == pytest.approx(0.2)  # with its closure
     assert found.tokens[4].start == pytest.approx(0.6)  # a pause is no closure
