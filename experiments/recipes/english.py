@@ -28,13 +28,22 @@ from experiments.english_speech import (
 from experiments.english_words import aligned_words
 from experiments.recipes.recipe import Recipe
 
+STATE_NOISE = 0.15
+"""Noise on a value of the states, in its own standard deviations."""
+DROPPED = 0.1
+"""Share of the values that are missing in an utterance."""
+
 
 def whole_utterances(
     groups: Mapping[str, Sequence[Recording]],
     shares: Mapping[str, float],
     augmentation: Augmentation,
 ) -> Callable[[np.random.Generator], Example]:
-    """Like `CutAndJoin`, but utterances stay as they are: their sound was varied before."""
+    """Like `CutAndJoin`, but utterances stay as they are: their sound was varied before.
+
+    Noise on the states, and values that are missing in a whole utterance, stand for what another
+    speaker, another channel or another processor would change in them.
+    """
     names = list(groups)
     chances = np.array([shares[name] for name in names])
     chances = chances / chances.sum()
@@ -42,9 +51,12 @@ def whole_utterances(
     def make(rng: np.random.Generator) -> Example:
         group = groups[names[int(rng.choice(len(names), p=chances))]]
         one = group[int(rng.integers(len(group)))]
-        features = torch.from_numpy(one.features.astype(np.float32))
+        features = one.features.astype(np.float32)
+        noise = rng.standard_normal(features.shape, np.float32) * features.std(axis=0)
+        kept = rng.random(features.shape[1]) >= DROPPED
+        features = (features + STATE_NOISE * noise) * kept.astype(np.float32) / (1 - DROPPED)
         spans = torch.tensor(one.spans, dtype=torch.float64).reshape(-1, 2)
-        return Example(features, list(one.tokens), spans)
+        return Example(torch.from_numpy(features), list(one.tokens), spans)
 
     return make
 

@@ -31,6 +31,8 @@ from cifviz.corpora.pronunciation import pronounce
 from cifviz.errors import DataError
 from cifviz.metrics import bootstrap, drift, edge_errors, share_within, token_errors
 from cifviz.published import read_study
+from cifviz.systems.free_segments import free_segments
+from cifviz.systems.phone_alignment import phone_evidence
 from cifviz.text_tables import markdown_table
 from experiments.english_words import (
     TranscribedUtterance,
@@ -346,11 +348,13 @@ def recognised(model: Any, sets: Sets) -> dict[str, Any]:
     found, vocabulary = {}, model.config.vocabulary
     for name, utterances in {"samples": english_samples(), **sets}.items():
         references = [[phone for word in one.words for phone in word.phones] for one in utterances]
-        fired, sums, paths = [], [], []
+        fired, segments, sums, paths = [], [], [], []
         for one in utterances:
             encoded = model.encoded([encoded_sound(one)])
             (fired_one,) = model.transcriptions([encoded_sound(one)], encoded)
             fired.append(fired_one.tokens)
+            ids, _ = free_segments(phone_evidence(model, encoded))
+            segments.append([vocabulary[index] for index in ids])
             sums.append(float(fired_one.require_firing().weight_sum))
             best = model.ctc(encoded.encoder_out)[0].argmax(dim=1).unique_consecutive().tolist()
             paths.append([model.config.vocabulary[i] for i in best if i < len(vocabulary)])
@@ -358,6 +362,7 @@ def recognised(model: Any, sets: Sets) -> dict[str, Any]:
         found[name] = {
             "phones": int(counts.sum()),
             "cif": round(token_errors(references, fired).rate, 4),
+            "segments": round(token_errors(references, segments).rate, 4),
             "ctc": round(token_errors(references, paths).rate, 4),
             "count": round(float((np.abs(np.array(sums) - counts) / counts).mean()), 4),
         }
@@ -402,7 +407,7 @@ def table(found: Mapping[str, Any]) -> str:
             name,
             *(
                 f"{100 * _mean(found['recognition'], name, key):.1f}"
-                for key in ("cif", "ctc", "count")
+                for key in ("cif", "segments", "ctc", "count")
             ),
             f"{100 * found['text'][name]:.1f}",
         ]
@@ -413,7 +418,10 @@ def table(found: Mapping[str, Any]) -> str:
             markdown_table(HEADS, hand),
             markdown_table(["kept out of training, mean / median ms", *DEV], kept),
             markdown_table(
-                ["", "phone errors % CIF", "CTC", "abs(Σα − N) / N %", "word errors % of the text"],
+                [
+                    *("", "phone errors %: CIF", "CIF, free segments", "CTC"),
+                    *("abs(Σα − N) / N %", "word errors % of the text"),
+                ],
                 rows,
             ),
         ]

@@ -69,7 +69,7 @@ def test_the_tables_show_every_row_and_set():
         "equal": study.measured([errors()], [], set()),
         "by phones": study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
     }
-    scores = {"phones": 8, "cif": 0.2, "ctc": 0.1, "count": 0.03}
+    scores = {"phones": 8, "cif": 0.2, "segments": 0.15, "ctc": 0.1, "count": 0.03}
     found = {
         "rows": rows,
         "recognition": [{"samples": scores}, {"samples": {**scores, "cif": 0.4}}],
@@ -78,7 +78,7 @@ def test_the_tables_show_every_row_and_set():
     text = study.table(found)
     assert "| equal | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
     assert "| by phones | 2 | 75.0" in text
-    assert "| samples | 30.0 | 10.0 | 3.0 | 2.0 |" in text
+    assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.0 |" in text
 
 
 def test_three_pairs_of_labels_overlap(cifviz_data):
