@@ -10,19 +10,22 @@ from __future__ import annotations
 import numpy as np
 
 from cifviz.systems.phone_evidence import PhoneEvidence
-from cifviz.systems.phone_lattice import STEPS
 
-EVENNESS, SILENCE = 3.0, 3.0
+EVENNESS, SILENCE = 6.0, 12.0
 """What ``(mass − 1)²`` of a phone costs, and each unit of mass that no phone takes, in nats; chosen
 on utterances kept out of training."""
+LONGEST = 20
+"""Frames that a phone takes at most."""
 TIE = 1e-9
 """Costs that differ by less are equal: frames without mass are silence."""
-LONGEST = 16
-"""Frames that a phone takes at most."""
 
 
 def free_segments(evidence: PhoneEvidence) -> tuple[np.ndarray, np.ndarray]:
     """The phones of a sound and their stretches, by dynamic programming over all cuts.
+
+    A phone that takes frames of mass m = Σα costs
+    ``EVENNESS · (m − 1)² − log p(phone | Σαh / m) − Σ α log p(phone | h)``; frames that none takes
+    cost ``SILENCE · m``.
 
     Parameters
     ----------
@@ -33,8 +36,8 @@ def free_segments(evidence: PhoneEvidence) -> tuple[np.ndarray, np.ndarray]:
     ids : array (phones,)
         Empty without frames or mass.
     spans : array (phones, 2)
-        First and last fractional frame of each phone, in order and disjoint; what lies between two
-        of them is silence.
+        First frame of each phone and the one after its last, in order and disjoint; what lies
+        between two of them is silence.
 
     Examples
     --------
@@ -48,28 +51,30 @@ def free_segments(evidence: PhoneEvidence) -> tuple[np.ndarray, np.ndarray]:
     ... )
     >>> ids, spans = free_segments(evidence)
     >>> ids.tolist(), spans.tolist()
-    ([0, 1], [[0.0, 2.0], [3.0, 5.0]])
+    ([0, 1], [[0, 2], [3, 5]])
     """
     # 1. What each stretch between two cuts costs as its most likely phone.
-    frames = len(evidence.alpha)
-    if not frames or not evidence.has_mass:
-        return np.zeros(0, int), np.zeros((0, 2))
-    at = np.linspace(0, frames, STEPS * frames + 1)
-    mass = evidence.mass_at(at)
-    longest = min(STEPS * LONGEST, len(at) - 1)
-    costs = np.full((longest + 1, len(at)), np.inf)
-    phones = np.zeros((longest + 1, len(at)), int)
+    frames, mass = len(evidence.alpha), evidence.running
+    if not evidence.has_mass:
+        return np.zeros(0, int), np.zeros((0, 2), int)
+    cuts = np.arange(frames + 1)
+    single = evidence.log_probs(np.stack([cuts[:-1], cuts[1:]], axis=1))
+    alone = np.pad(np.cumsum(evidence.alpha[:, None] * single, axis=0), ((1, 0), (0, 0)))
+    longest = min(LONGEST, frames)
+    costs = np.full((longest + 1, frames + 1), np.inf)
+    phones = np.zeros((longest + 1, frames + 1), int)
     for steps in range(1, longest + 1):
-        log_probs = evidence.log_probs(np.stack([at[:-steps], at[steps:]], axis=1))
+        log_probs = evidence.log_probs(np.stack([cuts[:-steps], cuts[steps:]], axis=1))
+        log_probs = log_probs + alone[steps:] - alone[:-steps]
         uneven = EVENNESS * (mass[steps:] - mass[:-steps] - 1) ** 2
         costs[steps, steps:] = uneven - log_probs.max(axis=1)
         phones[steps, steps:] = log_probs.argmax(axis=1)
 
-    # 2. The least cost up to each cut: with a phone that ends there, or a step of silence.
-    least = np.zeros(len(at))
-    step = np.zeros(len(at), int)  # 0: silence
+    # 2. The least cost up to each cut: with a phone that ends there, or a frame of silence.
+    least = np.zeros(frames + 1)
+    step = np.zeros(frames + 1, int)  # 0: silence
     between = SILENCE * np.diff(mass)
-    for cut in range(1, len(at)):
+    for cut in range(1, frames + 1):
         steps = np.arange(1, min(longest, cut) + 1)
         with_phone = least[cut - steps] + costs[steps, cut]
         best = int(with_phone.argmin())
@@ -78,10 +83,10 @@ def free_segments(evidence: PhoneEvidence) -> tuple[np.ndarray, np.ndarray]:
         step[cut] = steps[best] if with_phone[best] < silent - TIE else 0
 
     # 3. Back from the end.
-    ids, spans, cut = [], [], len(at) - 1
+    ids, spans, cut = [], [], frames
     while cut:
         if step[cut]:
             ids.append(phones[step[cut], cut])
-            spans.append((at[cut - step[cut]], at[cut]))
+            spans.append((cut - step[cut], cut))
         cut -= max(step[cut], 1)
-    return np.array(ids[::-1], int), np.array(spans[::-1]).reshape(-1, 2)
+    return np.array(ids[::-1], int), np.array(spans[::-1], int).reshape(-1, 2)
