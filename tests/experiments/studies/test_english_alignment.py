@@ -66,8 +66,8 @@ def test_a_row_is_compared_with_ctc_utterance_by_utterance():
 
 def test_the_tables_show_every_row_and_set():
     rows = {
-        "equal": study.measured([errors()], [], set()),
-        "by phones": study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
+        study.JUDGE: study.measured([errors()], [], set()),
+        study.CTC_ROW: study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
     }
     scores = {"phones": 8, "cif": 0.2, "segments": 0.15, "ctc": 0.1, "count": 0.03}
     found = {
@@ -76,8 +76,8 @@ def test_the_tables_show_every_row_and_set():
         "text": {"samples": 0.02},
     }
     text = study.table(found)
-    assert "| equal | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
-    assert "| by phones | 2 | 75.0" in text
+    assert "| pocketsphinx | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
+    assert "| CTC forced | 2 | 75.0" in text
     assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.0 |" in text
 
 
