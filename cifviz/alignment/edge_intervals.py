@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -121,9 +122,7 @@ class EdgeIntervals:
         edges = _edges(words)
         weights = np.array([self.onset_weights, self.offset_weights])
         quantiles = np.array([self.onset_quantiles, self.offset_quantiles])
-        middle = np.array(self.medians)
-        scale = np.exp(np.einsum("wsf,sf->ws", features, weights))
-        scale = scale.clip(_NARROWEST * middle, _WIDEST * middle)
+        scale = _limited(np.einsum("wsf,sf->ws", features, weights), np.array(self.medians))
         low = np.minimum(quantiles[:, 0], 0) * scale
         high = np.maximum(quantiles[:, 1], 0) * scale
         return np.stack([(edges + low).clip(min=0), edges + high], axis=2)
@@ -275,8 +274,14 @@ def _fit(x: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 def _scale(x: np.ndarray, fitted: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """The s of edges, within the limits about its median in what it was fitted on."""
-    middle = float(np.median(np.exp(seen @ fitted)))
-    return np.exp(x @ fitted).clip(_NARROWEST * middle, _WIDEST * middle)
+    return _limited(x @ fitted, np.median(np.exp(seen @ fitted)))
+
+
+def _limited(logarithm: np.ndarray, middle: np.ndarray | np.floating[Any]) -> np.ndarray:
+    """The s from its logarithm, within its limits."""
+    low, high = np.log(_NARROWEST * middle), np.log(_WIDEST * middle)
+    limited: np.ndarray = np.exp(logarithm.clip(low, high))
+    return limited
 
 
 def _edges(words: Alignment) -> np.ndarray:
