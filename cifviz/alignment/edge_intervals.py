@@ -6,7 +6,7 @@ predicted first, as ``s = exp(w · x)`` of features x that are known at alignmen
 on the logarithm of the errors. Then the errors are divided by it, and the interval is what lies
 between two of their quantiles, times s (split conformal prediction, scaled by s). The quantiles are
 those of utterances on which w was not fitted, so that a nominal 90 % covers 90 % of edges like
-these; of other speakers and rooms it covers what it covers, which has to be measured.
+these; of other speakers and recordings it covers what it covers, which has to be measured.
 
 Source: J. Lei, M. G'Sell, A. Rinaldo, R. Tibshirani, L. Wasserman, "Distribution-Free Predictive
 Inference for Regression", JASA 2018 (locally weighted conformal inference).

@@ -114,8 +114,8 @@ def align_long(
     CheckpointError
         If the extra ``cifviz[english]`` is not installed.
     """
-    heard = _heard_phones(model, waveform, progress)
-    found = places(heard, [word.phones for word in words], duration=waveform.duration)
+    recognised = _recognised_phones(model, waveform, progress)
+    found = places(recognised, [word.phones for word in words], duration=waveform.duration)
     longest = LONGEST_WINDOW - 2 * PAD  # a cut between two words is moved to where it is quietest
     cut = stretches(found, duration=waveform.duration, longest=longest)
     return _aligned(model, waveform, _pieces(waveform, cut, found, words), path, progress)
@@ -143,7 +143,7 @@ def hear_long(
     return _aligned(model, waveform, pieces, path, progress)
 
 
-def _heard_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:
+def _recognised_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:
     """The phones of a sound as they fire freely, window by window."""
     encoder = load_moonshine()
     tokens: list[str] = []
