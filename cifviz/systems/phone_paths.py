@@ -9,7 +9,7 @@ stand in `PATHS`:
 "fires"    fires and phones paired as edit distance pairs them, by the probability of a phone at a
            fire; what stays over on either side has a cost
 "segments" cuts that make each phone weigh about one and sound like itself: dynamic programming over
-           all cuts between half frames, each boundary being the median of all ways to cut
+           all cuts between frames, each boundary being the median of all ways to cut
 "ctc"      the best path of a CTC layer beside the CIF, between whose tokens the mass is shared
 ========== =========================================================================================
 
@@ -20,94 +20,24 @@ in order and disjoint; what lies between two stretches is silence, or not in the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import require
+from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
+from cifviz.systems.phone_lattice import PhoneLattice
 
-INSERTION, DELETION = 3.0, 3.0
-"""Of "fires": what a fire without a phone costs and a phone without a fire, in nats."""
-STEPS = 2
-"""Of "segments": cuts in a frame."""
-LONGEST_PHONE = 25
-"""Of "segments": frames that a phone takes at most, 0.6 s of Moonshine's."""
-EVENNESS = 2.0
-"""Of "segments": what ``(mass − 1)²`` of a phone costs, in nats."""
-SILENCE, PAUSE = 3.0, 1.0
-"""Of "segments": what is paid between two words for each unit of mass, and for a gap at all."""
-SMALLEST = 1e-9
-"""A stretch that weighs less weighs nothing."""
-
-
-@dataclass(frozen=True, eq=False)
-class PhoneEvidence:
-    """What a CIF, and a CTC layer beside it, say about a sound."""
-
-    alpha: np.ndarray
-    """Weights (frames,), float64."""
-    hidden: Tensor
-    """What the CIF integrates (frames, dim)."""
-    ctc: Tensor
-    """Logarithms of the posteriors of CTC (frames, phones + 1); the last label is the blank."""
-    classify: Callable[[Tensor], Tensor]
-    """From embeddings of mass one (tokens, dim) to logarithms of the probabilities of the phones
-    (tokens, phones), each from its own embedding alone."""
-
-    @cached_property
-    def running(self) -> np.ndarray:
-        """Running sum of the weights from 0 (frames + 1,)."""
-        return np.concatenate([[0.0], np.cumsum(self.alpha)])
-
-    @cached_property
-    def integral(self) -> np.ndarray:
-        """Running sum of the weighted frames from 0 (frames + 1, dim)."""
-        weighted = self.hidden.double().numpy() * self.alpha[:, None]
-        return np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
-
-    @property
-    def has_mass(self) -> bool:
-        """Whether anything weighs something."""
-        return bool(self.running[-1] > SMALLEST)
-
-    def mass_at(self, frames: np.ndarray) -> np.ndarray:
-        """The running sum of the weights at fractional frames."""
-        return np.interp(frames, np.arange(len(self.running)), self.running)
-
-    def frames_at(self, mass: np.ndarray) -> np.ndarray:
-        """The first fractional frame at which the running sum of the weights is so large."""
-        frame = np.searchsorted(self.running[1:], mass).clip(max=len(self.alpha) - 1)
-        inside = (mass - self.running[frame]) / np.maximum(self.alpha[frame], SMALLEST)
-        return frame + inside.clip(0, 1)
-
-    def log_probs(self, spans: np.ndarray) -> np.ndarray:
-        """Logarithms of the phones' probabilities in stretches (spans, 2): (spans, phones)."""
-        at = np.arange(len(self.running))
-        place = np.clip(spans, 0, len(self.alpha))
-        low = np.minimum(place.astype(int), len(at) - 2) if len(at) > 1 else place.astype(int)
-        share = (place - low)[..., None]
-        ends = self.integral[low] * (1 - share) + self.integral[low + 1] * share
-        mass = np.diff(self.mass_at(spans), axis=1)
-        return self._classified(ends[:, 1] - ends[:, 0], mass)
-
-    def _classified(self, sums: np.ndarray, mass: np.ndarray) -> np.ndarray:
-        """Of sums of weighted frames (spans, dim) with their masses (spans, 1)."""
-        mean = torch.from_numpy(sums / np.maximum(mass, SMALLEST)).to(self.hidden.dtype)
-        found: np.ndarray = self.classify(mean).double().numpy()
-        return found
-
-
+INSERTION, DELETION, REPEAT = 3.0, 3.0, 0.5
+"""Of "fires": what a fire without a phone costs, a phone without a fire, and each fire of a phone
+but one, in nats."""
 Path = Callable[[PhoneEvidence, Sequence[int], Sequence[int]], np.ndarray]
 
 
-def count_path(
-    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
-) -> np.ndarray:
+def count_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
     """The whole mass in as many equal parts as there are phones.
 
     Parameters
@@ -137,10 +67,11 @@ def count_path(
 
 
 def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
-    """The best path of CTC; what lies between two of its tokens is cut where half its mass is.
+    """The best path of CTC; what lies between two of its tokens is cut.
 
-    A token of CTC lasts for a frame or two in the middle of a phone. Where the sound has too few
-    frames for the tokens the mass is shared as in `count_path`.
+    A token of CTC lasts for a frame or two in the middle of a phone. Between two tokens of a word
+    the cut is where half the mass in between is, between two words where the least weight is. Where
+    the sound has too few frames for the tokens the mass is shared as in `count_path`.
 
     Parameters and result are those of `count_path`.
 
@@ -165,6 +96,10 @@ def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[in
         return count_path(evidence, phones, counts)
     mass = evidence.running[spans]
     cuts = evidence.frames_at((mass[:-1, 1] + mass[1:, 0]) / 2)
+    for phone in np.flatnonzero(word_starts(counts))[1:]:
+        end, first = spans[phone - 1, 1], spans[phone, 0]
+        if end < first:
+            cuts[phone - 1] = end + np.argmin(evidence.alpha[end:first]) + 0.5
     cuts = cuts.clip(spans[:-1, 1], spans[1:, 0])  # a gap without mass is cut at its beginning
     ends = np.concatenate([[0.0], cuts, [float(frames)]])
     return np.stack([ends[:-1], ends[1:]], axis=1)
@@ -173,11 +108,12 @@ def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[in
 def fires_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
     """Fires and phones paired as edit distance pairs them.
 
-    The weights fire freely, at every whole mass. A pair costs ``−log p`` of the phone at the fire,
-    a fire without a phone `INSERTION`, a phone without a fire `DELETION`. A phone takes what its
-    fire is made of. Phones without a fire share what lies between the pairs around them, by mass,
-    or where there is nothing, these pairs' own stretches, too. Fires without a phone go half to the
-    phone before and half to the one behind inside a word; between words nobody takes them.
+    The weights fire freely, at every whole mass. A pair costs ``−log p`` of the phone at the fire;
+    a further fire of the same phone `REPEAT` more; a fire without a phone `INSERTION`, a phone
+    without a fire `DELETION`. A phone takes what its fires are made of. Phones without a fire share
+    what lies between the pairs around them, by mass, or where there is nothing, these pairs' own
+    stretches, too. Fires without a phone go half to the phone before and half to the one behind
+    inside a word; between words nobody takes them.
 
     Parameters and result are those of `count_path`.
 
@@ -197,65 +133,76 @@ def fires_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[
     ends = evidence.frames_at(np.minimum(np.arange(fires + 1), total))
     spans = np.stack([ends[:-1], ends[1:]], axis=1)
     costs = -evidence.log_probs(spans)[:, list(phones)].T
-    return shared_out(evidence, edit_path(costs), spans, word_starts(counts))
+    return shared_out(evidence, spans, edit_path(costs), word_starts(counts))
 
 
 def edit_path(
-    costs: np.ndarray, insertion: float = INSERTION, deletion: float = DELETION
+    costs: np.ndarray,
+    insertion: float = INSERTION,
+    deletion: float = DELETION,
+    repeat: float = REPEAT,
 ) -> np.ndarray:
-    """Which fire each phone is paired with, in order, at the least cost in all.
+    """Which fires each phone is paired with, in order, at the least cost in all.
 
     Parameters
     ----------
     costs : array (phones, fires)
         Of each pair.
-    insertion, deletion : float
-        Of a fire without a phone and of a phone without a fire.
+    insertion, deletion, repeat : float
+        Of a fire without a phone, of a phone without a fire, and of each fire of a phone but one.
 
     Returns
     -------
-    array (phones,), int64
-        Index of the fire; −1 for a phone without one.
+    array (phones, 2), int64
+        First fire of a phone and the one after its last; −1 for a phone without one.
 
     Examples
     --------
-    >>> edit_path(np.array([[0.1, 5, 5], [5, 5, 0.1]]), 1.0, 1.0).tolist()
-    [0, 2]
+    >>> edit_path(np.array([[0.1, 5, 5], [5, 5, 0.1]]), 1.0, 1.0, 1.0).tolist()
+    [[0, 1], [2, 3]]
     """
+    # 1. The least cost of so many phones and fires: the last phone pairs with the fire before
+    #    `origin` or with none, and those behind it are further ones of the phone, or nobody's.
     phones, fires = costs.shape
-    place = insertion * np.arange(fires + 1)
-    table = np.empty((phones + 1, fires + 1))
-    table[0] = place
+    further = np.minimum(insertion, costs + repeat)
+    least = insertion * np.arange(fires + 1)
+    is_paired = np.zeros((phones, fires + 1), bool)
+    origin = np.zeros((phones, fires + 1), int)
     for phone in range(phones):
-        best = table[phone] + deletion
-        best[1:] = np.minimum(best[1:], table[phone, :-1] + costs[phone])
-        table[phone + 1] = np.minimum.accumulate(best - place) + place
-    paired = np.full(phones, -1)
-    phone, fire = phones, fires
-    while phone:
-        value = table[phone, fire]
-        if fire and np.isclose(value, table[phone - 1, fire - 1] + costs[phone - 1, fire - 1]):
-            phone, fire = phone - 1, fire - 1
-            paired[phone] = fire
-        elif np.isclose(value, table[phone - 1, fire] + deletion):
-            phone -= 1
-        else:
+        pair = np.concatenate([[np.inf], least[:-1] + costs[phone]])
+        is_paired[phone] = pair < least + deletion
+        best = np.minimum(pair, least + deletion)
+        place = np.concatenate([[0.0], np.cumsum(further[phone])])
+        lowest = np.minimum.accumulate(best - place)
+        origin[phone] = np.maximum.accumulate(
+            np.where(best - place <= lowest, np.arange(fires + 1), 0)
+        )
+        least = lowest + place
+
+    # 2. Backwards from the end.
+    found = np.full((phones, 2), -1)
+    fire = fires
+    for phone in range(phones - 1, -1, -1):
+        end, fire = fire, origin[phone, fire]
+        if is_paired[phone, fire]:
+            own = np.flatnonzero(costs[phone, fire:end] + repeat < insertion)
+            found[phone] = fire - 1, fire + (own[-1] + 1 if len(own) else 0)
             fire -= 1
-    return paired
+    return found
 
 
 def shared_out(
-    evidence: PhoneEvidence, paired: np.ndarray, spans: np.ndarray, starts: np.ndarray
+    evidence: PhoneEvidence, spans: np.ndarray, paired: np.ndarray, starts: np.ndarray
 ) -> np.ndarray:
     """Stretches of all phones, from those of the fires that some are paired with.
 
     Parameters
     ----------
     evidence : PhoneEvidence
-    paired : array (phones,)
-        As `edit_path` gives it.
     spans : array (fires, 2)
         Stretches of the fires.
+    paired : array (phones, 2)
+        As `edit_path` gives it.
     starts : array (phones,), bool
         Whether a phone is the first of a word.
 
@@ -264,15 +211,16 @@ def shared_out(
     array (phones, 2)
     """
     phones = len(paired)
-    made = np.where(paired[:, None] >= 0, spans[paired.clip(min=0)], 0.0)
-    known = np.flatnonzero(paired >= 0)
+    is_paired = paired[:, 0] >= 0
+    made = np.stack([spans[paired[:, 0].clip(0), 0], spans[(paired[:, 1] - 1).clip(0), 1]], axis=1)
+    known = np.flatnonzero(is_paired)
     edges = [-1, *known.tolist(), phones]
-    for before, behind in zip(edges[:-1], edges[1:], strict=True):
+    for before, behind in itertools.pairwise(edges):
         first = made[before, 1] if before >= 0 else spans[0, 0]
         last = made[behind, 0] if behind < phones else spans[-1, 1]
         missing = range(before + 1, behind)
         if not missing:
-            if 0 <= before and behind < phones and not starts[behind] and last > first:
+            if before >= 0 and behind < phones and not starts[behind] and last > first:
                 middle = evidence.frames_at(evidence.mass_at(np.array([first, last])).mean())
                 made[before, 1] = made[behind, 0] = np.clip(middle, first, last)
             continue
@@ -308,9 +256,39 @@ def word_starts(counts: Sequence[int]) -> np.ndarray:
     return starts
 
 
+def segments_path(
+    evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
+) -> np.ndarray:
+    """Cuts between frames that make each phone weigh about one and sound like itself.
+
+    Each boundary is the median of its places in all ways to cut the sound, see `PhoneLattice`:
+    better than the best way alone, and finer than its cuts.
+
+    Parameters and result are those of `count_path`, which answers where there are fewer frames
+    than phones.
+
+    Examples
+    --------
+    Two frames of phone 0, a frame of nothing, two of phone 1; two words:
+
+    >>> hidden = 9 * torch.eye(3)[[0, 0, 2, 1, 1]]
+    >>> evidence = PhoneEvidence(
+    ...     np.array([0.5, 0.5, 0, 0.5, 0.5]), hidden, torch.zeros(5, 4),
+    ...     lambda it: it.log_softmax(dim=1)[:, :2],
+    ... )
+    >>> spans = segments_path(evidence, [0, 1], [1, 1])
+    >>> bool(abs(spans[:, 0] - [0, 3]).max() < 0.5), bool(abs(spans[:, 1] - [2, 5]).max() < 0.5)
+    (True, True)
+    """
+    if len(evidence.alpha) < len(phones):
+        return count_path(evidence, phones, counts)
+    return PhoneLattice(evidence, phones, counts).weights().medians()
+
+
 PATHS: Mapping[str, Path] = {
     "count": count_path,
     "fires": fires_path,
+    "segments": segments_path,
     "ctc": ctc_path,
 }
 """By name; see the module's docstring."""
