@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +28,20 @@ from cifviz.resources import Inputs, check_target, writing
 
 if TYPE_CHECKING:
     from cifviz.audio.waveform import Waveform
+    from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import Transcription
+
+Phrases = Annotated[
+    Path | None,
+    typer.Option(
+        help="Text file of phrases to listen for, one a line, tokens separated by spaces; for "
+        "models that take them."
+    ),
+]
+PhraseWeight = Annotated[
+    float | None,
+    typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
+]
 
 
 def align(
@@ -42,17 +55,8 @@ def align(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
-    phrases: Annotated[
-        Path | None,
-        typer.Option(
-            help="Text file of phrases to listen for, one a line, tokens separated by spaces; for "
-            "models that take them."
-        ),
-    ] = None,
-    phrase_weight: Annotated[
-        float | None,
-        typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
-    ] = None,
+    phrases: Phrases = None,
+    phrase_weight: PhraseWeight = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
 ) -> None:
@@ -86,13 +90,7 @@ def align(
     written: dict[str, str] = {}
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
         try:
-            require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
-            stem = stem_of(path)
-            require(
-                stem not in written,
-                f"its results would replace those of {written.get(stem)}: "
-                "align them into different folders",
-            )
+            stem = _new_stem(path, written)
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
             transcript = transcripts.read(path, inputs)
             listen = partial(transcribe, recognizer, transcript=transcript, **request)
@@ -112,6 +110,18 @@ def align(
             tqdm.write(table, file=sys.stdout)
     if failed:
         raise typer.Exit(1)
+
+
+def _new_stem(path: Path, written: Mapping[str, str]) -> str:
+    """What the results of a sound are named after, if no other's are."""
+    require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
+    stem = stem_of(path)
+    require(
+        stem not in written,
+        f"its results would replace those of {written.get(stem)}: "
+        "align them into different folders",
+    )
+    return stem
 
 
 def _request(
@@ -138,7 +148,7 @@ def _align_one(
     path: Path,
     recognizer: Any,
     model: str,
-    listen: Callable[[Waveform], Transcription],
+    listen: Callable[[Waveform], Transcription | LongTranscription],
     targets: Sequence[Path],
     inputs: Inputs,
     overwrite: bool,

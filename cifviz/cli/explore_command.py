@@ -9,7 +9,7 @@ import typer
 
 from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import sound_source, stem_of
-from cifviz.cli.transcription_output import transcription_table
+from cifviz.cli.transcription_output import in_view, transcription_table
 from cifviz.cli.transcripts import (
     Text,
     TextFile,
@@ -63,15 +63,17 @@ def explore(
             sound_source(file), sample_rate=recognizer.config.features.sample_rate
         )
         transcription = transcribe(recognizer, waveform, transcript=transcript)
+        shown, part = in_view(transcription)
         to_html(
-            transcription,
+            shown,
             page,
             reference=words,
             title=printable(file.name),
             overwrite=overwrite,
         )
         typer.echo(transcription_table(file, model, transcription))
-        typer.echo(f"written to {printable(page.name)}")
+        shows = f"; it shows {part}" if part else ""
+        typer.echo(f"written to {printable(page.name)}{shows}")
 
 
 def _tier(path: Path, name: str) -> Any:

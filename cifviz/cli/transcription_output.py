@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,10 @@ from cifviz.errors import printable
 from cifviz.text_tables import flush_right, text_table
 
 if TYPE_CHECKING:
+    from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import Transcription
+
+    Transcribed = Transcription | LongTranscription
 
 FILES = (".png", ".TextGrid", ".json")
 """Suffixes of the files of a transcription: a picture, and two formats of alignments."""
@@ -18,18 +22,44 @@ MOST_DOUBTFUL = 20
 """Doubtful words that are listed on the terminal; the JSON file has all."""
 
 
-def write_files(
-    parts: Sequence[Path], path: Path, model: str, transcription: Transcription
-) -> None:
+def write_files(parts: Sequence[Path], path: Path, model: str, transcription: Transcribed) -> None:
     """Write a picture and the alignment, a part for each of `FILES`."""
     from cifviz.formats import WRITERS
-    from cifviz.plot import panel_png
 
     picture, *others = parts
-    picture.write_bytes(panel_png(transcription))
+    picture.write_bytes(_picture(transcription))
     tiers, details = transcription.tiers, _details(path, model, transcription)
     for part, suffix in zip(others, FILES[1:], strict=True):
         WRITERS[suffix](part, tiers, transcription.duration, details=details)
+
+
+def _picture(transcription: Transcribed) -> bytes:
+    """The panel as a PNG image; of a long sound that of its first window."""
+    from cifviz.plot import panel
+
+    shown, what = in_view(transcription)
+    drawn = panel(shown)
+    if what:
+        *_, lowest = drawn.axes.values()
+        lowest.set_xlabel(f"time (s): {what}")
+        drawn.fig.alt = f"The picture shows {what}. {drawn.fig.alt}"
+    return drawn.fig.png()
+
+
+def in_view(transcription: Transcribed) -> tuple[Transcription, str]:
+    """What can be drawn of a transcription, and, where that is a part, which one.
+
+    Raises
+    ------
+    CIFError
+        If it is one of a long sound without a word.
+    """
+    from cifviz.systems.long_transcription import LongTranscription
+
+    if not isinstance(transcription, LongTranscription):
+        return transcription, ""
+    shown, (start, _) = transcription.require_first(), transcription.windows[0]
+    return shown, f"{start:.1f} to {start + shown.duration:.1f} of {transcription.duration:.0f} s"
 
 
 def with_suffix(stem: Path, suffix: str) -> Path:
@@ -37,7 +67,7 @@ def with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
-def _details(path: Path, model: str, transcription: Transcription) -> dict[str, Any]:
+def _details(path: Path, model: str, transcription: Transcribed) -> dict[str, Any]:
     """What is known beside the tokens and the duration."""
     details = {
         "file": printable(path.name),
@@ -62,30 +92,41 @@ def _details(path: Path, model: str, transcription: Transcription) -> dict[str, 
     return details | _word_details(transcription)
 
 
-def _word_details(transcription: Transcription) -> dict[str, Any]:
+def _word_details(transcription: Transcribed) -> dict[str, Any]:
     """What is known of the words beside their times; nothing of a system without them."""
     from cifviz.systems.doubtful_words import doubtful_words, word_presence
+    from cifviz.systems.long_transcription import LongTranscription
+    from cifviz.systems.transcription import INTERVALS
 
     if transcription.words is None:
         return {}
-    presence = word_presence(transcription)
-    doubtful = doubtful_words(transcription)
-    intervals = transcription.extras.get("intervals")
-    return {
+    presence, intervals = word_presence(transcription), transcription.extras.get(INTERVALS)
+    details: dict[str, Any] = {
         "text": transcription.text,
-        "presence": presence and [round(one, 4) for one in presence],
-        "doubtful": [{"word": one.index, "reasons": list(one.reasons)} for one in doubtful],
+        "presence": presence and [_rounded(one) for one in presence],
         "intervals": None
         if intervals is None
-        else [[[round(float(bound), 4) for bound in edge] for edge in word] for word in intervals],
+        else [[[_finite(one) for one in edge] for edge in word] for word in intervals],
+        "doubtful": [
+            {"word": one.index, "reasons": list(one.reasons)}
+            for one in doubtful_words(transcription)
+        ],
     }
+    if isinstance(transcription, LongTranscription):
+        details["windows"] = [list(window) for window in transcription.windows]
+    return details
+
+
+def _finite(number: float) -> float | None:
+    """A time of an interval; None of an untimed word."""
+    return _rounded(float(number)) if math.isfinite(number) else None
 
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def transcription_table(path: Path, model: str, transcription: Transcription) -> str:
+def transcription_table(path: Path, model: str, transcription: Transcribed) -> str:
     """Tokens with times and scores, for a terminal; words, where the tokens are their phones."""
     from cifviz.systems.doubtful_words import word_presence
 
@@ -118,7 +159,7 @@ def transcription_table(path: Path, model: str, transcription: Transcription) ->
     return "\n  ".join([title, *lines])
 
 
-def _doubtful(transcription: Transcription) -> list[str]:
+def _doubtful(transcription: Transcribed) -> list[str]:
     """A line for each doubtful word, worst first, under a heading."""
     from cifviz.systems.doubtful_words import doubtful_words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from cifviz.resources import Inputs, read_file
 
 if TYPE_CHECKING:
     from cifviz.audio.waveform import Waveform
+    from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import Transcription
 
 LARGEST_FILE = 2**20
@@ -120,8 +122,8 @@ def check_model(recognizer: Any, model: str, transcripts: Transcripts) -> None:
 
 def transcribe(
     recognizer: Any, waveform: Waveform, *, transcript: str | None, **request: Any
-) -> Transcription:
-    """Align a transcript; without one, let the model hear what there is.
+) -> Transcription | LongTranscription:
+    """Align a transcript; without one, let the model recognise the words, or its tokens.
 
     Raises
     ------
@@ -131,11 +133,12 @@ def transcribe(
     from cifviz.systems.base import TextAligner
 
     if not isinstance(recognizer, TextAligner):
-        found: Transcription = recognizer.transcribe(waveform, **request)
-        return found
+        tokens: Transcription = recognizer.transcribe(waveform, **request)
+        return tokens
+    progress = sys.stderr.isatty()
     if transcript is None:
-        return recognizer.hear(waveform)
-    found = recognizer.align(waveform, transcript)
+        return recognizer.hear(waveform, progress=progress)
+    found = recognizer.align(waveform, transcript, progress=progress)
     words = found.words or ()
     require(
         len(words) > 0,

@@ -20,6 +20,7 @@ from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_choice
 from cifviz.systems.configuration import SystemConfig
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import Transcription
 
 Collate = Callable[[list[Any]], Tensor]
@@ -249,11 +250,15 @@ class System(Learner):
 class TextAligner(Protocol):
     """A `System` that places the words of any text, and their phones: `Transcription.tiers`."""
 
-    def align(self, waveform: Waveform, text: str) -> Transcription:
+    def align(
+        self, waveform: Waveform, text: str, *, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Where each word of a text is in its sound; a text without words gives none."""
         ...
 
-    def hear(self, waveform: Waveform) -> Transcription:
+    def hear(
+        self, waveform: Waveform, *, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Recognise the words of a sound, and `align` them."""
         ...
 

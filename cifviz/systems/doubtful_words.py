@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cifviz.alignment.timed_tokens import TimedToken
 from cifviz.errors import require
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import Transcription
 
 PRESENCE = "presence"
@@ -28,7 +29,7 @@ class DoubtfulWord:
     """At least one."""
 
 
-def word_presence(transcription: Transcription) -> tuple[float, ...] | None:
+def word_presence(transcription: Transcription | LongTranscription) -> tuple[float, ...] | None:
     """Probability that each word is in the sound; None of a system that does not know.
 
     Raises
@@ -45,12 +46,12 @@ def word_presence(transcription: Transcription) -> tuple[float, ...] | None:
     return presence
 
 
-def doubtful_words(transcription: Transcription) -> list[DoubtfulWord]:
+def doubtful_words(transcription: Transcription | LongTranscription) -> list[DoubtfulWord]:
     """The words whose place is doubtful, worst first; none of a system without `words`.
 
     Parameters
     ----------
-    transcription : Transcription
+    transcription : Transcription or LongTranscription
         Its `extras` may have `PRESENCE` and `DOUBTS`.
 
     Returns

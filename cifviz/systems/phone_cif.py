@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,17 +11,24 @@ from torch import Tensor
 
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
+from cifviz.audio.pauses import LONGEST_WINDOW
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type
+from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
-from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
-from cifviz.systems.encoder_system import Sound
+from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.long_sound import align_long, hear_long
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.phone_alignment import aligned, learn_word_edges
+from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
+from cifviz.systems.word_checks import checked
 from cifviz.timing import FrameGrid
 
 DEFAULT_PATH = "segments"
@@ -121,6 +128,39 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     Config = PhoneCIFConfig
     config: PhoneCIFConfig
+    further_losses = (*ALIGNMENT_LOSSES, "stretches", "frames")
+
+    def own_losses(
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        encoded: Encoded,
+        *,
+        wanted: Collection[str],
+    ) -> dict[str, Tensor]:
+        """Cross-entropy of phones judged from their known spans, or from each frame of them."""
+        batch = encoded.batch
+        shrink = self.config.encoder.down_sampling
+        batch = replace(batch, spans=batch.spans / shrink)
+        losses = {}
+        if "stretches" in wanted:
+            losses["stretches"] = stretch_cross_entropy(
+                firing,
+                encoded.encoder_out,
+                batch,
+                self._pointwise,
+                label_smoothing=LABEL_SMOOTHING,
+            )
+        if "frames" in wanted:
+            losses["frames"] = frame_cross_entropy(
+                encoded.encoder_out, batch, self._pointwise, encoded.frame_lengths
+            )
+        return losses
+
+    def _pointwise(self, embeddings: Tensor, counts: Tensor) -> Tensor:
+        """Logits of embeddings that the decoder judges one by one."""
+        logits: Tensor = self.decoder(embeddings, counts, counts)
+        return logits
 
     def inputs(self, sound: Sound) -> Tensor:
         """The states of a sound (frames, 288)."""
@@ -191,28 +231,37 @@ class PhoneCIFRecognizer(CIFRecognizer):
         require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
         return EncodedSound(**vars(recorded), states=states.float())
 
-    def align(self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH) -> Transcription:
+    def align(
+        self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Where in a sound the words of its transcript lie, and their phones.
 
         Parameters
         ----------
         waveform : Waveform
-            At 16 kHz, of at most half a minute.
+            At 16 kHz, of any length.
         text : str
             What is said, as people write: with punctuation, numerals and abbreviations.
         path : str
             How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
+        progress : bool
+            Whether bars on standard error show how far a long sound is.
 
         Returns
         -------
-        Transcription
+        Transcription, or LongTranscription of a sound longer than 28 s
             Of the phones, one fire each, with the `words`; without any for a text without words.
-            All are untimed where the sound is too short for them.
+            All are untimed where the sound is too short for them, and those are that would lie in
+            silence (`cifviz.systems.word_checks.checked`).
+
+        See Also
+        --------
+        cifviz.systems.long_sound.align_long : how a long sound is cut.
 
         Raises
         ------
         AudioError
-            If the sound has another sample rate or is longer.
+            If the sound has another sample rate.
         CIFError
             If a word cannot be pronounced, there is no such path or the model is in training mode.
         CheckpointError
@@ -220,8 +269,11 @@ class PhoneCIFRecognizer(CIFRecognizer):
         """
         self.require_evaluation_mode()
         words = pronounce(text)
+        require_type("waveform", waveform, Waveform)
+        if waveform.duration > LONGEST_WINDOW:
+            return align_long(self, waveform, words, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return self._aligned(sound, words, path)
+        return checked(self._aligned(sound, words, path), words)
 
     def align_states(
         self,
@@ -256,18 +308,23 @@ class PhoneCIFRecognizer(CIFRecognizer):
         """
         return self._aligned(self._recorded(states, log_mel, duration), words, path)
 
-    def hear(self, waveform: Waveform, *, path: str = DEFAULT_PATH) -> Transcription:
+    def hear(
+        self, waveform: Waveform, *, path: str = DEFAULT_PATH, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Like `align`, but of the text that the decoder of the pretrained encoder hears.
 
         Parameters
         ----------
-        waveform : Waveform
-        path : str
+        waveform, path, progress
             As for `align`.
         """
         self.require_evaluation_mode()
+        require_type("waveform", waveform, Waveform)
+        if waveform.duration > LONGEST_WINDOW:
+            return hear_long(self, waveform, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return self._aligned(sound, pronounce(load_moonshine().decode(self.inputs(sound))), path)
+        words = pronounce(load_moonshine().decode(self.inputs(sound)))
+        return checked(self._aligned(sound, words, path), words)
 
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cifviz.errors import require_choice
 from experiments.recipes import (
     check_digits,
     code_digits,
     digits,
+    english,
     grid,
     markov_digits,
     markov_units,
@@ -24,8 +28,14 @@ RECIPES = {
     "check-digits": check_digits.RECIPE,
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
+    "english": english.RECIPE,
 }
 """By name."""
+
+
+def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """The variants of a recipe: those of all that learn words, or its own."""
+    return english.VARIANTS if name == "english" else VARIANTS
 
 
 def find_recipe(name: str, variant: str = "") -> Recipe:
@@ -33,8 +43,9 @@ def find_recipe(name: str, variant: str = "") -> Recipe:
     require_choice("recipe", name, list(RECIPES))
     if not variant:
         return RECIPES[name]
-    require_choice("variant", variant, list(VARIANTS))
-    return make_variant(RECIPES[name], variant)
+    variants = variants_of(name)
+    require_choice("variant", variant, list(variants))
+    return make_variant(RECIPES[name], variant, variants[variant])
 
 
-__all__ = ["RECIPES", "VARIANTS", "Recipe", "find_recipe"]
+__all__ = ["RECIPES", "VARIANTS", "Recipe", "find_recipe", "variants_of"]

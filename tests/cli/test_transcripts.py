@@ -3,17 +3,19 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from cifviz.cli import transcripts
 from cifviz.corpora import pronunciation
 from cifviz.errors import CheckpointError
 from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments
-from cifviz.systems import phone_cif
+from cifviz.systems import long_sound, phone_cif
 from cifviz.systems.checkpoints import save_model
-from tests.cli.test_cli import align, explore, explored
+from tests.cli.test_cli import ROOT, align, explore, explored
 from tests.systems.pretrained import FakeMoonshine
 from tests.systems.test_phone_cif import tiny
 from tests.systems.tiny import noise
@@ -30,7 +32,8 @@ class FakeHearing(FakeMoonshine):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with two sounds and a model, whose words have two phones each."""
-    monkeypatch.setattr(phone_cif, "load_moonshine", FakeHearing)
+    for module in (phone_cif, long_sound):
+        monkeypatch.setattr(module, "load_moonshine", FakeHearing)
     monkeypatch.setattr(
         pronunciation, "_phones", lambda spellings, voice: dict.fromkeys(spellings, ("b", "iː"))
     )
@@ -67,9 +70,12 @@ def test_a_transcript_gives_its_words_and_their_phones_as_tiers(folder):
 
 
 def test_json_has_the_promised_fields(folder):
-    """Those of docs/own_voice.md."""
+    """Those that docs/own_voice.md lists."""
     aligned("me.wav", "--text", WRITTEN)
     record = json.loads((folder / "out/me.json").read_text("utf-8"))
+    page = (ROOT / "docs/own_voice.md").read_text("utf-8").partition("## What the files hold")[2]
+    promised = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)))
+    assert set(promised) - {"tokens"} == set(record)
     assert record["tiers"] == ["words", "phones"]
     assert record["text"] == "Hello there 1984"
     for tier in record["tiers"]:
@@ -112,9 +118,9 @@ def test_a_sound_without_a_transcript_is_reported_and_the_others_go_on(folder):
     ("arguments", "complaint"),
     [
         (["you.wav", "--text", "Me"], "--text is the transcript of one sound, got 2: --text-dir"),
-        (["you.wav", "--text-file", "a.txt"], "--text-file is the transcript of one sound, got 2"),
+        (["you.wav", "--text-file", "a.txt"], "--text-file is the transcript of one sound, got"),
         (["--text", "Me", "--text-dir", "."], "--text-dir, got --text and --text-dir"),
-        (["--text-dir", "nowhere"], "--text-dir must name a folder of transcripts, nowhere is none"),
+        (["--text-dir", "nowhere"], "must name a folder of transcripts, nowhere is none"),
         (["--text", "Me", "--model", "digits"], r"any text \(--model english\), digits recognises"),
     ],
 )
@@ -181,9 +187,10 @@ def test_a_transcript_is_an_input_that_no_result_replaces(folder):
 def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     found = phone_cif.PhoneCIFRecognizer.align
 
-    def doubting(self, waveform, text):
-        one = found(self, waveform, text)
+    def doubting(self, waveform, text, **options):
+        one = found(self, waveform, text, **options)
         one.extras["presence"] = [0.4, 0.9, 0.125]
+        one.extras["intervals"] = np.array([[[0, 0.1], [0.2, 0.3]], [[np.nan] * 2] * 2] * 2)[:3]
         return one
 
     monkeypatch.setattr(phone_cif.PhoneCIFRecognizer, "align", doubting)
@@ -195,6 +202,7 @@ def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     assert [line.split()[-1] for line in table[1:]] == ["presence", "0.40", "0.90", "0.12"]
     record = json.loads((folder / "out/me.json").read_text("utf-8"))
     assert record["presence"] == [0.4, 0.9, 0.125]
+    assert record["intervals"][:2] == [[[0, 0.1], [0.2, 0.3]], [[None, None], [None, None]]]
     assert [one["word"] for one in record["doubtful"]] == [2, 0]
 
 
@@ -232,3 +240,33 @@ def test_help_names_the_three_options():
     for name in ("--text ", "--text-file", "--text-dir"):
         assert name in listed
     assert transcripts.SUFFIXES == (".txt", ".lab") and "STEM.txt, or else STEM.lab" in listed
+
+
+@pytest.fixture
+def long(folder):
+    """Half a minute and a bit."""
+    soundfile.write(folder / "long.wav", noise(31.0).samples, 16_000, subtype="FLOAT")
+    return folder
+
+
+def test_of_a_long_sound_the_picture_and_the_page_show_the_first_window(long):
+    result = aligned("long.wav")
+    assert result.exit_code == 0, result.output
+    record = json.loads((long / "out/long.json").read_text("utf-8"))
+    assert len(record["windows"]) > 1 and "fires" not in record
+    assert len(read_alignments(long / "out/long.TextGrid")["words"]) == len(record["words"]) > 2
+    picture = Image.open(long / "out/long.png").text["Description"]
+    begin, end = re.match(
+        r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. Cont", picture
+    ).groups()
+    assert [float(begin), float(end)] == pytest.approx(record["windows"][0], abs=0.2)
+    result = explore("long.wav", "--model", "model")
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"written to long.html; it shows [\d.]+ to [\d.]+ of 31 s$", result.stdout)
+
+
+def test_a_long_sound_in_which_nobody_speaks_is_one_line(folder):
+    soundfile.write(folder / "long.wav", np.zeros(31 * 16_000), 16_000)
+    result = aligned("long.wav")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "expected a sound with words, there is none in 31 s" in result.stderr
