@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,8 +15,33 @@ from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
-from cifviz.errors import AudioError, printable, require, require_number
+from cifviz.cli.transcripts import (
+    Text,
+    TextFile,
+    TextFolder,
+    Transcripts,
+    check_model,
+    transcribe,
+)
+from cifviz.errors import AudioError, CheckpointError, printable, require, require_number
 from cifviz.resources import Inputs, check_target, writing
+
+if TYPE_CHECKING:
+    from cifviz.audio.waveform import Waveform
+    from cifviz.systems.long_transcription import LongTranscription
+    from cifviz.systems.transcription import Transcription
+
+Phrases = Annotated[
+    Path | None,
+    typer.Option(
+        help="Text file of phrases to listen for, one a line, tokens separated by spaces; for "
+        "models that take them."
+    ),
+]
+PhraseWeight = Annotated[
+    float | None,
+    typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
+]
 
 
 def align(
@@ -26,26 +52,23 @@ def align(
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
-    phrases: Annotated[
-        Path | None,
-        typer.Option(
-            help="Text file of phrases to listen for, one a line, tokens separated by spaces; for "
-            "models that take them."
-        ),
-    ] = None,
-    phrase_weight: Annotated[
-        float | None,
-        typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
-    ] = None,
+    text: Text = None,
+    text_file: TextFile = None,
+    text_dir: TextFolder = None,
+    phrases: Phrases = None,
+    phrase_weight: PhraseWeight = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
 ) -> None:
-    """Recognise sound files and show each token with its times.
+    """Recognise sound files, or align their transcripts, and show each token with its times.
 
     Prints a table for each file and writes STEM.png (the picture), STEM.TextGrid (for Praat) and
     STEM.json into a folder, all three or none; STEM is stdin for standard input. A file that cannot
-    be read, or whose results would replace a file that is there, is reported, the others go on,
-    and the exit code is 1.
+    be read, whose transcript is missing, or whose results would replace a file that is there, is
+    reported, the others go on, and the exit code is 1.
+
+    The model "english" takes a transcript, and gives its words and their phones; without one it
+    hears the words itself.
     """
     from tqdm import tqdm
 
@@ -57,7 +80,9 @@ def align(
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
+        transcripts = Transcripts.of_options(text, text_file, text_dir, files)
         recognizer = load_model(model)
+        check_model(recognizer, model, transcripts)
         request = _request(recognizer, model, phrases, phrase_weight)
         inputs = Inputs([*sounds, model_folder(model), *([phrases] if phrases else [])])
     # 2. Each file; one that fails stops no other.
@@ -65,15 +90,15 @@ def align(
     written: dict[str, str] = {}
     for path in tqdm(files, disable=len(files) < 2, unit="file", file=sys.stderr):
         try:
-            require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
-            stem = stem_of(path)
-            require(
-                stem not in written,
-                f"its results would replace those of {written.get(stem)}: "
-                "align them into different folders",
-            )
+            stem = _new_stem(path, written)
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
-            table = _align_one(path, recognizer, model, request, targets, inputs, overwrite)
+            transcript = transcripts.read(path, inputs)
+            listen = partial(transcribe, recognizer, transcript=transcript, **request)
+            table = _align_one(path, recognizer, model, listen, targets, inputs, overwrite)
+        except CheckpointError as error:  # what the model lacks, it lacks for the others, too
+            with tqdm.external_write_mode(file=sys.stderr):
+                terminal.complain("cifviz align", error)
+            raise typer.Exit(2) from error
         except Exception as error:  # the other files are done whatever happens to one
             failed += 1
             with tqdm.external_write_mode(file=sys.stderr):
@@ -85,6 +110,18 @@ def align(
             tqdm.write(table, file=sys.stdout)
     if failed:
         raise typer.Exit(1)
+
+
+def _new_stem(path: Path, written: Mapping[str, str]) -> str:
+    """What the results of a sound are named after, if no other's are."""
+    require(path.name != "", f"expected a sound file, {path} is a folder", AudioError)
+    stem = stem_of(path)
+    require(
+        stem not in written,
+        f"its results would replace those of {written.get(stem)}: "
+        "align them into different folders",
+    )
+    return stem
 
 
 def _request(
@@ -111,7 +148,7 @@ def _align_one(
     path: Path,
     recognizer: Any,
     model: str,
-    request: Mapping[str, Any],
+    listen: Callable[[Waveform], Transcription | LongTranscription],
     targets: Sequence[Path],
     inputs: Inputs,
     overwrite: bool,
@@ -123,7 +160,7 @@ def _align_one(
         check_target(target, overwrite=overwrite, inputs=inputs)
     rate = recognizer.config.features.sample_rate
     waveform = load_waveform(sound_source(path), sample_rate=rate)
-    transcription = recognizer.transcribe(waveform, **request)
+    transcription = listen(waveform)
     terminal.end_if_told()  # perhaps while the file was read, which is incomplete then
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     with writing(targets, overwrite=overwrite, inputs=inputs) as parts:

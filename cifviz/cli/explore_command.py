@@ -9,7 +9,15 @@ import typer
 
 from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import sound_source, stem_of
-from cifviz.cli.transcription_output import transcription_table
+from cifviz.cli.transcription_output import in_view, transcription_table
+from cifviz.cli.transcripts import (
+    Text,
+    TextFile,
+    TextFolder,
+    Transcripts,
+    check_model,
+    transcribe,
+)
 from cifviz.errors import AudioError, DataError, printable, require, require_choice
 from cifviz.resources import Inputs, check_target
 
@@ -19,6 +27,9 @@ def explore(
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
+    text: Text = None,
+    text_file: TextFile = None,
+    text_dir: TextFolder = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="A file with the reference times of the tokens."),
@@ -41,22 +52,28 @@ def explore(
         require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)
         page = out or Path(f"{stem_of(file)}.html")
         read = [file, model_folder(model), *([] if reference is None else [reference])]
-        check_target(page, overwrite=overwrite, inputs=Inputs(read))
+        inputs = Inputs(read)
+        transcripts = Transcripts.of_options(text, text_file, text_dir, [file])
+        transcript = transcripts.read(file, inputs)
+        check_target(page, overwrite=overwrite, inputs=inputs)
         words = None if reference is None else _tier(reference, tier)
         recognizer = load_model(model)
+        check_model(recognizer, model, transcripts)
         waveform = load_waveform(
             sound_source(file), sample_rate=recognizer.config.features.sample_rate
         )
-        transcription = recognizer.transcribe(waveform)
+        transcription = transcribe(recognizer, waveform, transcript=transcript)
+        shown, part = in_view(transcription)
         to_html(
-            transcription,
+            shown,
             page,
             reference=words,
             title=printable(file.name),
             overwrite=overwrite,
         )
         typer.echo(transcription_table(file, model, transcription))
-        typer.echo(f"written to {printable(page.name)}")
+        shows = f"; it shows {part}" if part else ""
+        typer.echo(f"written to {printable(page.name)}{shows}")
 
 
 def _tier(path: Path, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,24 +11,55 @@ from cifviz.errors import printable
 from cifviz.text_tables import flush_right, text_table
 
 if TYPE_CHECKING:
+    from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import Transcription
+
+    Transcribed = Transcription | LongTranscription
 
 FILES = (".png", ".TextGrid", ".json")
 """Suffixes of the files of a transcription: a picture, and two formats of alignments."""
+MOST_DOUBTFUL = 20
+"""Doubtful words that are listed on the terminal; the JSON file has all."""
 
 
-def write_files(
-    parts: Sequence[Path], path: Path, model: str, transcription: Transcription
-) -> None:
+def write_files(parts: Sequence[Path], path: Path, model: str, transcription: Transcribed) -> None:
     """Write a picture and the alignment, a part for each of `FILES`."""
     from cifviz.formats import WRITERS
-    from cifviz.plot import panel_png
 
     picture, *others = parts
-    picture.write_bytes(panel_png(transcription))
-    tiers, details = {"tokens": transcription.alignment}, _details(path, model, transcription)
+    picture.write_bytes(_picture(transcription))
+    tiers, details = transcription.tiers, _details(path, model, transcription)
     for part, suffix in zip(others, FILES[1:], strict=True):
         WRITERS[suffix](part, tiers, transcription.duration, details=details)
+
+
+def _picture(transcription: Transcribed) -> bytes:
+    """The panel as a PNG image; of a long sound that of its first window."""
+    from cifviz.plot import panel
+
+    shown, what = in_view(transcription)
+    drawn = panel(shown)
+    if what:
+        *_, lowest = drawn.axes.values()
+        lowest.set_xlabel(f"time (s): {what}")
+        drawn.fig.alt = f"The picture shows {what}. {drawn.fig.alt}"
+    return drawn.fig.png()
+
+
+def in_view(transcription: Transcribed) -> tuple[Transcription, str]:
+    """What can be drawn of a transcription, and, where that is a part, which one.
+
+    Raises
+    ------
+    CIFError
+        If it is one of a long sound without a word.
+    """
+    from cifviz.systems.long_transcription import LongTranscription
+
+    if not isinstance(transcription, LongTranscription):
+        return transcription, ""
+    shown, (start, _) = transcription.require_first(), transcription.windows[0]
+    return shown, f"{start:.1f} to {start + shown.duration:.1f} of {transcription.duration:.0f} s"
 
 
 def with_suffix(stem: Path, suffix: str) -> Path:
@@ -35,7 +67,7 @@ def with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
-def _details(path: Path, model: str, transcription: Transcription) -> dict[str, Any]:
+def _details(path: Path, model: str, transcription: Transcribed) -> dict[str, Any]:
     """What is known beside the tokens and the duration."""
     details = {
         "file": printable(path.name),
@@ -57,33 +89,91 @@ def _details(path: Path, model: str, transcription: Transcription) -> dict[str, 
             "tail_fired": bool(firing.tail_fired),
             "fires": [round(seconds, 4) for seconds in fires],
         }
+    return details | _word_details(transcription)
+
+
+def _word_details(transcription: Transcribed) -> dict[str, Any]:
+    """What is known of the words beside their times; nothing of a system without them."""
+    from cifviz.systems.doubtful_words import doubtful_words, word_presence
+    from cifviz.systems.long_transcription import LongTranscription
+    from cifviz.systems.transcription import INTERVALS
+
+    if transcription.words is None:
+        return {}
+    presence, intervals = word_presence(transcription), transcription.extras.get(INTERVALS)
+    details: dict[str, Any] = {
+        "text": transcription.text,
+        "presence": presence and [_rounded(one) for one in presence],
+        "intervals": None
+        if intervals is None
+        else [[[_finite(one) for one in edge] for edge in word] for word in intervals],
+        "doubtful": [
+            {"word": one.index, "reasons": list(one.reasons)}
+            for one in doubtful_words(transcription)
+        ],
+    }
+    if isinstance(transcription, LongTranscription):
+        details["windows"] = [list(window) for window in transcription.windows]
     return details
+
+
+def _finite(number: float) -> float | None:
+    """A time of an interval; None of an untimed word."""
+    return _rounded(float(number)) if math.isfinite(number) else None
 
 
 def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-def transcription_table(path: Path, model: str, transcription: Transcription) -> str:
-    """Tokens with times and scores, for a terminal."""
-    tokens = transcription.alignment.tokens
+def transcription_table(path: Path, model: str, transcription: Transcribed) -> str:
+    """Tokens with times and scores, for a terminal; words, where the tokens are their phones."""
+    from cifviz.systems.doubtful_words import word_presence
+
+    # 1. A row for each.
+    kind, alignment = next(iter(transcription.tiers.items()))
+    tokens = alignment.tokens
     known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
     if tokens:
         known += f", mean score {transcription.mean_score or 0.0:.2f}"
-    columns = (
-        ["token", *(printable(token.token) for token in tokens)],
+    columns = [
+        [kind.removesuffix("s"), *(printable(token.token) for token in tokens)],
         _numbers("start s", [token.start for token in tokens]),
         _numbers("end s", [token.end for token in tokens]),
         _numbers("score", [token.score for token in tokens]),
-    )
+    ]
+    presence = word_presence(transcription)
+    if presence is not None:
+        columns.append(_numbers("presence", presence))
     header, *rows = zip(*columns, strict=True)
     lines = text_table(header, rows).splitlines()
+
+    # 2. What is to be said about them.
     if not tokens:
-        lines.append("(no token fired)" if transcription.firing else "(no token)")
+        nothing = "no token fired" if transcription.firing else "no token"
+        lines.append("(no word)" if kind == "words" else f"({nothing})")
     if transcription.warning:
         lines.append(f"warning: {transcription.warning}")
+    lines += _doubtful(transcription)
     title = f"{printable(path.name)}  ({transcription.duration:.2f} s, {known})"
     return "\n  ".join([title, *lines])
+
+
+def _doubtful(transcription: Transcribed) -> list[str]:
+    """A line for each doubtful word, worst first, under a heading."""
+    from cifviz.systems.doubtful_words import doubtful_words
+
+    doubtful = doubtful_words(transcription)
+    if not doubtful:
+        return []
+    lines = ["doubtful, worst first:"]
+    for one in doubtful[:MOST_DOUBTFUL]:
+        start, end = one.word.start, one.word.end
+        place = "" if start is None or end is None else f" {start:.2f}–{end:.2f} s"
+        reasons = ", ".join(printable(reason) for reason in one.reasons)
+        lines.append(f"  {printable(one.word.token)}{place}: {reasons}")
+    more = len(doubtful) - MOST_DOUBTFUL
+    return lines + [f"  and {more} more"] * (more > 0)
 
 
 def _numbers(title: str, numbers: Sequence[float | None]) -> list[str]:

@@ -51,7 +51,8 @@ def view_data(
     reference : Alignment, optional
         True times of the tokens; untimed tokens are left out.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name.
+        Other alignments to show below, by name; before them are the words of a transcription whose
+        tokens are phones.
 
     Returns
     -------
@@ -66,6 +67,7 @@ def view_data(
     )
     alpha = firing.alpha[0].float().cpu().numpy().astype("<f4")
     rule = pauses(transcription)
+    words = [] if transcription.words is None else [("words", transcription.words)]
     return {
         "tokens": list(transcription.tokens),
         "alpha": _base64(alpha.tobytes()),
@@ -82,7 +84,8 @@ def view_data(
         },
         "reference": None if reference is None else spans_of(reference),
         "compare": [
-            {"name": name, "tokens": spans_of(one)} for name, one in named(compare).items()
+            {"name": name, "tokens": spans_of(one)}
+            for name, one in [*words, *named(compare).items()]
         ],
         "whole": stretch(transcription),
         "sound": sound_kind(transcription.waveform),

@@ -46,7 +46,8 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
         ``threshold`` β, ``slack`` δ, ``tail`` (see `cifviz.core.tail`: ``{"rule": "above", "value":
         0.5}``), ``scaling`` ("as given", "phrases" or "count") and ``count``, ``gain``,
         ``smoothing`` (neighbours on each side) and ``weights`` (of single frames, by their index as
-        a text: JSON knows no other keys).
+        a text: JSON knows no other keys). The weights of an aligned transcript are scaled already,
+        phone by phone, and stay as given.
     """
     require_type("transcription", transcription, Transcription)
     transcription.require_firing()
@@ -55,7 +56,7 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
         "threshold": config.threshold,
         "slack": round(config.slack, 6),
         "tail": config.tail.to_dict(),
-        "scaling": "phrases" if config.pause_frames else "as given",
+        "scaling": "phrases" if config.pause_frames and transcription.words is None else "as given",
         "count": len(transcription.tokens),
         "gain": 1,
         "smoothing": 0,

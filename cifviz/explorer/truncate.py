@@ -47,6 +47,7 @@ def truncate(transcription: Transcription, seconds: float) -> Transcription:
         tokens=transcription.tokens[:fires],
         scores=transcription.scores[:fires],
         alignment=Alignment(transcription.alignment.tokens[:fires]),
+        words=transcription.words and truncate_alignment(transcription.words, end),
         firing=firing,
         duration=end,
         log_mel=transcription.log_mel[: round(clock.frame(end))],

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cifviz.audio.waveform import load_waveform
 from cifviz.errors import AudioError, require
-from cifviz.systems.base import System
+from cifviz.systems.base import System, TextAligner
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import Transcription
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -51,9 +52,20 @@ class Upload:
         self.size += len(piece)
 
     def transcribed_by(self, model: System) -> Transcription:
-        """The transcription of the whole file."""
+        """The transcription of the whole file, its words too if the model hears words.
+
+        Of a sound that is too long to be shown at once it is that of the first window.
+
+        Raises
+        ------
+        CIFError
+            If the file is no sound, or there is no word in so long a sound.
+        """
         with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
             path = Path(folder) / f"recording.{self.kind}"
             path.write_bytes(b"".join(self.pieces))
             waveform = load_waveform(path, sample_rate=model.config.features.sample_rate)
+        if isinstance(model, TextAligner):
+            found = model.hear(waveform)
+            return found.require_first() if isinstance(found, LongTranscription) else found
         return model.transcribe(waveform)

@@ -290,7 +290,9 @@ class Explorer(Shared, anywidget.AnyWidget):
         settings, alignment = message.get("settings"), self.alignment
         if settings is not None:  # None: the view shows an alignment that was set here
             alignment = realign(self.transcription, settings)[1]
-        tiers = {"tokens": alignment, **named(self.compare)}
+        tiers = self.transcription.tiers
+        *_, own = tiers
+        tiers |= {own: alignment, **named(self.compare)}
         if self.reference is not None:
             tiers["reference"] = self.reference
         return {"text": format_textgrid(tiers, self.transcription.duration)}, []

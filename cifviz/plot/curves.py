@@ -29,6 +29,9 @@ from cifviz.plot.canvas import (
 from cifviz.plot.palette import STYLE, Keywords, styled, token_look
 from cifviz.timing import FrameGrid
 
+CROWDED = 8.0
+"""Points between fires below which their lines are plain and thin."""
+
 
 class FireArtists(NamedTuple):
     """What `fires` drew."""
@@ -130,13 +133,15 @@ def fires(
     is_tail = _is_tail(one)
     space = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
     halo = withStroke(linewidth=2.5 if space > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
+    is_crowded = space < CROWDED  # halos would cover what is between them
     across = ax.get_xaxis_transform()  # x in seconds, y from the bottom of the Axes to its top
     look = styled(
         kwargs,
         colors=STYLE["fire"],
-        linewidths=0.9 if space > 20 else 0.5,
+        linewidths=0.9 if space > 20 else 0.3 if is_crowded else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
-        path_effects=[halo],
+        path_effects=None if is_crowded else [halo],
+        alpha=0.5 if is_crowded else None,
         zorder=2.5,
     )
     lines = add_lines(ax, [[(time, 0), (time, 1)] for time in times], transform=across, **look)

@@ -250,17 +250,20 @@ def _axes(tracks: Mapping[str, Track], top: float) -> tuple[PanelFigure, dict[st
 
 
 def _tokens_in_words(transcription: Transcription) -> str:
-    """How many tokens there are, and the first of them with their times."""
+    """How many tokens or words there are, and the first of them with their times."""
+    name, alignment = next(iter(transcription.tiers.items()))
+    kind = name.removesuffix("s")
     tokens = [
         f"“{printable(token.token, most=LONGEST_WORDS)}” "
         + (f"{token.start:.2f}–{token.end:.2f} s" if token.is_timed else "untimed")
-        for token in transcription.alignment.tokens[:MOST_TOKENS_IN_WORDS]
+        for token in alignment.tokens[:MOST_TOKENS_IN_WORDS]
     ]
     if not tokens:
-        return "no token"
-    more = len(transcription.alignment) - len(tokens)
+        return f"no {kind}"
+    more = len(alignment) - len(tokens)
     tokens += [f"and {more} more"] if more > 0 else []
-    return f"{counted(len(transcription.tokens), 'token')}: {', '.join(tokens)}"
+    of_phones = "" if name == "tokens" else f" of {counted(len(transcription.tokens), 'phone')}"
+    return f"{counted(len(alignment), kind)}{of_phones}: {', '.join(tokens)}"
 
 
 def _title(transcription: Transcription, ax: Axes) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +20,7 @@ from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_choice
 from cifviz.systems.configuration import SystemConfig
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import Transcription
 
 Collate = Callable[[list[Any]], Tensor]
@@ -243,6 +244,23 @@ class System(Learner):
     def require_evaluation_mode(self) -> None:
         """Raise `CIFError` if dropout is still on."""
         require(not self.training, "call .eval() before transcribing: dropout is still on")
+
+
+@runtime_checkable
+class TextAligner(Protocol):
+    """A `System` that places the words of any text, and their phones: `Transcription.tiers`."""
+
+    def align(
+        self, waveform: Waveform, text: str, *, progress: bool = False
+    ) -> Transcription | LongTranscription:
+        """Where each word of a text is in its sound; a text without words gives none."""
+        ...
+
+    def hear(
+        self, waveform: Waveform, *, progress: bool = False
+    ) -> Transcription | LongTranscription:
+        """Recognise the words of a sound, and `align` them."""
+        ...
 
 
 def for_one(request: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
+from cifviz.audio.pauses import LONGEST_WINDOW
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
@@ -22,9 +23,12 @@ from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.long_sound import align_long, hear_long
+from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.phone_alignment import aligned, learn_word_edges
 from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
+from cifviz.systems.word_checks import checked
 from cifviz.timing import FrameGrid
 
 DEFAULT_PATH = "segments"
@@ -227,28 +231,37 @@ class PhoneCIFRecognizer(CIFRecognizer):
         require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
         return EncodedSound(**vars(recorded), states=states.float())
 
-    def align(self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH) -> Transcription:
+    def align(
+        self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Where in a sound the words of its transcript lie, and their phones.
 
         Parameters
         ----------
         waveform : Waveform
-            At 16 kHz, of at most half a minute.
+            At 16 kHz, of any length.
         text : str
             What is said, as people write: with punctuation, numerals and abbreviations.
         path : str
             How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
+        progress : bool
+            Whether bars on standard error show how far a long sound is.
 
         Returns
         -------
-        Transcription
+        Transcription, or LongTranscription of a sound longer than 28 s
             Of the phones, one fire each, with the `words`; without any for a text without words.
-            All are untimed where the sound is too short for them.
+            All are untimed where the sound is too short for them, and those are that would lie in
+            silence (`cifviz.systems.word_checks.checked`).
+
+        See Also
+        --------
+        cifviz.systems.long_sound.align_long : how a long sound is cut.
 
         Raises
         ------
         AudioError
-            If the sound has another sample rate or is longer.
+            If the sound has another sample rate.
         CIFError
             If a word cannot be pronounced, there is no such path or the model is in training mode.
         CheckpointError
@@ -256,8 +269,11 @@ class PhoneCIFRecognizer(CIFRecognizer):
         """
         self.require_evaluation_mode()
         words = pronounce(text)
+        require_type("waveform", waveform, Waveform)
+        if waveform.duration > LONGEST_WINDOW:
+            return align_long(self, waveform, words, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return self._aligned(sound, words, path)
+        return checked(self._aligned(sound, words, path), words)
 
     def align_states(
         self,
@@ -292,18 +308,23 @@ class PhoneCIFRecognizer(CIFRecognizer):
         """
         return self._aligned(self._recorded(states, log_mel, duration), words, path)
 
-    def hear(self, waveform: Waveform, *, path: str = DEFAULT_PATH) -> Transcription:
+    def hear(
+        self, waveform: Waveform, *, path: str = DEFAULT_PATH, progress: bool = False
+    ) -> Transcription | LongTranscription:
         """Like `align`, but of the text that the decoder of the pretrained encoder hears.
 
         Parameters
         ----------
-        waveform : Waveform
-        path : str
+        waveform, path, progress
             As for `align`.
         """
         self.require_evaluation_mode()
+        require_type("waveform", waveform, Waveform)
+        if waveform.duration > LONGEST_WINDOW:
+            return hear_long(self, waveform, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return self._aligned(sound, pronounce(load_moonshine().decode(self.inputs(sound))), path)
+        words = pronounce(load_moonshine().decode(self.inputs(sound)))
+        return checked(self._aligned(sound, words, path), words)
 
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:

@@ -17,6 +17,11 @@ from cifviz.errors import CIFError, require, require_choice
 from cifviz.systems.domain import one_line
 from cifviz.timing import FrameGrid
 
+INTERVALS = "intervals"
+"""The key of `Transcription.extras` for where the edges of each word may be, an array or a tensor
+(words, 2, 2): the earliest and the latest time of its onset and of its offset, in seconds; NaN of
+an untimed word."""
+
 LONGEST_NAME = 40
 """Letters of a model's name in `Transcription.summary`."""
 
@@ -58,6 +63,8 @@ class Transcription:
     """The `rows` of a system whose rows are not those of its firing."""
     words: Alignment | None = None
     """The words, where the tokens are their phones; None where the tokens are all there is."""
+    misfit: str = ""
+    """One sentence about a transcript that does not fit the sound; empty for any other."""
     extras: Mapping[str, Any] = field(default_factory=dict)
     """Further results of a system, by names that it declares."""
 
@@ -150,9 +157,12 @@ class Transcription:
 
     @property
     def warning(self) -> str:
-        """One sentence about a sound that is out of domain; empty for any other."""
+        """One sentence about a sound that is out of domain, or does not fit its transcript.
+
+        Empty for any other.
+        """
         if not self.is_out_of_domain:
-            return ""
+            return self.misfit
         return (
             "this sound is probably outside what the model knows "
             f"({self.config.vocabulary_text}); mean score {self.mean_score or 0.0:.2f}"

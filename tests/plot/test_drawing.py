@@ -106,6 +106,12 @@ def test_fires_are_lines_with_markers(make, ax, frames):
     assert artists.lines.get_color()[0].tolist() == [1, 0, 0, 1]
 
 
+def test_many_fires_do_not_cover_what_is_below(make, ax, frames):
+    few, many = (plot.fires(make.firing([1.0] * count), frames, ax=ax).lines for count in (30, 120))
+    assert few.get_path_effects() and not many.get_path_effects()
+    assert many.get_linewidths()[0] < few.get_linewidths()[0]
+
+
 def test_tail_is_dashed_and_hollow(make, ax, frames):
     artists = plot.fires(make.firing((0.6, 0.6, 0.6), tail=above(0.5)), frames, ax=ax)
     full, tail = artists.lines.get_linestyle()
