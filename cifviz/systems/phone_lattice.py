@@ -18,8 +18,9 @@ LONGEST_PHONE = 25
 """Frames that a phone takes at most, 0.6 s of Moonshine's."""
 TOKEN, EVENNESS = 2.0, 4.0
 """What ``−log p`` of a phone in all of its stretch costs, and ``(mass − 1)²``."""
-SILENCE, PAUSE = 12.0, 8.0
-"""What is paid between two words for each unit of mass, and for a gap at all."""
+SILENCE, PAUSE = 4.0, 8.0
+"""What is paid between two words for each unit of mass, and for a gap at all. Silence weighs next
+to nothing; what weighs is not in the transcript."""
 NEVER = -np.inf
 
 
@@ -89,17 +90,14 @@ class PhoneLattice:
             score = TOKEN * log_probs[:, distinct].T - cost
             self.scores[:, length - 1, length:] = score + (heard[length:] - heard[:-length]).T
 
-    def weights(self, skip: float | None = None, silence: float = SILENCE) -> CutWeights:
+    def weights(self, skip: float | None = None) -> CutWeights:
         """Sums over all ways.
 
         Parameters
         ----------
         skip : float, optional
             What it costs to leave a word out; by default none is left out.
-        silence : float
-            What is paid for each unit of mass between words.
         """
-        self.silence = silence
         begun, ended, reached = self._forward(skip)
         to_go, left, remaining = self._backward(skip)
         skipped = np.full(len(self.first), NEVER)
@@ -160,7 +158,7 @@ class PhoneLattice:
     def _with_gaps(self, weights: np.ndarray, *, backward: bool = False) -> np.ndarray:
         """Each cut, and all before it (behind it) from where a gap leads there."""
         order = slice(None, None, -1 if backward else 1)
-        paid = self.silence * np.abs(self.mass[order] - self.mass[order][0])
+        paid = SILENCE * np.abs(self.mass[order] - self.mass[order][0])
         values = weights[order].astype(np.float64)
         led = np.logaddexp.accumulate(values + paid)
         found = values.copy()

@@ -15,9 +15,8 @@ import numpy as np
 from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.phone_lattice import PhoneLattice
 
-SKIP, FILLER = 6.0, 4.0
-"""What it costs to leave a word out, and each unit of mass that is no word's, in nats: less than on
-the way to an alignment, where all words are wanted."""
+SKIP = 6.0
+"""What it costs to leave a word out, in nats."""
 LARGEST = 30.0
 """Logarithms of odds beyond which they say no more."""
 ODDS, CONSTANT = 0.342, 0.959
@@ -84,7 +83,7 @@ def word_odds(
         Probability that a frame is in a gap, where words may be left out.
     """
     lattice = PhoneLattice(evidence, phones, counts)
-    found = lattice.weights(SKIP, FILLER)
+    found = lattice.weights(SKIP)
     said = np.logaddexp.reduce(found.ends[lattice.last].astype(np.float64), axis=1)
     odds = (said - found.skipped).clip(-LARGEST, LARGEST)
     return odds, (1 - found.taken().sum(axis=0)).clip(0, 1)
