@@ -75,12 +75,12 @@ def free_segments(evidence: PhoneEvidence) -> tuple[np.ndarray, np.ndarray]:
     step = np.zeros(frames + 1, int)  # 0: silence
     between = SILENCE * np.diff(mass)
     for cut in range(1, frames + 1):
-        steps = np.arange(1, min(longest, cut) + 1)
-        with_phone = least[cut - steps] + costs[steps, cut]
+        lengths = np.arange(1, min(longest, cut) + 1)
+        with_phone = least[cut - lengths] + costs[lengths, cut]
         best = int(with_phone.argmin())
         silent = least[cut - 1] + between[cut - 1]
         least[cut] = min(with_phone[best], silent)
-        step[cut] = steps[best] if with_phone[best] < silent - TIE else 0
+        step[cut] = lengths[best] if with_phone[best] < silent - TIE else 0
 
     # 3. Back from the end.
     ids, spans, cut = [], [], frames

@@ -53,8 +53,8 @@ def whole_utterances(
         one = group[int(rng.integers(len(group)))]
         features = one.features.astype(np.float32)
         noise = rng.standard_normal(features.shape, np.float32) * features.std(axis=0)
-        kept = rng.random(features.shape[1]) >= DROPPED
-        features = (features + STATE_NOISE * noise) * kept.astype(np.float32) / (1 - DROPPED)
+        kept = np.float32(rng.random(features.shape[1]) >= DROPPED)
+        features = (features + STATE_NOISE * noise) * kept / (1 - DROPPED)
         spans = torch.tensor(one.spans, dtype=torch.float64).reshape(-1, 2)
         return Example(torch.from_numpy(features), list(one.tokens), spans)
 

@@ -1,6 +1,7 @@
 """The study of CIF on word boundaries of English: trivial bars, scores by hand, and its tables."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,9 +28,7 @@ def test_trivial_bars_share_what_lies_between_the_true_ends():
 
 def errors(method=study.equal_words):
     sets = {study.HAND: [utterance(), utterance("two")]}
-    return study.errors_of(
-        method, {**sets, study.PROMPTS: [utterance()], study.GRID: [utterance()]}
-    )
+    return study.errors_of(method, {**sets, **{name: [utterance()] for name in study.OTHERS}})
 
 
 def test_errors_are_those_of_both_edges_with_their_times():
@@ -66,8 +65,8 @@ def test_a_row_is_compared_with_ctc_utterance_by_utterance():
 
 def test_the_tables_show_every_row_and_set():
     rows = {
-        "equal": study.measured([errors()], [], set()),
-        "by phones": study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
+        study.JUDGE: study.measured([errors()], [], set()),
+        study.CTC_ROW: study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
     }
     scores = {"phones": 8, "cif": 0.2, "segments": 0.15, "ctc": 0.1, "count": 0.03}
     found = {
@@ -76,8 +75,8 @@ def test_the_tables_show_every_row_and_set():
         "text": {"samples": 0.02},
     }
     text = study.table(found)
-    assert "| equal | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
-    assert "| by phones | 2 | 75.0" in text
+    assert "| pocketsphinx | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
+    assert "| CTC forced | 2 | 75.0" in text
     assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.0 |" in text
 
 
@@ -88,3 +87,19 @@ def test_three_pairs_of_labels_overlap(cifviz_data):
     assert len(words) == 12
     named = {words[name][place] for name, place, _ in forced}
     assert named == {"considered", "beautiful", "his", "strengths", "always", "so"}
+
+
+def test_noise_is_ten_decibels_below_the_whole():
+    samples = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
+    one = replace(utterance(), waveform=Waveform(samples, SAMPLE_RATE))
+    added = study.noisy(one).waveform.samples - samples
+    assert 10 * np.log10(np.mean(samples**2) / np.mean(added**2)) == pytest.approx(10, abs=0.01)
+    assert study.noisy(one).times == one.times
+
+
+def test_an_utterance_that_is_not_aligned_is_left_out():
+    untimed = Alignment((TimedToken("a"), TimedToken("cat")))
+    found = errors(lambda one: untimed if one.id == "two" else study.equal_words(one))
+    assert np.isnan(found[study.HAND]["two"][..., 0]).all()
+    scores = study.measured([found], [], set())[study.HAND]
+    assert scores["both"]["mean_absolute"] == pytest.approx(25)
