@@ -325,7 +325,8 @@ def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, d
     # Real and synthesised speech mark a word's edges by other rules; the model serves both.
     made = recipe.synthetic_dev()[: len(sets["dev"])]
     synthetic = comparable(transcribe_all(model, made), [one.words for one in made])
-    edges = model.learn_edges(dev + synthetic)
+    pairs = recipe.edge_pairs(model) if recipe.edge_pairs else dev + synthetic
+    edges = model.learn_edges(pairs)
     if edges is not None:
         measured["edges"]["shipped"] = asdict(edges)
         for name in sets:

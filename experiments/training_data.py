@@ -6,11 +6,15 @@ import hashlib
 import os
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
+
+import torch
 
 from cifviz.audio import waveform
-from cifviz.audio.waveform import LogMel
+from cifviz.audio.moonshine import CHECKSUMS, Moonshine, load_moonshine
+from cifviz.audio.waveform import Waveform
 from cifviz.corpora import datasets, synthesis
 from cifviz.corpora.cepstra import (
     an4_pronunciations,
@@ -24,7 +28,10 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
 from cifviz.corpora.word_lists import DIGITS, GRID
 from cifviz.systems.configuration import SystemConfig
+from cifviz.systems.phone_cif import PhoneCIFConfig
+from cifviz.timing import FrameGrid
 from cifviz.training.augmentation import Recording
+from experiments import english_speech, pocketsphinx_times
 
 COEFFICIENTS = 10
 """Cepstra of 40 bands up to 4 kHz that are as smooth as AN4's 13 of 40 bands up to 6.8 kHz."""
@@ -117,7 +124,10 @@ def recordings(
     from joblib import Memory
 
     made = Memory(cache, verbose=0).cache(_recordings, ignore=["utterances"])
-    return made(f"{name} {_fingerprint()}", config.features, config.vocabulary, utterances)
+    frames: Frames = config.features
+    if isinstance(config, PhoneCIFConfig):
+        frames = EncoderStates()
+    return made(f"{name} {_fingerprint()}", frames, config.vocabulary, utterances)
 
 
 def an4_words(vocabulary: Sequence[str]) -> dict[str, int]:
@@ -157,14 +167,43 @@ def smoothed_recordings(group: list[Recording]) -> list[Recording]:
 
 def _fingerprint() -> str:
     """Hash of the code and the data that training utterances are made from."""
-    files = [__file__, waveform.__file__, datasets.__file__, synthesis.__file__]
+    modules = (waveform, datasets, synthesis, english_speech, pocketsphinx_times)
+    files = [__file__, *(str(module.__file__) for module in modules)]
     code = hashlib.sha256(b"".join(Path(file).read_bytes() for file in files)).hexdigest()
     return f"{code} {os.environ.get(DATA_VARIABLE, '')}"
 
 
+class Frames(Protocol):
+    """What a system looks at: frames of a sound, and their clock."""
+
+    @property
+    def grid(self) -> FrameGrid:
+        """Clock of the frames."""
+
+    def __call__(self, waveform: Waveform) -> torch.Tensor:
+        """The frames of a sound (frames, values)."""
+
+
+@dataclass(frozen=True)
+class EncoderStates:
+    """States of the pretrained encoder, in half precision: they are many."""
+
+    checksum: str = CHECKSUMS["encoder_model.ort"]
+    """Of the encoder: states of another one are kept apart."""
+
+    @property
+    def grid(self) -> FrameGrid:
+        """Clock of the states."""
+        return Moonshine.grid
+
+    def __call__(self, waveform: Waveform) -> torch.Tensor:
+        """States of a sound (frames, 288)."""
+        return load_moonshine().states(waveform).half()
+
+
 def _recordings(
     key: str,
-    features: LogMel,
+    features: Frames,
     vocabulary: tuple[str, ...],
     utterances: Callable[[], list[LabelledUtterance]],
 ) -> list[Recording]:
@@ -179,12 +218,12 @@ def _recordings(
 
 
 def _spans(
-    one: LabelledUtterance, features: LogMel, frames: int
+    one: LabelledUtterance, features: Frames, frames: int
 ) -> tuple[tuple[float, float], ...] | None:
     """Where each word begins and ends, in fractional frames; None where one is untimed."""
     if one.words.timed != one.words.tokens:
         return None
     return tuple(
-        (max(0.0, features.grid.frame(start)), min(frames, features.grid.frame(end)))
+        (max(0.0, features.grid.frame(start)), max(0.0, min(frames, features.grid.frame(end))))
         for start, end in one.words.spans
     )

@@ -131,6 +131,24 @@ REGISTRY = {
             files=("manifest.csv", "words.csv"),
             sound=("audio/*.flac",),
         ),
+        DataSet(
+            name="prompts",
+            title="Telephone prompts by professional speakers in English and four other languages",
+            licence="CC BY-SA 3.0 (en, es, fr), CC BY 3.0 (it, ru)",
+            attribution="Allison Smith, June Wallack, Carlo Flora, Maxim Topal; Digium, Inc.",
+            source="the Debian packages asterisk-core-sounds-*",
+            files=("manifest.csv",),
+            sound=("audio/*/*.opus",),
+        ),
+        DataSet(
+            name="samples",
+            title="16 short recordings in English, Spanish, Japanese and Mandarin",
+            licence="public domain, CC0, CC BY 4.0 or alike, by recording (in its manifest)",
+            attribution="by recording (in its manifest)",
+            source="the examples and tests of speech tools, by recording (in its manifest)",
+            files=("manifest.csv",),
+            sound=("audio/*.flac",),
+        ),
     )
 }
 """The data sets by name."""

@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cifviz.alignment.boundary_readout import OFFSET_QUANTILES, ONSET_QUANTILES, best_of
 from cifviz.alignment.joined_tokens import joined
-from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.alignment.mass_times import times_at
+from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.errors import require, require_choice
@@ -28,8 +30,9 @@ from cifviz.systems.transcription import Transcription
 
 MOST_PHONES = 40.0
 """In a second. Nobody speaks more; fast speech has 20."""
-FREE_WEIGHTS = "free_weights"
-"""The key of `Transcription.extras` under which the weights are as they were before scaling."""
+FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
+"""Keys of `Transcription.extras`: the weights as they were before scaling (frames,), and the number
+of phones of each word."""
 
 
 def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:
@@ -173,9 +176,53 @@ def aligned(
     if len(tokens) and not fits:
         untimed = tuple(TimedToken(token, score=0.0) for token in tokens)
         found = replace(found, alignment=Alignment(untimed))
-    extras: dict[str, Any] = {FREE_WEIGHTS: torch.from_numpy(evidence.alpha)}
+    extras: dict[str, Any] = {FREE_WEIGHTS: torch.from_numpy(evidence.alpha), COUNTS: tuple(counts)}
     return replace(
         found,
         words=joined(found.alignment, [word.text for word in words], counts),
         extras={**found.extras, **extras},
+    )
+
+
+def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
+    """Like `learn_edges`, but the true times are those of words: edges of some phones alone.
+
+    Parameters
+    ----------
+    pairs : sequence of (Transcription, Alignment)
+        What `aligned` gave for development utterances, and the true times of their words.
+        Utterances with an untimed word are passed over.
+
+    Returns
+    -------
+    Edges
+        The quantiles and shifts with the least mean absolute error; the default ones, read at the
+        fires, without any pair.
+
+    Raises
+    ------
+    CIFError
+        If there are not as many words in both.
+    """
+    errors: list[list[np.ndarray]] = [[], []]
+    for found, words in pairs:
+        counts = found.extras[COUNTS]
+        require(
+            len(counts) == len(words),
+            f"expected the times of {len(counts)} words, got {len(words)}",
+        )
+        if words.timed != words.tokens or len(found.alignment.timed) < sum(counts):
+            continue
+        last = np.cumsum(counts) - 1
+        places = (last - np.array(counts) + 1, last)
+        for side, quantiles in enumerate((ONSET_QUANTILES, OFFSET_QUANTILES)):
+            times = times_at(found.require_firing(), found.grid, quantiles, cut="fires").numpy()
+            errors[side].append(times[places[side]] - np.array(words.spans)[:, side : side + 1])
+    if not errors[0]:
+        return Edges(cut="fires")
+    (onset, onset_shift, _), (offset, offset_shift, _) = (
+        best_of(np.concatenate(one)) for one in errors
+    )
+    return Edges(
+        ONSET_QUANTILES[onset], OFFSET_QUANTILES[offset], onset_shift, offset_shift, cut="fires"
     )

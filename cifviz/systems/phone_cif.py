@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
 from cifviz.audio.pauses import LONGEST_WINDOW
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type
+from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
-from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
-from cifviz.systems.encoder_system import Sound
+from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.long_transcription import LongTranscription
-from cifviz.systems.phone_alignment import aligned
+from cifviz.systems.phone_alignment import aligned, learn_word_edges
+from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.systems.word_checks import checked
 from cifviz.timing import FrameGrid
@@ -50,6 +54,8 @@ class PhoneCIFConfig(CIFRecognizerConfig):
         default_factory=lambda: CIFConfig(encoder_embed_dim=128, conv_cif_output_channels_num=128)
     )
     decoder: DecoderConfig = field(default_factory=lambda: DecoderConfig(kind="projection"))
+    edges: Edges = field(default_factory=lambda: Edges(cut="fires"))
+    """Where token times are read; phones touch, and between them are no valleys."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -122,6 +128,39 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     Config = PhoneCIFConfig
     config: PhoneCIFConfig
+    further_losses = (*ALIGNMENT_LOSSES, "stretches", "frames")
+
+    def own_losses(
+        self,
+        firing: Firing,
+        adapted: Tensor,
+        encoded: Encoded,
+        *,
+        wanted: Collection[str],
+    ) -> dict[str, Tensor]:
+        """Cross-entropy of phones judged from their known spans, or from each frame of them."""
+        batch = encoded.batch
+        shrink = self.config.encoder.down_sampling
+        batch = replace(batch, spans=batch.spans / shrink)
+        losses = {}
+        if "stretches" in wanted:
+            losses["stretches"] = stretch_cross_entropy(
+                firing,
+                encoded.encoder_out,
+                batch,
+                self._pointwise,
+                label_smoothing=LABEL_SMOOTHING,
+            )
+        if "frames" in wanted:
+            losses["frames"] = frame_cross_entropy(
+                encoded.encoder_out, batch, self._pointwise, encoded.frame_lengths
+            )
+        return losses
+
+    def _pointwise(self, embeddings: Tensor, counts: Tensor) -> Tensor:
+        """Logits of embeddings that the decoder judges one by one."""
+        logits: Tensor = self.decoder(embeddings, counts, counts)
+        return logits
 
     def inputs(self, sound: Sound) -> Tensor:
         """The states of a sound (frames, 288)."""
@@ -290,6 +329,23 @@ class PhoneCIFRecognizer(CIFRecognizer):
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:
         return aligned(self, sound, self.encoded([sound]), words, path=path)
+
+    def learn_edges(self, pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
+        """Learn where token edges are read from the times of words, and keep it.
+
+        Parameters
+        ----------
+        pairs : sequence of (Transcription, Alignment)
+            What `align` gave for development utterances, and the true times of their words.
+
+        Raises
+        ------
+        CIFError
+            If there are not as many words in both.
+        """
+        edges = learn_word_edges(pairs)
+        self.config = replace(self.config, edges=edges)
+        return edges
 
     def fields(self, sound: Sound) -> dict[str, Any]:
         """The fields of a `Transcription` about what was transcribed, and by which model."""

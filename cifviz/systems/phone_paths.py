@@ -70,8 +70,8 @@ def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[in
     """The best path of CTC; what lies between two of its tokens is cut.
 
     A token of CTC lasts for a frame or two in the middle of a phone. Between two tokens of a word
-    the cut is where half the mass in between is, between two words where the least weight is. Where the sound has too few
-    frames for the tokens the mass is shared as in `count_path`.
+    the cut is where half the mass in between is, between two words where the least weight is. Where
+    the sound has too few frames for the tokens the mass is shared as in `count_path`.
 
     Parameters and result are those of `count_path`.
 

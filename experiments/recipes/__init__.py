@@ -7,6 +7,7 @@ from experiments.recipes import (
     check_digits,
     code_digits,
     digits,
+    english,
     grid,
     markov_digits,
     markov_units,
@@ -24,6 +25,7 @@ RECIPES = {
     "check-digits": check_digits.RECIPE,
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
+    "english": english.RECIPE,
 }
 """By name."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.systems.configuration import SystemConfig
+from cifviz.systems.transcription import Transcription
 from cifviz.training.augmentation import Augmentation, CutAndJoin, Example, Recording
 from cifviz.training.fit import FitConfig
 
@@ -60,6 +63,9 @@ class Recipe:
     """Phones of each word, to be learned beside the words."""
     phonetic_share: float = 0.25
     """Of all of the cepstral ones, drawn for the sake of their phones."""
+    edge_pairs: Callable[[Any], list[tuple[Transcription, Alignment]]] | None = None
+    """What a model's edges are learned from, where that is not what it gives for the development
+    set: its tokens may be phones, and the times known be those of words."""
     corpora: tuple[str, ...] = ()
     """Data sets that it reads, whose checksums a result keeps."""
     sources: str = ""

@@ -3,15 +3,17 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from cifviz.cli import transcripts
 from cifviz.corpora import pronunciation
 from cifviz.errors import CheckpointError
 from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments
-from cifviz.systems import phone_cif
+from cifviz.systems import long_sound, phone_cif
 from cifviz.systems.checkpoints import save_model
 from tests.cli.test_cli import ROOT, align, explore, explored
 from tests.systems.pretrained import FakeMoonshine
@@ -30,7 +32,8 @@ class FakeHearing(FakeMoonshine):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with two sounds and a model, whose words have two phones each."""
-    monkeypatch.setattr(phone_cif, "load_moonshine", FakeHearing)
+    for module in (phone_cif, long_sound):
+        monkeypatch.setattr(module, "load_moonshine", FakeHearing)
     monkeypatch.setattr(
         pronunciation, "_phones", lambda spellings, voice: dict.fromkeys(spellings, ("b", "iː"))
     )
@@ -184,8 +187,8 @@ def test_a_transcript_is_an_input_that_no_result_replaces(folder):
 def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     found = phone_cif.PhoneCIFRecognizer.align
 
-    def doubting(self, waveform, text):
-        one = found(self, waveform, text)
+    def doubting(self, waveform, text, **options):
+        one = found(self, waveform, text, **options)
         one.extras["presence"] = [0.4, 0.9, 0.125]
         return one
 
@@ -235,3 +238,33 @@ def test_help_names_the_three_options():
     for name in ("--text ", "--text-file", "--text-dir"):
         assert name in listed
     assert transcripts.SUFFIXES == (".txt", ".lab") and "STEM.txt, or else STEM.lab" in listed
+
+
+@pytest.fixture
+def long(folder):
+    """Half a minute and a bit."""
+    soundfile.write(folder / "long.wav", noise(31.0).samples, 16_000, subtype="FLOAT")
+    return folder
+
+
+def test_of_a_long_sound_the_picture_and_the_page_show_the_first_window(long):
+    result = aligned("long.wav")
+    assert result.exit_code == 0, result.output
+    record = json.loads((long / "out/long.json").read_text("utf-8"))
+    assert len(record["windows"]) > 1 and "fires" not in record
+    assert len(read_alignments(long / "out/long.TextGrid")["words"]) == len(record["words"]) > 2
+    picture = Image.open(long / "out/long.png").text["Description"]
+    begin, end = re.match(
+        r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. Cont", picture
+    ).groups()
+    assert [float(begin), float(end)] == pytest.approx(record["windows"][0], abs=0.2)
+    result = explore("long.wav", "--model", "model")
+    assert result.exit_code == 0, result.stderr
+    assert re.search(r"written to long.html; it shows [\d.]+ to [\d.]+ of 31 s$", result.stdout)
+
+
+def test_a_long_sound_in_which_nobody_speaks_is_one_line(folder):
+    soundfile.write(folder / "long.wav", np.zeros(31 * 16_000), 16_000)
+    result = aligned("long.wav")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "expected a sound with words, there is none in 31 s" in result.stderr

@@ -72,10 +72,10 @@ def test_new_sound_is_given_to_a_model_that_hears_words(found):
     class Hearing:
         config = found.config
 
-        def align(self, waveform, text):
+        def align(self, waveform, text, **options):
             raise AssertionError("nobody gave a text")
 
-        def hear(self, waveform):
+        def hear(self, waveform, **options):
             return replace(found, waveform=waveform)
 
     upload = Upload("me.flac")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,20 +10,24 @@ import pytest
 import torch
 
 from cifviz.alignment.joined_tokens import joined
+from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.audio.moonshine import DIM, Moonshine, has_moonshine, num_frames
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.phone_inventory import PHONES
-from cifviz.corpora.pronunciation import pronounce
+from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import AudioError, CheckpointError, CIFError
 from cifviz.systems import phone_cif
 from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
+from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS
 from cifviz.systems.phone_cif import STATES, PhoneCIFConfig, PhoneCIFRecognizer
+from cifviz.systems.phone_paths import PATHS
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
@@ -292,6 +297,103 @@ def test_words_of_a_text_are_aligned_through_their_phones(pretrained):
     assert words.text == "A small boat in 1984"
     assert words.spans[0][0] == found.alignment.spans[0][0]
     assert words.spans[-1][1] == found.alignment.spans[-1][1]
+
+
+def word(text, *phones):
+    return SpokenWord(text, 0, len(text), phones)
+
+
+HELLO = [word("hello", "h", "ə", "l", "oʊ"), word("a", "ə"), word("boat", "b", "oʊ", "t")]
+
+
+def align_tiny(model, words, frames=40, **request):
+    """Align recorded states of noise."""
+    states = torch.randn(frames, DIM, generator=torch.manual_seed(3))
+    duration = (895 + 384 * (frames - 1)) / 16000 if frames else 0.0
+    log_mel = torch.zeros(math.ceil(round(duration * 16000) / 160), 40)
+    return model.align_states(states, log_mel, words, duration=duration, **request)
+
+
+@pytest.mark.parametrize("path", list(PATHS))
+def test_aligned_words_have_one_fire_a_phone(path):
+    found = align_tiny(tiny(), HELLO, path=path)
+    assert found.tokens == ("h", "ə", "l", "oʊ", "ə", "b", "oʊ", "t")
+    assert int(found.firing.num_fires) == len(found.rows) == 8
+    torch.testing.assert_close(found.rows.sum(dim=1), torch.ones(8).double())
+    assert found.firing.weight_sum.item() == pytest.approx(8, abs=1e-5)
+    assert found.words.text == found.text == "hello a boat"
+    phones, words = found.alignment.spans, found.words.spans
+    assert [start for start, _ in words] == [phones[0][0], phones[4][0], phones[5][0]]
+    assert [end for _, end in words] == [phones[3][1], phones[4][1], phones[7][1]]
+    assert all(0 <= start <= end <= found.duration for start, end in phones)
+    assert found.extras[FREE_WEIGHTS].shape == (40,) and found.extras[COUNTS] == (4, 1, 3)
+
+
+def test_aligned_by_count_it_fires_where_forced_alignment_does(pretrained):
+    model, sound = tiny(), noise(1.0)
+    encoded = model.transcribe(sound)
+    found = model.align_states(
+        encoded.extras[STATES], encoded.log_mel, HELLO, duration=1.0, path="count"
+    )
+    plain = align_by_count(model, sound, found.tokens)
+    torch.testing.assert_close(found.firing.scaled_alpha, plain.firing.scaled_alpha.double())
+    assert found.scores == pytest.approx(plain.scores, rel=0.05)  # that one fires at 0.99
+
+
+@pytest.mark.parametrize("path", list(PATHS))
+@pytest.mark.parametrize(
+    ("words", "frames"), [([], 40), ([], 0), (HELLO, 0), (HELLO, 1), (HELLO * 60, 40)]
+)
+def test_what_cannot_be_placed_is_untimed(path, words, frames):
+    found = align_tiny(tiny(), words, frames, path=path)
+    assert len(found.words) == len(words) and len(found.tokens) == len(found.rows)
+    untimed = frames == 0 or len(words) > 3
+    assert len(found.alignment.timed) == (0 if untimed else len(found.tokens))
+
+
+def test_a_path_or_a_phone_that_is_not_known_is_refused():
+    with pytest.raises(CIFError, match="path must be one of 'count'"):
+        align_tiny(tiny(), HELLO, path="straight")
+    with pytest.raises(CIFError, match="phone must be one of"):
+        align_tiny(tiny(), [word("loch", "x")])
+    with pytest.raises(CIFError, match='with the decoder "projection", got "nar"'):
+        align_tiny(tiny(decoder=DecoderConfig(dim=16, heads=2)), HELLO)
+    with pytest.raises(CIFError, match=r"call \.eval"):
+        align_tiny(tiny().train(), HELLO)
+
+
+def test_edges_are_learned_from_the_times_of_words():
+    """References 20 ms before the quantile 10 % and 30 ms behind 90 %: both are found."""
+    model = tiny()
+    found = align_tiny(model, HELLO)
+    true = replace(model.config, edges=Edges(0.1, 0.9, -0.02, 0.03, cut="fires")).edges.read(
+        found.firing, found.grid
+    )
+    first, last = [0, 4, 5], [3, 4, 7]
+    spans = [(float(true[0][a]), float(true[1][b])) for a, b in zip(first, last, strict=True)]
+    spans = [
+        (start, min(end, nxt[0]))
+        for start, end, nxt in zip(
+            [a for a, _ in spans], [b for _, b in spans], [*spans[1:], (9.0, 9.0)], strict=True
+        )
+    ]
+    words = Alignment(tuple(TimedToken("w", *span) for span in spans))
+    edges = model.learn_edges([(found, words)])
+    assert edges == model.config.edges and edges.cut == "fires"
+    assert edges.onset_quantile == 0.1 and edges.onset_shift == pytest.approx(-0.02, abs=1e-6)
+    assert model.learn_edges([]) == Edges(cut="fires")
+    with pytest.raises(CIFError, match="the times of 3 words, got 1"):
+        model.learn_edges([(found, Alignment(words.tokens[:1]))])
+
+
+def test_a_text_is_pronounced_and_aligned(pretrained, monkeypatch):
+    monkeypatch.setattr(phone_cif, "pronounce", lambda text: HELLO if text else ())
+    model = tiny()
+    found = model.align(noise(1.0), "hello a boat")
+    assert found.words.text == "hello a boat" and found.waveform is not None
+    assert model.align(noise(1.0), "").tokens == ()
+    monkeypatch.setattr(FakeMoonshine, "decode", lambda self, states: "Hello", raising=False)
+    assert model.hear(noise(1.0)).words == found.words
 
 
 @pytest.mark.skipif(

@@ -1,0 +1,58 @@
+"""Transcribed English that nothing is trained on, on which edges of words are learned."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.waveform import Waveform
+from cifviz.corpora import datasets
+from cifviz.corpora.pronunciation import SpokenWord
+from cifviz.systems.transcription import Transcription
+from experiments.english_speech import english_prompts, judged, spelled
+
+
+@dataclass(frozen=True, eq=False)
+class TranscribedUtterance:
+    """A sound with its transcript, and when its words are spoken."""
+
+    id: str
+    waveform: Waveform
+    words: tuple[SpokenWord, ...]
+    times: Alignment
+    """By pocketsphinx with the pronunciations of cmudict, or by hand."""
+
+
+@functools.cache
+def kept_out_words() -> Mapping[str, Sequence[TranscribedUtterance]]:
+    """Held-out prompts and sentences of GRID, where pocketsphinx aligns them: "prompts", "grid"."""
+    rows = [(row.id, spelled(row.text), row.waveform()) for row in datasets.grid_sentences("dev")]
+    return {"prompts": list(_judged(english_prompts("dev"))), "grid": list(_judged(rows[:50]))}
+
+
+def _judged(rows: Any) -> Iterator[TranscribedUtterance]:
+    for name, text, waveform in rows:
+        found = judged(text, waveform)
+        if found is not None:
+            yield TranscribedUtterance(name, waveform, *found)
+
+
+def aligned_words(model: Any) -> list[tuple[Transcription, Alignment]]:
+    """What a model gives for the transcripts of `kept_out_words`, and when the words are spoken.
+
+    Of all prompts and sentences together, so that edges learned on them serve both.
+    """
+    everything = [one for group in kept_out_words().values() for one in group]
+    return [(aligned(model, one), one.times) for one in everything]
+
+
+def aligned(model: Any, one: TranscribedUtterance, **request: Any) -> Transcription:
+    """What a model gives for the transcript of an utterance; further arguments as `align` takes."""
+    (sound,) = model.sounds([one.waveform])
+    found: Transcription = model.align_states(
+        sound.states, sound.log_mel, one.words, duration=one.waveform.duration, **request
+    )
+    return found
