@@ -31,7 +31,7 @@ from cifviz.systems.transcription import Transcription
 from cifviz.systems.word_checks import checked
 from cifviz.timing import FrameGrid
 
-DEFAULT_PATH = "fires"
+DEFAULT_PATH = "segments"
 """How phones find their frames, of `cifviz.systems.phone_paths.PATHS`."""
 STATES = "states"
 """The key of `Transcription.extras` under which the pretrained encoder's states are."""

@@ -67,5 +67,5 @@ class PhoneEvidence:
     def _classified(self, sums: np.ndarray, mass: np.ndarray) -> np.ndarray:
         """Of sums of weighted frames (spans, dim) with their masses (spans, 1)."""
         mean = torch.from_numpy(sums / np.maximum(mass, SMALLEST)).to(self.hidden.dtype)
-        found: np.ndarray = self.classify(mean).double().numpy()
+        found: np.ndarray = self.classify(mean).detach().double().numpy()
         return found
