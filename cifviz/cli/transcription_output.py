@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,16 +96,17 @@ def _word_details(transcription: Transcribed) -> dict[str, Any]:
     """What is known of the words beside their times; nothing of a system without them."""
     from cifviz.systems.doubtful_words import doubtful_words, word_presence
     from cifviz.systems.long_transcription import LongTranscription
+    from cifviz.systems.transcription import INTERVALS
 
     if transcription.words is None:
         return {}
-    presence, intervals = word_presence(transcription), transcription.extras.get("intervals")
+    presence, intervals = word_presence(transcription), transcription.extras.get(INTERVALS)
     details: dict[str, Any] = {
         "text": transcription.text,
         "presence": presence and [_rounded(one) for one in presence],
         "intervals": None
         if intervals is None
-        else [[[_rounded(float(one)) for one in edge] for edge in word] for word in intervals],
+        else [[[_finite(one) for one in edge] for edge in word] for word in intervals],
         "doubtful": [
             {"word": one.index, "reasons": list(one.reasons)}
             for one in doubtful_words(transcription)
@@ -113,6 +115,11 @@ def _word_details(transcription: Transcribed) -> dict[str, Any]:
     if isinstance(transcription, LongTranscription):
         details["windows"] = [list(window) for window in transcription.windows]
     return details
+
+
+def _finite(number: float) -> float | None:
+    """A time of an interval; None of an untimed word."""
+    return _rounded(float(number)) if math.isfinite(number) else None
 
 
 def _rounded(number: float | None) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from cifviz.alignment.timed_tokens import Alignment
@@ -16,14 +17,17 @@ from cifviz.audio.waveform import LogMel
 from cifviz.errors import printable
 from cifviz.plot import curves, signals, token_lanes
 from cifviz.plot.attention_maps import PHRASES
-from cifviz.plot.canvas import LONGEST_WORDS, displayable
+from cifviz.plot.canvas import LONGEST_WORDS, add_lines, displayable
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
 from cifviz.plot.track import Track
-from cifviz.systems.transcription import Transcription
+from cifviz.systems.transcription import INTERVALS, Transcription
 
 TITLE_COLUMNS = 12
 """Space for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
+
+INTERVAL_HEIGHTS = {"onset": 1.15, "offset": 1.32}
+"""Where the intervals of edges are above the boxes of words, which end at 1."""
 
 
 def _waveform(transcription: Transcription, ax: Axes) -> None:
@@ -66,6 +70,24 @@ def _contributions(transcription: Transcription, ax: Axes) -> None:
     token_lanes.contributions(
         transcription.firing, transcription.grid, tokens=transcription.tokens, ax=ax
     )
+
+
+def _words(transcription: Transcription, ax: Axes) -> None:
+    """The words and, above their boxes, from where to where their edges may be."""
+    token_lanes.token_spans(transcription.tiers["words"], ax=ax)
+    spans = np.asarray(transcription.extras.get(INTERVALS, []), dtype=np.float64).reshape(-1, 2, 2)
+    if not len(spans):
+        return
+    for side, (edge, height) in enumerate(INTERVAL_HEIGHTS.items()):
+        lines = [[(start, height), (end, height)] for start, end in spans[:, side] if end >= start]
+        add_lines(ax, lines, colors=STYLE[edge]["color"], linewidths=2.5)
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, max(top, height + 0.15))
+
+
+def _words_described(transcription: Transcription) -> str:
+    has_intervals = len(transcription.extras.get(INTERVALS, []))
+    return "words with the intervals of their edges" if has_intervals else "words"
 
 
 def _of_cif(text: str, otherwise: str = "") -> Callable[[Transcription], str]:
@@ -112,7 +134,13 @@ TRACKS: dict[str, Track] = {
         _of_cif("contributions of frames to tokens", "frames of each token"),
     ),
     "phrases": PHRASES,
-    "words": _tier("words", shows_fires=False),
+    "words": Track(
+        "words",
+        1.35,
+        _words,
+        lambda one: "" if one.words is None else _words_described(one),
+        shows_fires=False,
+    ),
     "phones": _tier("phones"),
     "tokens": _tier("tokens"),
 }

@@ -17,6 +17,11 @@ from cifviz.errors import CIFError, require, require_choice
 from cifviz.systems.domain import one_line
 from cifviz.timing import FrameGrid
 
+INTERVALS = "intervals"
+"""The key of `Transcription.extras` for where the edges of each word may be, an array or a tensor
+(words, 2, 2): the earliest and the latest time of its onset and of its offset, in seconds; NaN of
+an untimed word."""
+
 LONGEST_NAME = 40
 """Letters of a model's name in `Transcription.summary`."""
 

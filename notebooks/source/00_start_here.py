@@ -326,6 +326,10 @@ print(explorer.alignment.text)
 # `"digits"` knows the digits zero to nine. `"grid"` knows sentences of six words such as *place
 # red by a nine please*. Whatever you say, they hear only words that they know.
 #
+# Any other English sentence is for the model `english`, in a terminal: `cifviz align me.m4a --model
+# english --text "What you say in it."` prints its words and writes a picture with words and phones.
+# [Your own voice](../docs/own_voice.md) tells more.
+#
 # As long as `own_file` is empty, a bundled sentence stands in.
 
 # %%

@@ -190,6 +190,7 @@ def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     def doubting(self, waveform, text, **options):
         one = found(self, waveform, text, **options)
         one.extras["presence"] = [0.4, 0.9, 0.125]
+        one.extras["intervals"] = np.array([[[0, 0.1], [0.2, 0.3]], [[np.nan] * 2] * 2] * 2)[:3]
         return one
 
     monkeypatch.setattr(phone_cif.PhoneCIFRecognizer, "align", doubting)
@@ -201,6 +202,7 @@ def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     assert [line.split()[-1] for line in table[1:]] == ["presence", "0.40", "0.90", "0.12"]
     record = json.loads((folder / "out/me.json").read_text("utf-8"))
     assert record["presence"] == [0.4, 0.9, 0.125]
+    assert record["intervals"][:2] == [[[0, 0.1], [0.2, 0.3]], [[None, None], [None, None]]]
     assert [one["word"] for one in record["doubtful"]] == [2, 0]
 
 

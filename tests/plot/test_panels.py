@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from matplotlib.collections import LineCollection
 from PIL import Image
 
 from cifviz import plot
@@ -19,6 +20,7 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.plot import images, panels
 from cifviz.systems.domain import DomainConfig
+from cifviz.systems.transcription import INTERVALS
 from tests.plot import progress_track
 
 
@@ -264,3 +266,19 @@ def test_a_transcription_of_no_word_says_so(make):
     nothing = replace(make.transcription((0.1,)), words=Alignment())
     assert "0.04 s of sound: no word. The weights" in plot.panel_alt(nothing)
     plot.panel_png(nothing)
+
+
+def test_intervals_of_edges_are_above_their_words(make):
+    words = Alignment((TimedToken("hi", 0.02, 0.12), TimedToken("uh")))
+    intervals = [[[0.01, 0.03], [0.11, 0.14]], [[np.nan, np.nan]] * 2]
+    plain = replace(make.transcription(tokens=["h", "aɪ"]), words=words)
+    found = replace(plain, extras={INTERVALS: np.array(intervals)})
+    fig, axes = plot.panel(found)
+    drawn = [
+        [segment[:, 0].tolist() for segment in lines.get_segments()]
+        for lines in axes["words"].collections
+        if isinstance(lines, LineCollection)
+    ]
+    assert drawn[-2:] == [[[0.01, 0.03]], [[0.11, 0.14]]]
+    assert "words with the intervals of their edges, phones" in fig.alt
+    assert "intervals" not in plot.panel_alt(plain)
