@@ -85,13 +85,12 @@ def load_clip_states(name: str) -> ClipStates:
         with safe_open(folder / NUMBERS, framework="pt") as arrays:
             states = arrays.get_tensor(name).float()
         transcripts = {
-            text: tuple(
-                SpokenWord(one["text"], one["start"], one["end"], tuple(one["phones"]))
-                for one in words
+            one["text"]: tuple(
+                SpokenWord(**{**word, "phones": tuple(word["phones"])}) for word in one["words"]
             )
-            for text, words in entries[name]["transcripts"].items()
+            for one in entries[name]["transcripts"]
         }
-    except (SafetensorError, OSError, KeyError, TypeError, AttributeError) as error:
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
         raise DataError(f"cannot read the states of clip {name!r} in {folder}: {error}") from error
     expected = (num_frames(len(clip.waveform.samples)), DIM)
     require(

@@ -237,6 +237,13 @@ TERMS: tuple[Term, ...] = (
         "The end of a stream: the residual fires one more token if it is large enough.",
     ),
     Term(
+        "forced alignment",
+        "",
+        "cifviz.systems.phone_cif.PhoneCIFRecognizer.align",
+        "",
+        "To place the words of a known transcript in their sound.",
+    ),
+    Term(
         "frame",
         "t",
         "cifviz.Firing.frame_lengths",
@@ -303,6 +310,20 @@ TERMS: tuple[Term, ...] = (
         "frames",
         "Rounding the weight between two pauses to whole tokens, so that errors do not add up over "
         "a long recording.",
+    ),
+    Term(
+        "path",
+        "",
+        "cifviz.systems.phone_paths.path_spans(path)",
+        "",
+        "A way to find the stretch of frames that each phone of a transcript takes.",
+    ),
+    Term(
+        "phone",
+        "",
+        "cifviz.corpora.pronunciation.SpokenWord.phones",
+        "",
+        "One of the sounds of a language that words are made of.",
     ),
     Term(
         "phrase",
@@ -433,6 +454,14 @@ TERMS: tuple[Term, ...] = (
         "out near.",
     ),
     Term(
+        "state",
+        "",
+        "cifviz.systems.phone_cif.EncodedSound.states",
+        "",
+        "The numbers that a pretrained encoder gives for a short piece of sound and what is "
+        "around it.",
+    ),
+    Term(
         "stream",
         "",
         "cifviz.CIFState",
@@ -489,6 +518,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.metrics.TokenErrors.rate",
         "errors per token",
         "Deleted, inserted and replaced tokens, divided by the number of tokens in the reference.",
+    ),
+    Term(
+        "transcript",
+        "",
+        "cifviz.systems.phone_cif.PhoneCIFRecognizer.align(text)",
+        "",
+        "The words of a sound, as somebody wrote them.",
     ),
     Term(
         "utterance",

@@ -36,7 +36,7 @@ class TierArtists(NamedTuple):
     boxes: dict[tuple[str, str, int], Rectangle]
     """By lane, tier and index: a box for each token with times."""
     labels: dict[tuple[str, str, int], Text]
-    """Where a box is wide enough for one."""
+    """Those that do not touch the one before."""
     edges: LineCollection
     """Edges of the first tier of the first lane, across all lanes."""
     alt: str
@@ -134,19 +134,21 @@ def _labels(
     boxes: Mapping[tuple[str, str, int], Rectangle],
     given: Keywords,
 ) -> dict[tuple[str, str, int], Text]:
-    """The names of the tokens whose boxes are wide enough, on a light ground."""
+    """The names of the tokens on a light ground; none where it would touch its neighbours."""
     left, right = sorted(ax.get_xlim())
-    second, size = (right - left) / width_in_points(ax), STYLE["text_size"]
+    point, size = (right - left) / width_in_points(ax), STYLE["text_size"]
     names = {key: displayable(lanes[key[0]][key[1]].tokens[key[2]].token) for key in boxes}
     widths = text_widths(names.values(), size, ax)
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 0.6}
     look = {"ha": "center", "va": "center", "fontsize": size, "zorder": 4, "bbox": paper}
-    labels = {}
+    labels, ends = {}, {}
     for (key, name), width in zip(names.items(), widths, strict=True):
-        box = boxes[key]
-        if width + 1.5 * second <= box.get_width():
-            middle = box.get_x() + box.get_width() / 2, box.get_y() + _HEIGHT / 2
-            labels[key] = ax.text(*middle, name, **styled(given, **look, **plain_text()))
+        box, tier = boxes[key], key[:2]
+        centre = box.get_x() + box.get_width() / 2
+        if centre - width / 2 > ends.get(tier, left):
+            place = centre, box.get_y() + _HEIGHT / 2
+            labels[key] = ax.text(*place, name, **styled(given, **look, **plain_text()))
+            ends[tier] = centre + width / 2 + point
     return labels
 
 

@@ -1,0 +1,778 @@
+# ---
+# jupyter:
+#   cifviz:
+#     form: 2
+# ---
+
+# %% [markdown]
+# # Find the words in your sentence
+#
+# **What you'll do:** place the words and phones of a sentence in its sound, see where counting
+# alone drifts and what anchors it, type transcripts that do not fit, and align a recording of your
+# own.
+#
+# **What you'll learn**
+#
+# - *explain* why a model for open speech counts phones and not words
+# - *compute* how one pause shifts all phones behind it if nothing but the count is known
+# - *write* the edit distance that pairs fires with the phones of a transcript
+# - *compare* four ways to anchor a count, by eye and by errors on labels set by hand
+# - *tell* which words of a transcript are probably not in the sound
+#
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 03](03_scaling.ipynb) and
+# [lesson 07](07_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
+# your own the extra `cifviz[english]`; all else runs without it.
+#
+# **Time:** {core} minutes for the core path, {all} minutes with the optional sections
+#
+# **How to read it:** after each *Predict first* the answer is folded. Decide on your own answer,
+# then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
+# three dots stand in its place. Optional sections may be left unread, but run their cells.
+#
+# Previous: [09 Teach it your names](09_contextual_biasing.ipynb) · Next: 11 What joins an acoustic
+# and a language model? (in preparation)
+
+# %% tags=["hide-input"]
+# Imports
+from functools import cache
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch.testing import assert_close
+
+import cifviz
+from cifviz.corpora.clip_states import load_clip_states
+from cifviz.course import (
+    Text,
+    canvas,
+    check,
+    glossary,
+    live_figure,
+    name_words,
+    play,
+    record,
+    show,
+    table,
+)
+from cifviz.metrics import edge_errors, token_errors
+from cifviz.plot import STYLE, fires, log_mel, panel, panel_alt, tier_lanes, token_spans, weights
+from cifviz.published import read_study
+from cifviz.resources import resource
+from cifviz.systems.phone_alignment import scaled_to_spans
+from cifviz.systems.phone_paths import PATHS, edit_path
+
+# %% tags=["parameters"]
+seed = 0  # nothing is drawn by chance in this lesson
+fast = True  # nothing takes long in this lesson: False changes nothing
+clip = "natural_river"  # or "natural_lake"
+own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, M4A …
+own_text = ""  # what you say in it; empty: the words are recognised
+
+# %% [markdown]
+# ## 1. Words that nobody listed
+#
+# Until now each model knew its words: ten digits, or the 51 words of GRID. In a recording of yours
+# there may be any word. Two things have to change.
+#
+# *The tokens.* A language has hundreds of thousands of words, but only some forty *phones*, the
+# sounds that words are made of. The model “english” has 42. It fires once for each phone, and a
+# pronouncing dictionary with rules (eSpeak NG) says which phones a word has, even a word that it
+# has never seen.
+#
+# *The encoder.* To understand any speaker takes thousands of hours of speech, which this project
+# has not got. So the encoder is a ready one, *Moonshine*, trained by others, and it is frozen. For
+# each 24 ms of sound it gives a *state* of 288 numbers. A small network, the *head*, turns states
+# into weights and CIF into phones. Only the head was trained here.
+#
+# | part | takes | gives |
+# |---|---|---|
+# | Moonshine, frozen | the sound | a state every 24 ms |
+# | convolutions | states, a third of a second around each | what is integrated, h |
+# | CIF | h | a weight α for each frame; fires |
+# | phone classifier | what fired | a phone for each fire |
+# | CTC layer, beside it | h | in each frame a phone, or none (lesson 07) |
+#
+# The sentence is spoken by a synthesiser, which tells when each word and phone begins. So we know
+# the truth exactly. Its states are kept with the lesson: Moonshine need not be installed.
+
+# %%
+torch.set_num_threads(1)  # small models: several threads would only wait for each other
+model = cifviz.load_model("english")
+recorded = load_clip_states(clip)
+said = recorded.clip
+words = recorded.words(said.text)
+phones = [phone for word in words for phone in word.phones]
+print(said.text, f"{len(words)} words, {len(phones)} phones", sep="\n")
+
+# %% tags=["hide-input"]
+# Sound, and table of the phones of each word
+play(said.waveform, f"The clip {clip}")
+table(["word", *(word.text for word in words)], [["phones", *(" ".join(w.phones) for w in words)]])
+
+# %% [markdown]
+# If the weights of a sentence sum to Σα and it has N phones, the *count error* is |Σα − N| / N. And
+# if N is known, all weights can be multiplied by N / Σα, as in training (lesson 03).
+#
+# **Exercise 10.1.** The words of a sentence have 3, 6, 4, 2, 3 and 4 phones. Its weights sum to
+# 26.4. What is the count error, and by which factor are the weights multiplied? Give two numbers.
+
+# %% tags=["exercise"]
+error_and_factor = ...
+check("10.1", error_and_factor)
+
+# %% tags=["solution"]
+error_and_factor = [(26.4 - 22) / 22, 22 / 26.4]
+check("10.1", error_and_factor)
+
+# %% [markdown]
+# ## 2. Phones under α
+#
+# First the model listens without any transcript.
+#
+# **Predict first:** how do the weights look where a vowel is drawn out, and where the speaker
+# pauses? Is the number of fires the number of phones? Will you be able to read the sentence from
+# the phones?
+
+# %% tags=["answer"]
+# The phones that fire without a transcript
+features = model.config.features(said.waveform)
+duration = said.waveform.duration
+heard = model.transcribe_states(recorded.states, features, duration=duration)
+errors = token_errors([phones], [heard.tokens])
+print(f"N = {len(phones)}, Σα = {float(heard.firing.weight_sum):.1f}, fires: {len(heard.tokens)}")
+print(f"phone errors: {round(errors.rate * len(phones))} of {len(phones)}")
+
+# %% tags=["answer", "hide-input"]
+# Figure: log-mel with words, weights with fires, and the phones that fired
+figure, axes = canvas(3, height=1.7)
+log_mel(features, model.config.features.grid, ax=axes[0])
+name_words(axes[0], said.words)
+weights(heard.firing, heard.grid, ax=axes[1])
+fires(heard.firing, heard.grid, ax=axes[1])
+axes[1].set_ylabel("weight")
+token_spans(heard.alignment, ax=axes[2])
+axes[2].set_ylabel("phones")
+for ax in axes[:2]:
+    ax.set_xlabel("")
+show(
+    figure,
+    f"Three lanes over time. Above, the log-mel spectrum with the words {said.words.text}. In the "
+    f"middle, weights and {len(heard.tokens)} fires. Below, the phones that fired: "
+    f"{' '.join(heard.tokens)}.",
+    caption="Above: log-mel, with the words as they were spoken. Middle: the weight of each frame, "
+    "and the fires. Below: which phone each fire is. Look at the pauses, and at long vowels.",
+)
+
+# %% [markdown] tags=["answer"]
+# Each phone weighs about one, whatever its length: where phones are long, weights are low, and
+# fires are far apart. In silence there is hardly any weight.
+#
+# The number of fires is near the number of phones, but some phones are missed, and some are taken
+# for others that sound alike. With some effort the sentence can be read. As a recogniser of words
+# this would not do; but for that there is Moonshine's own decoder. What we want to know is *where*
+# the words are, and we shall assume from here on that the words are known: somebody typed them, or
+# Moonshine heard them. To place a known transcript in its sound is called *forced alignment*.
+
+# %% [markdown]
+# ## 3. Counting alone
+#
+# The transcript says how many phones there are. So scale the weights to N: then exactly N phones
+# fire, and the first three belong to the first word if it has three. This path has the name
+# “count”, and it is all that CIF knows by itself: an order and a mass.
+#
+# What if there is weight where no phone is? Here are six frames of “no, go” with a pause in
+# between, in which the model wrongly finds a mass of 1:
+#
+# | frame | 0 | 1 | 2 | 3 | 4 | 5 |
+# |---|---|---|---|---|---|---|
+# | spoken | n | oʊ | pause | pause | ɡ | oʊ |
+# | α | 1 | 1 | 0.5 | 0.5 | 1 | 1 |
+#
+# **Exercise 10.2.** N is 4, and Σα is 5. Scale the weights, and find the positions at which the
+# scaled sum is 1, 2 and 3: there the phones 1, 2 and 3 (counted from 0) begin, by the count. Frame
+# t lies between the positions t and t + 1. Give three numbers. The true ones are 1, 4 and 5.
+
+# %% tags=["exercise"]
+positions = ...
+check("10.2", positions)
+
+# %% tags=["solution"]
+positions = [1 + 0.2 / 0.8, 3.0, 4 + 0.6 / 0.8]  # the running sum: 0.8, 1.6, 2, 2.4, 3.2, 4
+check("10.2", positions)
+
+# %% [markdown]
+# The same in our sentence. At each true edge of a word compare two counts: the scaled running sum
+# of the weights, and the phones of the words that are over. Their difference is how many phones the
+# count is ahead.
+#
+# **Predict first:** how large is the difference at the very beginning, and at the very end? Where
+# in the sentence do you expect the largest one?
+
+# %% tags=["hide-input"]
+# How many phones the count is ahead at each edge of a word
+alpha = heard.firing.alpha[0].double().numpy()
+running = np.concatenate([[0.0], np.cumsum(alpha)]) * len(phones) / alpha.sum()
+counts = [len(word.phones) for word in words]
+over = list(accumulate(counts))
+edge_times = [time for span in said.words.spans for time in span]
+edge_phones = [n for pair in zip([0, *over[:-1]], over, strict=True) for n in pair]
+edge_frames = [heard.grid.frame(time) for time in edge_times]
+ahead = np.interp(edge_frames, range(len(running)), running) - edge_phones
+
+# %% tags=["answer", "hide-input"]
+# Figure: how many phones the count is ahead
+figure, (ax,) = canvas(height=2.6)
+ax.axhline(0.0, color=STYLE["level"], linewidth=0.8)
+for index, (start, end) in enumerate(said.words.spans):
+    pair = ahead[2 * index : 2 * index + 2]
+    label = "in a word" if not index else None
+    ax.plot((start, end), pair, color=STYLE["onset"]["color"], linestyle="-", label=label)
+ax.plot(edge_times, ahead, color=STYLE["weight"], linestyle=":", label="between words", zorder=1)
+for side, name in enumerate(("onset", "offset")):
+    look = {key: STYLE[name][key] for key in ("color", "marker")}
+    ax.plot(edge_times[side::2], ahead[side::2], linestyle="", label=name, **look)
+ax.set(xlabel="time (s)", ylabel="phones ahead", xlim=(0, duration))
+ax.set_ylim(min(-1.0, *ahead) - 0.7, max(1.0, *ahead) + 0.3)
+name_words(ax, said.words)
+ax.legend(loc="lower left", ncols=4, fontsize=STYLE["text_size"])
+farthest = int(np.abs(ahead).argmax())
+worst_word, worst_side = farthest // 2, ("onset", "offset")[farthest % 2]
+show(
+    figure,
+    f"The difference of two counts at the edges of {len(words)} words, in phones: from "
+    f"{ahead.min():+.1f} to {ahead.max():+.1f}. It is largest at the {worst_side} of "
+    f"“{said.words.tokens[worst_word].token}”.",
+    caption="How many phones the scaled count is ahead of the words, at the true onset and offset "
+    "of each. Above 0 phones are placed too early, below 0 too late. Look for the place where it "
+    "is farthest from 0, and how long it takes to come back.",
+)
+print(f"farthest off: {ahead[farthest]:+.2f} phones, at the {worst_side} of", end=" ")
+print(f"“{said.words.tokens[worst_word].token}”")
+
+# %% [markdown] tags=["answer"]
+# At both ends the difference is near 0: before the first word there is hardly any weight, and the
+# scaling makes the whole sum right. In between nothing holds it. A drawn-out phone that weighs two,
+# or one that is swallowed and weighs nothing, moves all that follow, until another mistake happens
+# to move them back. Half a phone may be little inside of a word. But at the border of a pause it
+# decides whether a phone lies before or behind the pause.
+#
+# This is the *drift* of lesson 07. The longer the sentence, the farther it may go: mistakes of a
+# count add up.
+
+# %% [markdown]
+# ## 4. Anchors
+#
+# But the model knows more than masses: what fired also *sounds like* something. A fire that is
+# surely “z” can only belong to a “z” of the transcript. Four *paths* from fires to phones follow;
+# each gives every phone a stretch of frames.
+#
+# | path | what anchors the count |
+# |---|---|
+# | “count” | nothing |
+# | “fires” | which phone each fire sounds like |
+# | “segments” | which phone each possible stretch sounds like, and that it weighs about one |
+# | “ctc” | the CTC layer's path: a frame or two in the middle of each phone |
+#
+# **“fires”.** Let the weights fire freely, and pair fires with phones in their order, as edit
+# distance pairs two strings. A pair costs −log p, with p the probability of the phone at the fire.
+# A fire without a phone costs an *insertion*, a phone without a fire a *deletion*. The cheapest
+# pairing counts. For “six”, of which three phones fired:
+#
+# | −log p | fire 0 | fire 1 | fire 2 |
+# |---|---|---|---|
+# | s | 0.2 | 4 | 0.3 |
+# | ɪ | 5 | 4 | 5 |
+# | k | 4 | 0.4 | 4 |
+# | s | 0.3 | 4 | 0.2 |
+#
+# **Exercise 10.3.** An insertion costs 3, and so does a deletion. What does the cheapest pairing
+# cost?
+
+# %% tags=["exercise"]
+cheapest = ...
+check("10.3", cheapest)
+
+# %% tags=["solution"]
+cheapest = 0.2 + 3 + 0.4 + 0.2  # the “ɪ” has no fire
+check("10.3", cheapest)
+
+# %% [markdown]
+# **Exercise 10.4.** Write it. `costs` is a list with a row for each phone, and in each row a number
+# for each fire. Give the least cost. (Keep for every number of fires what it costs at least to
+# arrive there; go on phone by phone. There is at least one phone and one fire.)
+
+
+# %% tags=["exercise"]
+def least_cost(costs, insertion, deletion): ...  # a number
+
+
+check("10.4", least_cost)
+
+
+# %% tags=["solution"]
+def least_cost(costs, insertion, deletion):
+    row = [insertion * fire for fire in range(len(costs[0]) + 1)]
+    for phone in costs:
+        above, row = row, [row[0] + deletion]
+        for fire, cost in enumerate(phone):
+            ways = above[fire] + cost, above[fire + 1] + deletion, row[fire] + insertion
+            row.append(min(ways))
+    return row[-1]
+
+
+check("10.4", least_cost)
+
+# %% [markdown]
+# The library finds the pairs themselves: for each phone the first fire and the one behind its last,
+# −1 where it has none. (A drawn-out phone may have several fires; it pays a little for each more.)
+
+# %%
+six = np.array([[0.2, 4.0, 0.3], [5.0, 4.0, 5.0], [4.0, 0.4, 4.0], [0.3, 4.0, 0.2]])
+for phone, pair in zip("sɪks", edit_path(six, insertion=3.0, deletion=3.0), strict=True):
+    print(phone, pair.tolist())
+
+# %% [markdown]
+# A phone with a fire takes the frames that this fire is made of. Phones without one share what lies
+# between their neighbours. Then the weights are scaled once more, but now for each phone: to a sum
+# of exactly 1 in its stretch, and to 0 outside of all stretches. The CIF fires again, N times, each
+# time at the end of a stretch. So a mistake stays where it is made.
+#
+# **Exercise 10.5.** The weights of five frames are 0.2, 0.4, 0.5, 0.6 and 0.3. One phone has the
+# frames 0 and 1, the next one the frames 3 and 4. What are the scaled weights? Give five numbers.
+
+# %% tags=["exercise"]
+scaled_weights = ...
+check("10.5", scaled_weights)
+
+# %% tags=["solution"]
+scaled_weights = [0.2 / 0.6, 0.4 / 0.6, 0, 0.6 / 0.9, 0.3 / 0.9]
+check("10.5", scaled_weights)
+
+# %%
+by_library = scaled_to_spans(np.array([0.2, 0.4, 0.5, 0.6, 0.3]), np.array([[0, 2], [3, 5]]))
+assert_close(torch.tensor(by_library), torch.tensor([1 / 3, 2 / 3, 0, 2 / 3, 1 / 3]).double())
+
+# %% [markdown]
+# **“segments”.** A fire that lies across two phones sounds like neither. So do not trust the free
+# fires: try all cuts. A stretch with mass m, of which the CIF integrates Σ αh, costs
+#
+# ```text
+# 2 · (m − 1)²  −  log p(phone | Σ αh / m)      (and a little for each frame)
+# ```
+#
+# and the cheapest way to cut the whole sound is found like an edit distance. (The library takes for
+# each boundary the median over all ways, weighted by their cost: it does not jump.)
+#
+# **Exercise 10.6.** A word of two phones can be cut in three places. What does each cut cost
+# (without what is for frames)? Give three numbers.
+#
+# | cut after | masses | −log p of both |
+# |---|---|---|
+# | frame 1 | 0.5 and 1.5 | 1.0 and 0.1 |
+# | frame 2 | 0.9 and 1.1 | 0.2 and 0.1 |
+# | frame 3 | 1.3 and 0.7 | 0.1 and 0.1 |
+
+# %% tags=["exercise"]
+costs_of_cuts = ...
+check("10.6", costs_of_cuts)
+
+# %% tags=["solution"]
+costs_of_cuts = [2 * (0.5**2 + 0.5**2) + 1.1, 2 * (0.1**2 + 0.1**2) + 0.3, 2 * 2 * 0.3**2 + 0.2]
+check("10.6", costs_of_cuts)
+
+# %% [markdown]
+# **“ctc”.** The CTC layer beside the CIF has been trained on the same phones. Its best path through
+# the transcript (lesson 07) has a frame or two for each phone; between two of them the cut is put
+# by the weights.
+#
+# **Predict first:** here are all four paths on our sentence. Which words will differ between them,
+# and which hardly?
+
+# %% tags=["hide-input"]
+# The sentence on all paths
+
+
+@cache
+def aligned(text, path):
+    """A transcript of the clip, aligned on a path."""
+    spoken = recorded.words(text)
+    return model.align_states(recorded.states, features, spoken, duration=duration, path=path)
+
+
+found = {path: aligned(said.text, path) for path in PATHS}
+
+# %% tags=["answer", "hide-input"]
+# Figure: words over phones on four paths
+true_phones = cifviz.Alignment(tuple(one for one in said.phones if one.is_timed))
+lanes = {"spoken": {"words": said.words, "phones": true_phones}}
+lanes |= {path: one.tiers for path, one in found.items()}
+figure, (ax,) = canvas(height=4.6)
+drawn = tier_lanes(lanes, ax=ax)
+ax.set_xlim(said.words.spans[0][0] - 0.15, said.words.spans[-1][1] + 0.15)
+show(
+    figure,
+    f"Words over their phones. {drawn.alt}",
+    caption="Words over their phones: as they were spoken, and on four paths. Dotted: the true "
+    "edges of the words. Follow one dotted line after another downwards, and look for boxes that "
+    "end elsewhere.",
+)
+
+# %% tags=["answer", "hide-input"]
+# Table: how far the edges of the words are off
+spans = np.array(said.words.spans)
+rows, means = [], {}
+for path, one in found.items():
+    off = np.array(one.words.spans) - spans
+    one_path = edge_errors(off.ravel())
+    word, side = divmod(int(np.abs(off).argmax()), 2)
+    worst = f"{1000 * off[word, side]:+.0f}: {('onset', 'offset')[side]} of “{words[word].text}”"
+    means[path] = 1000 * one_path["mean_absolute"]
+    median = 1000 * one_path["median_absolute"]
+    rows.append([path, f"{means[path]:.0f}", f"{median:.0f}", worst])
+table(["path", "mean (ms)", "median (ms)", "farthest off (ms)"], rows)
+
+# %% [markdown] tags=["answer"]
+# Where the count was right, all four agree within a frame or two. Where it was not, the anchored
+# paths hold: around the pause “count” cuts a word where no word ends.
+#
+# One sentence is no measurement: which of the anchored paths is nearest changes from sentence to
+# sentence. (Try the other clip.) Section 6 measures them.
+
+# %% [markdown]
+# ## 5. A transcript that does not fit
+#
+# A path finds a place for every word, whether it was spoken or not: it is *forced*. So one has to
+# ask afterwards how well each word fits. A phone's *score* is the probability that its stretch
+# sounds like it, and a word's score is the mean of its phones'.
+#
+# **Predict first:** what happens to the score of a word that is not what was said? And to its
+# neighbours, if a word is added, or left out?
+
+
+# %% tags=["hide-input"]
+# What the text field draws
+def draw_scores(ax, *, transcript):
+    try:
+        one = aligned(transcript, "segments")
+    except cifviz.CIFError as error:
+        ax.set_axis_off()
+        return str(error)
+    for index, word in enumerate(one.words):
+        if word.is_timed:
+            look = {"align": "edge", "edgecolor": STYLE["level"], "linewidth": 0.6}
+            doubtful = word.score < 0.3
+            look |= {"color": STYLE["decrease" if doubtful else "complete"]}
+            look |= {"hatch": "////" if doubtful else ""}
+            ax.bar(word.start, word.score, width=word.end - word.start, **look)
+            middle, height = (word.start + word.end) / 2, word.score + 0.03
+            if index % 2:
+                height = max(height, word.score + 0.14)
+            size = STYLE["text_size"]
+            ax.text(middle, height, word.token, ha="center", fontsize=size, parse_math=False)
+    ax.set(xlim=(0, duration), ylim=(0, 1.25), xlabel="time (s)", ylabel="score of the word")
+    ax.axhline(0.3, color=STYLE["level"], linewidth=0.8, linestyle=":")
+    return f"“{transcript}”"
+
+
+# %% tags=["answer", "hide-input"]
+# Figure with a text: your transcript, and the score of each word
+texts = list(recorded.transcripts)
+live_figure(
+    draw_scores,
+    transcript=Text(texts[0]),
+    static=[{"transcript": text} for text in texts],
+    alt="Bars over time, one for each word, in four pictures. In the first all words are those "
+    "that were said. In the second, third and fourth one word is another one, one is added, one is "
+    "missing; words there have low bars, which are hatched.",
+    caption="Scores of the words of four transcripts of the same sound: as it was said; with "
+    "another word; with a word too many; with a word too few. Hatched: below 0.3. Compare each "
+    "with the first.",
+    height=1.9,
+)
+
+# %% [markdown] tags=["answer"]
+# A word that was not said has a low score: its phones lie where others are. An added word has to
+# take its place from a neighbour, whose score may fall with it. A missing word is the hardest to
+# see: no word of the transcript is wrong, only a piece of sound is left over, or swallowed by a
+# neighbour.
+#
+# Scores are not the last word. Short, unstressed words (“the”, “a”) have low scores even where they
+# are right, because they hardly sound like their phones. Type a transcript of your own into the
+# field above. (Words that are not in the four texts need eSpeak NG, which comes with
+# `cifviz[english]`; without it the title says so.)
+
+# %% [markdown]
+# Now *your* sentence. Record one, in whatever your phone, browser or editor writes. Put its full
+# path into `own_file`, in the cell of parameters near the top, what you said into `own_text`, and
+# run all cells again. If `own_text` is empty, Moonshine's decoder hears the words, and CIF places
+# them. As long as `own_file` is empty, the clip stands in.
+
+
+# %% tags=["hide-input"]
+# Your recording, or the clip
+def own_sentence():
+    if not own_file:
+        return aligned(said.text, "segments")
+    try:
+        sound = cifviz.load_waveform(own_file)
+        return model.align(sound, own_text) if own_text else model.hear(sound)
+    except cifviz.CIFError as error:
+        print(f"{error}\nThe clip stands in.")
+        return aligned(said.text, "segments")
+
+
+own = own_sentence()
+
+# %% tags=["hide-input"]
+# Figure: the panel of your sentence
+caption = (
+    "Everything about the sentence: sound, weights scaled in each stretch, what each frame gives "
+    "to each phone, words and phones. Look at the lanes of words and of phones: do the borders lie "
+    "where the spectrogram changes?"
+)
+if hasattr(own, "rows"):
+    show(panel(own).fig, panel_alt(own), caption=caption)
+else:
+    print("A sound of more than 28 s is aligned in windows; no panel is drawn of it.")
+
+# %% tags=["hide-input"]
+# Table of the words
+rows = [
+    [word.token, *(f"{time:.2f}" if word.is_timed else "–" for time in (word.start, word.end))]
+    for word in own.words
+]
+table(["word", "start (s)", "end (s)"], rows[:20])
+
+# %% [markdown]
+# The same from the command line, with files for Praat and other programs:
+#
+# ```text
+# cifviz align me.m4a --model english --text "The small boat drifted slowly across a quiet lake."
+# cifviz explore me.m4a --model english --text "…"
+# ```
+
+# %% [markdown]
+# ## 6. On labels set by hand
+#
+# How good is it on people? Twelve recordings of several speakers have word boundaries that phoneticians
+# set by hand. No model here was trained on them, and no constant was tuned on them. The study
+# “english-alignment” of this project places their words in ten ways:
+#
+# - two that do not listen at all: equal words between the true ends, and words in proportion to
+#   their numbers of phones. Who is not better than these has learned nothing.
+# - the four paths; “raw” has its edges at the fires themselves, all others read them inside of each
+#   phone's mass (lesson 07), at quantiles learned on other speech.
+# - the CTC layer alone, without any CIF.
+# - *pocketsphinx*, a classic aligner of another kind: a hidden Markov model with phones of its own.
+#
+# **Exercise 10.7.** Four onsets are found 10 ms too early, 20 ms too late, 10 ms too late and 100
+# ms too late. What is the mean absolute error, the median absolute error, and the signed mean
+# (found minus true), in ms? Give three numbers.
+
+# %% tags=["exercise"]
+mean_median_sign = ...
+check("10.7", mean_median_sign)
+
+# %% tags=["solution"]
+mean_median_sign = [(10 + 20 + 10 + 100) / 4, (10 + 20) / 2, (-10 + 20 + 10 + 100) / 4]
+check("10.7", mean_median_sign)
+
+# %% [markdown]
+# **Predict first:** put the rows in order. Which are near the two that do not listen? Is CIF or CTC
+# nearer to the labels, and how far is pocketsphinx from both?
+
+# %% tags=["hide-input"]
+# Read the measurements
+study = read_study(resource("results"), "english-alignment")
+hand = {title: row["hand labels"] for title, row in study["rows"].items()}
+order = sorted(hand, key=lambda title: -hand[title]["both"]["mean_absolute"])
+
+# %% tags=["answer", "hide-input"]
+# Figure: errors of all rows on labels set by hand
+figure, (ax,) = canvas(height=3.4)
+places = range(len(order))
+both = [hand[title]["both"] for title in order]
+low, high = np.array([hand[title]["interval_ms"] for title in order]).T
+look = {"color": STYLE["neutral"], "edgecolor": STYLE["level"], "linewidth": 0.6}
+ax.barh(places, [one["mean_absolute"] for one in both], height=0.6, label="mean", **look)
+ax.hlines(places, low, high, color=STYLE["level"], label="95 % of the mean")
+medians = [one["median_absolute"] for one in both]
+look = {key: STYLE["onset"][key] for key in ("color", "marker")}
+ax.plot(medians, places, linestyle="", label="median", **look)
+ax.set_yticks(places, order, fontsize=STYLE["text_size"])
+ax.set(xlabel="absolute error of word edges (ms)", ylim=(len(order) - 0.4, -0.6))
+ax.legend(loc="lower right", fontsize=STYLE["text_size"])
+listed = "; ".join(
+    f"{title}: {one['mean_absolute']:.0f}, {one['median_absolute']:.0f}"
+    for title, one in zip(order, both, strict=True)
+)
+show(
+    figure,
+    f"Bars with the mean and points with the median absolute error in ms, from the worst to the "
+    f"best: {listed}.",
+    caption="Error of word edges on twelve recordings with labels set by hand, onsets and offsets "
+    "together. Lines: where the mean would lie in 95 % of other draws of such recordings. Compare "
+    "the mean with the median of each row.",
+)
+
+# %% tags=["answer", "hide-input"]
+# Table: onsets and offsets apart
+rows = [
+    [
+        title,
+        *(
+            f"{hand[title][edge][key]:.0f}"
+            for edge in ("onset", "offset")
+            for key in ("mean_absolute", "median_absolute")
+        ),
+        *(f"{hand[title][edge]['signed_mean']:+.0f}" for edge in ("onset", "offset")),
+        f"{100 * hand[title]['both']['within_50ms']:.0f}",
+    ]
+    for title in order
+]
+table(
+    [
+        "ms",
+        "onset mean",
+        "onset median",
+        "offset mean",
+        "offset median",
+        "onset signed",
+        "offset signed",
+        "within 50 ms, %",
+    ],
+    rows,
+)
+
+# %% [markdown] tags=["answer"]
+# To count is better than not to listen, but not by as much as one would think. An anchor makes the
+# difference: each of the anchored paths is far below the count.
+#
+# Means are larger than medians: most edges are near, and a few are far off. What lies far off is a
+# matter of anchors; what lies near is a matter of how sharp the borders are.
+#
+# And the lines of 95 % are long. Twelve recordings have some two hundred edges. A difference of
+# five milliseconds between two rows is no difference here.
+
+# %% tags=["answer", "hide-input"]
+# Numbers kept
+record(
+    phones=len(phones),
+    fires=len(heard.tokens),
+    phone_errors=round(errors.rate * len(phones)),
+    anchored_is_nearer=min(means["segments"], means["ctc"]) < means["count"],
+)
+record(
+    weight_sum=float(heard.firing.weight_sum),
+    most_ahead=float(np.abs(ahead).max()),
+    **{f"{path}_ms": one for path, one in means.items()},
+    tolerance=5e-3,
+)
+
+# %% [markdown]
+# ## Words
+#
+# The words of this lesson, and where each is found in the code:
+
+# %%
+glossary(
+    "alignment",
+    "drift",
+    "edge",
+    "encoder output",
+    "fire",
+    "forced alignment",
+    "path",
+    "phone",
+    "quantile",
+    "scaled weight",
+    "state",
+    "transcript",
+    "weight",
+    "weight sum",
+)
+
+# %% [markdown]
+# ## On your own
+#
+# - Set `clip` to `"natural_lake"`. Where does its count drift, and which path is nearest there?
+# - In section 5 type the transcript twice in a row, an empty one, one with a numeral (“7”), and the
+#   words in reverse. Which of these does the title refuse, and which are placed in spite of all?
+# - Record the same sentence fast, slowly, and with a long pause in the middle. Where does `model.align(sound, text, path="count")`
+#   put the words behind the pause?
+# - Record a sentence with a sneeze, a laugh or an “um” in it, and leave it out of the transcript.
+#   Which path gives its sound to a word?
+# - Align your sentence with a transcript in which one word is wrong. Does its score fall? Find a
+#   wrong word whose score does not.
+
+# %% [markdown]
+# ## In practice
+#
+# - **Forced aligners.** The Montreal Forced Aligner, WebMAUS and pocketsphinx use hidden Markov
+#   models with several states for a phone, trained to say in which state each frame is. They are
+#   hard to beat where the text is right. CTC aligners (in torchaudio, NeMo, WhisperX) take a
+#   recogniser as it is; their tokens have no length of their own.
+# - **CIF in products.** FunASR's Paraformer puts time stamps at its fires, with weights at a higher
+#   rate and constants for silence. On a sound of minutes its count drifts unless it is cut at
+#   pauses; so does ours, which is why longer sounds are cut into windows here, too.
+# - **Check the text first.** Most errors of an aligner on found data are errors of the transcript.
+#   Look at the worst words before you look at milliseconds.
+# - **Tolerance.** Two phoneticians agree within some 10 to 20 ms on a clear border, and there is no
+#   clear border between a vowel and an “r”. Errors below that say little.
+# - **Privacy.** A recording of a voice is personal. Nothing here leaves your machine.
+
+# %% [markdown]
+# ## Further reading
+#
+# - L. Dong, B. Xu, [CIF: Continuous Integrate-and-Fire for End-to-End Speech
+#   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: its authors already note that the
+#   fires locate acoustic boundaries.
+# - N. Jeffries and others, [Moonshine: Speech Recognition for Live Transcription and Voice
+#   Commands](https://arxiv.org/abs/2410.15608), 2024: the encoder of this lesson. What it was
+#   trained on is not stated.
+# - M. Ostendorf, V. Digalakis, O. Kimball, *From HMM's to Segment Models*, IEEE Transactions on
+#   Speech and Audio Processing 4(5), 1996: sums over all ways to cut a sound.
+# - [docs/own_voice.md](../docs/own_voice.md): all options of the command line for a sound of yours.
+# - [docs/alignment.md](../docs/alignment.md): the study of section 6 in full.
+# - [cifviz/systems/phone_paths.py](../cifviz/systems/phone_paths.py) and
+#   [phone_alignment.py](../cifviz/systems/phone_alignment.py): the paths, and what is made of them.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# - 10 min: section 1. Write a sentence on the board and let everybody count its phones; compare,
+#   and discuss the word on which they differ. Exercise 10.1.
+# - 10 min: section 2. Listen first, then look; who can read the sentence from the phones?
+# - 15 min: section 3. Exercise 10.2 at the board, with six boxes for frames. Then the figure.
+# - 25 min: section 4. Exercise 10.3 in pairs, 10.4 on machines, 10.5 and 10.6 by hand.
+# - 15 min: section 5. Everybody records one sentence on a phone; two are aligned in front of all,
+#   one of them with a wrong word that the others have to find.
+# - 10 min: section 6. Collect orders of the rows before the figure opens.
+# - 5 min: *In practice*, and one question from *On your own* for next time.
+#
+# ### Likely questions
+#
+# - *Why not train a CIF on words directly?* The next sentence has words that were not in training.
+#   Phones are a closed set.
+# - *Why does the pause have any weight at all?* In training the sum has to be N. Whether a swallowed
+#   phone's weight is found in the pause or elsewhere makes no difference to the sum.
+# - *Is it still CIF if CTC sets the windows?* Inside of a window the weights say where a border is;
+#   the windows only say which phone it is the border of. The rows of section 6 keep both apart.
+# - *What if a word is pronounced otherwise than eSpeak NG thinks?* Then a phone finds no sound of
+#   its own, or a sound no phone; the path pays for it there, and goes on behind.
+# - *Does it work for other languages?* The encoder has heard English. Phones of other languages are
+#   placed on the nearest English ones, with larger errors.
+#
+# ### Usual misconceptions
+#
+# - *A low score is a wrong place.* It is a sound that is unlike the phone; a swallowed “the” may be
+#   in the right place.
+# - *Scaling repairs the count.* It repairs the sum, not the places.
+# - *The aligner hears what was said.* It places what it is told, right or wrong.
+# - *A better recogniser is a better aligner.* To know which phone it is and to know where it ends
+#   are two tasks; lesson 07 has a CTC that is good at one of them.
+# - *The median is the honest number.* The median hides the few words that are far off, which are
+#   what a user notices.
