@@ -14,13 +14,11 @@ import numpy as np
 
 from cifviz.systems.phone_evidence import PhoneEvidence
 
-STEPS = 2
-"""Cuts in a frame."""
 LONGEST_PHONE = 25
 """Frames that a phone takes at most, 0.6 s of Moonshine's."""
-EVENNESS, LENGTH = 2.0, 0.05
-"""What ``(mass − 1)²`` of a phone costs, and each of its frames, in nats."""
-SILENCE, PAUSE = 3.0, 1.0
+TOKEN, EVENNESS = 2.0, 4.0
+"""What ``−log p`` of a phone in all of its stretch costs, and ``(mass − 1)²``."""
+SILENCE, PAUSE = 12.0, 8.0
 """What is paid between two words for each unit of mass, and for a gap at all."""
 NEVER = -np.inf
 
@@ -41,10 +39,10 @@ class CutWeights:
     def medians(self) -> np.ndarray:
         """Median beginning and end of each phone (phones, 2), in fractional frames."""
         both = [_medians(weights) for weights in (self.starts, self.ends)]
-        return np.stack([both[0], np.maximum(*both)], axis=1) / STEPS
+        return np.stack([both[0], np.maximum(*both)], axis=1)
 
     def taken(self) -> np.ndarray:
-        """Probability that a phone takes a step between two cuts (phones, cuts − 1)."""
+        """Probability that a phone takes a frame (phones, frames)."""
         started, ended = (
             np.cumsum(np.exp(one.astype(np.float64) - self.total), axis=1)
             for one in (self.starts, self.ends)
@@ -55,9 +53,10 @@ class CutWeights:
 class PhoneLattice:
     """All ways to cut a sound into some phones, in order.
 
-    A phone of n frames and of mass m costs
-    ``EVENNESS · (m − 1)² + LENGTH · n − log p(phone | Σ αh / m)``; before, between and behind words
-    there may be gaps, each for ``SILENCE · m + PAUSE``. A way to cut the sound has the weight
+    Cuts are between frames. A phone that takes frames of mass m = Σα costs
+    ``EVENNESS · (m − 1)² − TOKEN · log p(phone | Σαh / m) − Σ α log p(phone | h)``: it weighs about
+    one, and sounds like itself as a whole and in each frame. Before, between and behind words there
+    may be gaps, each for ``SILENCE · m + PAUSE``. A way to cut the sound has the weight
     ``exp −(its costs)``.
 
     Parameters
@@ -65,28 +64,30 @@ class PhoneLattice:
     evidence : PhoneEvidence
         With a frame at least.
     phones : sequence of int (phones,)
-        Ids, at least one, no more than there are steps between cuts.
+        Ids, at least one, no more than there are frames.
     counts : sequence of int >= 1 (words,)
         Phones of each word.
     """
 
     def __init__(self, evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]):
         frames = len(evidence.alpha)
-        at = np.linspace(0, frames, STEPS * frames + 1)
-        self.mass = evidence.mass_at(at)
-        self.cuts = len(at)
-        self.longest = min(STEPS * LONGEST_PHONE, self.cuts - 1)
+        self.mass, self.cuts = evidence.running, frames + 1
+        self.longest = min(LONGEST_PHONE, frames)
         self.last = np.cumsum(counts) - 1
         """Last phone of each word."""
         self.first = self.last - np.asarray(counts) + 1
         distinct, self.phones = np.unique(np.asarray(phones), return_inverse=True)
+        single = evidence.log_probs(np.stack([np.arange(frames), np.arange(1, frames + 1)], axis=1))
+        weighted = evidence.alpha[:, None] * single[:, distinct]
+        heard = np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
         self.scores = np.full((len(distinct), self.longest, self.cuts), NEVER, np.float32)
-        """Of each phone, number of steps less one, and cut where it ends."""
-        for steps in range(1, self.longest + 1):
-            mass = self.mass[steps:] - self.mass[:-steps]
-            log_probs = evidence.log_probs(np.stack([at[:-steps], at[steps:]], axis=1))
-            cost = EVENNESS * (mass - 1) ** 2 + LENGTH * steps / STEPS
-            self.scores[:, steps - 1, steps:] = log_probs[:, distinct].T - cost
+        """Of each phone, number of frames less one, and cut where it ends."""
+        for length in range(1, self.longest + 1):
+            first = np.arange(self.cuts - length)
+            log_probs = evidence.log_probs(np.stack([first, first + length], axis=1))
+            cost = EVENNESS * (self.mass[length:] - self.mass[:-length] - 1) ** 2
+            score = TOKEN * log_probs[:, distinct].T - cost
+            self.scores[:, length - 1, length:] = score + (heard[length:] - heard[:-length]).T
 
     def weights(self, skip: float | None = None) -> CutWeights:
         """Sums over all ways.

@@ -9,7 +9,7 @@ stand in `PATHS`:
 "fires"    fires and phones paired as edit distance pairs them, by the probability of a phone at a
            fire; what stays over on either side has a cost
 "segments" cuts that make each phone weigh about one and sound like itself: dynamic programming over
-           all cuts between half frames, each boundary being the median of all ways to cut
+           all cuts between frames, each boundary being the median of all ways to cut
 "ctc"      the best path of a CTC layer beside the CIF, between whose tokens the mass is shared
 ========== =========================================================================================
 
@@ -29,7 +29,7 @@ import torch
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.errors import require
 from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
-from cifviz.systems.phone_lattice import STEPS, PhoneLattice
+from cifviz.systems.phone_lattice import PhoneLattice
 
 INSERTION, DELETION, REPEAT = 3.0, 3.0, 0.5
 """Of "fires": what a fire without a phone costs, a phone without a fire, and each fire of a phone
@@ -259,13 +259,13 @@ def word_starts(counts: Sequence[int]) -> np.ndarray:
 def segments_path(
     evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
 ) -> np.ndarray:
-    """Cuts between half frames that make each phone weigh about one and sound like itself.
+    """Cuts between frames that make each phone weigh about one and sound like itself.
 
     Each boundary is the median of its places in all ways to cut the sound, see `PhoneLattice`:
     better than the best way alone, and finer than its cuts.
 
-    Parameters and result are those of `count_path`, which answers where there are fewer cuts than
-    phones.
+    Parameters and result are those of `count_path`, which answers where there are fewer frames
+    than phones.
 
     Examples
     --------
@@ -280,7 +280,7 @@ def segments_path(
     >>> bool(abs(spans[:, 0] - [0, 3]).max() < 0.5), bool(abs(spans[:, 1] - [2, 5]).max() < 0.5)
     (True, True)
     """
-    if STEPS * len(evidence.alpha) < len(phones):
+    if len(evidence.alpha) < len(phones):
         return count_path(evidence, phones, counts)
     return PhoneLattice(evidence, phones, counts).weights().medians()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cifviz.systems.phone_evidence import PhoneEvidence
-from cifviz.systems.phone_lattice import STEPS, PhoneLattice
+from cifviz.systems.phone_lattice import PhoneLattice
 
 SKIP = 3.0
 """What it costs to leave a word out, in nats."""
@@ -36,7 +36,7 @@ class Presence:
 def word_features(
     evidence: PhoneEvidence, lattice: PhoneLattice, phones: Sequence[int], skip: float = SKIP
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What speaks for each word, and how likely each step between two cuts is no word's.
+    """What speaks for each word, and how likely each frame is no word's.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def word_features(
         Logarithm of the odds of ways that hold the word and ways that leave it out; the same for
         each of its phones; mean logarithm of the probability of its phones, and of that relative to
         the most likely phone, where they are on a path that leaves no word out.
-    free : array (cuts − 1,)
-        Probability that a step is in a gap.
+    free : array (frames,)
+        Probability that a frame is in a gap.
     """
     loose, strict = lattice.weights(skip), lattice.weights()
     said = np.logaddexp.reduce(loose.ends[lattice.last].astype(np.float64), axis=1)
@@ -61,8 +61,8 @@ def word_features(
 
 
 def unexplained(lattice: PhoneLattice, free: np.ndarray) -> list[tuple[float, float, float]]:
-    """Stretches of steps that are rather no word's: first and last frame, and mass in gaps."""
+    """Stretches of frames that are rather no word's: first and last frame, and mass in gaps."""
     rather = np.concatenate([[False], free > 0.5, [False]])
     edges = np.flatnonzero(np.diff(rather.astype(int))).reshape(-1, 2)
     mass = np.concatenate([[0.0], np.cumsum(free * np.diff(lattice.mass))])
-    return [(a / STEPS, b / STEPS, float(mass[b] - mass[a])) for a, b in edges]
+    return [(float(a), float(b), float(mass[b] - mass[a])) for a, b in edges]
