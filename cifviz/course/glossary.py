@@ -304,19 +304,19 @@ TERMS: tuple[Term, ...] = (
         "in its batch; they must not change anything.",
     ),
     Term(
+        "path",
+        "",
+        "cifviz.systems.phone_paths.path_spans(path)",
+        "",
+        "A way to find the stretch of frames that each phone of a transcript takes.",
+    ),
+    Term(
         "pause rounding",
         "",
         "cifviz.CIFConfig.pause_frames",
         "frames",
         "Rounding the weight between two pauses to whole tokens, so that errors do not add up over "
         "a long recording.",
-    ),
-    Term(
-        "path",
-        "",
-        "cifviz.systems.phone_paths.path_spans(path)",
-        "",
-        "A way to find the stretch of frames that each phone of a transcript takes.",
     ),
     Term(
         "phone",

@@ -111,7 +111,7 @@ def tier_lanes(
     names = [displayable(name, NAME_COLUMNS) for name in lanes]
     ax.set_yticks(np.arange(len(lanes)) + 0.5, names, fontsize=size, **plain_text())
     ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(lanes), 0)
+    ax.set_ylim(max(len(lanes), 1), 0)
     return TierArtists(boxes, labels, edges, _alt(lanes))
 
 

@@ -353,19 +353,26 @@ check("10.5", scaled_weights)
 by_library = scaled_to_spans(np.array([0.2, 0.4, 0.5, 0.6, 0.3]), np.array([[0, 2], [3, 5]]))
 assert_close(torch.tensor(by_library), torch.tensor([1 / 3, 2 / 3, 0, 2 / 3, 1 / 3]).double())
 
-# %% [markdown]
-# **“segments”.** A fire that lies across two phones sounds like neither. So do not trust the free
-# fires: try all cuts. A stretch with mass m, of which the CIF integrates Σ αh, costs
+# %% [markdown] tags=["optional"]
+# ## 5. All ways to cut
+#
+# The path “segments” goes further. A fire that lies across two phones sounds like neither. So do
+# not trust the free fires: try all cuts between frames. A stretch of mass m, in which the CIF
+# integrates Σαh, costs
 #
 # ```text
-# 2 · (m − 1)²  −  log p(phone | Σ αh / m)      (and a little for each frame)
+# a · (m − 1)²                  it should weigh about one,
+# − b · log p(phone | Σαh / m)  sound like the phone as a whole,
+# − Σ α · log p(phone | h)      and in each of its frames
 # ```
 #
-# and the cheapest way to cut the whole sound is found like an edit distance. (The library takes for
-# each boundary the median over all ways, weighted by their cost: it does not jump.)
+# with two constants a and b. A stretch that belongs to no phone, between two words, costs the more
+# the more it weighs. The cheapest way to cut the whole sound could be found like an edit distance.
+# The library goes one step further: it gives each way the weight exp(−cost) and puts each border at
+# the median of its places in all ways.
 #
-# **Exercise 10.6.** A word of two phones can be cut in three places. What does each cut cost
-# (without what is for frames)? Give three numbers.
+# **Exercise 10.6.** A word of two phones can be cut in three places. Let a be 2 and b be 1, and
+# leave the third line out. What does each cut cost? Give three numbers.
 #
 # | cut after | masses | −log p of both |
 # |---|---|---|
@@ -382,9 +389,12 @@ costs_of_cuts = [2 * (0.5**2 + 0.5**2) + 1.1, 2 * (0.1**2 + 0.1**2) + 0.3, 2 * 2
 check("10.6", costs_of_cuts)
 
 # %% [markdown]
-# **“ctc”.** The CTC layer beside the CIF has been trained on the same phones. Its best path through
-# the transcript (lesson 07) has a frame or two for each phone; between two of them the cut is put
-# by the weights.
+# ## 6. Four paths, one sentence
+#
+# Now all four. “fires” is the path of section 4. “segments” tries all cuts between frames, and
+# takes those with which each phone weighs about one and sounds like itself (section 5). “ctc”
+# follows the best path of the CTC layer through the transcript (lesson 07), which has a frame or
+# two for each phone; between two of them the weights say where the cut is.
 #
 # **Predict first:** here are all four paths on our sentence. Which words will differ between them,
 # and which hardly?
@@ -437,10 +447,10 @@ table(["path", "mean (ms)", "median (ms)", "farthest off (ms)"], rows)
 # paths hold: around the pause “count” cuts a word where no word ends.
 #
 # One sentence is no measurement: which of the anchored paths is nearest changes from sentence to
-# sentence. (Try the other clip.) Section 6 measures them.
+# sentence. (Try the other clip.) Section 8 measures them.
 
 # %% [markdown]
-# ## 5. A transcript that does not fit
+# ## 7. A transcript that does not fit
 #
 # A path finds a place for every word, whether it was spoken or not: it is *forced*. So one has to
 # ask afterwards how well each word fits. A phone's *score* is the probability that its stretch
@@ -553,18 +563,20 @@ table(["word", "start (s)", "end (s)"], rows[:20])
 # ```
 
 # %% [markdown]
-# ## 6. On labels set by hand
+# ## 8. On labels set by hand
 #
-# How good is it on people? Twelve recordings of several speakers have word boundaries that phoneticians
-# set by hand. No model here was trained on them, and no constant was tuned on them. The study
-# “english-alignment” of this project places their words in ten ways:
+# How good is it on people? Twelve recordings have word boundaries that people set by hand. Nothing
+# here was trained or tuned on them. The study “english-alignment” of this project places their words
+# in several ways:
 #
-# - two that do not listen at all: equal words between the true ends, and words in proportion to
-#   their numbers of phones. Who is not better than these has learned nothing.
-# - the four paths; “raw” has its edges at the fires themselves, all others read them inside of each
-#   phone's mass (lesson 07), at quantiles learned on other speech.
+# - *equal words* between the true ends, and *words in proportion to their phones*. These two do not
+#   listen at all; what is not better than they are has learned nothing.
+# - the four paths of section 6. In the row “raw” the count is forced, and edges are the fires
+#   themselves. The other rows read edges inside of each phone's mass, at quantiles that were learned
+#   on other speech (lesson 07).
 # - the CTC layer alone, without any CIF.
-# - *pocketsphinx*, a classic aligner of another kind: a hidden Markov model with phones of its own.
+# - *pocketsphinx*, an aligner of another kind: a hidden Markov model with phones and features of
+#   its own. Its word times also taught this model.
 #
 # **Exercise 10.7.** Four onsets are found 10 ms too early, 20 ms too late, 10 ms too late and 100
 # ms too late. What is the mean absolute error, the median absolute error, and the signed mean
@@ -697,10 +709,10 @@ glossary(
 # ## On your own
 #
 # - Set `clip` to `"natural_lake"`. Where does its count drift, and which path is nearest there?
-# - In section 5 type the transcript twice in a row, an empty one, one with a numeral (“7”), and the
+# - In section 7 type the transcript twice in a row, an empty one, one with a numeral (“7”), and the
 #   words in reverse. Which of these does the title refuse, and which are placed in spite of all?
-# - Record the same sentence fast, slowly, and with a long pause in the middle. Where does `model.align(sound, text, path="count")`
-#   put the words behind the pause?
+# - Record the same sentence fast, slowly, and with a long pause in the middle. Where does
+#   `model.align(sound, text, path="count")` put the words behind the pause?
 # - Record a sentence with a sneeze, a laugh or an “um” in it, and leave it out of the transcript.
 #   Which path gives its sound to a word?
 # - Align your sentence with a transcript in which one word is wrong. Does its score fall? Find a
@@ -734,7 +746,7 @@ glossary(
 # - M. Ostendorf, V. Digalakis, O. Kimball, *From HMM's to Segment Models*, IEEE Transactions on
 #   Speech and Audio Processing 4(5), 1996: sums over all ways to cut a sound.
 # - [docs/own_voice.md](../docs/own_voice.md): all options of the command line for a sound of yours.
-# - [docs/alignment.md](../docs/alignment.md): the study of section 6 in full.
+# - [docs/alignment.md](../docs/alignment.md): the study of section 8 in full.
 # - [cifviz/systems/phone_paths.py](../cifviz/systems/phone_paths.py) and
 #   [phone_alignment.py](../cifviz/systems/phone_alignment.py): the paths, and what is made of them.
 
@@ -747,20 +759,22 @@ glossary(
 #   and discuss the word on which they differ. Exercise 10.1.
 # - 10 min: section 2. Listen first, then look; who can read the sentence from the phones?
 # - 15 min: section 3. Exercise 10.2 at the board, with six boxes for frames. Then the figure.
-# - 25 min: section 4. Exercise 10.3 in pairs, 10.4 on machines, 10.5 and 10.6 by hand.
-# - 15 min: section 5. Everybody records one sentence on a phone; two are aligned in front of all,
+# - 15 min: section 4. Exercise 10.3 in pairs, 10.5 by hand; 10.4 is for home.
+# - 10 min: section 6. Each row of the class follows another path in the figure. Who is interested
+#   reads section 5 at home.
+# - 15 min: section 7. Everybody records one sentence on a phone; two are aligned in front of all,
 #   one of them with a wrong word that the others have to find.
-# - 10 min: section 6. Collect orders of the rows before the figure opens.
+# - 10 min: section 8. Collect orders of the rows before the figure opens.
 # - 5 min: *In practice*, and one question from *On your own* for next time.
 #
 # ### Likely questions
 #
 # - *Why not train a CIF on words directly?* The next sentence has words that were not in training.
 #   Phones are a closed set.
-# - *Why does the pause have any weight at all?* In training the sum has to be N. Whether a swallowed
-#   phone's weight is found in the pause or elsewhere makes no difference to the sum.
+# - *Why does a pause have any weight at all?* In training the sum has to be N. Whether the weight
+#   of a swallowed phone is found in a pause or elsewhere makes no difference to the sum.
 # - *Is it still CIF if CTC sets the windows?* Inside of a window the weights say where a border is;
-#   the windows only say which phone it is the border of. The rows of section 6 keep both apart.
+#   the windows only say which phone it is the border of. The rows of section 8 keep both apart.
 # - *What if a word is pronounced otherwise than eSpeak NG thinks?* Then a phone finds no sound of
 #   its own, or a sound no phone; the path pays for it there, and goes on behind.
 # - *Does it work for other languages?* The encoder has heard English. Phones of other languages are

@@ -261,7 +261,8 @@ EXERCISES = (
             ),
             (
                 (35, 20, 30),
-                "The median of four values is the mean of the two in the middle: of 10 and 20.",
+                "Sorted, the absolute values are 10, 10, 20, 100. Half of them lie below the median: "
+                "it is between the second and the third.",
             ),
             (
                 (35, 15, -30),
