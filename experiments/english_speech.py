@@ -185,7 +185,8 @@ def read_by_hibari(sentences: Sequence[Sequence[str]], seed: int) -> list[Phoned
 
 def read_by_espeak(sentences: Sequence[Sequence[str]], seed: int) -> list[PhonedUtterance | None]:
     """Sentences read by eSpeak NG in all voices, at several tempos, with its own times."""
-    rng, found = random.Random(seed), []
+    rng = random.Random(seed)
+    found: list[PhonedUtterance | None] = []
     for number, words in enumerate(sentences):
         voice = VOICES[number % len(VOICES)]
         rate, pitch = rng.randint(120, 240), rng.randint(25, 75)
@@ -259,8 +260,9 @@ def varied(
         if number and (length + len(sound)) / SAMPLE_RATE > LONGEST_JOINED:
             break
         begin = length / SAMPLE_RATE
-        words += _moved(one.words, speed, begin)
-        phones += _moved(one.phones, speed, begin)
+        end = begin + len(sound) / SAMPLE_RATE
+        words += _moved(one.words, speed, begin, end)
+        phones += _moved(one.phones, speed, begin, end)
         pieces += [sound * np.float32(np.exp(rng.normal(0, 0.3))), _pause(rng, 0.4)]
     samples = np.concatenate(pieces)
 
@@ -272,10 +274,10 @@ def varied(
     noise = pink_noise(count, SAMPLE_RATE, rng)[: len(samples)] if rng.random() < 0.5 else white
     samples = samples + loud * 10 ** (-level / 20) * noise
     samples = samples * (10 ** rng.uniform(-1.5, -0.1) / np.abs(samples).max())
-    sound = Waveform(samples.astype(np.float32), SAMPLE_RATE)
+    made = Waveform(samples.astype(np.float32), SAMPLE_RATE)
     return replace(
         parts[0],
-        waveform=sound,
+        waveform=made,
         words=Alignment(tuple(words)),
         phones=Alignment(tuple(phones)),
     )
@@ -290,10 +292,11 @@ def _faster(samples: np.ndarray, speed: float) -> np.ndarray:
     return resample([samples.astype(np.float32)], round(SAMPLE_RATE * speed), SAMPLE_RATE)
 
 
-def _moved(tokens: Alignment, speed: float, begin: float) -> list[TimedToken]:
+def _moved(tokens: Alignment, speed: float, begin: float, end: float) -> list[TimedToken]:
+    """The tokens of a faster sound that begins and ends there."""
+    times = (np.array(tokens.spans).reshape(-1, 2) / speed + begin).clip(begin, end).tolist()
     return [
-        replace(one, start=(one.start or 0.0) / speed + begin, end=(one.end or 0.0) / speed + begin)
-        for one in tokens
+        replace(one, start=start, end=end) for one, (start, end) in zip(tokens, times, strict=True)
     ]
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.moonshine import load_moonshine
 from cifviz.audio.waveform import Waveform
 from cifviz.corpora import datasets
 from cifviz.corpora.pronunciation import SpokenWord
+from cifviz.systems.phone_cif import EncodedSound, PhoneCIFConfig
 from cifviz.systems.transcription import Transcription
 from experiments.english_speech import english_prompts, judged, spelled
 
@@ -51,8 +53,16 @@ def aligned_words(model: Any) -> list[tuple[Transcription, Alignment]]:
 
 def aligned(model: Any, one: TranscribedUtterance, **request: Any) -> Transcription:
     """What a model gives for the transcript of an utterance; further arguments as `align` takes."""
-    (sound,) = model.sounds([one.waveform])
+    sound = encoded_sound(one)
     found: Transcription = model.align_states(
-        sound.states, sound.log_mel, one.words, duration=one.waveform.duration, **request
+        sound.states, sound.log_mel, one.words, duration=sound.duration, **request
     )
     return found
+
+
+@functools.cache
+def encoded_sound(one: TranscribedUtterance) -> EncodedSound:
+    """The states of an utterance, computed once."""
+    states = load_moonshine().states(one.waveform)
+    log_mel = PhoneCIFConfig().features(one.waveform)
+    return EncodedSound(log_mel, one.waveform.duration, states=states)

@@ -38,6 +38,10 @@ CIF_EDGES = (
     "at fires or in valleys of the weights, plus a constant, all learned on the development set"
 )
 SYNTHESISED_TOO = " and as many synthesised utterances"
+OF_WORDS = (
+    ". The tokens are phones; *shipped* was learned from the onsets of words' first phones and the "
+    "offsets of their last, where the transcripts of development utterances are aligned"
+)
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
 OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
@@ -109,6 +113,8 @@ def _edges(recipe: Any) -> str:
     """How the edges of a recipe's system are read."""
     if not isinstance(recipe.config, CIFRecognizerConfig):
         return OTHER_EDGES
+    if recipe.edge_pairs is not None:
+        return CIF_EDGES + OF_WORDS
     return CIF_EDGES + SYNTHESISED_TOO * (recipe.synthetic_share > 0)
 
 

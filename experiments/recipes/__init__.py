@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from cifviz.errors import require_choice
 from experiments.recipes import (
     check_digits,
@@ -30,13 +33,19 @@ RECIPES = {
 """By name."""
 
 
+def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """The variants of a recipe: those of all that learn words, or its own."""
+    return english.VARIANTS if name == "english" else VARIANTS
+
+
 def find_recipe(name: str, variant: str = "") -> Recipe:
     """The recipe of that name, or a variant of it; for an unknown one the error names the known."""
     require_choice("recipe", name, list(RECIPES))
     if not variant:
         return RECIPES[name]
-    require_choice("variant", variant, list(VARIANTS))
-    return make_variant(RECIPES[name], variant)
+    variants = variants_of(name)
+    require_choice("variant", variant, list(variants))
+    return make_variant(RECIPES[name], variant, variants[variant])
 
 
-__all__ = ["RECIPES", "VARIANTS", "Recipe", "find_recipe"]
+__all__ = ["RECIPES", "VARIANTS", "Recipe", "find_recipe", "variants_of"]

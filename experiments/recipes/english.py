@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,13 +28,22 @@ from experiments.english_speech import (
 from experiments.english_words import aligned_words
 from experiments.recipes.recipe import Recipe
 
+STATE_NOISE = 0.15
+"""Noise on a value of the states, in its own standard deviations."""
+DROPPED = 0.1
+"""Share of the values that are missing in an utterance."""
+
 
 def whole_utterances(
     groups: Mapping[str, Sequence[Recording]],
     shares: Mapping[str, float],
     augmentation: Augmentation,
 ) -> Callable[[np.random.Generator], Example]:
-    """Like `CutAndJoin`, but utterances stay as they are: their sound was varied before."""
+    """Like `CutAndJoin`, but utterances stay as they are: their sound was varied before.
+
+    Noise on the states, and values that are missing in a whole utterance, stand for what another
+    speaker, another channel or another processor would change in them.
+    """
     names = list(groups)
     chances = np.array([shares[name] for name in names])
     chances = chances / chances.sum()
@@ -41,9 +51,12 @@ def whole_utterances(
     def make(rng: np.random.Generator) -> Example:
         group = groups[names[int(rng.choice(len(names), p=chances))]]
         one = group[int(rng.integers(len(group)))]
-        features = torch.from_numpy(one.features.astype(np.float32))
+        features = one.features.astype(np.float32)
+        noise = rng.standard_normal(features.shape, np.float32) * features.std(axis=0)
+        kept = np.float32(rng.random(features.shape[1]) >= DROPPED)
+        features = (features + STATE_NOISE * noise) * kept / (1 - DROPPED)
         spans = torch.tensor(one.spans, dtype=torch.float64).reshape(-1, 2)
-        return Example(features, list(one.tokens), spans)
+        return Example(torch.from_numpy(features), list(one.tokens), spans)
 
     return make
 
@@ -76,7 +89,11 @@ RECIPE = Recipe(
     config=PhoneCIFConfig(
         encoder=EncoderConfig(n_mels=DIM, channels=144, down_sampling=1, dilations=(1, 2, 4)),
         cif=CIFConfig(
-            encoder_embed_dim=144, conv_cif_output_channels_num=144, conv_cif_activation=True
+            encoder_embed_dim=144,
+            conv_cif_output_channels_num=144,
+            conv_cif_activation=True,
+            pause_frames=3,
+            pause_weight=0.03,
         ),
     ),
     real=recorded,
@@ -85,7 +102,7 @@ RECIPE = Recipe(
     synthetic_dev=list,
     test=None,
     fit=FitConfig(
-        steps=2500,
+        steps=1600,
         batch_size=16,
         loss_weights={"even": 1.0, "stretches": 1.0, "frames": 0.5},
     ),
@@ -101,3 +118,13 @@ RECIPE = Recipe(
     "(Apache-2.0) and by eSpeak NG. Word and phone times by pocketsphinx (BSD-style) but for those "
     "of eSpeak NG, which are its own. On states of Moonshine tiny-en (MIT), which is frozen",
 )
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    # Nothing says where the weights lie, or what sounds where.
+    "plain": {"fit.loss_weights": {}},
+    # The decoder learns from fires alone.
+    "even": {"fit.loss_weights": {"even": 1.0}},
+    # No real speech.
+    "made-up": {"synthetic_share": 1.0},
+}
+"""Of this recipe alone: others are of systems that look at log-mel."""

@@ -247,9 +247,9 @@ STEPS_FACTOR = {
 and a sampler teaches few tokens at first; "-longer" ones are there to compare with them."""
 
 
-def make_variant(recipe: Recipe, name: str) -> Recipe:
-    """The recipe with the settings of one of `VARIANTS`."""
-    for path, value in VARIANTS[name].items():
+def make_variant(recipe: Recipe, name: str, settings: Mapping[str, Any]) -> Recipe:
+    """The recipe with the settings of a variant, such as one of `VARIANTS`."""
+    for path, value in settings.items():
         recipe = changed(recipe, path.split("."), value)
     steps = STEPS_FACTOR.get(name, 1) * recipe.fit.steps
     return replace(recipe, variant=name, fit=replace(recipe.fit, steps=steps))

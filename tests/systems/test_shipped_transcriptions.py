@@ -14,6 +14,7 @@ from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import WEIGHTS, list_models, load_model
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.phone_cif import PhoneCIFRecognizer
 
 RECORDED = Path(__file__).with_name("shipped_transcriptions.json")
 TIMES, SCORES = 1e-4, 1e-3
@@ -37,8 +38,16 @@ def transcribed(model):
     return found
 
 
+def recorded_models():
+    """All that ship, but for those on states of a pretrained encoder.
+
+    Its integers of eight bits give other states on other processors, see `test_english`.
+    """
+    return [one for one in list_models() if not isinstance(load_model(one), PhoneCIFRecognizer)]
+
+
 def test_all_that_ship_were_recorded():
-    assert list_models() == sorted(json.loads(RECORDED.read_text("utf-8")))
+    assert recorded_models() == sorted(json.loads(RECORDED.read_text("utf-8")))
 
 
 @pytest.mark.parametrize("name", json.loads(RECORDED.read_text("utf-8")))
@@ -62,5 +71,5 @@ def test_only_weights_without_fires_are_kept_in_half_precision():
 
 
 if __name__ == "__main__":
-    found = {name: transcribed(load_model(name)) for name in list_models()}
+    found = {name: transcribed(load_model(name)) for name in recorded_models()}
     RECORDED.write_text(json.dumps(found, separators=(",", ":")), "utf-8")
