@@ -192,6 +192,10 @@ def phrase_attention(
     CIFError
         If the transcription was made without a list, a phrase is not in it, or `ax` is no Axes.
 
+    Notes
+    -----
+    Notebook: notebooks/09_contextual_biasing.ipynb
+
     Examples
     --------
     >>> import torch
@@ -250,6 +254,10 @@ def phrase_token_attention(
     ------
     CIFError
         If the transcription was made without a list or by another system, or `ax` is no Axes.
+
+    Notes
+    -----
+    Notebook: notebooks/09_contextual_biasing.ipynb
     """
     ax = resolve(ax)
     bias = _bias(transcription)

@@ -91,6 +91,10 @@ def bias_weight_curves(
         If there are no curves or more than six, a curve has no places, there is none of the guard's
         name, or `ax` is no Axes.
 
+    Notes
+    -----
+    Notebook: notebooks/09_contextual_biasing.ipynb
+
     Examples
     --------
     >>> from matplotlib.figure import Figure
@@ -150,6 +154,10 @@ def list_size_curves(
     CIFError
         If there are no curves or more than six, a curve has no sizes, one is below 0, or `ax` is no
         Axes.
+
+    Notes
+    -----
+    Notebook: notebooks/09_contextual_biasing.ipynb
 
     Examples
     --------

@@ -99,6 +99,10 @@ def token_error_bars(
     CIFError
         If a system has no run, something else is among them, or `ax` is no Axes.
 
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
+
     Examples
     --------
     >>> from matplotlib.figure import Figure
@@ -183,6 +187,10 @@ def latency_lines(
     ------
     CIFError
         If there are not as many times as utterances, they are not finite, or `ax` is no Axes.
+
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
 
     Examples
     --------

@@ -86,6 +86,10 @@ def count_lanes(
     ------
     CIFError
         If it is something else, or `ax` is no Axes.
+
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
     """
     # 1. A bar for each candidate.
     ax = resolve(ax)
@@ -178,6 +182,10 @@ def decoding_grid(
     ------
     CIFError
         If it is something else, `rows` is below 0 or `ax` is no Axes.
+
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
 
     Examples
     --------

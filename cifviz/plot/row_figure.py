@@ -58,6 +58,10 @@ def rows_panel(
     See Also
     --------
     cifviz.plot.token_rows : one lane.
+
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
     """
     # 1. Check what came.
     require(len(transcriptions) > 0, "expected at least one transcription, got none")

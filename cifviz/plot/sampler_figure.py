@@ -92,6 +92,10 @@ def sampler_masks(
     CIFError
         If there are no rows, shapes do not fit or `ax` is no Axes.
 
+    Notes
+    -----
+    Notebook: notebooks/08_nar_decoding.ipynb
+
     Examples
     --------
     >>> from matplotlib.figure import Figure

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from cifviz.errors import require_integer, require_type
+from cifviz.errors import require, require_integer, require_type
 from cifviz.systems.base import for_one
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.encoder_system import Encoded, Sound
@@ -63,7 +63,11 @@ class CountHypotheses:
 
     @property
     def best(self) -> CountHypothesis:
-        """The candidate of the highest score; of equals the one nearest to m̂, then the shorter."""
+        """The candidate of the highest score; of equals the one nearest to m̂, then the shorter.
+
+        Raises `CIFError` where there is no candidate.
+        """
+        require(bool(self.candidates), "expected at least one candidate to choose from, got none")
         return max(
             self.candidates,
             key=lambda one: (one.score, -abs(one.count - self.fired), -one.count),

@@ -27,12 +27,16 @@ from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
 from cifviz.systems.phone_paths import PATHS, path_spans
 from cifviz.systems.transcription import Transcription
+from cifviz.systems.word_presence import Presence, word_presence
 
 MOST_PHONES = 40.0
 """In a second. Nobody speaks more; fast speech has 20."""
 FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
 """Keys of `Transcription.extras`: the weights as they were before scaling (frames,), and the number
 of phones of each word."""
+PRESENCE, UNEXPLAINED = "presence", "unexplained"
+"""Keys of `Transcription.extras`: for each word a probability that it was said; stretches in which
+something else is said, start and end in seconds."""
 
 
 def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:
@@ -142,7 +146,7 @@ def aligned(
     Transcription
         Of the phones, with the `words` joined from them. A score is the probability that the
         decoder gives the phone in its stretch. All are untimed where there is no mass, or more than
-        40 phones come on a second.
+        40 phones come on a second. Its `misfit` says whether the transcript fits the sound.
 
     Raises
     ------
@@ -176,12 +180,55 @@ def aligned(
     if len(tokens) and not fits:
         untimed = tuple(TimedToken(token, score=0.0) for token in tokens)
         found = replace(found, alignment=Alignment(untimed))
-    extras: dict[str, Any] = {FREE_WEIGHTS: torch.from_numpy(evidence.alpha), COUNTS: tuple(counts)}
+
+    # 4. Which words are there, and what besides.
+    presence = (
+        word_presence(evidence, ids, counts) if fits else Presence((0.0,) * len(words), (), 0)
+    )
+    grid = model.config.grid
+    extras: dict[str, Any] = {
+        FREE_WEIGHTS: torch.from_numpy(evidence.alpha),
+        COUNTS: tuple(counts),
+        PRESENCE: presence.probabilities,
+        UNEXPLAINED: tuple((grid.seconds(a), grid.seconds(b)) for a, b in presence.unexplained),
+    }
     return replace(
         found,
         words=joined(found.alignment, [word.text for word in words], counts),
+        misfit=misfit(presence, len(ids), sound.duration),
         extras={**found.extras, **extras},
     )
+
+
+def misfit(presence: Presence, phones: int, duration: float) -> str:
+    """One sentence about a transcript that does not fit a sound; empty where it fits.
+
+    It does not fit where half of its words are probably not there, or where at least as much is
+    said besides as is in it.
+
+    Parameters
+    ----------
+    presence : Presence
+    phones : int
+        Of the transcript.
+    duration : float
+        Of the sound, seconds.
+
+    Examples
+    --------
+    >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
+    'the transcript does not fit this sound: 2 of its 3 words are probably not said in these 2.0 s'
+    >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
+    'the transcript does not fit this sound: most of what is said in these 2.0 s is not in it'
+    """
+    missing, words = sum(one < 0.5 for one in presence.probabilities), len(presence.probabilities)
+    begin = "the transcript does not fit this sound"
+    if missing and 2 * missing >= words:
+        said = f"{missing} of its {words} words are" if words > 1 else "its word is"
+        return f"{begin}: {said} probably not said in these {duration:.1f} s"
+    if words and presence.free_mass >= phones:
+        return f"{begin}: most of what is said in these {duration:.1f} s is not in it"
+    return ""
 
 
 def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:

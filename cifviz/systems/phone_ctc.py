@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from cifviz.errors import require
 from cifviz.systems.base import Batch, Learner
+from cifviz.systems.ctc_head import CTCHead
 from cifviz.systems.encoder_system import EncoderSystem
 
 
@@ -44,8 +45,8 @@ class PhoneticLearner(Learner):
     ...     cif=CIFConfig(encoder_embed_dim=8),
     ... )
     >>> learner = PhoneticLearner(CIFRecognizer(config), [(0, 1), (1, 0, 2)])
-    >>> learner.phones.out_features, "three phones and the blank"
-    (4, 'three phones and the blank')
+    >>> learner.phones.blank, "the blank's id, after three phones"
+    (3, "the blank's id, after three phones")
     """
 
     def __init__(self, recognizer: EncoderSystem, pronunciations: Sequence[Sequence[int]]):
@@ -59,8 +60,8 @@ class PhoneticLearner(Learner):
         self.loss_weights = {**recognizer.loss_weights, "phones": 1.0}
         self.further_losses, self.extras = recognizer.further_losses, recognizer.extras
         self.pronunciations = [tuple(phones) for phones in pronunciations]
-        self.blank = 1 + max(phone for phones in self.pronunciations for phone in phones)
-        self.phones = nn.Linear(recognizer.config.encoder.channels, self.blank + 1)
+        count = 1 + max(phone for phones in self.pronunciations for phone in phones)
+        self.phones = CTCHead(recognizer.config.encoder.channels, count)
 
     def forward(self, batch: Batch, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """The recogniser's losses on the utterances whose words it knows, and ``phones``.
@@ -76,19 +77,16 @@ class PhoneticLearner(Learner):
 
         # 2. The phones of all words.
         targets = [
-            [phone for word in words[:count] for phone in self.pronunciations[word]]
+            torch.tensor([phone for word in words[:count] for phone in self.pronunciations[word]])
             for words, count in zip(
                 batch.targets.tolist(), batch.target_lengths.tolist(), strict=True
             )
         ]
-        lengths = torch.tensor([len(phones) for phones in targets], device=batch.targets.device)
-        phones = F.ctc_loss(
-            self.phones(encoded.encoder_out).log_softmax(dim=2).transpose(0, 1),
-            torch.tensor([phone for one in targets for phone in one], device=lengths.device),
+        device = batch.targets.device
+        phones = self.phones.loss(
+            encoded.encoder_out,
             encoded.frame_lengths,
-            lengths,
-            blank=self.blank,
-            reduction="sum",
-            zero_infinity=True,
+            pad_sequence(targets, batch_first=True).long().to(device),
+            torch.tensor([len(one) for one in targets], device=device),
         )
-        return {**losses, "phones": phones / lengths.sum().clamp(min=1)}
+        return {**losses, "phones": phones}

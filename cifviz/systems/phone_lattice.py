@@ -89,14 +89,17 @@ class PhoneLattice:
             score = TOKEN * log_probs[:, distinct].T - cost
             self.scores[:, length - 1, length:] = score + (heard[length:] - heard[:-length]).T
 
-    def weights(self, skip: float | None = None) -> CutWeights:
+    def weights(self, skip: float | None = None, silence: float = SILENCE) -> CutWeights:
         """Sums over all ways.
 
         Parameters
         ----------
         skip : float, optional
             What it costs to leave a word out; by default none is left out.
+        silence : float
+            What is paid for each unit of mass between words.
         """
+        self.silence = silence
         begun, ended, reached = self._forward(skip)
         to_go, left, remaining = self._backward(skip)
         skipped = np.full(len(self.first), NEVER)
@@ -157,7 +160,7 @@ class PhoneLattice:
     def _with_gaps(self, weights: np.ndarray, *, backward: bool = False) -> np.ndarray:
         """Each cut, and all before it (behind it) from where a gap leads there."""
         order = slice(None, None, -1 if backward else 1)
-        paid = SILENCE * np.abs(self.mass[order] - self.mass[order][0])
+        paid = self.silence * np.abs(self.mass[order] - self.mass[order][0])
         values = weights[order].astype(np.float64)
         led = np.logaddexp.accumulate(values + paid)
         found = values.copy()

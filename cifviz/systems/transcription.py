@@ -63,6 +63,8 @@ class Transcription:
     """The `rows` of a system whose rows are not those of its firing."""
     words: Alignment | None = None
     """The words, where the tokens are their phones; None where the tokens are all there is."""
+    misfit: str = ""
+    """One sentence about a transcript that does not fit the sound; empty for any other."""
     extras: Mapping[str, Any] = field(default_factory=dict)
     """Further results of a system, by names that it declares."""
 
@@ -155,9 +157,12 @@ class Transcription:
 
     @property
     def warning(self) -> str:
-        """One sentence about a sound that is out of domain; empty for any other."""
+        """One sentence about a sound that is out of domain, or does not fit its transcript.
+
+        Empty for any other.
+        """
         if not self.is_out_of_domain:
-            return ""
+            return self.misfit
         return (
             "this sound is probably outside what the model knows "
             f"({self.config.vocabulary_text}); mean score {self.mean_score or 0.0:.2f}"

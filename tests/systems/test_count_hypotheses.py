@@ -405,3 +405,8 @@ def test_a_paraformer_decodes_at_any_count_and_is_judged_without_its_sampler(ali
 def test_no_counts_and_no_sound_are_legal():
     assert tokens_of(decode_at_counts(tiny_recognizer(), Waveform([]), [])) == []
     assert tokens_of(decode_at_counts(tiny_recognizer(), Waveform([]), [0])) == [()]
+
+
+def test_nothing_can_be_chosen_among_no_candidates():
+    with pytest.raises(CIFError, match="at least one candidate"):
+        _ = CountHypotheses(3, ()).best
