@@ -189,6 +189,7 @@ def learn_intervals(
     features: Sequence[np.ndarray],
     references: Sequence[Alignment],
     *,
+    reference_errors: Sequence[float] = (0.0,),
     level: float = LEVEL,
 ) -> EdgeIntervals:
     """Learn intervals from development utterances, never those that are reported.
@@ -201,6 +202,9 @@ def learn_intervals(
         What `edge_features` gave for each.
     references : sequence of Alignment (utterances,)
         The true times of the same words; pairs of which one is untimed do not count.
+    reference_errors : sequence of float
+        How far off references are themselves, seconds: some equally likely values. A model that was
+        taught by a machine agrees with it better than with the truth. Each is added to each error.
     level : float in (0, 1)
         Share of edges that shall lie in their intervals.
 
@@ -226,16 +230,18 @@ def learn_intervals(
     require(len(x) >= LEAST, f"expected at least {LEAST} words with times, got {len(x)}")
 
     # 2. Of onsets and of offsets: the size of errors, and their quantiles in multiples of it.
+    noise = np.asarray(reference_errors, dtype=np.float64)
     weights: list[tuple[float, ...]] = []
     quantiles: list[tuple[float, float]] = []
     medians: list[float] = []
     for side in (0, 1):
-        scaled = np.zeros(len(x))
+        scaled = np.zeros((len(x), len(noise)))
         for number in np.unique(fold):
             own = fold == number
             others = ~own if (~own).sum() >= LEAST // 2 else np.ones(len(own), bool)
             fitted = _fit(x[others, side], errors[others, side])
-            scaled[own] = errors[own, side] / _scale(x[own, side], fitted, x[others, side])
+            scale = _scale(x[own, side], fitted, x[others, side])
+            scaled[own] = (errors[own, side, None] + noise) / scale[:, None]
         fitted = _fit(x[:, side], errors[:, side])
         weights.append(tuple(fitted.tolist()))
         medians.append(float(np.median(np.exp(x[:, side] @ fitted))))
@@ -246,9 +252,9 @@ def learn_intervals(
 
 
 def _quantiles(scaled: np.ndarray, level: float) -> tuple[float, float]:
-    """Those between which a share of values lies, rounded outwards for so many of them."""
-    ordered = np.sort(scaled)
-    out = int(np.floor((len(ordered) + 1) * (1 - level) / 2))
+    """Those between which a share of values lies (edges, noise), rounded outwards for the edges."""
+    ordered = np.sort(scaled, axis=None)
+    out = int((len(scaled) + 1) * (1 - level) / 2 * scaled.shape[1])
     return float(ordered[max(out - 1, 0)]), float(
         ordered[min(len(ordered) - out, len(ordered) - 1)]
     )

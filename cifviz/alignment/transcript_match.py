@@ -25,7 +25,7 @@ FARTHEST = 1.0
 """Seconds between two heard phones of one word, at most."""
 SECONDS_PER_PHONE = 0.09
 """How long a phone usually lasts, where nothing else says how much sound words need."""
-PAD = 1.0
+PAD = 0.5
 """Seconds of sound to each side of words that sound without words surrounds, at most."""
 LEAST_PROBE, PROBE, MOST_PROBES = 20, 100, 16
 """Phones that are looked for at once in much more sound, at least and at most, and how many such

@@ -141,6 +141,7 @@ def fires(
         linewidths=0.9 if space > 20 else 0.3 if is_crowded else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
         path_effects=None if is_crowded else [halo],
+        alpha=0.5 if is_crowded else None,
         zorder=2.5,
     )
     lines = add_lines(ax, [[(time, 0), (time, 1)] for time in times], transform=across, **look)

@@ -44,7 +44,8 @@ def test_a_recording_and_its_transcript_are_one_command(folder, kind):  # noqa: 
     assert result.exit_code == 0, result.output
     found = words(folder, path.stem)
     assert found.text == CLIP.words.text
-    assert 0 <= found.spans[0][0] < found.spans[-1][1] <= CLIP.waveform.duration + 0.07
+    first, *_, last = found.timed  # weights of an untrained model may put words into silence
+    assert 0 <= first.start < last.end <= CLIP.waveform.duration + 0.07
 
 
 needs_english = pytest.mark.skipif(
