@@ -347,6 +347,13 @@ TERMS: tuple[Term, ...] = (
         "Of the phrases of the list that were recognised, the share that was said.",
     ),
     Term(
+        "presence",
+        "",
+        "cifviz.systems.word_presence.Presence.probabilities",
+        "",
+        "For each word of a transcript, the probability that it was said.",
+    ),
+    Term(
         "purification",
         "",
         "cifviz.systems.context_network.ContextConfig.topk_renormalize",

@@ -17,7 +17,7 @@
 # - *compute* how one pause shifts all phones behind it if nothing but the count is known
 # - *write* the edit distance that pairs fires with the phones of a transcript
 # - *compare* four ways to anchor a count, by eye and by errors on labels set by hand
-# - *tell* which words of a transcript are probably not in the sound
+# - *tell* which words of a transcript are probably not in the sound, and where one is missing
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 03](03_scaling.ipynb) and
 # [lesson 07](07_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
@@ -59,7 +59,8 @@ from cifviz.metrics import edge_errors, token_errors
 from cifviz.plot import STYLE, fires, log_mel, panel, panel_alt, tier_lanes, token_spans, weights
 from cifviz.published import read_study
 from cifviz.resources import resource
-from cifviz.systems.phone_alignment import scaled_to_spans
+from cifviz.systems.doubtful_words import LEAST_PRESENCE, doubtful_words
+from cifviz.systems.phone_alignment import PRESENCE, UNEXPLAINED, scaled_to_spans
 from cifviz.systems.phone_paths import PATHS, edit_path
 
 # %% tags=["parameters"]
@@ -453,64 +454,79 @@ table(["path", "mean (ms)", "median (ms)", "farthest off (ms)"], rows)
 # ## 7. A transcript that does not fit
 #
 # A path finds a place for every word, whether it was spoken or not: it is *forced*. So one has to
-# ask afterwards how well each word fits. A phone's *score* is the probability that its stretch
-# sounds like it, and a word's score is the mean of its phones'.
+# ask afterwards which words are really there. Two numbers answer:
 #
-# **Predict first:** what happens to the score of a word that is not what was said? And to its
+# - The *score* of a phone is the probability that its stretch sounds like it; a word's score is the
+#   mean of its phones'. It judges the one place that the path has found.
+# - The *presence* of a word compares: how cheap are all ways to cut the sound that hold the word,
+#   and how cheap are all that leave it out, and leave its piece of sound to nobody? From these
+#   odds, and from the score, comes a probability that it was said. (Three constants in it were set
+#   on other speech, with words swapped, added and dropped on purpose.)
+#
+# The same comparison also finds pieces of sound that are better left to nobody: something was said
+# there that is not in the transcript.
+#
+# **Predict first:** what happens to both numbers if a word is replaced by another one? And to its
 # neighbours, if a word is added, or left out?
 
 
 # %% tags=["hide-input"]
 # What the text field draws
-def draw_scores(ax, *, transcript):
+def draw_presence(ax, *, transcript):
     try:
         one = aligned(transcript, "segments")
     except cifviz.CIFError as error:
         ax.set_axis_off()
         return str(error)
-    for index, word in enumerate(one.words):
+    size = {"fontsize": STYLE["text_size"], "ha": "center", "parse_math": False}
+    for index, (word, there) in enumerate(zip(one.words, one.extras[PRESENCE], strict=True)):
         if word.is_timed:
-            look = {"align": "edge", "edgecolor": STYLE["level"], "linewidth": 0.6}
-            doubtful = word.score < 0.3
-            look |= {"color": STYLE["decrease" if doubtful else "complete"]}
-            look |= {"hatch": "////" if doubtful else ""}
-            ax.bar(word.start, word.score, width=word.end - word.start, **look)
-            middle, height = (word.start + word.end) / 2, word.score + 0.03
-            if index % 2:
-                height = max(height, word.score + 0.14)
-            size = STYLE["text_size"]
-            ax.text(middle, height, word.token, ha="center", fontsize=size, parse_math=False)
-    ax.set(xlim=(0, duration), ylim=(0, 1.25), xlabel="time (s)", ylabel="score of the word")
-    ax.axhline(0.3, color=STYLE["level"], linewidth=0.8, linestyle=":")
+            place = {"x": word.start, "width": word.end - word.start, "align": "edge"}
+            doubtful = there < LEAST_PRESENCE
+            frame = {"edgecolor": STYLE["level"], "linestyle": ":" if doubtful else "-"}
+            ax.bar(height=1.0, facecolor="none", linewidth=0.8, **frame, **place)
+            ax.bar(height=there, color=STYLE["complete"], **place)
+            middle = (word.start + word.end) / 2
+            ax.plot(middle, word.score, color=STYLE["level"], marker="D", markersize=4)
+            name = f"{word.token}?" if doubtful else word.token
+            ax.text(middle, 1.06 + 0.17 * (index % 2), name, **size)
+    for start, end in one.extras[UNEXPLAINED]:
+        ax.axvspan(start, end, ymax=0.42, color=STYLE["decrease"], hatch="////", fill=False)
+        ax.text((start + end) / 2, 0.64, "no word", **size)
+    ax.set(xlim=(0, duration), ylim=(0, 1.45), yticks=[0, 0.5, 1], xlabel="time (s)")
+    ax.set_ylabel("presence")
     return f"“{transcript}”"
 
 
 # %% tags=["answer", "hide-input"]
-# Figure with a text: your transcript, and the score of each word
+# Figure with a text: your transcript, and which of its words are there
 texts = list(recorded.transcripts)
 live_figure(
-    draw_scores,
+    draw_presence,
     transcript=Text(texts[0]),
     static=[{"transcript": text} for text in texts],
-    alt="Bars over time, one for each word, in four pictures. In the first all words are those "
-    "that were said. In the second, third and fourth one word is another one, one is added, one is "
-    "missing; words there have low bars, which are hatched.",
-    caption="Scores of the words of four transcripts of the same sound: as it was said; with "
-    "another word; with a word too many; with a word too few. Hatched: below 0.3. Compare each "
-    "with the first.",
+    alt="Four pictures with a frame for each word over time, filled as far as the word is present. "
+    "In the first, as it was said, all frames are full. In the second one word is another one, and "
+    "in the third one is added: their frames are empty and dotted. In the fourth a word is "
+    "missing: all frames are full, and where the word was spoken a hatched band says “no word”.",
+    caption="Four transcripts of the same sound: as it was said; with another word; with a word "
+    "too many; with a word too few. A frame is filled as far as its word is present, a diamond is "
+    "its score; words with a question mark are probably not there. Hatched: speech without a word. "
+    "Compare each with the first, and diamonds with frames.",
     height=1.9,
 )
 
 # %% [markdown] tags=["answer"]
-# A word that was not said has a low score: its phones lie where others are. An added word has to
-# take its place from a neighbour, whose score may fall with it. A missing word is the hardest to
-# see: no word of the transcript is wrong, only a piece of sound is left over, or swallowed by a
-# neighbour.
+# A word that was not said has a low score and hardly any presence. An added word has to take its
+# place from a neighbour: the neighbour's score may fall, since it lies in the wrong place now, but
+# its presence does not. That is why the presence asks for all ways to cut the sound, and not for
+# the one that was found. And where a word is missing, a piece of sound is left over.
 #
-# Scores are not the last word. Short, unstressed words (“the”, “a”) have low scores even where they
-# are right, because they hardly sound like their phones. Type a transcript of your own into the
-# field above. (Words that are not in the four texts need eSpeak NG, which comes with
-# `cifviz[english]`; without it the title says so.)
+# Scores alone would not do: short, unstressed words (“the”, “a”) often have a low score even in
+# their right place, because they hardly sound like their phones.
+#
+# Type a transcript of your own into the field above. (Words that are not in these four texts need
+# eSpeak NG, which comes with `cifviz[english]`; without it the title says so.)
 
 # %% [markdown]
 # Now *your* sentence. Record one, in whatever your phone, browser or editor writes. Put its full
@@ -547,12 +563,14 @@ else:
     print("A sound of more than 28 s is aligned in windows; no panel is drawn of it.")
 
 # %% tags=["hide-input"]
-# Table of the words
-rows = [
-    [word.token, *(f"{time:.2f}" if word.is_timed else "–" for time in (word.start, word.end))]
-    for word in own.words
-]
-table(["word", "start (s)", "end (s)"], rows[:20])
+# Table of the words, and those that are doubtful
+rows = []
+for word, there in zip(own.words, own.extras[PRESENCE], strict=True):
+    times = [f"{time:.2f}" if word.is_timed else "–" for time in (word.start, word.end)]
+    rows.append([word.token, *times, f"{word.score:.2f}", f"{there:.2f}"])
+table(["word", "start (s)", "end (s)", "score", "presence"], rows[:20])
+doubtful = [f"{one.word.token} ({', '.join(one.reasons)})" for one in doubtful_words(own)]
+print("doubtful words:", "; ".join(doubtful) or "none")
 
 # %% [markdown]
 # The same from the command line, with files for Praat and other programs:
@@ -566,14 +584,14 @@ table(["word", "start (s)", "end (s)"], rows[:20])
 # ## 8. On labels set by hand
 #
 # How good is it on people? Twelve recordings have word boundaries that people set by hand. Nothing
-# here was trained or tuned on them. The study “english-alignment” of this project places their words
-# in several ways:
+# here was trained or tuned on them. The study “english-alignment” of this project places their
+# words in several ways:
 #
 # - *equal words* between the true ends, and *words in proportion to their phones*. These two do not
 #   listen at all; what is not better than they are has learned nothing.
 # - the four paths of section 6. In the row “raw” the count is forced, and edges are the fires
-#   themselves. The other rows read edges inside of each phone's mass, at quantiles that were learned
-#   on other speech (lesson 07).
+#   themselves. The other rows read edges inside of each phone's mass, at quantiles that were
+#   learned on other speech (lesson 07).
 # - the CTC layer alone, without any CIF.
 # - *pocketsphinx*, an aligner of another kind: a hidden Markov model with phones and features of
 #   its own. Its word times also taught this model.
@@ -669,7 +687,13 @@ table(
 
 # %% tags=["answer", "hide-input"]
 # Numbers kept
+present = [aligned(text, "segments").extras[PRESENCE] for text in texts]
+absent = [sum(there < LEAST_PRESENCE for there in one) for one in present]
 record(
+    words_absent_as_said=absent[0],
+    words_absent_of_another=absent[1],
+    words_absent_of_one_added=absent[2],
+    speech_without_a_word=len(aligned(texts[3], "segments").extras[UNEXPLAINED]),
     phones=len(phones),
     fires=len(heard.tokens),
     phone_errors=round(errors.rate * len(phones)),
@@ -697,6 +721,7 @@ glossary(
     "forced alignment",
     "path",
     "phone",
+    "presence",
     "quantile",
     "scaled weight",
     "state",
@@ -715,8 +740,8 @@ glossary(
 #   `model.align(sound, text, path="count")` put the words behind the pause?
 # - Record a sentence with a sneeze, a laugh or an “um” in it, and leave it out of the transcript.
 #   Which path gives its sound to a word?
-# - Align your sentence with a transcript in which one word is wrong. Does its score fall? Find a
-#   wrong word whose score does not.
+# - Align your sentence with a transcript in which one word is wrong. Does its presence fall? Find a
+#   wrong word whose presence does not: how much may it sound like the right one?
 
 # %% [markdown]
 # ## In practice
@@ -784,6 +809,7 @@ glossary(
 #
 # - *A low score is a wrong place.* It is a sound that is unlike the phone; a swallowed “the” may be
 #   in the right place.
+# - *Presence says whether the place is right.* It says that the word is somewhere there.
 # - *Scaling repairs the count.* It repairs the sum, not the places.
 # - *The aligner hears what was said.* It places what it is told, right or wrong.
 # - *A better recogniser is a better aligner.* To know which phone it is and to know where it ends

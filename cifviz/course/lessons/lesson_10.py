@@ -261,8 +261,8 @@ EXERCISES = (
             ),
             (
                 (35, 20, 30),
-                "Sorted, the absolute values are 10, 10, 20, 100. Half of them lie below the median: "
-                "it is between the second and the third.",
+                "Sorted, the absolute values are 10, 10, 20, 100. Half of them lie below the "
+                "median: it is between the second and the third.",
             ),
             (
                 (35, 15, -30),
