@@ -34,6 +34,7 @@
 
 # %% tags=["hide-input"]
 # Imports
+import math
 from functools import cache
 from itertools import accumulate
 
@@ -59,7 +60,7 @@ from cifviz.metrics import edge_errors, token_errors
 from cifviz.plot import STYLE, fires, log_mel, panel, panel_alt, tier_lanes, token_spans, weights
 from cifviz.published import read_study
 from cifviz.resources import resource
-from cifviz.systems.doubtful_words import LEAST_PRESENCE, doubtful_words
+from cifviz.systems.doubtful_words import LEAST_PRESENCE, doubtful_words, word_presence
 from cifviz.systems.phone_alignment import PRESENCE, UNEXPLAINED, scaled_to_spans
 from cifviz.systems.phone_paths import PATHS, edit_path
 
@@ -162,7 +163,8 @@ show(
     f"middle, weights and {len(heard.tokens)} fires. Below, the phones that fired: "
     f"{' '.join(heard.tokens)}.",
     caption="Above: log-mel, with the words as they were spoken. Middle: the weight of each frame, "
-    "and the fires. Below: which phone each fire is. Look at the pauses, and at long vowels.",
+    "and the fires; blue: after rounding the mass before each pause to whole phones (lesson 04). "
+    "Below: which phone each fire is. Look at the pauses, and at long vowels.",
 )
 
 # %% [markdown] tags=["answer"]
@@ -255,8 +257,11 @@ print(f"“{said.words.tokens[worst_word].token}”")
 # At both ends the difference is near 0: before the first word there is hardly any weight, and the
 # scaling makes the whole sum right. In between nothing holds it. A drawn-out phone that weighs two,
 # or one that is swallowed and weighs nothing, moves all that follow, until another mistake happens
-# to move them back. Half a phone may be little inside of a word. But at the border of a pause it
-# decides whether a phone lies before or behind the pause.
+# to move them back. In the sentence shown here the voice is British and the dictionary American: it
+# has an “ɹ” in “morning” that nobody said. From there on the count is about one phone behind.
+#
+# One phone is little inside of a word. But before a pause it decides on which side of the pause a
+# phone is placed.
 #
 # This is the *drift* of lesson 07. The longer the sentence, the farther it may go: mistakes of a
 # count add up.
@@ -444,8 +449,11 @@ for path, one in found.items():
 table(["path", "mean (ms)", "median (ms)", "farthest off (ms)"], rows)
 
 # %% [markdown] tags=["answer"]
-# Where the count was right, all four agree within a frame or two. Where it was not, the anchored
-# paths hold: around the pause “count” cuts a word where no word ends.
+# Where the count was right, all four agree within a few frames. Where it was behind, “count” places
+# the last phone of “comes” beyond the pause, and the words after it begin late. The anchored paths
+# know better which phones lie before the pause. But “fires” knows no silence: a stretch reaches
+# from fire to fire, and beside a pause it may take some of the pause. “segments” and “ctc” may
+# leave it out.
 #
 # One sentence is no measurement: which of the anchored paths is nearest changes from sentence to
 # sentence. (Try the other clip.) Section 8 measures them.
@@ -483,9 +491,9 @@ def draw_presence(ax, *, transcript):
         if word.is_timed:
             place = {"x": word.start, "width": word.end - word.start, "align": "edge"}
             doubtful = there < LEAST_PRESENCE
+            ax.bar(height=there, color=STYLE["complete"], **place)
             frame = {"edgecolor": STYLE["level"], "linestyle": ":" if doubtful else "-"}
             ax.bar(height=1.0, facecolor="none", linewidth=0.8, **frame, **place)
-            ax.bar(height=there, color=STYLE["complete"], **place)
             middle = (word.start + word.end) / 2
             ax.plot(middle, word.score, color=STYLE["level"], marker="D", markersize=4)
             name = f"{word.token}?" if doubtful else word.token
@@ -495,7 +503,7 @@ def draw_presence(ax, *, transcript):
         ax.text((start + end) / 2, 0.64, "no word", **size)
     ax.set(xlim=(0, duration), ylim=(0, 1.45), yticks=[0, 0.5, 1], xlabel="time (s)")
     ax.set_ylabel("presence")
-    return f"“{transcript}”"
+    return f"“{transcript}” {one.warning}"
 
 
 # %% tags=["answer", "hide-input"]
@@ -508,7 +516,8 @@ live_figure(
     alt="Four pictures with a frame for each word over time, filled as far as the word is present. "
     "In the first, as it was said, all frames are full. In the second one word is another one, and "
     "in the third one is added: their frames are empty and dotted. In the fourth a word is "
-    "missing: all frames are full, and where the word was spoken a hatched band says “no word”.",
+    "missing: all frames are full, and where the word was spoken a hatched band says “no word”. "
+    "Such a band is also in the second, where the right word was spoken.",
     caption="Four transcripts of the same sound: as it was said; with another word; with a word "
     "too many; with a word too few. A frame is filled as far as its word is present, a diamond is "
     "its score; words with a question mark are probably not there. Hatched: speech without a word. "
@@ -520,7 +529,8 @@ live_figure(
 # A word that was not said has a low score and hardly any presence. An added word has to take its
 # place from a neighbour: the neighbour's score may fall, since it lies in the wrong place now, but
 # its presence does not. That is why the presence asks for all ways to cut the sound, and not for
-# the one that was found. And where a word is missing, a piece of sound is left over.
+# the one that was found. And where the transcript lacks what was said, a piece of sound is left
+# over: in the fourth picture, and in the second, too.
 #
 # Scores alone would not do: short, unstressed words (“the”, “a”) often have a low score even in
 # their right place, because they hardly sound like their phones.
@@ -564,8 +574,8 @@ else:
 
 # %% tags=["hide-input"]
 # Table of the words, and those that are doubtful
-rows = []
-for word, there in zip(own.words, own.extras[PRESENCE], strict=True):
+rows, presence = [], word_presence(own) or [math.nan] * len(own.words)
+for word, there in zip(own.words, presence, strict=True):
     times = [f"{time:.2f}" if word.is_timed else "–" for time in (word.start, word.end)]
     rows.append([word.token, *times, f"{word.score:.2f}", f"{there:.2f}"])
 table(["word", "start (s)", "end (s)", "score", "presence"], rows[:20])
@@ -587,13 +597,12 @@ print("doubtful words:", "; ".join(doubtful) or "none")
 # here was trained or tuned on them. The study “english-alignment” of this project places their
 # words in several ways:
 #
-# - *equal words* between the true ends, and *words in proportion to their phones*. These two do not
-#   listen at all; what is not better than they are has learned nothing.
-# - the four paths of section 6. In the row “raw” the count is forced, and edges are the fires
-#   themselves. The other rows read edges inside of each phone's mass, at quantiles that were
-#   learned on other speech (lesson 07).
-# - the CTC layer alone, without any CIF.
-# - *pocketsphinx*, an aligner of another kind: a hidden Markov model with phones and features of
+# - “equal words” between the true ends, and “words by phones”, in proportion to their numbers of
+#   phones. These two do not listen at all; what is not better than they are has learned nothing.
+# - the four paths of section 6. In “count, raw” edges are the fires themselves. The other rows read
+#   edges inside of each phone's mass, at quantiles that were learned on other speech (lesson 07).
+# - the path of the CTC layer alone, “CTC without CIF”.
+# - “pocketsphinx”, an aligner of another kind: a hidden Markov model with phones and features of
 #   its own. Its word times also taught this model.
 #
 # **Exercise 10.7.** Four onsets are found 10 ms too early, 20 ms too late, 10 ms too late and 100
@@ -615,15 +624,26 @@ check("10.7", mean_median_sign)
 # %% tags=["hide-input"]
 # Read the measurements
 study = read_study(resource("results"), "english-alignment")
-hand = {title: row["hand labels"] for title, row in study["rows"].items()}
-order = sorted(hand, key=lambda title: -hand[title]["both"]["mean_absolute"])
+ROWS = {
+    "equal words between the true ends": "equal words",
+    "words in proportion to their phones": "words by phones",
+    "raw CIF: the count forced, edges at fires": "count, raw",
+    "CIF: the count forced": "count",
+    "CIF: labels matched to fires": "fires",
+    "CIF: segments": "segments",
+    "CIF in CTC's windows": "ctc",
+    "CTC forced": "CTC without CIF",
+    "pocketsphinx": "pocketsphinx",
+}
+hand = {name: study["rows"][title]["hand labels"] for title, name in ROWS.items()}
+order = sorted(hand, key=lambda name: -hand[name]["both"]["mean_absolute"])
 
 # %% tags=["answer", "hide-input"]
 # Figure: errors of all rows on labels set by hand
 figure, (ax,) = canvas(height=3.4)
 places = range(len(order))
-both = [hand[title]["both"] for title in order]
-low, high = np.array([hand[title]["interval_ms"] for title in order]).T
+both = [hand[name]["both"] for name in order]
+low, high = np.array([hand[name]["interval_ms"] for name in order]).T
 look = {"color": STYLE["neutral"], "edgecolor": STYLE["level"], "linewidth": 0.6}
 ax.barh(places, [one["mean_absolute"] for one in both], height=0.6, label="mean", **look)
 ax.hlines(places, low, high, color=STYLE["level"], label="95 % of the mean")
@@ -634,8 +654,8 @@ ax.set_yticks(places, order, fontsize=STYLE["text_size"])
 ax.set(xlabel="absolute error of word edges (ms)", ylim=(len(order) - 0.4, -0.6))
 ax.legend(loc="lower right", fontsize=STYLE["text_size"])
 listed = "; ".join(
-    f"{title}: {one['mean_absolute']:.0f}, {one['median_absolute']:.0f}"
-    for title, one in zip(order, both, strict=True)
+    f"{name}: {one['mean_absolute']:.0f}, {one['median_absolute']:.0f}"
+    for name, one in zip(order, both, strict=True)
 )
 show(
     figure,
@@ -650,16 +670,16 @@ show(
 # Table: onsets and offsets apart
 rows = [
     [
-        title,
+        name,
         *(
-            f"{hand[title][edge][key]:.0f}"
+            f"{hand[name][edge][key]:.0f}"
             for edge in ("onset", "offset")
             for key in ("mean_absolute", "median_absolute")
         ),
-        *(f"{hand[title][edge]['signed_mean']:+.0f}" for edge in ("onset", "offset")),
-        f"{100 * hand[title]['both']['within_50ms']:.0f}",
+        *(f"{hand[name][edge]['signed_mean']:+.0f}" for edge in ("onset", "offset")),
+        f"{100 * hand[name]['both']['within_50ms']:.0f}",
     ]
-    for title in order
+    for name in order
 ]
 table(
     [
