@@ -119,8 +119,8 @@ def make_clip_states(folder: Path) -> None:
     encoder, numbers, entries = load_moonshine(), {}, []
     for name, texts in TRANSCRIPTS.items():
         numbers[name] = encoder.states(load_clip(name).waveform).half().contiguous()
-        said = [{"text": text, "words": list(map(asdict, pronounce(text)))} for text in texts]
-        entries.append({"name": name, "transcripts": said})
+        spoken = [{"text": text, "words": list(map(asdict, pronounce(text)))} for text in texts]
+        entries.append({"name": name, "transcripts": spoken})
     path = folder / clip_states.NUMBERS
     write_atomically(path, lambda part: part.write_bytes(save(numbers)), overwrite=True)
     write_json(folder / clip_states.ENTRIES, entries, overwrite=True)

@@ -60,8 +60,14 @@ from cifviz.metrics import edge_errors, token_errors
 from cifviz.plot import STYLE, fires, log_mel, panel, panel_alt, tier_lanes, token_spans, weights
 from cifviz.published import read_study
 from cifviz.resources import resource
-from cifviz.systems.doubtful_words import LEAST_PRESENCE, doubtful_words, word_presence
-from cifviz.systems.phone_alignment import PRESENCE, UNEXPLAINED, scaled_to_spans
+from cifviz.systems.doubtful_words import (
+    LEAST_PRESENCE,
+    PRESENCE,
+    UNEXPLAINED,
+    doubtful_words,
+    presence_of,
+)
+from cifviz.systems.phone_alignment import scaled_to_spans
 from cifviz.systems.phone_paths import PATHS, edit_path
 
 # %% tags=["parameters"]
@@ -278,7 +284,7 @@ print(f"“{said.words.tokens[worst_word].token}”")
 # | “count” | nothing |
 # | “fires” | which phone each fire sounds like |
 # | “segments” | which phone each possible stretch sounds like, and that it weighs about one |
-# | “ctc” | the CTC layer's path: a frame or two in the middle of each phone |
+# | “ctc” | the same, and the CTC layer's path: a frame or two in the middle of each phone |
 #
 # **“fires”.** Let the weights fire freely, and pair fires with phones in their order, as edit
 # distance pairs two strings. A pair costs −log p, with p the probability of the phone at the fire.
@@ -398,9 +404,9 @@ check("10.6", costs_of_cuts)
 # ## 6. Four paths, one sentence
 #
 # Now all four. “fires” is the path of section 4. “segments” tries all cuts between frames, and
-# takes those with which each phone weighs about one and sounds like itself (section 5). “ctc”
-# follows the best path of the CTC layer through the transcript (lesson 07), which has a frame or
-# two for each phone; between two of them the weights say where the cut is.
+# takes those with which each phone weighs about one and sounds like itself (section 5). “ctc” does
+# the same, but first the CTC layer finds its best path through the transcript (lesson 07), which
+# has a frame or two for each phone: these frames the phone must take.
 #
 # **Predict first:** here are all four paths on our sentence. Which words will differ between them,
 # and which hardly?
@@ -574,7 +580,7 @@ else:
 
 # %% tags=["hide-input"]
 # Table of the words, and those that are doubtful
-rows, presence = [], word_presence(own) or [math.nan] * len(own.words)
+rows, presence = [], presence_of(own) or [math.nan] * len(own.words)
 for word, there in zip(own.words, presence, strict=True):
     times = [f"{time:.2f}" if word.is_timed else "–" for time in (word.start, word.end)]
     rows.append([word.token, *times, f"{word.score:.2f}", f"{there:.2f}"])

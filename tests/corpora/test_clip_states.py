@@ -36,11 +36,11 @@ def copied(tmp_path, monkeypatch):
 @each
 def test_the_first_transcript_is_what_was_spoken_and_the_others_are_not(name):
     recorded = load_clip_states(name)
-    said, other, longer, shorter = recorded.transcripts.values()
+    spoken, other, longer, shorter = recorded.transcripts.values()
     assert next(iter(recorded.transcripts)) == recorded.clip.text
-    assert [word.text.lower() for word in said] == list(recorded.clip.tokens)
-    assert (len(other), len(longer), len(shorter)) == (len(said), len(said) + 1, len(said) - 1)
-    assert sum(a.phones != b.phones for a, b in zip(said, other, strict=True)) == 1
+    assert [word.text.lower() for word in spoken] == list(recorded.clip.tokens)
+    assert (len(other), len(longer), len(shorter)) == (len(spoken), len(spoken) + 1, len(spoken) - 1)
+    assert sum(a.phones != b.phones for a, b in zip(spoken, other, strict=True)) == 1
 
 
 @each
