@@ -31,6 +31,9 @@ from cifviz.systems.word_presence import Presence, word_presence
 
 MOST_PHONES = 40.0
 """In a second. Nobody speaks more; fast speech has 20."""
+ROUNDING = 1e-6
+"""Slack of the firing: what rounding may take off the sum of a stretch, so that its phone does not
+wait for the next one's weights."""
 FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
 """Keys of `Transcription.extras`: the weights as they were before scaling (frames,), and the number
 of phones of each word."""
@@ -169,7 +172,8 @@ def aligned(
     firing = integrate_and_fire(
         torch.from_numpy(scaled)[None],
         encoded.encoder_out.cpu().double(),
-        target_lengths=torch.tensor([len(ids)]),
+        target_lengths=None if fits else torch.tensor([len(ids)]),
+        slack=ROUNDING,
     )
 
     # 3. Phones and words with their times.
