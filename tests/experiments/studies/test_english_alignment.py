@@ -1,6 +1,7 @@
 """The study of CIF on word boundaries of English: trivial bars, scores by hand, and its tables."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,9 +28,7 @@ def test_trivial_bars_share_what_lies_between_the_true_ends():
 
 def errors(method=study.equal_words):
     sets = {study.HAND: [utterance(), utterance("two")]}
-    return study.errors_of(
-        method, {**sets, study.PROMPTS: [utterance()], study.GRID: [utterance()]}
-    )
+    return study.errors_of(method, {**sets, **{name: [utterance()] for name in study.OTHERS}})
 
 
 def test_errors_are_those_of_both_edges_with_their_times():
@@ -88,3 +87,19 @@ def test_three_pairs_of_labels_overlap(cifviz_data):
     assert len(words) == 12
     named = {words[name][place] for name, place, _ in forced}
     assert named == {"considered", "beautiful", "his", "strengths", "always", "so"}
+
+
+def test_noise_is_ten_decibels_below_the_whole():
+    samples = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
+    one = replace(utterance(), waveform=Waveform(samples, SAMPLE_RATE))
+    added = study.noisy(one).waveform.samples - samples
+    assert 10 * np.log10(np.mean(samples**2) / np.mean(added**2)) == pytest.approx(10, abs=0.01)
+    assert study.noisy(one).times == one.times
+
+
+def test_an_utterance_that_is_not_aligned_is_left_out():
+    untimed = Alignment((TimedToken("a"), TimedToken("cat")))
+    found = errors(lambda one: untimed if one.id == "two" else study.equal_words(one))
+    assert np.isnan(found[study.HAND]["two"][..., 0]).all()
+    scores = study.measured([found], [], set())[study.HAND]
+    assert scores["both"]["mean_absolute"] == pytest.approx(25)
