@@ -538,8 +538,8 @@ live_figure(
 # the one that was found. And where the transcript lacks what was said, a piece of sound is left
 # over: in the fourth picture, and in the second, too.
 #
-# Scores alone would not do: short, unstressed words (“the”, “a”) often have a low score even in
-# their right place, because they hardly sound like their phones.
+# Scores alone would not do. In the third picture “we” was said, and its score is lower than that of
+# “slowly”, which was not.
 #
 # Type a transcript of your own into the field above. (Words that are not in these four texts need
 # eSpeak NG, which comes with `cifviz[english]`; without it the title says so.)
