@@ -32,6 +32,9 @@ from cifviz.systems.word_presence import Presence, word_presence
 
 MOST_PHONES = 40.0
 """In a second. Nobody speaks more; fast speech has 20."""
+ROUNDING = 1e-6
+"""Slack of the firing: what rounding may take off the sum of a stretch, so that its phone does not
+wait for the next one's weights."""
 FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
 """Keys of `Transcription.extras`: the weights as they were before scaling (frames,), and the number
 of phones of each word."""
@@ -167,7 +170,8 @@ def aligned(
     firing = integrate_and_fire(
         torch.from_numpy(scaled)[None],
         encoded.encoder_out.cpu().double(),
-        target_lengths=torch.tensor([len(ids)]),
+        target_lengths=None if fits else torch.tensor([len(ids)]),
+        slack=ROUNDING,
     )
 
     # 3. Phones and words with their times.
@@ -202,7 +206,7 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     """One sentence about a transcript that does not fit a sound; empty where it fits.
 
     It does not fit where half of its words are probably not there, or where at least as much is
-    said besides as is in it.
+    spoken besides as is in it.
 
     Parameters
     ----------
@@ -215,17 +219,17 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     Examples
     --------
     >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
-    'the transcript does not fit this sound: 2 of its 3 words are probably not said in these 2.0 s'
+    'the transcript does not fit this sound: 2 of its 3 words are probably not spoken in these 2.0 s'
     >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
-    'the transcript does not fit this sound: most of what is said in these 2.0 s is not in it'
+    'the transcript does not fit this sound: most of the speech in these 2.0 s is not in it'
     """
     missing, words = sum(one < 0.5 for one in presence.probabilities), len(presence.probabilities)
     begin = "the transcript does not fit this sound"
     if missing and 2 * missing >= words:
-        said = f"{missing} of its {words} words are" if words > 1 else "its word is"
-        return f"{begin}: {said} probably not said in these {duration:.1f} s"
+        which = f"{missing} of its {words} words are" if words > 1 else "its word is"
+        return f"{begin}: {which} probably not spoken in these {duration:.1f} s"
     if words and presence.free_mass >= phones:
-        return f"{begin}: most of what is said in these {duration:.1f} s is not in it"
+        return f"{begin}: most of the speech in these {duration:.1f} s is not in it"
     return ""
 
 

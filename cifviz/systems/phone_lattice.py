@@ -18,8 +18,9 @@ LONGEST_PHONE = 25
 """Frames that a phone takes at most, 0.6 s of Moonshine's."""
 TOKEN, EVENNESS = 2.0, 4.0
 """What ``−log p`` of a phone in all of its stretch costs, and ``(mass − 1)²``."""
-SILENCE, PAUSE = 12.0, 8.0
-"""What is paid between two words for each unit of mass, and for a gap at all."""
+SILENCE, PAUSE = 4.0, 8.0
+"""What is paid between two words for each unit of mass, and for a gap at all. Silence weighs next
+to nothing; what weighs is not in the transcript."""
 NEVER = -np.inf
 
 
@@ -67,19 +68,28 @@ class PhoneLattice:
         Ids, at least one, no more than there are frames.
     counts : sequence of int >= 1 (words,)
         Phones of each word.
+    anchors : array (phones, 2), optional
+        Frames that each phone takes, but for one on either side: first and the one after the last.
     """
 
-    def __init__(self, evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]):
+    def __init__(
+        self,
+        evidence: PhoneEvidence,
+        phones: Sequence[int],
+        counts: Sequence[int],
+        anchors: np.ndarray | None = None,
+    ):
         frames = len(evidence.alpha)
         self.mass, self.cuts = evidence.running, frames + 1
         self.longest = min(LONGEST_PHONE, frames)
         self.last = np.cumsum(counts) - 1
         """Last phone of each word."""
         self.first = self.last - np.asarray(counts) + 1
+        self.anchors = anchors
         distinct, self.phones = np.unique(np.asarray(phones), return_inverse=True)
         single = evidence.log_probs(np.stack([np.arange(frames), np.arange(1, frames + 1)], axis=1))
         weighted = evidence.alpha[:, None] * single[:, distinct]
-        heard = np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
+        by_frame = np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
         self.scores = np.full((len(distinct), self.longest, self.cuts), NEVER, np.float32)
         """Of each phone, number of frames less one, and cut where it ends."""
         for length in range(1, self.longest + 1):
@@ -87,19 +97,16 @@ class PhoneLattice:
             log_probs = evidence.log_probs(np.stack([first, first + length], axis=1))
             cost = EVENNESS * (self.mass[length:] - self.mass[:-length] - 1) ** 2
             score = TOKEN * log_probs[:, distinct].T - cost
-            self.scores[:, length - 1, length:] = score + (heard[length:] - heard[:-length]).T
+            self.scores[:, length - 1, length:] = score + (by_frame[length:] - by_frame[:-length]).T
 
-    def weights(self, skip: float | None = None, silence: float = SILENCE) -> CutWeights:
+    def weights(self, skip: float | None = None) -> CutWeights:
         """Sums over all ways.
 
         Parameters
         ----------
         skip : float, optional
             What it costs to leave a word out; by default none is left out.
-        silence : float
-            What is paid for each unit of mass between words.
         """
-        self.silence = silence
         begun, ended, reached = self._forward(skip)
         to_go, left, remaining = self._backward(skip)
         skipped = np.full(len(self.first), NEVER)
@@ -120,11 +127,12 @@ class PhoneLattice:
         for word, (first, last) in enumerate(zip(self.first, self.last, strict=True)):
             here = self._with_gaps(reached[word])
             for phone in range(first, last + 1):
-                begun[phone] = here
+                begun[phone] = here = self._anchored(here, phone, end=False)
                 padded = np.concatenate([np.full(self.longest, NEVER, np.float32), here])
                 shifted = np.lib.stride_tricks.sliding_window_view(padded, self.cuts)
                 shifted = shifted[self.longest - 1 :: -1]
-                here = ended[phone] = _log_sum(shifted + self.scores[self.phones[phone]])
+                here = _log_sum(shifted + self.scores[self.phones[phone]])
+                here = ended[phone] = self._anchored(here, phone, end=True)
             reached[word + 1] = here
             if skip is not None:
                 reached[word + 1] = np.logaddexp(here, reached[word] - np.float32(skip))
@@ -148,19 +156,26 @@ class PhoneLattice:
         for word in range(len(self.first) - 1, -1, -1):
             first, last, here = self.first[word], self.last[word], remaining[word + 1]
             for phone in range(last, first - 1, -1):
-                to_go[phone] = here
+                to_go[phone] = here = self._anchored(here, phone, end=True)
                 padded[:, : self.cuts] = self.scores[self.phones[phone]] + here
-                here = left[phone] = _log_sum(by_start)
+                here = left[phone] = self._anchored(_log_sum(by_start), phone, end=False)
             remaining[word] = self._with_gaps(here, backward=True)
             if skip is not None:
                 skipping = remaining[word + 1] - np.float32(skip)
                 remaining[word] = np.logaddexp(remaining[word], skipping)
         return to_go, left, remaining
 
+    def _anchored(self, weights: np.ndarray, phone: int, *, end: bool) -> np.ndarray:
+        """Of each cut, unless the phone may not begin or end there."""
+        if self.anchors is None:
+            return weights
+        cuts, (first, last) = np.arange(self.cuts), self.anchors[phone]
+        return np.where(cuts >= last - 1 if end else cuts <= first + 1, weights, NEVER)
+
     def _with_gaps(self, weights: np.ndarray, *, backward: bool = False) -> np.ndarray:
         """Each cut, and all before it (behind it) from where a gap leads there."""
         order = slice(None, None, -1 if backward else 1)
-        paid = self.silence * np.abs(self.mass[order] - self.mass[order][0])
+        paid = SILENCE * np.abs(self.mass[order] - self.mass[order][0])
         values = weights[order].astype(np.float64)
         led = np.logaddexp.accumulate(values + paid)
         found = values.copy()

@@ -10,7 +10,7 @@ stand in `PATHS`:
            fire; what stays over on either side has a cost
 "segments" cuts that make each phone weigh about one and sound like itself: dynamic programming over
            all cuts between frames, each boundary being the median of all ways to cut
-"ctc"      the best path of a CTC layer beside the CIF, between whose tokens the mass is shared
+"ctc"      the same, but each phone takes the frames of its token on the best path of a CTC layer
 ========== =========================================================================================
 
 The first three need a CIF alone. All are functions of a `PhoneEvidence`, of the phones' ids and of
@@ -63,45 +63,6 @@ def count_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[
     [[0.0, 2.0], [2.0, 3.0]]
     """
     ends = evidence.frames_at(evidence.running[-1] * np.arange(len(phones) + 1) / len(phones))
-    return np.stack([ends[:-1], ends[1:]], axis=1)
-
-
-def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
-    """The best path of CTC; what lies between two of its tokens is cut.
-
-    A token of CTC lasts for a frame or two in the middle of a phone. Between two tokens of a word
-    the cut is where half the mass in between is, between two words where the least weight is. Where
-    the sound has too few frames for the tokens the mass is shared as in `count_path`.
-
-    Parameters and result are those of `count_path`.
-
-    Examples
-    --------
-    Phones in the first and in the last of four frames (2 is the blank), all of the same weight:
-
-    >>> posteriors = torch.eye(3)[[0, 2, 2, 1]].clamp(min=0.01)
-    >>> evidence = PhoneEvidence(np.ones(4), torch.eye(4), posteriors.log(), torch.log)
-    >>> ctc_path(evidence, [0, 1], [2]).tolist()
-    [[0.0, 2.0], [2.0, 4.0]]
-    """
-    frames, size = evidence.ctc.shape
-    spans = ctc_viterbi(
-        evidence.ctc[None],
-        torch.tensor([frames]),
-        torch.tensor(phones)[None],
-        torch.tensor([len(phones)]),
-        blank=size - 1,
-    )[0].numpy()
-    if (spans < 0).any():
-        return count_path(evidence, phones, counts)
-    mass = evidence.running[spans]
-    cuts = evidence.frames_at((mass[:-1, 1] + mass[1:, 0]) / 2)
-    for phone in np.flatnonzero(word_starts(counts))[1:]:
-        end, first = spans[phone - 1, 1], spans[phone, 0]
-        if end < first:
-            cuts[phone - 1] = end + np.argmin(evidence.alpha[end:first]) + 0.5
-    cuts = cuts.clip(spans[:-1, 1], spans[1:, 0])  # a gap without mass is cut at its beginning
-    ends = np.concatenate([[0.0], cuts, [float(frames)]])
     return np.stack([ends[:-1], ends[1:]], axis=1)
 
 
@@ -283,6 +244,40 @@ def segments_path(
     if len(evidence.alpha) < len(phones):
         return count_path(evidence, phones, counts)
     return PhoneLattice(evidence, phones, counts).weights().medians()
+
+
+def ctc_path(evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]) -> np.ndarray:
+    """Like `segments_path`, but each phone takes the frames of its token on CTC's best path.
+
+    CTC gives a token a frame or two in the middle of a phone; the phone takes them, but for one on
+    either side, and the cuts between are those of `segments_path`.
+
+    Parameters and result are those of `count_path`, which answers where there is no such path.
+
+    Examples
+    --------
+    CTC has the phones in the first and in the last of four frames (2 is the blank), all of the same
+    weight and sound: the cut is in the middle.
+
+    >>> posteriors = torch.eye(3)[[0, 2, 2, 1]].clamp(min=0.01)
+    >>> evidence = PhoneEvidence(
+    ...     np.full(4, 0.5), torch.zeros(4, 4), posteriors.log(), lambda it: it.log_softmax(dim=1)
+    ... )
+    >>> ctc_path(evidence, [0, 1], [2]).round(2).tolist()
+    [[0.0, 2.0], [2.0, 4.0]]
+    """
+    frames, size = evidence.ctc.shape
+    anchors = ctc_viterbi(
+        evidence.ctc[None],
+        torch.tensor([frames]),
+        torch.tensor(phones)[None],
+        torch.tensor([len(phones)]),
+        blank=size - 1,
+    )[0].numpy()
+    if (anchors < 0).any():
+        return count_path(evidence, phones, counts)
+    found = PhoneLattice(evidence, phones, counts, anchors).weights()
+    return found.medians() if np.isfinite(found.total) else count_path(evidence, phones, counts)
 
 
 PATHS: Mapping[str, Path] = {

@@ -1,7 +1,7 @@
-"""Whether the words of a transcript are really there, and what is said besides.
+"""Whether the words of a transcript are really there, and what is spoken besides.
 
-A path finds a place for every word, also for one that nobody said. Whether it was said is judged
-by all ways to cut the sound that hold it against all that leave it out, see
+A path finds a place for every word, also for one that nobody spoke. Whether it was
+spoken is judged by all ways to cut the sound that hold it against all that leave it out, see
 `PhoneLattice.weights`.
 """
 
@@ -15,9 +15,8 @@ import numpy as np
 from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.phone_lattice import PhoneLattice
 
-SKIP, FILLER = 6.0, 4.0
-"""What it costs to leave a word out, and each unit of mass that is no word's, in nats: less than on
-the way to an alignment, where all words are wanted."""
+SKIP = 6.0
+"""What it costs to leave a word out, in nats."""
 LARGEST = 30.0
 """Logarithms of odds beyond which they say no more."""
 ODDS, CONSTANT = 0.342, 0.959
@@ -25,7 +24,7 @@ ODDS, CONSTANT = 0.342, 0.959
 added. Fitted to 300 planted errors in held-out prompts and GRID sentences, where one word in eight
 is not there."""
 LEAST_UNEXPLAINED = 1.5
-"""Mass of a stretch without a word, in phones, from which on something is said in it."""
+"""Mass of a stretch without a word, in phones, from which on something is spoken in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +32,9 @@ class Presence:
     """What of a transcript is there, and what besides."""
 
     probabilities: tuple[float, ...]
-    """For each word, that it was said."""
+    """For each word, that it was spoken."""
     unexplained: tuple[tuple[float, float], ...]
-    """Stretches in which something is said that is not in the transcript, in frames."""
+    """Stretches in which something is spoken that is not in the transcript, in frames."""
     free_mass: float
     """Mass that is no word's, in phones."""
 
@@ -43,7 +42,7 @@ class Presence:
 def word_presence(
     evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
 ) -> Presence:
-    """Which words of a transcript were said, and where other words were.
+    """Which words of a transcript were spoken, and where other words were.
 
     Parameters
     ----------
@@ -84,9 +83,9 @@ def word_odds(
         Probability that a frame is in a gap, where words may be left out.
     """
     lattice = PhoneLattice(evidence, phones, counts)
-    found = lattice.weights(SKIP, FILLER)
-    said = np.logaddexp.reduce(found.ends[lattice.last].astype(np.float64), axis=1)
-    odds = (said - found.skipped).clip(-LARGEST, LARGEST)
+    found = lattice.weights(SKIP)
+    present = np.logaddexp.reduce(found.ends[lattice.last].astype(np.float64), axis=1)
+    odds = (present - found.skipped).clip(-LARGEST, LARGEST)
     return odds, (1 - found.taken().sum(axis=0)).clip(0, 1)
 
 

@@ -329,6 +329,17 @@ def test_aligned_words_have_one_fire_a_phone(path):
     assert found.extras[FREE_WEIGHTS].shape == (40,) and found.extras[COUNTS] == (4, 1, 3)
 
 
+def test_each_fire_lies_in_the_stretch_of_its_phone(monkeypatch):
+    """Also where a pause follows, without weight."""
+    ends = np.array([5, 6.5, 7, 9, 22, 26, 27, 30.0])
+    stretches = np.stack([[3, 5, 6.5, 7, 21, 22, 26, 27], ends], axis=1)
+    monkeypatch.setitem(PATHS, "count", lambda *_: stretches)
+    found = align_tiny(tiny(), HELLO, path="count")
+    fires = found.firing.fire_positions[0].numpy()
+    assert (stretches[:, 0] < fires).all() and (fires <= stretches[:, 1] + 1e-9).all()
+    assert (np.abs(fires - stretches[:, 1]) < 0.5).all()
+
+
 def test_aligned_by_count_it_fires_where_forced_alignment_does(pretrained):
     model, sound = tiny(), noise(1.0)
     encoded = model.transcribe(sound)

@@ -26,7 +26,7 @@ def all_ways(evidence, words, skip):
     frames = len(evidence.alpha)
     mass, at = evidence.running, np.arange(frames + 1)
     single = evidence.log_probs(np.stack([at[:-1], at[1:]], axis=1))
-    heard = np.cumsum(np.pad(evidence.alpha[:, None] * single, ((1, 0), (0, 0))), axis=0)
+    by_frame = np.cumsum(np.pad(evidence.alpha[:, None] * single, ((1, 0), (0, 0))), axis=0)
     for there in itertools.product((False, True), repeat=len(words)):
         if skip is None and not all(there):
             continue
@@ -45,7 +45,7 @@ def all_ways(evidence, words, skip):
                 own = np.diff(mass[part])
                 cost += (EVENNESS * (own - 1) ** 2).sum()
                 cost -= TOKEN * scores[np.arange(len(word)), word].sum()
-                cost -= np.diff(heard[part], axis=0)[np.arange(len(word)), word].sum()
+                cost -= np.diff(by_frame[part], axis=0)[np.arange(len(word)), word].sum()
             yield there, parts, np.exp(-cost)
 
 
@@ -95,3 +95,15 @@ def test_noise_before_a_word_is_left_outside():
     alpha = [0.5] * 6 + [1 / 3] * 6
     spans = PhoneLattice(planted(rows, alpha, sure=20.0), [0, 1], [2]).weights().medians()
     assert spans[0, 0] == pytest.approx(6, abs=1)
+
+
+def test_anchored_phones_take_their_anchors_but_for_a_frame_on_either_side():
+    anchors = np.array([[4, 5], [6, 7], [9, 10]])
+    found = PhoneLattice(noise(12), PHONES, COUNTS, anchors).weights()
+    free = PhoneLattice(noise(12), PHONES, COUNTS).weights()
+    cuts = np.arange(13)
+    assert np.isneginf(found.starts[cuts[None] > anchors[:, :1] + 1]).all()
+    assert np.isneginf(found.ends[cuts[None] < anchors[:, 1:] - 1]).all()
+    assert found.total < free.total
+    everywhere = np.array([[12, 0]] * 3)
+    assert PhoneLattice(noise(12), PHONES, COUNTS, everywhere).weights().total == free.total

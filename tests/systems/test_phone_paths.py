@@ -12,8 +12,7 @@ from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.phone_paths import PATHS, edit_path, path_spans, word_starts
 from tests.systems.planted_phones import SILENT, planted, spoken
 
-ANCHORED = {"fires": 0.8, "segments": 0.8, "ctc": 2.5}
-"""Frames by which a planted boundary may be missed; CTC's cuts halve the mass between two peaks."""
+ANCHORED = ["fires", "segments", "ctc"]
 WORDS = [SILENT] * 5 + [0] * 3 + [1] * 5 + [2] * 2 + [SILENT] * 8 + [3] * 4 + [4] * 3 + [SILENT] * 4
 COUNTS = [3, 2]
 
@@ -36,7 +35,7 @@ def test_planted_phones_are_found(path):
     evidence = planted(WORDS)
     spans = path_spans(path, evidence, phones, COUNTS)
     assert in_order(spans, len(WORDS))
-    assert np.abs(heavy(evidence, spans) - frames).max() < ANCHORED[path]
+    assert np.abs(heavy(evidence, spans) - frames).max() < 0.8
 
 
 @pytest.mark.parametrize("path", ANCHORED)
@@ -50,7 +49,7 @@ def test_a_drawn_out_phone_does_not_move_the_others(path):
     by_count = path_spans("count", drawn, phones, COUNTS)
     assert np.abs(heavy(drawn, by_count) - frames)[1:3].max() > 3
     spans = path_spans(path, drawn, phones, COUNTS)
-    assert np.abs(heavy(drawn, spans) - frames).max() < 0.5 + ANCHORED[path]
+    assert np.abs(heavy(drawn, spans) - frames).max() < 1.3
 
 
 def test_edit_path_is_the_best_of_all():
