@@ -2,19 +2,25 @@
 
 They hold no audio: log-mel features, the weights that a shipped model gives for them, and the word
 times of the data set. When the models are published anew, the weights are others: run it again.
+Besides, it makes the states that the pretrained encoder of ``cifviz[english]`` has for two clips.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from safetensors.torch import save
 
+from cifviz.audio.moonshine import load_moonshine
+from cifviz.corpora import clip_states
+from cifviz.corpora.clips import load_clip
 from cifviz.corpora.corpus_registry import REGISTRY
 from cifviz.corpora.feature_excerpts import ENTRIES, NUMBERS, corpus_utterance, sound_hash
+from cifviz.corpora.pronunciation import pronounce
 from cifviz.formats import write_json
 from cifviz.resources import write_atomically
 from cifviz.systems.checkpoints import load_model
@@ -50,6 +56,22 @@ RECORDINGS = (
     RecordingRecipe("sentence_set", "grid", "sbaa4n", "a sentence of GRID"),
 )
 
+# What was spoken, then with another word, a word too many, and a word too few.
+TRANSCRIPTS = {
+    "natural_river": (
+        "When morning comes, we walk along the river.",
+        "When dinner comes, we walk along the river.",
+        "When morning comes, we slowly walk along the river.",
+        "When morning comes, we walk the river.",
+    ),
+    "natural_lake": (
+        "The small boat drifted slowly across a quiet lake.",
+        "The small boat drifted slowly across a quiet road.",
+        "The small boat drifted very slowly across a quiet lake.",
+        "The small boat drifted across a quiet lake.",
+    ),
+}
+
 
 def main() -> None:
     """Make all recordings in the folder that the command line names."""
@@ -57,7 +79,9 @@ def main() -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path(__file__).parent / "recordings", help="where to write"
     )
-    make(parser.parse_args().folder)
+    folder = parser.parse_args().folder
+    make(folder)
+    make_clip_states(folder)
 
 
 @torch.inference_mode()
@@ -88,6 +112,18 @@ def make(folder: Path) -> None:
         )
     write_atomically(folder / NUMBERS, lambda part: part.write_bytes(save(numbers)), overwrite=True)
     write_json(folder / ENTRIES, entries, overwrite=True)
+
+
+def make_clip_states(folder: Path) -> None:
+    """Make both files of `cifviz.corpora.clip_states` in an existing folder."""
+    encoder, numbers, entries = load_moonshine(), {}, []
+    for name, texts in TRANSCRIPTS.items():
+        numbers[name] = encoder.states(load_clip(name).waveform).half().contiguous()
+        spoken = [{"text": text, "words": list(map(asdict, pronounce(text)))} for text in texts]
+        entries.append({"name": name, "transcripts": spoken})
+    path = folder / clip_states.NUMBERS
+    write_atomically(path, lambda part: part.write_bytes(save(numbers)), overwrite=True)
+    write_json(folder / clip_states.ENTRIES, entries, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -94,13 +94,13 @@ def _details(path: Path, model: str, transcription: Transcribed) -> dict[str, An
 
 def _word_details(transcription: Transcribed) -> dict[str, Any]:
     """What is known of the words beside their times; nothing of a system without them."""
-    from cifviz.systems.doubtful_words import doubtful_words, word_presence
+    from cifviz.systems.doubtful_words import UNEXPLAINED, doubtful_words, presence_of
     from cifviz.systems.long_transcription import LongTranscription
     from cifviz.systems.transcription import INTERVALS
 
     if transcription.words is None:
         return {}
-    presence, intervals = word_presence(transcription), transcription.extras.get(INTERVALS)
+    presence, intervals = presence_of(transcription), transcription.extras.get(INTERVALS)
     details: dict[str, Any] = {
         "text": transcription.text,
         "presence": presence and [_rounded(one) for one in presence],
@@ -112,6 +112,8 @@ def _word_details(transcription: Transcribed) -> dict[str, Any]:
             for one in doubtful_words(transcription)
         ],
     }
+    unexplained = transcription.extras.get(UNEXPLAINED)
+    details[UNEXPLAINED] = unexplained and [[_rounded(one) for one in both] for both in unexplained]
     if isinstance(transcription, LongTranscription):
         details["windows"] = [list(window) for window in transcription.windows]
     return details
@@ -128,7 +130,7 @@ def _rounded(number: float | None) -> float | None:
 
 def transcription_table(path: Path, model: str, transcription: Transcribed) -> str:
     """Tokens with times and scores, for a terminal; words, where the tokens are their phones."""
-    from cifviz.systems.doubtful_words import word_presence
+    from cifviz.systems.doubtful_words import presence_of
 
     # 1. A row for each.
     kind, alignment = next(iter(transcription.tiers.items()))
@@ -142,7 +144,7 @@ def transcription_table(path: Path, model: str, transcription: Transcribed) -> s
         _numbers("end s", [token.end for token in tokens]),
         _numbers("score", [token.score for token in tokens]),
     ]
-    presence = word_presence(transcription)
+    presence = presence_of(transcription)
     if presence is not None:
         columns.append(_numbers("presence", presence))
     header, *rows = zip(*columns, strict=True)
@@ -160,20 +162,26 @@ def transcription_table(path: Path, model: str, transcription: Transcribed) -> s
 
 
 def _doubtful(transcription: Transcribed) -> list[str]:
-    """A line for each doubtful word, worst first, under a heading."""
-    from cifviz.systems.doubtful_words import doubtful_words
+    """A line for each doubtful word, worst first, and one for what is not in the transcript."""
+    from cifviz.systems.doubtful_words import UNEXPLAINED, doubtful_words
 
     doubtful = doubtful_words(transcription)
-    if not doubtful:
-        return []
-    lines = ["doubtful, worst first:"]
+    lines = ["doubtful, worst first:"] if doubtful else []
     for one in doubtful[:MOST_DOUBTFUL]:
         start, end = one.word.start, one.word.end
         place = "" if start is None or end is None else f" {start:.2f}–{end:.2f} s"
         reasons = ", ".join(printable(reason) for reason in one.reasons)
         lines.append(f"  {printable(one.word.token)}{place}: {reasons}")
     more = len(doubtful) - MOST_DOUBTFUL
-    return lines + [f"  and {more} more"] * (more > 0)
+    lines += [f"  and {more} more"] * (more > 0)
+    spoken = [
+        f"{start:.2f}–{end:.2f} s" for start, end in transcription.extras.get(UNEXPLAINED, ())
+    ]
+    if spoken:
+        others = f" and {len(spoken) - MOST_DOUBTFUL} more" if len(spoken) > MOST_DOUBTFUL else ""
+        listed = ", ".join(spoken[:MOST_DOUBTFUL])
+        lines.append(f"spoken, but not in the transcript: {listed}{others}")
+    return lines
 
 
 def _numbers(title: str, numbers: Sequence[float | None]) -> list[str]:

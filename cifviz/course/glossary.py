@@ -237,6 +237,13 @@ TERMS: tuple[Term, ...] = (
         "The end of a stream: the residual fires one more token if it is large enough.",
     ),
     Term(
+        "forced alignment",
+        "",
+        "cifviz.systems.phone_cif.PhoneCIFRecognizer.align",
+        "",
+        "To place the words of a known transcript in their sound.",
+    ),
+    Term(
         "frame",
         "t",
         "cifviz.Firing.frame_lengths",
@@ -297,12 +304,26 @@ TERMS: tuple[Term, ...] = (
         "in its batch; they must not change anything.",
     ),
     Term(
+        "path",
+        "",
+        "cifviz.systems.phone_paths.path_spans(path)",
+        "",
+        "A way to find the stretch of frames that each phone of a transcript takes.",
+    ),
+    Term(
         "pause rounding",
         "",
         "cifviz.CIFConfig.pause_frames",
         "frames",
         "Rounding the weight between two pauses to whole tokens, so that errors do not add up over "
         "a long recording.",
+    ),
+    Term(
+        "phone",
+        "",
+        "cifviz.corpora.pronunciation.SpokenWord.phones",
+        "",
+        "One of the sounds of a language that words are made of.",
     ),
     Term(
         "phrase",
@@ -324,6 +345,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.metrics.PhraseScores.precision",
         "",
         "Of the phrases of the list that were recognised, the share that was said.",
+    ),
+    Term(
+        "presence",
+        "",
+        "cifviz.systems.word_presence.Presence.probabilities",
+        "",
+        "For each word of a transcript, the probability that it was said.",
     ),
     Term(
         "purification",
@@ -433,6 +461,14 @@ TERMS: tuple[Term, ...] = (
         "out near.",
     ),
     Term(
+        "state",
+        "",
+        "cifviz.systems.phone_cif.EncodedSound.states",
+        "",
+        "The numbers that a pretrained encoder gives for a short piece of sound and what is "
+        "around it.",
+    ),
+    Term(
         "stream",
         "",
         "cifviz.CIFState",
@@ -489,6 +525,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.metrics.TokenErrors.rate",
         "errors per token",
         "Deleted, inserted and replaced tokens, divided by the number of tokens in the reference.",
+    ),
+    Term(
+        "transcript",
+        "",
+        "cifviz.systems.phone_cif.PhoneCIFRecognizer.align(text)",
+        "",
+        "The words of a sound, as somebody wrote them.",
     ),
     Term(
         "utterance",

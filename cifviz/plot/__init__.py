@@ -27,6 +27,7 @@ from cifviz.plot.sampler_figure import sampler_masks
 from cifviz.plot.signals import log_mel, waveform
 from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
 from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
+from cifviz.plot.tier_lanes import tier_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
 from cifviz.plot.track import Track
 from cifviz.plot.tracks import TRACKS
@@ -64,6 +65,7 @@ __all__ = [
     "snapshot_strip",
     "tail_errors",
     "tail_lanes",
+    "tier_lanes",
     "token_error_bars",
     "token_rows",
     "token_spans",

@@ -7,8 +7,10 @@ it, and the alternative text describes it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 
 from cifviz.alignment.timed_tokens import Alignment
@@ -21,6 +23,7 @@ from cifviz.plot.canvas import LONGEST_WORDS, add_lines, displayable
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
 from cifviz.plot.track import Track
+from cifviz.systems.phone_alignment import FREE_WEIGHTS
 from cifviz.systems.transcription import INTERVALS, Transcription
 
 TITLE_COLUMNS = 12
@@ -53,8 +56,15 @@ def _log_mel(transcription: Transcription, ax: Axes) -> None:
 
 
 def _weights(transcription: Transcription, ax: Axes) -> None:
-    if transcription.firing is not None:
-        curves.weights(transcription.firing, transcription.grid, ax=ax)
+    """The weights; of an aligned transcript also as they were before they were scaled to it."""
+    firing = transcription.firing
+    if firing is None:
+        return
+    free = transcription.extras.get(FREE_WEIGHTS)
+    if free is not None:
+        frames = firing.alpha.shape[1]
+        firing = replace(firing, alpha=torch.as_tensor(free)[None, :frames].to(firing.alpha))
+    curves.weights(firing, transcription.grid, ax=ax)
 
 
 def _accumulation(transcription: Transcription, ax: Axes) -> None:

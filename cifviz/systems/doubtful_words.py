@@ -14,6 +14,9 @@ PRESENCE = "presence"
 """The key of `Transcription.extras` for the probability that each word is in the sound."""
 DOUBTS = "doubts"
 """The key of `Transcription.extras` for the reasons to doubt each word, in a few words each."""
+UNEXPLAINED = "unexplained"
+"""The key of `Transcription.extras` for stretches in which something is spoken that is not in the
+transcript: start and end of each in seconds."""
 LEAST_PRESENCE = 0.5
 """Words whose presence is less probable are doubtful."""
 
@@ -29,7 +32,7 @@ class DoubtfulWord:
     """At least one."""
 
 
-def word_presence(transcription: Transcription | LongTranscription) -> tuple[float, ...] | None:
+def presence_of(transcription: Transcription | LongTranscription) -> tuple[float, ...] | None:
     """Probability that each word is in the sound; None of a system that does not know.
 
     Raises
@@ -63,7 +66,7 @@ def doubtful_words(transcription: Transcription | LongTranscription) -> list[Dou
     words = transcription.words
     if words is None:
         return []
-    presence = word_presence(transcription)
+    presence = presence_of(transcription)
     others: Sequence[Sequence[str]] = transcription.extras.get(DOUBTS) or [()] * len(words)
     found = []
     for index, (word, further) in enumerate(zip(words, others, strict=True)):

@@ -23,6 +23,7 @@ from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.errors import require, require_choice
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import ProjectionDecoder
+from cifviz.systems.doubtful_words import PRESENCE, UNEXPLAINED
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
 from cifviz.systems.phone_paths import PATHS, path_spans
@@ -37,9 +38,6 @@ wait for the next one's weights."""
 FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
 """Keys of `Transcription.extras`: the weights as they were before scaling (frames,), and the number
 of phones of each word."""
-PRESENCE, UNEXPLAINED = "presence", "unexplained"
-"""Keys of `Transcription.extras`: for each word a probability that it was spoken; stretches in
-which something else is spoken, start and end in seconds."""
 
 
 def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:

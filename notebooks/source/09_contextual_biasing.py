@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [08 Let all tokens come at once](08_nar_decoding.ipynb) · Next: 10 Where are the words
-# in my sentence? (in preparation)
+# Previous: [08 Let all tokens come at once](08_nar_decoding.ipynb) · Next: [10 Find the words in
+# your sentence](10_open_speech.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

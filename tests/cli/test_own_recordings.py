@@ -75,8 +75,8 @@ def test_every_container_gives_the_same_words_at_the_same_times(tmp_path):
     ]
     true = np.array(CLIP.words.spans)
     for path, spans in zip(files, found, strict=True):
-        assert np.abs(spans - found[0]).mean() < 0.01, path.name
-        assert np.abs(spans - true).mean() < 0.1, path.name
+        assert np.abs(spans - found[0]).mean() < 0.005, path.name
+        assert np.abs(spans - true).mean() < 0.04, path.name
 
 
 @pytest.mark.slow

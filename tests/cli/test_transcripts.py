@@ -56,7 +56,7 @@ def test_a_transcript_gives_its_words_and_their_phones_as_tiers(folder):
     result = aligned("me.wav", "--text", WRITTEN)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[1].split() == ["word", "start", "s", "end", "s", "score"]
+    assert lines[1].split() == ["word", "start", "s", "end", "s", "score", "presence"]
     assert [line.split()[0] for line in lines[2:5]] == WORDS
     for suffix in (".json", ".TextGrid"):
         tiers = read_alignments(folder / "out" / f"me{suffix}")
@@ -190,20 +190,23 @@ def test_doubtful_words_are_listed_worst_first(folder, monkeypatch):
     def doubting(self, waveform, text, **options):
         one = found(self, waveform, text, **options)
         one.extras["presence"] = [0.4, 0.9, 0.125]
+        one.extras["unexplained"] = ((0.5, 0.75), (0.8, 1.0))
         one.extras["intervals"] = np.array([[[0, 0.1], [0.2, 0.3]], [[np.nan] * 2] * 2] * 2)[:3]
         return one
 
     monkeypatch.setattr(phone_cif.PhoneCIFRecognizer, "align", doubting)
     result = aligned("me.wav", "--text", WRITTEN)
-    *table, heading, first, second = result.stdout.splitlines()
+    *table, heading, first, second, others = result.stdout.splitlines()
+    assert others == "  spoken, but not in the transcript: 0.50–0.75 s, 0.80–1.00 s"
     assert heading == "  doubtful, worst first:"
     assert re.fullmatch(r"    1984 \d\.\d\d–\d\.\d\d s: presence 0\.12", first)
     assert re.fullmatch(r"    Hello \d\.\d\d–\d\.\d\d s: presence 0\.40", second)
-    assert [line.split()[-1] for line in table[1:]] == ["presence", "0.40", "0.90", "0.12"]
+    assert [line.split()[-1] for line in table[1:5]] == ["presence", "0.40", "0.90", "0.12"]
     record = json.loads((folder / "out/me.json").read_text("utf-8"))
     assert record["presence"] == [0.4, 0.9, 0.125]
     assert record["intervals"][:2] == [[[0, 0.1], [0.2, 0.3]], [[None, None], [None, None]]]
     assert [one["word"] for one in record["doubtful"]] == [2, 0]
+    assert record["unexplained"] == [[0.5, 0.75], [0.8, 1.0]]
 
 
 def test_without_the_extra_one_line_says_how_to_get_it(folder, monkeypatch):
@@ -257,7 +260,7 @@ def test_of_a_long_sound_the_picture_and_the_page_show_the_first_window(long):
     assert len(read_alignments(long / "out/long.TextGrid")["words"]) == len(record["words"]) > 2
     picture = Image.open(long / "out/long.png").text["Description"]
     begin, end = re.match(
-        r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. Cont", picture
+        r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. ", picture
     ).groups()
     assert [float(begin), float(end)] == pytest.approx(record["windows"][0], abs=0.2)
     result = explore("long.wav", "--model", "model")

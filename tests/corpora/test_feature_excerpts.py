@@ -83,7 +83,7 @@ def test_the_collection_has_what_the_lessons_need():
     assert {len(one.words) for one in digits} >= {5, 8}
     twice = [one.name for one in digits if _repeats(one.words.text.split())]
     assert "digits_nicolas_repeated" in twice
-    assert sum(path.stat().st_size for path in resource("recordings").iterdir()) < 400_000
+    assert sum(path.stat().st_size for path in resource("recordings").iterdir()) < 600_000
 
 
 def _repeats(words):

@@ -105,6 +105,13 @@ OTHER = {
         "recording": "digits_george_long",
         "phone_book": ["one two three"],
     },
+    "10_open_speech": {
+        "seed": 1,
+        "fast": False,
+        "clip": "natural_lake",
+        "own_file": str(resource("clips") / "natural_river.flac"),
+        "own_text": "When morning comes, we walk along the river.",
+    },
 }
 """What else a reader may set: no lesson is made for its own parameters alone."""
 

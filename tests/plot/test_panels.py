@@ -20,6 +20,7 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.plot import images, panels
 from cifviz.systems.domain import DomainConfig
+from cifviz.systems.phone_alignment import FREE_WEIGHTS
 from cifviz.systems.transcription import INTERVALS
 from tests.plot import progress_track
 
@@ -282,3 +283,14 @@ def test_intervals_of_edges_are_above_their_words(make):
     assert drawn[-2:] == [[[0.01, 0.03]], [[0.11, 0.14]]]
     assert "words with the intervals of their edges, phones" in fig.alt
     assert "intervals" not in plot.panel_alt(plain)
+
+
+def test_weights_before_they_were_scaled_to_a_transcript_are_those_given(make):
+    free = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    plain = make.transcription()
+    given, scaled = (
+        steps.get_data().values.tolist()
+        for steps in plot.panel(replace(plain, extras={FREE_WEIGHTS: free})).axes["weights"].patches
+    )
+    assert given == pytest.approx(free.tolist())
+    assert scaled == pytest.approx(plain.firing.alpha[0].tolist())

@@ -6,7 +6,7 @@ import pytest
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
-from cifviz.systems.doubtful_words import DOUBTS, PRESENCE, doubtful_words, word_presence
+from cifviz.systems.doubtful_words import DOUBTS, PRESENCE, doubtful_words, presence_of
 from tests.systems.test_transcription import made
 
 WORDS = Alignment(
@@ -24,13 +24,13 @@ def with_words(**extras):
 
 
 def test_without_words_nothing_is_doubtful():
-    assert doubtful_words(made()) == [] and word_presence(made()) is None
+    assert doubtful_words(made()) == [] and presence_of(made()) is None
 
 
 def test_a_word_without_times_is_doubtful():
     (only,) = doubtful_words(with_words())
     assert (only.index, only.word.token, only.reasons) == (2, "three", ("untimed",))
-    assert word_presence(with_words()) is None
+    assert presence_of(with_words()) is None
 
 
 def test_worst_first_untimed_then_by_presence_then_by_place():

@@ -20,6 +20,7 @@ QUESTIONS = {
     "07_how_good_is_it": "How far is a fire from the word's edge?",
     "08_nar_decoding": "Can all tokens come at once?",
     "09_contextual_biasing": "How does it learn my names?",
+    "10_open_speech": "Where are the words in my sentence?",
 }
 """The one question that each lesson answers, in the order of the course."""
 
