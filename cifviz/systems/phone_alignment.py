@@ -206,7 +206,7 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     """One sentence about a transcript that does not fit a sound; empty where it fits.
 
     It does not fit where half of its words are probably not there, or where at least as much is
-    said besides as is in it.
+    spoken besides as is in it.
 
     Parameters
     ----------
@@ -219,17 +219,17 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     Examples
     --------
     >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
-    'the transcript does not fit this sound: 2 of its 3 words are probably not said in these 2.0 s'
+    'the transcript does not fit this sound: 2 of its 3 words are probably not spoken in these 2.0 s'
     >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
-    'the transcript does not fit this sound: most of what is said in these 2.0 s is not in it'
+    'the transcript does not fit this sound: most of the speech in these 2.0 s is not in it'
     """
     missing, words = sum(one < 0.5 for one in presence.probabilities), len(presence.probabilities)
     begin = "the transcript does not fit this sound"
     if missing and 2 * missing >= words:
-        said = f"{missing} of its {words} words are" if words > 1 else "its word is"
-        return f"{begin}: {said} probably not said in these {duration:.1f} s"
+        which = f"{missing} of its {words} words are" if words > 1 else "its word is"
+        return f"{begin}: {which} probably not spoken in these {duration:.1f} s"
     if words and presence.free_mass >= phones:
-        return f"{begin}: most of what is said in these {duration:.1f} s is not in it"
+        return f"{begin}: most of the speech in these {duration:.1f} s is not in it"
     return ""
 
 

@@ -241,7 +241,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
         waveform : Waveform
             At 16 kHz, of any length.
         text : str
-            What is said, as people write: with punctuation, numerals and abbreviations.
+            Its transcript, as people write: with punctuation, numerals and abbreviations.
         path : str
             How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
         progress : bool

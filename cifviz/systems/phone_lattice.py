@@ -89,7 +89,7 @@ class PhoneLattice:
         distinct, self.phones = np.unique(np.asarray(phones), return_inverse=True)
         single = evidence.log_probs(np.stack([np.arange(frames), np.arange(1, frames + 1)], axis=1))
         weighted = evidence.alpha[:, None] * single[:, distinct]
-        heard = np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
+        by_frame = np.concatenate([np.zeros_like(weighted[:1]), np.cumsum(weighted, axis=0)])
         self.scores = np.full((len(distinct), self.longest, self.cuts), NEVER, np.float32)
         """Of each phone, number of frames less one, and cut where it ends."""
         for length in range(1, self.longest + 1):
@@ -97,7 +97,7 @@ class PhoneLattice:
             log_probs = evidence.log_probs(np.stack([first, first + length], axis=1))
             cost = EVENNESS * (self.mass[length:] - self.mass[:-length] - 1) ** 2
             score = TOKEN * log_probs[:, distinct].T - cost
-            self.scores[:, length - 1, length:] = score + (heard[length:] - heard[:-length]).T
+            self.scores[:, length - 1, length:] = score + (by_frame[length:] - by_frame[:-length]).T
 
     def weights(self, skip: float | None = None) -> CutWeights:
         """Sums over all ways.

@@ -1,7 +1,7 @@
-"""Whether the words of a transcript are really there, and what is said besides.
+"""Whether the words of a transcript are really there, and what is spoken besides.
 
-A path finds a place for every word, also for one that nobody said. Whether it was said is judged
-by all ways to cut the sound that hold it against all that leave it out, see
+A path finds a place for every word, also for one that nobody spoke. Whether it was
+spoken is judged by all ways to cut the sound that hold it against all that leave it out, see
 `PhoneLattice.weights`.
 """
 
@@ -24,7 +24,7 @@ ODDS, CONSTANT = 0.342, 0.959
 added. Fitted to 300 planted errors in held-out prompts and GRID sentences, where one word in eight
 is not there."""
 LEAST_UNEXPLAINED = 1.5
-"""Mass of a stretch without a word, in phones, from which on something is said in it."""
+"""Mass of a stretch without a word, in phones, from which on something is spoken in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +32,9 @@ class Presence:
     """What of a transcript is there, and what besides."""
 
     probabilities: tuple[float, ...]
-    """For each word, that it was said."""
+    """For each word, that it was spoken."""
     unexplained: tuple[tuple[float, float], ...]
-    """Stretches in which something is said that is not in the transcript, in frames."""
+    """Stretches in which something is spoken that is not in the transcript, in frames."""
     free_mass: float
     """Mass that is no word's, in phones."""
 
@@ -42,7 +42,7 @@ class Presence:
 def word_presence(
     evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
 ) -> Presence:
-    """Which words of a transcript were said, and where other words were.
+    """Which words of a transcript were spoken, and where other words were.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ def word_odds(
     """
     lattice = PhoneLattice(evidence, phones, counts)
     found = lattice.weights(SKIP)
-    said = np.logaddexp.reduce(found.ends[lattice.last].astype(np.float64), axis=1)
-    odds = (said - found.skipped).clip(-LARGEST, LARGEST)
+    present = np.logaddexp.reduce(found.ends[lattice.last].astype(np.float64), axis=1)
+    odds = (present - found.skipped).clip(-LARGEST, LARGEST)
     return odds, (1 - found.taken().sum(axis=0)).clip(0, 1)
 
 

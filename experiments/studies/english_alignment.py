@@ -231,7 +231,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     errors = {title: [errors_of(one, sets) for one in methods] for title, methods in rows.items()}
     return {
         "rows": {
-            title: measured(seeds, errors.get(CTC_ROW, []), forced)
+            title: measured(seeds, errors[CTC_ROW] if title != CTC_ROW else [], forced)
             for title, seeds in errors.items()
         },
         "recognition": recognition,

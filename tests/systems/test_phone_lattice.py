@@ -26,7 +26,7 @@ def all_ways(evidence, words, skip):
     frames = len(evidence.alpha)
     mass, at = evidence.running, np.arange(frames + 1)
     single = evidence.log_probs(np.stack([at[:-1], at[1:]], axis=1))
-    heard = np.cumsum(np.pad(evidence.alpha[:, None] * single, ((1, 0), (0, 0))), axis=0)
+    by_frame = np.cumsum(np.pad(evidence.alpha[:, None] * single, ((1, 0), (0, 0))), axis=0)
     for there in itertools.product((False, True), repeat=len(words)):
         if skip is None and not all(there):
             continue
@@ -45,7 +45,7 @@ def all_ways(evidence, words, skip):
                 own = np.diff(mass[part])
                 cost += (EVENNESS * (own - 1) ** 2).sum()
                 cost -= TOKEN * scores[np.arange(len(word)), word].sum()
-                cost -= np.diff(heard[part], axis=0)[np.arange(len(word)), word].sum()
+                cost -= np.diff(by_frame[part], axis=0)[np.arange(len(word)), word].sum()
             yield there, parts, np.exp(-cost)
 
 
