@@ -6,7 +6,7 @@ predicted first, as ``s = exp(w · x)`` of features x that are known at alignmen
 on the logarithm of the errors. Then the errors are divided by it, and the interval is what lies
 between two of their quantiles, times s (split conformal prediction, scaled by s). The quantiles are
 those of utterances on which w was not fitted, so that a nominal 90 % covers 90 % of edges like
-these; of other speakers and rooms it covers what it covers, which has to be measured.
+these; of other speakers and recordings it covers what it covers, which has to be measured.
 
 Source: J. Lei, M. G'Sell, A. Rinaldo, R. Tibshirani, L. Wasserman, "Distribution-Free Predictive
 Inference for Regression", JASA 2018 (locally weighted conformal inference).
@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -121,9 +122,7 @@ class EdgeIntervals:
         edges = _edges(words)
         weights = np.array([self.onset_weights, self.offset_weights])
         quantiles = np.array([self.onset_quantiles, self.offset_quantiles])
-        middle = np.array(self.medians)
-        scale = np.exp(np.einsum("wsf,sf->ws", features, weights))
-        scale = scale.clip(_NARROWEST * middle, _WIDEST * middle)
+        scale = _limited(np.einsum("wsf,sf->ws", features, weights), np.array(self.medians))
         low = np.minimum(quantiles[:, 0], 0) * scale
         high = np.maximum(quantiles[:, 1], 0) * scale
         return np.stack([(edges + low).clip(min=0), edges + high], axis=2)
@@ -275,8 +274,14 @@ def _fit(x: np.ndarray, errors: np.ndarray) -> np.ndarray:
 
 def _scale(x: np.ndarray, fitted: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """The s of edges, within the limits about its median in what it was fitted on."""
-    middle = float(np.median(np.exp(seen @ fitted)))
-    return np.exp(x @ fitted).clip(_NARROWEST * middle, _WIDEST * middle)
+    return _limited(x @ fitted, np.median(np.exp(seen @ fitted)))
+
+
+def _limited(logarithm: np.ndarray, middle: np.ndarray | np.floating[Any]) -> np.ndarray:
+    """The s from its logarithm, within its limits."""
+    low, high = np.log(_NARROWEST * middle), np.log(_WIDEST * middle)
+    limited: np.ndarray = np.exp(logarithm.clip(low, high))
+    return limited
 
 
 def _edges(words: Alignment) -> np.ndarray:

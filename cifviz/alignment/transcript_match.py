@@ -1,9 +1,9 @@
-"""Where the words of a transcript lie in a long sound, by the phones that were heard in it.
+"""Where the words of a transcript lie in a long sound, by the phones that were recognised in it.
 
-The phones of the transcript and the heard ones are matched by their edit distance, all at once. The
-cheapest path also pairs phones by chance, where the sound says something else than the transcript.
-So a pair counts only among others: in half of the steps around it the same phone must stand on
-both sides. Words without such pairs are put between their neighbours.
+The phones of the transcript and the recognised ones are matched by their edit distance, all at
+once. The cheapest path also pairs phones by chance, where the sound holds something else than the
+transcript. So a pair counts only among others: in half of the steps around it the same phone must
+stand on both sides. Words without such pairs are put between their neighbours.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cifviz.errors import require, require_number, require_type
 AROUND, AGREEING = 10, 0.5
 """Steps of the path to each side of a pair, and the share of them that must be pairs."""
 FARTHEST = 1.0
-"""Seconds between two heard phones of one word, at most."""
+"""Seconds between two recognised phones of one word, at most."""
 SECONDS_PER_PHONE = 0.09
 """How long a phone usually lasts, where nothing else says how much sound words need."""
 PAD = 0.5
@@ -31,7 +31,7 @@ LEAST_PROBE, PROBE, MOST_PROBES = 20, 100, 16
 """Phones that are looked for at once in much more sound, at least and at most, and how many such
 pieces of a gap: fewer phones are found anywhere by chance."""
 MOST_SPLITS = 32
-"""Ways that are tried to divide words that were not heard between two neighbours."""
+"""Ways that are tried to divide words that were not recognised between two neighbours."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Place:
     start: float
     """Seconds."""
     end: float
-    heard: float
-    """Share of its phones that were heard here, in [0, 1]; 0 where it is put between others."""
+    recognised: float
+    """Share of its phones recognised here, in [0, 1]; 0 where it is put between others."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,14 @@ class Stretch:
     end_time: float
 
 
-def places(heard: Alignment, words: Sequence[Sequence[str]], *, duration: float) -> list[Place]:
+def places(
+    recognised: Alignment, words: Sequence[Sequence[str]], *, duration: float
+) -> list[Place]:
     """About where each word of a transcript lies.
 
     Parameters
     ----------
-    heard : Alignment
+    recognised : Alignment
         The phones of the whole sound as they were recognised, all timed.
     words : sequence of sequence of str
         The phones of each word, at least one.
@@ -73,7 +75,7 @@ def places(heard: Alignment, words: Sequence[Sequence[str]], *, duration: float)
     Returns
     -------
     list of Place
-        One for each word, in order, within the sound. Words that were not heard share the time
+        One for each word, in order, within the sound. Words that were not recognised share the time
         between their neighbours in proportion to their phones. If that is more than twice what
         they need, they are put beside their neighbours, each where it fits better.
 
@@ -84,20 +86,20 @@ def places(heard: Alignment, words: Sequence[Sequence[str]], *, duration: float)
 
     Examples
     --------
-    Each phone lasts a second; nothing was heard of the third word:
+    Each phone lasts a second; nothing was recognised of the third word:
 
     >>> import torch
     >>> times = torch.arange(9.0)
-    >>> heard = Alignment.from_edges("hitheend", times[:-1], times[1:])
-    >>> found = places(heard, ["hi", "the", "xy", "end"], duration=9)
-    >>> [(one.start, one.end, one.heard) for one in found]
+    >>> recognised = Alignment.from_edges("hitheend", times[:-1], times[1:])
+    >>> found = places(recognised, ["hi", "the", "xy", "end"], duration=9)
+    >>> [(one.start, one.end, one.recognised) for one in found]
     [(0.0, 2.0, 1.0), (2.0, 5.0, 1.0), (5.0, 5.0, 0.0), (5.0, 8.0, 1.0)]
     """
-    require_type("heard", heard, Alignment)
+    require_type("recognised", recognised, Alignment)
     duration = require_number("duration", duration, at_least=0)
     require(all(len(word) for word in words), "every word needs at least one phone")
-    phones = [one.token for one in heard]
-    spans = np.array(heard.spans, dtype=np.float64).reshape(-1, 2).clip(0, duration)
+    phones = [one.token for one in recognised]
+    spans = np.array(recognised.spans, dtype=np.float64).reshape(-1, 2).clip(0, duration)
     found = _matched(phones, spans, words)
     _match_again(found, phones, spans, words, duration)
     filled: list[Place] = []
@@ -124,8 +126,8 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
     -------
     list of Stretch
         In order, without overlap; every word is in one. A stretch but the last is at least half as
-        long as the longest, if words that were heard allow it, and ends in the largest gap between
-        two of them. Sound further than `PAD` from any word is in none.
+        long as the longest, if recognised words allow it, and ends in the largest gap between two
+        of them. Sound further than `PAD` from any word is in none.
 
     Raises
     ------
@@ -158,15 +160,15 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
 
 
 def _matched(
-    heard: Sequence[str], spans: np.ndarray, words: Sequence[Sequence[str]]
+    recognised: Sequence[str], spans: np.ndarray, words: Sequence[Sequence[str]]
 ) -> list[Place | None]:
-    """Where words were heard, of phones with times (phones, 2); None where they were not."""
+    """Where words were recognised, of phones with times (phones, 2); None where they were not."""
     # 1. The cheapest path of edits, step by step: which phones it pairs, and which are equal.
     wanted = [phone for word in words for phone in word]
-    if not len(heard) or not wanted:
+    if not len(recognised) or not wanted:
         return [None] * len(words)
     columns = [np.zeros((3, 0), np.int64)]
-    for code in Levenshtein.opcodes(*_as_texts(heard, wanted)):
+    for code in Levenshtein.opcodes(*_as_texts(recognised, wanted)):
         many = max(code.src_end - code.src_start, code.dest_end - code.dest_start)
         steps = np.arange(many)
         equal = np.full(many, code.tag == "equal", np.int64)
@@ -185,7 +187,7 @@ def _matched(
     # 3. Those of each word.
     bounds = np.searchsorted(j, np.cumsum([0, *map(len, words)]))
     return [
-        _heard_place(spans[i[first:end]], len(word))
+        _place(spans[i[first:end]], len(word))
         for word, (first, end) in zip(words, itertools.pairwise(bounds), strict=True)
     ]
 
@@ -197,8 +199,8 @@ def _as_texts(*several: Sequence[str]) -> list[str]:
     return ["".join(letters[phone] for phone in phones) for phones in several]
 
 
-def _heard_place(own: np.ndarray, phones: int) -> Place | None:
-    """Where a word of so many phones was heard, by the times of its pairs (pairs, 2)."""
+def _place(own: np.ndarray, phones: int) -> Place | None:
+    """Where a word of so many phones was recognised, by the times of its pairs (pairs, 2)."""
     if not len(own):
         return None
     groups = np.split(own, np.flatnonzero(own[1:, 0] - own[:-1, 1] > FARTHEST) + 1)
@@ -210,12 +212,12 @@ def _heard_place(own: np.ndarray, phones: int) -> Place | None:
 
 def _match_again(
     found: list[Place | None],
-    heard: Sequence[str],
+    recognised: Sequence[str],
     spans: np.ndarray,
     words: Sequence[Sequence[str]],
     duration: float,
 ) -> None:
-    """Look again for words that were not heard, in the gaps between those that were.
+    """Look again for words that were not recognised, in the gaps between those that were.
 
     Where there is much more sound than words, or the reverse, the cheapest path scatters the
     smaller side over the larger one. So both are matched near the ends of the gap, and pieces of
@@ -225,7 +227,7 @@ def _match_again(
     while open_gaps:
         first, end, low, high = open_gaps.pop()
         inside = np.flatnonzero((spans[:, 0] >= low) & (spans[:, 1] <= high))
-        there = [heard[phone] for phone in inside.tolist()]
+        there = [recognised[phone] for phone in inside.tolist()]
         for some, own in _parts(words[first:end], there):
             new = _matched(
                 there[own],
@@ -238,22 +240,27 @@ def _match_again(
                 break
 
 
-def _parts(words: Sequence[Sequence[str]], heard: Sequence[str]) -> Iterator[tuple[slice, slice]]:
+def _parts(
+    words: Sequence[Sequence[str]], recognised: Sequence[str]
+) -> Iterator[tuple[slice, slice]]:
     """Which words of a gap may lie in which of its phones: at the end, the beginning, anywhere."""
     # 1. At both ends as many phones as the smaller side has, and some more.
     bounds = np.cumsum([0, *map(len, words)])
     total = int(bounds[-1])
-    if not len(heard):
+    if not len(recognised):
         return
-    most = min(len(heard), total) * 5 // 4 + 5
+    most = min(len(recognised), total) * 5 // 4 + 5
     last = int(np.searchsorted(bounds, total - most))
-    yield slice(min(last, len(words) - 1), len(words)), slice(max(0, len(heard) - most), len(heard))
+    yield (
+        slice(min(last, len(words) - 1), len(words)),
+        slice(max(0, len(recognised) - most), len(recognised)),
+    )
     first = int(np.searchsorted(bounds, most, side="right")) - 1
     yield slice(0, max(1, first)), slice(0, most)
     # 2. Some pieces of the words, where in the phones they fit best.
-    if len(heard) < 2 * total or total < LEAST_PROBE:
+    if len(recognised) < 2 * total or total < LEAST_PROBE:
         return
-    wanted, text = _as_texts([phone for word in words for phone in word], heard)
+    wanted, text = _as_texts([phone for word in words for phone in word], recognised)
     for start in np.unique(np.linspace(0, max(0, total - PROBE), MOST_PROBES).astype(int)):
         begin = int(np.searchsorted(bounds, start))
         stop = max(begin + 1, int(np.searchsorted(bounds, start + PROBE, side="right")) - 1)
@@ -268,7 +275,7 @@ def _parts(words: Sequence[Sequence[str]], heard: Sequence[str]) -> Iterator[tup
 def _gaps(
     found: Sequence[Place | None], first: int, end: int, low: float, high: float
 ) -> list[tuple[int, int, float, float]]:
-    """Runs of words [first, end) that were not heard, and the time that is left for each."""
+    """Runs of words [first, end) that were not recognised, and the time that is left for each."""
     runs, start = [], first
     for word in range(first, end + 1):
         place = found[word] if word < end else Place(high, high, 1.0)
@@ -284,7 +291,7 @@ def _shared(
     words: Sequence[Sequence[str]],
     low: float,
     high: float,
-    heard: Sequence[str],
+    recognised: Sequence[str],
     spans: np.ndarray,
     *,
     between: bool,
@@ -303,8 +310,8 @@ def _shared(
 
     def misfit(size: int) -> float:
         """Edits, if so many phones lie at the beginning and the others at the end."""
-        early = [heard[phone] for phone in inside[:size]]
-        late = [heard[phone] for phone in inside[len(inside) - len(wanted) + size :]]
+        early = [recognised[phone] for phone in inside[:size]]
+        late = [recognised[phone] for phone in inside[len(inside) - len(wanted) + size :]]
         pairs = ((early, wanted[:size]), (late, wanted[size:]))
         return float(sum(Levenshtein.distance(*_as_texts(*pair)) for pair in pairs))
 
@@ -330,5 +337,7 @@ def _next_cut(found: Sequence[Place], first: int, latest: float) -> int:
         if before.end > latest:
             break
         is_long = min(after.start, latest) - begin >= (latest - begin) / 2
-        inside.append((is_long, min(before.heard, after.heard) > 0, after.start - before.end, word))
+        inside.append(
+            (is_long, min(before.recognised, after.recognised) > 0, after.start - before.end, word)
+        )
     return max(inside)[-1] if inside else first + 1

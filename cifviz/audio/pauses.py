@@ -62,10 +62,10 @@ def quiet(waveform: Waveform) -> np.ndarray:
     found = level < _SILENT
     for first in range(0, len(level), size):
         around = level[max(0, first - size) : first + 2 * size]
-        heard = around[around >= _SILENT]
-        if not len(heard):
+        recognised = around[around >= _SILENT]
+        if not len(recognised):
             continue
-        loud = np.percentile(heard, 95)
+        loud = np.percentile(recognised, 95)
         floor = max(np.percentile(around, 10), loud - _RANGE)
         if loud - floor >= _FLAT:
             found[first : first + size] |= level[first : first + size] < (

@@ -25,9 +25,9 @@ from cifviz.audio.moonshine import FIRST_FRAME, HOP_LENGTH, Moonshine, load_moon
 from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, quiet, quietest, windows
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
-from cifviz.systems.doubtful_words import PRESENCE
+from cifviz.systems.doubtful_words import LEAST_PRESENCE, PRESENCE
 from cifviz.systems.long_transcription import LongTranscription
-from cifviz.systems.transcription import Transcription
+from cifviz.systems.transcription import INTERVALS, Transcription
 from cifviz.systems.word_checks import checked
 
 _NEAR = 0.05
@@ -114,8 +114,8 @@ def align_long(
     CheckpointError
         If the extra ``cifviz[english]`` is not installed.
     """
-    heard = _heard_phones(model, waveform, progress)
-    found = places(heard, [word.phones for word in words], duration=waveform.duration)
+    recognised = _recognised_phones(model, waveform, progress)
+    found = places(recognised, [word.phones for word in words], duration=waveform.duration)
     longest = LONGEST_WINDOW - 2 * PAD  # a cut between two words is moved to where it is quietest
     cut = stretches(found, duration=waveform.duration, longest=longest)
     return _aligned(model, waveform, _pieces(waveform, cut, found, words), path, progress)
@@ -143,7 +143,7 @@ def hear_long(
     return _aligned(model, waveform, pieces, path, progress)
 
 
-def _heard_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:
+def _recognised_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:
     """The phones of a sound as they fire freely, window by window."""
     encoder = load_moonshine()
     tokens: list[str] = []
@@ -200,6 +200,7 @@ def _aligned(
     encoder = load_moonshine()
     phones: list[TimedToken] = []
     presence: list[float] = []
+    intervals: list[Tensor] = []
     shown: Transcription | None = None
     for one in _shown(pieces, "aligning", progress):
         if not one.words:
@@ -211,9 +212,14 @@ def _aligned(
             shown = replace(found, waveform=part)
         phones += _clipped(found.alignment.shifted(one.start_time), one)
         presence += [float(there) for there in found.extras.get(PRESENCE, ())]
+        if INTERVALS in found.extras:
+            intervals.append(found.extras[INTERVALS] + one.start_time)
 
     # 2. The words, held against the sound.
     words = [word for one in pieces for word in one.words]
+    extras: dict[str, Any] = {PRESENCE: tuple(presence)} if len(presence) == len(words) else {}
+    if intervals:
+        extras[INTERVALS] = torch.cat(intervals)
     made = LongTranscription(
         words=Alignment(),
         alignment=Alignment(tuple(phones)),
@@ -224,9 +230,25 @@ def _aligned(
         first=shown,
         waveform=waveform,
         model=model.name,
-        extras={PRESENCE: tuple(presence)} if len(presence) == len(words) else {},
+        extras=extras,
     )
-    return checked(made, words)
+    held = checked(made, words)
+    return replace(held, warning=_warning(held))
+
+
+def _warning(found: LongTranscription) -> str:
+    """One sentence if half of the words, or more, are probably not there."""
+    presence = found.extras.get(PRESENCE, (1.0,) * len(found.words))
+    missing = sum(
+        there < LEAST_PRESENCE or not word.is_timed
+        for word, there in zip(found.words, presence, strict=True)
+    )
+    if not missing or 2 * missing < len(found.words):
+        return ""
+    return (
+        f"the transcript does not fit this sound: {missing} of its {len(found.words)} words are "
+        f"probably not said in these {found.duration / 60:.1f} min"
+    )
 
 
 def _given(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cifviz.alignment.edge_intervals import EdgeIntervals
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
 from cifviz.audio.pauses import LONGEST_WINDOW
@@ -29,6 +30,7 @@ from cifviz.systems.phone_alignment import aligned, learn_word_edges
 from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.systems.word_checks import checked
+from cifviz.systems.word_intervals import learn_word_intervals, with_intervals
 from cifviz.timing import FrameGrid
 
 DEFAULT_PATH = "segments"
@@ -56,6 +58,8 @@ class PhoneCIFConfig(CIFRecognizerConfig):
     decoder: DecoderConfig = field(default_factory=lambda: DecoderConfig(kind="projection"))
     edges: Edges = field(default_factory=lambda: Edges(cut="fires"))
     """Where token times are read; phones touch, and between them are no valleys."""
+    intervals: EdgeIntervals | None = None
+    """How far off the edges of words may be; None: nothing is known about it."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -328,7 +332,8 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:
-        return aligned(self, sound, self.encoded([sound]), words, path=path)
+        found = aligned(self, sound, self.encoded([sound]), words, path=path)
+        return with_intervals(found, self.config.intervals)
 
     def learn_edges(self, pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
         """Learn where token edges are read from the times of words, and keep it.
@@ -346,6 +351,31 @@ class PhoneCIFRecognizer(CIFRecognizer):
         edges = learn_word_edges(pairs)
         self.config = replace(self.config, edges=edges)
         return edges
+
+    def learn_intervals(
+        self,
+        pairs: Sequence[tuple[Transcription, Alignment]],
+        *,
+        reference_errors: Sequence[float] = (0.0,),
+    ) -> EdgeIntervals:
+        """Learn how far off the edges of words may be, and keep it; after `learn_edges`.
+
+        Parameters
+        ----------
+        pairs : sequence of (Transcription, Alignment)
+            What `align` gave for development utterances, and the true times of their words.
+        reference_errors : sequence of float
+            How far off these are themselves, seconds; see
+            `cifviz.alignment.edge_intervals.learn_intervals`.
+
+        Raises
+        ------
+        CIFError
+            If there are not as many words in both, or fewer than 20 in all.
+        """
+        intervals = learn_word_intervals(pairs, reference_errors=reference_errors)
+        self.config = replace(self.config, intervals=intervals)
+        return intervals
 
     def fields(self, sound: Sound) -> dict[str, Any]:
         """The fields of a `Transcription` about what was transcribed, and by which model."""

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import torch
+
 from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.word_flags import without_silent, word_flags
 from cifviz.audio.pauses import pauses
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.systems.doubtful_words import DOUBTS
+from cifviz.systems.transcription import INTERVALS
 
 Aligned = TypeVar("Aligned", bound=Any)
 """A `Transcription` or a `LongTranscription` of phones."""
@@ -31,7 +34,7 @@ def checked(found: Aligned, words: Sequence[SpokenWord]) -> Aligned:
     the same type
         In its extras, under `DOUBTS`, the flags of each word: longer than 3 s, shorter than a
         frame, in silence (see `cifviz.audio.pauses.pauses`). The last have no times, and neither
-        have their phones; the firing is as it was.
+        have their phones and their intervals; the firing is as it was.
     """
     silences = pauses(found.waveform)
     names, counts = [word.text for word in words], [len(word.phones) for word in words]
@@ -39,10 +42,10 @@ def checked(found: Aligned, words: Sequence[SpokenWord]) -> Aligned:
         joined(found.alignment, names, counts), frame=found.grid.shift, pauses=silences
     )
     phones = without_silent(found.alignment, counts, silences)
-    made: Aligned = replace(
-        found,
-        alignment=phones,
-        words=joined(phones, names, counts),
-        extras={**found.extras, DOUBTS: flags},
-    )
+    spoken = joined(phones, names, counts)
+    extras = {**found.extras, DOUBTS: flags}
+    if INTERVALS in extras:
+        is_timed = torch.tensor([word.is_timed for word in spoken], dtype=torch.bool)
+        extras[INTERVALS] = extras[INTERVALS].where(is_timed[:, None, None], torch.nan)
+    made: Aligned = replace(found, alignment=phones, words=spoken, extras=extras)
     return made

@@ -16,26 +16,26 @@ LETTERS = [chr(97 + n) for n in range(26)]
 
 
 def spoken(words, *, seconds=0.1, gap=0.0, start=0.0, wrong=0.0, seed=0):
-    """What is heard of words, and when each begins and ends; a share of phones is misheard."""
+    """Phones recognised of words, a share of them wrong, and when each word begins and ends."""
     rng = random.Random(seed)
-    heard, spans, time = [], [], start
+    recognised, spans, time = [], [], start
     for word in words:
         begin = time
         for phone in word:
             fate = rng.random()
             if fate > wrong:
-                heard.append((phone, time))
+                recognised.append((phone, time))
             elif fate > wrong / 2:
-                heard.append((rng.choice(LETTERS), time))
+                recognised.append((rng.choice(LETTERS), time))
             time += seconds
         spans.append((begin, time))
         time += gap
-    return heard, spans, time
+    return recognised, spans, time
 
 
-def alignment(heard, seconds=0.1):
-    onsets = torch.tensor([time for _, time in heard], dtype=torch.float64)
-    return Alignment.from_edges([phone for phone, _ in heard], onsets, onsets + seconds)
+def alignment(recognised, seconds=0.1):
+    onsets = torch.tensor([time for _, time in recognised], dtype=torch.float64)
+    return Alignment.from_edges([phone for phone, _ in recognised], onsets, onsets + seconds)
 
 
 def some_words(count, seed=0):
@@ -52,10 +52,10 @@ def far(found, spans):
 
 def test_phones_of_which_a_third_is_misheard_are_enough():
     words = some_words(800)
-    heard, spans, duration = spoken(words, gap=0.05, wrong=0.35)
-    found = places(alignment(heard), words, duration=duration)
+    recognised, spans, duration = spoken(words, gap=0.05, wrong=0.35)
+    found = places(alignment(recognised), words, duration=duration)
     assert far(found, spans) < 0.1
-    assert sum(one.heard > 0 for one in found) > 0.7 * len(words)
+    assert sum(one.recognised > 0 for one in found) > 0.7 * len(words)
 
 
 @pytest.mark.parametrize("place", [0, 200, 400])
@@ -71,34 +71,34 @@ def test_sound_without_words_moves_nothing_else(place):
 
 def test_a_transcript_of_a_small_part_is_found():
     words = some_words(2000)
-    heard, spans, duration = spoken(words, wrong=0.3)
-    found = places(alignment(heard), words[900:930], duration=duration)
+    recognised, spans, duration = spoken(words, wrong=0.3)
+    found = places(alignment(recognised), words[900:930], duration=duration)
     assert far(found, spans[900:930]) < 0.1
 
 
 def test_words_without_sound_move_nothing_else():
     words, added = some_words(400), some_words(100, seed=9)
-    heard, spans, duration = spoken(words, wrong=0.2)
-    found = places(alignment(heard), words[:200] + added + words[200:], duration=duration)
+    recognised, spans, duration = spoken(words, wrong=0.2)
+    found = places(alignment(recognised), words[:200] + added + words[200:], duration=duration)
     assert far(found[:200] + found[300:], spans) < 0.3
-    assert sum(one.heard == 0 for one in found[200:300]) > 70
+    assert sum(one.recognised == 0 for one in found[200:300]) > 70
 
 
 def test_wrong_words_share_the_time_between_their_neighbours():
     words = ["abcdef", "ghijkl", "xx", "yyyy", "mnopqr", "stuvwx"]
-    heard, _, duration = spoken(["abcdef", "ghijkl", "zzzzzz", "mnopqr", "stuvwx"])
-    found = places(alignment(heard), words, duration=duration)
-    assert [one.heard for one in found] == [1, 1, 0, 0, 1, 1]
+    recognised, _, duration = spoken(["abcdef", "ghijkl", "zzzzzz", "mnopqr", "stuvwx"])
+    found = places(alignment(recognised), words, duration=duration)
+    assert [one.recognised for one in found] == [1, 1, 0, 0, 1, 1]
     assert (found[2].start, found[2].end) == pytest.approx((1.2, 1.4))
     assert (found[3].start, found[3].end) == pytest.approx((1.4, 1.8))
 
 
 def test_a_word_is_not_torn_apart_by_a_long_pause():
     """Two of three phones of "nop" before a minute, the last behind it."""
-    heard, _, time = spoken(["abcdefghijklm", "no"])
+    recognised, _, time = spoken(["abcdefghijklm", "no"])
     more, _, duration = spoken(["p", "qrstuvwxyz"], start=time + 60)
     found = places(
-        alignment(heard + more), ["abcdefghijklm", "nop", "qrstuvwxyz"], duration=duration
+        alignment(recognised + more), ["abcdefghijklm", "nop", "qrstuvwxyz"], duration=duration
     )
     assert (found[1].start, found[1].end) == pytest.approx((1.3, 1.5))
 
@@ -106,9 +106,9 @@ def test_a_word_is_not_torn_apart_by_a_long_pause():
 def test_nothing_heard_and_nothing_written():
     assert places(Alignment(), [], duration=3) == []
     found = places(Alignment(), ["ab", "cd"], duration=0.4)
-    assert [(one.start, one.end, one.heard) for one in found] == [(0, 0.2, 0), (0.2, 0.4, 0)]
-    heard, _, duration = spoken(["abc"])
-    assert places(alignment(heard), [], duration=duration) == []
+    assert [(one.start, one.end, one.recognised) for one in found] == [(0, 0.2, 0), (0.2, 0.4, 0)]
+    recognised, _, duration = spoken(["abc"])
+    assert places(alignment(recognised), [], duration=duration) == []
 
 
 def test_a_word_needs_phones():
@@ -125,8 +125,8 @@ def test_a_word_needs_phones():
 )
 def test_stretches_hold_every_word_once_in_order_and_none_is_too_long(words, longest):
     found, time = [], 0.0
-    for gap, length, heard in words:
-        found.append(Place(time + gap, time + gap + length, float(heard)))
+    for gap, length, recognised in words:
+        found.append(Place(time + gap, time + gap + length, float(recognised)))
         time += gap + length
     made = stretches(found, duration=time + 5, longest=longest)
     assert [word for one in made for word in range(one.first, one.end)] == list(range(len(found)))

@@ -58,7 +58,7 @@ def runs(states):
 
 
 class LoudnessModel:
-    """Each phone has a loudness of its own; a transcript's phones are where the same are heard."""
+    """Each phone has a loudness of its own; a transcript's phones are where it is found."""
 
     name = "loudness"
 
@@ -69,16 +69,18 @@ class LoudnessModel:
     def transcribe_states(self, states, log_mel, *, duration):
         assert len(states) == num_frames(round(duration * RATE))
         assert len(log_mel) == np.ceil(round(duration * RATE) / 160)
-        heard = runs(states)
-        return self.made([TimedToken(one, a * PIECE, b * PIECE) for one, a, b in heard], duration)
+        recognised = runs(states)
+        return self.made(
+            [TimedToken(one, a * PIECE, b * PIECE) for one, a, b in recognised], duration
+        )
 
     def align_states(self, states, log_mel, words, *, duration, path):
         self.given += ((path, duration),)
-        heard, phones = runs(states), [phone for word in words for phone in word.phones]
+        recognised, phones = runs(states), [phone for word in words for phone in word.phones]
         tokens = [TimedToken(phone) for phone in phones]
-        for op in Levenshtein.opcodes([one for one, _, _ in heard], phones):
+        for op in Levenshtein.opcodes([one for one, _, _ in recognised], phones):
             for n in range(op.src_end - op.src_start if op.tag == "equal" else 0):
-                _, first, end = heard[op.src_start + n]
+                _, first, end = recognised[op.src_start + n]
                 place = op.dest_start + n
                 tokens[place] = TimedToken(phones[place], first * PIECE, end * PIECE, 0.5)
         made = self.made(tokens, duration)
@@ -121,7 +123,7 @@ def some_words(count, seed=0):
     return [SpokenWord("".join(phones), 0, 0, phones) for phones in chosen]
 
 
-def said(*parts):
+def sound_of(*parts):
     """The sound of words, or of so many silent pieces, and the true times of the words."""
     pieces, spans = [np.zeros(0, np.float32)], []
     for part in parts:
@@ -146,7 +148,7 @@ def assert_at(words, spans):
 
 def test_two_minutes_without_a_pause_have_no_seam():
     words = some_words(320)
-    sound, spans = said(*words)
+    sound, spans = sound_of(*words)
     model = LoudnessModel()
     found = align_long(model, sound, words, path="other")
     assert found.duration == sound.duration > 120
@@ -164,7 +166,7 @@ def test_two_minutes_without_a_pause_have_no_seam():
 
 def test_the_first_window_is_kept_for_pictures():
     words = some_words(200)
-    sound, _ = said(*words)
+    sound, _ = sound_of(*words)
     found = align_long(LoudnessModel(), sound, words, path="fires")
     start, end = found.windows[0]
     assert start == 0
@@ -174,7 +176,7 @@ def test_the_first_window_is_kept_for_pictures():
 
 def test_silence_and_other_speech_move_nothing():
     words, other = some_words(240), some_words(120, seed=3)
-    sound, spans = said(2000, *words[:80], 1, *other, 3000, *words[80:], 1500)
+    sound, spans = sound_of(2000, *words[:80], 1, *other, 3000, *words[80:], 1500)
     spans = spans[:80] + spans[200:]
     found = align_long(LoudnessModel(), sound, words, path="fires")
     assert_at(found.words, spans)
@@ -184,7 +186,7 @@ def test_silence_and_other_speech_move_nothing():
 
 def test_words_that_are_not_spoken_are_flagged_and_move_nothing():
     words, added = some_words(240), some_words(60, seed=3)
-    sound, spans = said(*words)
+    sound, spans = sound_of(*words)
     found = align_long(LoudnessModel(), sound, words[:100] + added + words[100:], path="fires")
     assert_at(found.words.tokens[:100] + found.words.tokens[160:], spans)
     doubtful = [one.index for one in doubtful_words(found)]
@@ -194,7 +196,7 @@ def test_words_that_are_not_spoken_are_flagged_and_move_nothing():
 def test_a_word_in_silence_has_no_time(monkeypatch):
     """A model that puts all phones into the first half second, which is silent."""
     words = some_words(3)
-    sound, _ = said(1500, *words)
+    sound, _ = sound_of(1500, *words)
     model = LoudnessModel()
 
     def align_states(states, log_mel, words, *, duration, path):
@@ -211,7 +213,7 @@ def test_a_word_in_silence_has_no_time(monkeypatch):
 
 
 def test_a_transcript_without_words_and_a_sound_without_speech():
-    sound, _ = said(*some_words(200))
+    sound, _ = sound_of(*some_words(200))
     empty = align_long(LoudnessModel(), sound, [], path="fires")
     assert (len(empty.words), empty.windows, empty.first, empty.mean_score) == (0, (), None, None)
     assert empty.extras == {PRESENCE: (), DOUBTS: ()}
@@ -232,14 +234,14 @@ def test_a_sound_shorter_than_a_frame_has_no_words(samples):
 
 def test_the_encoder_is_never_given_more_than_it_takes(encoder):
     words = some_words(500)
-    sound, _ = said(*words)
+    sound, _ = sound_of(*words)
     align_long(LoudnessModel(), sound, words, path="fires")
     assert LONGEST - 3 < encoder.longest <= LONGEST
 
 
 def test_bars_are_shown_on_request_only(capsys):
     words = some_words(150)
-    sound, _ = said(*words)
+    sound, _ = sound_of(*words)
     align_long(LoudnessModel(), sound, words, path="fires")
     assert capsys.readouterr() == ("", "")
     align_long(LoudnessModel(), sound, words, path="fires", progress=True)
@@ -253,7 +255,7 @@ def test_bars_are_shown_on_request_only(capsys):
 def test_heard_words_are_those_of_all_windows():
     words = [SpokenWord(phone, 0, 0, (phone,)) for phone in PHONES]
     parts = [part for word in words * 8 for part in (word, 10)]
-    sound, spans = said(*parts)
+    sound, spans = sound_of(*parts)
     found = hear_long(LoudnessModel(), sound, path="fires")
     assert found.text == " ".join(word.text for word in words * 8)
     assert_at(found.words, spans)
