@@ -25,7 +25,7 @@ from cifviz.audio.moonshine import FIRST_FRAME, HOP_LENGTH, Moonshine, load_moon
 from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, quiet, quietest, windows
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
-from cifviz.systems.doubtful_words import LEAST_PRESENCE, PRESENCE
+from cifviz.systems.doubtful_words import LEAST_PRESENCE, PRESENCE, UNEXPLAINED
 from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import INTERVALS, Transcription
 from cifviz.systems.word_checks import checked
@@ -200,6 +200,7 @@ def _aligned(
     encoder = load_moonshine()
     phones: list[TimedToken] = []
     presence: list[float] = []
+    unexplained: list[tuple[float, float]] = []
     intervals: list[Tensor] = []
     shown: Transcription | None = None
     for one in _shown(pieces, "aligning", progress):
@@ -212,12 +213,18 @@ def _aligned(
             shown = replace(found, waveform=part)
         phones += _clipped(found.alignment.shifted(one.start_time), one)
         presence += [float(there) for there in found.extras.get(PRESENCE, ())]
+        unexplained += [
+            (one.start_time + start, min(one.start_time + end, one.end_time))
+            for start, end in found.extras.get(UNEXPLAINED, ())
+        ]
         if INTERVALS in found.extras:
             intervals.append(found.extras[INTERVALS] + one.start_time)
 
     # 2. The words, held against the sound.
     words = [word for one in pieces for word in one.words]
     extras: dict[str, Any] = {PRESENCE: tuple(presence)} if len(presence) == len(words) else {}
+    if unexplained:
+        extras[UNEXPLAINED] = tuple(unexplained)
     if intervals:
         extras[INTERVALS] = torch.cat(intervals)
     made = LongTranscription(
