@@ -62,6 +62,9 @@ class ContextConfig:
     num_c_batch: int = 8
     """In training: how many lists are drawn for a batch; its loss is the mean of theirs."""
     label_smoothing: float = 0.2
+    span_alignment_loss_lambda: float = 0.0
+    """Weight of the loss on where fires look, "span_alignment", see `span_alignment_loss`. When it
+    ends, ``sal_end_training_step_num`` there, is a `Schedule` of the training here."""
     coldec_lambda: float = 0.5
     """λ: how much the context network counts, in [0, 1]."""
     joint_ctxt_temperature: float = 1.0
@@ -97,6 +100,7 @@ class ContextConfig:
         require_number("ctxt_layer_prepostprocess_dropout", dropout, at_least=0, below=1)
         require_number("train_p_keep", self.train_p_keep, at_least=0, at_most=1)
         require_number("label_smoothing", self.label_smoothing, at_least=0, below=1)
+        require_number("span_alignment_loss_lambda", self.span_alignment_loss_lambda, at_least=0)
         require_number("coldec_lambda", self.coldec_lambda, at_least=0, at_most=1)
         require_number("joint_ctxt_temperature", self.joint_ctxt_temperature, above=0)
         require_type("topk_renormalize", self.topk_renormalize, bool)

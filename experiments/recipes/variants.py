@@ -86,8 +86,11 @@ CONTEXT_NETWORK: Mapping[str, Any] = {
     "num_ctxt_encoder_layers": 1,
     "num_ctxt_query_layers": 2,
     "num_ctxt_decoder_layers": 1,
-    "ctxt_encoder_filter_size": 64,
+    "ctxt_encoder_filter_size": 128,
+    # One long list for a large batch: beside few phrases, fires need not tell many apart.
+    "num_c_batch": 1,
     "label_smoothing": 0.05,
+    "span_alignment_loss_lambda": 1.0,
 }
 """Of all systems with a context network."""
 RARE = 2000
@@ -136,8 +139,8 @@ COLDEC = {
     "config": coldec_config,
     "body": lambda _: "",
     "fit.loss_weights": {},
-    "fit.steps": 4000,
-    "fit.batch_size": 8,
+    "fit.steps": 10000,
+    "fit.batch_size": 64,
 }
 """A context network beside the recipe's own CIF, which stays as it is."""
 PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}

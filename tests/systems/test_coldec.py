@@ -313,9 +313,9 @@ def test_loss_by_hand():
         model.config = replace(
             model.config, context=replace(model.config.context, train_p_keep=keep)
         )
-        loss = model.context_loss(embeddings, counts, targets)
+        loss = model.context_losses(embeddings, counts, targets)["context"]
         assert loss.item() == pytest.approx(-np.log(share), rel=1e-5)
-        smooth = model.context_loss(embeddings, counts, targets, label_smoothing=0.5)
+        smooth = model.context_losses(embeddings, counts, targets, label_smoothing=0.5)["context"]
         mean = -(np.log(3) + np.log(4) - 6 * np.log(11)) / 6
         assert smooth.item() == pytest.approx((loss.item() + mean) / 2, rel=1e-5)
 

@@ -13,7 +13,7 @@ from cifviz.systems.phrase_lists import (
     distinct_phrases,
     drawn_phrases,
     phrase_ids,
-    phrase_mask,
+    phrases_of_tokens,
     read_phrases,
 )
 
@@ -155,9 +155,8 @@ def test_what_is_no_file_is_one_error(tmp_path):
 
 
 def runs(row, length):
-    """All runs of so many tokens, of all where there are fewer."""
-    length = min(length, len(row))
-    return {tuple(row[i : i + length]) for i in range(len(row) - length + 1)} if length else set()
+    """All runs of so many tokens."""
+    return {tuple(row[i : i + length]) for i in range(len(row) - length + 1)}
 
 
 @given(utterances, st.sets(st.integers(1, 4), min_size=1), st.integers(0, 99))
@@ -170,9 +169,9 @@ def test_what_is_drawn_are_distinct_runs_at_most_one_of_each_utterance(rows, len
     assert len({tuple(one) for one in drawn}) == len(drawn)
     allowed = [set().union(*(runs(row, length) for length in lengths)) for row in rows]
     assert all(any(tuple(one) in some for some in allowed) for one in drawn)
-    # Each utterance with tokens gave one, which may be another's too.
+    # Each utterance that is long enough gave one, which may be another's too.
     assert all(any(tuple(one) in some for one in drawn) for some in allowed if some)
-    assert len(drawn) <= sum(len(row) > 0 for row in rows)
+    assert len(drawn) <= sum(len(row) >= lengths[0] for row in rows)
     assert drawn_phrases(padded(rows), counts, lengths=lengths, keep=0.0).shape == (0, 0)
 
 
@@ -202,18 +201,18 @@ def test_the_same_seed_draws_the_same():
 @given(utterances, lists)
 @settings(max_examples=100, deadline=None)
 def test_tokens_inside_of_phrases_are_those_that_a_search_finds(rows, phrases):
-    targets, inside = padded(rows), phrase_mask(padded(rows), padded(phrases))
-    expected = torch.zeros_like(targets, dtype=torch.bool)
+    inside = phrases_of_tokens(padded(rows), padded(phrases))
+    expected = torch.zeros(*padded(rows).shape, len(phrases), dtype=torch.bool)
     for row, ids in enumerate(rows):
-        for phrase in phrases:
+        for column, phrase in enumerate(phrases):
             for first in range(len(ids) - len(phrase) + 1):
-                if ids[first : first + len(phrase)] == phrase:
-                    expected[row, first : first + len(phrase)] = True
+                if phrase and ids[first : first + len(phrase)] == phrase:
+                    expected[row, first : first + len(phrase), column] = True
     assert torch.equal(inside, expected)
 
 
 def test_overlapping_places_of_a_phrase_are_all_inside():
-    inside = phrase_mask(torch.tensor([[1, 0, 1, 0, 1, 0, 0]]), torch.tensor([[1, 0, 1]]))
-    assert inside.int().tolist() == [[1, 1, 1, 1, 1, 0, 0]]
-    assert not phrase_mask(torch.tensor([[1, 2]]), torch.zeros(0, 0).long()).any()
-    assert phrase_mask(torch.zeros(2, 0).long(), torch.tensor([[1]])).shape == (2, 0)
+    targets, phrase = torch.tensor([[1, 0, 1, 0, 1, 0, 0]]), torch.tensor([[1, 0, 1]])
+    assert phrases_of_tokens(targets, phrase)[0, :, 0].int().tolist() == [1, 1, 1, 1, 1, 0, 0]
+    assert phrases_of_tokens(torch.tensor([[1, 2]]), torch.zeros(0, 0).long()).shape == (1, 2, 0)
+    assert phrases_of_tokens(torch.zeros(2, 0).long(), torch.tensor([[1]])).shape == (2, 0, 1)
