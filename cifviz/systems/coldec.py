@@ -359,7 +359,8 @@ def span_alignment_loss(
     """
     common = min(attention.shape[1], targets.shape[1])
     right = torch.cat([~right.any(dim=2, keepdim=True), right], dim=2)[:, :common]
-    mass = (attention[:, :common].float() * right).sum(dim=2)
+    attention = attention.to(torch.promote_types(attention.dtype, torch.float32))  # not of autocast
+    mass = (attention[:, :common] * right).sum(dim=2)
     cost = -mass.clamp(min=torch.finfo(mass.dtype).tiny).log()
     fired = valid_mask(num_fires, common) & (targets[:, :common] >= 0)
     return cost.masked_fill(~fired, 0).sum() / (targets >= 0).sum().clamp(min=1)

@@ -375,7 +375,7 @@ def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
     for name in [*needed, variant]:
         short = replace(find(name), fit=replace(find(name).fit, steps=3))
         result = runs.run(short, folder=tmp_path / f"tones-{name}-seed0", progress=False)
-    assert result["history"][0].keys() == {"step", "loss", "context"}
+    assert result["history"][0].keys() == {"step", "loss", "context", "span_alignment"}
     errors = ("deletions", "insertions", "substitutions", "tokens")
     for split in ("dev", "test"):
         assert [result[split][one] for one in errors] == [body[split][one] for one in errors]
