@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -89,41 +88,33 @@ CONTEXT_NETWORK: Mapping[str, Any] = {
     "ctxt_encoder_filter_size": 128,
     # One long list for a large batch: beside few phrases, fires need not tell many apart.
     "num_c_batch": 1,
+    # Two tokens in a row are what a fire can learn to look for; the codes and names are longer.
+    "contextual_content": "2gram,3gram,4gram,5gram,6gram",
     "label_smoothing": 0.05,
     "span_alignment_loss_lambda": 1.0,
 }
 """Of all systems with a context network."""
-RARE = 2000
-"""Phrases in training are so long that at least so many are possible: shorter ones stand by chance
-in most utterances."""
 POSITIONS: Mapping[str, Any] = {
     "topk_renormalize": True,
     "ctxt_encoder_position_encoding_type": "org_transformer_pe",
 }
 
 
-def context_settings(config: CIFRecognizerConfig) -> dict[str, Any]:
-    """Of a context network beside this recogniser: `CONTEXT_NETWORK`, and phrases of 3 lengths."""
-    shortest = math.ceil(math.log(RARE) / math.log(len(config.vocabulary)))
-    lengths = range(shortest, shortest + 3)
-    return {**CONTEXT_NETWORK, "contextual_content": ",".join(f"{n}gram" for n in lengths)}
-
-
 def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
     """The same CIF with a context network beside it."""
-    settings = ContextConfig(**context_settings(config), **context)
+    settings = ContextConfig(**CONTEXT_NETWORK, **context)
     return ColDecConfig(**vars(config), context=settings)
 
 
 def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
     """The same CIF with the context network of FineCoS."""
-    context = FineCoSContextConfig(**context_settings(config))
+    context = FineCoSContextConfig(**CONTEXT_NETWORK)
     return FineCoSConfig(**vars(config), context=context)
 
 
 def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
     """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
-    context = SeACoContext(**{**context_settings(config), "num_ctxt_query_layers": 0})
+    context = SeACoContext(**{**CONTEXT_NETWORK, "num_ctxt_query_layers": 0})
     decoder = replace(config.decoder, kind="nar")
     return SeACoConfig(**{**vars(config), "decoder": decoder}, context=context)
 
@@ -139,7 +130,7 @@ COLDEC = {
     "config": coldec_config,
     "body": lambda _: "",
     "fit.loss_weights": {},
-    "fit.steps": 10000,
+    "fit.steps": 5000,
     "fit.batch_size": 64,
 }
 """A context network beside the recipe's own CIF, which stays as it is."""
