@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from cifviz.core.firing import Firing
 from cifviz.core.validation import valid_mask
@@ -21,7 +21,7 @@ from cifviz.systems.phrase_lists import (
     collate_phrases,
     drawn_phrases,
     phrase_ids,
-    phrases_of_tokens,
+    places_in_phrases,
 )
 from cifviz.systems.transcription import Transcription
 
@@ -208,7 +208,8 @@ class ColDecRecognizer(CIFRecognizer):
         Returns
         -------
         dict of str to Tensor
-            "context": cross-entropy per token. "span_alignment": `span_alignment_loss`.
+            "context": cross-entropy per token. "span_alignment": `span_alignment_loss` of the
+            attention to phrases, or to the tokens of all phrases where the network looks at these.
         """
         # 1. Lists of phrases; each stands beside the whole batch.
         settings = self.config.context
@@ -222,18 +223,23 @@ class ColDecRecognizer(CIFRecognizer):
         output = self.context_output(*fired, memory)
 
         # 2. Targets: tokens that lie in a phrase, "no bias" for others.
-        phrases = memory.ids.shape[1]
-        places = [phrases_of_tokens(targets, one) for one in lists]
-        right = torch.cat([nn.functional.pad(one, (0, phrases - one.shape[2])) for one in places])
+        right = torch.cat([places_in_phrases(targets, one) for one in encoded.ids])
         every = targets.repeat(copies, 1)
-        expected = every.where(right.any(dim=2) | (every < 0), len(self.config.vocabulary))
+        expected = every.where(
+            right.any(dim=3).any(dim=2) | (every < 0), len(self.config.vocabulary)
+        )
 
         # 3. Losses.
         smoothing = settings.label_smoothing if label_smoothing is None else label_smoothing
         entropy = token_cross_entropy(output.logits, fired[1], expected, label_smoothing=smoothing)
         losses = {CONTEXT: entropy.sum() / (expected >= 0).sum().clamp(min=1)}
         if SPAN_ALIGNMENT in {*self.loss_weights, *wanted}:
-            losses[SPAN_ALIGNMENT] = span_alignment_loss(output.attention, fired[1], every, right)
+            of_tokens = output.token_attention if output.selected is None else None
+            losses[SPAN_ALIGNMENT] = (
+                span_alignment_loss(output.attention, fired[1], every, right.any(dim=3))
+                if of_tokens is None
+                else span_alignment_loss(of_tokens, fired[1], every, right.flatten(2))
+            )
         return losses
 
     def context_output(self, embeddings: Tensor, num_fires: Tensor, memory: Any) -> ContextOutput:
@@ -323,23 +329,24 @@ class ColDecRecognizer(CIFRecognizer):
 def span_alignment_loss(
     attention: Tensor, num_fires: Tensor, targets: Tensor, right: Tensor
 ) -> Tensor:
-    """How little fires look at the phrases that they are of, or at "no bias" if they are of none.
+    """How little fires look at what they are of, or at "no bias" if they are of nothing.
 
     Parameters
     ----------
-    attention : Tensor (batch, fires, 1 + phrases)
-        How much each fire looks at "no bias", which is first, and at each phrase.
+    attention : Tensor (batch, fires, 1 + options)
+        How much each fire looks at "no bias", which is first, and at each option: a phrase, or a
+        token of one.
     num_fires : Tensor (batch,)
         Fires of each utterance; what stands behind them is ignored.
     targets : Tensor (batch, tokens)
         Token ids, padded with −1.
-    right : Tensor (batch, tokens, phrases), bool
-        Which phrases each token is of, as `phrases_of_tokens` gives them.
+    right : Tensor (batch, tokens, options), bool
+        Which options each token is of: see `places_in_phrases`.
 
     Returns
     -------
     Tensor ()
-        Mean over the tokens of −log of the attention that lies on the right phrases together, or
+        Mean over the tokens of −log of the attention that lies on the right options together, or
         on "no bias"; a token that did not fire has no part in the sum.
 
     Notes
@@ -350,7 +357,7 @@ def span_alignment_loss(
     Examples
     --------
     The first of two tokens is of the second phrase, at which its fire looks by ½; the other is of
-    none, and its fire looks at "no bias" by ¼. So (ln 2 + ln 4) / 2:
+    none, and its fire looks at "no bias" by ¼. The mean of ln 2 and ln 4:
 
     >>> attention = torch.tensor([[[0.25, 0.25, 0.5], [0.25, 0.75, 0.0]]])
     >>> right = torch.tensor([[[False, True], [False, False]]])

@@ -181,6 +181,12 @@ class PhraseMemory:
         """Which phrases there are (lists, phrases)."""
         return self.ids[:, :, :1].ge(0).any(dim=2)
 
+    @property
+    def tokens(self) -> PhraseMemory:
+        """Each token of each phrase like a phrase of its own, one phrase after the other."""
+        states, ids = self.states.flatten(1, 2), self.ids.flatten(1, 2).unsqueeze(2)
+        return PhraseMemory(states, states.unsqueeze(2), ids)
+
     def select(self, lists: Tensor) -> PhraseMemory:
         """Some of the lists, as often as they are named: one for each utterance."""
         if len(self.ids) == 1:  # without a copy for each
@@ -204,7 +210,7 @@ class ContextOutput:
     """How much each fire looks at "no bias", which is first, and at each token of each selected
     phrase (batch, fires, 1 + selected · tokens), of a network that looks at tokens."""
     selected: Tensor | None = None
-    """Places in the list of the phrases whose tokens these are (batch, selected)."""
+    """Places in the list of the phrases whose tokens these are (batch, selected); None: all."""
 
 
 class PhraseEncoder(nn.Module):
@@ -366,9 +372,9 @@ class ContextNetwork(nn.Module):
     def __init__(self, config: ContextConfig, query_dim: int, vocabulary: int):
         super().__init__()
         dim = config.ctxt_encoder_hidden_size
-        self.phrases = PhraseEncoder(config, vocabulary)
+        self.phrases: nn.Module = PhraseEncoder(config, vocabulary)
         has_layers = config.num_ctxt_query_layers > 0
-        self.queries = QueryLayers(config, query_dim) if has_layers else None
+        self.queries: nn.Module | None = QueryLayers(config, query_dim) if has_layers else None
         self.asked_dim = dim if has_layers else query_dim
         self.attention = PhraseAttention(config, self.asked_dim)
         self.join = nn.Linear(query_dim + dim, dim)

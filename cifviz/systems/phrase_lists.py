@@ -215,42 +215,40 @@ def drawn_phrases(
     return _padded(list(drawn)).to(targets.device)
 
 
-def phrases_of_tokens(targets: Tensor, phrases: Tensor) -> Tensor:
-    """Which tokens lie inside of which phrases of a list.
+def places_in_phrases(targets: Tensor, phrases: Tensor) -> Tensor:
+    """At which places of which phrases of a list each token lies.
 
     Parameters
     ----------
     targets : Tensor (batch, tokens)
         Token ids, padded with −1.
-    phrases : Tensor (phrases, tokens)
+    phrases : Tensor (phrases, places)
         Of all utterances, padded with −1.
 
     Returns
     -------
-    Tensor (batch, tokens, phrases), bool
-        True for each token of each place where the tokens of a phrase stand in a row.
+    Tensor (batch, tokens, phrases, places), bool
+        True for each token of each run of tokens that is a phrase.
 
     Examples
     --------
-    The phrase "2 3" stands once, the phrase "5" nowhere and the phrase "3" inside of the first:
+    The phrase "2 3" stands once and the phrase "5" nowhere. The last token of three is at the
+    second place of the first phrase:
 
-    >>> phrases = torch.tensor([[2, 3], [5, -1], [3, -1]])
-    >>> phrases_of_tokens(torch.tensor([[1, 2, 3, -1]]), phrases).int()
-    tensor([[[0, 0, 0],
-             [1, 0, 0],
-             [1, 0, 1],
-             [0, 0, 0]]], dtype=torch.int32)
+    >>> inside = places_in_phrases(torch.tensor([[1, 2, 3]]), torch.tensor([[2, 3], [5, -1]]))
+    >>> inside[0].int().tolist()
+    [[[0, 0], [0, 0]], [[1, 0], [0, 0]], [[0, 1], [0, 0]]]
     """
-    inside = torch.zeros(*targets.shape, len(phrases), dtype=torch.bool, device=targets.device)
+    inside = torch.zeros(*targets.shape, *phrases.shape, dtype=torch.bool, device=targets.device)
     counts = (phrases >= 0).sum(dim=1)
     for length in counts[counts > 0].unique().tolist():
         if length > targets.shape[1]:
             continue
-        runs = targets.unfold(1, length, 1)  # (batch, places, length)
+        runs = targets.unfold(1, length, 1)  # (batch, starts, length)
         some = (counts == length).nonzero()[:, 0]
         found = (runs.unsqueeze(2) == phrases[some, :length]).all(dim=3)
-        for offset in range(length):
-            inside[:, offset : offset + found.shape[1], some] |= found
+        for place in range(length):
+            inside[:, place : place + found.shape[1], some, place] |= found
     return inside
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ from cifviz.core.tail import dynamic, rounded
 from cifviz.systems.attention import AttentionRecognizerConfig
 from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.coldec import ColDecConfig
+from cifviz.systems.coldec_tokens import ColDecTokensConfig, TokenContextConfig
 from cifviz.systems.context_aware import ContextAwareConfig
 from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
@@ -85,36 +87,58 @@ CONTEXT_NETWORK: Mapping[str, Any] = {
     "num_ctxt_encoder_layers": 1,
     "num_ctxt_query_layers": 2,
     "num_ctxt_decoder_layers": 1,
+    "ctxt_encoder_filter_size": 64,
+    "label_smoothing": 0.05,
+}
+"""Of the published context networks."""
+TOKEN_NETWORK: Mapping[str, Any] = {
+    "num_ctxt_decoder_layers": 1,
+    "ctxt_num_heads": 1,
     "ctxt_encoder_filter_size": 128,
+    # Two tokens in a row are what a fire can learn to look for; codes and names are longer.
+    "contextual_content": "2gram,3gram,4gram,5gram,6gram",
     # One long list for a large batch: beside few phrases, fires need not tell many apart.
     "num_c_batch": 1,
-    # Two tokens in a row are what a fire can learn to look for; the codes and names are longer.
-    "contextual_content": "2gram,3gram,4gram,5gram,6gram",
     "label_smoothing": 0.05,
     "span_alignment_loss_lambda": 1.0,
 }
-"""Of all systems with a context network."""
+"""Of the one with attention to tokens."""
+RARE = 2000
+"""Phrases in training are so long that at least so many are possible: shorter ones stand by chance
+in most utterances."""
 POSITIONS: Mapping[str, Any] = {
     "topk_renormalize": True,
     "ctxt_encoder_position_encoding_type": "org_transformer_pe",
 }
 
 
+def context_settings(config: CIFRecognizerConfig) -> dict[str, Any]:
+    """Of a context network beside this recogniser: `CONTEXT_NETWORK`, and phrases of 3 lengths."""
+    shortest = math.ceil(math.log(RARE) / math.log(len(config.vocabulary)))
+    lengths = range(shortest, shortest + 3)
+    return {**CONTEXT_NETWORK, "contextual_content": ",".join(f"{n}gram" for n in lengths)}
+
+
 def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
     """The same CIF with a context network beside it."""
-    settings = ContextConfig(**CONTEXT_NETWORK, **context)
+    settings = ContextConfig(**context_settings(config), **context)
     return ColDecConfig(**vars(config), context=settings)
+
+
+def coldec_tokens_config(config: CIFRecognizerConfig) -> ColDecTokensConfig:
+    """The same CIF with a context network that attends to the tokens of all phrases."""
+    return ColDecTokensConfig(**vars(config), context=TokenContextConfig(**TOKEN_NETWORK))
 
 
 def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
     """The same CIF with the context network of FineCoS."""
-    context = FineCoSContextConfig(**CONTEXT_NETWORK)
+    context = FineCoSContextConfig(**context_settings(config))
     return FineCoSConfig(**vars(config), context=context)
 
 
 def seaco_config(config: CIFRecognizerConfig) -> SeACoConfig:
     """The same CIF with the bias decoder of SeACo, whose fires see each other anyway."""
-    context = SeACoContext(**{**CONTEXT_NETWORK, "num_ctxt_query_layers": 0})
+    context = SeACoContext(**{**context_settings(config), "num_ctxt_query_layers": 0})
     decoder = replace(config.decoder, kind="nar")
     return SeACoConfig(**{**vars(config), "decoder": decoder}, context=context)
 
@@ -130,8 +154,8 @@ COLDEC = {
     "config": coldec_config,
     "body": lambda _: "",
     "fit.loss_weights": {},
-    "fit.steps": 5000,
-    "fit.batch_size": 64,
+    "fit.steps": 4000,
+    "fit.batch_size": 8,
 }
 """A context network beside the recipe's own CIF, which stays as it is."""
 PARAFORMER = {**PLAIN, "system": "paraformer", "config": paraformer_config}
@@ -189,6 +213,13 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "weights_of": "coldec",
     },
     "coldec-positions": {**COLDEC, "config": partial(coldec_config, **POSITIONS)},
+    "coldec-tokens": {
+        **COLDEC,
+        "system": "coldec-tokens",
+        "config": coldec_tokens_config,
+        "fit.steps": 5000,
+        "fit.batch_size": 64,
+    },
     "finecos": {**COLDEC, "system": "finecos", "config": finecos_config},
     "seaco": {**COLDEC, "system": "seaco", "config": seaco_config},
     # Other decoders of the plain CIF.

@@ -13,7 +13,7 @@ from cifviz.systems.phrase_lists import (
     distinct_phrases,
     drawn_phrases,
     phrase_ids,
-    phrases_of_tokens,
+    places_in_phrases,
     read_phrases,
 )
 
@@ -200,19 +200,22 @@ def test_the_same_seed_draws_the_same():
 
 @given(utterances, lists)
 @settings(max_examples=100, deadline=None)
-def test_tokens_inside_of_phrases_are_those_that_a_search_finds(rows, phrases):
-    inside = phrases_of_tokens(padded(rows), padded(phrases))
-    expected = torch.zeros(*padded(rows).shape, len(phrases), dtype=torch.bool)
-    for row, ids in enumerate(rows):
-        for column, phrase in enumerate(phrases):
-            for first in range(len(ids) - len(phrase) + 1):
-                if phrase and ids[first : first + len(phrase)] == phrase:
-                    expected[row, first : first + len(phrase), column] = True
-    assert torch.equal(inside, expected)
+def test_places_of_tokens_in_phrases_are_those_that_a_search_finds(rows, phrases):
+    targets, ids = padded(rows), padded(phrases)
+    expected = torch.zeros(*targets.shape, *ids.shape, dtype=torch.bool)
+    for row, tokens in enumerate(rows):
+        for number, phrase in enumerate(phrases):
+            for first in range(len(tokens) - len(phrase) + 1):
+                if tokens[first : first + len(phrase)] == phrase:
+                    for place in range(len(phrase)):
+                        expected[row, first + place, number, place] = True
+    assert torch.equal(places_in_phrases(targets, ids), expected)
 
 
-def test_overlapping_places_of_a_phrase_are_all_inside():
+def test_a_token_may_be_at_several_places_of_a_phrase():
     targets, phrase = torch.tensor([[1, 0, 1, 0, 1, 0, 0]]), torch.tensor([[1, 0, 1]])
-    assert phrases_of_tokens(targets, phrase)[0, :, 0].int().tolist() == [1, 1, 1, 1, 1, 0, 0]
-    assert phrases_of_tokens(torch.tensor([[1, 2]]), torch.zeros(0, 0).long()).shape == (1, 2, 0)
-    assert phrases_of_tokens(torch.zeros(2, 0).long(), torch.tensor([[1]])).shape == (2, 0, 1)
+    inside = places_in_phrases(targets, phrase)[0, :, 0].int().tolist()
+    assert inside == [[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    none = torch.zeros(0, 0).long()
+    assert places_in_phrases(torch.tensor([[1, 2]]), none).shape == (1, 2, 0, 0)
+    assert places_in_phrases(torch.zeros(2, 0).long(), phrase).shape == (2, 0, 1, 3)
