@@ -219,7 +219,7 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     Examples
     --------
     >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
-    'the transcript does not fit this sound: 2 of its 3 words are probably not spoken in these 2.0 s'
+    'the transcript does not fit this sound: 2 of its 3 words are probably not in these 2.0 s'
     >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
     'the transcript does not fit this sound: most of the speech in these 2.0 s is not in it'
     """
@@ -227,7 +227,7 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     begin = "the transcript does not fit this sound"
     if missing and 2 * missing >= words:
         which = f"{missing} of its {words} words are" if words > 1 else "its word is"
-        return f"{begin}: {which} probably not spoken in these {duration:.1f} s"
+        return f"{begin}: {which} probably not in these {duration:.1f} s"
     if words and presence.free_mass >= phones:
         return f"{begin}: most of the speech in these {duration:.1f} s is not in it"
     return ""

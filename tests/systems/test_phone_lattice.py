@@ -79,7 +79,7 @@ def test_medians_of_certain_cuts_are_the_cuts():
     np.testing.assert_allclose(lattice.weights().medians(), frames, atol=0.3)
 
 
-def test_a_word_that_was_not_said_is_left_out_and_one_that_was_is_not():
+def test_a_word_that_is_not_there_is_left_out_and_one_that_was_is_not():
     rows = [SILENT] * 2 + [0] * 3 + [1] * 3 + [2] * 3 + [SILENT] * 2
     lattice = PhoneLattice(planted(rows, sure=12.0), [0, 1, 3, 4, 2], [2, 2, 1])
     found = lattice.weights(skip=3.0)

@@ -8,16 +8,16 @@ from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.word_presence import LARGEST, unexplained, word_odds, word_presence
 from tests.systems.planted_phones import SILENT, planted
 
-SAID = [SILENT] * 3 + [0] * 3 + [1] * 3 + [2] * 3 + [SILENT] * 5 + [3] * 3 + [4] * 4 + [SILENT] * 3
+SPOKEN = [SILENT] * 3 + [0] * 3 + [1] * 3 + [2] * 3 + [SILENT] * 5 + [3] * 3 + [4] * 4 + [SILENT] * 3
 """Two words: 0 1 2 and 3 4."""
 PHONES, COUNTS = [0, 1, 2, 3, 4], [3, 2]
 
 
-def judged(phones, counts, rows=SAID):
+def judged(phones, counts, rows=SPOKEN):
     return word_presence(planted(rows, sure=12.0), phones, counts)
 
 
-def test_words_that_were_said_are_there():
+def test_words_that_were_spoken_are_there():
     found = judged(PHONES, COUNTS)
     assert min(found.probabilities) > 0.9 and found.unexplained == () and found.free_mass == 0
 
@@ -41,7 +41,7 @@ def test_a_dropped_word_is_unexplained():
     assert 3 <= start < end <= 12 and found.free_mass == pytest.approx(3, abs=0.3)
 
 
-def test_without_a_word_all_that_is_said_is_unexplained():
+def test_without_a_word_all_that_is_spoken_is_unexplained():
     found = judged([], [])
     assert found.probabilities == () and len(found.unexplained) == 1
     assert found.free_mass == pytest.approx(5)
@@ -54,9 +54,9 @@ def test_more_phones_than_frames_are_not_there(frames):
 
 
 def test_odds_are_finite_however_sure_the_classifier_is():
-    odds, free = word_odds(planted(SAID, sure=500.0), PHONES, COUNTS)
+    odds, free = word_odds(planted(SPOKEN, sure=500.0), PHONES, COUNTS)
     assert odds.shape == (2,) and np.abs(odds).max() <= LARGEST
-    assert free.shape == (len(SAID),) and free.min() >= 0 and free.max() <= 1
+    assert free.shape == (len(SPOKEN),) and free.min() >= 0 and free.max() <= 1
 
 
 def test_little_mass_is_not_unexplained():
