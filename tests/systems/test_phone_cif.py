@@ -25,7 +25,7 @@ from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
-from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS
+from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS, PRESENCE, UNEXPLAINED
 from cifviz.systems.phone_cif import STATES, PhoneCIFConfig, PhoneCIFRecognizer
 from cifviz.systems.phone_paths import PATHS
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
@@ -360,6 +360,21 @@ def test_what_cannot_be_placed_is_untimed(path, words, frames):
     assert len(found.words) == len(words) and len(found.tokens) == len(found.rows)
     untimed = frames == 0 or len(words) > 3
     assert len(found.alignment.timed) == (0 if untimed else len(found.tokens))
+
+
+@pytest.mark.parametrize("path", list(PATHS))
+def test_under_autocast_it_aligns(path):
+    with torch.autocast("cpu", torch.bfloat16):
+        found = align_tiny(tiny(), HELLO, path=path)
+    assert int(found.firing.num_fires) == 8 and len(found.words.timed) == 3
+
+
+def test_a_transcript_that_does_not_fit_says_so():
+    found = align_tiny(tiny(), HELLO * 60)
+    assert found.extras[PRESENCE] == (0.0,) * 180 and found.extras[UNEXPLAINED] == ()
+    assert found.warning == found.misfit
+    assert found.misfit.endswith("180 of its 180 words are probably not in these 1.0 s")
+    assert align_tiny(tiny(), []).misfit == ""
 
 
 def test_a_path_or_a_phone_that_is_not_known_is_refused():

@@ -8,8 +8,10 @@ from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.word_presence import LARGEST, unexplained, word_odds, word_presence
 from tests.systems.planted_phones import SILENT, planted
 
-SPOKEN = [SILENT] * 3 + [0] * 3 + [1] * 3 + [2] * 3 + [SILENT] * 5 + [3] * 3 + [4] * 4 + [SILENT] * 3
-"""Two words: 0 1 2 and 3 4."""
+SPOKEN = (
+    [SILENT] * 3 + [0] * 3 + [1] * 3 + [2] * 3 + [SILENT] * 5 + [3] * 3 + [4] * 4 + [SILENT] * 3
+)
+"""Two words, 0 1 2 and 3 4, with silence around them."""
 PHONES, COUNTS = [0, 1, 2, 3, 4], [3, 2]
 
 
