@@ -119,7 +119,7 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
         See `places`.
     duration : float >= 0
         Length of the sound, seconds.
-    longest : float > 2
+    longest : float > 1
         Seconds of a stretch, at most.
 
     Returns
@@ -139,8 +139,8 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
     >>> found = [Place(0.5, 1, 1.0), Place(1.25, 2, 1.0), Place(9, 9.5, 1.0)]
     >>> for one in stretches(found, duration=20, longest=4):
     ...     print(one)
-    Stretch(first=0, end=2, start_time=0.0, end_time=3.0)
-    Stretch(first=2, end=3, start_time=8.0, end_time=10.5)
+    Stretch(first=0, end=2, start_time=0.0, end_time=2.5)
+    Stretch(first=2, end=3, start_time=8.5, end_time=10.0)
     """
     longest = require_number("longest", longest, above=2 * PAD)
     made: list[Stretch] = []
