@@ -10,17 +10,25 @@ import torch
 from torch import Tensor
 
 from cifviz.core.firing import Firing
+from cifviz.core.validation import valid_mask
 from cifviz.errors import require_number
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.collaborative_decoding import combined, decode_combined
 from cifviz.systems.context_network import ContextConfig, ContextNetwork, ContextOutput
 from cifviz.systems.decoders import token_cross_entropy
 from cifviz.systems.encoder_system import Encoded, Sound
-from cifviz.systems.phrase_lists import collate_phrases, drawn_phrases, phrase_ids, phrase_mask
+from cifviz.systems.phrase_lists import (
+    collate_phrases,
+    drawn_phrases,
+    phrase_ids,
+    places_in_phrases,
+)
 from cifviz.systems.transcription import Transcription
 
 PHRASES, WEIGHT = "phrases", "phrase_weight"
 """Further inputs: the list of an utterance, and its λ."""
+CONTEXT, SPAN_ALIGNMENT = "context", "span_alignment"
+"""The losses."""
 BIAS = "phrase_bias"
 """The further result: a `PhraseBias`; without a phrase there is none."""
 
@@ -79,8 +87,8 @@ class ColDecRecognizer(CIFRecognizer):
     Without a phrase, or with a λ of 0, tokens, scores and times are those of the recogniser; with
     one, `Transcription.extras` has a `PhraseBias` under "phrase_bias".
 
-    The recogniser is frozen: training teaches the context network alone, by the loss "context", and
-    `start_at` does nothing.
+    The recogniser is frozen: training teaches the context network alone, by the losses "context"
+    and, where its weight in the configuration is not 0, "span_alignment". `start_at` does nothing.
 
     Parameters
     ----------
@@ -133,14 +141,16 @@ class ColDecRecognizer(CIFRecognizer):
 
     Config: ClassVar[type[ColDecConfig]] = ColDecConfig
     config: ColDecConfig
-    loss_weights: Mapping[str, float] = {"context": 1.0}
-    further_losses = ()
+    loss_weights: Mapping[str, float] = {CONTEXT: 1.0}
+    further_losses = (SPAN_ALIGNMENT,)
 
     def __init__(self, config: ColDecConfig):
         super().__init__(config)
         for parameter in self.parameters():
             parameter.requires_grad_(False)
         self.context = self.make_context()
+        if weight := config.context.span_alignment_loss_lambda:
+            self.loss_weights = {**self.loss_weights, SPAN_ALIGNMENT: weight}
         self.extras = {PHRASES: self._collate, WEIGHT: _weights}
 
     def make_context(self) -> ContextNetwork:
@@ -170,17 +180,18 @@ class ColDecRecognizer(CIFRecognizer):
         encoder_out, frame_lengths, targets, counts = encoded.with_targets
         firing = self.cif(encoder_out, frame_lengths, target_lengths=counts)
         fired = firing.embeddings, firing.num_fires
-        return {"context": self.context_loss(*fired, targets, label_smoothing=label_smoothing)}
+        return self.context_losses(*fired, targets, wanted=wanted, label_smoothing=label_smoothing)
 
-    def context_loss(
+    def context_losses(
         self,
         embeddings: Tensor,
         num_fires: Tensor,
         targets: Tensor,
         *,
+        wanted: Collection[str] = (),
         label_smoothing: float | None = None,
-    ) -> Tensor:
-        """Cross-entropy per token of the context network, for lists drawn from the batch.
+    ) -> dict[str, Tensor]:
+        """Losses of the context network, for lists drawn from the batch.
 
         Parameters
         ----------
@@ -189,8 +200,16 @@ class ColDecRecognizer(CIFRecognizer):
         num_fires : Tensor (batch,)
         targets : Tensor (batch, tokens)
             Padded with −1.
+        wanted : collection of str
+            Whether "span_alignment" is among the losses, whatever its weight.
         label_smoothing : float, optional
             Share of a target that is given to all tokens alike; by default the configuration's.
+
+        Returns
+        -------
+        dict of str to Tensor
+            "context": cross-entropy per token. "span_alignment": `span_alignment_loss` of the
+            attention to phrases, or to the tokens of all phrases where the network looks at these.
         """
         # 1. Lists of phrases; each stands beside the whole batch.
         settings = self.config.context
@@ -204,14 +223,24 @@ class ColDecRecognizer(CIFRecognizer):
         output = self.context_output(*fired, memory)
 
         # 2. Targets: tokens that lie in a phrase, "no bias" for others.
-        inside = torch.cat([phrase_mask(targets, one) for one in lists])
+        right = torch.cat([places_in_phrases(targets, one) for one in encoded.ids])
         every = targets.repeat(copies, 1)
-        wanted = every.where(inside | (every < 0), len(self.config.vocabulary))
+        expected = every.where(
+            right.any(dim=3).any(dim=2) | (every < 0), len(self.config.vocabulary)
+        )
 
-        # 3. Cross-entropy.
+        # 3. Losses.
         smoothing = settings.label_smoothing if label_smoothing is None else label_smoothing
-        losses = token_cross_entropy(output.logits, fired[1], wanted, label_smoothing=smoothing)
-        return losses.sum() / (wanted >= 0).sum().clamp(min=1)
+        entropy = token_cross_entropy(output.logits, fired[1], expected, label_smoothing=smoothing)
+        losses = {CONTEXT: entropy.sum() / (expected >= 0).sum().clamp(min=1)}
+        if SPAN_ALIGNMENT in {*self.loss_weights, *wanted}:
+            of_tokens = output.token_attention if output.selected is None else None
+            losses[SPAN_ALIGNMENT] = (
+                span_alignment_loss(output.attention, fired[1], every, right.any(dim=3))
+                if of_tokens is None
+                else span_alignment_loss(of_tokens, fired[1], every, right.flatten(2))
+            )
+        return losses
 
     def context_output(self, embeddings: Tensor, num_fires: Tensor, memory: Any) -> ContextOutput:
         """What the context network makes of fires; the hook of one that looks at more."""
@@ -295,6 +324,53 @@ class ColDecRecognizer(CIFRecognizer):
     def _collate(self, lists: list[Any]) -> Tensor:
         """The lists of a batch as token ids (batch, phrases, tokens)."""
         return collate_phrases([phrase_ids(one, self.config.vocabulary) for one in lists])
+
+
+def span_alignment_loss(
+    attention: Tensor, num_fires: Tensor, targets: Tensor, right: Tensor
+) -> Tensor:
+    """How little fires look at what they are of, or at "no bias" if they are of nothing.
+
+    Parameters
+    ----------
+    attention : Tensor (batch, fires, 1 + options)
+        How much each fire looks at "no bias", which is first, and at each option: a phrase, or a
+        token of one.
+    num_fires : Tensor (batch,)
+        Fires of each utterance; what stands behind them is ignored.
+    targets : Tensor (batch, tokens)
+        Token ids, padded with −1.
+    right : Tensor (batch, tokens, options), bool
+        Which options each token is of: see `places_in_phrases`.
+
+    Returns
+    -------
+    Tensor ()
+        Mean over the tokens of −log of the attention that lies on the right options together, or
+        on "no bias"; a token that did not fire has no part in the sum.
+
+    Notes
+    -----
+    A reconstruction: of the loss behind ``span_alignment_loss_lambda`` in the configurations of
+    CIF-ColDec (github.com/MingLunHan/CIF-ColDec) no more than the name of the key is known.
+
+    Examples
+    --------
+    The first of two tokens is of the second phrase, at which its fire looks by ½; the other is of
+    none, and its fire looks at "no bias" by ¼. The mean of ln 2 and ln 4:
+
+    >>> attention = torch.tensor([[[0.25, 0.25, 0.5], [0.25, 0.75, 0.0]]])
+    >>> right = torch.tensor([[[False, True], [False, False]]])
+    >>> span_alignment_loss(attention, torch.tensor([2]), torch.tensor([[7, 3]]), right)
+    tensor(1.0397)
+    """
+    common = min(attention.shape[1], targets.shape[1])
+    right = torch.cat([~right.any(dim=2, keepdim=True), right], dim=2)[:, :common]
+    attention = attention.to(torch.promote_types(attention.dtype, torch.float32))  # not of autocast
+    mass = (attention[:, :common] * right).sum(dim=2)
+    cost = -mass.clamp(min=torch.finfo(mass.dtype).tiny).log()
+    fired = valid_mask(num_fires, common) & (targets[:, :common] >= 0)
+    return cost.masked_fill(~fired, 0).sum() / (targets >= 0).sum().clamp(min=1)
 
 
 def _weights(values: list[Any]) -> Tensor:

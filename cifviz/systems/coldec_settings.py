@@ -54,7 +54,6 @@ AVAILABLE: Mapping[str, Collection[Any]] = {
     "disable_contextual_phrases_uniq_op": (False,),
     "ls_type": ("uniform",),
     "using_confidence_penalty": (False,),
-    "span_alignment_loss_lambda": (0.0,),
     "token_contextual_ce_loss_lambda": (0.0,),
     "freeze_specific_variables": (True,),
     "freeze_contextual_encoder": (False,),
@@ -88,14 +87,14 @@ RECOGNISER = frozenset(
 ELSEWHERE = frozenset(
     # The training loop, the devices and the augmentation.
     "loss_multiplier calculated_loss use_specaugment F T mF mT p new_specaugment ps use_fp16 "
-    "use_hvd_optimizer use_hvd_Adasum log_and_see use_utter_id "
+    "use_hvd_optimizer use_hvd_Adasum log_and_see use_utter_id sal_end_training_step_num "
     # Sizes that follow from the vocabulary.
     "ctxt_text_vocab_size ctxt_pinyin_vocab_size "
     # Where a list comes from: here it is given with the sound.
     "eval_used_ngram_per_utt use_specific_phrases specific_phrases_path use_random_phrases "
     "random_phrases_path use_utt_specific_phrases utt_specific_phrases_path "
     # Details of what is switched off by another key.
-    "cp_lambda sal_end_training_step_num tccl_start_training_step_num augmented_history_length "
+    "cp_lambda tccl_start_training_step_num augmented_history_length "
     "augmented_query_integration_type joint_decoding_lambda joint_only_ctc joint_ctc_temperature "
     "joint_cif_temperature".split()
 )

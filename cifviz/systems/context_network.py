@@ -62,6 +62,9 @@ class ContextConfig:
     num_c_batch: int = 8
     """In training: how many lists are drawn for a batch; its loss is the mean of theirs."""
     label_smoothing: float = 0.2
+    span_alignment_loss_lambda: float = 0.0
+    """Weight of the loss on where fires look, "span_alignment", see `span_alignment_loss`. When it
+    ends, ``sal_end_training_step_num`` there, is a `Schedule` of the training here."""
     coldec_lambda: float = 0.5
     """λ: how much the context network counts, in [0, 1]."""
     joint_ctxt_temperature: float = 1.0
@@ -97,6 +100,7 @@ class ContextConfig:
         require_number("ctxt_layer_prepostprocess_dropout", dropout, at_least=0, below=1)
         require_number("train_p_keep", self.train_p_keep, at_least=0, at_most=1)
         require_number("label_smoothing", self.label_smoothing, at_least=0, below=1)
+        require_number("span_alignment_loss_lambda", self.span_alignment_loss_lambda, at_least=0)
         require_number("coldec_lambda", self.coldec_lambda, at_least=0, at_most=1)
         require_number("joint_ctxt_temperature", self.joint_ctxt_temperature, above=0)
         require_type("topk_renormalize", self.topk_renormalize, bool)
@@ -177,6 +181,12 @@ class PhraseMemory:
         """Which phrases there are (lists, phrases)."""
         return self.ids[:, :, :1].ge(0).any(dim=2)
 
+    @property
+    def tokens(self) -> PhraseMemory:
+        """Each token of each phrase like a phrase of its own, one phrase after the other."""
+        states, ids = self.states.flatten(1, 2), self.ids.flatten(1, 2).unsqueeze(2)
+        return PhraseMemory(states, states.unsqueeze(2), ids)
+
     def select(self, lists: Tensor) -> PhraseMemory:
         """Some of the lists, as often as they are named: one for each utterance."""
         if len(self.ids) == 1:  # without a copy for each
@@ -200,7 +210,7 @@ class ContextOutput:
     """How much each fire looks at "no bias", which is first, and at each token of each selected
     phrase (batch, fires, 1 + selected · tokens), of a network that looks at tokens."""
     selected: Tensor | None = None
-    """Places in the list of the phrases whose tokens these are (batch, selected)."""
+    """Places in the list of the phrases whose tokens these are (batch, selected); None: all."""
 
 
 class PhraseEncoder(nn.Module):
@@ -362,9 +372,9 @@ class ContextNetwork(nn.Module):
     def __init__(self, config: ContextConfig, query_dim: int, vocabulary: int):
         super().__init__()
         dim = config.ctxt_encoder_hidden_size
-        self.phrases = PhraseEncoder(config, vocabulary)
+        self.phrases: nn.Module = PhraseEncoder(config, vocabulary)
         has_layers = config.num_ctxt_query_layers > 0
-        self.queries = QueryLayers(config, query_dim) if has_layers else None
+        self.queries: nn.Module | None = QueryLayers(config, query_dim) if has_layers else None
         self.asked_dim = dim if has_layers else query_dim
         self.attention = PhraseAttention(config, self.asked_dim)
         self.join = nn.Linear(query_dim + dim, dim)

@@ -95,11 +95,10 @@ class FineCoSNetwork(ContextNetwork):
     def tokens(self, memory: PhraseMemory, chosen: Tensor) -> PhraseMemory:
         """The tokens of some phrases (batch, selected), each like a phrase of its own."""
         rows = torch.arange(len(chosen), device=chosen.device).unsqueeze(1)
-        states, ids = memory.states[rows, chosen], memory.ids[rows, chosen]
+        vectors, states = memory.vectors[rows, chosen], memory.states[rows, chosen]
         if self.adds_phrases:
-            states = states + memory.vectors[rows, chosen].unsqueeze(2)
-        states, ids = states.flatten(1, 2), ids.flatten(1, 2).unsqueeze(2)
-        return PhraseMemory(states, states.unsqueeze(2), ids)
+            states = states + vectors.unsqueeze(2)
+        return PhraseMemory(vectors, states, memory.ids[rows, chosen]).tokens
 
 
 class FineCoSRecognizer(ColDecRecognizer):

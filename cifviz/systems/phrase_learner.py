@@ -28,6 +28,6 @@ class PhraseLearner(Learner):
         self.loss_weights = recognizer.loss_weights
 
     def forward(self, batch: Batch, *, wanted: Collection[str] = ()) -> dict[str, Tensor]:
-        """The loss "context", by name; there is no other."""
-        model = self.recognizer
-        return {"context": model.context_loss(batch.features, batch.lengths, batch.targets)}
+        """The losses by their names, see `ColDecRecognizer.context_losses`."""
+        fired = batch.features, batch.lengths, batch.targets
+        return self.recognizer.context_losses(*fired, wanted=wanted)

@@ -170,9 +170,9 @@ def drawn_phrases(
 ) -> Tensor:
     """A list of phrases for a batch in training: at most one of each utterance, for all of them.
 
-    From each utterance a run of tokens is drawn, of one of `lengths`, all as likely; where the
-    utterance has fewer tokens, all of them. It is kept with the probability `keep`. So what an
-    utterance does not hold comes from the others, and some utterances hold no phrase at all.
+    From each utterance a run of tokens is drawn, of one of those `lengths` that it has, all as
+    likely, and kept with the probability `keep`. So what an utterance does not hold comes from the
+    others, and some utterances hold no phrase at all.
 
     Parameters
     ----------
@@ -190,10 +190,11 @@ def drawn_phrases(
 
     Examples
     --------
-    Of "4" alone and of nothing there is no choice:
+    Of two tokens there is no choice, of one token neither length can be drawn:
 
-    >>> drawn_phrases(torch.tensor([[4], [-1]]), torch.tensor([1, 0]), lengths=[2, 3], keep=1.0)
-    tensor([[4]])
+    >>> targets = torch.tensor([[4, 7], [5, -1]])
+    >>> drawn_phrases(targets, torch.tensor([2, 1]), lengths=[2, 3], keep=1.0)
+    tensor([[4, 7]])
 
     Notes
     -----
@@ -202,50 +203,52 @@ def drawn_phrases(
     """
     batch = len(targets)
     kept = (torch.rand(batch) < keep).tolist()
-    wanted = torch.tensor(list(lengths))[torch.randint(len(lengths), (batch,))].tolist()
-    starts = torch.rand(batch).tolist()
+    wanted, starts = torch.rand(2, batch).tolist()
     drawn: dict[tuple[int, ...], None] = {}
     utterances = zip(targets.tolist(), target_lengths.tolist(), wanted, starts, kept, strict=True)
-    for row, count, most, start, is_kept in utterances:
-        length = min(count, most)
-        if is_kept and length:
+    for row, count, which, start, is_kept in utterances:
+        possible = [length for length in lengths if length <= count]
+        if is_kept and possible:
+            length = possible[int(which * len(possible))]
             first = int(start * (count - length + 1))
             drawn[tuple(row[first : first + length])] = None
     return _padded(list(drawn)).to(targets.device)
 
 
-def phrase_mask(targets: Tensor, phrases: Tensor) -> Tensor:
-    """Which tokens lie inside of a phrase of a list.
+def places_in_phrases(targets: Tensor, phrases: Tensor) -> Tensor:
+    """At which places of which phrases of a list each token lies.
 
     Parameters
     ----------
     targets : Tensor (batch, tokens)
         Token ids, padded with −1.
-    phrases : Tensor (phrases, tokens)
+    phrases : Tensor (phrases, places)
         Of all utterances, padded with −1.
 
     Returns
     -------
-    Tensor (batch, tokens), bool
-        True for each token of each place where the tokens of a phrase stand in a row.
+    Tensor (batch, tokens, phrases, places), bool
+        True for each token of each run of tokens that is a phrase.
 
     Examples
     --------
-    The phrase "2 3" stands once, the phrase "5" nowhere:
+    The phrase "2 3" stands once and the phrase "5" nowhere. The last token of three is at the
+    second place of the first phrase:
 
-    >>> phrase_mask(torch.tensor([[1, 2, 3, 2, -1]]), torch.tensor([[2, 3], [5, -1]])).int()
-    tensor([[0, 1, 1, 0, 0]], dtype=torch.int32)
+    >>> inside = places_in_phrases(torch.tensor([[1, 2, 3]]), torch.tensor([[2, 3], [5, -1]]))
+    >>> inside[0].int().tolist()
+    [[[0, 0], [0, 0]], [[1, 0], [0, 0]], [[0, 1], [0, 0]]]
     """
-    inside = torch.zeros_like(targets, dtype=torch.bool)
+    inside = torch.zeros(*targets.shape, *phrases.shape, dtype=torch.bool, device=targets.device)
     counts = (phrases >= 0).sum(dim=1)
     for length in counts[counts > 0].unique().tolist():
         if length > targets.shape[1]:
             continue
-        runs = targets.unfold(1, length, 1)  # (batch, places, length)
-        some = phrases[counts == length, :length]
-        found = (runs.unsqueeze(2) == some).all(dim=3).any(dim=2)
-        for offset in range(length):
-            inside[:, offset : offset + found.shape[1]] |= found
+        runs = targets.unfold(1, length, 1)  # (batch, starts, length)
+        some = (counts == length).nonzero()[:, 0]
+        found = (runs.unsqueeze(2) == phrases[some, :length]).all(dim=3)
+        for place in range(length):
+            inside[:, place : place + found.shape[1], some, place] |= found
     return inside
 
 

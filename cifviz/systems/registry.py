@@ -10,6 +10,7 @@ from cifviz.systems.base import System
 from cifviz.systems.blank_weighted import BlankWeightedRecognizer
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.coldec import ColDecRecognizer
+from cifviz.systems.coldec_tokens import ColDecTokensRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.finecos import FineCoSRecognizer
@@ -32,6 +33,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "blank-weighted": BlankWeightedRecognizer,
     "context-aware": ContextAwareRecognizer,
     "coldec": ColDecRecognizer,
+    "coldec-tokens": ColDecTokensRecognizer,
     "finecos": FineCoSRecognizer,
     "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,

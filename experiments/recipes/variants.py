@@ -12,6 +12,7 @@ from cifviz.core.tail import dynamic, rounded
 from cifviz.systems.attention import AttentionRecognizerConfig
 from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.coldec import ColDecConfig
+from cifviz.systems.coldec_tokens import ColDecTokensConfig, TokenContextConfig
 from cifviz.systems.context_aware import ContextAwareConfig
 from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.ctc import CTCRecognizerConfig
@@ -89,7 +90,19 @@ CONTEXT_NETWORK: Mapping[str, Any] = {
     "ctxt_encoder_filter_size": 64,
     "label_smoothing": 0.05,
 }
-"""Of all systems with a context network."""
+"""Of the published context networks."""
+TOKEN_NETWORK: Mapping[str, Any] = {
+    "num_ctxt_decoder_layers": 1,
+    "ctxt_num_heads": 1,
+    "ctxt_encoder_filter_size": 128,
+    # Two tokens in a row are what a fire can learn to look for; codes and names are longer.
+    "contextual_content": "2gram,3gram,4gram,5gram,6gram",
+    # One long list for a large batch: beside few phrases, fires need not tell many apart.
+    "num_c_batch": 1,
+    "label_smoothing": 0.05,
+    "span_alignment_loss_lambda": 1.0,
+}
+"""Of the one with attention to tokens."""
 RARE = 2000
 """Phrases in training are so long that at least so many are possible: shorter ones stand by chance
 in most utterances."""
@@ -110,6 +123,11 @@ def coldec_config(config: CIFRecognizerConfig, **context: Any) -> ColDecConfig:
     """The same CIF with a context network beside it."""
     settings = ContextConfig(**context_settings(config), **context)
     return ColDecConfig(**vars(config), context=settings)
+
+
+def coldec_tokens_config(config: CIFRecognizerConfig) -> ColDecTokensConfig:
+    """The same CIF with a context network that attends to the tokens of all phrases."""
+    return ColDecTokensConfig(**vars(config), context=TokenContextConfig(**TOKEN_NETWORK))
 
 
 def finecos_config(config: CIFRecognizerConfig) -> FineCoSConfig:
@@ -195,6 +213,13 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
         "weights_of": "coldec",
     },
     "coldec-positions": {**COLDEC, "config": partial(coldec_config, **POSITIONS)},
+    "coldec-tokens": {
+        **COLDEC,
+        "system": "coldec-tokens",
+        "config": coldec_tokens_config,
+        "fit.steps": 5000,
+        "fit.batch_size": 64,
+    },
     "finecos": {**COLDEC, "system": "finecos", "config": finecos_config},
     "seaco": {**COLDEC, "system": "seaco", "config": seaco_config},
     # Other decoders of the plain CIF.

@@ -50,7 +50,7 @@ from experiments.studies.phrase_tables import (
 from experiments.studies.study import Study
 
 TASKS = (phone_book.TASK, rare_pairs.TASK)
-SYSTEMS = ("coldec", "coldec-purified", "coldec-positions", "finecos", "seaco")
+SYSTEMS = ("coldec", "coldec-purified", "coldec-positions", "finecos", "seaco", "coldec-tokens")
 """Variants that are measured."""
 WEIGHTS = {ALONE: tuple(tenths / 10 for tenths in range(11)), SHARED: (0.5, 1.0)}
 """Values of λ, by the treatment of the mass of "no bias"."""

@@ -20,6 +20,7 @@ TITLES = {
     "coldec-positions": "+ positions",
     "finecos": "FineCoS",
     "seaco": "SeACo-style",
+    "coldec-tokens": "ColDec on tokens",
 }
 """By variant; the first is what the body recognises, scored with the same lists: λ = 0."""
 GROUPS = ("seen", "unseen")

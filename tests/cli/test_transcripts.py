@@ -259,9 +259,7 @@ def test_of_a_long_sound_the_picture_and_the_page_show_the_first_window(long):
     assert len(record["windows"]) > 1 and "fires" not in record
     assert len(read_alignments(long / "out/long.TextGrid")["words"]) == len(record["words"]) > 2
     picture = Image.open(long / "out/long.png").text["Description"]
-    begin, end = re.match(
-        r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. ", picture
-    ).groups()
+    begin, end = re.match(r"The picture shows ([\d.]+) to ([\d.]+) of 31 s\. ", picture).groups()
     assert [float(begin), float(end)] == pytest.approx(record["windows"][0], abs=0.2)
     result = explore("long.wav", "--model", "model")
     assert result.exit_code == 0, result.stderr

@@ -97,6 +97,7 @@ def test_edges_are_learned_from_the_times_of_words(tmp_path, monkeypatch):
         dev=lambda: [utterance()],
         fit=FitConfig(steps=2, batch_size=2, loss_weights={"even": 1.0, "stretches": 1.0}),
         edge_pairs=lambda model: [(aligned(model, spoken), spoken.times)],
+        corpora=(),
     )
     result = runs.run(recipe, folder=tmp_path / "run", progress=False)
     assert {"even", "stretches"} <= result["history"][0].keys()

@@ -361,7 +361,11 @@ def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monke
         runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
 
 
-PHRASES = ["coldec", "coldec-purified", "finecos", "seaco"]
+PHRASES = {
+    **dict.fromkeys(("coldec", "coldec-purified", "finecos", "seaco"), {"context"}),
+    "coldec-tokens": {"context", "span_alignment"},
+}
+"""Losses of the variants with a context network."""
 
 
 @pytest.mark.parametrize("variant", PHRASES)
@@ -375,7 +379,7 @@ def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
     for name in [*needed, variant]:
         short = replace(find(name), fit=replace(find(name).fit, steps=3))
         result = runs.run(short, folder=tmp_path / f"tones-{name}-seed0", progress=False)
-    assert result["history"][0].keys() == {"step", "loss", "context"}
+    assert result["history"][0].keys() == {"step", "loss", *PHRASES[variant]}
     errors = ("deletions", "insertions", "substitutions", "tokens")
     for split in ("dev", "test"):
         assert [result[split][one] for one in errors] == [body[split][one] for one in errors]

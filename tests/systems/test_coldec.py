@@ -14,7 +14,7 @@ from cifviz.errors import CIFError
 from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
-from cifviz.systems.coldec import ColDecConfig, ColDecRecognizer
+from cifviz.systems.coldec import ColDecConfig, ColDecRecognizer, span_alignment_loss
 from cifviz.systems.collaborative_decoding import NO_BIAS_MASS
 from cifviz.systems.context_network import ContextConfig
 from cifviz.systems.decoders import DECODERS
@@ -29,6 +29,8 @@ from tests.systems.tiny import VOCABULARY, noise, tiny_config
 
 every_decoder = pytest.mark.parametrize("decoder", DECODERS)
 SMALL = {"ctxt_encoder_hidden_size": 8, "ctxt_num_heads": 2, "ctxt_encoder_filter_size": 16}
+WHERE_TOO = {"span_alignment_loss_lambda": 0.5}
+"""Where fires look is taught too."""
 FIFTY = [" ".join(words) for words in itertools.product(VOCABULARY, VOCABULARY, ("one", "two"))]
 BY_PLACE = {"topk_renormalize": True, "ctxt_encoder_position_encoding_type": "org_transformer_pe"}
 """Purified; without positions phrases of the same tokens would be looked at alike."""
@@ -300,6 +302,63 @@ def test_the_context_network_alone_learns():
     assert not any(part.training for part in model.eval().modules())
 
 
+def test_where_fires_look_is_a_loss_if_it_counts_or_is_asked_for():
+    batch = batch_of([1, 2, 3], [4, 0])
+    model = tiny(context=WHERE_TOO).train()
+    assert model.loss_weights == {"context": 1.0, "span_alignment": 0.5}
+    losses = model(batch)
+    assert losses.keys() == model.loss_weights.keys()
+    assert tiny().train()(batch, wanted=("span_alignment",)).keys() == losses.keys()
+    losses["span_alignment"].backward()
+    reached = {name for name, one in model.named_parameters() if one.grad is not None}
+    assert {name.split(".")[1] for name in reached} == {"phrases", "attention"}
+
+
+def test_where_fires_look_by_hand():
+    """The weights of the attention are 0: each fire looks at "no bias" and at every phrase alike.
+    The one list has "1" and "2", so thirds; of the three tokens all are of one of them."""
+    model = tiny(context={"contextual_content": "1gram", "num_c_batch": 2, "train_p_keep": 1.0})
+    for parameter in model.context.parameters():
+        torch.nn.init.zeros_(parameter)
+    counts, targets = torch.tensor([1, 2]), torch.tensor([[1, -1], [2, 2]])
+    given = torch.zeros(2, 2, 16), counts, targets
+    found = model.context_losses(*given, wanted=("span_alignment",))["span_alignment"]
+    assert found.item() == pytest.approx(np.log(3), rel=1e-5)
+    model.config = replace(model.config, context=replace(model.config.context, train_p_keep=0.0))
+    found = model.context_losses(*given, wanted=("span_alignment",))["span_alignment"]
+    assert found.item() == 0  # there is nothing else to look at
+
+
+def test_a_token_of_several_phrases_may_be_looked_at_in_any():
+    """Shares 0.1 for "no bias", 0.2, 0.3, 0.4. The first token is of the last two phrases: 0.7."""
+    attention = torch.tensor([[[0.1, 0.2, 0.3, 0.4]] * 3])
+    right = torch.tensor([[[False, True, True], [False] * 3, [True] * 3]])
+    one = span_alignment_loss(attention, torch.tensor([1]), torch.tensor([[5]]), right[:, :1])
+    assert one.item() == pytest.approx(-np.log(0.7), rel=1e-5)
+    # The second token is of none; the third did not fire, and is counted all the same.
+    targets = torch.tensor([[5, 6, 7]])
+    all_three = span_alignment_loss(attention, torch.tensor([2]), targets, right)
+    assert all_three.item() == pytest.approx(-(np.log(0.7) + np.log(0.1)) / 3, rel=1e-5)
+    none = attention[:, :0], torch.tensor([0]), targets[:, :0], right[:, :0]
+    assert span_alignment_loss(*none).item() == 0
+    # Where nothing lies on the right phrases, the loss is large, not infinite.
+    elsewhere = torch.tensor([[[1.0, 0.0]]])
+    given = torch.tensor([1]), torch.tensor([[5]]), torch.tensor([[[True]]])
+    assert 80 < span_alignment_loss(elsewhere, *given).item() < 100
+
+
+def test_gradients_of_where_fires_look_are_those_of_differences():
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
+    right, targets = torch.rand(2, 3, 3) < 0.3, torch.tensor([[1, 2, 3], [4, -1, -1]])
+    counts = torch.tensor([3, 2])
+
+    def loss(logits):
+        return span_alignment_loss(logits.softmax(dim=2), counts, targets, right)
+
+    assert torch.autograd.gradcheck(loss, logits)
+
+
 def test_loss_by_hand():
     """All parameters 0, one token. Of the six choices, 1 has the logit ln 3 and "no bias" ln 4, so
     that they are 3 and 4 parts of 11. The list has the phrase "1", or none."""
@@ -313,16 +372,16 @@ def test_loss_by_hand():
         model.config = replace(
             model.config, context=replace(model.config.context, train_p_keep=keep)
         )
-        loss = model.context_loss(embeddings, counts, targets)
+        loss = model.context_losses(embeddings, counts, targets)["context"]
         assert loss.item() == pytest.approx(-np.log(share), rel=1e-5)
-        smooth = model.context_loss(embeddings, counts, targets, label_smoothing=0.5)
+        smooth = model.context_losses(embeddings, counts, targets, label_smoothing=0.5)["context"]
         mean = -(np.log(3) + np.log(4) - 6 * np.log(11)) / 6
         assert smooth.item() == pytest.approx((loss.item() + mean) / 2, rel=1e-5)
 
 
 def test_loss_does_not_depend_on_padding():
     """Its lists are drawn from the batch: with the same random numbers they are the same."""
-    model, batch = tiny(), batch_of([1, 2, 3], [0, 1])
+    model, batch = tiny(context=WHERE_TOO), batch_of([1, 2, 3], [0, 1])
     losses = model.losses
 
     def drawn_alike(encoded):
@@ -340,22 +399,23 @@ def test_loss_does_not_depend_on_padding():
 )
 @pytest.mark.parametrize("keep", [0.0, 0.7, 1.0])
 def test_losses_and_gradients_are_finite(targets, keep):
-    model = tiny(context={"train_p_keep": keep}).train()
-    loss = model(batch_of(*targets))["context"]
-    loss.backward()
-    assert loss.isfinite() and loss >= 0
+    model = tiny(context={"train_p_keep": keep, **WHERE_TOO}).train()
+    losses = model(batch_of(*targets))
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() and loss >= 0 for loss in losses.values())
     assert all(one.grad is None or one.grad.isfinite().all() for one in model.parameters())
 
 
 def test_under_autocast_it_trains():
-    model, batch = tiny(), batch_of([1, 2, 3], [])
-    torch.nn.init.normal_(model.context.output.weight, std=0.1)  # so that roundings stay small
+    model, batch = tiny(context=WHERE_TOO), batch_of([1, 2, 3], [])
+    for weight in (model.context.output.weight, model.context.attention.attention.in_proj_weight):
+        torch.nn.init.normal_(weight, std=0.1)  # so that roundings stay small
     losses = []
     for enabled in (False, True):
         torch.manual_seed(3)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
-            losses.append(model.train()(batch)["context"])
-    losses[1].backward()
+            losses.append(torch.stack([*model.train()(batch).values()]))
+    losses[1].sum().backward()
     torch.testing.assert_close(losses[1].float(), losses[0], rtol=0.1, atol=0.1)
     assert all(one.grad is None or one.grad.isfinite().all() for one in model.parameters())
 
@@ -393,8 +453,10 @@ SETTINGS = FitConfig(steps=30, batch_size=8, learning_rate=5e-3, warmup=5, avera
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_fit_teaches_the_context_network_and_nothing_else(tmp_path, cached):
-    model = tiny(n_mels=6, down_sampling=2, context={"label_smoothing": 0.0})
+@pytest.mark.parametrize("where", [False, True])
+def test_fit_teaches_the_context_network_and_nothing_else(tmp_path, cached, where):
+    context = {"label_smoothing": 0.0, **(WHERE_TOO if where else {})}
+    model = tiny(n_mels=6, down_sampling=2, context=context)
     before, batch = (
         copy.deepcopy(model),
         Batch.collate(
@@ -420,9 +482,10 @@ def test_fit_teaches_the_context_network_and_nothing_else(tmp_path, cached):
     with torch.no_grad():
         for one in (before, model):
             torch.manual_seed(0)
-            losses.append(float(one(batch)["context"]))
-    assert losses[1] < 0.8 * losses[0]
-    assert history[-1].keys() == {"step", "loss", "context"}
+            losses.append(one(batch))
+    assert history[-1].keys() == {"step", "loss", *model.loss_weights}
+    for name in model.loss_weights:
+        assert losses[1][name] < 0.9 * losses[0][name]
     for name, value in before.state_dict().items():
         is_same = torch.equal(model.state_dict()[name], value)
         assert is_same or name.startswith("context."), name

@@ -158,6 +158,11 @@ def test_a_network_with_attention_to_tokens_takes_the_keys_of_it():
         context_settings({**S4, "token_attention_topk_filter_mode": "local"}, own, TOKENS_TOO)
 
 
+def test_a_loss_on_where_fires_look_has_the_weight_that_is_said():
+    found = ContextConfig.from_coldec({**S1, "span_alignment_loss_lambda": 0.3})
+    assert found == changed(span_alignment_loss_lambda=0.3)
+
+
 def test_a_section_may_lack_keys():
     assert ContextConfig.from_coldec({}) == ContextConfig()
     assert ContextConfig.from_coldec({"coldec_lambda": 0.3}) == ContextConfig(coldec_lambda=0.3)

@@ -277,6 +277,10 @@ def test_the_mask_falls_with_the_distance_and_hides_what_comes_later():
         ({"ctxt_num_heads": 3}, "ctxt_num_heads must divide .*size, got 3 and 64"),
         ({"ctxt_layer_prepostprocess_dropout": 1.0}, "dropout must be a number >= 0 and < 1"),
         ({"train_p_keep": 1.1}, "train_p_keep must be a number >= 0 and <= 1, got 1.1"),
+        (
+            {"span_alignment_loss_lambda": -1},
+            "span_alignment_loss_lambda must be a number >= 0, got -1",
+        ),
         ({"coldec_lambda": -0.1}, "coldec_lambda must be a number >= 0 and <= 1, got -0.1"),
         ({"joint_ctxt_temperature": 0}, "joint_ctxt_temperature must be a number > 0, got 0"),
         ({"label_smoothing": 1}, "label_smoothing must be a number >= 0 and < 1, got 1"),

@@ -293,9 +293,9 @@ def test_it_is_coldec_but_for_its_network():
 
 def test_training_teaches_all_of_the_network_and_nothing_else():
     model = tiny().train()
-    losses = model(batch_of([1, 2, 3], [0, 1], []))
-    assert losses.keys() == {"context"}
-    losses["context"].backward()
+    losses = model(batch_of([1, 2, 3], [0, 1], []), wanted=("span_alignment",))
+    assert losses.keys() == {"context", "span_alignment"}
+    sum(losses.values()).backward()
     learning = {name for name, one in model.named_parameters() if one.grad is not None}
     assert learning == {name for name in model.state_dict() if name.startswith("context.")}
     assert all(one.grad.isfinite().all() for one in model.context.parameters())
@@ -304,7 +304,8 @@ def test_training_teaches_all_of_the_network_and_nothing_else():
 @pytest.mark.parametrize("targets", [[[1, 2], []], [[], []], [[4] * 40, [1]]])
 @pytest.mark.parametrize("keep", [0.0, 1.0])
 def test_losses_are_finite(targets, keep):
-    loss = tiny(train_p_keep=keep).train()(batch_of(*targets))["context"]
+    losses = tiny(train_p_keep=keep, span_alignment_loss_lambda=1.0).train()(batch_of(*targets))
+    loss = sum(losses.values())
     loss.backward()
     assert loss.isfinite()
 

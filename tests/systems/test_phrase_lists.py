@@ -13,7 +13,7 @@ from cifviz.systems.phrase_lists import (
     distinct_phrases,
     drawn_phrases,
     phrase_ids,
-    phrase_mask,
+    places_in_phrases,
     read_phrases,
 )
 
@@ -155,9 +155,8 @@ def test_what_is_no_file_is_one_error(tmp_path):
 
 
 def runs(row, length):
-    """All runs of so many tokens, of all where there are fewer."""
-    length = min(length, len(row))
-    return {tuple(row[i : i + length]) for i in range(len(row) - length + 1)} if length else set()
+    """All runs of so many tokens."""
+    return {tuple(row[i : i + length]) for i in range(len(row) - length + 1)}
 
 
 @given(utterances, st.sets(st.integers(1, 4), min_size=1), st.integers(0, 99))
@@ -170,9 +169,9 @@ def test_what_is_drawn_are_distinct_runs_at_most_one_of_each_utterance(rows, len
     assert len({tuple(one) for one in drawn}) == len(drawn)
     allowed = [set().union(*(runs(row, length) for length in lengths)) for row in rows]
     assert all(any(tuple(one) in some for some in allowed) for one in drawn)
-    # Each utterance with tokens gave one, which may be another's too.
+    # Each utterance that is long enough gave one, which may be another's too.
     assert all(any(tuple(one) in some for one in drawn) for some in allowed if some)
-    assert len(drawn) <= sum(len(row) > 0 for row in rows)
+    assert len(drawn) <= sum(len(row) >= lengths[0] for row in rows)
     assert drawn_phrases(padded(rows), counts, lengths=lengths, keep=0.0).shape == (0, 0)
 
 
@@ -201,19 +200,22 @@ def test_the_same_seed_draws_the_same():
 
 @given(utterances, lists)
 @settings(max_examples=100, deadline=None)
-def test_tokens_inside_of_phrases_are_those_that_a_search_finds(rows, phrases):
-    targets, inside = padded(rows), phrase_mask(padded(rows), padded(phrases))
-    expected = torch.zeros_like(targets, dtype=torch.bool)
-    for row, ids in enumerate(rows):
-        for phrase in phrases:
-            for first in range(len(ids) - len(phrase) + 1):
-                if ids[first : first + len(phrase)] == phrase:
-                    expected[row, first : first + len(phrase)] = True
-    assert torch.equal(inside, expected)
+def test_places_of_tokens_in_phrases_are_those_that_a_search_finds(rows, phrases):
+    targets, ids = padded(rows), padded(phrases)
+    expected = torch.zeros(*targets.shape, *ids.shape, dtype=torch.bool)
+    for row, tokens in enumerate(rows):
+        for number, phrase in enumerate(phrases):
+            for first in range(len(tokens) - len(phrase) + 1):
+                if tokens[first : first + len(phrase)] == phrase:
+                    for place in range(len(phrase)):
+                        expected[row, first + place, number, place] = True
+    assert torch.equal(places_in_phrases(targets, ids), expected)
 
 
-def test_overlapping_places_of_a_phrase_are_all_inside():
-    inside = phrase_mask(torch.tensor([[1, 0, 1, 0, 1, 0, 0]]), torch.tensor([[1, 0, 1]]))
-    assert inside.int().tolist() == [[1, 1, 1, 1, 1, 0, 0]]
-    assert not phrase_mask(torch.tensor([[1, 2]]), torch.zeros(0, 0).long()).any()
-    assert phrase_mask(torch.zeros(2, 0).long(), torch.tensor([[1]])).shape == (2, 0)
+def test_a_token_may_be_at_several_places_of_a_phrase():
+    targets, phrase = torch.tensor([[1, 0, 1, 0, 1, 0, 0]]), torch.tensor([[1, 0, 1]])
+    inside = places_in_phrases(targets, phrase)[0, :, 0].int().tolist()
+    assert inside == [[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    none = torch.zeros(0, 0).long()
+    assert places_in_phrases(torch.tensor([[1, 2]]), none).shape == (1, 2, 0, 0)
+    assert places_in_phrases(torch.zeros(2, 0).long(), phrase).shape == (2, 0, 1, 3)

@@ -375,12 +375,21 @@ def test_training_reaches_the_whole_bias_part_and_nothing_else(decoder):
         assert torch.equal(value, before[name]), name
 
 
+def test_where_fires_look_is_taught_by_what_fires():
+    """Not by what was decoded: its attention is not what a `PhraseBias` shows."""
+    model = tiny(context={"train_p_keep": 1.0, "span_alignment_loss_lambda": 1.0}).train()
+    model(batch_of([1, 2, 3], [0, 1]))["span_alignment"].backward()
+    network = model.context
+    assert network.project_fired.weight.grad.any() and network.phrases.lstm.weight_ih_l0.grad.any()
+    assert network.project_decoded.weight.grad is None
+
+
 @pytest.mark.parametrize(
     "targets", [[[1, 2, 3], []], [[], []], [[4] * 40, [1]]], ids=["one empty", "all empty", "many"]
 )
 def test_losses_are_finite(targets):
     model = tiny().train()
-    loss = model(batch_of(*targets))["context"]
+    loss = sum(model(batch_of(*targets), wanted=("span_alignment",)).values())
     assert loss.isfinite() and loss >= 0
     loss.backward()
     assert all(one.grad is None or one.grad.isfinite().all() for one in model.parameters())
