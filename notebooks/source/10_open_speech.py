@@ -571,8 +571,8 @@ own = own_sentence()
 # Figure: the panel of your sentence
 caption = (
     "Everything about the sentence: sound, weights scaled in each stretch, what each frame gives "
-    "to each phone, words and phones. Look at the lanes of words and of phones: do the borders lie "
-    "where the spectrogram changes?"
+    "to each phone, words and phones. The bars above the words are intervals of their onsets (blue) "
+    "and offsets (orange, higher), see section 9. Do the borders lie where the spectrogram changes?"
 )
 if hasattr(own, "rows"):
     show(panel(own).fig, panel_alt(own), caption=caption)
@@ -794,9 +794,9 @@ if bounds is not None and not own_file:
 
 # %% [markdown] tags=["answer"]
 # The row that counts is “hand labels”, of which nothing was used: near 90 %, and not below. On
-# speech with the teacher's times even more edges lie inside. The model agrees with its teacher
-# better than with the truth; so the errors of the teacher itself were estimated and added when the
-# intervals were learned.
+# prompts and GRID, whose speakers the model knows, even more edges lie inside. There the model
+# agrees with its teacher better than with the truth; so the errors of the teacher itself were
+# estimated and added when the intervals were learned.
 #
 # The last three columns say that an interval is worth something besides: on average the error is
 # largest where the interval is wide. So the wide ones say which edges to look at.
