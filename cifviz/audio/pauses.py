@@ -43,7 +43,8 @@ def levels(waveform: Waveform) -> np.ndarray:
     require_type("waveform", waveform, Waveform)
     samples = waveform.samples
     whole = samples[: len(samples) // HOP_LENGTH * HOP_LENGTH].reshape(-1, HOP_LENGTH)
-    power = np.einsum("ij,ij->i", whole, whole, dtype=np.float64) / HOP_LENGTH
+    # Without a copy of the sound in another type.
+    power = np.einsum("ij,ij->i", whole, whole).astype(np.float64) / HOP_LENGTH
     rest = samples[whole.size :].astype(np.float64)
     if len(rest):
         power = np.append(power, np.mean(rest**2))

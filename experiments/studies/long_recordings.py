@@ -63,7 +63,7 @@ def recording(
 
 def measured(model: Any, one: TranscribedUtterance) -> dict[str, Any]:
     """Errors, drift, memory and time of aligning one recording."""
-    held, began, cpu = _peak(), time.perf_counter(), time.process_time()
+    began, cpu = time.perf_counter(), time.process_time()
     found = align_long(model, one.waveform, one.words, path="segments", progress=True)
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     pairs = [
@@ -86,7 +86,6 @@ def measured(model: Any, one: TranscribedUtterance) -> dict[str, Any]:
         "cpu_seconds": round(cpu, 1),
         "wall_seconds": round(seconds, 1),
         "sound_mb": round(one.waveform.samples.nbytes / 1e6, 1),
-        "held_mb": round(held, 1),
         "peak_mb": round(_peak(), 1),
     }
 
@@ -122,7 +121,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
 def table(result: dict[str, Any]) -> str:
     """Errors, drift, memory and time of each recording."""
     heads = ["recording", "words", "untimed", "> 0.3 s off", "error, mean / median"]
-    heads += ["drift, onsets / offsets", "CPU time / length", "memory: sound", "besides, at most"]
+    heads += ["drift, onsets / offsets", "CPU time / length", "sound", "process, at most"]
     rows = []
     for name, found in result["recordings"].items():
         both = found["errors"]
@@ -139,7 +138,7 @@ def table(result: dict[str, Any]) -> str:
                 " / ".join(f"{one:.1f}" for one in found["drift"]) + " ms a minute",
                 f"{found['cpu_seconds'] / found['seconds']:.3f}",
                 f"{found['sound_mb']:.0f} MB",
-                f"{found['peak_mb'] - found['held_mb']:.0f} MB",
+                f"{found['peak_mb']:.0f} MB",
             ]
         )
     return markdown_table(heads, rows)
