@@ -571,8 +571,8 @@ own = own_sentence()
 # Figure: the panel of your sentence
 caption = (
     "Everything about the sentence: sound, weights scaled in each stretch, what each frame gives "
-    "to each phone, words and phones. The bars above the words are intervals of their onsets (blue) "
-    "and offsets (orange, higher), see section 9. Do the borders lie where the spectrogram changes?"
+    "to each phone, words and phones. The bars above the words are intervals of onsets (blue) and "
+    "of offsets (orange, higher), see section 9. Do the borders lie where the spectrogram changes?"
 )
 if hasattr(own, "rows"):
     show(panel(own).fig, panel_alt(own), caption=caption)
