@@ -146,6 +146,13 @@ TERMS: tuple[Term, ...] = (
         "How often the hypothesis has exactly as many tokens as the reference.",
     ),
     Term(
+        "coverage",
+        "",
+        "cifviz.alignment.edge_intervals.EdgeIntervals.level",
+        "",
+        "The share of edges that lie in their intervals.",
+    ),
+    Term(
         "dialect",
         "",
         "cifviz.core.dialects.Dialect",

@@ -96,7 +96,8 @@ def tier_lanes(
                 bottom = row + _TOP + _HEIGHT * place
                 corner = (start, bottom)
                 box = Rectangle(corner, end - start, _HEIGHT, **styled(kwargs, **look))
-                boxes[lane, tier, index] = ax.add_patch(box)
+                ax.add_patch(box)
+                boxes[lane, tier, index] = box
     spans = [(box.get_x(), box.get_x() + box.get_width()) for box in boxes.values()]
     show_time(ax, min((s for s, _ in spans), default=0.0), max((e for _, e in spans), default=0.0))
 
@@ -141,9 +142,10 @@ def _labels(
     widths = text_widths(names.values(), size, ax)
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 0.6}
     look = {"ha": "center", "va": "center", "fontsize": size, "zorder": 4, "bbox": paper}
-    labels, ends = {}, {}
+    labels: dict[tuple[str, str, int], Text] = {}
+    ends: dict[tuple[str, str], float] = {}
     for (key, name), width in zip(names.items(), widths, strict=True):
-        box, tier = boxes[key], key[:2]
+        box, tier = boxes[key], (key[0], key[1])
         centre = box.get_x() + box.get_width() / 2
         if centre - width / 2 > ends.get(tier, left):
             place = centre, box.get_y() + _HEIGHT / 2

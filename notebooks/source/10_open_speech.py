@@ -17,7 +17,7 @@
 # - *compute* how one pause shifts all phones behind it if nothing but the count is known
 # - *write* the edit distance that pairs fires with the phones of a transcript
 # - *compare* four ways to anchor a count, by eye and by errors on labels set by hand
-# - *tell* which words of a transcript are probably not in the sound, and where one is missing
+# - *tell* which words of a transcript are probably not in the sound, and what an interval is worth
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 03](03_scaling.ipynb) and
 # [lesson 07](07_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
@@ -69,6 +69,7 @@ from cifviz.systems.doubtful_words import (
 )
 from cifviz.systems.phone_alignment import scaled_to_spans
 from cifviz.systems.phone_paths import PATHS, edit_path
+from cifviz.systems.transcription import INTERVALS
 
 # %% tags=["parameters"]
 seed = 0  # nothing is drawn by chance in this lesson
@@ -570,8 +571,8 @@ own = own_sentence()
 # Figure: the panel of your sentence
 caption = (
     "Everything about the sentence: sound, weights scaled in each stretch, what each frame gives "
-    "to each phone, words and phones. Look at the lanes of words and of phones: do the borders lie "
-    "where the spectrogram changes?"
+    "to each phone, words and phones. The bars above the words are intervals of onsets (blue) and "
+    "of offsets (orange, higher), see section 9. Do the borders lie where the spectrogram changes?"
 )
 if hasattr(own, "rows"):
     show(panel(own).fig, panel_alt(own), caption=caption)
@@ -725,6 +726,81 @@ table(
 # difference, recording by recording. The last column has it: where both of its ends are below 0,
 # the row is nearer than the CTC layer alone.
 
+# %% [markdown] tags=["optional"]
+# ## 9. What an interval is worth
+#
+# A time of 1.37 s says nothing about how sure it is. The model “english” gives each edge an
+# *interval* that shall hold the true edge in 90 % of all cases. (The panel in section 7 draws them
+# above the words.) Where do they come from?
+#
+# - How large an error usually is depends on what is around the edge: a pause has a sharp border,
+#   two vowels have none. From features that are known at alignment (the weights at the edge, the
+#   kinds of phones on both sides, scores) a size s is predicted.
+# - On development speech each error is divided by its s. Between the quantiles of 5 % and 95 % of
+#   these ratios lie 90 % of them. Times s they are the interval.
+#
+# Nothing is assumed about how errors are distributed: if new edges are like those of the
+# development speech, 90 % of them lie in their intervals. This is *conformal prediction*.
+#
+# **Exercise 10.8.** An edge is read at 1.20 s, and its s is 0.02 s. Of the ratios (true minus read,
+# divided by s) the quantiles of 5 % and 95 % are −1.5 and 2. Where does the interval begin and end?
+# Of 12 edges of a test, 9 lie in their intervals: what is the *coverage*? Give three numbers.
+
+# %% tags=["exercise"]
+interval_and_coverage = ...
+check("10.8", interval_and_coverage)
+
+# %% tags=["solution"]
+interval_and_coverage = [1.20 - 1.5 * 0.02, 1.20 + 2 * 0.02, 9 / 12]
+check("10.8", interval_and_coverage)
+
+# %% [markdown]
+# **Predict first:** they were learned on prompts, on GRID and on other recordings (“samples”), with
+# the times of pocketsphinx, which also taught the model. Will 90 % of all edges lie inside on each
+# of these, and on labels set by hand? Are edges with narrow intervals really better?
+
+# %% tags=["answer", "hide-input"]
+# Table: coverage, width and errors on each kind of speech
+measured = read_study(resource("results"), "english-intervals")["sets"]
+rows = []
+for name, sides in measured.items():
+    pair = sides["onset"], sides["offset"]
+    thirds = np.mean([one["error_by_width"] for one in pair], axis=0)
+    rows.append(
+        [
+            name,
+            *(f"{100 * one['covered']:.0f}" for one in pair),
+            *(f"{1000 * one['width']:.0f}" for one in pair),
+            *(f"{1000 * third:.0f}" for third in thirds),
+        ]
+    )
+table(
+    [
+        "",
+        "onsets inside, %",
+        "offsets inside, %",
+        "onset width (ms)",
+        "offset width (ms)",
+        "error, narrow third (ms)",
+        "middle third (ms)",
+        "wide third (ms)",
+    ],
+    rows,
+)
+bounds = own.extras.get(INTERVALS)
+if bounds is not None and not own_file:
+    inside = (bounds[..., 0].numpy() <= spans) & (spans <= bounds[..., 1].numpy())
+    print(f"of the clip: {int(inside.sum())} of {inside.size} edges inside")
+
+# %% [markdown] tags=["answer"]
+# The row that counts is “hand labels”, of which nothing was used: near 90 %, and not below. On
+# prompts and GRID, whose speakers the model knows, even more edges lie inside. There the model
+# agrees with its teacher better than with the truth; so the errors of the teacher itself were
+# estimated and added when the intervals were learned.
+#
+# The last three columns say that an interval is worth something besides: on average the error is
+# largest where the interval is wide. So the wide ones say which edges to look at.
+
 # %% tags=["answer", "hide-input"]
 # Numbers kept
 present = [aligned(text, "segments").extras[PRESENCE] for text in texts]
@@ -754,6 +830,7 @@ record(
 # %%
 glossary(
     "alignment",
+    "coverage",
     "drift",
     "edge",
     "encoder output",
@@ -802,6 +879,9 @@ glossary(
 # %% [markdown]
 # ## Further reading
 #
+# - J. Lei, M. G'Sell, A. Rinaldo, R. Tibshirani, L. Wasserman, [Distribution-Free Predictive
+#   Inference for Regression](https://arxiv.org/abs/1604.04173), JASA 2018: intervals that assume no
+#   distribution.
 # - L. Dong, B. Xu, [CIF: Continuous Integrate-and-Fire for End-to-End Speech
 #   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: its authors already note that the
 #   fires locate acoustic boundaries.
@@ -830,7 +910,7 @@ glossary(
 # - 15 min: section 7. Everybody records one sentence on a phone; two are aligned in front of all,
 #   one of them with a wrong word that the others have to find.
 # - 10 min: section 8. Collect orders of the rows before the figure opens.
-# - 5 min: *In practice*, and one question from *On your own* for next time.
+# - 5 min: section 9 in three sentences, and one question from *On your own* for next time.
 #
 # ### Likely questions
 #

@@ -39,11 +39,8 @@ def test_the_first_transcript_is_what_was_spoken_and_the_others_are_not(name):
     spoken, other, longer, shorter = recorded.transcripts.values()
     assert next(iter(recorded.transcripts)) == recorded.clip.text
     assert [word.text.lower() for word in spoken] == list(recorded.clip.tokens)
-    assert (len(other), len(longer), len(shorter)) == (
-        len(spoken),
-        len(spoken) + 1,
-        len(spoken) - 1,
-    )
+    words = len(spoken)
+    assert (len(other), len(longer), len(shorter)) == (words, words + 1, words - 1)
     assert sum(a.phones != b.phones for a, b in zip(spoken, other, strict=True)) == 1
 
 

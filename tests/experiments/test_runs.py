@@ -362,7 +362,7 @@ def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monke
 
 
 PHRASES = {
-    **dict.fromkeys(("coldec", "coldec-purified", "finecos", "seaco"), {"context"}),
+    **{name: {"context"} for name in ("coldec", "coldec-purified", "finecos", "seaco")},
     "coldec-tokens": {"context", "span_alignment"},
 }
 """Losses of the variants with a context network."""

@@ -272,4 +272,30 @@ EXERCISES = (
         otherwise="The absolute values are 10, 20, 10 and 100. Take their mean and their median, "
         "and then the mean with signs.",
     ),
+    Numbers(
+        "10.8",
+        praise="The size of an interval belongs to its edge; its coverage belongs to many edges.",
+        answer=(1.17, 1.24, 0.75),
+        mistakes=(
+            (
+                (1.16, 1.23, 0.75),
+                "The ratios are true minus read: the interval reaches farther to the late side.",
+            ),
+            (
+                (-0.03, 0.04, 0.75),
+                "Those are the distances from the edge. Add the time that was read.",
+            ),
+            (
+                (-0.3, 3.2, 0.75),
+                "The quantiles have no unit. Multiply them by s first.",
+            ),
+            (
+                (1.17, 1.24, 0.9),
+                "The interval is right. 90 % is what is wanted; the coverage is what was counted.",
+            ),
+        ),
+        otherwise="From 1.20 − 1.5 · 0.02 to 1.20 + 2 · 0.02. The coverage is the share of the "
+        "edges inside.",
+        tolerance=0.004,
+    ),
 )
