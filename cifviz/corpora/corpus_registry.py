@@ -4,7 +4,7 @@ Real recordings never ship with the library. They are searched in the folder tha
 variable ``CIFVIZ_DATA`` names, then in the cache that `fetch` fills.
 
 >>> sorted(REGISTRY)
-['an4', 'clips', 'digits', 'grid', 'human_aligned']
+['an4', 'clips', 'digits', 'grid', 'human_aligned', 'prompts', 'samples']
 """
 
 from __future__ import annotations
