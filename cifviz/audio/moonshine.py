@@ -2,10 +2,10 @@
 
 Moonshine tiny-en (Jeffries et al. 2024, "Moonshine: Speech Recognition for Live Transcription and
 Voice Commands") comes with the extra ``cifviz[english]``: the package moonshine-voice holds the
-weights, which its authors release under the MIT licence, and onnxruntime computes with them. What
-it was trained on is not stated, so public recordings may be among it: errors on those say little
-about other speech. The package itself is never imported, for it wants a microphone; its files
-alone are read.
+weights, which its authors release under the MIT licence, and onnxruntime computes with them. Which
+recordings it was trained on is not listed, so public ones may be among them: errors on those say
+little about other speech. The package itself is never imported, for it wants a microphone; its
+files alone are read.
 
 To a system that begins with it, it is what `cifviz.audio.waveform.LogMel` is to one that learns its
 own encoder. That is why it stands here, and not with the systems: data sets may hold its states.

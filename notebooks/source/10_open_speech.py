@@ -103,7 +103,8 @@ own_text = ""  # what you say in it; empty: the words are recognised
 # | CTC layer, beside it | h | in each frame a phone, or none (lesson 07) |
 #
 # The sentence is spoken by a synthesiser, which tells when each word and phone begins. So we know
-# the truth exactly. Its states are kept with the lesson: Moonshine need not be installed.
+# the truth exactly. (The model also learned from voices of this synthesiser, so the sentence is an
+# easy one for it.) Its states are kept with the lesson: Moonshine need not be installed.
 
 # %%
 torch.set_num_threads(1)  # small models: several threads would only wait for each other
@@ -265,7 +266,8 @@ print(f"“{said.words.tokens[worst_word].token}”")
 # scaling makes the whole sum right. In between nothing holds it. A drawn-out phone that weighs two,
 # or one that is swallowed and weighs nothing, moves all that follow, until another mistake happens
 # to move them back. In the sentence shown here the voice is British and the dictionary American: it
-# has an “ɹ” in “morning” that nobody said. From there on the count is about one phone behind.
+# has an “ɹ” in “morning” that nobody said. From there to “walk” the count is between half a phone
+# and one and a third behind; then it comes back.
 #
 # One phone is little inside of a word. But before a pause it decides on which side of the pause a
 # phone is placed.
@@ -475,8 +477,8 @@ table(["path", "mean (ms)", "median (ms)", "farthest off (ms)"], rows)
 #   mean of its phones'. It judges the one place that the path has found.
 # - The *presence* of a word compares: how cheap are all ways to cut the sound that hold the word,
 #   and how cheap are all that leave it out, and leave its piece of sound to nobody? From these
-#   odds, and from the score, comes a probability that it was said. (Three constants in it were set
-#   on other speech, with words swapped, added and dropped on purpose.)
+#   odds comes a probability that it was said. (Two constants of it were fitted on other speech,
+#   with words swapped, added and dropped on purpose.)
 #
 # The same comparison also finds pieces of sound that are better left to nobody: something was said
 # there that is not in the transcript.
@@ -606,8 +608,8 @@ print("doubtful words:", "; ".join(doubtful) or "none")
 #
 # - “equal words” between the true ends, and “words by phones”, in proportion to their numbers of
 #   phones. These two do not listen at all; what is not better than they are has learned nothing.
-# - the four paths of section 6. In “count, raw” edges are the fires themselves. The other rows read
-#   edges inside of each phone's mass, at quantiles that were learned on other speech (lesson 07).
+# - the four paths of section 6. In “count, raw” edges are the fires themselves. The other rows of
+#   CIF read edges inside of each phone's mass, at quantiles learned on other speech (lesson 07).
 # - the path of the CTC layer alone, “CTC without CIF”.
 # - “pocketsphinx”, an aligner of another kind: a hidden Markov model with phones and features of
 #   its own. Its word times also taught this model.
@@ -705,7 +707,7 @@ table(
         "onset signed",
         "offset signed",
         "within 50 ms, %",
-        "less CTC, 95 %",
+        "minus CTC, 95 %",
     ],
     rows,
 )
@@ -864,7 +866,7 @@ glossary(
 # ## In practice
 #
 # - **Forced aligners.** The Montreal Forced Aligner, WebMAUS and pocketsphinx use hidden Markov
-#   models with several states for a phone, trained to say in which state each frame is. They are
+#   models with several states for a phone, and take the likeliest sequence of states. They are
 #   hard to beat where the text is right. CTC aligners (in torchaudio, NeMo, WhisperX) take a
 #   recogniser as it is; their tokens have no length of their own.
 # - **CIF in products.** FunASR's Paraformer puts time stamps at its fires, with weights at a higher
@@ -872,8 +874,8 @@ glossary(
 #   pauses; so does ours, which is why longer sounds are cut into windows here, too.
 # - **Check the text first.** Most errors of an aligner on found data are errors of the transcript.
 #   Look at the worst words before you look at milliseconds.
-# - **Tolerance.** Two phoneticians agree within some 10 to 20 ms on a clear border, and there is no
-#   clear border between a vowel and an “r”. Errors below that say little.
+# - **Tolerance.** Two phoneticians do not set a border at the same place, and between a vowel and
+#   an “r” there is no clear border. Errors of a few milliseconds say little.
 # - **Privacy.** A recording of a voice is personal. Nothing here leaves your machine.
 
 # %% [markdown]
@@ -886,8 +888,8 @@ glossary(
 #   Recognition](https://arxiv.org/abs/1905.11235), ICASSP 2020: its authors already note that the
 #   fires locate acoustic boundaries.
 # - N. Jeffries and others, [Moonshine: Speech Recognition for Live Transcription and Voice
-#   Commands](https://arxiv.org/abs/2410.15608), 2024: the encoder of this lesson. What it was
-#   trained on is not stated.
+#   Commands](https://arxiv.org/abs/2410.15608), 2024: the encoder of this lesson. Which
+#   recordings it was trained on is not listed.
 # - M. Ostendorf, V. Digalakis, O. Kimball, *From HMM's to Segment Models*, IEEE Transactions on
 #   Speech and Audio Processing 4(5), 1996: sums over all ways to cut a sound.
 # - [docs/own_voice.md](../docs/own_voice.md): all options of the command line for a sound of yours.
