@@ -210,9 +210,12 @@ def respelled(word: str) -> str:
 
 
 def _money(found: re.Match[str]) -> str:
-    sign, amount, cents = found.groups()
-    plural = "s" if amount != "1" and sign != "¥" else ""
-    return f"{amount} {_MONEY[sign]}{plural} {int(cents) if cents else ''}".strip()
+    sign, amount, part = found.groups()
+    counts = not part or len(part) == 2  # "$1.5" is no sum of cents
+    plural = "s" if sign != "¥" and (amount != "1" or not counts) else ""
+    if not counts:
+        return f"{amount} point {' '.join(part)} {_MONEY[sign]}{plural}"
+    return f"{amount} {_MONEY[sign]}{plural} {int(part or 0) or ''}".strip()
 
 
 def _year(found: re.Match[str]) -> str:
@@ -225,7 +228,7 @@ def _year(found: re.Match[str]) -> str:
 _RULES = [
     (re.compile(pattern, re.IGNORECASE), becomes)
     for pattern, becomes in (
-        (r"([$£€¥])(\d[\d,]*)(?:\.(\d\d))?", _money),
+        (r"([$£€¥])(\d[\d,]*)(?:\.(\d+))?", _money),
         (r"(1[1-9]|20(?=[1-9]))(\d\d)", _year),
         (r"(10(?=[1-9]))(\d\d)", _year),
         (r"(1[1-9]|20)(\d0)'?s", lambda found: f"{found[1]} {found[2]}s"),

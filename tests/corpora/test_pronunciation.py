@@ -70,6 +70,8 @@ def test_a_word_sounds_the_same_wherever_it_stands():
         ("1990s", "nineteen nineties"),
         ("$5.50", "five dollars fifty"),
         ("$1", "one dollar"),
+        ("$5.00", "five dollars"),
+        ("$1.5", "one point five dollars"),
         ("£20", "twenty pounds"),
         ("3:30", "three thirty"),
         ("10:05", "ten oh five"),
