@@ -1015,8 +1015,9 @@ system_table(SYSTEMS, size=10)
 # %% [markdown]
 # In ColDec a fire has to find its phrase by one vector, and so it has in the first step of FineCoS;
 # an LSTM makes one vector, too. Say that the code is “four nine two one five”. The fire of “two”
-# knows its neighbours, so it asks for a phrase with “nine” before and “one” behind. But the vector of the phrase mixes all five places: it is the same for the fire of
-# “two” and for that of “five”, which asks for something else.
+# knows its neighbours, so it asks for a phrase with “nine” before and “one” behind. But the vector
+# of the phrase mixes all five places: it is the same for the fire of “two” and for that of “five”,
+# which asks for something else.
 #
 # *ColDec on tokens* is a system of this project, of no paper, that takes this away. A fire with its
 # four neighbours on either side is compared with each token of *all* phrases and the neighbours of
