@@ -1050,8 +1050,8 @@ for size in (100, 1000):
 #
 # - *A list lowers the errors in names* (ColDec): reproduced with a short list, clearly by FineCoS
 #   and the SeACo-style system, less by ColDec itself. Codes that no training utterance held gain as
-#   much as others. On GRID, with pairs of a letter and a digit as names, ColDec gains no less than
-#   the others (one seed).
+#   much as others. On GRID, with pairs of a letter and a digit as names, ColDec itself gains the
+#   most.
 # - *It does no harm elsewhere* (ColDec): reproduced with a short list at λ = 0.5; near λ = 1 it
 #   does.
 # - *F1 rises with a list of some 1100 phrases*, from 85.2 without it to 85.8 with ColDec and 88.8
