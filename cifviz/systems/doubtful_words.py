@@ -17,6 +17,8 @@ DOUBTS = "doubts"
 UNEXPLAINED = "unexplained"
 """The key of `Transcription.extras` for stretches in which something is spoken that is not in the
 transcript: start and end of each in seconds."""
+UNEXPLAINED_MASS = "unexplained_mass"
+"""The key of `Transcription.extras` for what is spoken in these stretches, in phones."""
 LEAST_PRESENCE = 0.5
 """Words whose presence is less probable are doubtful."""
 

@@ -3,8 +3,10 @@
 What grows is the sound itself, if it is held (230 MB an hour), its phones and its words. First the
 phones of all windows are recognised, and matched to those of the transcript all at once: so it is
 known which words lie where, and sound or words that are on one side alone do not move the rest.
-Then each stretch of words is aligned in its own sound. Windows and stretches are cut in pauses, on
-the clock of the encoder's frames; the encoder sees a second more on each side.
+Then each stretch of words is aligned in its own sound. A few words alone have too few phones to be
+matched: they are aligned in each window, and belong to the one where they are most probable.
+Windows and stretches are cut in pauses, on the clock of the encoder's frames; the encoder sees a
+second more on each side.
 """
 
 from __future__ import annotations
@@ -20,18 +22,34 @@ from torch import Tensor
 from tqdm import tqdm
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.alignment.transcript_match import PAD, Place, Stretch, places, stretches
+from cifviz.alignment.transcript_match import (
+    PAD,
+    SECONDS_PER_PHONE,
+    Place,
+    Stretch,
+    places,
+    stretches,
+)
 from cifviz.audio.moonshine import FIRST_FRAME, HOP_LENGTH, Moonshine, load_moonshine, num_frames
 from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, quiet, quietest, windows
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
-from cifviz.systems.doubtful_words import LEAST_PRESENCE, PRESENCE, UNEXPLAINED
+from cifviz.systems.doubtful_words import (
+    LEAST_PRESENCE,
+    PRESENCE,
+    UNEXPLAINED,
+    UNEXPLAINED_MASS,
+)
 from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.transcription import INTERVALS, Transcription
 from cifviz.systems.word_checks import checked
+from cifviz.systems.word_presence import Presence, misfit
 
 _NEAR = 0.05
 """Seconds that a cut between two words may lie inside what is about the word."""
+FEW_PHONES = 40
+"""A transcript of fewer is looked for in each window. Of so many the phones that are recognised
+suffice."""
 
 
 class PhoneAligner(Protocol):
@@ -66,6 +84,8 @@ class _Piece:
     end: int
     """The sample behind the last."""
     words: tuple[SpokenWord, ...] = ()
+    is_guess: bool = False
+    """Whether nothing but the presence of its words says that they lie here."""
 
     @property
     def start_time(self) -> float:
@@ -105,7 +125,8 @@ def align_long(
     -------
     LongTranscription
         `checked`: words that would lie in silence are untimed. So are those for which there is no
-        room.
+        room, and the words of a short transcript none of which is found. Speech in which no word
+        was looked for is unexplained, too.
 
     Raises
     ------
@@ -114,6 +135,10 @@ def align_long(
     CheckpointError
         If the extra ``cifviz[english]`` is not installed.
     """
+    if 0 < sum(len(word.phones) for word in words) < FEW_PHONES:
+        return _aligned(
+            model, waveform, [_searched(model, waveform, words, path, progress)], path, progress
+        )
     recognised = _recognised_phones(model, waveform, progress)
     found = places(recognised, [word.phones for word in words], duration=waveform.duration)
     longest = LONGEST_WINDOW - 2 * PAD  # a cut between two words is moved to where it is quietest
@@ -158,6 +183,50 @@ def _recognised_phones(model: PhoneAligner, waveform: Waveform, progress: bool) 
     return Alignment.from_edges(tokens, onsets, offsets, duration=waveform.duration)
 
 
+def _searched(
+    model: PhoneAligner,
+    waveform: Waveform,
+    words: Sequence[SpokenWord],
+    path: str,
+    progress: bool,
+) -> _Piece:
+    """The window in which a few words are most probable; those across the cuts are tried, too."""
+    # 1. The windows, and around each cut between two as much sound as the words may take.
+    encoder, tried = load_moonshine(), windows(waveform)
+    phones = sum(len(word.phones) for word in words)
+    reach = int((2 * SECONDS_PER_PHONE * phones + PAD) * SAMPLE_RATE) // HOP_LENGTH * HOP_LENGTH
+    last = len(waveform.samples)
+    tried += [(max(0, cut - reach), min(cut + reach, last)) for cut, _ in tried[1:]]
+
+    # 2. How probable the words are in each.
+    fits: list[tuple[float, float]] = []
+    for first, end in _shown(tried, "searching", progress):
+        given = _given(model, encoder, waveform, first, end)
+        found = model.align_states(given.pop("states"), words=words, path=path, **given)
+        fits.append((sum(found.extras.get(PRESENCE, ())), found.mean_score or 0.0))
+    if not tried:
+        return _Piece(0, 0, tuple(words), is_guess=True)
+    first, end = tried[fits.index(max(fits))]
+    return _Piece(first, end, tuple(words), is_guess=True)
+
+
+def _with_rest(waveform: Waveform, pieces: Sequence[_Piece]) -> list[_Piece]:
+    """The pieces, and the sound between them in pieces without words; without what is silent."""
+    silent, last = quiet(waveform), len(waveform.samples)
+    made: list[_Piece] = []
+    start = 0
+    for one in [*pieces, _Piece(last, last)]:
+        rest = windows(Waveform(waveform.samples[start : max(start, one.first)]))
+        made += [_Piece(start + first, start + end) for first, end in rest]
+        made.append(one)
+        start = one.end
+    return [
+        one
+        for one in made
+        if one.words or not silent[one.first // HOP_LENGTH : -(-one.end // HOP_LENGTH)].all()
+    ]
+
+
 def _pieces(
     waveform: Waveform,
     cut: Sequence[Stretch],
@@ -195,24 +264,29 @@ def _aligned(
     path: str,
     progress: bool,
 ) -> LongTranscription:
-    """Align each piece in its own sound, and put them together."""
+    """Align each piece in its own sound, look for words besides, and put all together."""
     # 1. The phones of each piece, in the time of the whole.
     encoder = load_moonshine()
     phones: list[TimedToken] = []
     presence: list[float] = []
     unexplained: list[tuple[float, float]] = []
+    mass = 0.0
     intervals: list[Tensor] = []
     shown: Transcription | None = None
-    for one in _shown(pieces, "aligning", progress):
-        if not one.words:
-            continue
+    for one in _shown(_with_rest(waveform, pieces), "aligning", progress):
         given = _given(model, encoder, waveform, one.first, one.end)
         found = model.align_states(given.pop("states"), words=one.words, path=path, **given)
-        if shown is None:
+        if shown is None and one.words:
             part = waveform.cut(one.start_time, one.start_time + given["duration"])
             shown = replace(found, waveform=part)
-        phones += _clipped(found.alignment.shifted(one.start_time), one)
-        presence += [float(there) for there in found.extras.get(PRESENCE, ())]
+        there = [float(word) for word in found.extras.get(PRESENCE, ())]
+        clipped = _clipped(found.alignment.shifted(one.start_time), one)
+        is_lost = one.is_guess and bool(there) and max(there) < LEAST_PRESENCE
+        phones += [
+            TimedToken(phone.token, score=phone.score) if is_lost else phone for phone in clipped
+        ]
+        presence += there
+        mass += found.extras.get(UNEXPLAINED_MASS, 0.0)
         unexplained += [
             (one.start_time + start, min(one.start_time + end, one.end_time))
             for start, end in found.extras.get(UNEXPLAINED, ())
@@ -224,7 +298,7 @@ def _aligned(
     words = [word for one in pieces for word in one.words]
     extras: dict[str, Any] = {PRESENCE: tuple(presence)} if len(presence) == len(words) else {}
     if unexplained:
-        extras[UNEXPLAINED] = tuple(unexplained)
+        extras |= {UNEXPLAINED: tuple(unexplained), UNEXPLAINED_MASS: mass}
     if intervals:
         extras[INTERVALS] = torch.cat(intervals)
     made = LongTranscription(
@@ -244,18 +318,13 @@ def _aligned(
 
 
 def _warning(found: LongTranscription) -> str:
-    """One sentence if half of the words, or more, are probably not there."""
+    """That of a short sound; a word without a time is not there."""
     presence = found.extras.get(PRESENCE, (1.0,) * len(found.words))
-    missing = sum(
-        there < LEAST_PRESENCE or not word.is_timed
-        for word, there in zip(found.words, presence, strict=True)
+    timed = tuple(
+        there if word.is_timed else 0.0 for word, there in zip(found.words, presence, strict=True)
     )
-    if not missing or 2 * missing < len(found.words):
-        return ""
-    return (
-        f"the transcript does not fit this sound: {missing} of its {len(found.words)} words are "
-        f"probably not said in these {found.duration / 60:.1f} min"
-    )
+    mass = found.extras.get(UNEXPLAINED_MASS, 0.0)
+    return misfit(Presence(timed, (), mass), len(found.alignment), found.duration)
 
 
 def _given(

@@ -23,12 +23,12 @@ from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.errors import require, require_choice
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import ProjectionDecoder
-from cifviz.systems.doubtful_words import PRESENCE, UNEXPLAINED
+from cifviz.systems.doubtful_words import PRESENCE, UNEXPLAINED, UNEXPLAINED_MASS
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
 from cifviz.systems.phone_paths import PATHS, path_spans
 from cifviz.systems.transcription import Transcription
-from cifviz.systems.word_presence import Presence, word_presence
+from cifviz.systems.word_presence import Presence, misfit, word_presence
 
 MOST_PHONES = 40.0
 """In a second. Nobody speaks more; fast speech has 20."""
@@ -193,6 +193,7 @@ def aligned(
         COUNTS: tuple(counts),
         PRESENCE: presence.probabilities,
         UNEXPLAINED: tuple((grid.seconds(a), grid.seconds(b)) for a, b in presence.unexplained),
+        UNEXPLAINED_MASS: presence.free_mass,
     }
     return replace(
         found,
@@ -200,37 +201,6 @@ def aligned(
         misfit=misfit(presence, len(ids), sound.duration),
         extras={**found.extras, **extras},
     )
-
-
-def misfit(presence: Presence, phones: int, duration: float) -> str:
-    """One sentence about a transcript that does not fit a sound; empty where it fits.
-
-    It does not fit where half of its words are probably not there, or where at least as much is
-    spoken besides as is in it.
-
-    Parameters
-    ----------
-    presence : Presence
-    phones : int
-        Of the transcript.
-    duration : float
-        Of the sound, seconds.
-
-    Examples
-    --------
-    >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
-    'the transcript does not fit this sound: 2 of its 3 words are probably not in these 2.0 s'
-    >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
-    'the transcript does not fit this sound: most of the speech in these 2.0 s is not in it'
-    """
-    missing, words = sum(one < 0.5 for one in presence.probabilities), len(presence.probabilities)
-    begin = "the transcript does not fit this sound"
-    if missing and 2 * missing >= words:
-        which = f"{missing} of its {words} words are" if words > 1 else "its word is"
-        return f"{begin}: {which} probably not in these {duration:.1f} s"
-    if words and presence.free_mass >= phones:
-        return f"{begin}: most of the speech in these {duration:.1f} s is not in it"
-    return ""
 
 
 def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:

@@ -69,6 +69,38 @@ def word_presence(
     return Presence(tuple(probabilities.tolist()), *unexplained(evidence, free))
 
 
+def misfit(presence: Presence, phones: int, duration: float) -> str:
+    """One sentence about a transcript that does not fit a sound; empty where it fits.
+
+    It does not fit where half of its words are probably not there, or where at least as much is
+    spoken besides as is in it.
+
+    Parameters
+    ----------
+    presence : Presence
+    phones : int
+        Of the transcript.
+    duration : float
+        Of the sound, seconds.
+
+    Examples
+    --------
+    >>> misfit(Presence((0.1, 0.9, 0.2), (), 0.0), 9, 2.0)
+    'the transcript does not fit this sound: 2 of its 3 words are probably not in these 2.0 s'
+    >>> misfit(Presence((0.9,), ((3.0, 90.0),), 30.0), 3, 2.0)
+    'the transcript does not fit this sound: most of the speech in these 2.0 s is not in it'
+    """
+    missing, words = sum(one < 0.5 for one in presence.probabilities), len(presence.probabilities)
+    length = f"{duration:.1f} s" if duration < 60 else f"{duration / 60:.1f} min"
+    begin = "the transcript does not fit this sound"
+    if missing and 2 * missing >= words:
+        which = f"{missing} of its {words} words are" if words > 1 else "its word is"
+        return f"{begin}: {which} probably not in these {length}"
+    if words and presence.free_mass >= phones:
+        return f"{begin}: most of the speech in these {length} is not in it"
+    return ""
+
+
 def word_odds(
     evidence: PhoneEvidence, phones: Sequence[int], counts: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -11,12 +11,18 @@ from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.alignment.word_flags import SILENT
 from cifviz.audio.moonshine import DIM, HOP_LENGTH, LONGEST, Moonshine, num_frames
-from cifviz.audio.pauses import LONGEST_WINDOW
+from cifviz.audio.pauses import LONGEST_WINDOW, windows
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.systems import long_sound
-from cifviz.systems.doubtful_words import DOUBTS, PRESENCE, doubtful_words
+from cifviz.systems.doubtful_words import (
+    DOUBTS,
+    PRESENCE,
+    UNEXPLAINED,
+    UNEXPLAINED_MASS,
+    doubtful_words,
+)
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.transcription import CTC_PATH, Transcription
 
@@ -102,6 +108,27 @@ class LoudnessModel:
             row_kind=CTC_PATH,
             given_rows=torch.zeros(len(tokens), 0),
         )
+
+
+class ExactModel(LoudnessModel):
+    """Finds words where all their phones are in a row; else it puts them at the beginning."""
+
+    def align_states(self, states, log_mel, words, *, duration, path):
+        recognised, phones = runs(states), [phone for word in words for phone in word.phones]
+        row = [phone for phone, _, _ in recognised]
+        places = [n for n in range(len(row)) if phones and row[n : n + len(phones)] == phones]
+        first = places[0] if places else 0
+        own = recognised[first : first + len(phones)]
+        tokens = [TimedToken(phone, a * PIECE, b * PIECE, 0.5) for phone, a, b in own]
+        tokens += [TimedToken(phone) for phone in phones[len(own) :]]
+        free = recognised[:first] + recognised[first + len(phones) :] if places else recognised
+        made = self.made(tokens, duration)
+        extras = {
+            PRESENCE: (0.9 if places else 0.1,) * len(words),
+            UNEXPLAINED: tuple((a * PIECE, b * PIECE) for _, a, b in free),
+            UNEXPLAINED_MASS: float(len(free)),
+        }
+        return Transcription(**{**vars(made), "extras": extras})
 
 
 @pytest.fixture(autouse=True)
@@ -210,6 +237,53 @@ def test_a_word_in_silence_has_no_time(monkeypatch):
     assert found.words.timed == () and found.alignment.timed == ()
     assert found.extras == {DOUBTS: ((SILENT,),) * 3}
     assert [one.reasons for one in doubtful_words(found)] == [("untimed", SILENT)] * 3
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_few_words_are_found_wherever_they_are_said(count):
+    """At the beginning, across the cut between two windows, and at the end."""
+    words = some_words(160)
+    sound, spans = sound_of(*words)
+    (_, cut), *_ = windows(sound)
+    across = next(n for n, (_, end) in enumerate(spans) if end * RATE > cut) - count // 2
+    for first in (0, across, len(words) - count):
+        some = words[first : first + count]
+        found = align_long(ExactModel(), sound, some, path="fires")
+        assert_at(found.words, spans[first : first + count])
+        assert found.extras[PRESENCE] == (0.9,) * count
+        assert doubtful_words(found) == []
+
+
+def test_a_few_words_that_are_nowhere_have_no_time():
+    sound, _ = sound_of(*some_words(160))
+    wrong = some_words(3, seed=9)
+    found = align_long(ExactModel(), sound, wrong, path="fires")
+    assert found.words.timed == () and found.alignment.timed == ()
+    assert [one.reasons for one in doubtful_words(found)] == [("untimed", "presence 0.10")] * 3
+    assert "3 of its 3 words are probably not in these" in found.warning
+
+
+def test_speech_outside_of_the_words_is_unexplained():
+    words = some_words(160)
+    sound, _ = sound_of(*words[:80], 500, *words[80:])
+    found = align_long(ExactModel(), sound, words[20:22], path="fires")
+    phones = [len(word.phones) for word in words]
+    free = found.extras[UNEXPLAINED]
+    assert len(free) == found.extras[UNEXPLAINED_MASS] == sum(phones) - sum(phones[20:22])
+    assert list(free) == sorted(free)
+    assert "most of the speech in these" in found.warning
+
+
+def test_between_the_stretches_of_a_long_transcript_speech_is_unexplained_too():
+    words, other = some_words(60), some_words(40, seed=3)
+    sound, spans = sound_of(*words[:30], *other, *words[30:])
+    found = align_long(ExactModel(), sound, words, path="fires")
+    assert_at(found.words, spans[:30] + spans[70:])
+    assert len(found.windows) == 2
+    free = found.extras[UNEXPLAINED]
+    assert len(free) == sum(len(word.phones) for word in other)
+    assert all(spans[30][0] <= start < end <= spans[70][0] for start, end in free)
+    assert found.warning == ""
 
 
 def test_a_transcript_without_words_and_a_sound_without_speech():
