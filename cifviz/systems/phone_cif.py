@@ -21,10 +21,10 @@ from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type, shown
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
-from cifviz.systems.heard_text import as_heard, heard_words, is_made_up
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.long_transcription import LongTranscription
 from cifviz.systems.phone_alignment import aligned, learn_word_edges
@@ -339,11 +339,11 @@ class PhoneCIFRecognizer(CIFRecognizer):
             return hear_long(self, waveform, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
         is_silent = bool(quiet(waveform).all())
-        words = heard_words("" if is_silent else load_moonshine().decode(self.inputs(sound)))
+        words = decoded_words("" if is_silent else load_moonshine().decode(self.inputs(sound)))
         found = checked(self._aligned(sound, words, path), words)
         if is_made_up(found):
             found = checked(self._aligned(sound, (), path), ())
-        return replace(found, misfit=as_heard(found.misfit))
+        return replace(found, misfit=about_decoded(found.misfit))
 
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:

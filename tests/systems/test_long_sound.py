@@ -21,7 +21,7 @@ from cifviz.explorer import explore
 from cifviz.explorer.truncate import truncate
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.rows import token_rows
-from cifviz.systems import heard_text, long_sound
+from cifviz.systems import decoded_text, long_sound
 from cifviz.systems.doubtful_words import DOUBTS, PRESENCE, doubtful_words
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.transcription import CTC_PATH, Transcription
@@ -116,7 +116,7 @@ def encoder(monkeypatch):
     monkeypatch.setattr(long_sound, "load_moonshine", lambda: encoder)
     monkeypatch.setattr(LoudnessEncoder, "longest", 0.0)
     monkeypatch.setattr(
-        heard_text,
+        decoded_text,
         "pronounce",
         lambda text: tuple(SpokenWord(one, 0, 0, (one,)) for one in text.split()),
     )
@@ -258,7 +258,7 @@ def test_bars_are_shown_on_request_only(capsys):
 # --- hearing -------------------------------------------------------------------------------------
 
 
-def test_heard_words_are_those_of_all_windows():
+def test_decoded_words_are_those_of_all_windows():
     words = [SpokenWord(phone, 0, 0, (phone,)) for phone in PHONES]
     parts = [part for word in words * 8 for part in (word, 10)]
     sound, spans = sound_of(*parts)

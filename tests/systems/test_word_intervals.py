@@ -103,10 +103,10 @@ def test_a_damaged_configuration_is_refused(tmp_path, name, value):
 def test_only_what_was_aligned_teaches():
     model = tiny()
     found, words = pairs(model, 1)[0]
-    heard = model.transcribe_states(**given(0))
+    phones = model.transcribe_states(**given(0))
     for learn in (model.learn_intervals, model.learn_edges):
         with pytest.raises(CIFError, match="pair 0: expected what align gave"):
-            learn([(heard, words)])
+            learn([(phones, words)])
         with pytest.raises(CIFError, match="the first of pair 1 must be a Transcription"):
             learn([(found, words), (None, words)])
         with pytest.raises(CIFError, match="the second of pair 0 must be an Alignment"):

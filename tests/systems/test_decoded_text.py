@@ -7,9 +7,9 @@ import pytest
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.errors import DataError
-from cifviz.systems import heard_text
+from cifviz.systems import decoded_text
+from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.doubtful_words import PRESENCE
-from cifviz.systems.heard_text import as_heard, heard_words, is_made_up
 
 
 def test_words_that_cannot_be_pronounced_are_left_out(monkeypatch):
@@ -18,13 +18,13 @@ def test_words_that_cannot_be_pronounced_are_left_out(monkeypatch):
             raise DataError("not Latin")
         return (SpokenWord(text, 0, len(text), ("a",)),)
 
-    monkeypatch.setattr(heard_text, "pronounce", pronounce)
-    assert [(one.text, one.start, one.end) for one in heard_words("He said  Привет twice")] == [
+    monkeypatch.setattr(decoded_text, "pronounce", pronounce)
+    assert [(one.text, one.start, one.end) for one in decoded_words("He said  Привет twice")] == [
         ("He", 0, 2),
         ("said", 3, 7),
         ("twice", 16, 21),
     ]
-    assert heard_words("Привет") == ()
+    assert decoded_words("Привет") == ()
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_it_is_made_up_if_no_word_is_there(words, presence, expected):
 
 
 def test_a_warning_of_something_else_stays():
-    assert as_heard("this sound is probably outside") == "this sound is probably outside"
+    assert about_decoded("this sound is probably outside") == "this sound is probably outside"

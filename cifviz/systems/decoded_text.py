@@ -11,7 +11,7 @@ from cifviz.systems.doubtful_words import LEAST_PRESENCE, PRESENCE
 from cifviz.systems.transcription import Transcription
 
 
-def heard_words(text: str) -> tuple[SpokenWord, ...]:
+def decoded_words(text: str) -> tuple[SpokenWord, ...]:
     """The words of a text that was heard, each with its phones.
 
     Parameters
@@ -58,10 +58,10 @@ def is_made_up(found: Transcription) -> bool:
     return len(there) > 0 and not any(there)
 
 
-def as_heard(warning: str) -> str:
+def about_decoded(warning: str) -> str:
     """A warning about a transcript, where none was given.
 
-    >>> as_heard("the transcript does not fit this sound")
+    >>> about_decoded("the transcript does not fit this sound")
     'the text that was heard does not fit this sound'
     """
     return warning.replace("the transcript", "the text that was heard")
