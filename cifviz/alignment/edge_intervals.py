@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.errors import require, require_number, require_type
+from cifviz.errors import require, require_number, require_type, shown
 from cifviz.timing import FrameGrid
 
 LEVEL = 0.9
@@ -84,17 +84,23 @@ class EdgeIntervals:
 
     def __post_init__(self) -> None:
         for name in ("onset_weights", "offset_weights"):
-            values = tuple(float(one) for one in getattr(self, name))
-            require(
-                len(values) == len(FEATURES),
-                f"EdgeIntervals.{name} must be {len(FEATURES)} numbers, got {len(values)}",
-            )
-            object.__setattr__(self, name, values)
+            self._set_numbers(name, len(FEATURES))
         for name in ("onset_quantiles", "offset_quantiles", "medians"):
-            pair = tuple(require_number(name, one) for one in getattr(self, name))
-            require(len(pair) == 2, f"EdgeIntervals.{name} must be two numbers, got {len(pair)}")
-            object.__setattr__(self, name, pair)
+            self._set_numbers(name, 2)
+        for median in self.medians:
+            require_number("each of EdgeIntervals.medians", median, above=0)
         require_number("EdgeIntervals.level", self.level, above=0, below=1)
+
+    def _set_numbers(self, name: str, count: int) -> None:
+        """Keep so many numbers as a tuple of floats."""
+        values, name_shown = getattr(self, name), f"EdgeIntervals.{name}"
+        is_list = isinstance(values, Sequence) and not isinstance(values, str | bytes)
+        require(
+            is_list and len(values) == count,
+            f"{name_shown} must be {count} numbers, got {shown(values)}",
+        )
+        numbers = tuple(require_number(f"each of {name_shown}", one) for one in values)
+        object.__setattr__(self, name, numbers)
 
     def read(self, words: Alignment, features: np.ndarray) -> np.ndarray:
         """The interval of each edge.

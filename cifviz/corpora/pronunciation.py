@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cifviz.corpora.espeak_library import CHARS_UTF8, espeak
@@ -62,6 +62,15 @@ class SpokenWord:
     """Place behind its last character."""
     phones: tuple[str, ...]
     """Of `cifviz.corpora.phone_inventory.PHONES`, at least one."""
+
+    def __post_init__(self) -> None:
+        require_type("SpokenWord.text", self.text, str)
+        is_list = isinstance(self.phones, Sequence) and not isinstance(self.phones, str | bytes)
+        require(
+            is_list and len(self.phones) > 0 and all(isinstance(one, str) for one in self.phones),
+            f"SpokenWord.phones must be texts, at least one, got {shown(self.phones)}",
+        )
+        object.__setattr__(self, "phones", tuple(self.phones))
 
 
 def pronounce(text: str, *, voice: str = VOICE) -> tuple[SpokenWord, ...]:
@@ -210,12 +219,12 @@ def respelled(word: str) -> str:
 
 
 def _money(found: re.Match[str]) -> str:
-    sign, amount, part = found.groups()
-    counts = not part or len(part) == 2  # "$1.5" is no sum of cents
-    plural = "s" if sign != "¥" and (amount != "1" or not counts) else ""
-    if not counts:
-        return f"{amount} point {' '.join(part)} {_MONEY[sign]}{plural}"
-    return f"{amount} {_MONEY[sign]}{plural} {int(part or 0) or ''}".strip()
+    sign, amount, cents = found.groups()
+    is_point = len(cents or "00") != 2  # "$1.5" is no sum of cents
+    plural = "s" if (amount != "1" or is_point) and sign != "¥" else ""
+    if is_point:
+        return f"{amount} point {' '.join(cents)} {_MONEY[sign]}{plural}"
+    return f"{amount} {_MONEY[sign]}{plural} {int(cents or 0) or ''}".strip()
 
 
 def _year(found: re.Match[str]) -> str:

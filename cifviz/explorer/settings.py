@@ -24,6 +24,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
+from cifviz.systems.long_transcription import require_one_window
 from cifviz.systems.transcription import Transcription
 
 RANGES: dict[str, Any] = json.loads(
@@ -49,6 +50,7 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
         a text: JSON knows no other keys). The weights of an aligned transcript are scaled already,
         phone by phone, and stay as given.
     """
+    require_one_window(transcription)
     require_type("transcription", transcription, Transcription)
     transcription.require_firing()
     config = transcription.config.cif

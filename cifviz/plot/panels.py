@@ -25,6 +25,7 @@ from cifviz.plot.images import DPI
 from cifviz.plot.palette import STYLE
 from cifviz.plot.track import Track
 from cifviz.plot.tracks import TRACKS, alignment_track
+from cifviz.systems.long_transcription import require_one_window
 from cifviz.systems.transcription import Transcription
 
 WIDTH = 10.0
@@ -105,7 +106,7 @@ def panel(
     Raises
     ------
     CIFError
-        If the transcription holds several utterances.
+        If the transcription holds several utterances, or is of a sound longer than a window.
 
     See Also
     --------
@@ -158,7 +159,7 @@ def panel_png(transcription: Transcription) -> bytes:
     Raises
     ------
     CIFError
-        If the transcription holds several utterances.
+        If the transcription holds several utterances, or is of a sound longer than a window.
 
     Notes
     -----
@@ -220,6 +221,7 @@ def _tracks(
     compare: Mapping[str, Alignment] | None,
 ) -> dict[str, Track]:
     """The tracks that have something to show, and those of other alignments."""
+    require_one_window(transcription)
     tracks = {name: track for name, track in TRACKS.items() if track.describe(transcription)}
     if reference is not None:
         tracks["reference"] = alignment_track("reference", reference, quoted=False)

@@ -33,7 +33,8 @@ from cifviz.alignment.transcript_match import (
 from cifviz.audio.moonshine import FIRST_FRAME, HOP_LENGTH, Moonshine, load_moonshine, num_frames
 from cifviz.audio.pauses import CONTEXT, LONGEST_WINDOW, levels, quiet, quietest, windows
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
-from cifviz.corpora.pronunciation import SpokenWord, pronounce
+from cifviz.corpora.pronunciation import SpokenWord
+from cifviz.systems.decoded_text import about_decoded, decoded_words
 from cifviz.systems.doubtful_words import (
     LEAST_PRESENCE,
     PRESENCE,
@@ -164,8 +165,9 @@ def hear_long(
     for first, end in _shown(windows(waveform), "hearing", progress):
         part = Waveform(waveform.samples[first:end])
         text = "" if quiet(part).all() else encoder.decode(_states(encoder, waveform, first, end))
-        pieces.append(_Piece(first, end, pronounce(text)))
-    return _aligned(model, waveform, pieces, path, progress)
+        pieces.append(_Piece(first, end, decoded_words(text)))
+    found = _aligned(model, waveform, pieces, path, progress)
+    return replace(found, warning=about_decoded(found.warning))
 
 
 def _recognised_phones(model: PhoneAligner, waveform: Waveform, progress: bool) -> Alignment:

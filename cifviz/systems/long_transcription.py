@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
@@ -54,6 +54,18 @@ class LongTranscription:
             raise CIFError(f"expected a sound with words, there is none in {self.duration:.0f} s")
         return self.first
 
+    def require_firing(self) -> NoReturn:
+        """None of so long a sound: raises `CIFError`, for whoever draws it."""
+        raise CIFError(
+            f"expected the transcription of one window, got that of {self.duration:.0f} s of "
+            "sound, which has no firing, rows or features: draw its first window (result.first)"
+        )
+
+    @property
+    def rows(self) -> NoReturn:
+        """Like `require_firing`: raises `CIFError`."""
+        self.require_firing()
+
     @property
     def tokens(self) -> tuple[str, ...]:
         """The phones."""
@@ -85,3 +97,9 @@ class LongTranscription:
         name = f"model {self.model}" if self.model else "model"
         timed = len(self.words.timed)
         return f"{name}, {timed} of {len(self.words)} words in {self.duration / 60:.1f} min"
+
+
+def require_one_window(transcription: object) -> None:
+    """Raise `CIFError` if this is a `LongTranscription`, which cannot be drawn."""
+    if isinstance(transcription, LongTranscription):
+        transcription.require_firing()

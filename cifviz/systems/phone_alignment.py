@@ -6,7 +6,7 @@ It is the scaling by which a CIF is trained, for each phone instead of for the w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from cifviz.alignment.mass_times import times_at
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.errors import require, require_choice
+from cifviz.errors import require, require_choice, require_type, shown
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import ProjectionDecoder
 from cifviz.systems.doubtful_words import PRESENCE, UNEXPLAINED, UNEXPLAINED_MASS
@@ -203,6 +203,41 @@ def aligned(
     )
 
 
+def aligned_pairs(
+    pairs: Sequence[tuple[Transcription, Alignment]],
+) -> list[tuple[Transcription, Alignment]]:
+    """Pairs to learn from, checked.
+
+    Parameters
+    ----------
+    pairs : sequence of (Transcription, Alignment)
+        What `aligned` gave for development utterances, and the true times of their words.
+
+    Raises
+    ------
+    CIFError
+        If one is something else, or there are not as many words in both.
+    """
+    require_type("pairs", pairs, Iterable)
+    made = list(pairs)
+    for number, pair in enumerate(made):
+        require(
+            isinstance(pair, Sequence) and len(pair) == 2,
+            f"pair {number} must be a Transcription and an Alignment, got {shown(pair)}",
+        )
+        found, words = pair
+        require_type(f"the first of pair {number}", found, Transcription)
+        require_type(f"the second of pair {number}", words, Alignment)
+        require(
+            COUNTS in found.extras,
+            f"pair {number}: expected what align gave for a transcript, got a transcription of "
+            "phones without words",
+        )
+        count = len(found.extras[COUNTS])
+        require(count == len(words), f"expected the times of {count} words, got {len(words)}")
+    return made
+
+
 def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
     """Like `learn_edges`, but the true times are those of words: edges of some phones alone.
 
@@ -221,15 +256,11 @@ def learn_word_edges(pairs: Sequence[tuple[Transcription, Alignment]]) -> Edges:
     Raises
     ------
     CIFError
-        If there are not as many words in both.
+        If one was not aligned, or there are not as many words in both.
     """
     errors: list[list[np.ndarray]] = [[], []]
-    for found, words in pairs:
+    for found, words in aligned_pairs(pairs):
         counts = found.extras[COUNTS]
-        require(
-            len(counts) == len(words),
-            f"expected the times of {len(counts)} words, got {len(words)}",
-        )
         if words.timed != words.tokens or len(found.alignment.timed) < sum(counts):
             continue
         last = np.cumsum(counts) - 1

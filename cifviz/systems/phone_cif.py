@@ -12,15 +12,16 @@ from torch import Tensor
 from cifviz.alignment.edge_intervals import EdgeIntervals
 from cifviz.alignment.timed_tokens import Alignment, Edges
 from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine, num_frames
-from cifviz.audio.pauses import LONGEST_WINDOW
+from cifviz.audio.pauses import LONGEST_WINDOW, quiet
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
-from cifviz.errors import CIFError, require, require_type
+from cifviz.errors import CIFError, require, require_type, shown
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
+from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
@@ -307,9 +308,13 @@ class PhoneCIFRecognizer(CIFRecognizer):
         Raises
         ------
         CIFError
-            As for `transcribe_states`, and if a phone is not in the vocabulary or there is no such
-            path.
+            As for `transcribe_states`, and if `words` are others than these, a phone is not in the
+            vocabulary or there is no such path.
         """
+        is_list = isinstance(words, Sequence) and not isinstance(words, str | bytes)
+        require(is_list, f"words must be a sequence of SpokenWord, got {shown(words)}")
+        for number, word in enumerate(words):
+            require_type(f"word {number}", word, SpokenWord)
         return self._aligned(self._recorded(states, log_mel, duration), words, path)
 
     def hear(
@@ -321,14 +326,24 @@ class PhoneCIFRecognizer(CIFRecognizer):
         ----------
         waveform, path, progress
             As for `align`.
+
+        Returns
+        -------
+        Transcription, or LongTranscription of a sound longer than 28 s
+            As of `align`. Without words where nobody speaks, or none of the words that the decoder
+            gives is probably in the sound: it makes up words there.
         """
         self.require_evaluation_mode()
         require_type("waveform", waveform, Waveform)
         if waveform.duration > LONGEST_WINDOW:
             return hear_long(self, waveform, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        words = pronounce(load_moonshine().decode(self.inputs(sound)))
-        return checked(self._aligned(sound, words, path), words)
+        is_silent = bool(quiet(waveform).all())
+        words = decoded_words("" if is_silent else load_moonshine().decode(self.inputs(sound)))
+        found = checked(self._aligned(sound, words, path), words)
+        if is_made_up(found):
+            found = checked(self._aligned(sound, (), path), ())
+        return replace(found, misfit=about_decoded(found.misfit))
 
     @torch.inference_mode()
     def _aligned(self, sound: Sound, words: Sequence[SpokenWord], path: str) -> Transcription:
@@ -346,7 +361,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
         Raises
         ------
         CIFError
-            If there are not as many words in both.
+            If one was not aligned, there are not as many words in both.
         """
         edges = learn_word_edges(pairs)
         self.config = replace(self.config, edges=edges)
@@ -371,7 +386,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
         Raises
         ------
         CIFError
-            If there are not as many words in both, or fewer than 20 in all.
+            If one was not aligned, there are not as many words in both, or fewer than 20 in all.
         """
         intervals = learn_word_intervals(pairs, reference_errors=reference_errors)
         self.config = replace(self.config, intervals=intervals)

@@ -10,8 +10,7 @@ import torch
 
 from cifviz.alignment.edge_intervals import EdgeIntervals, edge_features, learn_intervals
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.errors import require
-from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS
+from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS, aligned_pairs
 from cifviz.systems.transcription import INTERVALS, Transcription
 
 
@@ -54,11 +53,9 @@ def learn_word_intervals(
     Raises
     ------
     CIFError
-        If there are not as many words in both, or too few of them.
+        If one was not aligned, there are not as many words in both, or too few of them.
     """
-    for found, words in pairs:
-        count = len(found.words or ())
-        require(count == len(words), f"expected the times of {count} words, got {len(words)}")
+    pairs = aligned_pairs(pairs)
     return learn_intervals(
         [found.words or Alignment() for found, _ in pairs],
         [_features(found) for found, _ in pairs],

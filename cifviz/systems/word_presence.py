@@ -94,7 +94,8 @@ def misfit(presence: Presence, phones: int, duration: float) -> str:
     length = f"{duration:.1f} s" if duration < 60 else f"{duration / 60:.1f} min"
     begin = "the transcript does not fit this sound"
     if missing and 2 * missing >= words:
-        which = f"{missing} of its {words} words are" if words > 1 else "its word is"
+        are = "is" if missing == 1 else "are"
+        which = f"{missing} of its {words} words {are}" if words > 1 else "its word is"
         return f"{begin}: {which} probably not in these {length}"
     if words and presence.free_mass >= phones:
         return f"{begin}: most of the speech in these {length} is not in it"

@@ -169,8 +169,8 @@ def test_untimed_words_have_no_features_and_are_no_neighbours():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"onset_weights": (1.0,)}, r"onset_weights must be \d+ numbers, got 1"),
-        ({"medians": (0.1,)}, "medians must be two numbers, got 1"),
+        ({"onset_weights": (1.0,)}, r"onset_weights must be \d+ numbers, got \("),
+        ({"medians": (0.1,)}, r"medians must be 2 numbers, got \("),
         ({"level": 1.0}, "level must be a number > 0 and < 1"),
         ({"onset_quantiles": (0.0, float("nan"))}, "onset_quantiles must be"),
     ],
@@ -198,3 +198,29 @@ def test_what_does_not_fit_together_is_refused():
         by_hand().read(words[0], features[0][:2])
     with pytest.raises(CIFError, match="counts > 0 that add up to 3 phones"):
         edge_features(words[0], [1, 1], np.ones(3), GRID, 1.0)
+
+
+WEIGHTS = (0.0,) * len(FEATURES)
+
+
+@pytest.mark.parametrize("name", ["onset_weights", "offset_weights"])
+@pytest.mark.parametrize(
+    "value",
+    [None, 5, True, (), (0.0,), "1" * len(FEATURES), ("a", *WEIGHTS[1:]), (np.nan, *WEIGHTS[1:])],
+)
+def test_weights_that_are_none_are_refused(name, value):
+    with pytest.raises(CIFError, match=rf"EdgeIntervals\.{name} must be a?"):
+        by_hand(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["onset_quantiles", "offset_quantiles", "medians"])
+@pytest.mark.parametrize("value", [None, 5, (), (1.0,), "12", ("a", "b"), [[1], [2]], (1, np.inf)])
+def test_pairs_that_are_none_are_refused(name, value):
+    with pytest.raises(CIFError, match=rf"EdgeIntervals\.{name} must be a?"):
+        by_hand(**{name: value})
+
+
+@pytest.mark.parametrize("medians", [(-1.0, 0.2), (0.1, 0.0)])
+def test_a_median_is_positive(medians):
+    with pytest.raises(CIFError, match="medians must be a number > 0"):
+        by_hand(medians=medians)

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from cifviz.corpora.phone_inventory import PHONES
-from cifviz.corpora.pronunciation import LONGEST_WORD, pronounce, respelled
+from cifviz.corpora.pronunciation import LONGEST_WORD, SpokenWord, pronounce, respelled
 from cifviz.errors import CIFError, DataError
 
 needs_espeak = pytest.mark.skipif(
@@ -70,8 +70,9 @@ def test_a_word_sounds_the_same_wherever_it_stands():
         ("1990s", "nineteen nineties"),
         ("$5.50", "five dollars fifty"),
         ("$1", "one dollar"),
-        ("$5.00", "five dollars"),
         ("$1.5", "one point five dollars"),
+        ("€3.25", "three euros twenty-five"),
+        ("$5.00", "five dollars"),
         ("£20", "twenty pounds"),
         ("3:30", "three thirty"),
         ("10:05", "ten oh five"),
@@ -163,3 +164,11 @@ def test_a_missing_reader_names_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(CIFError, match=r"pronunciation .* pip install cifviz\[english\]"):
         pronounce("one")
+
+
+@pytest.mark.parametrize("phones", [None, 5, (), "ab", (["ɪ"],), ("ɪ", 3)])
+def test_phones_of_a_word_are_texts(phones):
+    with pytest.raises(CIFError, match=r"SpokenWord\.phones must be texts, at least one"):
+        SpokenWord("in", 0, 2, phones)
+    with pytest.raises(CIFError, match=r"SpokenWord\.text must be a str"):
+        SpokenWord(None, 0, 2, ("ɪ", "n"))

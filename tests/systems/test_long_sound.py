@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from rapidfuzz.distance import Levenshtein
 
 from cifviz.alignment.joined_tokens import joined
@@ -15,7 +16,12 @@ from cifviz.audio.pauses import LONGEST_WINDOW, windows
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.systems import long_sound
+from cifviz.errors import CIFError
+from cifviz.explorer import explore
+from cifviz.explorer.truncate import truncate
+from cifviz.plot.panels import panel, panel_alt, panel_png
+from cifviz.plot.rows import token_rows
+from cifviz.systems import decoded_text, long_sound
 from cifviz.systems.doubtful_words import (
     DOUBTS,
     PRESENCE,
@@ -137,7 +143,7 @@ def encoder(monkeypatch):
     monkeypatch.setattr(long_sound, "load_moonshine", lambda: encoder)
     monkeypatch.setattr(LoudnessEncoder, "longest", 0.0)
     monkeypatch.setattr(
-        long_sound,
+        decoded_text,
         "pronounce",
         lambda text: tuple(SpokenWord(one, 0, 0, (one,)) for one in text.split()),
     )
@@ -326,7 +332,7 @@ def test_bars_are_shown_on_request_only(capsys):
 # --- hearing -------------------------------------------------------------------------------------
 
 
-def test_heard_words_are_those_of_all_windows():
+def test_decoded_words_are_those_of_all_windows():
     words = [SpokenWord(phone, 0, 0, (phone,)) for phone in PHONES]
     parts = [part for word in words * 8 for part in (word, 10)]
     sound, spans = sound_of(*parts)
@@ -340,3 +346,16 @@ def test_silence_is_not_read(monkeypatch, encoder):
     monkeypatch.setattr(encoder, "decode", lambda states: read.append(states) or "", raising=False)
     found = hear_long(LoudnessModel(), Waveform(np.zeros(100 * RATE, np.float32)), path="fires")
     assert read == [] and len(found.words) == 0
+
+
+def test_a_long_transcription_cannot_be_drawn_but_its_first_window_can():
+    words = some_words(200)
+    sound, _ = sound_of(*words)
+    found = align_long(LoudnessModel(), sound, words, path="fires")
+    axes = Figure().subplots()
+    for draw in (panel, panel_png, panel_alt, explore, lambda one: truncate(one, 1.0)):
+        with pytest.raises(CIFError, match=r"draw its first window \(result\.first\)"):
+            draw(found)
+    with pytest.raises(CIFError, match=r"draw its first window \(result\.first\)"):
+        token_rows(found, ax=axes)
+    assert token_rows(found.first, ax=axes).mesh is None

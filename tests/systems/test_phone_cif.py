@@ -18,7 +18,7 @@ from cifviz.corpora.clips import load_clip
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import AudioError, CheckpointError, CIFError
-from cifviz.systems import phone_cif
+from cifviz.systems import decoded_text, phone_cif
 from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
@@ -419,7 +419,36 @@ def test_a_text_is_pronounced_and_aligned(pretrained, monkeypatch):
     assert found.words.text == "hello a boat" and found.waveform is not None
     assert model.align(noise(1.0), "").tokens == ()
     monkeypatch.setattr(FakeMoonshine, "decode", lambda self, states: "Hello", raising=False)
+    monkeypatch.setattr(decoded_text, "pronounce", lambda text: HELLO if text else ())
+    monkeypatch.setattr(phone_cif, "is_made_up", lambda found: False)
     assert model.hear(noise(1.0)).words == found.words
+
+
+def test_what_is_heard_where_nobody_speaks_is_no_text(pretrained, monkeypatch):
+    """Decoders make up words in silence, and a word that is not there in noise."""
+    monkeypatch.setattr(FakeMoonshine, "decode", lambda self, states: "You", raising=False)
+    monkeypatch.setattr(decoded_text, "pronounce", lambda text: HELLO if text else ())
+    model = tiny()
+    silent = model.hear(Waveform(np.zeros(16_000, np.float32)))
+    assert (silent.text, silent.tokens, silent.warning) == ("", (), "")
+    assert decoded_text.is_made_up(align_tiny(model, HELLO * 60))
+    monkeypatch.setattr(decoded_text, "LEAST_PRESENCE", 1.1)
+    made_up = model.hear(noise(1.0))
+    assert (made_up.text, made_up.tokens, made_up.warning) == ("", (), "")
+
+
+def test_a_warning_about_what_wabout_decoded_speaks_of_no_transcript(pretrained, monkeypatch):
+    monkeypatch.setattr(FakeMoonshine, "decode", lambda self, states: "Hello", raising=False)
+    monkeypatch.setattr(decoded_text, "pronounce", lambda text: HELLO * 60 if text else ())
+    monkeypatch.setattr(phone_cif, "is_made_up", lambda found: False)
+    warning = tiny().hear(noise(1.0)).warning
+    assert warning.startswith("the text that was heard does not fit this sound: 180 of its 180")
+
+
+@pytest.mark.parametrize("words", ["in being", ["in"], None, 5, iter(HELLO), [HELLO], b"in"])
+def test_words_that_are_none_are_refused(words):
+    with pytest.raises(CIFError, match="words must be a sequence|word 0 must be a SpokenWord"):
+        align_tiny(tiny(), words)
 
 
 @pytest.mark.skipif(

@@ -1,5 +1,7 @@
 """Intervals of a model: learned, kept with it, and read for each transcription."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ import torch
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.audio.moonshine import DIM
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.errors import CIFError
+from cifviz.errors import CheckpointError, CIFError
 from cifviz.systems.checkpoints import load_model, save_model
 from cifviz.systems.transcription import INTERVALS
 from cifviz.systems.word_intervals import with_intervals
@@ -74,3 +76,42 @@ def test_references_have_the_same_words():
     found, _ = pairs(model, 1)[0]
     with pytest.raises(CIFError, match="expected the times of 2 words, got 0"):
         model.learn_intervals([(found, Alignment())])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("onset_weights", None),
+        ("offset_weights", ["a"]),
+        ("onset_quantiles", 5),
+        ("offset_quantiles", [None, 1]),
+        ("medians", [-1, -1]),
+    ],
+)
+def test_a_damaged_configuration_is_refused(tmp_path, name, value):
+    model = tiny()
+    model.learn_intervals(pairs(model))
+    save_model(model, tmp_path / "model", "A card.")
+    path = tmp_path / "model" / "config.json"
+    config = json.loads(path.read_text())
+    config["intervals"][name] = value
+    path.write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=rf"EdgeIntervals\.{name} must be"):
+        load_model(tmp_path / "model")
+
+
+def test_only_what_was_aligned_teaches():
+    model = tiny()
+    found, words = pairs(model, 1)[0]
+    phones = model.transcribe_states(**given(0))
+    for learn in (model.learn_intervals, model.learn_edges):
+        with pytest.raises(CIFError, match="pair 0: expected what align gave"):
+            learn([(phones, words)])
+        with pytest.raises(CIFError, match="the first of pair 1 must be a Transcription"):
+            learn([(found, words), (None, words)])
+        with pytest.raises(CIFError, match="the second of pair 0 must be an Alignment"):
+            learn([(found, "hi no")])
+        with pytest.raises(CIFError, match="pair 0 must be a Transcription and an Alignment"):
+            learn([found])
+        with pytest.raises(CIFError, match="pairs must be"):
+            learn(None)
