@@ -34,6 +34,8 @@ def folder(tmp_path, monkeypatch):
     """A folder with two sounds and a model, whose words have two phones each."""
     for module in (phone_cif, long_sound):
         monkeypatch.setattr(module, "load_moonshine", FakeHearing)
+    # An untrained head finds no word probable.
+    monkeypatch.setattr(phone_cif, "is_made_up", lambda found: False)
     monkeypatch.setattr(
         pronunciation, "_phones", lambda spellings, voice: dict.fromkeys(spellings, ("b", "iː"))
     )
