@@ -54,7 +54,7 @@ needs_english = pytest.mark.skipif(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_english
 def test_every_container_gives_the_same_words_at_the_same_times(tmp_path):
     """In an interpreter of its own, as from a terminal: nothing is replaced by a stand-in."""

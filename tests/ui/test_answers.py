@@ -73,7 +73,7 @@ def test_in_an_export_answers_are_folded(page, tmp_path):
     assert {words(one) for one in text.all_inner_texts()} == {TEXT_LABEL}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_running_a_collapsed_cell_opens_it(jupyter_server, chromium):
     """A live figure that is an answer is collapsed by its cell; whoever runs it sees it."""
     folder, address = jupyter_server("lab")
