@@ -39,7 +39,7 @@ def test_the_lesson_has_the_form_that_is_asked_for():
     assert all(len(answers(copy)) > 20 for copy in COPIES)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @in_each_copy
 def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, chromium, copy):
     folder, address = jupyter_server("lab")
