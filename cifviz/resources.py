@@ -138,6 +138,40 @@ class Inputs:
         return found.st_dev, found.st_ino
 
 
+def read_text(path: str | Path, what: str, *, at_most: int | None = None) -> str:
+    r"""Read a text file in UTF-8 that a user names, with or without a byte order mark.
+
+    Parameters
+    ----------
+    path, what, at_most
+        As for `read_file`.
+
+    Raises
+    ------
+    DataError
+        As of `read_file`, or if it is not UTF-8 or has NULs, as files in UTF-16 have.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder, "names.txt")
+    ...     _ = file.write_bytes(b"\xef\xbb\xbfyes")
+    ...     read_text(file, "list of phrases")
+    'yes'
+    """
+    data = read_file(path, what, at_most=at_most)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"the {what} {path} must be UTF-8 text, it is not from byte {error.start} on"
+        ) from error
+    if "\0" in text:
+        raise DataError(f"the {what} {path} must be text, it has NULs")
+    return text
+
+
 def check_target(
     path: str | Path, *, overwrite: bool = False, inputs: Inputs | None = None
 ) -> None:

@@ -12,7 +12,7 @@ import typer
 
 from cifviz.cli.sound_input import stem_of
 from cifviz.errors import DataError, printable, require
-from cifviz.resources import Inputs, read_file
+from cifviz.resources import Inputs, read_text
 
 if TYPE_CHECKING:
     from cifviz.audio.waveform import Waveform
@@ -98,15 +98,7 @@ class Transcripts:
         if path is None:
             return self.text
         inputs.add(path)
-        data = read_file(path, "transcript", at_most=LARGEST_FILE)
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"the transcript {path} must be UTF-8 text, it is not from byte {error.start} on"
-            ) from error
-        require("\0" not in text, f"the transcript {path} must be text, it has NULs", DataError)
-        return text
+        return read_text(path, "transcript", at_most=LARGEST_FILE)
 
 
 def check_model(recognizer: Any, model: str, transcripts: Transcripts) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cifviz.errors import CIFError, DataError, require, require_type, shown
-from cifviz.resources import read_file
+from cifviz.errors import CIFError, require_type, shown
+from cifviz.resources import read_text
 
 LONGEST_PHRASE = 30
 """Tokens of a phrase, at most: ``max_phrase_len`` of CIF-ColDec."""
@@ -119,14 +119,7 @@ def read_phrases(path: str | Path, vocabulary: Sequence[str]) -> tuple[str, ...]
     ...     read_phrases(file, ["zero", "two", "four"])
     ('four two', 'zero')
     """
-    data = read_file(path, "list of phrases", at_most=LARGEST_FILE)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"the list of phrases {path} must be UTF-8 text, it is not from byte {error.start} on"
-        ) from error
-    require("\0" not in text, f"the list of phrases {path} must be text, it has NULs", DataError)
+    text = read_text(path, "list of phrases", at_most=LARGEST_FILE)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     places = [f"line {number} of {path}" for number in range(1, len(lines) + 1)]
     phrase_ids(lines, vocabulary, places=places)
