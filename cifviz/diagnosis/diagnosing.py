@@ -40,8 +40,9 @@ def diagnose(
     source
         One of: weights α, (frames,) or (batch, frames), as an array, a tensor or a list; a mapping
         of names to such; what `cifviz.capture` yielded, or a `Firing`; a `Transcription`, or
-        several; a file of arrays (.npy, .npz, .safetensors) or of `save_firings`; a model that
-        comes with cifviz, by its name, folder or as an object, with `waveforms`.
+        several; `ObservedUtterance`s; a file of arrays (.npy, .npz, .safetensors) or of
+        `save_firings`; a model that comes with cifviz, by its name, folder or as an object, with
+        `waveforms`.
     tokens : optional
         The tokens that are spoken, or their number, of each utterance: a mapping by name, a
         sequence in order, or of a single utterance its own. Without them the model's tokens.

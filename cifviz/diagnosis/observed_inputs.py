@@ -89,6 +89,8 @@ def observe(
         if all(isinstance(one, Transcription) for one in source):
             labels = numbered(len(source))
             return [_transcribed(one, name) for one, name in zip(source, labels, strict=True)]
+        if all(isinstance(one, ObservedUtterance) for one in source):
+            return list(source)
         if any(isinstance(one, Sequence | np.ndarray | Tensor) for one in source):
             source = dict(zip(numbered(len(source)), source, strict=True))
             return _mapped(source, frame_lengths, threshold, tail)

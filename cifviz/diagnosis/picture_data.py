@@ -15,6 +15,7 @@ MOST_FRAMES = 400
 MOST_UTTERANCES = 24
 """Utterances in a picture of counts."""
 MOST_POINTS = 500
+WEIGHT = "weight α"
 
 Span = tuple[float, float, str]
 """A stretch of frames, and what it is called."""
@@ -28,6 +29,7 @@ def weight_picture(
     lines: dict[str, np.ndarray] | None = None,
     around: float | None = None,
     scaled: bool = False,
+    label: str = WEIGHT,
 ) -> Picture:
     """Weights over frames, with the fires and what else is to be seen.
 
@@ -46,13 +48,16 @@ def weight_picture(
         first frame.
     scaled : bool
         Whether to show the weights as used instead of those predicted.
+    label : str
+        What the values are called; fires belong to weights alone.
     """
     weights = utterance.used if scaled else utterance.alpha
     if around is None:
         around = (spans[0][0] + spans[0][1]) / 2 if spans else 0.0
     first = max(0, min(int(around) - MOST_FRAMES // 2, len(weights) - MOST_FRAMES))
     last = min(len(weights), first + MOST_FRAMES)
-    fires = utterance.fire_frames if utterance.is_valid else np.zeros(0)
+    has_fires = utterance.is_valid and label == WEIGHT
+    fires = utterance.fire_frames if has_fires else np.zeros(0)
     inside = fires[(fires >= first) & (fires <= last)]
     shown = [
         [max(float(start), first), min(float(end), last), name]
@@ -65,6 +70,7 @@ def weight_picture(
         data={
             "utterance": utterance.name,
             "unit": utterance.unit,
+            "label": label,
             "times": numbers(utterance.seconds(np.arange(first, last + 1, dtype=np.float64))),
             "alpha": numbers(weights[first:last]),
             "threshold": utterance.threshold,
@@ -141,10 +147,12 @@ def plural(number: int, what: str) -> str:
 def of_all(some: int, all: int) -> str:
     """How many utterances of how many.
 
-    >>> of_all(1, 1), of_all(2, 5)
-    ('the utterance', '2 of 5 utterances')
+    >>> of_all(1, 1), of_all(2, 5), of_all(5, 5)
+    ('the utterance', '2 of 5 utterances', 'all 5 utterances')
     """
-    return "the utterance" if all == 1 else f"{some} of {plural(all, 'utterance')}"
+    if some == all:
+        return "the utterance" if all == 1 else f"all {all} utterances"
+    return f"{some} of {all} utterances"
 
 
 def details(**values: Any) -> dict[str, Any]:

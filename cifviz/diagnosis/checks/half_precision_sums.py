@@ -113,10 +113,8 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         picture=count_picture(
             ordered,
             f"Σα/β and fires of each utterance, beside the fires in half precision. {words}",
-            further={
-                "fires in float64": [float(exact(one)) for one in ordered],
-                "fires in half precision": [float(one.count) for one in found],
-            },
+            further={"in float64": [float(exact(one)) for one in ordered]}
+            | ({} if first.sure else {"in half precision": [float(one.count) for one in found]}),
         ),
     )
 

@@ -19,6 +19,7 @@ from cifviz.diagnosis.picture_data import (
     details,
     names,
     of_all,
+    plural,
     worst_first,
 )
 
@@ -40,7 +41,7 @@ def fires_at_hand(utterance: ObservedUtterance) -> int:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where recorded fires show it, else a warning: a tail rule may yet fire it."""
-    losing = [one for one in utterances if fires_at_hand(one) < whole_tokens(one)]
+    losing = [one for one in utterances if fires_at_hand(one) == whole_tokens(one) - 1]
     losing = [one for one in losing if one.expected is None or one.expected > fires_at_hand(one)]
     if not losing:
         return None
@@ -50,8 +51,9 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     short = whole_tokens(first) - first.mass
     found = (
         f"The last token is lost to rounding in {of_all(len(losing), len(utterances))}: in "
-        f"{first.name} Σα/β is {whole_tokens(first)} up to {abs(short):.1e}, and "
-        f"{fires_at_hand(first)} tokens fire."
+        f"{first.name} Σα/β is {whole_tokens(first)} but for {abs(short):.1e}, and "
+        f"{plural(fires_at_hand(first), 'token')} fire{'s' * (fires_at_hand(first) == 1)}"
+        f"{'' if known else ' in float32'}."
     )
     return Finding(
         check=CHECK.name,
@@ -68,7 +70,9 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         picture=count_picture(
             ordered,
             f"Σα/β, which is a whole number, and the fires, one fewer, of each utterance. {found}",
-            further={"fires in float32": [float(fires_at_hand(one)) for one in ordered]},
+            further=None
+            if known
+            else {"fires in float32": [float(fires_at_hand(one)) for one in ordered]},
         ),
     )
 

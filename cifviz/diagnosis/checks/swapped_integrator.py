@@ -84,7 +84,9 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         ),
         utterances=names(found),
         numbers=details(falls=number, tokens_per_fall=float(mass)),
-        picture=weight_picture(first, f"The values given as weights of {first.name}: {seen}."),
+        picture=weight_picture(
+            first, f"The values given as weights of {first.name}: {seen}.", label="given as α"
+        ),
     )
 
 
