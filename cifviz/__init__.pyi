@@ -19,6 +19,7 @@ from .core.scaling import scale_to_length
 from .core.streaming import CIFState
 from .corpora.clips import list_clips, load_clip
 from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_recording
+from .corpus_alignment.align_whole_corpus import align_corpus
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
 from .systems.checkpoints import list_models, load_model
@@ -44,6 +45,7 @@ __all__ = [
     "TimedToken",
     "Transcription",
     "Waveform",
+    "align_corpus",
     "capture",
     "explore",
     "integrate_and_fire",
