@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,7 +19,9 @@ from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type, shown
+from cifviz.metrics import weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
+from cifviz.systems.base import Metric
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
@@ -27,7 +29,13 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.long_transcription import LongTranscription
-from cifviz.systems.phone_alignment import aligned, learn_word_edges
+from cifviz.systems.phone_alignment import (
+    FREE_WEIGHTS,
+    aligned,
+    learn_word_edges,
+    phone_evidence,
+    recognised,
+)
 from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.systems.word_checks import checked
@@ -94,6 +102,14 @@ class EncodedSound(Sound):
     """(frames, 288)"""
 
 
+def _free_weight_sum_error(
+    transcriptions: Sequence[Transcription], references: Sequence[Alignment]
+) -> dict[str, float]:
+    """Mean and mean absolute value of Σα − N, of the weights as they came, in phones."""
+    sums = [float(one.extras[FREE_WEIGHTS].sum()) for one in transcriptions]
+    return weight_sum_error(sums, [len(phones) for phones in references])
+
+
 class PhoneCIFRecognizer(CIFRecognizer):
     """Like `CIFRecognizer`, but its units are phones and its encoder begins with Moonshine's.
 
@@ -112,14 +128,17 @@ class PhoneCIFRecognizer(CIFRecognizer):
     -----
     A transcription has the states in its `extras`, under `STATES`, for the text decoder of the same
     encoder. Its tokens are phones of `cifviz.corpora.phone_inventory.PHONES`. Its log-mel is for
-    pictures.
+    pictures. A weight too much makes all later fires of a CIF come early, so phones are not where
+    the weights as they come would fire: the sound is cut into stretches that weigh about one and
+    sound like one phone (`cifviz.systems.free_segments`), the weights are scaled to one in each,
+    and fire again. As they came they are in `extras`, under "free_weights".
 
     Sound is encoded with the extra ``cifviz[english]``; without it a model loads, trains on states
     and transcribes recorded ones.
 
     Examples
     --------
-    With all parameters zero every state weighs 1/2, so two make a phone. Frame t begins at
+    With all parameters zero every state weighs 1/2 and all phones are alike, so two make a phone. Frame t begins at
     ``0.014 + 0.024 t`` s, and the phones' edges are read at 30 and 70 % of their mass:
 
     >>> model = PhoneCIFRecognizer(PhoneCIFConfig()).eval()
@@ -134,6 +153,10 @@ class PhoneCIFRecognizer(CIFRecognizer):
     Config = PhoneCIFConfig
     config: PhoneCIFConfig
     further_losses = (*ALIGNMENT_LOSSES, "stretches", "frames")
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        **CIFRecognizer.metrics,
+        "weight_sum_error": _free_weight_sum_error,
+    }
 
     def own_losses(
         self,
@@ -235,6 +258,19 @@ class PhoneCIFRecognizer(CIFRecognizer):
         )
         require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
         return EncodedSound(**vars(recorded), states=states.float())
+
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
+        """The phones of each sound by `cifviz.systems.phone_alignment.recognised`.
+
+        Raises
+        ------
+        CIFError
+            If the decoder is another one than "projection", or there are context layers.
+        """
+        return [
+            recognised(self, sound, phone_evidence(self, encoded, number))
+            for number, sound in enumerate(sounds)
+        ]
 
     def align(
         self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH, progress: bool = False

@@ -33,8 +33,6 @@ from cifviz.corpora.pronunciation import pronounce
 from cifviz.metrics import bootstrap, drift, edge_errors, share_within, token_errors
 from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
-from cifviz.systems.free_segments import free_segments
-from cifviz.systems.phone_alignment import phone_evidence
 from cifviz.text_tables import markdown_table
 from experiments.english_words import (
     TranscribedUtterance,
@@ -360,27 +358,41 @@ def english_samples() -> tuple[TranscribedUtterance, ...]:
 
 @torch.inference_mode()
 def recognised(model: Any, sets: Sets) -> dict[str, Any]:
-    """Phone errors of the free fires and of CTC, and how far Σα is from the number of phones."""
+    """Phone errors of free fires, of `transcribe` and of CTC, and how far their counts are off.
+
+    Returns
+    -------
+    dict
+        By set: the number of "phones", the error rates "cif" (fires of the weights as they come),
+        "segments" (`transcribe`) and "ctc"; "count", the mean of abs(Σα − N) / N over utterances,
+        "count_pooled", the sum of abs(Σα − N) over that of N, and "segments_count", like "count",
+        but of the phones that `transcribe` finds.
+    """
     found, vocabulary = {}, model.config.vocabulary
     for name, utterances in {"samples": english_samples(), **sets}.items():
         references = [[phone for word in one.words for phone in word.phones] for one in utterances]
-        fired, segments, sums, paths = [], [], [], []
+        fired, segments, paths = [], [], []
+        sums: list[float] = []
         for one in utterances:
-            encoded = model.encoded([encoded_sound(one)])
-            (fired_one,) = model.transcriptions([encoded_sound(one)], encoded)
-            fired.append(fired_one.tokens)
-            ids, _ = free_segments(phone_evidence(model, encoded))
-            segments.append([vocabulary[index] for index in ids])
-            sums.append(float(fired_one.require_firing().weight_sum))
+            sound = encoded_sound(one)
+            encoded = model.encoded([sound])
+            firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
+            sums.append(float(firing.weight_sum))
+            fired += [by_fires.tokens for by_fires in model.decoded([sound], encoded, firing)]
+            segments += [cut.tokens for cut in model.transcriptions([sound], encoded)]
             best = model.ctc(encoded.encoder_out)[0].argmax(dim=1).unique_consecutive().tolist()
-            paths.append([model.config.vocabulary[i] for i in best if i < len(vocabulary)])
+            paths.append([vocabulary[i] for i in best if i < len(vocabulary)])
         counts = np.array([len(one) for one in references])
+        off = np.abs(np.array(sums) - counts)
+        segments_off = np.abs(np.array([len(one) for one in segments]) - counts)
         found[name] = {
             "phones": int(counts.sum()),
             "cif": round(token_errors(references, fired).rate, 4),
             "segments": round(token_errors(references, segments).rate, 4),
             "ctc": round(token_errors(references, paths).rate, 4),
-            "count": round(float((np.abs(np.array(sums) - counts) / counts).mean()), 4),
+            "count": round(float((off / counts).mean()), 4),
+            "count_pooled": round(float(off.sum() / counts.sum()), 4),
+            "segments_count": round(float((segments_off / counts).mean()), 4),
         }
     return found
 
@@ -442,10 +454,12 @@ def table(found: Mapping[str, Any]) -> str:
 
 OTHERS = (*DEV, NOISY)
 RECOGNITION = {
-    "cif": "phone errors %: CIF, fires",
-    "segments": "CIF, free segments",
+    "cif": "phone errors %: CIF, fires of the weights as they come",
+    "segments": "CIF, `transcribe`",
     "ctc": "CTC",
-    "count": "abs(Σα − N) / N %",
+    "count": "abs(Σα − N) / N %, mean",
+    "count_pooled": "of all phones",
+    "segments_count": "the same of the phones of `transcribe`, mean",
 }
 
 

@@ -69,6 +69,7 @@ def test_the_tables_show_every_row_and_set():
         study.CTC_ROW: study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
     }
     scores = {"phones": 8, "cif": 0.2, "segments": 0.15, "ctc": 0.1, "count": 0.03}
+    scores |= {"count_pooled": 0.025, "segments_count": 0.02}
     found = {
         "rows": rows,
         "recognition": [{"samples": scores}, {"samples": {**scores, "cif": 0.4}}],
