@@ -138,8 +138,8 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     Examples
     --------
-    With all parameters zero every state weighs 1/2 and all phones are alike, so two make a phone. Frame t begins at
-    ``0.014 + 0.024 t`` s, and the phones' edges are read at 30 and 70 % of their mass:
+    With all parameters zero every state weighs 1/2 and all phones are alike, so two make a phone.
+    Frame t begins at ``0.014 + 0.024 t`` s, and edges are read at 30 and 70 % of a phone's mass:
 
     >>> model = PhoneCIFRecognizer(PhoneCIFConfig()).eval()
     >>> for parameter in model.parameters():

@@ -25,7 +25,7 @@ from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.audio.moonshine import load_moonshine
 from cifviz.audio.noise import pink_noise
-from cifviz.audio.waveform import Waveform, load_waveform
+from cifviz.audio.waveform import Waveform
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.corpora import datasets
 from cifviz.corpora.corpus_registry import corpus_folder
@@ -38,6 +38,7 @@ from experiments.english_words import (
     TranscribedUtterance,
     aligned,
     encoded_sound,
+    english_samples,
     kept_out_words,
 )
 from experiments.pocketsphinx_times import word_times
@@ -340,20 +341,6 @@ def interval(utterances: Sequence[Any], statistic: Callable[[Any], float]) -> li
 
 
 # --- recognition ---------------------------------------------------------------------------------
-
-
-@functools.cache
-def english_samples() -> tuple[TranscribedUtterance, ...]:
-    """The English recordings of "samples", whose words are untimed."""
-    folder = corpus_folder("samples")
-    columns = {"id": str, "path": str, "lang": str, "text": str}
-    return tuple(
-        TranscribedUtterance(
-            row["id"], load_waveform(folder / row["path"]), pronounce(row["text"]), Alignment()
-        )
-        for row in datasets.read_table(folder / "manifest.csv", columns)
-        if row["lang"] == "en"
-    )
 
 
 @torch.inference_mode()

@@ -78,7 +78,7 @@ def test_the_tables_show_every_row_and_set():
     text = study.table(found)
     assert "| pocketsphinx | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
     assert "| CTC forced | 2 | 75.0" in text
-    assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.0 |" in text
+    assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.5 | 2.0 | 2.0 |" in text
 
 
 def test_three_pairs_of_labels_overlap(cifviz_data):
