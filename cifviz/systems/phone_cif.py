@@ -17,7 +17,7 @@ from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
-from cifviz.corpora.pronunciation import SpokenWord, pronounce
+from cifviz.corpora.pronunciation import VOICE, SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type, shown
 from cifviz.metrics import weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
@@ -29,6 +29,7 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.long_transcription import LongTranscription
+from cifviz.systems.other_languages import unjudged
 from cifviz.systems.phone_alignment import (
     FREE_WEIGHTS,
     aligned,
@@ -273,7 +274,13 @@ class PhoneCIFRecognizer(CIFRecognizer):
         ]
 
     def align(
-        self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH, progress: bool = False
+        self,
+        waveform: Waveform,
+        text: str,
+        *,
+        language: str = VOICE,
+        path: str = DEFAULT_PATH,
+        progress: bool = False,
     ) -> Transcription | LongTranscription:
         """Where in a sound the words of its transcript lie, and their phones.
 
@@ -283,6 +290,9 @@ class PhoneCIFRecognizer(CIFRecognizer):
             At 16 kHz, of any length.
         text : str
             Its transcript, as people write: with punctuation, numerals and abbreviations.
+        language : str
+            A voice of eSpeak NG, such as "en-gb". Another language than English, such as "cs", is
+            experimental (`cifviz.systems.other_languages`), and for half a minute at most.
         path : str
             How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
         progress : bool
@@ -304,17 +314,26 @@ class PhoneCIFRecognizer(CIFRecognizer):
         AudioError
             If the sound has another sample rate.
         CIFError
-            If a word cannot be pronounced, there is no such path or the model is in training mode.
+            If a word cannot be pronounced, there is no such path or voice, the model is in
+            training mode, or a sound of more than 28 s is in another language.
         CheckpointError
             If the extra ``cifviz[english]`` is not installed.
         """
         self.require_evaluation_mode()
-        words = pronounce(text)
+        require_type("language", language, str)
+        words = pronounce(text, voice=language)
+        is_english = language.startswith("en")
         require_type("waveform", waveform, Waveform)
         if waveform.duration > LONGEST_WINDOW:
+            require(
+                is_english,
+                f"a sound of more than {LONGEST_WINDOW:g} s is aligned in English alone, "
+                f"got language {shown(language)} and {waveform.duration:.0f} s",
+            )
             return align_long(self, waveform, words, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return checked(self._aligned(sound, words, path), words)
+        found = checked(self._aligned(sound, words, path), words)
+        return found if is_english else unjudged(found, language)
 
     def align_states(
         self,

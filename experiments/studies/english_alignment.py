@@ -48,7 +48,8 @@ from experiments.studies.paired_seeds import folders_by_seed
 from experiments.studies.study import Study
 
 NAME = "english-alignment"
-LEFT_OUT = ("phonlab_two_plus_two", "rpraat_H")
+CZECH = "rpraat_H"
+LEFT_OUT = ("phonlab_two_plus_two", CZECH)
 """Of the utterances with hand labels: more is said than is labelled; Czech."""
 OVERLAP = 0.1
 """Seconds by which the labels of two words overlap where neither has an edge of its own."""
@@ -72,6 +73,13 @@ def hand_labelled() -> list[TranscribedUtterance]:
             words = pronounce(" ".join(one.token for one in times))
             found.append(TranscribedUtterance(name, waveform, words, times))
     return found
+
+
+def czech(voice: str) -> TranscribedUtterance:
+    """The Czech utterance with hand labels, read by a voice of eSpeak NG."""
+    waveform, times = datasets.human_aligned()[CZECH]
+    words = pronounce(" ".join(one.token for one in times), voice=voice)
+    return TranscribedUtterance(f"{CZECH} {voice}", waveform, words, times)
 
 
 def noisy(one: TranscribedUtterance) -> TranscribedUtterance:
@@ -198,6 +206,9 @@ RECIPE_ROWS: Mapping[str, Callable[[Any, Sets], Method]] = {
     "CTC forced": by_ctc,
 }
 """Of the recipe."""
+CZECH_ROWS = (*TRIVIAL, "CIF: the count forced", "CIF: segments", "CTC forced")
+"""What the Czech utterance is aligned by."""
+VOICES = {"cs": "the voice of Czech", "en-us": "that of English"}
 VARIANT_ROWS: Mapping[str, str] = {
     "plain": "CIF without the losses on times: segments",
     "even": "CIF with even mass alone: segments",
@@ -235,7 +246,18 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
         },
         "recognition": recognition,
         "text": words_of_text(sets),
+        "czech": {
+            voice: {title: czech_scores(rows[title], voice) for title in CZECH_ROWS}
+            for voice in VOICES
+        },
     }
+
+
+def czech_scores(methods: Sequence[Method], voice: str) -> dict[str, Any]:
+    """Scores of the Czech utterance as a voice reads it, of all seeds together."""
+    errors = [errors_of(one, {CZECH: [czech(voice)]})[CZECH] for one in methods]
+    utterance = np.stack([next(iter(one.values())) for one in errors])
+    return {"seeds": len(methods), **scores_of([utterance])["both"]}
 
 
 Errors = dict[str, dict[str, np.ndarray]]
@@ -435,8 +457,29 @@ def table(found: Mapping[str, Any]) -> str:
             markdown_table(HEADS, hand),
             markdown_table(["mean / median ms", *OTHERS], kept),
             markdown_table(["", *RECOGNITION.values(), "word errors % of the text"], recognition),
+            markdown_table(CZECH_HEADS, _czech_rows(found["czech"])),
         ]
     )
+
+
+CZECH_HEADS = (
+    *("one Czech utterance, 20 edges", "phones by eSpeak NG", "seeds"),
+    *("mean ms", "median ms", "≤ 20 ms %", "≤ 50 ms %", "≤ 100 ms %"),
+)
+
+
+def _czech_rows(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            title,
+            VOICES[voice],
+            str(row["seeds"]),
+            *(f"{row[key]:.1f}" for key in MEANS[:2]),
+            *(f"{100 * row[f'within_{t}ms']:.0f}" for t in (20, 50, 100)),
+        ]
+        for voice, rows in found.items()
+        for title, row in rows.items()
+    ]
 
 
 OTHERS = (*DEV, NOISY)

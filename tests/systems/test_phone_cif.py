@@ -448,7 +448,7 @@ def test_edges_are_learned_from_the_times_of_words():
 
 
 def test_a_text_is_pronounced_and_aligned(pretrained, monkeypatch):
-    monkeypatch.setattr(phone_cif, "pronounce", lambda text: HELLO if text else ())
+    monkeypatch.setattr(phone_cif, "pronounce", lambda text, voice: HELLO if text else ())
     model = tiny()
     found = model.align(noise(1.0), "hello a boat")
     assert found.words.text == "hello a boat" and found.waveform is not None
@@ -495,3 +495,23 @@ def test_with_the_real_encoder_it_transcribes_a_clip():
     assert found.firing.alpha.shape[1] == num_frames(len(clip.waveform.samples))
     assert set(found.tokens) <= set(PHONES)
     assert found.extras[STATES].shape == (found.firing.alpha.shape[1], DIM)
+
+
+def test_another_language_is_aligned_and_not_judged(pretrained, monkeypatch):
+    voices = []
+    monkeypatch.setattr(
+        phone_cif, "pronounce", lambda text, voice: [voices.append(voice), *HELLO][1:]
+    )
+    model = tiny()
+    english, british, czech = (
+        model.align(noise(1.0), "a", language=one) for one in ("en-us", "en-gb", "cs")
+    )
+    assert voices == ["en-us", "en-gb", "cs"]
+    assert czech.words.spans == english.words.spans == british.words.spans
+    assert PRESENCE in british.extras and PRESENCE not in czech.extras
+    assert UNEXPLAINED not in czech.extras
+    assert czech.warning.startswith("language cs is experimental")
+    with pytest.raises(CIFError, match="of more than 28 s is aligned in English alone, got .*'cs'"):
+        model.align(Waveform(np.zeros(29 * 16000, np.float32)), "a", language="cs")
+    with pytest.raises(CIFError, match="language must be a str"):
+        model.align(noise(1.0), "a", language=None)
