@@ -25,6 +25,7 @@ from cifviz.cli.corpus_command import (
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
 from cifviz.cli.transcripts import (
+    Language,
     Text,
     TextFile,
     TextFolder,
@@ -64,6 +65,7 @@ def align(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     phrases: Phrases = None,
     phrase_weight: PhraseWeight = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
@@ -105,7 +107,7 @@ def align(
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
-        transcripts = Transcripts.of_options(text, text_file, text_dir, files)
+        transcripts = Transcripts.of_options(text, text_file, text_dir, files, language)
         recognizer = load_model(model)
         check_model(recognizer, model, transcripts)
         request = _request(recognizer, model, phrases, phrase_weight)
@@ -118,7 +120,13 @@ def align(
             stem = _new_stem(path, written)
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
             transcript = transcripts.read(path, inputs)
-            listen = partial(transcribe, recognizer, transcript=transcript, **request)
+            listen = partial(
+                transcribe,
+                recognizer,
+                transcript=transcript,
+                language=language,
+                **request,
+            )
             table = _align_one(path, recognizer, model, listen, targets, inputs, overwrite)
         except CheckpointError as error:  # what the model lacks, it lacks for the others, too
             with tqdm.external_write_mode(file=sys.stderr):
