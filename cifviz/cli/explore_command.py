@@ -71,6 +71,7 @@ def explore(
             page,
             reference=words,
             title=printable(file.name),
+            name=printable(stem_of(file)),
             overwrite=overwrite,
         )
         typer.echo(transcription_table(file, model, transcription))
