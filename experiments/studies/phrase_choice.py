@@ -1,16 +1,17 @@
 """λ and the treatment of "no bias" of ColDec on tokens, chosen on some utterances, told of others.
 
 The study "phrase-biasing" shows all settings on the utterances that it judges by; to take the best
-of them there would flatter it. Here a rule that was written down first chooses on utterances that
-are not judged: the largest recall of listed phrases with 100 distractors, of all settings that make
-no more errors outside of phrases than no list does, as `judged` says seed by seed. Of the phone
-book there are development utterances. Of GRID there are no sentences but those of
-`experiments.rare_pairs`: each half is judged by what the other half chose.
+of them there would flatter it. Here a rule chooses on utterances that are not judged: the largest
+recall of listed phrases with 100 distractors, of all settings that do no harm, which are those that
+make no more errors outside of phrases than no list does. What "no more" means makes two rules
+(`GUARDS`). The first was written down before anything was measured; the second after its outcome
+had been seen. Of the phone book there are development utterances. Of GRID there are no sentences but
+those of `experiments.rare_pairs`: each half is judged by what the other half chose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ WEIGHTS = tuple(tenths / 10 for tenths in range(1, 11))
 MASSES = (ALONE, SHARED)
 NONE = "0"
 """The size of no list."""
+RECALL, ERRORS = "recall %", "unbiased errors %"
+"""Of `SCORES`: what is chosen by, and what is to stay."""
 
 
 class Round(NamedTuple):
@@ -49,6 +52,11 @@ class Round(NamedTuple):
     judging: BiasingTask
 
 
+GUARDS: Mapping[str, Callable[[Sequence[float]], bool]] = {
+    "no clear difference": lambda found: judged(found) != "more",
+    "none on average": lambda found: mean(found) <= 0,
+}
+"""Whether a setting does no harm, of the differences of errors outside of phrases, by seed."""
 HALVES = rare_pairs.HALVES
 ROUNDS = (
     Round("code-digits, development utterances", phone_book.DEV_TASK, phone_book.TASK),
@@ -69,21 +77,16 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             str(seed): counted(model, one.choosing, [int(MIDDLE)], MASSES, WEIGHTS)
             for seed, model in models.items()
         }
-        mass, weight = chosen(tried)
-        told = {
-            str(seed): counted(model, one.judging, one.judging.sizes, [mass], [float(weight)])
-            for seed, model in models.items()
-        }
-        made.append(
-            {
-                "recipe": recipe.name,
-                "chosen_on": one.title,
-                "no_bias_mass": mass,
-                "weight": weight,
-                "tried": tried,
-                "told": told,
+        choices = {}
+        for guard in GUARDS:
+            mass, weight = chosen(tried, guard)
+            told = {
+                str(seed): counted(model, one.judging, one.judging.sizes, [mass], [float(weight)])
+                for seed, model in models.items()
             }
-        )
+            choices[guard] = {"no_bias_mass": mass, "weight": weight, "told": told}
+        names = {"recipe": recipe.name, "chosen_on": one.title}
+        made.append({**names, "tried": tried, "choices": choices})
     return {"variant": VARIANT, "rounds": made}
 
 
@@ -113,37 +116,34 @@ def counted(
     return found
 
 
-def chosen(tried: Mapping[str, Mapping[str, Any]]) -> tuple[str, str]:
-    """The setting with the largest mean recall of those that are no worse elsewhere.
+def chosen(tried: Mapping[str, Mapping[str, Any]], guard: str) -> tuple[str, str]:
+    """The setting with the largest mean recall of those that do no harm.
 
     Parameters
     ----------
     tried : mapping
         By seed, what `counted` gives.
+    guard : str
+        One of `GUARDS`.
 
     Returns
     -------
     tuple of str
-        Treatment and λ; of equal ones the smaller λ, and "alone". If all are worse, the least λ.
+        Treatment and λ; of equal ones the smaller λ, and "alone". If all do harm, the least λ.
     """
-    settings = [
+    weights = list(next(iter(tried.values()))[MIDDLE][ALONE])
+    without = _of_seeds(tried, ERRORS)
+    harmless = [
         (mass, weight)
-        for weight in tried[next(iter(tried))][MIDDLE][ALONE]
+        for weight in weights
         for mass in MASSES
-        if harmless(tried, mass, weight)
+        if GUARDS[guard](differences(_of_seeds(tried, ERRORS, (mass, weight)), without))
     ]
     return max(
-        settings,
-        key=lambda setting: mean([*_of_seeds(tried, "recall %", setting).values()]),
-        default=(ALONE, next(iter(tried[next(iter(tried))][MIDDLE][ALONE]))),
+        harmless,
+        key=lambda setting: mean([*_of_seeds(tried, RECALL, setting).values()]),
+        default=(ALONE, weights[0]),
     )
-
-
-def harmless(tried: Mapping[str, Mapping[str, Any]], mass: str, weight: str) -> bool:
-    """Whether errors outside of phrases are no more than without a list."""
-    score = "unbiased errors %"
-    with_list, without = _of_seeds(tried, score, (mass, weight)), _of_seeds(tried, score)
-    return judged(differences(with_list, without)) != "more"
 
 
 def _of_seeds(
@@ -170,90 +170,89 @@ def read(folder: Path) -> dict[str, Any]:
 def table(found: Mapping[str, Any]) -> str:
     """What was tried, what was chosen, and what that gives where it was not chosen."""
     names = list(dict.fromkeys(one["recipe"] for one in found["rounds"]))
-    lines = [line for name in names for line in goal(found, name)]
+    lines = [goal(found, name, guard) for name in names for guard in GUARDS]
     return "\n\n".join([tried_table(found), told_table(found), "\n".join(lines)])
 
 
 def tried_table(found: Mapping[str, Any]) -> str:
-    """Recall and errors elsewhere where the setting was chosen, by λ."""
+    """Recall and errors elsewhere where the settings were chosen, by λ."""
     weights = [f"{weight:g}" for weight in WEIGHTS]
     heads = ["chosen on, 100 distractors", "score", '"no bias"', "no list"]
     heads += [f"λ = {weight}" for weight in weights]
     rows = []
     for one in found["rounds"]:
-        for score in ("recall %", "unbiased errors %"):
+        choices = [(some["no_bias_mass"], some["weight"]) for some in one["choices"].values()]
+        for score in (RECALL, ERRORS):
             for mass in MASSES:
-                alone = spread([*_of_seeds(one["tried"], score).values()], digits=1)
-                cells = []
+                cells = [spread([*_of_seeds(one["tried"], score).values()], digits=1)]
                 for weight in weights:
-                    some = [*_of_seeds(one["tried"], score, (mass, weight)).values()]
-                    text = spread(some, digits=1)
-                    is_chosen = (mass, weight) == (one["no_bias_mass"], one["weight"])
-                    cells.append(f"**{text}**" if is_chosen else text)
-                rows.append([one["chosen_on"], score, mass, alone, *cells])
+                    values = _of_seeds(one["tried"], score, (mass, weight)).values()
+                    mark = "**" if (mass, weight) in choices else ""
+                    cells.append(f"{mark}{spread([*values], digits=1)}{mark}")
+                rows.append([one["chosen_on"], score, mass, *cells])
     return markdown_table(heads, rows)
 
 
 def told_table(found: Mapping[str, Any]) -> str:
-    """Scores with the chosen setting where it was not chosen."""
-    heads = ["told of the others", "setting", "distractors", "seeds"]
+    """Scores with the chosen settings where they were not chosen."""
+    heads = ["told of the others", "harm allowed", "chosen", "distractors"]
     heads += ["recall %, no list", "with the list", "difference"]
     heads += ["unbiased errors %, no list", "with the list", "difference", "F1 %"]
     rows = []
     for name in dict.fromkeys(one["recipe"] for one in found["rounds"]):
-        for size in _sizes(found, name):
-            with_list, without = joined(found, name, size), joined(found, name, NONE)
-            cells = []
-            for score in ("recall %", "unbiased errors %"):
-                first, second = (_scores(one, score) for one in (with_list, without))
-                cells += [spread([*one.values()], digits=1) for one in (second, first)]
-                cells.append(with_judgement(differences(first, second), digits=1))
-            f_measure = spread([*_scores(with_list, "F1 %").values()], digits=1)
-            rows.append([name, settings(found, name), size, str(len(with_list)), *cells, f_measure])
+        for guard in GUARDS:
+            without = joined(found, name, guard, NONE)
+            for size in _sizes(found, name):
+                with_list = joined(found, name, guard, size)
+                cells = []
+                for score in (RECALL, ERRORS):
+                    first, second = (_scores(one, score) for one in (with_list, without))
+                    cells += [spread([*one.values()], digits=1) for one in (second, first)]
+                    cells.append(with_judgement(differences(first, second), digits=1))
+                cells.append(spread([*_scores(with_list, "F1 %").values()], digits=1))
+                rows.append([name, guard, settings(found, name, guard), size, *cells])
     return markdown_table(heads, rows)
 
 
-def goal(found: Mapping[str, Any], name: str) -> list[str]:
-    """Whether recall rises by the goal of "phrase-biasing", with the setting that was chosen."""
-    with_list, without = joined(found, name, MIDDLE), joined(found, name, NONE)
-    recall, alone = (_scores(one, "recall %") for one in (with_list, without))
+def goal(found: Mapping[str, Any], name: str, guard: str) -> str:
+    """Whether recall rises by the goal of "phrase-biasing", with what was chosen."""
+    with_list, without = (joined(found, name, guard, size) for size in (MIDDLE, NONE))
+    recall, alone = (_scores(one, RECALL) for one in (with_list, without))
     gains = [100 * (recall[seed] / alone[seed] - 1) for seed in recall if alone[seed]]
     reached = "reached" if gains and mean(gains) >= 100 * GAIN else "not reached"
-    errors = differences(*(_scores(one, "unbiased errors %") for one in (with_list, without)))
+    errors = differences(*(_scores(one, ERRORS) for one in (with_list, without)))
     worse = {"more": "worse by more than their spread", "open": "open"}
-    return [
-        f"- {name}, {settings(found, name)}, {MIDDLE} distractors: {spread(gains, digits=0)} % more "
-        f"phrases found (goal {100 * GAIN:.0f}: {reached}); errors elsewhere: "
-        f"{worse.get(judged(errors), 'not worse')}."
-    ]
-
-
-def settings(found: Mapping[str, Any], name: str) -> str:
-    """What was chosen, in all rounds of a task."""
-    return " and ".join(
-        dict.fromkeys(
-            f"λ = {one['weight']}, {one['no_bias_mass']}"
-            for one in found["rounds"]
-            if one["recipe"] == name
-        )
+    return (
+        f"- {name}, {settings(found, name, guard)} (harm allowed: {guard}), {MIDDLE} distractors: "
+        f"{spread(gains, digits=0)} % more phrases found (goal {100 * GAIN:.0f}: {reached}); errors "
+        f"elsewhere: {worse.get(judged(errors), 'not worse')}."
     )
+
+
+def settings(found: Mapping[str, Any], name: str, guard: str) -> str:
+    """What was chosen, in all rounds of a task."""
+    made = [one["choices"][guard] for one in found["rounds"] if one["recipe"] == name]
+    texts = (f"λ = {one['weight']}, {one['no_bias_mass']}" for one in made)
+    return " and ".join(dict.fromkeys(texts))
 
 
 def _sizes(found: Mapping[str, Any], name: str) -> list[str]:
     one = next(one for one in found["rounds"] if one["recipe"] == name)
-    return [size for size in next(iter(one["told"].values())) if size != NONE]
+    told = next(iter(one["choices"].values()))["told"]
+    return [size for size in next(iter(told.values())) if size != NONE]
 
 
-def joined(found: Mapping[str, Any], name: str, size: str) -> dict[int, dict[str, int]]:
+def joined(found: Mapping[str, Any], name: str, guard: str, size: str) -> dict[int, dict[str, int]]:
     """Counts of all rounds of a task together, by seed: each utterance is judged once."""
     made: dict[int, dict[str, int]] = {}
     for one in found["rounds"]:
         if one["recipe"] != name:
             continue
-        for seed, by_size in one["told"].items():
+        choice = one["choices"][guard]
+        for seed, by_size in choice["told"].items():
             counts = by_size[size]
             if size != NONE:
-                counts = counts[one["no_bias_mass"]][one["weight"]]
+                counts = counts[choice["no_bias_mass"]][choice["weight"]]
             before = made.setdefault(int(seed), dict.fromkeys(counts, 0))
             made[int(seed)] = {kind: before[kind] + counts[kind] for kind in counts}
     return made
