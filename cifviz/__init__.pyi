@@ -21,6 +21,7 @@ from .core.streaming import CIFState
 from .corpora.clips import list_clips, load_clip
 from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_recording
 from .corpus_alignment.align_whole_corpus import align_corpus
+from .corpus_alignment.corpus_comparison import compare_corpora
 from .diagnosis import diagnose, load_firings, save_firings
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
@@ -49,6 +50,7 @@ __all__ = [
     "Waveform",
     "align_corpus",
     "capture",
+    "compare_corpora",
     "diagnose",
     "explore",
     "integrate_and_fire",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -13,16 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifviz.corpus_alignment.aligned_corpus import DESCRIPTION, INDEX, AlignedCorpus
+from cifviz.corpus_alignment.aligned_corpus import INDEX, AlignedCorpus
 from cifviz.corpus_alignment.corpus_page import write_page
 from cifviz.corpus_alignment.corpus_run import (
+    DESCRIPTION,
+    PARTS,
     CorpusRun,
     code_version,
     model_hash,
     require_corpus_extra,
 )
 from cifviz.corpus_alignment.corpus_sources import corpus_rows
-from cifviz.corpus_alignment.part_files import PARTS, Part, align_part, part_statuses, parts_of
+from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, parts_of
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
 from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 ROWS_PER_PART = 100
 ASIDE = ".cifviz-"
 """Begins the names of what `cifviz.resources.writing` leaves behind if its process is killed."""
+IDENTITY = ("source", "model", "model_hash", "code", "settings")
+"""Of a description: what a call must share with the one that it goes on from."""
 WAIT_FOR_WORKER = 120
 """Seconds until the first worker must be there."""
 
@@ -83,7 +88,7 @@ def align_corpus(
     retry_failed : bool
         Whether rows that failed in an earlier call are tried again.
     overwrite : bool
-        Whether results of another model, other code or other settings in `out` may be replaced.
+        Whether results of another source, model, code or other settings in `out` may be replaced.
     progress : bool
         Whether a bar on standard error shows how far it is.
 
@@ -97,8 +102,8 @@ def align_corpus(
     CIFError
         If the extra ``cifviz[corpus]`` is not installed, there is no such model, or no worker.
     DataError
-        If the source cannot be read, or `out` holds other files, or results of another run without
-        `overwrite`.
+        If the source cannot be read, or `out` holds other files, or results of another source,
+        model, code or settings without `overwrite`.
 
     Notes
     -----
@@ -118,14 +123,14 @@ def align_corpus(
     description = {
         **run.identity,
         "settings": run.options,
+        "source": os.path.abspath(source),
         "rows": len(rows),
         "parts": [part.name for part in parts],
     }
 
     # 2. A folder in which nothing is half done.
-    _claim(folder, Path(source), run, overwrite)
+    _claim(folder, Path(source), description, overwrite)
     _tidy(folder)
-    write_json(folder / DESCRIPTION, description, overwrite=True)
     waiting = [part for part in parts if _is_unfinished(folder, part, retry_failed)]
 
     # 3. The parts that are missing, and what shows them all.
@@ -170,18 +175,17 @@ def _run(
     return run
 
 
-def _claim(folder: Path, source: Path, run: CorpusRun, overwrite: bool) -> None:
-    """Make the folder of the results, unless it holds something else."""
+def _claim(folder: Path, source: Path, description: Mapping[str, Any], overwrite: bool) -> None:
+    """Make the folder of the results and its description, unless it holds something else."""
     require(not os.path.lexists(folder) or folder.is_dir(), f"{folder} is no folder", DataError)
     is_source = source.is_dir() and folder.is_dir() and os.path.samefile(source, folder)
     require(not is_source, "the results need a folder of their own, not that of the source")
-    description = folder / DESCRIPTION
-    if description.is_file():
-        found = read_json(description)
-        ours = isinstance(found, dict) and {"model_hash", "code", "settings"} <= found.keys()
-        require(ours, f"{description} is not of an aligned corpus", DataError)
-        now = {**run.identity, "settings": run.options}
-        differ = [name for name, value in now.items() if found.get(name) != value]
+    path = folder / DESCRIPTION
+    if path.is_file():
+        found = read_json(path)
+        ours = isinstance(found, dict) and description.keys() <= found.keys()
+        require(ours, f"{path} is not of an aligned corpus", DataError)
+        differ = [name for name in IDENTITY if found[name] != description[name]]
         require(
             overwrite or not differ,
             f"{folder} holds the results of another run ({' and '.join(differ)} differ): choose "
@@ -195,8 +199,10 @@ def _claim(folder: Path, source: Path, run: CorpusRun, overwrite: bool) -> None:
             f"{folder} holds {' and '.join(there)}, and no {DESCRIPTION}: choose another folder",
             DataError,
         )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, description, overwrite=True)  # first: by it the next call knows the folder
     for name in (PARTS, UTTERANCES):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(exist_ok=True)
 
 
 def _tidy(folder: Path) -> None:
@@ -259,6 +265,7 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=None,
+                silence_logs=logging.CRITICAL,
                 dashboard_address=None,
             )
             address = stack.enter_context(cluster)

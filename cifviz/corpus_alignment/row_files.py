@@ -132,5 +132,7 @@ def _attempt(stem: Path, token: str) -> Iterator[int]:
         file.write(b".")
         file.flush()
         attempts = file.tell()
-    yield attempts
-    trace.unlink(missing_ok=True)
+    try:
+        yield attempts
+    finally:
+        trace.unlink(missing_ok=True)

@@ -152,7 +152,7 @@ def test_a_folder_of_something_else_is_left_alone(source, tmp_path, client):
         run(source, out, client, overwrite=True)
     with pytest.raises(CIFError, match="a folder of their own"):
         run(source, source, client)
-    (out / "corpus.json").write_text("{}")
+    (out / "corpus.json").write_text('{"code": 1}')
     with pytest.raises(DataError, match="not of an aligned corpus"):
         run(source, out, client, overwrite=True)
     file = tmp_path / "file"
