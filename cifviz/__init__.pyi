@@ -20,6 +20,7 @@ from .core.scaling import scale_to_length
 from .core.streaming import CIFState
 from .corpora.clips import list_clips, load_clip
 from .corpora.feature_excerpts import RecordedUtterance, list_recordings, load_recording
+from .corpus_alignment.align_whole_corpus import align_corpus
 from .diagnosis import diagnose, load_firings, save_firings
 from .errors import AudioError, CheckpointError, CIFError, DataError
 from .explorer import explore
@@ -46,6 +47,7 @@ __all__ = [
     "TimedToken",
     "Transcription",
     "Waveform",
+    "align_corpus",
     "capture",
     "diagnose",
     "explore",

@@ -13,9 +13,19 @@ import typer
 
 from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
+from cifviz.cli.corpus_command import (
+    Corpus,
+    CorpusOptions,
+    Cuts,
+    RetryFailed,
+    Scheduler,
+    Workers,
+    align_corpus_command,
+)
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
 from cifviz.cli.transcripts import (
+    Language,
     Text,
     TextFile,
     TextFolder,
@@ -46,19 +56,25 @@ PhraseWeight = Annotated[
 
 def align(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="Sound files: WAV, FLAC, MP3, Ogg, M4A …; - is standard input."),
-    ],
+    ] = None,
     model: Annotated[
         str, typer.Option(help="A model that comes with cifviz, or a folder.")
     ] = "digits",
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     phrases: Phrases = None,
     phrase_weight: PhraseWeight = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
+    corpus: Corpus = None,
+    workers: Workers = None,
+    scheduler: Scheduler = None,
+    cuts: Cuts = False,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Recognise sound files, or align their transcripts, and show each token with its times.
 
@@ -69,18 +85,29 @@ def align(
 
     The model "english" takes a transcript, and gives its words and their phones; without one it
     hears the words itself.
+
+    With --corpus every utterance of a corpus is aligned, by several processes or on a Dask cluster.
+    If that is broken off, the same command goes on from there. docs/corpus.md says more.
     """
     from tqdm import tqdm
 
     from cifviz.systems.checkpoints import load_model, model_folder
 
     # 1. What all files need.
+    options = CorpusOptions(corpus, workers, scheduler, cuts, retry_failed)
+    if corpus is not None:
+        others: dict[str, Any] = {"files": files, "--text": text, "--text-file": text_file}
+        others |= {"--text-dir": text_dir, "--phrases": phrases, "--phrase-weight": phrase_weight}
+        return align_corpus_command(options, model, out, overwrite=overwrite, others=others)
+    files = files or []
     with in_words("cifviz align", exit_code=2):
+        options.require_none()
+        require(bool(files), "expected sound files, or --corpus with a corpus")
         sounds = [path for path in files if not path.is_dir()]  # others are refused when read
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
-        transcripts = Transcripts.of_options(text, text_file, text_dir, files)
+        transcripts = Transcripts.of_options(text, text_file, text_dir, files, language)
         recognizer = load_model(model)
         check_model(recognizer, model, transcripts)
         request = _request(recognizer, model, phrases, phrase_weight)
@@ -93,7 +120,13 @@ def align(
             stem = _new_stem(path, written)
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
             transcript = transcripts.read(path, inputs)
-            listen = partial(transcribe, recognizer, transcript=transcript, **request)
+            listen = partial(
+                transcribe,
+                recognizer,
+                transcript=transcript,
+                language=language,
+                **request,
+            )
             table = _align_one(path, recognizer, model, listen, targets, inputs, overwrite)
         except CheckpointError as error:  # what the model lacks, it lacks for the others, too
             with tqdm.external_write_mode(file=sys.stderr):
