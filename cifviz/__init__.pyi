@@ -15,6 +15,7 @@ from .core.firing import Firing, integrate_and_fire
 from .core.interop import capture, load_cif_pytorch, load_funasr
 from .core.losses import quantity_loss
 from .core.module import CIF, CIFConfig
+from .core.onnx_export import Integrator, export_onnx
 from .core.scaling import scale_to_length
 from .core.streaming import CIFState
 from .corpora.clips import list_clips, load_clip
@@ -39,6 +40,7 @@ __all__ = [
     "Edges",
     "Firing",
     "FrameGrid",
+    "Integrator",
     "LogMel",
     "RecordedUtterance",
     "TimedToken",
@@ -46,6 +48,7 @@ __all__ = [
     "Waveform",
     "capture",
     "explore",
+    "export_onnx",
     "integrate_and_fire",
     "list_clips",
     "list_models",
