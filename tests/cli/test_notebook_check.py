@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -46,6 +48,32 @@ def test_results_come_in_order_however_long_each_takes(three, monkeypatch):
     result = run(three, "--jobs", 3)
     assert result.exit_code == 1
     assert [line.split(": ")[-1] for line in result.stdout.splitlines()] == ["a", "b", "c"]
+
+
+TOLD_TO_END = """
+import subprocess, sys, time, psutil
+from pathlib import Path
+from cifviz.cli.notebook_check import in_turn
+
+def check(path):
+    if path.stem != "a":
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
+    return path
+
+results = in_turn([Path(sys.argv[1])], check, 1)
+next(results)
+while not psutil.Process().children():
+    time.sleep(0.01)
+results.throw(KeyboardInterrupt("now"))
+"""
+
+
+def test_whoever_is_told_to_end_waits_for_no_run(three):
+    """In a process of its own: all that it started is ended."""
+    done = subprocess.run(
+        [sys.executable, "-c", TOLD_TO_END, three], capture_output=True, text=True, timeout=300
+    )
+    assert done.stderr.endswith("KeyboardInterrupt: now\n")
 
 
 def test_reports_are_written_for_machines(three, monkeypatch):
