@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from cifviz.cli import align_command, explore_command, former_commands, notebook_commands
+from cifviz.cli import (
+    align_command,
+    diagnose_command,
+    explore_command,
+    former_commands,
+    notebook_commands,
+)
 from cifviz.cli.application import program
 
 app = program("cifviz", "See, hear and check Continuous Integrate-and-Fire alignments.")
@@ -18,5 +24,6 @@ def _main() -> None:
 
 app.command()(align_command.align)
 app.command()(explore_command.explore)
+app.command()(diagnose_command.diagnose)
 app.add_typer(notebook_commands.notebooks, name="notebooks")
 former_commands.add_to(app)

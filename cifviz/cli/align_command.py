@@ -25,6 +25,7 @@ from cifviz.cli.corpus_command import (
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import FILES, transcription_table, with_suffix, write_files
 from cifviz.cli.transcripts import (
+    Language,
     Text,
     TextFile,
     TextFolder,
@@ -64,6 +65,7 @@ def align(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     phrases: Phrases = None,
     phrase_weight: PhraseWeight = None,
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
@@ -92,23 +94,24 @@ def align(
     if corpus is None:
         with in_words("cifviz align", exit_code=2):
             options.require_none()
-        _align_files(files or [], model, texts, phrases, phrase_weight, out, overwrite)
+        further = (phrases, phrase_weight)
+        _align_files(files or [], model, texts, language, further, out, overwrite)
         return
     others: dict[str, Any] = {"files": files, "--text": text, "--text-file": text_file}
     others |= {"--text-dir": text_dir, "--phrases": phrases, "--phrase-weight": phrase_weight}
-    align_corpus_command(options, model, out, overwrite=overwrite, others=others)
+    align_corpus_command(options, model, out, language=language, overwrite=overwrite, others=others)
 
 
 def _align_files(
     files: list[Path],
     model: str,
     texts: tuple[str | None, Path | None, Path | None],
-    phrases: Path | None,
-    phrase_weight: float | None,
+    language: str | None,
+    further: tuple[Path | None, float | None],
     out: Path,
     overwrite: bool,
 ) -> None:
-    """Align each file; what `align` says."""
+    """Align each file, as `align` says; `further` are the phrases and their weight."""
     from tqdm import tqdm
 
     from cifviz.systems.checkpoints import load_model, model_folder
@@ -120,10 +123,10 @@ def _align_files(
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
-        transcripts = Transcripts.of_options(*texts, files)
+        transcripts = Transcripts.of_options(*texts, files, language)
         recognizer = load_model(model)
         check_model(recognizer, model, transcripts)
-        request = _request(recognizer, model, phrases, phrase_weight)
+        request, phrases = _request(recognizer, model, *further), further[0]
         inputs = Inputs([*sounds, model_folder(model), *([phrases] if phrases else [])])
     # 2. Each file; one that fails stops no other.
     failed = 0
@@ -133,7 +136,13 @@ def _align_files(
             stem = _new_stem(path, written)
             targets = [with_suffix(out / stem, suffix) for suffix in FILES]
             transcript = transcripts.read(path, inputs)
-            listen = partial(transcribe, recognizer, transcript=transcript, **request)
+            listen = partial(
+                transcribe,
+                recognizer,
+                transcript=transcript,
+                language=language,
+                **request,
+            )
             table = _align_one(path, recognizer, model, listen, targets, inputs, overwrite)
         except CheckpointError as error:  # what the model lacks, it lacks for the others, too
             with tqdm.external_write_mode(file=sys.stderr):

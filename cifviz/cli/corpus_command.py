@@ -66,6 +66,7 @@ def align_corpus_command(
     model: str,
     out: Path,
     *,
+    language: str | None,
     overwrite: bool,
     others: Mapping[str, Any],
 ) -> None:
@@ -75,7 +76,7 @@ def align_corpus_command(
     ----------
     options : CorpusOptions
         With the corpus.
-    model, out, overwrite
+    model, out, language, overwrite
         As of ``cifviz align``.
     others : mapping of str to Any
         What may not be given with a corpus, by the names that a user knows.
@@ -97,6 +98,7 @@ def align_corpus_command(
             model=model,
             client=options.scheduler,
             workers=options.workers,
+            language=language,
             cuts=options.cuts,
             retry_failed=options.retry_failed,
             overwrite=overwrite,

@@ -11,6 +11,7 @@ from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.sound_input import sound_source, stem_of
 from cifviz.cli.transcription_output import in_view, transcription_table
 from cifviz.cli.transcripts import (
+    Language,
     Text,
     TextFile,
     TextFolder,
@@ -30,6 +31,7 @@ def explore(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="A file with the reference times of the tokens."),
@@ -53,7 +55,7 @@ def explore(
         page = out or Path(f"{stem_of(file)}.html")
         read = [file, model_folder(model), *([] if reference is None else [reference])]
         inputs = Inputs(read)
-        transcripts = Transcripts.of_options(text, text_file, text_dir, [file])
+        transcripts = Transcripts.of_options(text, text_file, text_dir, [file], language)
         transcript = transcripts.read(file, inputs)
         check_target(page, overwrite=overwrite, inputs=inputs)
         words = None if reference is None else _tier(reference, tier)
@@ -62,7 +64,7 @@ def explore(
         waveform = load_waveform(
             sound_source(file), sample_rate=recognizer.config.features.sample_rate
         )
-        transcription = transcribe(recognizer, waveform, transcript=transcript)
+        transcription = transcribe(recognizer, waveform, transcript=transcript, language=language)
         shown, part = in_view(transcription)
         to_html(
             shown,

@@ -47,18 +47,12 @@ def _picture(transcription: Transcribed) -> bytes:
 
 
 def in_view(transcription: Transcribed) -> tuple[Transcription, str]:
-    """What can be drawn of a transcription, and, where that is a part, which one.
-
-    Raises
-    ------
-    CIFError
-        If it is one of a long sound without a word.
-    """
+    """What can be drawn of a transcription, and, where that is a part, which one."""
     from cifviz.systems.long_transcription import LongTranscription
 
     if not isinstance(transcription, LongTranscription):
         return transcription, ""
-    shown, (start, _) = transcription.require_first(), transcription.windows[0]
+    shown, start = transcription.require_first(), transcription.first_start
     return shown, f"{start:.1f} to {start + shown.duration:.1f} of {transcription.duration:.0f} s"
 
 

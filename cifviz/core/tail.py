@@ -122,11 +122,48 @@ class TailRule:
             require_choice("key of a tail rule", key, ("rule", "value"))
         return cls(values.get("rule", ""), values.get("value"))
 
+    @classmethod
+    def from_text(cls, text: str) -> TailRule:
+        """A rule by its name and value, as it is printed; without its value the usual one.
+
+        Raises
+        ------
+        CIFError
+            If there is no such rule, or its value is none.
+
+        Examples
+        --------
+        >>> TailRule.from_text("above 0.3"), TailRule.from_text("at least:0.5").rule
+        (TailRule(rule='above', value=0.3), 'at_least')
+        >>> TailRule.from_text("appended").value
+        0.45
+        """
+        require_type("tail", text, str)
+        *words, last = text.replace(":", " ").replace("=", " ").split() or [""]
+        name = "_".join(words) or last
+        if words and not _is_float(last):
+            name = "_".join([*words, last])
+        require_choice(
+            "tail rule", name.replace("_", " "), [one.replace("_", " ") for one in RULES]
+        )
+        if words and _is_float(last):
+            return cls(name, float(last))
+        usual = next(tail for tail in every_rule() if tail.rule == name)
+        return usual
+
     def _decide(self, mass: Tensor, threshold: float) -> Tensor:
         decide = RULES[self.rule].decide
         return (
             decide(mass, threshold) if self.value is None else decide(mass, threshold, self.value)
         )
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
-from cifviz.core.mass_axis import GivenAxis
+from cifviz.core.firing import Firing
+from cifviz.core.interop.firing_rule import FiringRule
+from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
+from cifviz.core.mass_axis import NOISE, GivenAxis
 from cifviz.errors import require, require_type
-from cifviz.explorer.settings import model_settings, pauses
+from cifviz.explorer.settings import at_home, fixed_in_views, model_settings, pauses, rule_of
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
@@ -49,7 +52,7 @@ def view_data(
     transcription : Transcription
         With or without sound. Its configuration gives the first positions of the controls.
     reference : Alignment, optional
-        True times of the tokens; untimed tokens are left out.
+        True times of the tokens; untimed tokens are left out. Default: the transcription's own.
     compare : Alignment, Transcription or mapping of str to one of them, optional
         Other alignments to show below, by name; before them are the words of a transcription whose
         tokens are phones.
@@ -60,22 +63,25 @@ def view_data(
         Numbers, strings and base64: `WrittenData` in ``js/types.d.ts``.
     """
     settings = model_settings(transcription)
-    firing, grid, edges = (
-        transcription.require_firing(),
-        transcription.grid,
-        transcription.config.edges,
-    )
-    alpha = firing.alpha[0].float().cpu().numpy().astype("<f4")
-    rule = pauses(transcription)
+    firing, grid, edges = transcription.require_firing(), transcription.grid, transcription.edges
+    pause = pauses(transcription)
+    fixed, why = fixed_in_views(transcription)
+    rule = rule_of(transcription)
     words = [] if transcription.words is None else [("words", transcription.words)]
+    reference = transcription.reference if reference is None else reference
     return {
-        "tokens": list(transcription.tokens),
-        "alpha": _base64(alpha.tobytes()),
+        "tokens": list(transcription.labels),
+        "alpha": _floats(firing.alpha[0], "<f4"),
         "grid": {"start": grid.start, "shift": grid.shift},
         "duration": transcription.duration,
         "settings": settings,
-        "pauses": {"pauseFrames": rule["pause_frames"], "pauseWeight": rule["pause_weight"]},
-        "edges": {
+        "fixed": list(fixed),
+        "dialect": None if rule is None or not rule.dialect else _dialect_of(rule),
+        "home": None if transcription.config is not None else home_of(transcription),
+        "pauses": {"pauseFrames": pause["pause_frames"], "pauseWeight": pause["pause_weight"]},
+        "edges": None
+        if edges is None
+        else {
             "onsetQuantile": edges.onset_quantile,
             "offsetQuantile": edges.offset_quantile,
             "onsetShift": edges.onset_shift,
@@ -90,13 +96,76 @@ def view_data(
         "whole": stretch(transcription),
         "sound": sound_kind(transcription.waveform),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
-        "model": {"summary": transcription.summary, "warning": _warning(transcription)},
+        "model": {
+            "summary": transcription.summary,
+            "warning": _warning(transcription),
+            "rule": why,
+        },
+    }
+
+
+def _dialect_of(rule: FiringRule) -> dict[str, Any]:
+    """`Dialect` in ``js/types.d.ts``."""
+    return {
+        "name": rule.dialect,
+        "realFrames": rule.real_frames,
+        "padding": rule.padding,
+        "cuts": rule.cuts,
+    }
+
+
+def home_of(transcription: Transcription) -> dict[str, Any]:
+    """What a given CIF did: its fires and, of a captured one, what each frame gave to each token.
+
+    Parameters
+    ----------
+    transcription : Transcription
+        With a firing that was given, not made by a system.
+
+    Returns
+    -------
+    dict
+        `WrittenHome` in ``js/types.d.ts``; numbers are base64.
+    """
+    firing, alignment = at_home(transcription)
+    spans = [(token.start or 0.0, token.end or 0.0) for token in alignment]
+    return {
+        "alpha": _floats(firing.scaled_alpha[0], "<f4"),
+        "ends": _floats(firing.axis.ends[0], "<f8"),
+        "positions": _floats(firing.fire_positions[0], "<f8"),
+        "threshold": firing.threshold,
+        "tailFired": bool(firing.tail_fired[0]),
+        "residual": float(firing.residual[0]),
+        "starts": [start for start, _ in spans],
+        "stops": [end for _, end in spans],
+        "shares": shares_of(firing) if isinstance(firing, RecordedFiring) else None,
+    }
+
+
+def shares_of(firing: Firing) -> dict[str, str]:
+    """What each frame gave to each token, frame by frame, without the zeros.
+
+    Returns
+    -------
+    dict
+        ``first`` (frames + 1,): where the entries of each frame begin; ``owners`` and ``weights``
+        (entries,): token and weight. Base64 of int32 and float32.
+    """
+    weights = firing.contributions[0].T
+    frame, token = (weights.abs() > NOISE).nonzero(as_tuple=True)
+    first = torch.zeros(len(weights) + 1, dtype=torch.int64)
+    first[1:] = torch.bincount(frame, minlength=len(weights)).cumsum(dim=0)
+    return {
+        "first": _floats(first, "<i4"),
+        "owners": _floats(token, "<i4"),
+        "weights": _floats(weights[frame, token], "<f4"),
     }
 
 
 def _warning(transcription: Transcription) -> str:
     """That of the transcription, and one where its contributions are no shares of the weights."""
-    is_given = isinstance(transcription.require_firing().axis, GivenAxis)
+    axis = transcription.require_firing().axis
+    is_given = isinstance(axis, GivenAxis) and not isinstance(axis, RecordedAxis)
     shares = "the shares of frames shown here are those of plain CIF, not of this model"
     return "; ".join(filter(None, (transcription.warning, shares if is_given else "")))
 
@@ -152,20 +221,23 @@ def stretch(
     Returns
     -------
     dict
-        ``start`` and ``end`` in seconds, ``peaks`` (None without sound), ``log_mel``, and
+        ``start`` and ``end`` in seconds, ``peaks`` (None without sound), ``log_mel`` (None
+        where there is neither sound nor features), and
         ``isFinest``: whether a shorter part would show no more.
     """
     end = min(end, transcription.duration)
     start = min(max(start, 0.0), end)
     waveform = transcription.waveform
     peaks = None if waveform is None else peaks_of(waveform, start, end)
-    log_mel = log_mel_of(transcription.log_mel, transcription.config.features.grid, start, end)
+    spectrogram = transcription.spectrogram
+    log_mel = None if spectrogram is None else log_mel_of(*spectrogram, start, end)
     return {
         "start": start,
         "end": end,
         "peaks": peaks,
         "log_mel": log_mel,
-        "isFinest": log_mel["pooled"] == 1 and (peaks is None or peaks["rate"] > PEAK_RATE / 2),
+        "isFinest": (log_mel is None or log_mel["pooled"] == 1)
+        and (peaks is None or peaks["rate"] > PEAK_RATE / 2),
     }
 
 
@@ -227,6 +299,11 @@ def sound_of(waveform: Waveform) -> bytes:
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform.samples, waveform.sample_rate, format="FLAC")
     return buffer.getvalue()
+
+
+def _floats(values: torch.Tensor, kind: str) -> str:
+    """Numbers as base64."""
+    return _base64(values.double().cpu().numpy().astype(kind).tobytes())
 
 
 def _base64(content: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.data import Other, sound_of, view_data
-from cifviz.explorer.settings import checked
+from cifviz.explorer.settings import checked, fixed_in_views, require_free
 from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
 
@@ -130,9 +130,9 @@ def to_html(
     """
     check_target(path, overwrite=overwrite)
     data = view_data(transcription, reference=reference, compare=compare)
-    data["begin"] = checked(
-        {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
-    )
+    begin = {} if settings is None else settings
+    data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
+    require_free(begin, transcription, fixed_in_views(transcription)[0])
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

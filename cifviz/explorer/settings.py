@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.core.dialects import DIALECTS
 from cifviz.core.firing import Firing, integrate_and_fire
+from cifviz.core.interop.firing_rule import FiringRule
+from cifviz.core.module import CIFConfig
 from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.tail import TailRule, rounded
 from cifviz.errors import (
@@ -24,6 +27,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
+from cifviz.systems.given_cif import fire_times
 from cifviz.systems.long_transcription import require_one_window
 from cifviz.systems.transcription import Transcription
 
@@ -48,17 +52,23 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
         0.5}``), ``scaling`` ("as given", "phrases" or "count") and ``count``, ``gain``,
         ``smoothing`` (neighbours on each side) and ``weights`` (of single frames, by their index as
         a text: JSON knows no other keys). The weights of an aligned transcript are scaled already,
-        phone by phone, and stay as given.
+        phone by phone, and stay as given. Of a CIF that is not cifviz's own, they are those of its
+        rule.
     """
     require_one_window(transcription)
     require_type("transcription", transcription, Transcription)
-    transcription.require_firing()
-    config = transcription.config.cif
+    firing = transcription.require_firing()
+    rule, scaling = rule_of(transcription), "as given"
+    if rule is None:
+        rule = FiringRule(firing.threshold)
+    elif transcription.config is not None:
+        has_phrases = transcription.config.cif.pause_frames and transcription.words is None
+        scaling = "phrases" if has_phrases else scaling
     return {
-        "threshold": config.threshold,
-        "slack": round(config.slack, 6),
-        "tail": config.tail.to_dict(),
-        "scaling": "phrases" if config.pause_frames and transcription.words is None else "as given",
+        "threshold": rule.threshold,
+        "slack": round(rule.slack, 6),
+        "tail": rule.tail.to_dict(),
+        "scaling": scaling,
         "count": len(transcription.tokens),
         "gain": 1,
         "smoothing": 0,
@@ -66,9 +76,65 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
     }
 
 
+def rule_of(transcription: Transcription) -> FiringRule | None:
+    """By what rule its weights fire: that of its configuration, or the given one."""
+    if transcription.config is None:
+        return transcription.given_rule
+    config = transcription.config.cif
+    return FiringRule(config.threshold, config.slack, config.tail)
+
+
+def fixed_settings(transcription: Transcription) -> tuple[str, ...]:
+    """Settings that cannot be moved: the CIF that made these tokens has none such.
+
+    "tail rule" is the rule alone, without its value.
+    """
+    rule = rule_of(transcription)
+    if rule is None:
+        return tuple(model_settings(transcription))
+    return (*rule.fixed, "scaling", "count", "tail rule") if rule.dialect else ()
+
+
+def fixed_in_views(transcription: Transcription) -> tuple[tuple[str, ...], str]:
+    """Settings that no view can move, and one sentence why; empty where all can be moved.
+
+    A view computes in JavaScript, which knows the dialects of ``settings.json``.
+    """
+    rule = rule_of(transcription)
+    if rule is None:
+        why = "no rule that cifviz knows repeats these fires, so the settings cannot be moved"
+        return fixed_settings(transcription), why
+    if not rule.dialect:
+        return (), ""
+    source = DIALECTS[rule.dialect].source
+    if rule.dialect not in RANGES["dialects"]:
+        why = f"fired by the rule of {rule.dialect} ({source}), which Python alone recomputes: "
+        return tuple(model_settings(transcription)), f"{why}cifviz.explorer.settings.realign"
+    why = f"fired, and recomputed, by the rule of {rule.dialect} ({source})"
+    return fixed_settings(transcription), f"{why}; what that rule does not have is switched off"
+
+
+def require_free(
+    settings: Mapping[str, Any], transcription: Transcription, fixed: Collection[str]
+) -> None:
+    """Raise `CIFError` if a setting is moved that is fixed."""
+    if not fixed:
+        return
+    home = model_settings(transcription)
+    for name, value in settings.items():
+        is_same = value == home[name]
+        if name == "tail" and "tail" not in fixed and "tail rule" in fixed:
+            is_same = TailRule.from_dict(value).rule == home["tail"]["rule"]
+        require(
+            is_same or not (name in fixed or name == "tail"),
+            f"{name} cannot be moved to {shown(value)}: the CIF that made these tokens has no such "
+            "setting, or cifviz does not know its rule",
+        )
+
+
 def pauses(transcription: Transcription) -> dict[str, Any]:
     """What counts as a pause: its least number of frames, and the weight that they stay below."""
-    config = transcription.config.cif
+    config = CIFConfig() if transcription.config is None else transcription.config.cif
     return {"pause_frames": config.pause_frames or 5, "pause_weight": config.pause_weight}
 
 
@@ -134,7 +200,8 @@ def realign(
     -------
     firing : Firing
         Its embeddings have no channels, since no decoder reads them. Its contributions are those of
-        plain CIF, also where those of the model are others, such as soft sums.
+        plain CIF, also where those of the model are others, such as soft sums; of a CIF that is not
+        cifviz's own, those of its rule.
     alignment : Alignment
         The tokens of the transcription if as many come out, otherwise numbers: only the model
         could decode them.
@@ -142,7 +209,8 @@ def realign(
     Raises
     ------
     CIFError
-        If a setting is unknown or out of its range.
+        If a setting is unknown or out of its range, or the CIF that made the tokens has no such
+        setting.
 
     Examples
     --------
@@ -157,26 +225,55 @@ def realign(
     '1 2 3 4 5 6 7 8 9 10'
     """
     # 1. The settings.
-    used = model_settings(transcription)
-    used |= checked(
-        {} if settings is None else settings, transcription.require_firing().alpha.shape[1]
-    )
-    threshold = used["threshold"]
-    tail = TailRule.from_dict(used["tail"])
-    # 2. The weights: those set by hand, gain, smoothing, scaling.
+    home, given = model_settings(transcription), {} if settings is None else settings
+    used = home | checked(given, transcription.require_firing().alpha.shape[1])
+    require_free(given, transcription, fixed_settings(transcription))
+    if transcription.config is None and used == home:
+        return at_home(transcription)
+    # 2. The weights: those set by hand, gain, smoothing.
     alpha = transcription.require_firing().alpha.float().clone()
     for frame, weight in used["weights"].items():
         alpha[0, int(frame)] = weight
     alpha = smoothed((alpha * used["gain"]).clamp(min=0), used["smoothing"])
-    lengths = torch.tensor([alpha.shape[1]])
-    given = alpha
-    if used["scaling"] == "phrases":
-        rule = pauses(transcription)
-        alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **rule)
-        tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
     # 3. The fires.
+    firing = _fired(transcription, alpha, used)
+    # 4. The times.
+    fires, labels = int(firing.num_fires), transcription.labels
+    is_named = fires == len(labels)
+    names = labels if is_named else [str(index + 1) for index in range(fires)]
+    grid, duration, edges = transcription.grid, transcription.duration, transcription.edges
+    if edges is None:
+        alignment = fire_times(firing, names, grid, duration, None)
+    else:
+        alignment = Alignment.from_firing(
+            firing,
+            names,
+            grid,
+            edges=edges,
+            scores=transcription.scores or None if is_named else None,
+            duration=duration,
+        )
+    return replace(firing, alpha=alpha), alignment
+
+
+def at_home(transcription: Transcription) -> tuple[Firing, Alignment]:
+    """A given firing and its times, as they are."""
+    firing = transcription.require_firing()
+    return firing, Alignment(transcription.alignment.tokens[: int(firing.num_fires)])
+
+
+def _fired(transcription: Transcription, alpha: Tensor, used: Mapping[str, Any]) -> Firing:
+    """What the rule of the transcription makes of weights, at these settings."""
+    threshold, tail = used["threshold"], TailRule.from_dict(used["tail"])
+    rule = rule_of(transcription)
+    if rule is not None and rule.dialect:
+        return replace(rule, threshold=threshold, tail=tail).fire(alpha)
+    if used["scaling"] == "phrases":
+        lengths, pause = torch.tensor([alpha.shape[1]]), pauses(transcription)
+        alpha = round_at_pauses(alpha, lengths, threshold=threshold, tail=tail, **pause)
+        tail = rounded if tail.scales else tail  # whole but for the last digits of the sum
     count = used["count"] if used["scaling"] == "count" else None
-    firing = integrate_and_fire(
+    return integrate_and_fire(
         alpha,
         alpha.new_zeros(*alpha.shape, 0),
         threshold=threshold,
@@ -184,18 +281,6 @@ def realign(
         tail=tail,
         target_lengths=None if count is None else torch.tensor([count]),
     )
-    # 4. The times.
-    fires = int(firing.num_fires)
-    is_named = fires == len(transcription.tokens)
-    alignment = Alignment.from_firing(
-        firing,
-        transcription.tokens if is_named else [str(index + 1) for index in range(fires)],
-        transcription.grid,
-        edges=transcription.config.edges,
-        scores=transcription.scores if is_named else None,
-        duration=transcription.duration,
-    )
-    return replace(firing, alpha=given), alignment
 
 
 def smoothed(alpha: Tensor, reach: int) -> Tensor:

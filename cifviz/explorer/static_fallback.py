@@ -68,6 +68,7 @@ def static_fallback(
     from cifviz.plot.images import picture_bundle, png
 
     require_type("transcription", transcription, Transcription)
+    reference = transcription.reference if reference is None else reference
     if reference is not None:
         require_type("reference", reference, Alignment)
     # 1. What fits into the picture.

@@ -36,12 +36,15 @@ def truncate(transcription: Transcription, seconds: float) -> Transcription:
     """
     if transcription.duration <= seconds:
         return transcription
-    grid, clock = transcription.grid, transcription.config.features.grid
+    grid, log_mel = transcription.grid, transcription.log_mel
     frames = min(round(grid.frame(seconds)), transcription.require_firing().alpha.shape[1])
     end = grid.seconds(frames)
     firing = truncate_firing(transcription.require_firing(), frames)
     fires = int(firing.num_fires)
     waveform = transcription.waveform
+    if log_mel is not None:
+        log_mel = log_mel[: round(transcription.config.features.grid.frame(end))]
+    labels = transcription.given_labels
     return replace(
         transcription,
         tokens=transcription.tokens[:fires],
@@ -50,7 +53,8 @@ def truncate(transcription: Transcription, seconds: float) -> Transcription:
         words=transcription.words and truncate_alignment(transcription.words, end),
         firing=firing,
         duration=end,
-        log_mel=transcription.log_mel[: round(clock.frame(end))],
+        log_mel=log_mel,
+        given_labels=None if labels is None else labels[:fires],
         waveform=None if waveform is None else waveform.cut(0.0, end),
     )
 

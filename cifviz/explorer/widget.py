@@ -22,7 +22,13 @@ from cifviz.errors import (
 )
 from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
-from cifviz.explorer.settings import checked, model_settings, realign
+from cifviz.explorer.settings import (
+    checked,
+    fixed_in_views,
+    model_settings,
+    realign,
+    require_free,
+)
 from cifviz.explorer.shared import Shared, refusing
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.upload import Upload
@@ -138,6 +144,8 @@ class Explorer(Shared, anywidget.AnyWidget):
         compare: Other | Mapping[str, Other] | None,
     ) -> dict[str, Any]:
         """Take over a transcription; returns the new values of the traits."""
+        if reference is None and isinstance(transcription, Transcription):
+            reference = transcription.reference
         data = view_data(transcription, reference=reference, compare=compare)
         own = realign(transcription)[1]
         self._realigned = transcription, data["settings"], own
@@ -183,6 +191,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The given settings, and the present values of the others."""
         checked(settings, self.transcription.require_firing().alpha.shape[1])
+        require_free(settings, self.transcription, fixed_in_views(self.transcription)[0])
         return {**(self.settings or model_settings(self.transcription)), **settings}
 
     def _own(self, settings: Mapping[str, Any]) -> Alignment:

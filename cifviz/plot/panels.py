@@ -89,7 +89,7 @@ def panel(
     transcription : Transcription
         Of one utterance.
     reference : Alignment, optional
-        The true alignment, for a lane of its own.
+        The true alignment, for a lane of its own. Default: the transcription's own.
     compare : mapping of str to Alignment, optional
         Other alignments by their names, each for a lane of its own.
 
@@ -118,6 +118,7 @@ def panel(
     Notebook: notebooks/00_start_here.ipynb
     """
     # 1. The figure, and an Axes for each track.
+    reference = transcription.reference if reference is None else reference
     tracks = _tracks(transcription, reference, compare)
     fig, axes = _axes(tracks, _TITLE + (_WARNING if transcription.warning else 0.0))
     fig.alt = panel_alt(transcription, reference=reference, compare=compare)
@@ -194,6 +195,7 @@ def panel_alt(
     Notebook: notebooks/00_start_here.ipynb
     """
     summary = transcription.summary
+    reference = transcription.reference if reference is None else reference
     tracks = _tracks(transcription, reference, compare).values()
     sentences = [f"Warning: {transcription.warning}."] if transcription.warning else []
     method = (

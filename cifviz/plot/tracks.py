@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.mel import mel_frequencies
-from cifviz.audio.waveform import LogMel
 from cifviz.errors import printable
 from cifviz.plot import curves, signals, token_lanes
 from cifviz.plot.attention_maps import PHRASES
@@ -24,7 +23,7 @@ from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
 from cifviz.plot.track import Track
 from cifviz.systems.phone_alignment import FREE_WEIGHTS
-from cifviz.systems.transcription import INTERVALS, Transcription
+from cifviz.systems.transcription import INTERVALS, Transcription, audible_features
 
 TITLE_COLUMNS = 12
 """Space for the name of an alignment at its lane; see `cifviz.plot.canvas.displayable`."""
@@ -40,19 +39,21 @@ def _waveform(transcription: Transcription, ax: Axes) -> None:
 
 def _log_mel(transcription: Transcription, ax: Axes) -> None:
     """Features over all audible frequencies or, without sound, those that the model was given."""
-    features, log_mel = transcription.config.features, transcription.log_mel
-    if transcription.waveform is not None:
-        rate = transcription.waveform.sample_rate
-        features = LogMel(
-            sample_rate=rate,
-            hop_length=max(1, round(0.01 * rate)),
-            win_length=max(400, round(0.025 * rate)),  # some samples for each band
-            f_min=0.0,
-            f_max=min(LogMel().f_max, rate / 2),
-        )
-        log_mel = features(transcription.waveform)
+    waveform = transcription.waveform
+    if waveform is not None:
+        features = audible_features(waveform.sample_rate)
+        log_mel = features(waveform)
+    elif transcription.log_mel is not None:
+        features, log_mel = transcription.config.features, transcription.log_mel
+    else:
+        return
     edges = mel_frequencies(features.n_mels + 2, features.f_min, features.f_max)
     signals.log_mel(log_mel, features.grid, frequencies=edges[1:-1], ax=ax)
+
+
+def _log_mel_described(transcription: Transcription) -> str:
+    has_any = transcription.waveform is not None or transcription.log_mel is not None
+    return "log-mel spectrogram" if has_any else ""
 
 
 def _weights(transcription: Transcription, ax: Axes) -> None:
@@ -78,7 +79,7 @@ def _contributions(transcription: Transcription, ax: Axes) -> None:
         token_rows(transcription, ax=ax)
         return
     token_lanes.contributions(
-        transcription.firing, transcription.grid, tokens=transcription.tokens, ax=ax
+        transcription.firing, transcription.grid, tokens=transcription.labels, ax=ax
     )
 
 
@@ -123,7 +124,7 @@ TRACKS: dict[str, Track] = {
         _waveform,
         lambda transcription: "waveform" if transcription.waveform is not None else "",
     ),
-    "log_mel": Track("frequency (Hz)", 1.3, _log_mel, lambda _: "log-mel spectrogram"),
+    "log_mel": Track("frequency (Hz)", 1.3, _log_mel, _log_mel_described),
     "weights": Track(
         "weight per frame",
         1.35,

@@ -342,7 +342,7 @@ class CIFRecognizer(EncoderSystem):
         self, sound: Sound, firing: Firing, tokens: Sequence[str], scores: Sequence[float]
     ) -> Transcription:
         """The transcription of a sound whose firing is decoded, with the learned edges."""
-        return Transcription.from_firing(
+        return Transcription.of_system(
             firing,
             tokens,
             scores=scores,

@@ -68,7 +68,7 @@ def align_by_count(
     firing = model.cif(encoded.encoder_out, encoded.frame_lengths, target_lengths=counts)
     adapted = model.adapt(firing.embeddings, firing, encoded)
     losses = model.token_losses(firing, adapted, encoded, label_smoothing=0.0)
-    return Transcription.from_firing(
+    return Transcription.of_system(
         firing,
         tokens,
         scores=losses[0].neg().exp().tolist(),

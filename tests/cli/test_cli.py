@@ -23,7 +23,7 @@ from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import list_models, load_model
-from tests.formats import ctm_format
+from tests.formats import lab_format
 
 CLIPS = resource("clips")
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path)
 
 
 def test_a_new_format_gives_nobody_a_further_file(tmp_path, monkeypatch):
-    monkeypatch.setitem(formats.WRITERS, ".ctm", ctm_format.write)
+    monkeypatch.setitem(formats.WRITERS, ".lab", lab_format.write)
     assert align(CLIPS / "digits_two.flac", "--out", tmp_path).exit_code == 0
     assert {path.suffix for path in tmp_path.iterdir()} == {".TextGrid", ".json", ".png"}
 

@@ -28,12 +28,16 @@ def run(*arguments):
 def test_options_reach_the_library_and_a_failed_row_is_the_exit_code(calls, tmp_path):
     out = tmp_path / "out"
     corpus = ["--corpus", tmp_path, "--out", out, "--model", "grid"]
-    assert run(*corpus, "--workers", 3, "--cuts", "--retry-failed").exit_code == 0
+    assert (
+        run(*corpus, "--workers", 3, "--cuts", "--retry-failed", "--language", "en-gb").exit_code
+        == 0
+    )
     result = run(*corpus, "--scheduler", "tcp://host:8786", "--overwrite")
     assert result.exit_code == 1 and "index.html" in result.output
     (source, folder, first), (_, _, second) = calls
     assert (source, folder) == (tmp_path, out)
     assert (first["model"], first["workers"], first["client"]) == ("grid", 3, None)
+    assert (first["language"], second["language"]) == ("en-gb", None)
     assert first["cuts"] and first["retry_failed"] and not first["overwrite"]
     assert second["client"] == "tcp://host:8786" and second["overwrite"]
 

@@ -173,7 +173,7 @@ def test_another_type_is_refused_and_nothing_is_written(tmp_path):
 
 def test_a_page_has_the_summary_of_the_model_and_its_warning(transcription):
     model = data.view_data(transcription)["model"]
-    assert model == {"summary": transcription.summary, "warning": ""}
+    assert model == {"summary": transcription.summary, "warning": "", "rule": ""}
     assert transcription.summary.startswith("model digits (10 words: zero … nine), mean score 0.9")
     flagged = replace(transcription, domain_distance=99.0)
     assert data.view_data(flagged)["model"]["warning"] == flagged.warning != ""

@@ -20,7 +20,7 @@ ALPHA = torch.tensor([[0.5, 0.5, 0.25, 0.75]])
 def made(**fields):
     firing = integrate_and_fire(ALPHA, torch.eye(4)[None])
     given = {"log_mel": torch.zeros(40, 40), "config": CONFIG, "edges": Edges(0.0, 1.0)}
-    return Transcription.from_firing(
+    return Transcription.of_system(
         firing,
         ["a", "b"],
         scores=[0.5, 0.75],
@@ -42,7 +42,7 @@ def test_times_scores_and_rows_of_a_firing():
 
 def test_as_many_tokens_as_fires():
     with pytest.raises(CIFError, match="expected 2 tokens, one a fire, got 1"):
-        Transcription.from_firing(
+        Transcription.of_system(
             integrate_and_fire(ALPHA, torch.eye(4)[None]),
             ["a"],
             scores=[0.5],

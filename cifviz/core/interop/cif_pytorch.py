@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
+from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.identity_probe import (
     arguments,
     capture_errors,
@@ -41,6 +42,8 @@ EXPECTED = (
     "a CifMiddleware, which takes a dictionary with encoder_raw_out and encoder_padding_mask and "
     "gives one with cif_out, or another name for the class"
 )
+NEVER = 1e6
+"""A tail threshold above which no residual is."""
 Log = list[tuple[nn.Module, Any, Any]]
 """The parts that were called, in order, what each was given, and what it gave."""
 
@@ -117,7 +120,7 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
         same = torch.allclose(total, output["quantity_out"].to(total.dtype), rtol=1e-3, atol=1e-3)
         _agree(same, module, "gave a quantity_out that is not the sum of the weights")
     scaled_alpha, targets = alpha, given.get("target_lengths")
-    if module.training and getattr(module, "apply_scaling", False) and targets is not None:
+    if module.training and getattr(module, "apply_scaling", False) and isinstance(targets, Tensor):
         scaled_alpha = scaled(alpha, targets)
     return recorded_firing(
         contributions,
@@ -128,7 +131,18 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any, log: Log) -> F
         slack=1 - float(getattr(module, "cif_threshold", 1.0)),
         embeddings=output["cif_out"].clone(),
         num_fires=count_tokens(contributions),
+        rule=_rule(module) if scaled_alpha is alpha else None,
     )
+
+
+def _rule(module: nn.Module) -> FiringRule | None:
+    """The rule of a middleware, None where its numbers cannot be one."""
+    handles = not module.training and getattr(module, "apply_tail_handling", True)
+    tail = getattr(module, "tail_handling_firing_threshold", 0.5) if handles else NEVER
+    try:
+        return FiringRule.of_dialect("cif_pytorch", getattr(module, "cif_threshold", None), tail)
+    except (TypeError, ValueError):
+        return None
 
 
 def _weights(module: nn.Module) -> nn.Module:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from cifviz.core.dialects import DIALECTS
 from cifviz.core.dialects._parts import scaled
 from cifviz.core.firing import Firing
+from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.identity_probe import (
     arguments,
     capture_errors,
@@ -103,25 +104,38 @@ def _read(module: nn.Module, args: Any, kwargs: Any, output: Any) -> Firing:
     if isinstance(mask, Tensor) and mask.numel() == batch * frames:
         lengths = mask.reshape(batch, frames).bool().sum(dim=1)
     alpha = alphas.masked_fill(~valid_mask(lengths, alphas.shape[1]), 0)
-    if any(given.get(name) is not None for name in ("target_label", "target_label_length")):
+    trained = any(given.get(name) is not None for name in ("target_label", "target_label_length"))
+    if trained:
         alpha = scaled(alpha, token_num)  # was scaled; token_num is the sum that was predicted
-    contributions, slack = _contributions(module, alphas, encoder_out, embeddings)
+    contributions, obeys = _contributions(module, alphas, encoder_out, embeddings)
+    threshold = float(getattr(module, "threshold", 1.0)) if obeys else 1.0
     return recorded_firing(
         contributions,
         alpha=alpha,
         scaled_alpha=alphas.clone(),
         frame_lengths=lengths.maximum(count_tokens(alphas.unsqueeze(2))),
         threshold=1.0,
-        slack=slack,
+        slack=1 - threshold,
         embeddings=embeddings.clone(),
         num_fires=count_tokens(contributions),
+        rule=None if trained else _rule(module, threshold, obeys=obeys),
     )
+
+
+def _rule(module: nn.Module, threshold: float, *, obeys: bool) -> FiringRule | None:
+    """The rule of a predictor in inference, None where its numbers cannot be one."""
+    name = "paraformer_v1" if obeys else "paraformer_v2"
+    try:
+        tail = float(getattr(module, "tail_threshold", 0.0) or 0.0)
+        return FiringRule.of_dialect(name, threshold if obeys else None, tail)
+    except (TypeError, ValueError):
+        return None
 
 
 def _contributions(
     module: nn.Module, alphas: Tensor, encoder_out: Tensor, embeddings: Tensor
-) -> tuple[Tensor, float]:
-    """What the predictor's own function makes of the identity, and the slack it fires with."""
+) -> tuple[Tensor, bool]:
+    """What the predictor's own function makes of the identity, and if it obeys the threshold."""
     threshold = float(getattr(module, "threshold", 1.0))
     tried = {}
     for name, integrate in _integrators(module, threshold):
@@ -131,7 +145,7 @@ def _contributions(
     best = min(tried, key=lambda name: tried[name][1].far)
     contributions, (far, _) = tried[best]
     if far <= 1:
-        return contributions, 1 - threshold if OBEY[best] else 0.0
+        return contributions, OBEY[best]
     listed = ", ".join(f"by {name} it {what}" for name, (_, (_, what)) in tried.items())
     raise CIFError(
         f"the output of {type(module).__name__} must be what its weights make of its input, "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
@@ -17,6 +17,9 @@ from torch.nn import functional as F
 from cifviz.core.firing import Firing
 from cifviz.core.mass_axis import ROUNDING, GivenAxis, last_frames, token_ends
 from cifviz.core.validation import valid_mask
+
+if TYPE_CHECKING:
+    from cifviz.core.interop.firing_rule import FiringRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +40,10 @@ class RecordedFiring(Firing):
     """Like `Firing`, but tokens end where the recorded contributions say."""
 
     axis: RecordedAxis
+    rule: FiringRule | None = None
+    """By what rule the source fired, as far as its code tells; see `firing_rule.rule_of`."""
+    source: str = ""
+    """Where in the model the weights were found, if that was chosen."""
 
     @property
     def fire_positions(self) -> Tensor:
@@ -54,7 +61,8 @@ def recorded_firing(
     slack: float,
     embeddings: Tensor,
     num_fires: Tensor,
-) -> Firing:
+    rule: FiringRule | None = None,
+) -> RecordedFiring:
     """Build a firing from recorded contributions.
 
     Parameters
@@ -73,10 +81,12 @@ def recorded_firing(
         What the source made of it.
     num_fires : Tensor (batch,), integers
         Tokens of each utterance.
+    rule : FiringRule, optional
+        By what rule the source fired.
 
     Returns
     -------
-    Firing
+    RecordedFiring
         Its tokens end where `token_ends` says. A last token that the weights do not fill is a
         tail's. An utterance is as long as `frame_lengths` says, or up to the last frame that gave
         to a token of it, if a source took from its padding.
@@ -143,4 +153,5 @@ def recorded_firing(
         tail_fired=is_tail.any(dim=1),
         residual=residual,
         axis=RecordedAxis(running, frame_lengths, ends, reach, fill, recorded, positions),
+        rule=rule,
     )

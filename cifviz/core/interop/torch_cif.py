@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
+from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.identity_probe import capture_errors, disagreement, identity_like
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.core.validation import valid_mask
@@ -162,7 +163,19 @@ def _read(function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> 
         slack=0.0,
         embeddings=embeddings.clone(),
         num_fires=_only(result, "cif_lengths").clone(),
+        rule=_rule(given.arguments),
     )
+
+
+def _rule(given: Mapping[str, Any]) -> FiringRule | None:
+    """The rule of a call, None in training, or where its numbers cannot be one."""
+    if given.get("target_lengths") is not None:
+        return None
+    try:
+        tail = given.get("tail_thres")
+        return FiringRule.of_dialect("torch_cif", given["beta"], tail)
+    except (TypeError, ValueError):
+        return None
 
 
 def _only(result: Any, key: str) -> Tensor:

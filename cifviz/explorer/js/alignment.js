@@ -1,11 +1,13 @@
 // From the weights of an utterance and a few settings to tokens with times, and to their errors. No
 // drawing, no sound.
 
-import { spans } from "./edges.js";
+import { fireByDialect } from "./dialects.js";
+import { firedSpans, spans } from "./edges.js";
 import { fire } from "./firing.js";
 import { ROUNDED, RULES } from "./tail.js";
 import { amplified, roundedAtPauses, smoothed } from "./weights.js";
 
+/** @import { Firing } from "./firing.js" */
 /** @import { Aligned, Settings, Span, Token, Utterance } from "./types.js" */
 
 /**
@@ -21,17 +23,9 @@ export function align(utterance, settings) {
     if (frame in given) given[Number(frame)] = weight;
   }
   const alpha = smoothed(amplified(given, { gain: settings.gain }), settings.smoothing);
-  const { threshold } = settings;
-  let { tail } = settings;
-  const slack = Math.min(settings.slack, 0.99 * threshold);
-  let used = alpha;
-  if (settings.scaling === "phrases") {
-    used = roundedAtPauses(alpha, { ...utterance.pauses, threshold, tail });
-    if (RULES[tail.rule].scales) tail = ROUNDED; // whole but for the last digits of the sum
-  }
-  const count = settings.scaling === "count" ? settings.count : null;
-  const firing = fire(used, { threshold, slack, tail, count });
-  const times = spans(firing, utterance.grid, utterance.edges, utterance.duration);
+  const atHome = utterance.home && isHome(settings, utterance.settings) ? utterance.home : null;
+  const firing = atHome?.firing ?? fired(utterance, alpha, settings);
+  const times = atHome?.spans ?? timesOf(firing, utterance);
   // Tokens of another number have no known labels: only the model could decode them.
   const isNamed = times.length === utterance.tokens.length;
   const tokens = times.map(([start, end], index) => ({
@@ -42,6 +36,53 @@ export function align(utterance, settings) {
   let sum = 0;
   for (let t = 0; t < alpha.length; t += 1) sum += alpha[t];
   return { given, alpha, firing, tokens, isNamed, sum, errors: edgeErrors(tokens, utterance) };
+}
+
+/**
+ * What the rule of the utterance makes of weights, at these settings.
+ *
+ * @param {Utterance} utterance
+ * @param {Float32Array} alpha
+ * @param {Settings} settings
+ * @returns {Firing}
+ */
+function fired({ dialect, pauses }, alpha, settings) {
+  const { threshold } = settings;
+  let { tail } = settings;
+  if (dialect) return fireByDialect(dialect, alpha, { threshold, tail: tail.value ?? 0 });
+  const slack = Math.min(settings.slack, 0.99 * threshold);
+  let used = alpha;
+  if (settings.scaling === "phrases") {
+    used = roundedAtPauses(alpha, { ...pauses, threshold, tail });
+    if (RULES[tail.rule].scales) tail = ROUNDED; // whole but for the last digits of the sum
+  }
+  const count = settings.scaling === "count" ? settings.count : null;
+  return fire(used, { threshold, slack, tail, count });
+}
+
+/**
+ * Start and end of each token, where the utterance's edges are read.
+ *
+ * @param {Firing} firing
+ * @param {Utterance} utterance
+ */
+function timesOf(firing, { grid, edges, duration }) {
+  return edges ? spans(firing, grid, edges, duration) : firedSpans(firing, grid, duration);
+}
+
+/**
+ * Whether settings are those of the model.
+ *
+ * @param {Settings} settings
+ * @param {Settings} home
+ */
+function isHome(settings, home) {
+  const { tail, weights, ...plain } = settings;
+  const isPlain = Object.entries(plain).every(
+    ([name, value]) => home[/** @type {keyof Settings} */ (name)] === value,
+  );
+  const isUntouched = Object.keys(weights).length === 0;
+  return isPlain && isUntouched && tail.rule === home.tail.rule && tail.value === home.tail.value;
 }
 
 /**

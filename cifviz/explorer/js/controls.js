@@ -32,9 +32,11 @@ export class Controls {
    * @param {HTMLElement} parent
    * @param {Settings} settings
    * @param {(settings: Settings) => void} changed Called at each input.
+   * @param {string[]} [fixed] Settings that cannot be moved; "tail rule" is the rule alone.
    */
-  constructor(parent, settings, changed) {
+  constructor(parent, settings, changed, fixed = []) {
     this.settings = { ...settings };
+    this.fixed = fixed;
     /** @type {Record<string, () => void>} */
     this.inputs = {};
     for (const name of keysOf(CHOICES)) this.addChoice(parent, name, CHOICES[name]);
@@ -86,6 +88,7 @@ export class Controls {
     });
     this.inputs[name] = () => {
       input.value = this.settings[name];
+      input.disabled = this.fixed.includes(name);
     };
   }
 
@@ -113,17 +116,18 @@ export class Controls {
       input.value = tail.rule;
       if (limits) Object.assign(knob, tailRange(limits)); // before the value, which it limits
       show(value);
-      knob.disabled = !limits;
+      input.disabled = this.fixed.includes("tail") || this.fixed.includes("tail rule");
+      knob.disabled = !limits || this.fixed.includes("tail");
     };
   }
 
   /**
-   * Whether moving it would change nothing.
+   * Whether it cannot be moved, or moving it would change nothing.
    *
    * @param {Numbers} name
    */
   isIdle(name) {
-    return name === "count" && this.settings.scaling !== "count";
+    return this.fixed.includes(name) || (name === "count" && this.settings.scaling !== "count");
   }
 
   show() {

@@ -1,9 +1,10 @@
 // What Python sent, decoded: base64 becomes numbers, the spectrogram a picture.
 
 /** @import { Stretch, Token, Utterance, ViewData, WrittenData } from "./types.js" */
-/** @import { WrittenSpans, WrittenStretch } from "./types.js" */
+/** @import { WrittenHome, WrittenSpans, WrittenStretch } from "./types.js" */
 
 import { context2d } from "./dom.js";
+import { runningSums } from "./firing.js";
 
 /**
  * Everything about an utterance.
@@ -28,10 +29,51 @@ export function decoded(written) {
  * @param {WrittenData} written
  * @returns {Utterance}
  */
-export function utteranceOf({ tokens, alpha, grid, duration, settings, pauses, edges, reference }) {
+export function utteranceOf(written) {
+  const { tokens, alpha, grid, duration, settings, pauses, edges, reference } = written;
+  const { dialect, fixed, home } = written;
   const weights = new Float32Array(bytes(alpha).buffer);
-  const times = reference && tokensOf(reference);
-  return { tokens, alpha: weights, grid, duration, settings, pauses, edges, reference: times };
+  return {
+    tokens,
+    alpha: weights,
+    grid,
+    duration,
+    settings,
+    pauses,
+    edges,
+    reference: reference && tokensOf(reference),
+    dialect,
+    fixed,
+    home: home && homeOf(home),
+  };
+}
+
+/**
+ * What a CIF that is not cifviz's own did.
+ *
+ * @param {WrittenHome} written
+ * @returns {NonNullable<Utterance["home"]>}
+ */
+function homeOf({ alpha, ends, positions, starts, stops, shares, ...numbers }) {
+  const used = new Float32Array(bytes(alpha).buffer);
+  const masses = new Float64Array(bytes(ends).buffer);
+  const firing = {
+    ...numbers,
+    alpha: used,
+    running: runningSums(used),
+    ends: masses,
+    reach: masses, // of no use: only who computes shares reads it
+    fires: masses.length - 1,
+    fill: 1,
+    tailFill: 1,
+    positions: new Float64Array(bytes(positions).buffer),
+    shares: shares && {
+      first: new Int32Array(bytes(shares.first).buffer),
+      owners: new Int32Array(bytes(shares.owners).buffer),
+      weights: new Float32Array(bytes(shares.weights).buffer),
+    },
+  };
+  return { firing, spans: starts.map((start, index) => [start, stops[index]]) };
 }
 
 /**
@@ -50,7 +92,7 @@ export function stretchOf({ start, end, peaks, log_mel: logMel, isFinest }) {
       low: new Int8Array(bytes(peaks.low).buffer),
       high: new Int8Array(bytes(peaks.high).buffer),
     },
-    logMel: { ...logMel, picture: spectrogram(logMel) },
+    logMel: logMel && { ...logMel, picture: spectrogram(logMel) },
   };
 }
 
@@ -74,7 +116,7 @@ export function bytes(text) {
 /**
  * Dark is loud; low frequencies are below.
  *
- * @param {WrittenStretch["log_mel"]} written
+ * @param {NonNullable<WrittenStretch["log_mel"]>} written
  */
 function spectrogram({ frames, bands, values }) {
   const picture = new OffscreenCanvas(Math.max(frames, 1), bands);

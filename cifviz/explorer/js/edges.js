@@ -58,6 +58,23 @@ export function spans(firing, grid, edges, duration = Infinity) {
 }
 
 /**
+ * Each token from the fire before to its own.
+ *
+ * @param {Firing} firing
+ * @param {Grid} grid
+ * @param {number} duration Seconds; times are clipped to it.
+ * @returns {[number, number][]} Seconds.
+ */
+export function firedSpans({ positions }, { start, shift }, duration) {
+  const seconds = (/** @type {number} */ frame) =>
+    Math.min(Math.max(start + frame * shift, 0), duration);
+  return Array.from(positions, (position, token) => [
+    seconds(token ? positions[token - 1] : 0),
+    seconds(position),
+  ]);
+}
+
+/**
  * Ends of the tokens on the mass axis, each in a valley of the weights.
  *
  * Of all ways to cut between frames the one that minimises Σ (m_i − 1)² + Σ low / max α, where m_i

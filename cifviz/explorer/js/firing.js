@@ -27,6 +27,14 @@ const SOME = 2.2250738585072014e-308;
  *   keeps what tokens weigh.
  * @property {number} tailFill Factor on those of the tail.
  * @property {Float64Array} positions Ends of the tokens in fractional frames (fires).
+ * @property {Shares | null} [shares] What each frame gave to each token, where that does not follow
+ *   from the ends.
+ */
+
+/**
+ * Entries frame by frame: those of frame t are `first[t]` to before `first[t + 1]`.
+ *
+ * @typedef {{first: Int32Array, owners: Int32Array, weights: Float32Array}} Shares
  */
 
 /**

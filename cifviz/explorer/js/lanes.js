@@ -4,6 +4,7 @@
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
 /** @import { Aligned, Canvas2D, Grid, Look, Seen, Strip, Stretch, Token, TokenFill } from "./types.js" */
+/** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
 import { eachRun, eachSpan, eachStep, largest } from "./columns.js";
@@ -51,6 +52,7 @@ export function lanesOf({ utterance, stretches: [whole], compare }) {
   /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
+    logMel: !whole.logMel,
     reference: !utterance.reference,
   };
   /** @type {[string, Lane][]} */
@@ -96,7 +98,9 @@ function drawWaveform(canvas, strip, scale, { stretches }, { ink }) {
 
 /** @type {Draw} */
 function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
-  const { picture, start, shift, frames, bands } = stretchInView(stretches, scale).logMel;
+  const { logMel } = stretchInView(stretches, scale);
+  if (!logMel) return;
+  const { picture, start, shift, frames, bands } = logMel;
   const first = Math.max(Math.floor((scale.begin - start) / shift), 0);
   const last = Math.min(Math.ceil((scale.end - start) / shift), frames);
   if (last <= first) return;
@@ -174,24 +178,81 @@ function drawOutline(canvas, bottom, scale, grid, weights, tall) {
  */
 function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, faint, fill }) {
   // 1. How a piece of a frame is painted.
-  const { alpha, running, ends, fires, positions } = aligned.firing;
+  const { alpha, fires, positions, shares } = aligned.firing;
   const { grid } = utterance;
   const bottom = strip.top + strip.height;
   const tall = strip.height / tallest(aligned);
   const frame = grid.shift * scale.density;
-  /** @type {(owner: number, left: number, right: number, high: number) => void} */
+  /** @type {Paint} */
   const paint = (owner, left, right, high) => {
     const isToken = owner < fires;
     const wide = (positions[owner] - (owner ? positions[owner - 1] : 0)) * frame;
     canvas.fillStyle = isToken ? fill(owner, wide) : faint;
     canvas.globalAlpha = isToken ? 1 : 0.4;
-    canvas.fillRect(left, bottom - high, right - left, high);
+    canvas.fillRect(left, bottom - high * tall, right - left, high * tall);
   };
   // 2. The pieces of each frame, or the main token of each column of pixels.
+  const pieces = { scale, grid, isWide: frame >= 1, tall };
+  if (shares) paintShares(aligned.firing, shares, pieces, paint);
+  else paintMass(aligned.firing, pieces, paint);
+  // 3. The outline.
+  canvas.globalAlpha = 1;
+  canvas.fillStyle = ink; // yellow on white needs an outline
+  drawOutline(canvas, bottom, scale, grid, alpha, tall);
+}
+
+/**
+ * Paints a piece of a frame in the colour of a token; as pale where it is none's.
+ *
+ * @typedef {(owner: number, left: number, right: number, weight: number) => void} Paint
+ * @typedef {{scale: TimeScale, grid: Grid, isWide: boolean, tall: number}} Pieces
+ */
+
+/**
+ * What each frame was recorded to give, side by side; what a token pays back is not seen.
+ *
+ * @param {Firing} firing
+ * @param {Shares} shares
+ * @param {Pieces} pieces
+ * @param {Paint} paint
+ */
+function paintShares({ alpha, fires }, { first, owners, weights }, { scale, grid, isWide, tall }, paint) {
+  eachStep(scale, grid, alpha.length, (from, to, left, right) => {
+    const high = Math.round(largest(alpha, from, to) * tall) / tall;
+    if (!isWide) {
+      let [main, most] = [fires, 0];
+      for (let at = first[from]; at < first[to]; at += 1) {
+        if (weights[at] > most) [main, most] = [owners[at], weights[at]];
+      }
+      if (high > 0) paint(main, left, right, high);
+      return;
+    }
+    let sum = 0;
+    for (let at = first[from]; at < first[to]; at += 1) sum += Math.max(weights[at], 0);
+    const whole = Math.max(sum, alpha[from]);
+    let [given, x] = [0, left];
+    for (let at = first[from]; at < first[to]; at += 1) {
+      given += Math.max(weights[at], 0);
+      const until = Math.round(left + ((right - left) * given) / whole);
+      if (until > x) paint(owners[at], x, until, high);
+      x = Math.max(x, until);
+    }
+    if (right > x) paint(fires, x, right, high);
+  });
+}
+
+/**
+ * The parts of the mass axis, token after token.
+ *
+ * @param {Firing} firing
+ * @param {Pieces} pieces
+ * @param {Paint} paint
+ */
+function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall }, paint) {
   let owner = -1;
   eachStep(scale, grid, alpha.length, (from, to, left, right) => {
     const [begin, end] = [from ? running[from - 1] : 0, running[to - 1]];
-    const high = Math.round(largest(alpha, from, to) * tall);
+    const high = Math.round(largest(alpha, from, to) * tall) / tall;
     const place = (/** @type {number} */ mass) =>
       Math.round(left + ((right - left) * (mass - begin)) / (end - begin));
     if (owner < 0) owner = Math.max(Math.min(firstAbove(ends, begin) - 1, fires), 0);
@@ -201,16 +262,12 @@ function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, 
     for (let mass = begin; mass < end; ) {
       while (owner < fires && ends[owner + 1] <= mass) owner += 1;
       const until = owner < fires ? Math.min(ends[owner + 1], end) : end;
-      if (frame >= 1) paint(owner, place(mass), place(until), high);
+      if (isWide) paint(owner, place(mass), place(until), high);
       else if (until - mass > most) [main, most] = [owner, until - mass];
       mass = until;
     }
     if (most > 0) paint(main, left, right, high);
   });
-  // 3. The outline.
-  canvas.globalAlpha = 1;
-  canvas.fillStyle = ink; // yellow on white needs an outline
-  drawOutline(canvas, bottom, scale, grid, alpha, tall);
 }
 
 /** @type {Draw} */

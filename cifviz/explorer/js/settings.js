@@ -1,6 +1,6 @@
 // Settings as a link keeps them. What comes from outside is checked: a link may say anything.
 
-/** @import { Settings } from "./types.js" */
+/** @import { Settings, Utterance } from "./types.js" */
 
 import { knownTail, tailText } from "./tail.js";
 import ranges from "./settings.json" with { type: "json" };
@@ -26,6 +26,22 @@ export function known(values) {
   if (tail) found.tail = tail;
   if (values.weights && typeof values.weights === "object") found.weights = moved(values.weights);
   return found;
+}
+
+/**
+ * The settings that an utterance lets move, among some of them.
+ *
+ * @param {Partial<Settings>} settings
+ * @param {Pick<Utterance, "fixed" | "settings">} utterance
+ * @returns {Partial<Settings>}
+ */
+export function movable(settings, { fixed, settings: home }) {
+  const free = Object.fromEntries(
+    Object.entries(settings).filter(([name]) => !fixed.includes(name)),
+  );
+  const isOther = settings.tail && settings.tail.rule !== home.tail.rule;
+  if (fixed.includes("tail rule") && isOther) delete free.tail;
+  return free;
 }
 
 /**

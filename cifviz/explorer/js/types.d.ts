@@ -1,6 +1,6 @@
 // What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
 
-import type { Firing } from "./firing.js";
+import type { Firing, Shares } from "./firing.js";
 import type { Tail } from "./tail.js";
 
 /** Frame t covers start + t · shift to start + (t + 1) · shift, seconds. */
@@ -65,9 +65,27 @@ export interface Utterance {
   settings: Settings;
   /** A pause is at least so many frames, each below this weight. */
   pauses: { pauseFrames: number; pauseWeight: number };
-  edges: Edges;
+  /** Null for the fires themselves. */
+  edges: Edges | null;
   /** True times of the tokens; null where they are unknown. */
   reference: Token[] | null;
+  /** By whose rule the weights fire; null for that of `fire`. */
+  dialect: Dialect | null;
+  /** Settings that cannot be moved; "tail rule" is the rule without its value. */
+  fixed: string[];
+  /** What a CIF that is not cifviz's own did, at its own settings. */
+  home: { firing: Firing; spans: [number, number][] } | null;
+}
+
+/** CIF as another code base runs it. */
+export interface Dialect {
+  name: string;
+  /** Frames of which weights are read; null for all. */
+  realFrames: number | null;
+  /** Frames of zeros behind them. */
+  padding: number;
+  /** Whether FunASR's cut to the whole part of the sum, or its room for as many, holds for it. */
+  cuts: boolean;
 }
 
 /** Tokens and times at some settings. */
@@ -106,7 +124,8 @@ export interface Stretch extends Span {
   isFinest: boolean;
   /** Null without sound. */
   peaks: Peaks | null;
-  logMel: LogMel;
+  /** Null where there is neither sound nor features. */
+  logMel: LogMel | null;
 }
 
 export interface Compared {
@@ -126,7 +145,15 @@ export interface ViewData {
   stretches: Stretch[];
   compare: Compared[];
   palette: Palette;
-  model: { summary: string; warning: string };
+  model: Model;
+}
+
+/** What is known of the model, in words; empty where there is nothing to say. */
+export interface Model {
+  summary: string;
+  warning: string;
+  /** By which rule it fires, where that is not the rule of cifviz. */
+  rule: string;
 }
 
 /** What is drawn. */
@@ -178,17 +205,31 @@ export interface WrittenSpans {
 export interface WrittenStretch extends Span {
   isFinest: boolean;
   peaks: { rate: number; low: string; high: string } | null;
-  log_mel: Grid & { frames: number; bands: number; values: string };
+  log_mel: (Grid & { frames: number; bands: number; pooled: number; values: string }) | null;
+}
+
+/** Of `home_of` in data.py; texts are base64. */
+export interface WrittenHome {
+  alpha: string;
+  ends: string;
+  positions: string;
+  threshold: number;
+  tailFired: boolean;
+  residual: number;
+  starts: number[];
+  stops: number[];
+  shares: { first: string; owners: string; weights: string } | null;
 }
 
 /** Of `view_data` in data.py; texts are base64. */
-export interface WrittenData extends Omit<Utterance, "alpha" | "reference"> {
+export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "home"> {
   alpha: string;
+  home: WrittenHome | null;
   reference: WrittenSpans | null;
   whole: WrittenStretch;
   compare: { name: string; tokens: WrittenSpans }[];
   palette: Palette;
-  model: { summary: string; warning: string };
+  model: Model;
   sound: "whole" | "parts" | null;
 }
 

@@ -16,7 +16,7 @@ import { stretchInView } from "./lanes.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
-import { fromLink, known, toLink } from "./settings.js";
+import { fromLink, known, movable, toLink } from "./settings.js";
 import { keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
@@ -79,7 +79,9 @@ export class Explorer {
     this.live.setAttribute("role", "status");
     const panel = element(root, "fieldset", "cifviz-controls");
     element(panel, "legend").textContent = "settings";
-    this.controls = new Controls(panel, this.settings, (settings) => this.set(settings));
+    const { fixed } = data.utterance;
+    this.controls = new Controls(panel, this.settings, (settings) => this.set(settings), fixed);
+    if (data.model.rule) element(panel, "p", "cifviz-rule").textContent = data.model.rule;
     this.frameWeight = new FrameWeight(panel, data.utterance, {
       set: (frame, weight) => this.setWeight(frame, weight),
       mark: (start, end) => this.mark(start, end),
@@ -148,11 +150,13 @@ export class Explorer {
     button(bar, "zoom in", () => this.zoom(0.5));
     button(bar, "zoom out", () => this.zoom(2));
     button(bar, "see all", () => this.zoom(Infinity));
-    toggle(bar, "drag weights", (on) => {
-      this.isDragging = on;
-      this.frameWeight.offer(on);
-      this.stage.classList.toggle("cifviz-drags", on);
-    });
+    if (!this.data.utterance.fixed.includes("weights")) {
+      toggle(bar, "drag weights", (on) => {
+        this.isDragging = on;
+        this.frameWeight.offer(on);
+        this.stage.classList.toggle("cifviz-drags", on);
+      });
+    }
     button(bar, "reset", () => this.reset());
     button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
     for (const [name, make] of Object.entries(exportsOf(this))) {
@@ -163,15 +167,20 @@ export class Explorer {
   }
 
   /**
-   * Move to other settings, some or all; unknown ones are left out.
+   * Move to other settings, some or all; unknown and fixed ones are left out. Where the weights
+   * cannot be fired at these settings, all stays as it is.
    *
    * @param {Record<string, unknown>} settings
    */
   set(settings) {
-    this.settings = { ...this.settings, ...known(settings) };
-    this.controls.set(this.settings);
-    this.isPlaced = false;
-    this.show(align(this.data.utterance, this.settings));
+    const { utterance } = this.data;
+    const wanted = { ...this.settings, ...movable(known(settings), utterance) };
+    try {
+      this.show(align(utterance, wanted), wanted);
+    } catch (error) {
+      this.controls.set(this.settings);
+      this.say(`Not fired: ${messageOf(error)}`);
+    }
   }
 
   /**
@@ -192,7 +201,6 @@ export class Explorer {
    */
   place(tokens) {
     const errors = edgeErrors(tokens, this.data.utterance);
-    this.isPlaced = true;
     this.show({ ...this.seen.aligned, tokens, errors });
   }
 
@@ -200,8 +208,14 @@ export class Explorer {
    * Show an alignment everywhere.
    *
    * @param {Aligned} aligned
+   * @param {Settings | null} [settings] Those that it follows from; null for one from elsewhere.
    */
-  show(aligned) {
+  show(aligned, settings = null) {
+    if (settings) {
+      this.settings = settings;
+      this.controls.set(settings);
+    }
+    this.isPlaced = !settings;
     const count = aligned.tokens.length;
     if (this.selected !== null && this.selected >= count) this.selected = count ? count - 1 : null;
     Object.assign(this.seen, { aligned, selected: this.selected });
@@ -300,7 +314,7 @@ export class Explorer {
     const { begin, end, density } = this.scale;
     const { stretches } = this.seen;
     const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
-    const columns = Math.min(peaks?.rate ?? Infinity, 1 / logMel.shift);
+    const columns = Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity);
     if (!this.kernel || isFinest || columns > density || this.isLooking) return;
     this.isLooking = true;
     const around = end - begin;
