@@ -16,6 +16,7 @@ from .core.firing import Firing, integrate_and_fire
 from .core.interop import capture, load_cif_pytorch, load_funasr
 from .core.losses import quantity_loss
 from .core.module import CIF, CIFConfig
+from .core.onnx_export import Integrator, export_onnx
 from .core.scaling import scale_to_length
 from .core.streaming import CIFState
 from .corpora.clips import list_clips, load_clip
@@ -43,6 +44,7 @@ __all__ = [
     "Edges",
     "Firing",
     "FrameGrid",
+    "Integrator",
     "LogMel",
     "RecordedUtterance",
     "TimedToken",
@@ -53,6 +55,7 @@ __all__ = [
     "compare_corpora",
     "diagnose",
     "explore",
+    "export_onnx",
     "integrate_and_fire",
     "list_clips",
     "list_models",

@@ -29,7 +29,7 @@ from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, 
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
 from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
-from cifviz.formats import WRITERS, read_json, write_json
+from cifviz.formats import WRITERS, check_installed, read_json, write_json
 from cifviz.systems.base import TextAligner
 from cifviz.systems.checkpoints import list_models
 
@@ -163,6 +163,7 @@ def _run(
     require(not isinstance(formats, str), f"formats must be a collection, got {formats!r}")
     for suffix in formats:
         require_choice("format", suffix, WRITERS)
+        check_installed(suffix)
     name = model if model in list_models() else str(Path(model).absolute())
     others = sorted(set(formats) - {RESULT})
     run = CorpusRun(

@@ -94,8 +94,16 @@ class ObservedUtterance:
 
     @property
     def residual(self) -> float:
-        """Weight behind the last full token that fired, in tokens."""
-        return self.mass - (self.num_fires - int(self.tail_fired))
+        """Weight behind the last full token that fired, in tokens, without an appended one."""
+        return self.mass - self.appended - (self.num_fires - int(self.tail_fired))
+
+    @cached_property
+    def appended(self) -> float:
+        """Weight of a frame that the source appends for the tail, as FunASR does, in tokens."""
+        if not len(self.used) or self.alpha[-1] != 0 or len(self.alpha) != len(self.used):
+            return 0.0
+        is_alone = np.array_equal(self.alpha[:-1], self.used[:-1])
+        return float(self.used[-1]) / self.threshold if is_alone else 0.0
 
     def seconds(self, frames: np.ndarray) -> np.ndarray:
         """Times of fractional frames; without a clock the frames themselves."""

@@ -14,7 +14,12 @@ from cifviz.notebooks import checks, output_checks
 from tests.notebooks.conftest import replace_in
 
 CHECKS = {
-    check.__name__: check for check in (*lesson_checks.LESSON_CHECKS, *output_checks.OUTPUT_CHECKS)
+    check.__name__: check
+    for check in (
+        *lesson_checks.LESSON_CHECKS,
+        *output_checks.ON_REQUEST.values(),
+        *output_checks.ALWAYS,
+    )
 }
 
 
