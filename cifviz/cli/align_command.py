@@ -119,10 +119,11 @@ def align(
         _align_files(files or [], model, texts, language, listening, formats, tier, out, overwrite)
         return
     others: dict[str, Any] = {"files": files, "--text": text, "--text-file": text_file}
-    others |= {"--text-dir": text_dir, "--language": language}
-    others |= {"--phrases": phrases, "--phrase-weight": phrase_weight}
-    others |= {"--format": None if formats == USUAL else formats, "--tier": tier or None}
-    align_corpus_command(options, model, out, overwrite=overwrite, others=others)
+    others |= {"--text-dir": text_dir, "--phrases": phrases, "--phrase-weight": phrase_weight}
+    others |= {"--tier": tier or None}
+    align_corpus_command(
+        options, model, out, language=language, formats=formats, overwrite=overwrite, others=others
+    )
 
 
 def _align_files(
@@ -136,7 +137,7 @@ def _align_files(
     out: Path,
     overwrite: bool,
 ) -> None:
-    """Align each file; what `align` says."""
+    """Align each file, as `align` says; `listening` are the phrases and their weight."""
     from tqdm import tqdm
 
     from cifviz.systems.checkpoints import load_model, model_folder

@@ -29,7 +29,8 @@ from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, 
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
 from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
-from cifviz.formats import WRITERS, read_json, write_json
+from cifviz.formats import WRITERS, check_installed, read_json, write_json
+from cifviz.systems.base import TextAligner
 from cifviz.systems.checkpoints import list_models
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def align_corpus(
     model: str | os.PathLike[str],
     client: Client | str | None = None,
     workers: int | None = None,
+    language: str | None = None,
     formats: Collection[str] = (".TextGrid",),
     cuts: bool = False,
     rows_per_part: int = ROWS_PER_PART,
@@ -77,6 +79,8 @@ def align_corpus(
         library, and the paths of sounds, model and results. Default: a cluster on this machine.
     workers : int > 0, optional
         Processes of that cluster, each with one thread. Default: one for each processor.
+    language : str, optional
+        Of the transcripts, for a model that aligns text: "en-gb" …; default: the model's.
     formats : collection of str
         Suffixes of the files that each utterance gets beside its JSON file, of
         `cifviz.formats.WRITERS`.
@@ -117,7 +121,8 @@ def align_corpus(
     # 1. What is to be done.
     require_corpus_extra()
     folder = Path(out).absolute()
-    run = _run(folder, os.fspath(model), formats, cuts, rows_per_part, retry_failed)
+    settings = {"cuts": bool(cuts), "language": language, "rows_per_part": rows_per_part}
+    run = _run(folder, os.fspath(model), formats, settings, retry_failed)
     rows = corpus_rows(source, leave_out=folder)
     parts = list(parts_of(rows, rows_per_part, run.key))
     description = {
@@ -150,28 +155,31 @@ def _run(
     folder: Path,
     model: str,
     formats: Collection[str],
-    cuts: bool,
-    rows_per_part: int,
+    settings: Mapping[str, Any],
     retry_failed: bool,
 ) -> CorpusRun:
     """The run that the arguments describe, or a `CIFError` about one of them."""
-    require_integer("rows_per_part", rows_per_part, above=0)
+    require_integer("rows_per_part", settings["rows_per_part"], above=0)
     require(not isinstance(formats, str), f"formats must be a collection, got {formats!r}")
     for suffix in formats:
         require_choice("format", suffix, WRITERS)
+        check_installed(suffix)
     name = model if model in list_models() else str(Path(model).absolute())
     others = sorted(set(formats) - {RESULT})
-    settings = {"formats": others, "cuts": bool(cuts), "rows_per_part": rows_per_part}
     run = CorpusRun(
         str(folder),
         name,
         model_hash(name),
         code_version(),
-        json.dumps(settings, sort_keys=True),
+        json.dumps({**settings, "formats": others}, sort_keys=True),
         uuid.uuid4().hex[:8],
         retry_failed,
     )
-    run.load()  # so that a damaged model is one error, and not one for each row
+    is_aligner = isinstance(run.load(), TextAligner)  # also: a damaged model is one error, not many
+    require(
+        is_aligner or settings["language"] is None,
+        f"a language needs a model that aligns any text (english), not {model}",
+    )
     return run
 
 
@@ -233,9 +241,8 @@ def _remove_others(folder: Path, parts: Sequence[Part]) -> None:
     suffixes = [*WRITERS, CUT]
     for place in _folders(folder / UTTERANCES):
         for name in os.listdir(place):
-            suffix = next((one for one in suffixes if name.endswith(one)), None)
-            stem = name.removesuffix(suffix or "")
-            if suffix and f"{UTTERANCES}/{place.name}/{stem}" not in stems:
+            may_be = [name.removesuffix(one) for one in suffixes if name.endswith(one)]
+            if may_be and not any(f"{UTTERANCES}/{place.name}/{one}" in stems for one in may_be):
                 (place / name).unlink()
         if not os.listdir(place):
             place.rmdir()

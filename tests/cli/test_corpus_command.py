@@ -28,12 +28,27 @@ def run(*arguments):
 def test_options_reach_the_library_and_a_failed_row_is_the_exit_code(calls, tmp_path):
     out = tmp_path / "out"
     corpus = ["--corpus", tmp_path, "--out", out, "--model", "grid"]
-    assert run(*corpus, "--workers", 3, "--cuts", "--retry-failed").exit_code == 0
+    assert (
+        run(
+            *corpus,
+            "--workers",
+            3,
+            "--cuts",
+            "--retry-failed",
+            "--language",
+            "en-gb",
+            "--format",
+            "srt",
+        ).exit_code
+        == 0
+    )
     result = run(*corpus, "--scheduler", "tcp://host:8786", "--overwrite")
     assert result.exit_code == 1 and "index.html" in result.output
     (source, folder, first), (_, _, second) = calls
     assert (source, folder) == (tmp_path, out)
     assert (first["model"], first["workers"], first["client"]) == ("grid", 3, None)
+    assert (first["language"], second["language"]) == ("en-gb", None)
+    assert (first["formats"], second["formats"]) == ([".srt"], [".TextGrid", ".json"])
     assert first["cuts"] and first["retry_failed"] and not first["overwrite"]
     assert second["client"] == "tcp://host:8786" and second["overwrite"]
 
@@ -45,6 +60,7 @@ def test_options_reach_the_library_and_a_failed_row_is_the_exit_code(calls, tmp_
         ([], "expected sound files, or --corpus"),
         (["--corpus", "x", "--out", "y", "a.wav"], "cannot be combined with files"),
         (["--corpus", "x", "--out", "y", "--text", "one"], "cannot be combined with --text"),
+        (["--corpus", "x", "--out", "y", "--format", "png,srt"], "leave out png"),
         (["--corpus", "x"], "a folder of its own"),
     ],
 )
