@@ -77,7 +77,9 @@ def random_cases(count, seed=0):
             f"random {index}",
             dialect,
             [float(weight) for weight in weights.astype(np.float32)],
-            threshold=float(rng.choice([0.4, 0.71, 0.9, 0.99, 1.0])) if "threshold" in free else None,
+            threshold=float(rng.choice([0.4, 0.71, 0.9, 0.99, 1.0]))
+            if "threshold" in free
+            else None,
             tail=float(rng.choice([0.0, 0.3, 0.45, 0.5])) if dialect in TAILS else None,
             real=None if rng.random() < 0.7 or not frames else frames - 1,
             padding=padding,
