@@ -112,29 +112,50 @@ def align(
     With --corpus every utterance of a corpus is aligned, by several processes or on a Dask cluster.
     If that is broken off, the same command goes on from there. docs/corpus.md says more.
     """
+    options = CorpusOptions(corpus, workers, scheduler, cuts, retry_failed)
+    texts = (text, text_file, text_dir)
+    if corpus is None:
+        with in_words("cifviz align", exit_code=2):
+            options.require_none()
+        listening = (phrases, phrase_weight)
+        _align_files(files or [], model, texts, language, listening, formats, tier, out, overwrite)
+        return
+    others: dict[str, Any] = {"files": files, "--text": text, "--text-file": text_file}
+    others |= {"--text-dir": text_dir, "--phrases": phrases, "--phrase-weight": phrase_weight}
+    others |= {"--tier": tier or None}
+    align_corpus_command(
+        options, model, out, language=language, formats=formats, overwrite=overwrite, others=others
+    )
+
+
+def _align_files(
+    files: list[Path],
+    model: str,
+    texts: tuple[str | None, Path | None, Path | None],
+    language: str | None,
+    listening: tuple[Path | None, float | None],
+    formats: str,
+    tier: str,
+    out: Path,
+    overwrite: bool,
+) -> None:
+    """Align each file, as `align` says; `listening` are the phrases and their weight."""
     from tqdm import tqdm
 
     from cifviz.systems.checkpoints import load_model, model_folder
 
     # 1. What all files need.
-    options = CorpusOptions(corpus, workers, scheduler, cuts, retry_failed)
-    if corpus is not None:
-        others: dict[str, Any] = {"files": files, "--text": text, "--text-file": text_file}
-        others |= {"--text-dir": text_dir, "--phrases": phrases, "--phrase-weight": phrase_weight}
-        others |= {"--format": None if formats == USUAL else formats, "--tier": tier or None}
-        return align_corpus_command(options, model, out, overwrite=overwrite, others=others)
-    files = files or []
     with in_words("cifviz align", exit_code=2):
-        options.require_none()
         require(bool(files), "expected sound files, or --corpus with a corpus")
         sounds = [path for path in files if not path.is_dir()]  # others are refused when read
         require(
             out.is_dir() or not os.path.lexists(out), f"--out must name a folder, {out} is none"
         )
         suffixes = chosen_suffixes(formats)
-        transcripts = Transcripts.of_options(text, text_file, text_dir, files, language)
+        transcripts = Transcripts.of_options(*texts, files, language)
         recognizer = load_model(model)
         check_model(recognizer, model, transcripts)
+        phrases, phrase_weight = listening
         request = _request(recognizer, model, phrases, phrase_weight)
         inputs = Inputs([*sounds, model_folder(model), *([phrases] if phrases else [])])
     # 2. Each file; one that fails stops no other.

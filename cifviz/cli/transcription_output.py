@@ -112,15 +112,16 @@ def with_suffix(stem: Path, suffix: str) -> Path:
 
 def _details(path: Path, model: str, transcription: Transcribed) -> dict[str, Any]:
     """What is known beside the tokens and the duration."""
+    config = transcription.config
     details = {
         "file": printable(path.name),
         "model": model,
-        "vocabulary_size": len(transcription.config.vocabulary),
-        "vocabulary": transcription.config.vocabulary_text,
+        "vocabulary_size": config and len(config.vocabulary),
+        "vocabulary": config and config.vocabulary_text,
         "mean_score": _rounded(transcription.mean_score),
         "out_of_domain": transcription.is_out_of_domain,
         "domain_distance": _rounded(transcription.domain_distance),
-        "domain_bound": transcription.config.domain and transcription.config.domain.bound,
+        "domain_bound": config and config.domain and config.domain.bound,
         "warning": transcription.warning or None,
     }
     firing = transcription.firing
@@ -178,8 +179,11 @@ def transcription_table(path: Path, model: str, transcription: Transcribed) -> s
     # 1. A row for each.
     kind, alignment = next(iter(transcription.tiers.items()))
     tokens = alignment.tokens
-    known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
-    if tokens:
+    config = transcription.config
+    known = (
+        f"model {printable(model)}, {config.vocabulary_text}" if config else transcription.summary
+    )
+    if config and tokens:
         known += f", mean score {transcription.mean_score or 0.0:.2f}"
     columns = [
         [kind.removesuffix("s"), *(printable(token.token) for token in tokens)],

@@ -57,10 +57,11 @@ class ObservedUtterance:
     @cached_property
     def is_valid(self) -> bool:
         """Whether its weights can be integrated: finite, at least 0, a million tokens at most."""
-        return all(
-            bool(np.all(one >= 0)) and float(one.sum()) / self.threshold <= MOST_TOKENS
-            for one in (self.alpha, self.used)
-        )
+        with np.errstate(over="ignore"):
+            return all(
+                bool(np.all(one >= 0)) and float(one.sum()) / self.threshold <= MOST_TOKENS
+                for one in (self.alpha, self.used)
+            )
 
     @cached_property
     def mass(self) -> float:
@@ -94,8 +95,16 @@ class ObservedUtterance:
 
     @property
     def residual(self) -> float:
-        """Weight behind the last full token that fired, in tokens."""
-        return self.mass - (self.num_fires - int(self.tail_fired))
+        """Weight behind the last full token that fired, in tokens, without an appended one."""
+        return self.mass - self.appended - (self.num_fires - int(self.tail_fired))
+
+    @cached_property
+    def appended(self) -> float:
+        """Weight of a frame that the source appends for the tail, as FunASR does, in tokens."""
+        if not len(self.used) or self.alpha[-1] != 0 or len(self.alpha) != len(self.used):
+            return 0.0
+        is_alone = np.array_equal(self.alpha[:-1], self.used[:-1])
+        return float(self.used[-1]) / self.threshold if is_alone else 0.0
 
     def seconds(self, frames: np.ndarray) -> np.ndarray:
         """Times of fractional frames; without a clock the frames themselves."""

@@ -106,7 +106,7 @@ def to_html(
     >>> from cifviz.diagnosis import diagnose
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = to_html(diagnose([-0.1, 0.5, 0.6]), f"{folder}/found.html")
-    ...     "1 weight below 0" in path.read_text("utf-8")
+    ...     "1 below 0" in path.read_text("utf-8")
     True
     """
     check_target(path, overwrite=overwrite, inputs=inputs)

@@ -99,7 +99,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
 CHECK = Check(
     name="batch_dependence",
     title=TITLE,
-    needs="the same utterances alone (alone=), or padded weights with their lengths",
+    needs="the same utterances alone (alone), or padded weights with their lengths",
     applies=lambda utterance: utterance.alone is not None or utterance.padding is not None,
     run=run,
 )

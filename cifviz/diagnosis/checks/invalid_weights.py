@@ -35,15 +35,15 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     first, frames = wrong[0], wrong_frames(wrong[0])
     negative = sum(int((one.alpha < 0).sum()) for one in wrong)
     broken = sum(int((~np.isfinite(one.alpha)).sum()) for one in wrong)
-    listed = [f"{plural(negative, 'weight')} below 0"] * bool(negative)
-    listed += [f"{plural(broken, 'weight')} NaN or infinite"] * bool(broken)
+    listed = [f"{negative} below 0"] * bool(negative) + [f"{broken} NaN or infinite"] * bool(broken)
     if not listed:
-        listed = ["weights that sum to more than a million tokens"]
-    found = f"There are {' and '.join(listed)} in {of_all(len(wrong), len(utterances))}."
+        listed = ["their sum is more than a million tokens"]
+    where = of_all(len(wrong), len(utterances))
+    found = f"Weights are invalid in {where}: {' and '.join(listed)}."
     spans: list[Span] = [
         (float(frame), frame + 1.0, "invalid") for frame in np.flatnonzero(frames)[:200]
     ]
-    where = f"frame {int(np.flatnonzero(frames)[0])}" if frames.any() else "their sum"
+    first_frame = f"frame {int(np.flatnonzero(frames)[0])}" if frames.any() else "their sum"
     return Finding(
         check=CHECK.name,
         severity="fault",
@@ -59,7 +59,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         picture=weight_picture(
             first,
             f"Weights of {first.name}. {plural(int(frames.sum()), 'frame')} with an invalid weight "
-            f"marked, the first at {where}. {found}",
+            f"marked, the first at {first_frame}. {found}",
             spans=spans,
         ),
     )

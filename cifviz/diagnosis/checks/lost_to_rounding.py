@@ -41,7 +41,8 @@ def fires_at_hand(utterance: ObservedUtterance) -> int:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where recorded fires show it, else a warning: a tail rule may yet fire it."""
-    losing = [one for one in utterances if fires_at_hand(one) == whole_tokens(one) - 1]
+    whole = [one for one in utterances if whole_tokens(one)]
+    losing = [one for one in whole if fires_at_hand(one) == whole_tokens(one) - 1]
     losing = [one for one in losing if one.expected is None or one.expected > fires_at_hand(one)]
     if not losing:
         return None
