@@ -116,7 +116,7 @@ def test_the_json_has_a_version_and_all_that_was_found(faulty):
 
 def test_a_picture_of_another_kind_is_refused():
     with pytest.raises(CIFError, match="^kind of picture must be one of"):
-        draw(Picture("film", "words", {}))
+        draw(Picture("sculpture", "words", {}))
 
 
 def test_a_severity_is_one_of_three():
