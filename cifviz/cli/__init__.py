@@ -10,6 +10,7 @@ from cifviz.cli import (
     explore_command,
     former_commands,
     notebook_commands,
+    panel_command,
 )
 from cifviz.cli.application import program
 
@@ -24,6 +25,7 @@ def _main() -> None:
 
 app.command()(align_command.align)
 app.command()(explore_command.explore)
+app.command()(panel_command.panel)
 app.command()(diagnose_command.diagnose)
 app.add_typer(notebook_commands.notebooks, name="notebooks")
 former_commands.add_to(app)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from cifviz.cli.application import in_words
+from cifviz.cli.transcription_output import PICTURE, USUAL, chosen_suffixes
 from cifviz.errors import printable, require
 
 Corpus = Annotated[
@@ -66,6 +67,8 @@ def align_corpus_command(
     model: str,
     out: Path,
     *,
+    language: str | None,
+    formats: str,
     overwrite: bool,
     others: Mapping[str, Any],
 ) -> None:
@@ -75,7 +78,7 @@ def align_corpus_command(
     ----------
     options : CorpusOptions
         With the corpus.
-    model, out, overwrite
+    model, out, language, formats, overwrite
         As of ``cifviz align``.
     others : mapping of str to Any
         What may not be given with a corpus, by the names that a user knows.
@@ -91,12 +94,18 @@ def align_corpus_command(
             out.resolve() != Path.cwd(),
             "--corpus needs a folder of its own for its results: --out FOLDER",
         )
+        suffixes = chosen_suffixes(formats)
+        require(
+            PICTURE not in suffixes or formats == USUAL, "--corpus draws no pictures: leave out png"
+        )
         aligned = align_corpus(
             options.corpus,
             out,
             model=model,
             client=options.scheduler,
             workers=options.workers,
+            language=language,
+            formats=[suffix for suffix in suffixes if suffix != PICTURE],
             cuts=options.cuts,
             retry_failed=options.retry_failed,
             overwrite=overwrite,

@@ -8,30 +8,33 @@ from typing import Annotated, Any
 import typer
 
 from cifviz.cli.application import Overwrite, in_words
-from cifviz.cli.sound_input import sound_source, stem_of
-from cifviz.cli.transcription_output import in_view, transcription_table
-from cifviz.cli.transcripts import (
-    Language,
-    Text,
-    TextFile,
-    TextFolder,
-    Transcripts,
-    check_model,
-    transcribe,
+from cifviz.cli.one_sound import Model, Sound, read_sound
+from cifviz.cli.own_weights import (
+    Alpha,
+    DialectName,
+    FrameShift,
+    OwnWeights,
+    Tail,
+    Threshold,
+    Tokens,
 )
-from cifviz.errors import AudioError, DataError, printable, require, require_choice
-from cifviz.resources import Inputs, check_target
+from cifviz.cli.transcripts import Language, Text, TextFile, TextFolder
+from cifviz.errors import DataError, printable, require, require_choice
 
 
 def explore(
-    file: Annotated[Path, typer.Argument(help="A sound file; - is standard input.")],
-    model: Annotated[
-        str, typer.Option(help="A model that comes with cifviz, or a folder.")
-    ] = "digits",
+    file: Sound = None,
+    model: Model = "digits",
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
     language: Language = None,
+    alpha: Alpha = None,
+    tokens: Tokens = None,
+    frame_shift: FrameShift = None,
+    threshold: Threshold = None,
+    tail: Tail = None,
+    dialect: DialectName = None,
     reference: Annotated[
         Path | None,
         typer.Option(help="A file with the reference times of the tokens."),
@@ -44,41 +47,35 @@ def explore(
 ) -> None:
     """Write a page on which a recording's tokens can be moved and played; it needs no network.
 
-    Prints the tokens with their times as `cifviz align` does.
+    Of a recording, with a model of cifviz, or of your own model's weights (--alpha). Prints the
+    tokens with their times as `cifviz align` does.
     """
-    from cifviz.audio.waveform import load_waveform
     from cifviz.explorer import to_html
-    from cifviz.systems.checkpoints import load_model, model_folder
 
     with in_words("cifviz explore"):
-        require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)
-        page = out or Path(f"{stem_of(file)}.html")
-        read = [file, model_folder(model), *([] if reference is None else [reference])]
-        inputs = Inputs(read)
-        transcripts = Transcripts.of_options(text, text_file, text_dir, [file], language)
-        transcript = transcripts.read(file, inputs)
-        check_target(page, overwrite=overwrite, inputs=inputs)
-        words = None if reference is None else _tier(reference, tier)
-        recognizer = load_model(model)
-        check_model(recognizer, model, transcripts)
-        waveform = load_waveform(
-            sound_source(file), sample_rate=recognizer.config.features.sample_rate
+        own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
+        given = read_sound(
+            file, model, (text, text_file, text_dir, language), own, reference, overwrite
         )
-        transcription = transcribe(recognizer, waveform, transcript=transcript, language=language)
-        shown, part = in_view(transcription)
+        page = out or Path(f"{given.stem}.html")
+        given.check(page)
+        words = None if reference is None else tier_of(reference, tier)
+        shown, part = given.transcribed()
+        title = printable(given.stem if file is None else file.name)
         to_html(
             shown,
             page,
             reference=words,
-            title=printable(file.name),
+            title=title,
+            name=printable(given.stem),
             overwrite=overwrite,
         )
-        typer.echo(transcription_table(file, model, transcription))
+        typer.echo(given.table)
         shows = f"; it shows {part}" if part else ""
         typer.echo(f"written to {printable(page.name)}{shows}")
 
 
-def _tier(path: Path, name: str) -> Any:
+def tier_of(path: Path, name: str) -> Any:
     """A tier of a file; without a name its first."""
     from cifviz.formats import read_alignments
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifviz.errors import printable
+from cifviz.errors import printable, require_choice
 from cifviz.text_tables import flush_right, text_table
 
 if TYPE_CHECKING:
@@ -16,21 +16,70 @@ if TYPE_CHECKING:
 
     Transcribed = Transcription | LongTranscription
 
-FILES = (".png", ".TextGrid", ".json")
-"""Suffixes of the files of a transcription: a picture, and two formats of alignments."""
+PICTURE = ".png"
+USUAL = "png,TextGrid,json"
+"""Formats of a transcription, unless others are asked for: a picture, and two of alignments."""
 MOST_DOUBTFUL = 20
 """Doubtful words that are listed on the terminal; the JSON file has all."""
 
 
-def write_files(parts: Sequence[Path], path: Path, model: str, transcription: Transcribed) -> None:
-    """Write a picture and the alignment, a part for each of `FILES`."""
-    from cifviz.formats import WRITERS
+def chosen_suffixes(names: str) -> tuple[str, ...]:
+    """Suffixes of files by the names of their formats, separated by commas, each once.
 
-    picture, *others = parts
-    picture.write_bytes(_picture(transcription))
+    Raises
+    ------
+    CIFError
+        If there is no such format, or it needs a library that is not installed.
+
+    Examples
+    --------
+    >>> chosen_suffixes("ctm,SRT, textgrid,ctm")
+    ('.ctm', '.srt', '.TextGrid')
+    """
+    from cifviz.formats import WRITERS, check_installed
+
+    known = {suffix[1:].lower(): suffix for suffix in (PICTURE, *WRITERS)}
+    asked = [name.strip().lower().removeprefix(".") for name in names.split(",")]
+    for name in asked:
+        require_choice("--format", name, known)
+        check_installed(known[name])
+    return tuple(dict.fromkeys(known[name] for name in asked))
+
+
+def write_files(
+    parts: Mapping[str, Path], path: Path, model: str, transcription: Transcribed, tier: str = ""
+) -> None:
+    """Write a picture or the alignment, by suffix.
+
+    Parameters
+    ----------
+    parts : mapping of str to Path
+        Where to write, by suffix of the format.
+    path : Path
+        The sound file.
+    model : str
+        Its name.
+    transcription : Transcription or LongTranscription
+    tier : str
+        What a format of one tier holds; by default the first.
+
+    Raises
+    ------
+    CIFError
+        If the transcription has no such tier, or a format cannot hold the alignment.
+    """
+    from cifviz.formats import ONE_TIER, RECORDINGS, WRITERS
+
     tiers, details = transcription.tiers, _details(path, model, transcription)
-    for part, suffix in zip(others, FILES[1:], strict=True):
-        WRITERS[suffix](part, tiers, transcription.duration, details=details)
+    if tier:
+        require_choice("--tier", tier, tiers)
+    only = tiers[tier or next(iter(tiers))]
+    for suffix, part in parts.items():
+        if suffix == PICTURE:
+            part.write_bytes(_picture(transcription))
+            continue
+        held = only if suffix in ONE_TIER | RECORDINGS else tiers
+        WRITERS[suffix](part, held, transcription.duration, details=details)
 
 
 def _picture(transcription: Transcribed) -> bytes:
@@ -63,15 +112,16 @@ def with_suffix(stem: Path, suffix: str) -> Path:
 
 def _details(path: Path, model: str, transcription: Transcribed) -> dict[str, Any]:
     """What is known beside the tokens and the duration."""
+    config = transcription.config
     details = {
         "file": printable(path.name),
         "model": model,
-        "vocabulary_size": len(transcription.config.vocabulary),
-        "vocabulary": transcription.config.vocabulary_text,
+        "vocabulary_size": config and len(config.vocabulary),
+        "vocabulary": config and config.vocabulary_text,
         "mean_score": _rounded(transcription.mean_score),
         "out_of_domain": transcription.is_out_of_domain,
         "domain_distance": _rounded(transcription.domain_distance),
-        "domain_bound": transcription.config.domain and transcription.config.domain.bound,
+        "domain_bound": config and config.domain and config.domain.bound,
         "warning": transcription.warning or None,
     }
     firing = transcription.firing
@@ -129,8 +179,11 @@ def transcription_table(path: Path, model: str, transcription: Transcribed) -> s
     # 1. A row for each.
     kind, alignment = next(iter(transcription.tiers.items()))
     tokens = alignment.tokens
-    known = f"model {printable(model)}, {transcription.config.vocabulary_text}"
-    if tokens:
+    config = transcription.config
+    known = (
+        f"model {printable(model)}, {config.vocabulary_text}" if config else transcription.summary
+    )
+    if config and tokens:
         known += f", mean score {transcription.mean_score or 0.0:.2f}"
     columns = [
         [kind.removesuffix("s"), *(printable(token.token) for token in tokens)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import shutil
 import sys
@@ -13,20 +14,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifviz.corpus_alignment.aligned_corpus import DESCRIPTION, INDEX, AlignedCorpus
+from cifviz.corpus_alignment.aligned_corpus import INDEX, AlignedCorpus
 from cifviz.corpus_alignment.corpus_page import write_page
 from cifviz.corpus_alignment.corpus_run import (
+    DESCRIPTION,
+    PARTS,
     CorpusRun,
     code_version,
     model_hash,
     require_corpus_extra,
 )
 from cifviz.corpus_alignment.corpus_sources import corpus_rows
-from cifviz.corpus_alignment.part_files import PARTS, Part, align_part, part_statuses, parts_of
+from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, parts_of
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
 from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
-from cifviz.formats import WRITERS, read_json, write_json
+from cifviz.formats import WRITERS, check_installed, read_json, write_json
+from cifviz.systems.base import TextAligner
 from cifviz.systems.checkpoints import list_models
 
 if TYPE_CHECKING:
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 ROWS_PER_PART = 100
 ASIDE = ".cifviz-"
 """Begins the names of what `cifviz.resources.writing` leaves behind if its process is killed."""
+IDENTITY = ("source", "model", "model_hash", "code", "settings")
+"""Of a description: what a call must share with the one that it goes on from."""
 WAIT_FOR_WORKER = 120
 """Seconds until the first worker must be there."""
 
@@ -46,6 +52,7 @@ def align_corpus(
     model: str | os.PathLike[str],
     client: Client | str | None = None,
     workers: int | None = None,
+    language: str | None = None,
     formats: Collection[str] = (".TextGrid",),
     cuts: bool = False,
     rows_per_part: int = ROWS_PER_PART,
@@ -72,6 +79,8 @@ def align_corpus(
         library, and the paths of sounds, model and results. Default: a cluster on this machine.
     workers : int > 0, optional
         Processes of that cluster, each with one thread. Default: one for each processor.
+    language : str, optional
+        Of the transcripts, for a model that aligns text: "en-gb" …; default: the model's.
     formats : collection of str
         Suffixes of the files that each utterance gets beside its JSON file, of
         `cifviz.formats.WRITERS`.
@@ -83,7 +92,7 @@ def align_corpus(
     retry_failed : bool
         Whether rows that failed in an earlier call are tried again.
     overwrite : bool
-        Whether results of another model, other code or other settings in `out` may be replaced.
+        Whether results of another source, model, code or other settings in `out` may be replaced.
     progress : bool
         Whether a bar on standard error shows how far it is.
 
@@ -97,8 +106,8 @@ def align_corpus(
     CIFError
         If the extra ``cifviz[corpus]`` is not installed, there is no such model, or no worker.
     DataError
-        If the source cannot be read, or `out` holds other files, or results of another run without
-        `overwrite`.
+        If the source cannot be read, or `out` holds other files, or results of another source,
+        model, code or settings without `overwrite`.
 
     Notes
     -----
@@ -112,20 +121,21 @@ def align_corpus(
     # 1. What is to be done.
     require_corpus_extra()
     folder = Path(out).absolute()
-    run = _run(folder, os.fspath(model), formats, cuts, rows_per_part, retry_failed)
+    settings = {"cuts": bool(cuts), "language": language, "rows_per_part": rows_per_part}
+    run = _run(folder, os.fspath(model), formats, settings, retry_failed)
     rows = corpus_rows(source, leave_out=folder)
     parts = list(parts_of(rows, rows_per_part, run.key))
     description = {
         **run.identity,
         "settings": run.options,
+        "source": os.path.abspath(source),
         "rows": len(rows),
         "parts": [part.name for part in parts],
     }
 
     # 2. A folder in which nothing is half done.
-    _claim(folder, Path(source), run, overwrite)
+    _claim(folder, Path(source), description, overwrite)
     _tidy(folder)
-    write_json(folder / DESCRIPTION, description, overwrite=True)
     waiting = [part for part in parts if _is_unfinished(folder, part, retry_failed)]
 
     # 3. The parts that are missing, and what shows them all.
@@ -145,43 +155,45 @@ def _run(
     folder: Path,
     model: str,
     formats: Collection[str],
-    cuts: bool,
-    rows_per_part: int,
+    settings: Mapping[str, Any],
     retry_failed: bool,
 ) -> CorpusRun:
     """The run that the arguments describe, or a `CIFError` about one of them."""
-    require_integer("rows_per_part", rows_per_part, above=0)
+    require_integer("rows_per_part", settings["rows_per_part"], above=0)
     require(not isinstance(formats, str), f"formats must be a collection, got {formats!r}")
     for suffix in formats:
         require_choice("format", suffix, WRITERS)
+        check_installed(suffix)
     name = model if model in list_models() else str(Path(model).absolute())
     others = sorted(set(formats) - {RESULT})
-    settings = {"formats": others, "cuts": bool(cuts), "rows_per_part": rows_per_part}
     run = CorpusRun(
         str(folder),
         name,
         model_hash(name),
         code_version(),
-        json.dumps(settings, sort_keys=True),
+        json.dumps({**settings, "formats": others}, sort_keys=True),
         uuid.uuid4().hex[:8],
         retry_failed,
     )
-    run.load()  # so that a damaged model is one error, and not one for each row
+    is_aligner = isinstance(run.load(), TextAligner)  # also: a damaged model is one error, not many
+    require(
+        is_aligner or settings["language"] is None,
+        f"a language needs a model that aligns any text (english), not {model}",
+    )
     return run
 
 
-def _claim(folder: Path, source: Path, run: CorpusRun, overwrite: bool) -> None:
-    """Make the folder of the results, unless it holds something else."""
+def _claim(folder: Path, source: Path, description: Mapping[str, Any], overwrite: bool) -> None:
+    """Make the folder of the results and its description, unless it holds something else."""
     require(not os.path.lexists(folder) or folder.is_dir(), f"{folder} is no folder", DataError)
     is_source = source.is_dir() and folder.is_dir() and os.path.samefile(source, folder)
     require(not is_source, "the results need a folder of their own, not that of the source")
-    description = folder / DESCRIPTION
-    if description.is_file():
-        found = read_json(description)
-        ours = isinstance(found, dict) and {"model_hash", "code", "settings"} <= found.keys()
-        require(ours, f"{description} is not of an aligned corpus", DataError)
-        now = {**run.identity, "settings": run.options}
-        differ = [name for name, value in now.items() if found.get(name) != value]
+    path = folder / DESCRIPTION
+    if path.is_file():
+        found = read_json(path)
+        ours = isinstance(found, dict) and description.keys() <= found.keys()
+        require(ours, f"{path} is not of an aligned corpus", DataError)
+        differ = [name for name in IDENTITY if found[name] != description[name]]
         require(
             overwrite or not differ,
             f"{folder} holds the results of another run ({' and '.join(differ)} differ): choose "
@@ -195,8 +207,10 @@ def _claim(folder: Path, source: Path, run: CorpusRun, overwrite: bool) -> None:
             f"{folder} holds {' and '.join(there)}, and no {DESCRIPTION}: choose another folder",
             DataError,
         )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(path, description, overwrite=True)  # first: by it the next call knows the folder
     for name in (PARTS, UTTERANCES):
-        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name).mkdir(exist_ok=True)
 
 
 def _tidy(folder: Path) -> None:
@@ -227,9 +241,8 @@ def _remove_others(folder: Path, parts: Sequence[Part]) -> None:
     suffixes = [*WRITERS, CUT]
     for place in _folders(folder / UTTERANCES):
         for name in os.listdir(place):
-            suffix = next((one for one in suffixes if name.endswith(one)), None)
-            stem = name.removesuffix(suffix or "")
-            if suffix and f"{UTTERANCES}/{place.name}/{stem}" not in stems:
+            may_be = [name.removesuffix(one) for one in suffixes if name.endswith(one)]
+            if may_be and not any(f"{UTTERANCES}/{place.name}/{one}" in stems for one in may_be):
                 (place / name).unlink()
         if not os.listdir(place):
             place.rmdir()
@@ -259,6 +272,7 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=None,
+                silence_logs=logging.CRITICAL,
                 dashboard_address=None,
             )
             address = stack.enter_context(cluster)

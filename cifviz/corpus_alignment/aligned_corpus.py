@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifviz.corpus_alignment.corpus_run import require_corpus_extra
-from cifviz.corpus_alignment.part_files import PARTS, part_statuses
+from cifviz.corpus_alignment.corpus_run import DESCRIPTION, PARTS, require_corpus_extra
+from cifviz.corpus_alignment.part_files import part_statuses
 from cifviz.corpus_alignment.row_alignment import STATUSES
 from cifviz.errors import DataError, require, shown
 from cifviz.formats import read_json
@@ -18,8 +18,6 @@ from cifviz.formats import read_json
 if TYPE_CHECKING:
     import pyarrow
 
-DESCRIPTION = "corpus.json"
-"""The file that says whose results a folder holds."""
 INDEX = "index.html"
 
 

@@ -24,6 +24,10 @@ CODE = (
 """Packages and modules of the library that results depend on."""
 LIBRARIES = ("torch", "numpy", "av", "soxr", "moonshine-voice", "onnxruntime")
 """What else they depend on; the last two where they are installed."""
+DESCRIPTION = "corpus.json"
+"""The file that says whose results a folder holds."""
+PARTS = "parts"
+"""The folder of the Parquet files, in that of the results."""
 EXTRA = "aligning a corpus needs the extra: pip install 'cifviz[corpus]'"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cifviz.corpus_alignment.corpus_row import CorpusRow
+from cifviz.corpus_alignment.corpus_run import DESCRIPTION, PARTS
 from cifviz.errors import CIFError
 from cifviz.resources import Inputs, read_text
 
@@ -34,8 +35,8 @@ def folder_rows(folder: Path, leave_out: Path) -> Iterator[CorpusRow]:
     Yields
     ------
     CorpusRow
-        Its id is the path in the folder without the suffix. A transcript that cannot be read is its
-        problem.
+        None of the results of another run. Its id is the path in the folder without the suffix. A
+        transcript that cannot be read is its problem.
     """
     results = Inputs([leave_out])
     for place, folders, names in os.walk(folder):
@@ -53,7 +54,11 @@ def folder_rows(folder: Path, leave_out: Path) -> Iterator[CorpusRow]:
 
 
 def _is_kept(place: str, name: str, results: Inputs) -> bool:
-    return not name.startswith(".") and os.path.join(place, name) not in results
+    path = os.path.join(place, name)
+    is_aligned = os.path.isfile(os.path.join(path, DESCRIPTION)) and os.path.isdir(
+        os.path.join(path, PARTS)
+    )
+    return not name.startswith(".") and not is_aligned and path not in results
 
 
 def _transcript(place: str, stem: str, there: set[str]) -> tuple[str | None, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cifviz.corpus_alignment.corpus_row import KEY_LENGTH, CorpusRow
-from cifviz.corpus_alignment.corpus_run import CorpusRun
+from cifviz.corpus_alignment.corpus_run import PARTS, CorpusRun
 from cifviz.corpus_alignment.row_alignment import STATUSES
 from cifviz.corpus_alignment.row_files import RESULT, file_stem, row_content
 from cifviz.errors import DataError
@@ -24,8 +24,6 @@ from cifviz.resources import write_atomically
 if TYPE_CHECKING:
     import pyarrow
 
-PARTS = "parts"
-"""The folder of the Parquet files, in that of the results."""
 METADATA = b"cifviz"
 """The key under which a part says whose results it holds, as JSON."""
 

@@ -48,7 +48,7 @@ class RowResult:
     """The sound."""
 
 
-def align_row(row: CorpusRow, model: System) -> RowResult:
+def align_row(row: CorpusRow, model: System, *, language: str | None = None) -> RowResult:
     """Align or transcribe the sound of a row.
 
     Parameters
@@ -58,6 +58,8 @@ def align_row(row: CorpusRow, model: System) -> RowResult:
     model : System
         In evaluation mode. Its way with long sounds is used where it is a `TextAligner`; another
         model is given windows of a sound of more than `LONGEST_AT_ONCE`, cut in pauses.
+    language : str, optional
+        Of the transcript, for a `TextAligner`.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def align_row(row: CorpusRow, model: System) -> RowResult:
     try:
         require(not row.problem, row.problem)
         waveform = _sound(row, model.config.features.sample_rate)
-        return _aligned(row, waveform, model)
+        return _aligned(row, waveform, model, {} if language is None else {"language": language})
     except MemoryError:
         reason = "it needs more memory than there is"
     except CIFError as error:
@@ -98,7 +100,9 @@ def _last_file(path: str, rate: int) -> Waveform:
     return load_waveform(path, sample_rate=rate)
 
 
-def _aligned(row: CorpusRow, waveform: Waveform, model: System) -> RowResult:
+def _aligned(
+    row: CorpusRow, waveform: Waveform, model: System, request: Mapping[str, Any]
+) -> RowResult:
     # 1. The words of a transcript, or what the model recognises.
     wanted = row.text is not None and isinstance(model, TextAligner)
     found: Transcription | LongTranscription | _Windows
@@ -108,7 +112,7 @@ def _aligned(row: CorpusRow, waveform: Waveform, model: System) -> RowResult:
     elif row.text is None:
         found = model.hear(waveform)
     else:
-        found = model.align(waveform, row.text)
+        found = model.align(waveform, row.text, **request)
 
     # 2. What there is to say about it.
     duration = round(waveform.duration, 6)

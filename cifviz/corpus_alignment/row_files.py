@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cifviz.alignment.timed_tokens import Alignment
 from cifviz.corpus_alignment.corpus_row import CorpusRow
 from cifviz.corpus_alignment.corpus_run import CorpusRun
 from cifviz.corpus_alignment.row_alignment import FAILED, STATUSES, RowResult, align_row
 from cifviz.errors import CIFError, DataError
-from cifviz.formats import ONE_TIER, WRITERS, read_json
+from cifviz.formats import ONE_TIER, RECORDINGS, WRITERS, read_json
 from cifviz.resources import write_atomically
 
 UTTERANCES = "utterances"
@@ -67,7 +68,7 @@ def row_content(run: CorpusRun, row: CorpusRow, key: str) -> dict[str, Any]:
             reason = f"the process that worked on it ended {MOST_ATTEMPTS} times: is memory short?"
             result = RowResult(FAILED, reason)
         else:
-            result = align_row(row, run.load())
+            result = align_row(row, run.load(), language=run.options["language"])
         _write(stem, run, row, key, result)
     content = stored_content(stem, key)
     if content is None:
@@ -91,9 +92,7 @@ def _write(stem: Path, run: CorpusRun, row: CorpusRow, key: str, result: RowResu
         for suffix in run.options["formats"]:
             path = stem.with_name(stem.name + suffix)
             try:
-                first, tiers = next(iter(result.tiers.values())), dict(result.tiers)
-                shown = first if suffix in ONE_TIER else tiers
-                WRITERS[suffix](path, shown, result.duration, overwrite=True)
+                WRITERS[suffix](path, _shown(suffix, row, result), result.duration, overwrite=True)
             except DataError as error:  # a label that the format cannot hold
                 path.unlink(missing_ok=True)
                 missing = f"no {suffix} file: {error}"
@@ -115,6 +114,14 @@ def _write(stem: Path, run: CorpusRun, row: CorpusRow, key: str, result: RowResu
     WRITERS[RESULT](path, dict(result.tiers), result.duration, details=details, overwrite=True)
 
 
+def _shown(suffix: str, row: CorpusRow, result: RowResult) -> Alignment | dict[str, Alignment]:
+    """What a format takes: all tiers, or the first of them."""
+    first = next(iter(result.tiers.values()))
+    if suffix in RECORDINGS:
+        return {row.id: first}
+    return first if suffix in ONE_TIER else dict(result.tiers)
+
+
 def _write_cut(path: Path, result: RowResult) -> None:
     import soundfile
 
@@ -132,5 +139,7 @@ def _attempt(stem: Path, token: str) -> Iterator[int]:
         file.write(b".")
         file.flush()
         attempts = file.tell()
-    yield attempts
-    trace.unlink(missing_ok=True)
+    try:
+        yield attempts
+    finally:
+        trace.unlink(missing_ok=True)

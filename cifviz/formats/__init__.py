@@ -42,6 +42,7 @@ __all__ = [
     "UNTIMED_SUFFIX",
     "WRITERS",
     "alignment_from_json",
+    "check_installed",
     "format_textgrid",
     "read_alignments",
     "read_json",
@@ -63,6 +64,8 @@ READERS: dict[str, Reader] = {}
 """By suffix."""
 ONE_TIER: set[str] = set()
 """Suffixes of the formats that hold one tier and not its name, which is read as "words"."""
+LIBRARIES = {".ass": substation.pysubs2_library, ".eaf": elan.pympi_library}
+"""By suffix, what raises `DataError` unless the library of a format is installed."""
 RECORDINGS: set[str] = set()
 """Suffixes of the formats that hold one tier of each of several recordings, whose names are those
 of the alignments; a single alignment has the name of its file."""
@@ -173,6 +176,15 @@ def read_alignments(path: str | Path) -> dict[str, Alignment]:
     'three one four'
     """
     return READERS[_suffix(path, READERS)](Path(path))
+
+
+def check_installed(suffix: str) -> None:
+    """Raise `DataError` if a format needs a library that is not installed.
+
+    >>> check_installed(".ctm")
+    """
+    if suffix in LIBRARIES:
+        LIBRARIES[suffix]()
 
 
 def _suffix(path: str | Path, known: Iterable[str]) -> str:

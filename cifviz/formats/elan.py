@@ -63,7 +63,7 @@ def write(
 
 def _document(tiers: Mapping[str, Alignment]) -> bytes:
     """The content of an EAF."""
-    library = _pympi()
+    library = pympi_library()
     document = library.Eaf(author="cifviz")
     document.adocument["DATE"] = DATE
     document.remove_tier("default")
@@ -92,7 +92,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
         If pympi is not installed; the file cannot be read or is larger than `LARGEST`; it is no
         EAF, has a document type, or annotations of a tier that overlap.
     """
-    library = _pympi()
+    library = pympi_library()
     data = read_file(path, "EAF of ELAN", at_most=LARGEST)
     try:
         return _tiers(_checked(data, library))
@@ -150,7 +150,7 @@ def _tiers(document: Any) -> dict[str, Alignment]:
     return all_in_order(found, TOLERANCE)
 
 
-def _pympi() -> Any:
+def pympi_library() -> Any:
     """The library; raises `DataError` if it is not installed."""
     try:
         import defusedxml  # noqa: F401

@@ -68,7 +68,7 @@ def format_substation(tiers: Mapping[str, Alignment]) -> str:
     >>> text.splitlines()[-1]
     'Dialogue: 0,0:00:00.25,0:00:00.50,Default,words,0,0,0,,one'
     """
-    pysubs2 = _pysubs2()
+    pysubs2 = pysubs2_library()
     subtitles = pysubs2.SSAFile()
     written: list[tuple[str, Entry]] = []
     for name, tokens in tiers.items():
@@ -103,7 +103,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If pysubs2 is not installed, the file cannot be read, or is no ASS.
     """
-    _pysubs2()
+    pysubs2_library()
     return parsed_file(path, "ASS subtitles", parse_substation)
 
 
@@ -119,7 +119,7 @@ def parse_substation(text: str) -> dict[str, Alignment]:
 def _subtitles(text: str) -> list[tuple[str, TimedToken]]:
     """Actor and token of each subtitle, in the order of the file."""
     require(not _LONG_HEADING.search(text), "it has a heading that is too long", DataError)
-    pysubs2 = _pysubs2()
+    pysubs2 = pysubs2_library()
     try:
         with warnings.catch_warnings():  # of fields that do not matter here
             warnings.simplefilter("ignore")
@@ -137,7 +137,7 @@ def _subtitles(text: str) -> list[tuple[str, TimedToken]]:
     return found
 
 
-def _pysubs2() -> ModuleType:
+def pysubs2_library() -> ModuleType:
     """The library; raises `DataError` if it is not installed."""
     try:
         import pysubs2

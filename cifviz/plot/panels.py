@@ -12,12 +12,13 @@ from typing import NamedTuple, cast
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.display import Png
-from cifviz.errors import printable
+from cifviz.errors import printable, require_choice
 from cifviz.locks import one_at_a_time
 from cifviz.plot import curves
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text, text_widths
@@ -31,11 +32,19 @@ from cifviz.systems.transcription import Transcription
 WIDTH = 10.0
 """Inches."""
 
+IMAGES = {"png": "Description", "svg": "Description", "pdf": "Subject"}
+"""Kinds of files, and what each calls its description."""
+DATES = {"svg": "Date", "pdf": "CreationDate"}
+"""What they call the day on which they are made."""
+
 COMPARED = "compared: "
 """A compared alignment's lane has this prefix and its name as its key."""
 
 MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
+
+MOST_LINES = 200
+"""Fires that run through all lanes: more would hide what is in them."""
 
 MOST_TITLE_COLUMNS = 120
 """Space for the title, and for the warning below it."""
@@ -53,11 +62,27 @@ class PanelFigure(Figure):
     alt: str = ""
     """The alternative text; see `panel_alt`."""
 
-    @one_at_a_time
     def png(self) -> bytes:
         """The figure as a PNG image, with its alternative text inside as the description."""
+        return self.image("png")
+
+    @one_at_a_time
+    def image(self, kind: str) -> bytes:
+        """The figure as a file, with its alternative text inside as the description.
+
+        Parameters
+        ----------
+        kind : {"png", "svg", "pdf"}
+        """
+        require_choice("kind", kind, IMAGES)
         image = BytesIO()
-        FigureCanvasAgg(self).print_png(image, metadata={"Description": self.alt})
+        if kind == "png":
+            FigureCanvasAgg(self).print_png(image, metadata={"Description": self.alt})
+        else:
+            for mesh in self.findobj(QuadMesh):  # a box for each entry would be megabytes
+                mesh.set_rasterized(True)
+            known = {IMAGES[kind]: self.alt, DATES[kind]: None}  # the same files on any day
+            self.savefig(image, format=kind, metadata=known)
         return image.getvalue()
 
     def _repr_png_(self) -> Png:
@@ -97,8 +122,9 @@ def panel(
     -------
     Panel
         ``(fig, axes)``: the lanes of `cifviz.plot.tracks.TRACKS` and, if there are any, "reference"
-        and "compared: NAME", through which no fires run. Where there is no sound, "waveform" is
-        missing and "log_mel" shows the features that the recogniser was given. Above the lanes are
+        and "compared: NAME", through which no fires run; more than `MOST_LINES` run through none.
+        Where there is no sound, "waveform" is missing and "log_mel" shows the features that the
+        recogniser was given, or is missing too. Above the lanes are
         model, vocabulary and mean score and, of a sound that is out of domain, a warning in a
         frame. The figure is a bare one: show it as the last expression of a cell, or
         ``fig.savefig(...)``.
@@ -136,7 +162,7 @@ def panel(
     for name, track in tracks.items():
         track.draw(transcription, axes[name])
         axes[name].set_ylabel(track.title, **plain_text())
-        if track.shows_fires and firing is not None:
+        if track.shows_fires and firing is not None and int(firing.num_fires) <= MOST_LINES:
             curves.fires(firing, grid, ax=axes[name])
     for ax in lanes[:-1]:
         ax.set_xlabel("")

@@ -199,8 +199,8 @@ class Transcription:
             δ, how far below full a token may fire.
         dialect : str, optional
             Fire as another code base does, by its key in `cifviz.core.dialects.DIALECTS`, such as
-            "cif_pytorch". There tokens take 1 or the threshold, as there; the value of `tail`, if
-            it is not "drop", is its tail threshold.
+            "cif_pytorch". A threshold of 1 and the tail "drop" then stand for its own numbers; of
+            another tail the value is its tail threshold.
         **more
             ``start``, ``edges`` and ``model`` of `from_firing`.
 
@@ -225,12 +225,7 @@ class Transcription:
         'a CIF: 2 fires in 4 frames; threshold 1, tail drop'
         """
         weights = weights_of(alpha)
-        rule = tail if isinstance(tail, TailRule) else TailRule.from_text(tail)
-        if dialect:
-            own = None if threshold == 1.0 and tail == "drop" else threshold
-            made = FiringRule.of_dialect(dialect, own, rule.value)
-        else:
-            made = FiringRule(threshold, slack, rule)
+        made = FiringRule.from_settings(threshold, tail, dialect, slack=slack)
         return cls.from_firing(
             made.fire(weights),
             tokens,

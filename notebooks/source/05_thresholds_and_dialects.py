@@ -191,7 +191,7 @@ for name, (threshold, slack) in means.items():
 # in the one and the other in the other. Sophgo's port of FunASR does both at once:
 
 # %%
-both_at_once = DIALECTS["sophgo_seaco"].contributions(torch.tensor([[0.4] * 6]), threshold=0.9)
+both_at_once = DIALECTS["sophgo_seaco"].contributions(torch.tensor([[0.4] * 8]), threshold=0.9)
 for token, row in enumerate(both_at_once.weights[0].tolist()):
     print(f"token {token}:", *(f"{part:5.2f}" for part in row), f"  sum {sum(row):.2f}")
 
@@ -785,8 +785,8 @@ table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 # - 0.45 added to the sum keeps a rest from 0.55 on, `>= 0.5` keeps 0.5 itself, and `torch.round`
 #   goes to the even number: 0.5 becomes 0, but 1.5 becomes 2. Three ways to say "about a half".
 # - Ultravox feeds a language model, which wants at least one token: a cough becomes one, too.
-# - Kairumo, in Rust, fires once in a frame however heavy it is, and what is still owed at the end of
-#   an utterance is lost. With a sigmoid before it no weight is above 1; nothing there checks it.
+# - Kairumo, in Rust, fires once in a frame however heavy it is, and what is still owed at the end
+#   of an utterance is lost. Behind a sigmoid no weight is above 1; nothing there checks it.
 #
 # Next as in training, where scaling makes weights above 1. A frame of 2.5 should fire twice:
 
@@ -1060,8 +1060,8 @@ glossary(
 #   last word from nothing, or does not teach it.
 # - *Why not always use float64?* Without slack it loses as many (section 6). Only a rule that
 #   does not ask "is it exactly N?" helps, or a slack.
-# - *Which of the fourteen should I use?* The one your model was trained with. For a new model: tokens
-#   of 1, exactly N in training, a tail rule that does not look at padding.
+# - *Which of the fourteen should I use?* The one your model was trained with. For a new model:
+#   tokens of 1, exactly N in training, a tail rule that does not look at padding.
 # - *Does the slack change what the model learns?* Ends of tokens move by up to δ of mass, to the
 #   end of a frame; at 0.01 far less than a frame.
 #

@@ -89,9 +89,12 @@ def test_what_the_source_no_longer_has_is_removed_and_what_is_new_is_added(
     copy_clips(source, ["four"])
     done = []
     align_row = row_files.align_row
-    monkeypatch.setattr(
-        row_files, "align_row", lambda row, m: (done.append(row.id), align_row(row, m))[1]
-    )
+
+    def counted(row, model, **request):
+        done.append(row.id)
+        return align_row(row, model, **request)
+
+    monkeypatch.setattr(row_files, "align_row", counted)
     aligned = run(source, tmp_path / "out", client)
     assert done == ["four"]
     assert files_in(aligned.folder) == files_in(run(source, tmp_path / "new", client).folder)
@@ -101,12 +104,12 @@ def test_failed_rows_are_tried_again_if_asked(source, tmp_path, client, monkeypa
     """As after a network that was away for a moment: the files are the same as before."""
     align_row, done = row_files.align_row, []
 
-    def fails(row, model):
+    def fails(row, model, **request):
         return RowResult("failed", "no route to host")
 
-    def counted(row, model):
+    def counted(row, model, **request):
         done.append(row.id)
-        return align_row(row, model)
+        return align_row(row, model, **request)
 
     monkeypatch.setattr(row_files, "align_row", fails)
     assert run(source, tmp_path / "out", client).statuses["failed"] == 4
@@ -152,7 +155,7 @@ def test_a_folder_of_something_else_is_left_alone(source, tmp_path, client):
         run(source, out, client, overwrite=True)
     with pytest.raises(CIFError, match="a folder of their own"):
         run(source, source, client)
-    (out / "corpus.json").write_text("{}")
+    (out / "corpus.json").write_text('{"code": 1}')
     with pytest.raises(DataError, match="not of an aligned corpus"):
         run(source, out, client, overwrite=True)
     file = tmp_path / "file"
@@ -186,6 +189,7 @@ def test_wrong_arguments_say_so(source, tmp_path, client):
         "formats must be a collection": {"formats": ".TextGrid"},
         "format must be one of": {"formats": [".doc"]},
         "workers are those of a cluster made here": {"workers": 2},
+        "a language needs a model that aligns": {"language": "en-gb"},
     }.items():
         with pytest.raises(CIFError, match=match):
             align_corpus(source, out, model="digits", client=client, **options)
@@ -220,3 +224,19 @@ def test_a_worker_with_other_code_ends_the_run(source, tmp_path, client, monkeyp
     monkeypatch.setattr(align_whole_corpus, "code_version", lambda: "cifviz of another day")
     with pytest.raises(CIFError, match="a worker has cifviz .* started with cifviz of another day"):
         run(source, tmp_path / "out", client)
+
+
+def test_other_formats_and_those_that_cannot_hold_a_name(tmp_path, client):
+    copy_clips(tmp_path, ["three"])
+    table = tmp_path / "corpus.csv"
+    table.write_text("id,sound\nspaces in it,three.flac\n")
+    formats = (".short.TextGrid", ".srt", ".ctm", ".json")
+    aligned = run(table, tmp_path / "out", client, formats=formats)
+    (row,) = aligned.rows()
+    stem = aligned.folder / row["file"].removesuffix(".json")
+    for suffix in formats:
+        path = stem.with_name(stem.name + suffix)
+        assert path.is_file() or f"no {suffix} file" in row["reason"]
+    again = run(table, tmp_path / "out", client, formats=formats)
+    assert files_in(again.folder) == files_in(aligned.folder)
+    assert stem.with_name(f"{stem.name}.short.TextGrid").is_file()

@@ -43,6 +43,13 @@ def test_the_results_in_a_folder_are_no_part_of_it(tmp_path):
     assert [row.id for row in rows] == ["a"]
 
 
+def test_results_of_another_run_in_the_folder_are_no_part_of_it(tmp_path):
+    for name in ("a.wav", "grid/utterances/a.flac", "grid/parts/p", "grid/corpus.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert [row.id for row in rows_of(tmp_path)] == ["a"]
+
+
 def test_a_table_names_sounds_relative_to_itself(tmp_path):
     table = tmp_path / "corpus.csv"
     table.write_text(

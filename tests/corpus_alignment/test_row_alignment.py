@@ -134,7 +134,8 @@ class Aligner:
         self.found = found
         self.config = found.config
 
-    def align(self, waveform, text, *, progress=False):
+    def align(self, waveform, text, *, language="", progress=False):
+        self.language = language
         return self.found
 
     def hear(self, waveform, *, progress=False):
@@ -152,6 +153,9 @@ def test_a_transcript_is_aligned_and_presence_counts(placed):
     assert result.status == ALIGNED
     assert list(result.tiers) == ["words", "phones"]
     assert (result.values["lowest"], result.values["doubtful"]) == (0.25, 1)
+    german = Aligner(placed)
+    align_row(clip_row("two", text="eins zwei"), german, language="de")
+    assert german.language == "de"
     assert result.values["errors"] is None and result.values["reference_tokens"] == 3
 
 

@@ -3,7 +3,7 @@
     .venv-peers/bin/python tests/golden/make_goldens.py            compare (make test-peers makes
                                                                    this environment)
     … make_goldens.py --write FILE …                               write these files anew
-    … --cif-pytorch FOLDER --kairumo FOLDER …                      checkouts, for the code bases that
+    … --cif-pytorch FOLDER --kairumo FOLDER …                      checkouts of the code bases that
                                                                    are no packages, or their files
 
 The inputs are data, too: they are read from the files. Only a file that is not there gets random

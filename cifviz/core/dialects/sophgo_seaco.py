@@ -1,4 +1,4 @@
-"""Like `spacemit_cif`, but the threshold is charged, while a token is completed with 1 less the sum.
+"""Like `spacemit_cif`, but the threshold is charged, while a token is completed with 1 − sum.
 
 - Both numbers are 1 as the source calls it, and then it is FunASR's loop. At any other threshold β
   they disagree: the integrator keeps ``sum − β`` after a fire, the next token gets ``sum − 1`` of

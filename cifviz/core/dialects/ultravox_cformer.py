@@ -37,7 +37,7 @@ def integrate(alpha: Tensor, frame_lengths: Tensor, target_lengths: Tensor | Non
     alpha = scaled(alpha, num_fires)
     level, token = alpha.new_zeros(len(alpha)), torch.zeros_like(num_fires)
     number = torch.arange(largest(num_fires), device=alpha.device)
-    columns = []
+    columns: list[Tensor] = []
     for weight in alpha.unbind(dim=1):
         column = alpha.new_zeros(len(alpha), len(number))
         missing, level = 1 - level, level + weight

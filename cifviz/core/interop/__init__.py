@@ -13,10 +13,12 @@ from types import FunctionType
 from torch import nn
 
 from cifviz.core.firing import Firing
-from cifviz.core.interop import cif_pytorch, funasr, torch_cif
+from cifviz.core.interop import cif_pytorch, funasr, torch_cif, weights_output
 from cifviz.core.interop.cif_pytorch import load_cif_pytorch
+from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.funasr import load_funasr
 from cifviz.core.module import CIF
+from cifviz.core.tail import TailRule
 from cifviz.errors import require, require_type
 
 __all__ = ["capture", "load_cif_pytorch", "load_funasr"]
@@ -28,7 +30,14 @@ CLASSES |= dict.fromkeys(cif_pytorch.CLASSES, cif_pytorch.watch)
 
 
 @contextmanager
-def capture(model: nn.Module) -> Iterator[list[Firing]]:
+def capture(
+    model: nn.Module,
+    *,
+    at: str | None = None,
+    threshold: float = 1.0,
+    tail: TailRule | str = "drop",
+    dialect: str = "",
+) -> Iterator[list[Firing]]:
     """Record what the CIF inside a model does, as long as the context lasts.
 
     Parameters
@@ -40,6 +49,15 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
         by their names. A module that is not called as one is not seen (FunASR's ``forward_chunk``
         and ``get_upsample_timestamp``), nor is the function where a `functools.partial` or a list
         holds it.
+    at : str, optional
+        For a CIF of any other name: the module that returns the weights, such as
+        "encoder.predictor". The weights are found in its output, a tensor (batch, frames) or
+        tuples and dicts with one in them; where there are several, the error lists them, and
+        "encoder.predictor[2]" or "encoder.predictor['alphas']" chooses. `RecordedFiring.source`
+        says which part was taken. All frames count, those of padding too.
+    threshold, tail, dialect
+        With `at`: how the weights fire, as of `Transcription.from_alpha`. Of a module that only
+        makes weights, nothing shows how they fire.
 
     Yields
     ------
@@ -60,9 +78,9 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
     Raises
     ------
     CIFError
-        If there is no known CIF in the model; inside the context, if a model did something else
-        than these contributions say, or cannot be read; at its end, if the model might only have
-        called torch_cif's function, and did not.
+        If there is no known CIF in the model, or no module `at`; inside the context, if a model did
+        something else than these contributions say, or cannot be read; at its end, if the model
+        might only have called torch_cif's function, and did not.
 
     Examples
     --------
@@ -89,6 +107,13 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
     """
     require_type("model", model, nn.Module)
     firings: list[Firing] = []
+    if at is not None:
+        rule = FiringRule.from_settings(threshold, tail, dialect)
+        with ExitStack() as stack:
+            weights_output.watch(model, at, rule, firings, stack)
+            yield firings
+            require(bool(firings), f"nothing was captured: {at} was not called")
+        return
     calls: list[FunctionType] = []
     with ExitStack() as stack:
         known = 0
@@ -106,11 +131,15 @@ def capture(model: nn.Module) -> Iterator[list[Firing]]:
             f"expected a module of a class named {', '.join(CLASSES)}, or calls of a function "
             f"named {torch_cif.FUNCTION} with inputs and alpha"
         )
+        how = (
+            'a module that returns the weights is captured by its name, capture(model, at="NAME"), '
+            f"here perhaps {weights_output.likely_modules(model)}"
+        )
         places = torch_cif.watch(model, firings, calls, stack)
-        require(known + places > 0, f"{type(model).__name__} holds no known CIF: {expected}")
+        require(known + places > 0, f"{type(model).__name__} holds no known CIF: {expected}; {how}")
         yield firings
         require(
             known > 0 or bool(calls),
             f"nothing was captured, for {type(model).__name__} holds no known CIF or was not "
-            f"called: {expected}, which no partial and no list hides",
+            f"called: {expected}, which no partial and no list hides; {how}",
         )

@@ -17,7 +17,7 @@ from cifviz.core.dialects import DIALECTS
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.interop.recorded_firing import RecordedFiring, recorded_firing
 from cifviz.core.tail import TailRule, above, appended, at_least, drop, every_rule
-from cifviz.errors import require, require_choice, require_number, require_type
+from cifviz.errors import require, require_choice, require_number, require_type, shown
 
 TAILS: dict[str, Callable[[float], TailRule]] = {
     "cif_pytorch": above,
@@ -97,6 +97,30 @@ class FiringRule:
             tail=TAILS[name](value) if has_tail and value is not None else drop,
             dialect=name,
         )
+
+    @classmethod
+    def from_settings(
+        cls,
+        threshold: float = 1.0,
+        tail: TailRule | str = "drop",
+        dialect: str = "",
+        *,
+        slack: float = 0.0,
+    ) -> FiringRule:
+        """A rule from what a user says: a tail rule or its text, and perhaps a dialect.
+
+        Of a dialect, a threshold of 1 and the tail "drop" stand for its own numbers.
+
+        >>> FiringRule.from_settings(tail="above 0.3").tail
+        TailRule(rule='above', value=0.3)
+        >>> FiringRule.from_settings(dialect="cif_pytorch").threshold
+        0.99
+        """
+        rule = tail if isinstance(tail, TailRule) else TailRule.from_text(tail)
+        if not dialect:
+            return cls(threshold, slack, rule)
+        require(not slack, f"slack is not a setting of the dialect {shown(dialect)}")
+        return cls.of_dialect(dialect, None if threshold == 1 else threshold, rule.value)
 
     @property
     def fixed(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ const ORDERS = {
 
 // --- Playing -------------------------------------------------------------------------------------
 
-const sound = get('sound');
+const sound = new Audio();
 let playing = null;
 
 function stop() {

@@ -333,7 +333,7 @@ def test_ultravox_gives_as_many_tokens_as_it_scales_to(weights, target):
     assert result.num_fires.tolist() == [wanted]
     *others, last = [1.0, *result.weights.sum(dim=2).flatten().tolist()]
     assert others == pytest.approx([1] * wanted, abs=1e-4)
-    assert last == pytest.approx(1, abs=1e-4) or last == 0 and alpha[0, -1] > 0
+    assert last == pytest.approx(1, abs=1e-4) or (last == 0 and alpha[0, -1] > 0)
 
 
 @given(sixteenths, st.sampled_from([0.5, 0.75, 1.0]))

@@ -1,0 +1,78 @@
+"""``cifviz panel``: a picture of everything about one utterance, for a paper or a slide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cifviz.cli.application import Overwrite, in_words
+from cifviz.cli.explore_command import tier_of
+from cifviz.cli.one_sound import Model, Sound, read_sound
+from cifviz.cli.own_weights import (
+    Alpha,
+    DialectName,
+    FrameShift,
+    OwnWeights,
+    Tail,
+    Threshold,
+    Tokens,
+)
+from cifviz.cli.transcripts import Language, Text, TextFile, TextFolder
+from cifviz.errors import printable, require_choice
+
+KINDS = (".png", ".svg", ".pdf")
+"""Suffixes of pictures."""
+
+
+def panel(
+    file: Sound = None,
+    model: Model = "digits",
+    text: Text = None,
+    text_file: TextFile = None,
+    text_dir: TextFolder = None,
+    language: Language = None,
+    alpha: Alpha = None,
+    tokens: Tokens = None,
+    frame_shift: FrameShift = None,
+    threshold: Threshold = None,
+    tail: Tail = None,
+    dialect: DialectName = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="A file with the reference times of the tokens.")
+    ] = None,
+    tier: Annotated[str, typer.Option(help="Of the reference; default: its first.")] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Draw sound, weights, fires and tokens of one utterance on one time axis.
+
+    Of a recording, with a model of cifviz, or of your own model's weights (--alpha).
+    """
+    from cifviz.resources import write_atomically
+
+    with in_words("cifviz panel"):
+        own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
+        given = read_sound(
+            file, model, (text, text_file, text_dir, language), own, reference, overwrite
+        )
+        target = out or Path(f"{given.stem}.png")
+        require_choice("the suffix of --out", target.suffix.lower(), KINDS)
+        given.check(target)
+        words = None if reference is None else tier_of(reference, tier)
+        shown, part = given.transcribed()
+        from cifviz.plot import panel as draw
+
+        drawn = draw(shown, reference=words)
+        if part:
+            *_, lowest = drawn.axes.values()
+            lowest.set_xlabel(f"time (s): {part}")
+            drawn.fig.alt = f"The picture shows {part}. {drawn.fig.alt}"
+        image = drawn.fig.image(target.suffix.lower().removeprefix("."))
+        write_atomically(target, lambda path: path.write_bytes(image), overwrite=overwrite)
+        typer.echo(given.table)
+        typer.echo(f"written to {printable(target.name)}")
