@@ -36,6 +36,7 @@ Draw = Callable[[Data, Axes], None]
 
 def draw_weights(data: Data, ax: Axes) -> None:
     """Weights over frames, fires, marked stretches and further lines."""
+    # 1. The weights, and lines beside them.
     edges = _floats(data["times"])
     values = _floats(data["alpha"])
     if len(values):
@@ -50,6 +51,7 @@ def draw_weights(data: Data, ax: Axes) -> None:
             linewidth=1.2,
             label=name,
         )
+    # 2. What is marked, the fires, the threshold.
     for index, (start, end, _) in enumerate(data["spans"]):
         if start is not None and end is not None:
             look = {"color": STYLE["incomplete"], "alpha": 0.22, "linewidth": 0}
@@ -62,6 +64,7 @@ def draw_weights(data: Data, ax: Axes) -> None:
     if len(values) and np.nanmax(np.append(values, 0.0)) > data["threshold"] / 2:
         level = min(data["threshold"], LARGEST)
         ax.axhline(level, color=STYLE["threshold"], linestyle="--", linewidth=0.9, label="β")
+    # 3. Axes.
     ax.axhline(0, color=STYLE["level"], linewidth=0.5)
     if len(edges) > 1:
         ax.set_xlim(edges[0], edges[-1])
