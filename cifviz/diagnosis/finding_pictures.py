@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cifviz.diagnosis.findings import Picture
 from cifviz.errors import require_choice
@@ -98,6 +99,8 @@ def draw_counts(data: Data, ax: Axes) -> None:
     ax.set_yticks(rows, names, **plain_text())
     ax.invert_yaxis()
     ax.set_xlabel("tokens")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.margins(0.08)
     ax.grid(axis="x", color=STYLE["neutral"], linewidth=0.5)
 
 
@@ -138,7 +141,8 @@ def draw(picture: Picture) -> Figure:
     """
     require_choice("kind of picture", picture.kind, DRAWINGS)
     rows = len(picture.data.get("utterances", ()))
-    figure = Figure(figsize=(WIDTH, max(HEIGHT, 1.1 + 0.22 * rows)), layout="constrained")
+    height = max(1.4, 1.1 + 0.22 * rows) if rows else HEIGHT
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = figure.subplots()
     DRAWINGS[picture.kind](picture.data, ax)
     for label in (ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()):
