@@ -73,10 +73,10 @@ def check_notebooks(
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that are run at a time.")] = 1,
     junit: Annotated[
-        Path | None, typer.Option(help="File for a report in JUnit XML; an older one is replaced.")
+        Path | None, typer.Option(help="File for a report in JUnit XML; replaces a report alone.")
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help="File for a report in JSON; an older one is replaced.")
+        Path | None, typer.Option(help="File for a report in JSON; replaces a report alone.")
     ] = None,
     keep: Annotated[
         Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
@@ -106,13 +106,14 @@ def check_notebooks(
     """
     with in_words("cifviz notebooks check"):
         require_extra()
-        for report in filter(None, (junit, json)):
-            check_target(report, overwrite=True)
 
+        from cifviz.notebooks.check_report import is_report
         from cifviz.notebooks.checks import EVERYTHING
         from cifviz.notebooks.run_limits import Limits
         from cifviz.notebooks.tolerances import Tolerances
 
+        for report in filter(None, (junit, json)):
+            check_target(report, overwrite=is_report(report))
         names = frozenset(ask or ())
         check = partial(
             check_one,
@@ -202,9 +203,9 @@ def say(checked: Checked) -> None:
 
 def write_reports(checked: list[Checked], *, junit: Path | None, json: Path | None) -> None:
     """Write the reports that were asked for."""
-    from cifviz.notebooks.check_report import json_report, junit_report
+    from cifviz.notebooks.check_report import is_report, json_report, junit_report
 
     for path, report in ((junit, junit_report), (json, json_report)):
         if path is not None:
             write = partial(Path.write_text, data=report(checked), encoding="utf-8")
-            write_atomically(path, write, overwrite=True)
+            write_atomically(path, write, overwrite=is_report(path))
