@@ -42,6 +42,21 @@ class Request(StrEnum):
     EVERYTHING = "everything"
 
 
+Ask = Annotated[
+    list[Request] | None,
+    typer.Option(help="What else a notebook must be; may be given several times, see above."),
+]
+Junit = Annotated[
+    Path | None, typer.Option(help="File for a report in JUnit XML; replaces a report alone.")
+]
+Json = Annotated[
+    Path | None, typer.Option(help="File for a report in JSON; replaces a report alone.")
+]
+Keep = Annotated[
+    Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
+]
+
+
 def check_notebooks(
     paths: Annotated[
         list[Path], typer.Argument(help="Executed notebooks, or folders of them; yours or ours.")
@@ -49,10 +64,7 @@ def check_notebooks(
     execute: Annotated[
         bool, typer.Option("--execute/--no-execute", help="Whether to run them again, too.")
     ] = True,
-    ask: Annotated[
-        list[Request] | None,
-        typer.Option(help="What else a notebook must be; may be given several times, see above."),
-    ] = None,
+    ask: Ask = None,
     rtol: Annotated[float, typer.Option(min=0, help="Relative, of printed numbers.")] = 1e-5,
     atol: Annotated[float, typer.Option(min=0, help="Absolute, of printed numbers.")] = 1e-8,
     pixels: Annotated[
@@ -72,15 +84,9 @@ def check_notebooks(
         bool, typer.Option("--network", help="Let a run reach other machines.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that are run at a time.")] = 1,
-    junit: Annotated[
-        Path | None, typer.Option(help="File for a report in JUnit XML; replaces a report alone.")
-    ] = None,
-    json: Annotated[
-        Path | None, typer.Option(help="File for a report in JSON; replaces a report alone.")
-    ] = None,
-    keep: Annotated[
-        Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
-    ] = Path("build/notebooks"),
+    junit: Junit = None,
+    json: Json = None,
+    keep: Keep = Path("build/notebooks"),
 ) -> None:
     """Find what is wrong with notebooks; the exit code is 1 if anything is.
 
