@@ -21,6 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from benchmarks.notebook_cases import DATA, FAULTS, HARMLESS, Case
 from cifviz.cli.notebook_check import check_one
+from cifviz.notebooks.masks import mask
 from cifviz.notebooks.run_limits import Limits
 from cifviz.notebooks.tolerances import Tolerances
 
@@ -86,7 +87,9 @@ def ours(path: Path) -> str:
         tolerances=Tolerances(),
         limits=Limits(cell=CELL_SECONDS),
     )
-    return checked.complaints[0].partition("\n")[0] if checked.complaints else ""
+    first = checked.complaints[0] if checked.complaints else ""
+    # Where the run is kept is gone when this is read.
+    return mask(first.partition("\n")[0].partition("; the run is in")[0])
 
 
 def by_pytest(*options: str) -> Callable[[Path], str]:
