@@ -206,7 +206,7 @@ RECIPE_ROWS: Mapping[str, Callable[[Any, Sets], Method]] = {
     "CTC forced": by_ctc,
 }
 """Of the recipe."""
-CZECH_ROWS = (*TRIVIAL, "CIF: segments", "CTC forced")
+CZECH_ROWS = (*TRIVIAL, "CIF: the count forced", "CIF: segments", "CTC forced")
 """What the Czech utterance is aligned by."""
 VOICES = {"cs": "the voice of Czech", "en-us": "that of English"}
 VARIANT_ROWS: Mapping[str, str] = {
