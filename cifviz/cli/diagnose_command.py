@@ -99,13 +99,13 @@ def diagnose(
         # 2. What belongs to which utterance; a file that cannot be read stops no other.
         unread: list[str] = []
         names = [one.name for one in observed] if isinstance(observed, list) else []
-        heard = _sounds(files, names, rate, unread)
-        names = names or list(heard)
+        waveforms = _sounds(files, names, rate, unread)
+        names = names or list(waveforms)
         found = _diagnosis(
             observed,
             tokens=_each(lambda: _tokens(tokens, names), unread),
             reference=_each(lambda: _references(reference, names, tier), unread),
-            waveforms=heard or None,
+            waveforms=waveforms or None,
             frame_shift=frame_shift,
             threshold=threshold,
             alone=alone,

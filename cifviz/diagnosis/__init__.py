@@ -9,6 +9,7 @@ from cifviz.diagnosis.checks import CHECKS
 from cifviz.diagnosis.diagnosing import diagnose, examine
 from cifviz.diagnosis.findings import Check, Diagnosis, Finding, Picture
 from cifviz.diagnosis.observed import ObservedUtterance
+from cifviz.diagnosis.report_page import to_html
 from cifviz.diagnosis.saved_firings import SavedFirings, load_firings, save_firings
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "examine",
     "load_firings",
     "save_firings",
+    "to_html",
 ]

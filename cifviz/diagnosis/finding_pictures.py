@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from cifviz.diagnosis.findings import Picture
 from cifviz.errors import require_choice
@@ -36,6 +37,7 @@ Draw = Callable[[Data, Axes], None]
 
 def draw_weights(data: Data, ax: Axes) -> None:
     """Weights over frames, fires, marked stretches and further lines."""
+    # 1. The weights, and lines beside them.
     edges = _floats(data["times"])
     values = _floats(data["alpha"])
     if len(values):
@@ -50,6 +52,7 @@ def draw_weights(data: Data, ax: Axes) -> None:
             linewidth=1.2,
             label=name,
         )
+    # 2. What is marked, the fires, the threshold.
     for index, (start, end, _) in enumerate(data["spans"]):
         if start is not None and end is not None:
             look = {"color": STYLE["incomplete"], "alpha": 0.22, "linewidth": 0}
@@ -62,6 +65,7 @@ def draw_weights(data: Data, ax: Axes) -> None:
     if len(values) and np.nanmax(np.append(values, 0.0)) > data["threshold"] / 2:
         level = min(data["threshold"], LARGEST)
         ax.axhline(level, color=STYLE["threshold"], linestyle="--", linewidth=0.9, label="β")
+    # 3. Axes.
     ax.axhline(0, color=STYLE["level"], linewidth=0.5)
     if len(edges) > 1:
         ax.set_xlim(edges[0], edges[-1])
@@ -95,6 +99,8 @@ def draw_counts(data: Data, ax: Axes) -> None:
     ax.set_yticks(rows, names, **plain_text())
     ax.invert_yaxis()
     ax.set_xlabel("tokens")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.margins(0.08)
     ax.grid(axis="x", color=STYLE["neutral"], linewidth=0.5)
 
 
@@ -135,7 +141,8 @@ def draw(picture: Picture) -> Figure:
     """
     require_choice("kind of picture", picture.kind, DRAWINGS)
     rows = len(picture.data.get("utterances", ()))
-    figure = Figure(figsize=(WIDTH, max(HEIGHT, 1.1 + 0.22 * rows)), layout="constrained")
+    height = max(1.4, 1.1 + 0.22 * rows) if rows else HEIGHT
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     ax = figure.subplots()
     DRAWINGS[picture.kind](picture.data, ax)
     for label in (ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()):

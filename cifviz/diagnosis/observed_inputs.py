@@ -66,6 +66,7 @@ def observe(
     DataError
         If it is a file that cannot be read, or is damaged.
     """
+    # 1. What is in a file, or one alone.
     if tail is not None and not isinstance(tail, TailRule):
         tail = TailRule.from_text(tail)
     if isinstance(source, str | Path):
@@ -79,6 +80,7 @@ def observe(
         return [_transcribed(source, "utterance 0")]
     if isinstance(source, Firing):
         source = [source]
+    # 2. Several, by name or in order.
     if isinstance(source, Mapping):
         return _mapped(source, frame_lengths, threshold, tail)
     if isinstance(source, Sequence) and not isinstance(source, str | bytes) and len(source):
@@ -96,6 +98,7 @@ def observe(
         if any(isinstance(one, Sequence | np.ndarray | Tensor) for one in source):
             source = dict(zip(numbered(len(source)), source, strict=True))
             return _mapped(source, frame_lengths, threshold, tail)
+    # 3. Weights.
     weights, dtype = weights_of("alpha", source)
     if weights.ndim == 1:
         weights = weights[None]
@@ -194,6 +197,7 @@ def _batch(
     tail: TailRule | None,
 ) -> list[ObservedUtterance]:
     """A row of weights for each utterance, cut to its length."""
+    # 1. How long each is.
     threshold = require_number("threshold", threshold, above=0)
     lengths = [weights.shape[1]] * len(weights)
     if frame_lengths is not None:
@@ -208,6 +212,7 @@ def _batch(
             require_integer("frame_lengths", int(one), at_least=0, at_most=weights.shape[1])
             for one in given
         ]
+    # 2. Each cut to its length.
     found = []
     for name, row, length in zip(names, weights, lengths, strict=True):
         alpha = row[:length]

@@ -51,11 +51,13 @@ def weight_picture(
     label : str
         What the values are called; fires belong to weights alone.
     """
+    # 1. The frames around what was found.
     weights = utterance.used if scaled else utterance.alpha
     if around is None:
         around = (spans[0][0] + spans[0][1]) / 2 if spans else 0.0
     first = max(0, min(int(around) - MOST_FRAMES // 2, len(weights) - MOST_FRAMES))
     last = min(len(weights), first + MOST_FRAMES)
+    # 2. The fires and marks in them.
     has_fires = utterance.is_valid and label == WEIGHT
     fires = utterance.fire_frames if has_fires else np.zeros(0)
     inside = fires[(fires >= first) & (fires <= last)]

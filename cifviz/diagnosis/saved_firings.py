@@ -307,6 +307,7 @@ def _cut(
 
 def _firing(entry: Mapping[str, Any], parts: Mapping[str, Tensor]) -> Firing:
     """A firing of one utterance."""
+    # 1. The contributions, and the type of the weights.
     frames, fires = entry["frames"], entry["fires"]
     given = torch.zeros(fires, frames, dtype=torch.float64)
     fire, frame = parts["fire"].long(), parts["frame"].long()
@@ -320,6 +321,7 @@ def _firing(entry: Mapping[str, Any], parts: Mapping[str, Tensor]) -> Firing:
         DataError,
     )
 
+    # 2. All else.
     def row(name: str) -> Tensor:
         return parts[name].double().unsqueeze(0)
 

@@ -42,10 +42,12 @@ def tokens_off(utterances: Sequence[ObservedUtterance], by: int) -> float:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """By the median error of all tokens."""
+    # 1. By how much.
     errors = errors_of(utterances)
     if not is_shifted(errors):
         return None
     ordered = worst_first(utterances, [abs(errors_of([one]).median) for one in utterances])
+    # 2. In words.
     way = "late" if errors.median > 0 else "early"
     found = (
         f"Fires are {abs(errors.median):.2f} s too {way} in the median, and all alike: half of "

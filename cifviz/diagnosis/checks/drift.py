@@ -20,6 +20,7 @@ LEAST_EXPLAINED = 0.5
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """By how far the line through the errors of all utterances goes."""
+    # 1. How far the line goes.
     errors = errors_of(utterances)
     far = abs(errors.slope) * errors.span
     if far <= WARNING or errors.explained < LEAST_EXPLAINED:
@@ -27,6 +28,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     ordered = worst_first(
         utterances, [float(np.abs(errors_of([one]).late).max()) for one in utterances]
     )
+    # 2. In words.
     way = "later" if errors.slope > 0 else "earlier"
     found = (
         f"Fires come ever {way}, by {abs(errors.slope) * 1000:.0f} ms a second, "

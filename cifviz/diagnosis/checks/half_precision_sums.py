@@ -83,12 +83,14 @@ def _is_rounding(utterance: ObservedUtterance) -> bool:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where recorded fires are those of half precision; a warning where they may be."""
+    # 1. Which utterances.
     found = [one for one in map(halved, utterances) if one.how]
     found = [one for one in found if one.sure] or found
     if not found:
         return None
     found.sort(key=lambda one: -abs(one.count - exact(one.utterance)))
     first, name, right = found[0], found[0].utterance.name, exact(found[0].utterance)
+    # 2. In words.
     if first.sure:
         words = (
             f"In {name} {first.count} tokens fired, as many as in {first.how}, where float64 makes "

@@ -28,6 +28,7 @@ def wrong_frames(utterance: ObservedUtterance) -> np.ndarray:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault wherever one weight is invalid, or all together are beyond any number of tokens."""
+    # 1. Which utterances.
     wrong = [one for one in utterances if not one.is_valid]
     if not wrong:
         return None
@@ -35,6 +36,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     first, frames = wrong[0], wrong_frames(wrong[0])
     negative = sum(int((one.alpha < 0).sum()) for one in wrong)
     broken = sum(int((~np.isfinite(one.alpha)).sum()) for one in wrong)
+    # 2. In words.
     listed = [f"{negative} below 0"] * bool(negative) + [f"{broken} NaN or infinite"] * bool(broken)
     if not listed:
         listed = ["their sum is more than a million tokens"]

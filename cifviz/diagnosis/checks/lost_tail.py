@@ -33,6 +33,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
 
     Where only the weights are known, a tail rule may yet fire the residual: then it is a note.
     """
+    # 1. Which utterances, and how bad it is.
     losing = [one for one in utterances if loses(one)]
     if not losing:
         return None
@@ -47,6 +48,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         severity = "fault"
     else:
         severity = "fault" if share > FAULT else "warning" if share > WARNING else "note"
+    # 2. In words.
     known = ", and a token is missing there" if missing == len(losing) else ""
     what = "fires nothing" if recorded else "fires only by a tail rule, which is unknown here,"
     found = (

@@ -41,6 +41,7 @@ def fires_at_hand(utterance: ObservedUtterance) -> int:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where recorded fires show it, else a warning: a tail rule may yet fire it."""
+    # 1. Which utterances.
     whole = [one for one in utterances if whole_tokens(one)]
     losing = [one for one in whole if fires_at_hand(one) == whole_tokens(one) - 1]
     losing = [one for one in losing if one.expected is None or one.expected > fires_at_hand(one)]
@@ -50,6 +51,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     first = ordered[0]
     known = any(one.fires is not None for one in losing)
     short = whole_tokens(first) - first.mass
+    # 2. In words.
     found = (
         f"The last token is lost to rounding in {of_all(len(losing), len(utterances))}: in "
         f"{first.name} Σα/β is {whole_tokens(first)} but for {abs(short):.1e}, and "

@@ -35,6 +35,7 @@ def is_lost(utterance: ObservedUtterance) -> bool:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where tokens came out fewer than the weights hold; else a warning."""
+    # 1. Which frames of which utterances.
     crowded = [one for one in utterances if bool((ends_in_frames(one) > 1).any())]
     if not crowded:
         return None
@@ -43,6 +44,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     ends = ends_in_frames(first)
     number = sum(int((ends_in_frames(one) > 1).sum()) for one in crowded)
     lost = sum(is_lost(one) for one in crowded)
+    # 2. In words.
     found = (
         f"{plural(number, 'frame')} in {of_all(len(crowded), len(utterances))} "
         f"{'holds' if number == 1 else 'hold'} the ends of several tokens: in {first.name} up to "

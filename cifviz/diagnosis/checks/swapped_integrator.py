@@ -56,12 +56,14 @@ def kind(utterance: ObservedUtterance) -> str:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """A fault where most utterances that can tell are such; else nothing."""
+    # 1. Which utterances.
     found = [one for one in utterances if kind(one)]
     telling = [one for one in utterances if falls(one)[0] >= FEWEST_FALLS or kind(one)]
     if not found or 2 * len(found) <= len(telling):
         return None
     found = worst_first(found, [one.predicted_mass for one in found])
     first = found[0]
+    # 2. In words.
     number, _, mass, _ = falls(first)
     if kind(first) == "running sum":
         seen = f"the values never fall, from {first.alpha[0]:.3g} to {first.alpha[-1]:.3g}"

@@ -38,6 +38,7 @@ def difference(utterance: ObservedUtterance) -> float:
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     """By the share of tokens that are missing or too many; a few are a note."""
+    # 1. Which utterances, and how bad it is.
     wrong = [difference(one) for one in utterances]
     wrong = [value if value > 1e-3 else 0.0 for value in wrong]
     differing = [one for one, value in zip(utterances, wrong, strict=True) if value]
@@ -51,6 +52,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
     first = ordered[0]
     mass = sum(one.predicted_mass for one in utterances)
     fires = sum(map(fires_of, utterances))
+    # 2. In words.
     if first.expected is None:
         what = f"{plural(fires_of(first), 'fire')} of a mass of {first.mass:.2f} tokens"
     else:
