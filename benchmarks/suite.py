@@ -67,7 +67,7 @@ def compare(
 
     warm = torch.empty_like(encoder_out)
     calls = {name: partial(forward, one, alpha, encoder_out) for name, one in running.items()}
-    copies = {
+    copies: dict[str, Callable[[], Any]] = {
         "copy": partial(warm.copy_, encoder_out.detach()),
         "clone": encoder_out.detach().clone,
     }

@@ -456,7 +456,8 @@ def _largest(counts: Tensor) -> int:
     """The largest of counts (batch,), rounded up; 0 of none. In a graph a size not known yet."""
     if not torch.compiler.is_compiling():
         return math.ceil(float(counts.amax())) if len(counts) else 0
-    size: Any = F.pad(counts.ceil().long(), (0, 1)).amax(0).item()  # int() would make it constant
+    whole = counts.ceil().long() if counts.is_floating_point() else counts
+    size: Any = F.pad(whole, (0, 1)).amax(0).item()  # int() would make it constant
     torch._check(size >= 0)
     return size
 

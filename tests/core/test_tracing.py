@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:.*should not be instantiated:DeprecationWarning"
     ),  # Dynamo's
+    # Dynamo's too, where a graph breaks and what crosses the break has a gradient.
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a:UserWarning"),
 ]
 
 MOST = 60
@@ -148,8 +150,9 @@ def test_ten_lengths_need_three_graphs_without_a_limit_of_fires(name, fullgraph)
     call = unlimited()[name]
     counter = CompileCounterWithBackend("eager")
     compiled = torch.compile(call, fullgraph=fullgraph, backend=counter)
-    for size in SIZES:
-        torch.testing.assert_close(compiled(*batch(*size)), call(*batch(*size)))
+    for size, frames in SIZES:  # where two sizes are one number, PyTorch takes them for one
+        given = batch(size, frames + 20)
+        torch.testing.assert_close(compiled(*given), call(*given))
     assert 1 <= counter.frame_count <= 3
 
 
