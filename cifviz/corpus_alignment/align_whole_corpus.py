@@ -273,7 +273,7 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
                 processes=True,
                 memory_limit=None,
                 silence_logs=logging.CRITICAL,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port, for this machine alone
             )
             address = stack.enter_context(cluster)
         else:
