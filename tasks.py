@@ -127,6 +127,8 @@ PEERS = ("funasr", "torch-cif")
 PEERS_NEED = (
     # the models of funasr, to be imported
     *("kaldiio", "librosa", "PyYAML", "requests", "six", "torch-complex"),
+    # other checks of notebooks, and ours
+    *("nbmake", "nbval", "pytest-notebook", "beautifulsoup4", "nbconvert", "psutil"),
     # the tests
     *("hypothesis", "pytest", "pytest-timeout"),
 )

@@ -1,6 +1,7 @@
 """Measure and print a table.
 
 ``python -m benchmarks`` compares with others, and keeps both numbers and figure: `make bench`.
+``python -m benchmarks notebooks`` plants faults in notebooks: who finds them?
 ``python -m benchmarks explorer`` asks how fast the explorer follows a slider in a browser.
 ``python -m benchmarks corpus`` aligns a corpus, and kills it again and again.
 """
@@ -25,6 +26,7 @@ from cifviz.resources import check_target, write_atomically
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "data/results/benchmarks/corpus.json"
 NUMBERS, FIGURE = ROOT / "data/results/benchmarks/core.json", ROOT / "docs/benchmark.png"
+NOTEBOOKS = ROOT / "data/results/benchmarks/notebooks.json"
 
 
 app = typer.Typer(add_completion=False)
@@ -74,6 +76,17 @@ def explorer(
     if path is None:
         raise typer.BadParameter(f"no browser {browser!r} is installed; name one with --browser")
     typer.echo(table(measured(path, inputs=inputs)))
+
+
+@app.command()
+def notebooks() -> None:
+    """Plant faults in notebooks: which are found by cifviz, by nbval and by nbmake."""
+    from benchmarks.notebook_checkers import run, table
+
+    result = run()
+    text = json.dumps(result, indent=1) + "\n"
+    write_atomically(NOTEBOOKS, lambda part: part.write_text(text), overwrite=True)
+    typer.echo(table(result))
 
 
 @app.command()

@@ -11,12 +11,11 @@ import typer
 
 from cifviz.cli import terminal
 from cifviz.cli.application import Overwrite, in_words
-from cifviz.errors import AudioError, CIFError, DataError, printable, require, require_choice
+from cifviz.errors import AudioError, DataError, printable, require, require_choice
 from cifviz.resources import Inputs, check_target, read_text, writing
 
 if TYPE_CHECKING:
     from cifviz.audio.waveform import Waveform
-    from cifviz.core.tail import TailRule
     from cifviz.diagnosis import Diagnosis
 
 LARGEST_FILE = 2**26
@@ -61,7 +60,9 @@ def diagnose(
     threshold: Annotated[float, typer.Option(help="β, of weights.")] = 1.0,
     tail: Annotated[
         str,
-        typer.Option(help="Tail rule of weights, such as drop, above:0.5, rounded; default: none."),
+        typer.Option(
+            help='Tail rule of weights, such as drop, "above 0.5", rounded; default: unknown.'
+        ),
     ] = "",
     alone: Annotated[
         Path | None,
@@ -94,7 +95,7 @@ def diagnose(
         require(page is None or page != json_file, "--page and --json must name different files")
         for target in targets:
             check_target(target, overwrite=overwrite, inputs=inputs)
-        observed, rate = _source(source, threshold=threshold, tail=_tail(tail))
+        observed, rate = _source(source, threshold=threshold, tail=tail or None)
         # 2. What belongs to which utterance; a file that cannot be read stops no other.
         unread: list[str] = []
         names = [one.name for one in observed] if isinstance(observed, list) else []
@@ -227,23 +228,6 @@ def _tier(tiers: Any, name: str, path: Path) -> Any:
     chosen = name or next(iter(tiers))
     require(chosen in tiers, f"{path} has no tier {chosen!r}", DataError)
     return tiers[chosen]
-
-
-def _tail(text: str) -> TailRule | None:
-    """A tail rule as the command line has it: its name, and its value behind a colon."""
-    from cifviz.core.tail import TailRule
-
-    if not text:
-        return None
-    rule, colon, value = text.partition(":")
-    if not colon:
-        return TailRule(rule)
-    try:
-        return TailRule(rule, float(value))
-    except ValueError as error:
-        if isinstance(error, CIFError):
-            raise
-        raise CIFError(f"--tail must be a rule, such as above:0.5, got {text!r}") from error
 
 
 def _write(

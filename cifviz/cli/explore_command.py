@@ -62,7 +62,14 @@ def explore(
         words = None if reference is None else tier_of(reference, tier)
         shown, part = given.transcribed()
         title = printable(given.stem if file is None else file.name)
-        to_html(shown, page, reference=words, title=title, overwrite=overwrite)
+        to_html(
+            shown,
+            page,
+            reference=words,
+            title=title,
+            name=printable(given.stem),
+            overwrite=overwrite,
+        )
         typer.echo(given.table)
         shows = f"; it shows {part}" if part else ""
         typer.echo(f"written to {printable(page.name)}{shows}")

@@ -151,6 +151,7 @@ def in_turn(paths: list[Path], check: Callable[[Path], Checked], jobs: int) -> I
     """Check all notebooks in some places, several at a time; results come in their order."""
     from cifviz.notebooks.check_report import Checked
     from cifviz.notebooks.reader import find_notebooks
+    from cifviz.notebooks.run_limits import end_processes
 
     found: list[Path | Checked] = []
     for path in paths:
@@ -159,7 +160,11 @@ def in_turn(paths: list[Path], check: Callable[[Path], Checked], jobs: int) -> I
         except Exception as error:  # a folder that may not be listed, for one
             found.append(Checked(path, (terminal.explained(error),), seconds=0.0))
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda one: check(one) if isinstance(one, Path) else one, found)
+        try:
+            yield from pool.map(lambda one: check(one) if isinstance(one, Path) else one, found)
+        except BaseException:  # told to end: the pool waits for its runs, so they must end, too
+            end_processes(os.getpid())
+            raise
 
 
 def check_one(

@@ -16,6 +16,7 @@ from torch import Tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+
 def without_graph(function: Function) -> Function:
     """Let no graph be made of a function that a graph broke in, nor of what it calls.
 

@@ -21,7 +21,6 @@ import cifviz
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.module import CIFConfig
 from cifviz.core.tail import TailRule, drop
-from cifviz.core.validation import require_tensor
 from cifviz.errors import (
     CIFError,
     require,

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cifviz.audio.waveform import Waveform, load_waveform
 from cifviz.core.tail import TailRule
 from cifviz.diagnosis.checks import CHECKS
@@ -13,7 +15,7 @@ from cifviz.diagnosis.findings import SEVERITIES, Diagnosis
 from cifviz.diagnosis.model_runs import observe_model
 from cifviz.diagnosis.observed import ObservedUtterance
 from cifviz.diagnosis.observed_inputs import by_name, observe, with_what_is_known
-from cifviz.errors import require
+from cifviz.errors import require, require_number
 from cifviz.formats.array_files import SUFFIXES
 from cifviz.systems.base import System
 from cifviz.systems.checkpoints import load_model
@@ -27,7 +29,7 @@ def diagnose(
     frame_shift: float | FrameGrid | None = None,
     frame_lengths: Any = None,
     threshold: float = 1.0,
-    tail: TailRule | None = None,
+    tail: TailRule | str | None = None,
     waveforms: Any = None,
     reference: Any = None,
     alone: Any = None,
@@ -52,8 +54,9 @@ def diagnose(
         Real frames of each row of a batch of weights. What stands behind them is looked at too.
     threshold : float > 0
         β, of weights alone.
-    tail : TailRule, optional
-        What fires at the end, of weights alone. Default: unknown.
+    tail : TailRule or str, optional
+        What fires at the end, of weights alone, such as "above 0.5"; see `cifviz.core.tail`.
+        Default: unknown.
     waveforms : optional
         The sound of each utterance, given as tokens are; of a model also paths of sound files.
     reference : optional
@@ -82,8 +85,7 @@ def diagnose(
     The weights hold two tokens and 0.9 of the third, and the residual is dropped:
 
     >>> import numpy as np
-    >>> from cifviz.core.tail import drop
-    >>> found = diagnose(np.full(29, 0.1), tokens=["a", "b", "c"], tail=drop)
+    >>> found = diagnose(np.full(29, 0.1), tokens=["a", "b", "c"], tail="drop")
     >>> [(one.check, one.severity) for one in found.findings]
     [('lost_tail', 'fault'), ('token_count', 'fault')]
     >>> found.fails()
@@ -94,8 +96,9 @@ def diagnose(
     What each check looks for, and where its limits come from: docs/diagnose.md
     """
     # 1. The utterances.
-    grid = frame_shift if isinstance(frame_shift, FrameGrid) or frame_shift is None else None
-    grid = FrameGrid(float(frame_shift)) if grid is None and frame_shift is not None else grid  # type: ignore[arg-type]
+    grid = frame_shift
+    if not isinstance(grid, FrameGrid) and grid is not None:
+        grid = FrameGrid(require_number("frame_shift", grid, above=0))
     model = _model(source)
     if model is None:
         utterances = observe(source, frame_lengths=frame_lengths, threshold=threshold, tail=tail)
@@ -135,7 +138,10 @@ def examine(utterances: Sequence[ObservedUtterance], name: str = "") -> Diagnosi
         looked_at[check.name] = len(concerned)
         if not concerned:
             needs[check.name] = check.needs
-        elif (finding := check.run(concerned)) is not None:
+            continue
+        with np.errstate(all="ignore"):  # extreme numbers are what is looked for
+            finding = check.run(concerned)
+        if finding is not None:
             findings.append(finding)
     return Diagnosis(
         findings=tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity))),

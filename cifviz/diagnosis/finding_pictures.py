@@ -27,6 +27,9 @@ LONGEST_NAME = 24
 MOST_LABELS = 12
 """Marked stretches whose names are written out; of more only the first."""
 
+LARGEST = 1e12
+"""What is larger is drawn as so large: axes overflow near the largest number."""
+
 Data = Mapping[str, Any]
 Draw = Callable[[Data, Axes], None]
 
@@ -51,14 +54,14 @@ def draw_weights(data: Data, ax: Axes) -> None:
         if start is not None and end is not None:
             look = {"color": STYLE["incomplete"], "alpha": 0.22, "linewidth": 0}
             label = data["spans"][0][2] if not index else None
+            start, end = max(start, -LARGEST), min(end, LARGEST)
             ax.axvspan(start, end, label=displayable(label, 40) if label else None, **look)
     for index, fire in enumerate(data["fires"]):
         label = "fire" if not index else None
-        ax.axvline(fire, color=STYLE["fire"], linewidth=0.7, label=label)
+        ax.axvline(min(fire, LARGEST), color=STYLE["fire"], linewidth=0.7, label=label)
     if len(values) and np.nanmax(np.append(values, 0.0)) > data["threshold"] / 2:
-        ax.axhline(
-            data["threshold"], color=STYLE["threshold"], linestyle="--", linewidth=0.9, label="β"
-        )
+        level = min(data["threshold"], LARGEST)
+        ax.axhline(level, color=STYLE["threshold"], linestyle="--", linewidth=0.9, label="β")
     ax.axhline(0, color=STYLE["level"], linewidth=0.5)
     if len(edges) > 1:
         ax.set_xlim(edges[0], edges[-1])
@@ -154,4 +157,5 @@ def picture_png(picture: Picture) -> bytes:
 
 def _floats(values: Any) -> np.ndarray:
     """Numbers of a picture; NaN for None."""
-    return np.array([np.nan if one is None else one for one in values], dtype=np.float64)
+    given = np.array([np.nan if one is None else one for one in values], dtype=np.float64)
+    return np.clip(given, -LARGEST, LARGEST)

@@ -46,10 +46,11 @@ def counts_in(dtype: Any, utterance: ObservedUtterance) -> dict[str, int]:
         values, rounded = weights.float().numpy(), _to_bfloat16
     else:
         values, rounded = weights.numpy(), _as_is
-    return {
-        LOOP: _loop(values, threshold, utterance.threshold, rounded),
-        SUM: _sum(values, threshold, utterance.threshold, rounded),
-    }
+    with np.errstate(all="ignore"):  # what is too large for the type is infinite in it
+        return {
+            LOOP: _loop(values, threshold, utterance.threshold, rounded),
+            SUM: _sum(values, threshold, utterance.threshold, rounded),
+        }
 
 
 def _loop(values: np.ndarray, reach: float, charge: float, rounded: Any) -> int:
@@ -58,7 +59,7 @@ def _loop(values: np.ndarray, reach: float, charge: float, rounded: Any) -> int:
     held, fires, reach, charge = kind(0), 0, kind(reach), kind(charge)
     for value in values:
         held = rounded(held + value)
-        while held >= reach and charge > 0:
+        while np.isfinite(held) and held >= reach and charge > 0:
             whole = max(1, int(held / charge)) if held > 4 * charge else 1
             less = rounded(held - kind(whole) * charge)
             if not less < held:  # too large for its type: nothing more can be told

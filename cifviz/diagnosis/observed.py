@@ -57,10 +57,11 @@ class ObservedUtterance:
     @cached_property
     def is_valid(self) -> bool:
         """Whether its weights can be integrated: finite, at least 0, a million tokens at most."""
-        return all(
-            bool(np.all(one >= 0)) and float(one.sum()) / self.threshold <= MOST_TOKENS
-            for one in (self.alpha, self.used)
-        )
+        with np.errstate(over="ignore"):
+            return all(
+                bool(np.all(one >= 0)) and float(one.sum()) / self.threshold <= MOST_TOKENS
+                for one in (self.alpha, self.used)
+            )
 
     @cached_property
     def mass(self) -> float:

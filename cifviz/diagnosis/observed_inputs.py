@@ -48,7 +48,7 @@ def observe(
     *,
     frame_lengths: Any = None,
     threshold: float = 1.0,
-    tail: TailRule | None = None,
+    tail: TailRule | str | None = None,
 ) -> list[ObservedUtterance]:
     """The utterances in arrays, a file, firings or transcriptions.
 
@@ -66,6 +66,8 @@ def observe(
     DataError
         If it is a file that cannot be read, or is damaged.
     """
+    if tail is not None and not isinstance(tail, TailRule):
+        tail = TailRule.from_text(tail)
     if isinstance(source, str | Path):
         arrays = read_arrays(source)
         if is_saved_firings(arrays):
@@ -110,12 +112,14 @@ def _saved(saved: SavedFirings) -> list[ObservedUtterance]:
 
 def _transcribed(transcription: Transcription, name: str) -> ObservedUtterance:
     """What a transcription tells of its CIF; raises `CIFError` if it has none."""
+    reference = transcription.reference
     return observed_firing(
         transcription.require_firing(),
         name=name,
         tokens=transcription.tokens,
         grid=transcription.grid,
         waveform=transcription.waveform,
+        **({"reference": reference, "expected": len(reference)} if reference is not None else {}),
     )
 
 
@@ -223,7 +227,6 @@ def _fired(utterance: ObservedUtterance, tail: TailRule | None) -> ObservedUtter
     """With the fires that a tail rule makes, if there is one."""
     if tail is None or not utterance.is_valid:
         return utterance
-    require_type("tail", tail, TailRule)
     alpha = torch.from_numpy(utterance.alpha)[None]
     firing = integrate_and_fire(
         alpha, alpha.new_zeros(*alpha.shape, 0), threshold=utterance.threshold, tail=tail

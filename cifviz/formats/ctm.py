@@ -66,7 +66,7 @@ def recording_name(path: str | Path) -> str:
     >>> recording_name("takes/my talk.ctm")
     'my_talk'
     """
-    return "_".join(Path(path).stem.split())
+    return "_".join(filter(None, re.split(f"[{WHITE_SPACE}]+", Path(path).stem)))
 
 
 def format_ctm(recordings: Mapping[str, Alignment]) -> str:

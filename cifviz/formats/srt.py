@@ -33,8 +33,10 @@ TOLERANCE = 0.0015
 _BLANK = f"[{WHITE_SPACE.replace(chr(10), '')}]*"
 BLANK_LINE = rf"^{_BLANK}\n|\n{_BLANK}(?:\n|\Z)"
 """In a token, a line of white space beside another line."""
-_MARKUP = re.compile(r"</?(?:b|i|u|font)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
-_UNWRITABLE = re.compile(f"[\0\r\ud800-\udfff]|{BLANK_LINE}|-->|{_MARKUP.pattern}", re.IGNORECASE)
+_MARKUP = re.compile(
+    rf"</?(?:[bBiIuU]|[fF][oO][nN][tT])(?:[{WHITE_SPACE}][^<>]*)?>|\{{\\[^{{}}]*\}}"
+)
+_UNWRITABLE = re.compile(f"[\0\r\ud800-\udfff]|{BLANK_LINE}|-->|{_MARKUP.pattern}")
 _TIME = r"(?:([0-9]{1,6}):)?([0-9]{1,2}):([0-9]{1,2})[.,]([0-9]{1,3})"
 TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?![0-9]).*")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 POLL_SECONDS = 0.25
 """How often is looked at the time."""
@@ -94,15 +96,16 @@ def cpu_seconds(pid: int) -> float:
 
 
 def end_processes(pid: int) -> None:
-    """End a process and all that it started."""
+    """End a process and all that it started; of this process, all that it started."""
     import psutil
 
     for one in reversed(_family(pid)):
-        with suppress(psutil.NoSuchProcess):
-            one.kill()
+        if one.pid != os.getpid():
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
 
 
-def _family(pid: int) -> list:
+def _family(pid: int) -> list[Any]:
     """A process and all that it started; empty if it is gone."""
     import psutil
 

@@ -82,7 +82,7 @@ def weights_of(alpha: object) -> Tensor:
         array = array.astype(array.dtype.newbyteorder("="))
         if array.dtype.kind == "u":  # PyTorch has few unsigned types
             array = array.astype(np.int64)
-        given = torch.from_numpy(np.ascontiguousarray(array))
+        given = torch.from_numpy(array.copy())
     kind = str(given.dtype).removeprefix("torch.")
     require(
         given.is_floating_point(),

@@ -125,9 +125,9 @@ def align_long(
     Returns
     -------
     LongTranscription
-        `checked`: words that would lie in silence are untimed. So are those for which there is no
-        room, and the words of a short transcript none of which is found. Speech in which no word
-        was looked for is unexplained, too.
+        `checked`: words that would lie in silence are untimed, unless they are probably there. So
+        are those for which there is no room, and the words of a short transcript none of which is
+        found. Speech in which no word was looked for is unexplained, too.
 
     Raises
     ------

@@ -5,8 +5,8 @@ of them there would flatter it. Here a rule chooses on utterances that are not j
 recall of listed phrases with 100 distractors, of all settings that do no harm, which are those that
 make no more errors outside of phrases than no list does. What "no more" means makes two rules
 (`GUARDS`). The first was written down before anything was measured; the second after its outcome
-had been seen. Of the phone book there are development utterances. Of GRID there are no sentences but
-those of `experiments.rare_pairs`: each half is judged by what the other half chose.
+had been seen. Of the phone book there are development utterances. Of GRID there are no sentences
+but those of `experiments.rare_pairs`: each half is judged by what the other half chose.
 """
 
 from __future__ import annotations
@@ -147,18 +147,14 @@ def chosen(tried: Mapping[str, Mapping[str, Any]], guard: str) -> tuple[str, str
 
 
 def _of_seeds(
-    found: Mapping[str, Mapping[str, Any]],
-    score: str,
-    setting: tuple[str, str] | None = None,
-    size: str = MIDDLE,
+    found: Mapping[str, Mapping[str, Any]], score: str, setting: tuple[str, str] | None = None
 ) -> dict[int, float]:
     """A score by seed, with a setting or without a list."""
-    return {
-        int(seed): SCORES[score](
-            one[NONE] if setting is None else one[size][setting[0]][setting[1]]
-        )
-        for seed, one in found.items()
-    }
+    made = {}
+    for seed, one in found.items():
+        counts = one[NONE] if setting is None else one[MIDDLE][setting[0]][setting[1]]
+        made[int(seed)] = SCORES[score](counts)
+    return made
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -224,8 +220,8 @@ def goal(found: Mapping[str, Any], name: str, guard: str) -> str:
     worse = {"more": "worse by more than their spread", "open": "open"}
     return (
         f"- {name}, {settings(found, name, guard)} (harm allowed: {guard}), {MIDDLE} distractors: "
-        f"{spread(gains, digits=0)} % more phrases found (goal {100 * GAIN:.0f}: {reached}); errors "
-        f"elsewhere: {worse.get(judged(errors), 'not worse')}."
+        f"{spread(gains, digits=0)} % more phrases found (goal {100 * GAIN:.0f}: {reached}); "
+        f"errors elsewhere: {worse.get(judged(errors), 'not worse')}."
     )
 
 

@@ -39,6 +39,7 @@ def html_alone(notebook):
 BAD = [
     ("execution_counts", lambda n: code(n, 2).update(execution_count=9), "execution counts"),
     ("execution_counts", lambda n: code(n, 2).update(execution_count=None), "execution counts"),
+    ("in_order", lambda n: code(n, 2).update(execution_count=1), "was run before cell"),
     (
         "no_errors",
         lambda n: code(n, 2).outputs.append(

@@ -13,6 +13,7 @@ import cifviz
 from cifviz.core import reference, tail
 from cifviz.explorer.data import spans_of, view_data
 from cifviz.explorer.settings import RANGES, model_settings, realign
+from tests.explorer import dialect_cases
 from tests.explorer.cases import named_cases, random_cases, random_tail
 
 HERE = Path(__file__).parent
@@ -70,6 +71,22 @@ def test_a_thousand_random_cases(tmp_path):
     path.write_text(json.dumps(random_cases(1000)), "utf-8")
     code, output = run(path)
     assert code == 0, output
+
+
+@needs_node
+def test_dialects_fire_in_javascript_as_in_python(tmp_path):
+    path = tmp_path / "cases.json"
+    cases = [*dialect_cases.named_cases(), *dialect_cases.random_cases(500)]
+    assert any("fails" in one for one in cases)
+    path.write_text(json.dumps(cases), "utf-8")
+    code, output = run(path, "dialects.test.mjs")
+    assert code == 0, output
+    wrong = next(one for one in cases if one.get("expected", {}).get("fires", 0) > 1)
+    wrong["expected"]["positions"][0] += 1e-3
+    path.write_text(json.dumps([wrong]), "utf-8")
+    code, output = run(path, "dialects.test.mjs")
+    assert code != 0
+    assert "position 0" in output
 
 
 @needs_node
@@ -134,7 +151,12 @@ def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypat
     assert run(path)[0] != 0  # without it, JavaScript knows no such rule
 
 
-NEED_CASES = {"cases.test.mjs", "utterances.test.mjs"}
+NEED_CASES = {
+    "cases.test.mjs",
+    "dialects.test.mjs",
+    "downloads.test.mjs",
+    "utterances.test.mjs",
+}
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)
 
 

@@ -168,6 +168,27 @@ def test_what_is_not_run_needs_no_count(cells, counts, good):
     assert all(len(one) < 120 for one in found)
 
 
+REACH = """
+import socket
+socket.create_connection(("192.0.2.1", 9), timeout=0.01)
+"""
+
+
+def test_a_run_is_as_open_as_is_asked_and_the_marks_of_nbval_are_known():
+    cells = [
+        new_code_cell("import warnings; warnings.warn('odd')"),
+        new_code_cell(REACH, metadata=FAILING),
+        new_code_cell("raise SystemError", metadata={"tags": ["nbval-skip"]}),
+        new_code_cell("# NBVAL_RAISES_EXCEPTION\n1 / 0"),
+    ]
+    result = execute(new_notebook(cells=cells), strict=False, network=True)
+    warned, reached, skipped, failed = result.cells
+    assert "UserWarning: odd" in warned.outputs[0].text
+    assert reached.outputs[0].ename != "NetworkBlocked"
+    assert skipped.outputs == []
+    assert failed.outputs[0].ename == "ZeroDivisionError"
+
+
 def executed(*sources, **metadata):
     """A notebook whose record says what `RECORD` records, never run."""
     record = new_output(

@@ -88,7 +88,7 @@ class FiringRule:
         require_choice("dialect", name, DIALECTS)
         dialect = DIALECTS[name]
         dialect.contributions(  # which checks the thresholds
-            torch.zeros(1, 0), threshold=threshold, tail_threshold=tail_threshold
+            torch.zeros(0, 1), threshold=threshold, tail_threshold=tail_threshold
         )
         value = dialect.tail_threshold if tail_threshold is None else float(tail_threshold)
         has_tail = name in TAILS and value is not None
@@ -166,8 +166,8 @@ class FiringRule:
         # 2. The dialect with its thresholds.
         fixed, lengths = self.fixed, torch.tensor([real])
         batch = padded
-        if not self.cuts:  # beside it, one that comes to a token a frame
-            batch = torch.cat([padded, torch.ones_like(padded)])
+        if not self.cuts:  # beside it, one of twice as many tokens as frames
+            batch = torch.cat([padded, torch.full_like(padded, 2.0)])
             lengths = torch.tensor([real, padded.shape[1]])
         made = DIALECTS[self.dialect].contributions(
             batch,

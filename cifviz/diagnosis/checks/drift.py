@@ -15,7 +15,7 @@ TITLE = "fires drift away from the reference"
 FAULT, WARNING = 0.4, 0.25
 """Seconds by which the line through the errors goes from the first token to the last."""
 LEAST_EXPLAINED = 0.5
-"""Share of the variance that the line must explain."""
+"""How much nearer to the line than to their median the errors must be, in [0, 1]."""
 
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
@@ -32,7 +32,6 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         f"Fires come ever {way}, by {abs(errors.slope) * 1000:.0f} ms a second, "
         f"{far:.2f} s from the first token to the last."
     )
-    start = float(errors.late.mean() - errors.slope * errors.times.mean())
     return Finding(
         check=CHECK.name,
         severity="fault" if far > FAULT else "warning",
@@ -48,14 +47,14 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         numbers=details(
             drift_in_ms_per_s=1000 * errors.slope,
             drift_in_all_in_s=far,
-            variance_explained=errors.explained,
+            share_explained_by_the_line=errors.explained,
             tokens=len(errors.times),
         ),
         picture=error_picture(
             errors,
             f"How much later than its reference each of {len(errors.times)} tokens fires, over "
             f"time, with a line through them. {found}",
-            line=(errors.slope, start),
+            line=(errors.slope, errors.start),
         ),
     )
 

@@ -33,6 +33,10 @@ def kept_in(utterance: ObservedUtterance) -> str:
     return ""
 
 
+ROUND_OFF = 0.1
+"""Tokens by which a sum in half precision may be off: a whole number of them may lose its last."""
+
+
 @dataclass(frozen=True)
 class Halved:
     """What half precision makes of the weights of an utterance."""
@@ -60,7 +64,8 @@ def halved(utterance: ObservedUtterance) -> Halved:
     if utterance.fires is None:
         name = kept_in(utterance)
         count = counts_in(TYPES[name], utterance)[SUM] if name else utterance.full
-        return Halved(utterance, f"{name}, {SUM}" if count != utterance.full else "", count)
+        is_wrong = not -ROUND_OFF < utterance.mass - count < 1 + ROUND_OFF
+        return Halved(utterance, f"{name}, {SUM}" if is_wrong else "", count)
     if utterance.num_fires == exact(utterance) or _is_rounding(utterance):
         return Halved(utterance, "")
     for name, dtype in TYPES.items():

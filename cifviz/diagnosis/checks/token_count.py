@@ -11,12 +11,15 @@ from cifviz.diagnosis.picture_data import (
     details,
     names,
     of_all,
+    plural,
     worst_first,
 )
 
 TITLE = "Σα, fires and tokens disagree"
 FAULT, WARNING = 0.2, 0.1
 """Differences in tokens, as a share of all tokens."""
+UTTERANCES, FEWEST = 0.25, 4
+"""Share of utterances whose count is wrong, for a warning, and of how many at least."""
 LOST_MASS = 1.0
 """Tokens by which the fires may differ from the mass that was integrated: the residual."""
 
@@ -34,7 +37,7 @@ def difference(utterance: ObservedUtterance) -> float:
 
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
-    """By the share of tokens that are missing or too many; single ones are a note."""
+    """By the share of tokens that are missing or too many; a few are a note."""
     wrong = [difference(one) for one in utterances]
     wrong = [value if value > 1e-3 else 0.0 for value in wrong]
     differing = [one for one, value in zip(utterances, wrong, strict=True) if value]
@@ -42,16 +45,17 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         return None
     tokens = sum(one.num_fires if one.expected is None else one.expected for one in utterances)
     share = sum(wrong) / max(tokens, 1)
-    severity = "fault" if share > FAULT else "warning" if share > WARNING else "note"
+    many = len(utterances) >= FEWEST and len(differing) > UTTERANCES * len(utterances)
+    severity = "fault" if share > FAULT else "warning" if share > WARNING or many else "note"
     ordered = worst_first(differing, [difference(one) for one in differing])
     first = ordered[0]
     mass = sum(one.predicted_mass for one in utterances)
     fires = sum(map(fires_of, utterances))
     if first.expected is None:
-        what = f"{fires_of(first)} fires came of a mass of {first.mass:.2f} tokens"
+        what = f"{plural(fires_of(first), 'fire')} of a mass of {first.mass:.2f} tokens"
     else:
-        came = "" if first.fires is None else f"{fires_of(first)} fires of "
-        what = f"there are {came}Σα/β = {first.predicted_mass:.2f} for {first.expected} tokens"
+        came = "" if first.fires is None else f"{plural(fires_of(first), 'fire')} of "
+        what = f"{came}Σα/β = {first.predicted_mass:.2f} for {plural(first.expected, 'token')}"
     found = (
         f"The count is wrong in {of_all(len(differing), len(utterances))}: in "
         f"{first.name} {what}. All differences are {share:.1%} of the tokens."

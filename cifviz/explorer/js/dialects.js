@@ -80,7 +80,7 @@ function recorded(rows, alpha, { charged, slack }) {
   const ends = new Float64Array(fires + 1);
   const reach = new Float64Array(fires + 1);
   const positions = new Float64Array(fires);
-  let tailFired = false;
+  let [tailFired, full] = [false, 0];
   rows.forEach(({ frames, weights }, token) => {
     // 1. The last frame that gave to it, and what this and earlier tokens took there.
     const mass = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
@@ -103,8 +103,9 @@ function recorded(rows, alpha, { charged, slack }) {
     ends[token + 1] = isTail || last < 0 ? total : own;
     reach[token + 1] = isTail || last < 0 ? Infinity : (before + after) / 2;
     tailFired = isTail;
+    full += Number(last >= 0 && !isTail);
   });
-  const residual = total - (fires - Number(tailFired)) * charged;
+  const residual = total - full * charged;
   const tailFill = tailFired ? charged / residual : 1;
   const shares = sharesOf(rows, alpha.length);
   return {
@@ -154,9 +155,19 @@ function chargeOf(rows, threshold) {
   return Math.abs(usual - threshold) <= Math.abs(usual - 1) ? threshold : 1;
 }
 
-/** @param {Row[]} rows */
+/**
+ * The last frame that gave to any token, −1 if none did.
+ *
+ * @param {Row[]} rows
+ */
 function lastFrame(rows) {
-  return rows.reduce((last, { frames }) => Math.max(last, frames.at(-1) ?? -1), -1);
+  let last = -1;
+  for (const { frames, weights } of rows) {
+    const mass = weights.reduce((sum, weight) => sum + Math.abs(weight), 0);
+    const at = weights.findLastIndex((weight) => Math.abs(weight) > NOISE * mass);
+    if (at >= 0) last = Math.max(last, frames[at]);
+  }
+  return last;
 }
 
 /**

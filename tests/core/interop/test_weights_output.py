@@ -1,0 +1,133 @@
+"""Weights are found in whatever a module returns, or the error lists what may be meant."""
+
+from collections import namedtuple
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import nn
+
+from cifviz import capture
+from cifviz.core.interop.weights_output import weights_in
+from cifviz.errors import CIFError
+
+ALPHA = torch.tensor([[0.5, 0.25, 0.75, 0.5]])
+HIDDEN = torch.randn(1, 4, 8)
+LENGTHS = torch.tensor([4.0])
+
+
+@dataclass
+class Output:
+    """As of Hugging Face's models."""
+
+    last_hidden_state: torch.Tensor
+    cif_weights: torch.Tensor
+
+
+Pair = namedtuple("Pair", "hidden alpha")
+
+
+class Predictor(nn.Module):
+    """Gives what it is told to."""
+
+    def __init__(self, output):
+        super().__init__()
+        self.output = output
+
+    def forward(self):
+        return self.output
+
+
+class Net(nn.Module):
+    """A model of a class that nobody knows."""
+
+    def __init__(self, output):
+        super().__init__()
+        self.encoder = nn.ModuleDict({"predictor": Predictor(output)})
+
+    def forward(self):
+        return self.encoder["predictor"]()
+
+
+@pytest.mark.parametrize(
+    ("output", "place"),
+    [
+        (ALPHA, ""),
+        (ALPHA.unsqueeze(2), ""),
+        (ALPHA.unsqueeze(1), ""),
+        ((HIDDEN, ALPHA, LENGTHS), "[1]"),
+        ([HIDDEN, [ALPHA]], "[1][0]"),
+        (Pair(HIDDEN, ALPHA), "[1]"),
+        ({"hidden": HIDDEN, "alphas": ALPHA, "other": 2 * ALPHA}, "['alphas']"),
+        (Output(HIDDEN, ALPHA), "['cif_weights']"),
+        ({"hidden": HIDDEN, "w": ALPHA, "n": 3, "text": "ab"}, "['w']"),
+        ((ALPHA, ALPHA.cumsum(1) - ALPHA.cumsum(1).floor()), "[0]"),
+        ((ALPHA - 1, ALPHA, ALPHA.long()), "[1]"),
+    ],
+)
+def test_they_are_found(output, place):
+    found = weights_in(output, "predictor")
+    assert found.place == place
+    assert torch.equal(found.value, ALPHA)
+    net = Net(output)
+    with capture(net, at="encoder.predictor", tail="above 0.5") as firings:
+        net()
+    (firing,) = firings
+    assert firing.source == f"encoder.predictor{place}"
+    assert int(firing.num_fires) == 2  # 2.0 in all
+    assert torch.equal(firing.alpha, ALPHA)
+
+
+def test_several_are_listed_and_one_is_chosen():
+    output = (ALPHA, HIDDEN, 0.5 * ALPHA)
+    with pytest.raises(CIFError, match=r'at="encoder.predictor\[0\]" or at="encoder.*\[2\]"'):
+        weights_in(output, "encoder.predictor")
+    assert torch.equal(weights_in(output, "predictor", "[2]").value, 0.5 * ALPHA)
+    assert torch.equal(weights_in({"a": ALPHA}, "predictor", '["a"]').value, ALPHA)
+    for place in ("[1]", "[7]"):
+        with pytest.raises(CIFError, match=r"is no weights .*it holds \[0\]: torch.float32"):
+            weights_in(output, f"predictor{place}", place)
+    for place in ("[x]", "[0", "[0]b", "[__import__('os')]"):
+        with pytest.raises(CIFError, match="expected"):
+            weights_in(output, "predictor", place)
+
+
+@pytest.mark.parametrize(
+    "output", [None, (), HIDDEN, ALPHA.long(), ALPHA * float("nan"), "text", {"a": [1.0, 2.0]}]
+)
+def test_none_is_an_error_that_says_what_there_is(output):
+    with pytest.raises(CIFError, match="holds no weights: expected a tensor .* it holds"):
+        weights_in(output, "predictor")
+
+
+def test_a_module_that_is_not_there_or_not_called():
+    net = Net(ALPHA)
+    with (
+        pytest.raises(CIFError, match=r"no module 'predictor'; it has .*'encoder.predictor'"),
+        capture(net, at="predictor"),
+    ):
+        pass
+    with pytest.raises(CIFError, match="was not called"), capture(net, at="encoder.predictor"):
+        pass
+
+
+def test_a_class_of_unknown_name_is_told_how_to_be_wrapped():
+    net = nn.Linear(2, 2)
+    with (
+        pytest.raises(CIFError, match=r'capture\(model, at="NAME"\)'),
+        capture(Net(ALPHA)) as firings,
+    ):
+        firings.clear()
+    with pytest.raises(CIFError, match="here perhaps none"), capture(net):
+        net(torch.ones(1, 2))
+
+
+def test_a_batch_with_a_dialect_of_its_own():
+    batch = torch.tensor([[0.5, 0.25, 0.75, 0.5], [0.25, 0.125, 0.25, 0.125]])
+    net = Net(batch)
+    with capture(net, at="encoder.predictor", dialect="paraformer_v2") as firings:
+        net()
+        net()
+    assert len(firings) == 2
+    assert firings[0].num_fires.tolist() == [2, 1]  # 0.75 + 0.45 in the second
+    assert firings[1].scaled_alpha.shape == (2, 5)  # with the appended frame
