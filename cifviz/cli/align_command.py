@@ -58,6 +58,21 @@ PhraseWeight = Annotated[
     float | None,
     typer.Option(help="How much the phrases count, from 0 to 1; by default the model's own."),
 ]
+Formats = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help="What to write, separated by commas: png (the picture), TextGrid, short.TextGrid, "
+        "json, csv, ctm, rttm, srt, vtt, ass, eaf, txt (labels of Audacity).",
+    ),
+]
+Tier = Annotated[
+    str,
+    typer.Option(
+        help="What ctm, rttm, srt, vtt and txt hold: words, phones or tokens; by default the "
+        "first that there is."
+    ),
+]
 
 
 def align(
@@ -74,21 +89,8 @@ def align(
     language: Language = None,
     phrases: Phrases = None,
     phrase_weight: PhraseWeight = None,
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="What to write, separated by commas: png (the picture), TextGrid, short.TextGrid, "
-            "json, csv, ctm, rttm, srt, vtt, ass, eaf, txt (labels of Audacity).",
-        ),
-    ] = USUAL,
-    tier: Annotated[
-        str,
-        typer.Option(
-            help="What ctm, rttm, srt, vtt and txt hold: words, phones or tokens; by default the "
-            "first that there is."
-        ),
-    ] = "",
+    formats: Formats = USUAL,
+    tier: Tier = "",
     out: Annotated[Path, typer.Option(help="Folder for the results; made if needed.")] = Path("."),
     overwrite: Overwrite = False,
     corpus: Corpus = None,

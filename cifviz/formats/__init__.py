@@ -8,6 +8,7 @@ writes are listed in `cifviz.cli.transcription_output`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,11 @@ def register(
 
 
 register(".TextGrid", write=textgrid.write_textgrid, read=textgrid.read_textgrid)
-register(".short.TextGrid", write=textgrid.write_short_textgrid, read=textgrid.read_textgrid)
+register(
+    ".short.TextGrid",
+    write=partial(textgrid.write_textgrid, short=True),
+    read=textgrid.read_textgrid,
+)
 register(".json", write=json_alignments.write, read=json_alignments.read)
 register(".csv", write=csv_alignments.write, read=csv_alignments.read)
 register(".ctm", write=ctm.write, read=ctm.read, recordings=True)

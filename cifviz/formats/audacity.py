@@ -82,7 +82,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If the file cannot be read, or a line is of another form.
     """
-    return {"words": parsed_file(path, "a label file of Audacity", parse_audacity)}
+    return {"words": parsed_file(path, "labels of Audacity", parse_audacity)}
 
 
 def parse_audacity(text: str) -> Alignment:

@@ -109,7 +109,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If the file cannot be read, a column is missing, or a row is no token.
     """
-    return parsed_file(path, "a CSV table of tokens", parse_csv)
+    return parsed_file(path, "CSV table of tokens", parse_csv)
 
 
 def parse_csv(text: str) -> dict[str, Alignment]:

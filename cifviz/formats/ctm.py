@@ -130,7 +130,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If the file cannot be read, or a line is of another form.
     """
-    return parsed_file(path, "a CTM", parse_ctm)
+    return parsed_file(path, "CTM", parse_ctm)
 
 
 def parse_ctm(text: str) -> dict[str, Alignment]:

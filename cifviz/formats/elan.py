@@ -93,11 +93,11 @@ def read(path: str | Path) -> dict[str, Alignment]:
         EAF, has a document type, or annotations of a tier that overlap.
     """
     library = pympi_library()
-    data = read_file(path, "EAF of ELAN", at_most=LARGEST)
+    data = read_file(path, "EAF", at_most=LARGEST)
     try:
         return _tiers(_checked(data, library))
     except DataError as error:
-        raise DataError(f"expected an EAF of ELAN, cannot read {path}: {error}") from error
+        raise DataError(f"expected EAF of ELAN, cannot read {path}: {error}") from error
 
 
 def _checked(data: bytes, library: Any) -> Any:

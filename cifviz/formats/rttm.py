@@ -92,7 +92,7 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If the file cannot be read, or a line is of another form.
     """
-    return parsed_file(path, "an RTTM", parse_rttm)
+    return parsed_file(path, "RTTM", parse_rttm)
 
 
 def parse_rttm(text: str) -> dict[str, Alignment]:

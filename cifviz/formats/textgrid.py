@@ -79,11 +79,6 @@ def write_textgrid(
     return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
 
 
-def write_short_textgrid(*arguments: Any, **options: Any) -> Path:
-    """Like `write_textgrid`, but in the short text format."""
-    return write_textgrid(*arguments, **options, short=True)
-
-
 def format_textgrid(
     alignment: Alignment | Mapping[str, Alignment], duration: float, *, short: bool = False
 ) -> str:

@@ -169,7 +169,7 @@ def parsed_file(path: str | Path, what: str, parse: Callable[[str], Result]) -> 
     ----------
     path : str or Path
     what : str
-        What it should be, with its article.
+        What it should be, for messages.
     parse : callable
         Takes the text.
 
@@ -178,7 +178,7 @@ def parsed_file(path: str | Path, what: str, parse: Callable[[str], Result]) -> 
     DataError
         If the file cannot be read or is larger than `LARGEST`, or the parser refuses it.
     """
-    data = read_file(path, what.split(" ", 1)[1], at_most=LARGEST)
+    data = read_file(path, what, at_most=LARGEST)
     try:
         return parse(decoded(data))
     except CIFError as error:

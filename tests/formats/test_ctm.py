@@ -99,7 +99,7 @@ def test_lines_need_no_order_and_roundings_may_overlap():
 def test_what_is_no_ctm_is_refused(tmp_path, line, message):
     path = tmp_path / "a.ctm"
     path.write_text(line, "utf-8")
-    with pytest.raises(DataError, match=f"expected a CTM, cannot read .*a.ctm: .*{message}"):
+    with pytest.raises(DataError, match=f"expected CTM, cannot read .*a.ctm: .*{message}"):
         read_alignments(path)
 
 

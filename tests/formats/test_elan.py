@@ -84,7 +84,7 @@ def test_an_xml_file_says_its_encoding(tmp_path, encoding):
     ],
 )
 def test_what_is_no_eaf_is_refused(tmp_path, text, message):
-    with pytest.raises(DataError, match=f"expected an EAF of ELAN, cannot read .*: .*{message}"):
+    with pytest.raises(DataError, match=f"expected EAF of ELAN, cannot read .*: .*{message}"):
         read(tmp_path, text)
 
 

@@ -24,7 +24,7 @@ LABELS = [
     "a&b", "&lt;", "R&amp;B", "=1+1", "-", "+x", "@", "'", '"', 'a "b"', "a,b", "a;b", ";;", "\\",
     "5", "שלום",
 ]  # fmt: skip
-"""Labels that every format holds but TextGrid's quotation marks and nothing else are special in."""
+"""Labels that every format must hold."""
 TRAPS = [
     "", " ", " the", "the ", "a b", "a\tb", "a\nb", "a\n\nb", "\n", "a\n5", "a\rb", "a\r\nb", "\0",
     "a\0", "\x1b[31m", "\x1c", "\x85", "\u2028", "\xa0", "\ufeff", "\ud800", "<space>", "<NA>",
@@ -33,6 +33,7 @@ TRAPS = [
     "<v Ann>", "<c.x>", r"{\an8}", "{", "}", "{x}", r"\N", r"\n", r"\h", "<!--", "]]>", "&#0;",
     "NOTE", "WEBVTT", "\\\t1\t2", "'=1", "''-", "＝1", "\ufffe",
 ]  # fmt: skip
+"""Labels that a format may refuse, but never change."""
 
 label = st.one_of(st.sampled_from(LABELS + TRAPS), st.text(max_size=8))
 name = st.one_of(st.sampled_from(["words", "phones", "me", "me B"]), st.text(max_size=6))

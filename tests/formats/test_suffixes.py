@@ -2,18 +2,25 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cifviz import formats
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.cli import app
 from cifviz.errors import DataError
+from cifviz.explorer import page
 from tests.formats import lab_format
 
 TIERS = {
     "words": Alignment((TimedToken("one", 0.25, 0.5), TimedToken("two", 0.5, 1.0))),
     "phones": Alignment((TimedToken("w", 0.25, 0.38),)),
 }
+
+
+WIDE = {"COLUMNS": "200"}
 
 
 @pytest.fixture
@@ -106,3 +113,23 @@ def test_an_unknown_suffix_is_refused(tmp_path, name):
         message = f"expected a file name that ends in {' or '.join(known)}, got "
         with pytest.raises(DataError, match=re.escape(message)):
             call(tmp_path / name)
+
+
+def test_the_table_of_formats_has_every_format():
+    """What `cifviz align --format` and the explorer write is in it, too."""
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text("utf-8")
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("|")][2:]
+    listed = [suffix for row in rows for suffix in re.findall("`([.][.A-Za-z]+)`", row[1])]
+    assert sorted(listed) == sorted(formats.WRITERS) == sorted(formats.READERS)
+    held = {re.findall("`([.][A-Za-z]+)", row[1])[0]: row[2].strip() for row in rows}
+    assert {suffix for suffix, tiers in held.items() if tiers == "one"} == formats.ONE_TIER
+    assert {one for one, tiers in held.items() if tiers == "recordings"} == formats.RECORDINGS
+    exports = (Path(page.__file__).with_name("js") / "exports.js").read_text("utf-8")
+    saved = {f".{suffix}" for suffix in re.findall('file\\("([a-zA-Z]+)"', exports)}
+    assert {re.findall("`([.][A-Za-z]+)", row[1])[0] for row in rows if "✓" in row[-1]} == saved
+
+
+def test_the_help_of_align_names_every_format():
+    help_text = " ".join(CliRunner().invoke(app, ["align", "--help"], env=WIDE).output.split())
+    for suffix in formats.WRITERS:
+        assert re.search(rf"\b{re.escape(suffix[1:])}\b", help_text), suffix

@@ -159,8 +159,9 @@ export class Explorer {
     }
     button(bar, "reset", () => this.reset());
     button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const files = element(this.root, "div", "cifviz-buttons");
     for (const [name, make] of Object.entries(exportsOf(this))) {
-      button(bar, `save ${name}`, () => void this.save(make));
+      button(files, `save ${name}`, () => void this.save(make));
     }
   }
 
