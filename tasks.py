@@ -10,7 +10,7 @@
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
-  test-peers make .venv-peers with funasr, torch-cif and Praat in it, then run the tests with them
+  test-peers make .venv-peers with funasr and torch-cif in it, then run the tests with them
   bench      the same environment: time and memory beside theirs
 
 What follows a command is handed on:  python tasks.py lab --no-browser
@@ -123,10 +123,12 @@ def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
     return environment(".venv-peers", files, [needed, ["--no-deps", *PEERS]], root, environ, run)
 
 
-PEERS = ("funasr", "praat-parselmouth", "torch-cif")
+PEERS = ("funasr", "torch-cif")
 PEERS_NEED = (
     # the models of funasr, to be imported
     *("kaldiio", "librosa", "PyYAML", "requests", "six", "torch-complex"),
+    # other checks of notebooks, and ours
+    *("nbmake", "nbval", "pytest-notebook", "beautifulsoup4", "nbconvert", "psutil"),
     # the tests
     *("hypothesis", "pytest", "pytest-timeout"),
 )

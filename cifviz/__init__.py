@@ -21,6 +21,7 @@ _PACKAGES = {
     "audio",
     "core",
     "corpora",
+    "diagnosis",
     "errors",
     "explorer",
     "formats",

@@ -9,9 +9,10 @@ from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.moonshine import load_moonshine
-from cifviz.audio.waveform import Waveform
+from cifviz.audio.waveform import Waveform, load_waveform
 from cifviz.corpora import datasets
-from cifviz.corpora.pronunciation import SpokenWord
+from cifviz.corpora.corpus_registry import corpus_folder
+from cifviz.corpora.pronunciation import SpokenWord, pronounce
 from cifviz.systems.phone_cif import EncodedSound, PhoneCIFConfig
 from cifviz.systems.transcription import Transcription
 from experiments.english_speech import english_prompts, judged, spelled
@@ -40,6 +41,20 @@ def _judged(rows: Any) -> Iterator[TranscribedUtterance]:
         found = judged(text, waveform)
         if found is not None:
             yield TranscribedUtterance(name, waveform, *found)
+
+
+@functools.cache
+def english_samples() -> tuple[TranscribedUtterance, ...]:
+    """The English recordings of "samples", whose words are untimed."""
+    folder = corpus_folder("samples")
+    columns = {"id": str, "path": str, "lang": str, "text": str}
+    return tuple(
+        TranscribedUtterance(
+            row["id"], load_waveform(folder / row["path"]), pronounce(row["text"]), Alignment()
+        )
+        for row in datasets.read_table(folder / "manifest.csv", columns)
+        if row["lang"] == "en"
+    )
 
 
 def aligned_words(model: Any) -> list[tuple[Transcription, Alignment]]:

@@ -10,6 +10,7 @@ from cifviz.published import ERROR_KINDS, PROGRAM
 from cifviz.systems.cif import CIFRecognizerConfig
 from cifviz.systems.configuration import EncoderSystemConfig, SystemConfig
 from cifviz.text_tables import markdown_table
+from experiments.interval_tables import interval_table
 
 Result = dict[str, Any]
 
@@ -43,6 +44,10 @@ OF_WORDS = (
     "offsets of their last, where the transcripts of development utterances are aligned"
 )
 TRAINED_ON_TIMES = "Word times of the training recordings were used: a loss puts the weights there."
+INTERVALS = (
+    "Each edge of an aligned word has an interval. How many true edges lie in theirs, of each half "
+    "of the development speech by what the other half taught this seed:"
+)
 OTHER_EDGES = (
     "constants and quantiles are learned on the development set. Measured in single precision, "
     "kept in half"
@@ -104,6 +109,10 @@ def model_card(recipe: Any, results: Sequence[Result], seed: int) -> str:
     for split in ("test", "dev", "clips"):
         if any(split in result for result in whole):
             parts.append(results_table(whole, split))
+    if "intervals" in shipped:
+        parts += [INTERVALS, interval_table(shipped["intervals"])]
+    if recipe.note:
+        parts.append(f"{recipe.note}.")
     if held_out:
         parts.append(_held_out_table(held_out))
     return "\n\n".join(parts) + "\n"

@@ -172,8 +172,17 @@ def other_codes() -> tuple[Phrase, ...]:
     return tuple(drawn)
 
 
+@cache
+def other_codes_of_dev() -> tuple[Phrase, ...]:
+    """Those of `other_codes` that no development utterance holds."""
+    tokens = [one.tokens for one in calls("dev")]
+    return tuple(code for code in other_codes() if not any(holds(one, code) for one in tokens))
+
+
 def _words(digits: Sequence[int]) -> Phrase:
     return tuple(DIGITS[digit] for digit in digits)
 
 
 TASK = BiasingTask("code-digits", lambda: calls("test"), other_codes, SIZES)
+DEV_TASK = BiasingTask("code-digits", lambda: calls("dev"), other_codes_of_dev, SIZES)
+"""The development utterances: settings may be chosen on them."""

@@ -7,7 +7,7 @@ network learns.
 from __future__ import annotations
 
 import itertools
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -70,4 +70,17 @@ def calls() -> list[Call]:
     return made
 
 
+def half(parity: int) -> list[Call]:
+    """Those of `calls` whose sentence has an even or an odd place, in either noise.
+
+    Parameters
+    ----------
+    parity : {0, 1}
+    """
+    sentences = len(calls()) // TIMES
+    return [one for place, one in enumerate(calls()) if place % sentences % 2 == parity]
+
+
 TASK = BiasingTask("small-grid", calls, pairs, SIZES)
+HALVES = tuple(BiasingTask("small-grid", partial(half, parity), pairs, SIZES) for parity in (0, 1))
+"""Either half, to choose settings on one and judge by the other."""

@@ -332,6 +332,9 @@ def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, d
         for name in sets:
             alignments[name]["shipped"] = [_aligned(one, edges) for one in found[name]]
 
+    if recipe.intervals is not None:
+        measured["intervals"] = recipe.intervals(model)
+
     # 4. Scores of each set.
     scores = {
         name: measure_transcriptions(utterances, found[name], alignments[name], model.metrics)

@@ -87,6 +87,9 @@ class EdgeIntervals:
             self._set_numbers(name, len(FEATURES))
         for name in ("onset_quantiles", "offset_quantiles", "medians"):
             self._set_numbers(name, 2)
+        for name in ("onset_quantiles", "offset_quantiles"):
+            low, high = getattr(self, name)
+            require(low <= high, f"EdgeIntervals.{name} must be in order, got {(low, high)}")
         for median in self.medians:
             require_number("each of EdgeIntervals.medians", median, above=0)
         require_number("EdgeIntervals.level", self.level, above=0, below=1)

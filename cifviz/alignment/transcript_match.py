@@ -25,8 +25,9 @@ FARTHEST = 1.0
 """Seconds between two recognised phones of one word, at most."""
 SECONDS_PER_PHONE = 0.09
 """How long a phone usually lasts, where nothing else says how much sound words need."""
-PAD = 0.5
-"""Seconds of sound to each side of words that sound without words surrounds, at most."""
+PAD, WIDE_PAD = 0.5, 3.0
+"""Seconds of sound to each side of words that sound without words surrounds, at most: beside a word
+that was recognised, and beside one that was not and may lie beyond a pause."""
 LEAST_PROBE, PROBE, MOST_PROBES = 20, 100, 16
 """Phones that are looked for at once in much more sound, at least and at most, and how many such
 pieces of a gap: fewer phones are found anywhere by chance."""
@@ -127,7 +128,8 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
     list of Stretch
         In order, without overlap; every word is in one. A stretch but the last is at least half as
         long as the longest, if recognised words allow it, and ends in the largest gap between two
-        of them. Sound further than `PAD` from any word is in none.
+        of them. Sound further than `PAD` from any word is in none, or beside a word that was not
+        recognised `WIDE_PAD`, but no more than a quarter of the longest.
 
     Raises
     ------
@@ -144,16 +146,18 @@ def stretches(found: Sequence[Place], *, duration: float, longest: float) -> lis
     """
     longest = require_number("longest", longest, above=2 * PAD)
     made: list[Stretch] = []
-    first, start = 0, max(0.0, found[0].start - PAD) if found else 0.0
+    wide = max(PAD, min(WIDE_PAD, longest / 4))
+    pads = [PAD if one.recognised else wide for one in found]
+    first, start = 0, max(0.0, found[0].start - pads[0]) if found else 0.0
     while first < len(found):
         end = _next_cut(found, first, start + longest)
         middle = duration
         if end < len(found):
             middle = max(start, (found[end - 1].end + found[end].start) / 2)
-        stop = min(middle, max(start, found[end - 1].end + PAD), start + longest)
+        stop = min(middle, max(start, found[end - 1].end + pads[end - 1]), start + longest)
         made.append(Stretch(first, end, start, stop))
         if end < len(found):
-            first, start = end, max(middle, found[end].start - PAD)
+            first, start = end, max(middle, found[end].start - pads[end])
         else:
             break
     return made

@@ -67,7 +67,9 @@ def word_flags(
     return tuple(found)
 
 
-def without_silent(parts: Alignment, counts: Sequence[int], pauses: Pauses) -> Alignment:
+def without_silent(
+    parts: Alignment, counts: Sequence[int], pauses: Pauses, *, spoken: Sequence[bool] = ()
+) -> Alignment:
     """Take the times from words that lie wholly in a pause: what is silent was not spoken.
 
     Parameters
@@ -78,12 +80,15 @@ def without_silent(parts: Alignment, counts: Sequence[int], pauses: Pauses) -> A
         How many parts each word has.
     pauses : sequence of (float, float)
         Start and end in seconds, in order and disjoint.
+    spoken : sequence of bool (words,), optional
+        Words that keep their times wherever they lie: something else says that they are there, and
+        quiet speech is no louder than a pause.
 
     Returns
     -------
     Alignment
-        The same parts; those of a word that lies in a pause from its first timed part to its last
-        are untimed.
+        The same parts; those of any other word that lies in a pause from its first timed part to
+        its last are untimed.
 
     Raises
     ------
@@ -102,10 +107,10 @@ def without_silent(parts: Alignment, counts: Sequence[int], pauses: Pauses) -> A
         f"expected {sum(counts)} parts, as many as the counts add up to, got {len(parts)}",
     )
     kept: list[TimedToken] = []
-    for count in counts:
+    for count, is_spoken in zip(counts, spoken or [False] * len(counts), strict=True):
         own = parts.tokens[len(kept) : len(kept) + count]
         timed = [one for one in own if one.is_timed]
         whole = replace(timed[0], end=timed[-1].end) if timed else TimedToken("")
-        silent = in_pause(whole, pauses)
+        silent = not is_spoken and in_pause(whole, pauses)
         kept += [replace(one, start=None, end=None) if silent else one for one in own]
     return Alignment(tuple(kept))

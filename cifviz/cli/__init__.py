@@ -6,6 +6,7 @@ import logging
 
 from cifviz.cli import (
     align_command,
+    diagnose_command,
     explore_command,
     former_commands,
     notebook_commands,
@@ -25,5 +26,6 @@ def _main() -> None:
 app.command()(align_command.align)
 app.command()(explore_command.explore)
 app.command()(panel_command.panel)
+app.command()(diagnose_command.diagnose)
 app.add_typer(notebook_commands.notebooks, name="notebooks")
 former_commands.add_to(app)

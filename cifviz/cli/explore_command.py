@@ -18,7 +18,7 @@ from cifviz.cli.own_weights import (
     Threshold,
     Tokens,
 )
-from cifviz.cli.transcripts import Text, TextFile, TextFolder
+from cifviz.cli.transcripts import Language, Text, TextFile, TextFolder
 from cifviz.errors import DataError, printable, require, require_choice
 
 
@@ -28,6 +28,7 @@ def explore(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     alpha: Alpha = None,
     tokens: Tokens = None,
     frame_shift: FrameShift = None,
@@ -53,13 +54,22 @@ def explore(
 
     with in_words("cifviz explore"):
         own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
-        given = read_sound(file, model, (text, text_file, text_dir), own, reference, overwrite)
+        given = read_sound(
+            file, model, (text, text_file, text_dir, language), own, reference, overwrite
+        )
         page = out or Path(f"{given.stem}.html")
         given.check(page)
         words = None if reference is None else tier_of(reference, tier)
         shown, part = given.transcribed()
         title = printable(given.stem if file is None else file.name)
-        to_html(shown, page, reference=words, title=title, overwrite=overwrite)
+        to_html(
+            shown,
+            page,
+            reference=words,
+            title=title,
+            name=printable(given.stem),
+            overwrite=overwrite,
+        )
         typer.echo(given.table)
         shows = f"; it shows {part}" if part else ""
         typer.echo(f"written to {printable(page.name)}{shows}")

@@ -72,13 +72,14 @@ class OneSound:
         check_model(recognizer, self.model, self.transcripts)
         rate = recognizer.config.features.sample_rate
         waveform = load_waveform(sound_source(self.file), sample_rate=rate)
-        return transcribe(recognizer, waveform, transcript=self.transcript)
+        language = self.transcripts.language
+        return transcribe(recognizer, waveform, transcript=self.transcript, language=language)
 
 
 def read_sound(
     file: Path | None,
     model: str,
-    texts: tuple[str | None, Path | None, Path | None],
+    texts: tuple[str | None, Path | None, Path | None, str | None],
     own: OwnWeights | None,
     reference: Path | None,
     overwrite: bool,
@@ -98,6 +99,7 @@ def read_sound(
         raise AudioError("expected a sound file, or --alpha with weights of your own")
     require(file.name != "", f"expected a sound file, {file} is a folder", AudioError)
     inputs = Inputs([file, model_folder(model), *others])
-    transcripts = Transcripts.of_options(*texts, [file])
+    text, text_file, text_folder, language = texts
+    transcripts = Transcripts.of_options(text, text_file, text_folder, [file], language)
     transcript = transcripts.read(file, inputs)
     return OneSound(file, model, None, transcripts, inputs, overwrite, transcript)

@@ -19,7 +19,7 @@ from cifviz.cli.own_weights import (
     Threshold,
     Tokens,
 )
-from cifviz.cli.transcripts import Text, TextFile, TextFolder
+from cifviz.cli.transcripts import Language, Text, TextFile, TextFolder
 from cifviz.errors import printable, require_choice
 
 KINDS = (".png", ".svg", ".pdf")
@@ -32,6 +32,7 @@ def panel(
     text: Text = None,
     text_file: TextFile = None,
     text_dir: TextFolder = None,
+    language: Language = None,
     alpha: Alpha = None,
     tokens: Tokens = None,
     frame_shift: FrameShift = None,
@@ -56,7 +57,9 @@ def panel(
 
     with in_words("cifviz panel"):
         own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
-        given = read_sound(file, model, (text, text_file, text_dir), own, reference, overwrite)
+        given = read_sound(
+            file, model, (text, text_file, text_dir, language), own, reference, overwrite
+        )
         target = out or Path(f"{given.stem}.png")
         require_choice("the suffix of --out", target.suffix.lower(), KINDS)
         given.check(target)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cifviz.errors import printable
+from cifviz.errors import printable, require_choice
 from cifviz.text_tables import flush_right, text_table
 
 if TYPE_CHECKING:
@@ -16,21 +16,70 @@ if TYPE_CHECKING:
 
     Transcribed = Transcription | LongTranscription
 
-FILES = (".png", ".TextGrid", ".json")
-"""Suffixes of the files of a transcription: a picture, and two formats of alignments."""
+PICTURE = ".png"
+USUAL = "png,TextGrid,json"
+"""Formats of a transcription, unless others are asked for: a picture, and two of alignments."""
 MOST_DOUBTFUL = 20
 """Doubtful words that are listed on the terminal; the JSON file has all."""
 
 
-def write_files(parts: Sequence[Path], path: Path, model: str, transcription: Transcribed) -> None:
-    """Write a picture and the alignment, a part for each of `FILES`."""
-    from cifviz.formats import WRITERS
+def chosen_suffixes(names: str) -> tuple[str, ...]:
+    """Suffixes of files by the names of their formats, separated by commas, each once.
 
-    picture, *others = parts
-    picture.write_bytes(_picture(transcription))
+    Raises
+    ------
+    CIFError
+        If there is no such format, or it needs a library that is not installed.
+
+    Examples
+    --------
+    >>> chosen_suffixes("ctm,SRT, textgrid,ctm")
+    ('.ctm', '.srt', '.TextGrid')
+    """
+    from cifviz.formats import WRITERS, check_installed
+
+    known = {suffix[1:].lower(): suffix for suffix in (PICTURE, *WRITERS)}
+    asked = [name.strip().lower().removeprefix(".") for name in names.split(",")]
+    for name in asked:
+        require_choice("--format", name, known)
+        check_installed(known[name])
+    return tuple(dict.fromkeys(known[name] for name in asked))
+
+
+def write_files(
+    parts: Mapping[str, Path], path: Path, model: str, transcription: Transcribed, tier: str = ""
+) -> None:
+    """Write a picture or the alignment, by suffix.
+
+    Parameters
+    ----------
+    parts : mapping of str to Path
+        Where to write, by suffix of the format.
+    path : Path
+        The sound file.
+    model : str
+        Its name.
+    transcription : Transcription or LongTranscription
+    tier : str
+        What a format of one tier holds; by default the first.
+
+    Raises
+    ------
+    CIFError
+        If the transcription has no such tier, or a format cannot hold the alignment.
+    """
+    from cifviz.formats import ONE_TIER, RECORDINGS, WRITERS
+
     tiers, details = transcription.tiers, _details(path, model, transcription)
-    for part, suffix in zip(others, FILES[1:], strict=True):
-        WRITERS[suffix](part, tiers, transcription.duration, details=details)
+    if tier:
+        require_choice("--tier", tier, tiers)
+    only = tiers[tier or next(iter(tiers))]
+    for suffix, part in parts.items():
+        if suffix == PICTURE:
+            part.write_bytes(_picture(transcription))
+            continue
+        held = only if suffix in ONE_TIER | RECORDINGS else tiers
+        WRITERS[suffix](part, held, transcription.duration, details=details)
 
 
 def _picture(transcription: Transcribed) -> bytes:
@@ -47,18 +96,12 @@ def _picture(transcription: Transcribed) -> bytes:
 
 
 def in_view(transcription: Transcribed) -> tuple[Transcription, str]:
-    """What can be drawn of a transcription, and, where that is a part, which one.
-
-    Raises
-    ------
-    CIFError
-        If it is one of a long sound without a word.
-    """
+    """What can be drawn of a transcription, and, where that is a part, which one."""
     from cifviz.systems.long_transcription import LongTranscription
 
     if not isinstance(transcription, LongTranscription):
         return transcription, ""
-    shown, (start, _) = transcription.require_first(), transcription.windows[0]
+    shown, start = transcription.require_first(), transcription.first_start
     return shown, f"{start:.1f} to {start + shown.duration:.1f} of {transcription.duration:.0f} s"
 
 

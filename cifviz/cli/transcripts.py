@@ -39,21 +39,35 @@ TextFolder = Annotated[
         "--text-dir", help="Folder with a transcript for each sound: STEM.txt, or else STEM.lab."
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        help="The transcript's language or accent, a voice of eSpeak NG: en-us (the default), "
+        "en-gb … Others than English, such as cs, are experimental.",
+    ),
+]
 
 
 @dataclass(frozen=True)
 class Transcripts:
-    """Where the transcript of each sound is; at most one of the fields is given."""
+    """Where the transcript of each sound is, at most one of the first three, and its language."""
 
     text: str | None = None
     file: Path | None = None
     folder: Path | None = None
+    language: str | None = None
 
     @classmethod
     def of_options(
-        cls, text: str | None, file: Path | None, folder: Path | None, sounds: Sequence[Path]
+        cls,
+        text: str | None,
+        file: Path | None,
+        folder: Path | None,
+        sounds: Sequence[Path],
+        language: str | None = None,
     ) -> Transcripts:
-        """What the three options say; raises `CIFError` if that is not one thing for each sound."""
+        """What the options say; raises `CIFError` if that is not one thing for each sound."""
         given = {"--text": text, "--text-file": file, "--text-dir": folder}
         names = [name for name, value in given.items() if value is not None]
         require(len(names) <= 1, f"expected one of {', '.join(given)}, got {' and '.join(names)}")
@@ -67,7 +81,11 @@ class Transcripts:
             f"--text-dir must name a folder of transcripts, {folder} is none",
             DataError,
         )
-        return cls(text, file, folder)
+        require(
+            language is None or len(names) == 1,
+            "--language is that of a transcript: give --text, --text-file or --text-dir, too",
+        )
+        return cls(text, file, folder, language)
 
     @property
     def are_given(self) -> bool:
@@ -113,7 +131,12 @@ def check_model(recognizer: Any, model: str, transcripts: Transcripts) -> None:
 
 
 def transcribe(
-    recognizer: Any, waveform: Waveform, *, transcript: str | None, **request: Any
+    recognizer: Any,
+    waveform: Waveform,
+    *,
+    transcript: str | None,
+    language: str | None = None,
+    **request: Any,
 ) -> Transcription | LongTranscription:
     """Align a transcript; without one, let the model recognise the words, or its tokens.
 
@@ -130,7 +153,8 @@ def transcribe(
     progress = sys.stderr.isatty()
     if transcript is None:
         return recognizer.hear(waveform, progress=progress)
-    found = recognizer.align(waveform, transcript, progress=progress)
+    spoken = {} if language is None else {"language": language}
+    found = recognizer.align(waveform, transcript, progress=progress, **spoken)
     words = found.words or ()
     require(
         len(words) > 0,

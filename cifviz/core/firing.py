@@ -12,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
+from cifviz.core.graph_breaks import sizes_vary, without_graph
 from cifviz.core.mass_axis import GivenAxis, MassAxis
 from cifviz.core.scaling import scaled_to_length
 from cifviz.core.tail import TailRule, drop
@@ -275,7 +276,34 @@ def integrate_and_fire(
     threshold = require_number("threshold", threshold, above=0)
     slack = require_number("slack (below the threshold)", slack, at_least=0, below=threshold)
     require_type("tail", tail, TailRule)
+    rules = _Rules(threshold, slack, tail, max_fires)
+    parts = _decided(
+        alpha, encoder_out, frame_lengths, target_lengths, rules, torch.compiler.is_compiling()
+    )
     padded = frame_lengths is not None
+    return Firing(**parts, embeddings=token_sums(encoder_out, parts["axis"], padded=padded))
+
+
+class _Rules(NamedTuple):
+    """What decides which tokens fire, apart from the weights."""
+
+    threshold: float
+    slack: float
+    tail: TailRule
+    max_fires: int | None
+
+
+@without_graph
+def _decided(
+    alpha: Tensor,
+    encoder_out: Tensor,
+    frame_lengths: Tensor | None,
+    target_lengths: Tensor | None,
+    rules: _Rules,
+    compiled: bool,
+) -> dict[str, Any]:
+    """Everything of a firing but its embeddings."""
+    threshold, slack, tail, max_fires = rules
     alpha, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
 
     # 1. Scale the weights, if it is known how many tokens they shall come to.
@@ -319,17 +347,19 @@ def integrate_and_fire(
     elif target_lengths is None and tail.scales and not tail.fills:
         fill = fill * _unscaled(alpha, total)
     axis = MassAxis(running, frame_lengths, ends, reach, fill)
-    return Firing(
-        alpha=alpha,
-        scaled_alpha=scaled_alpha,
-        threshold=threshold,
-        slack=slack,
-        embeddings=token_sums(encoder_out, axis, padded=padded),
-        num_fires=num_fires,
-        tail_fired=tail_fired,
-        residual=residual,
-        axis=axis,
-    )
+    parts = {
+        "alpha": alpha,
+        "scaled_alpha": scaled_alpha,
+        "threshold": threshold,
+        "slack": slack,
+        "num_fires": num_fires,
+        "tail_fired": tail_fired,
+        "residual": residual,
+        "axis": axis,
+    }
+    if compiled:
+        sizes_vary(encoder_out, *parts.values(), *vars(axis).values())
+    return parts
 
 
 def _scaled(
@@ -394,9 +424,7 @@ def _most_tokens(
     total = total.detach()
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
-    if target_lengths is None:
-        return math.ceil(float(total.amax()) / threshold) if len(total) else 0
-    return int(target_lengths.max()) if len(target_lengths) else 0
+    return _largest((total / threshold).ceil() if target_lengths is None else target_lengths)
 
 
 def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:
@@ -412,7 +440,7 @@ def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:
 def _fires(num_fires: Tensor, max_fires: int | None) -> int:
     """Size of the fires axis."""
     if max_fires is None:
-        return int(num_fires.max()) if len(num_fires) else 0
+        return _largest(num_fires)
     require_all(
         num_fires <= max_fires,
         "alpha must come to at most max_fires tokens in an utterance",
@@ -422,6 +450,13 @@ def _fires(num_fires: Tensor, max_fires: int | None) -> int:
         ),
     )
     return max_fires
+
+
+def _largest(counts: Tensor) -> int:
+    """The largest count (batch,), 0 of an empty batch; in a trace a size not known yet."""
+    size: Any = F.pad(counts.long(), (0, 1)).amax(0).item()  # int() would fix it
+    torch._check(size >= 0)
+    return size
 
 
 def _frames_at_mass(

@@ -111,10 +111,10 @@ class _Pieces:
         belongs = (frame < lengths) & (token < num_fires)
         frame = frame.minimum((lengths - 1).clamp(min=0))
         # 3. A piece ends with its token where the next one has another, else with its frame.
-        with_token = F.pad(token.diff(dim=1), (0, 1)) != 0
+        with_token = F.pad(token[:, 1:] != token[:, :-1], (0, 1))
         end = axis.ends.gather(1, (token + 1).clamp(max=fires))
         end = torch.where(with_token, end, axis.running.gather(1, frame))
-        length = F.pad(end, (1, 0)).diff(dim=1)
+        length = end - F.pad(end, (1, 0))[:, :-1]
         fill = F.pad(axis.fill, (0, 1)).gather(1, token)
         weight = torch.where(belongs, length * fill, 0.0)
         # 4. Behind the last token the runs are empty, but for the one that takes what is of none.

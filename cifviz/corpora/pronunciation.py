@@ -10,6 +10,7 @@ others otherwise. Of 1,934 words in 434 English prompts and sentences those were
 from __future__ import annotations
 
 import ctypes
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -27,8 +28,15 @@ MOST_NAMED = 5
 """Words that a message names."""
 
 _IPA, _SEPARATED = 2, ord("_") << 8
-_WEAK = {"a": ("ə",), "an": ("ə", "n"), "to": ("t", "ə")}
-"""Words that are nearly always weak, which eSpeak NG reads in full when they stand alone."""
+_OWN = {
+    **{"a": ("ə",), "an": ("ə", "n"), "to": ("t", "ə")},
+    **dict.fromkeys(("hm", "hmm", "hmmm"), ("h", "m")),
+    **dict.fromkeys(("mm", "mmm"), ("m",)),
+    **dict.fromkeys(("mhm", "mm-hm", "mm-hmm", "mmhm", "mmhmm"), ("m", "h", "m")),
+    **dict.fromkeys(("sh", "shh", "shhh"), ("ʃ",)),
+}
+"""Words that are nearly always weak, which eSpeak NG reads in full when they stand alone, and
+sounds without a vowel, of which it spells the letters."""
 
 _WORD = re.compile(
     r"[$£€¥#@]*(?:[-−+](?=[.\d]))?(?:\.(?=\d))?[^\W_](?:.*[^\W_])?[\u0300-\u036f]*[%°€£$+#]*|[&@%+=]",
@@ -41,10 +49,15 @@ _UNITS = {
     **{"kg": "kilograms", "km": "kilometers", "cm": "centimeters", "mm": "millimeters"},
     **{"mph": "miles per hour", "lbs": "pounds", "hz": "hertz", "khz": "kilohertz"},
 }
+_LARGE = {"k": "thousand", "m": "million", "mn": "million", "bn": "billion", "b": "billion"}
+"""Behind a sum of money; in full they are words of their own."""
+_SUM = re.compile(r"([$£€¥])(\d[\d.,]*)")
+_LARGE_WORDS = ("hundred", "thousand", "million", "billion", "trillion")
 _ABBREVIATIONS = {
     **{"ms.": "miz", "prof.": "professor", "jr.": "junior", "sr.": "senior", "vs.": "versus"},
     **{"jan.": "january", "feb.": "february", "aug.": "august", "sept.": "september"},
     **{"oct.": "october", "nov.": "november", "dec.": "december"},
+    **{"km/h": "kilometers per hour", "w/o": "without"},
     **{"ave.": "avenue", "rd.": "road", "approx.": "approximately", "&": "and", "vs": "versus"},
 }
 """Abbreviations that eSpeak NG spells or reads as they stand."""
@@ -119,6 +132,7 @@ def pronounce(text: str, *, voice: str = VOICE) -> tuple[SpokenWord, ...]:
     places = list(_words(text))
     if voice.startswith("en"):
         _require_latin([text[start:end] for start, end, _ in places])
+        places = _sums_in_words(places)
     spellings = dict.fromkeys(spelling for _, _, spelling in places)
     phones = _phones(list(spellings), voice) if spellings else {}
     silent = [spelling for spelling, found in phones.items() if not found]
@@ -145,6 +159,23 @@ def _words(text: str) -> Iterator[tuple[int, int, str]]:
         # A full stop belongs to an abbreviation, and does no harm to another word.
         dot = "." if text[end : end + 1] == "." else ""
         yield start, end, _plain(found[0]) + dot
+
+
+def _sums_in_words(places: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The same, but the currency of a sum such as "$5 million" is read behind its last word.
+
+    >>> _sums_in_words([(0, 2, "$5"), (3, 10, "million")])
+    [(0, 2, '5'), (3, 10, 'million dollars')]
+    """
+    made = list(places)
+    for number, (one, other) in enumerate(itertools.pairwise(places)):
+        found = _SUM.fullmatch(one[2])
+        large = other[2].rstrip(".").lower()
+        if found and large in _LARGE_WORDS:
+            made[number] = (*one[:2], found[2])
+            plural = "" if found[1] == "¥" else "s"
+            made[number + 1] = (*other[:2], f"{large} {_MONEY[found[1]]}{plural}")
+    return made
 
 
 def _plain(word: str) -> str:
@@ -187,9 +218,9 @@ def _phones(spellings: list[str], voice: str) -> dict[str, tuple[str, ...]]:
     found = {}
     with espeak(voice, "the pronunciation of words", "english") as (library, _):
         for spelling in spellings:
-            weak = _WEAK.get(spelling.rstrip(".").lower()) if english else None
+            own = _OWN.get(spelling.rstrip(".").lower()) if english else None
             read = respelled(spelling) if english else spelling
-            found[spelling] = weak or reduced_phones(_ipa(library, read))
+            found[spelling] = own or reduced_phones(_ipa(library, read))
     return found
 
 
@@ -227,6 +258,11 @@ def _money(found: re.Match[str]) -> str:
     return f"{amount} {_MONEY[sign]}{plural} {int(cents or 0) or ''}".strip()
 
 
+def _large_sum(found: re.Match[str]) -> str:
+    sign, amount, size = found.groups()
+    return f"{amount} {_LARGE[size.lower()]} {_MONEY[sign]}{'' if sign == '¥' else 's'}"
+
+
 def _year(found: re.Match[str]) -> str:
     century, rest = found.groups()
     if rest == "00":
@@ -238,6 +274,7 @@ _RULES = [
     (re.compile(pattern, re.IGNORECASE), becomes)
     for pattern, becomes in (
         (r"([$£€¥])(\d[\d,]*)(?:\.(\d+))?", _money),
+        (rf"([$£€¥])(\d[\d.,]*)({'|'.join(_LARGE)})", _large_sum),
         (r"(1[1-9]|20(?=[1-9]))(\d\d)", _year),
         (r"(10(?=[1-9]))(\d\d)", _year),
         (r"(1[1-9]|20)(\d0)'?s", lambda found: f"{found[1]} {found[2]}s"),
@@ -254,6 +291,7 @@ _RULES = [
         ("1[/⁄]4", lambda found: "one quarter"),
         ("3[/⁄]4", lambda found: "three quarters"),
         (r"24/7", lambda found: "24 7"),
+        (r"[^\W\d_]{2,}(?:/[^\W\d_]{2,})+", lambda found: found[0].replace("/", " ")),
         (r"\d{3}-\d{4}|\d{3}-\d{3}-\d{4}", lambda found: " ".join(found[0].replace("-", ""))),
     )
 ]

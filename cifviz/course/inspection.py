@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -11,7 +12,7 @@ from cifviz.course.lesson_checks import LESSON_CHECKS
 from cifviz.course.lesson_form import FORM, form_of
 from cifviz.course.lesson_sources import Copy, read_source
 from cifviz.course.prediction_checks import FORM_CHECKS
-from cifviz.notebooks.checks import file_problems, notebook_problems
+from cifviz.notebooks.checks import EVERYTHING, file_problems, notebook_problems
 from cifviz.notebooks.reader import lesson_metadata, read_notebook
 
 
@@ -46,15 +47,21 @@ def lesson_problems(
     return found + notebook_problems(notebook, size=size, place=place)
 
 
-def inspect(path: Path) -> list[str]:
+def is_lesson(path: Path) -> bool:
+    """Whether ``source/NAME.py`` stands beside a notebook; beside the folder ``solutions``."""
+    return _source(path).is_file()
+
+
+def inspect(path: Path, asked: Collection[str] = EVERYTHING) -> list[str]:
     """Everything that is wrong with a notebook in a file, of this project or another.
 
     Parameters
     ----------
     path : Path
-        A notebook. Where ``source/NAME.py`` stands beside it (beside the folder, for one in
-        ``solutions``), it is a lesson and is asked for the form of a lesson; any other is asked
-        only for what every executed notebook should be: its outputs, its size and its links.
+        A notebook. A lesson (`is_lesson`) is asked for the form of a lesson and for everything
+        else, any other only for what its owner asks for.
+    asked : collection of str
+        What that is, see `cifviz.notebooks.checks.EVERYTHING`.
 
     Returns
     -------
@@ -66,15 +73,24 @@ def inspect(path: Path) -> list[str]:
     DataError
         If there is no such notebook, or it cannot be read.
     """
+    if not is_lesson(path):
+        return file_problems(path, asked)
     notebook = read_notebook(path)
-    copy: Copy = "solved" if path.resolve().parent.name == "solutions" else "student"
-    home = path.resolve().parents[1 if copy == "solved" else 0]
-    source = home / "source" / f"{path.stem}.py"
-    if not source.is_file():
-        return file_problems(path)
+    copy = _copy(path)
     kept = lesson_metadata(notebook)
     stray = (kept.get("lesson"), kept.get("copy")) != (path.stem, copy)
     found = [f"expected the {copy} copy of {path.stem} here, got another"] if stray else []
     return found + lesson_problems(
-        notebook, size=path.stat().st_size, source=read_source(source), place=path
+        notebook, size=path.stat().st_size, source=read_source(_source(path)), place=path
     )
+
+
+def _copy(path: Path) -> Copy:
+    """Which copy of a lesson should be in a file."""
+    return "solved" if path.resolve().parent.name == "solutions" else "student"
+
+
+def _source(path: Path) -> Path:
+    """Where the source of a lesson would be."""
+    home = path.resolve().parents[1 if _copy(path) == "solved" else 0]
+    return home / "source" / f"{path.stem}.py"

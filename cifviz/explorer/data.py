@@ -44,6 +44,7 @@ def view_data(
     *,
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
+    name: str = "",
 ) -> dict[str, Any]:
     """Everything that the explorer shows and computes with, except the sound.
 
@@ -56,6 +57,8 @@ def view_data(
     compare : Alignment, Transcription or mapping of str to one of them, optional
         Other alignments to show below, by name; before them are the words of a transcription whose
         tokens are phones.
+    name : str
+        Of the recording, for the names of files that are saved.
 
     Returns
     -------
@@ -69,7 +72,10 @@ def view_data(
     rule = rule_of(transcription)
     words = [] if transcription.words is None else [("words", transcription.words)]
     reference = transcription.reference if reference is None else reference
+    *_, tier = transcription.tiers
     return {
+        "name": name,
+        "tier": tier,
         "tokens": list(transcription.labels),
         "alpha": _floats(firing.alpha[0], "<f4"),
         "grid": {"start": grid.start, "shift": grid.shift},

@@ -85,6 +85,7 @@ def to_html(
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
     title: str = "",
+    name: str = "",
     overwrite: bool = False,
 ) -> Path:
     """Write an explorer, with its sound, into an HTML file.
@@ -104,6 +105,8 @@ def to_html(
         `cifviz.explorer.settings.model_settings`.
     title : str
         Default: the tokens, or the first of them.
+    name : str
+        Of the recording, for the names of files that are saved from the page. Default: the page's.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -129,7 +132,8 @@ def to_html(
     True
     """
     check_target(path, overwrite=overwrite)
-    data = view_data(transcription, reference=reference, compare=compare)
+    name = name or Path(path).stem
+    data = view_data(transcription, reference=reference, compare=compare, name=name)
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
     require_free(begin, transcription, fixed_in_views(transcription)[0])

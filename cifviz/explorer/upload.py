@@ -59,7 +59,7 @@ class Upload:
         Raises
         ------
         CIFError
-            If the file is no sound, or there is no word in so long a sound.
+            If the file is no sound.
         """
         with tempfile.TemporaryDirectory(prefix="cifviz-") as folder:
             path = Path(folder) / f"recording.{self.kind}"

@@ -20,7 +20,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.explorer.data import Other, named, sound_of, spans_of, stretch, view_data
+from cifviz.explorer.data import Other, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
     checked,
@@ -32,7 +32,6 @@ from cifviz.explorer.settings import (
 from cifviz.explorer.shared import Shared, refusing
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.upload import Upload
-from cifviz.formats import format_textgrid
 from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription
@@ -98,7 +97,6 @@ class Explorer(Shared, anywidget.AnyWidget):
         self._answers: dict[str, Callable[[Mapping[str, Any], list[Any]], Answer]] = {
             "sound": self._sound,
             "stretch": self._stretch,
-            "textgrid": self._textgrid,
             "piece": self._piece,
             "listen": self._listen,
         }
@@ -292,19 +290,6 @@ class Explorer(Shared, anywidget.AnyWidget):
             f"expected a part of the {reach:g} s of sound, got {start:g} to {end:g} s",
         )
         return start, end
-
-    @one_at_a_time
-    def _textgrid(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:
-        """The alignment and those beside it as a TextGrid of Praat."""
-        settings, alignment = message.get("settings"), self.alignment
-        if settings is not None:  # None: the view shows an alignment that was set here
-            alignment = realign(self.transcription, settings)[1]
-        tiers = self.transcription.tiers
-        *_, own = tiers
-        tiers |= {own: alignment, **named(self.compare)}
-        if self.reference is not None:
-            tiers["reference"] = self.reference
-        return {"text": format_textgrid(tiers, self.transcription.duration)}, []
 
     @one_at_a_time
     def _piece(self, message: Mapping[str, Any], buffers: list[Any]) -> Answer:

@@ -1,7 +1,8 @@
 """Alignments as JSON: an object with the duration, the names of the tiers, and a list for each.
 
 A tier is a list of objects with token, start, end and score. Details, such as the name of the
-model, are further entries of the object.
+model, are further entries of the object. ``alignment.schema.json``, beside this module, is the JSON
+Schema of such a file, and "schema" names its version.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from typing import Any
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, require_number, shown
 from cifviz.formats.json_files import read_json, write_json
+from cifviz.formats.timed_entries import LARGEST, named_tiers
 
-DURATION, TIERS = "duration", "tiers"
+DURATION, TIERS, SCHEMA = "duration", "tiers", "schema"
+VERSION = "cifviz-alignment-1"
+"""What `SCHEMA` is in a file; the number grows when an older reader would go wrong."""
+SCHEMA_FILE = Path(__file__).with_name("alignment.schema.json")
+"""The JSON Schema of a file (draft 2020-12)."""
 
 
 def write(
@@ -34,9 +40,9 @@ def write(
         If two entries have one name, something cannot be written as JSON, or the file cannot be
         written.
     """
-    given = {"words": tiers} if isinstance(tiers, Alignment) else dict(tiers)
+    given = named_tiers(tiers)
     seconds = require_number("duration", duration, at_least=0, error=DataError)
-    content: dict[str, Any] = {DURATION: seconds, TIERS: list(given)}
+    content: dict[str, Any] = {SCHEMA: VERSION, DURATION: seconds, TIERS: list(given)}
     for name, value in (*given.items(), *(details or {}).items()):
         require(name not in content, f"{path}: {shown(name)} is the name of two entries", DataError)
         content[name] = value
@@ -51,9 +57,15 @@ def read(path: str | Path) -> dict[str, Alignment]:
     DataError
         If the file cannot be read, or is something else.
     """
-    content = read_json(path)
+    content = read_json(path, at_most=LARGEST)
     if isinstance(content, list):
         content = {TIERS: ["words"], "words": content}
+    version = content.get(SCHEMA, VERSION) if isinstance(content, dict) else VERSION
+    require(
+        version == VERSION,
+        f"expected the schema {VERSION!r}, cannot read {path}: it has {shown(version)}",
+        DataError,
+    )
     names = content.get(TIERS) if isinstance(content, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise DataError(

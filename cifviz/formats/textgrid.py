@@ -12,6 +12,7 @@ from typing import Any
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import DataError, require, require_number, shown
 from cifviz.formats.praat import Tier, parse_textgrid
+from cifviz.formats.timed_entries import LARGEST, LATEST, MICRO, decimal, whole_units
 from cifviz.resources import read_file, write_atomically
 
 UNTIMED_SUFFIX = " (no interval)"
@@ -20,7 +21,7 @@ UNTIMED_SUFFIX = " (no interval)"
 TOLERANCE = 1e-6
 """Intervals may overlap by so many seconds: other programs round start and end apart."""
 
-_DECIMALS = 6
+_HEADER = ('File type = "ooTextFile"', 'Object class = "TextGrid"', "")
 _UNWRITABLE = re.compile("[\0\r\ud800-\udfff]")
 """Characters that a TextGrid cannot hold: Praat takes zeros for the end and turns CR into LF."""
 
@@ -32,6 +33,7 @@ def write_textgrid(
     *,
     details: Mapping[str, Any] | None = None,
     overwrite: bool = False,
+    short: bool = False,
 ) -> Path:
     """Write alignments as the tiers of a Praat TextGrid, with empty intervals between tokens.
 
@@ -47,15 +49,17 @@ def write_textgrid(
         Left out: a TextGrid has no place for them.
     overwrite : bool
         Whether a file that is there may be replaced, in one step.
+    short : bool
+        Whether it is in Praat's short text format, values without their names.
 
     Returns
     -------
     Path
-        `path`: UTF-8, in Praat's long text format. Times are rounded to microseconds. An interval
-        cannot be empty, so tokens that are untimed or shorter than half a microsecond go to a point
-        tier ``"<name> (no interval)"``: at their time or, untimed, at the end of the token before;
-        those of one time share a point, separated by spaces. JSON (`write_json`) loses
-        nothing.
+        `path`: UTF-8, in Praat's long text format, or the short one. Times are rounded to
+        microseconds. An interval cannot be empty, so tokens that are untimed or shorter than half a
+        microsecond go to a point tier ``"<name> (no interval)"``: at their time or, untimed, at the
+        end of the token before; those of one time share a point, separated by spaces. JSON
+        (`write_json`) loses nothing.
 
     Raises
     ------
@@ -69,13 +73,20 @@ def write_textgrid(
     read_textgrid : reads it back.
     """
     try:
-        content = format_textgrid(tiers, duration).encode("utf-8")
+        content = format_textgrid(tiers, duration, short=short).encode("utf-8")
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
     return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
 
 
-def format_textgrid(alignment: Alignment | Mapping[str, Alignment], duration: float) -> str:
+def write_short_textgrid(*arguments: Any, **options: Any) -> Path:
+    """Like `write_textgrid`, but in the short text format."""
+    return write_textgrid(*arguments, **options, short=True)
+
+
+def format_textgrid(
+    alignment: Alignment | Mapping[str, Alignment], duration: float, *, short: bool = False
+) -> str:
     """The text that `write_textgrid` writes.
 
     >>> text = format_textgrid(Alignment((TimedToken("two", 0.25, 1.0),)), 1.0)
@@ -85,7 +96,9 @@ def format_textgrid(alignment: Alignment | Mapping[str, Alignment], duration: fl
     given = {"words": alignment} if isinstance(alignment, Alignment) else alignment
     if not isinstance(given, Mapping):
         raise DataError(f"expected an Alignment, or several by name, got {shown(given)}")
-    end = round(require_number("duration", duration, above=0, error=DataError), _DECIMALS)
+    seconds = require_number("duration", duration, above=0, error=DataError)
+    require(seconds <= LATEST, f"duration must be <= {LATEST:g} s, got {duration} s", DataError)
+    end = whole_units(seconds, MICRO) / MICRO
     require(end > 0, f"duration must be > 0 s, got {duration} s", DataError)
     tiers: list[Tier] = []
     for name, tokens in given.items():
@@ -98,7 +111,8 @@ def format_textgrid(alignment: Alignment | Mapping[str, Alignment], duration: fl
             extra = next(_free_names(name + UNTIMED_SUFFIX, taken))
             entries = tuple((time, time, label) for time, label in points.items())
             tiers.append(Tier(extra, False, entries))
-    return "\n".join(_lines(tiers, end)) + "\n"
+    lines = _short_lines if short else _long_lines
+    return "\n".join([*_HEADER, *lines(tiers, end)]) + "\n"
 
 
 def read_textgrid(path: str | Path) -> dict[str, Alignment]:
@@ -136,7 +150,7 @@ def read_textgrid(path: str | Path) -> dict[str, Alignment]:
     >>> list(tiers), tiers["words"].text
     (['words', 'phones'], 'three one four')
     """
-    data = read_file(path, "TextGrid", DataError)
+    data = read_file(path, "TextGrid", at_most=LARGEST)
     try:
         tiers = parse_textgrid(data)
         names = {tier.name for tier in tiers}
@@ -191,7 +205,7 @@ def _split(
         require(token.token != "", f"{where}: an empty token cannot be read back", DataError)
         if token.start is not None and token.end is not None:
             # Rounded alike on both sides: intervals must share their edges.
-            start, last = round(token.start, _DECIMALS) + 0.0, round(token.end, _DECIMALS) + 0.0
+            start, last = (whole_units(time, MICRO) / MICRO for time in (token.start, token.end))
             require(
                 start >= 0 and last <= duration,
                 f"{where}: {shown(token.token)} is from {start} to {last} s, "
@@ -218,12 +232,22 @@ def _with_blanks(
         last = end
 
 
-def _lines(tiers: list[Tier], duration: float) -> Iterator[str]:
-    """The lines of a TextGrid in Praat's long text format."""
+def _short_lines(tiers: list[Tier], duration: float) -> Iterator[str]:
+    """The lines below the header in Praat's short text format."""
+    yield from ("0", _seconds(duration), "<exists>", str(len(tiers)))
+    for tier in tiers:
+        yield f'"{"IntervalTier" if tier.is_interval_tier else "TextTier"}"'
+        yield from (_quoted(tier.name), "0", _seconds(duration), str(len(tier.entries)))
+        for start, end, label in tier.entries:
+            yield _seconds(start)
+            if tier.is_interval_tier:
+                yield _seconds(end)
+            yield _quoted(label)
+
+
+def _long_lines(tiers: list[Tier], duration: float) -> Iterator[str]:
+    """The lines below the header in Praat's long text format."""
     span = ["xmin = 0 ", f"xmax = {_seconds(duration)} "]
-    yield 'File type = "ooTextFile"'
-    yield 'Object class = "TextGrid"'
-    yield ""
     yield from span
     yield "tiers? <exists> "
     yield f"size = {len(tiers)} "
@@ -248,7 +272,7 @@ def _lines(tiers: list[Tier], duration: float) -> Iterator[str]:
 
 def _seconds(time: float) -> str:
     """A time without an exponent, which some readers of TextGrids do not know."""
-    return f"{time:.{_DECIMALS}f}".rstrip("0").rstrip(".")
+    return decimal(whole_units(time, MICRO))
 
 
 def _quoted(text: str) -> str:

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import unquote
 
 from nbformat import NotebookNode
 
 from cifviz.notebooks.links import is_local, targets
-from cifviz.notebooks.output_checks import LINE, OUTPUT_CHECKS
+from cifviz.notebooks.output_checks import ALWAYS, LINE, ON_REQUEST
 from cifviz.notebooks.reader import read_notebook
 
 LARGEST = 1_000_000
 """Bytes of a notebook."""
 
+EVERYTHING = frozenset({*ON_REQUEST, "size", "links", "records", "warnings"})
+"""Names of what may be asked of a notebook besides what every owner wants. Records and warnings
+are seen when it is run, see `cifviz.notebooks.verification`."""
+
 
 def notebook_problems(
-    notebook: NotebookNode, *, size: int | None = None, place: Path | None = None
+    notebook: NotebookNode,
+    *,
+    size: int | None = None,
+    place: Path | None = None,
+    asked: Collection[str] = EVERYTHING,
 ) -> list[str]:
     """Everything that is wrong with the outputs, the size and the links of a notebook.
 
@@ -30,24 +39,31 @@ def notebook_problems(
         Bytes that it takes.
     place : Path, optional
         Where it is or will be; links are followed from there.
+    asked : collection of str
+        Which of `EVERYTHING` is asked.
 
     Returns
     -------
     list of str
         One sentence each; empty if nothing is wrong.
     """
-    found = [complaint for check in OUTPUT_CHECKS for complaint in check(notebook)]
-    found += is_small(size) if size is not None else []
-    return found + (links_resolve(notebook, place) if place is not None else [])
+    checks = [*ALWAYS, *(check for name, check in ON_REQUEST.items() if name in asked)]
+    found = [complaint for check in checks for complaint in check(notebook)]
+    found += is_small(size) if size is not None and "size" in asked else []
+    if place is not None and "links" in asked:
+        found += links_resolve(notebook, place)
+    return found
 
 
-def file_problems(path: Path) -> list[str]:
+def file_problems(path: Path, asked: Collection[str] = EVERYTHING) -> list[str]:
     """Everything that is wrong with an executed notebook in a file: outputs, size and links.
 
     Parameters
     ----------
     path : Path
         A notebook, of this project or another.
+    asked : collection of str
+        Which of `EVERYTHING` is asked.
 
     Returns
     -------
@@ -59,7 +75,8 @@ def file_problems(path: Path) -> list[str]:
     DataError
         If there is no such notebook, or it cannot be read.
     """
-    return notebook_problems(read_notebook(path), size=path.stat().st_size, place=path)
+    size = path.stat().st_size
+    return notebook_problems(read_notebook(path), size=size, place=path, asked=asked)
 
 
 def is_small(size: int) -> list[str]:

@@ -19,17 +19,24 @@ from nbformat import NotebookNode
 from cifviz.errors import CIFError, require, shown
 from cifviz.notebooks.normalise import RUN
 from cifviz.notebooks.notebook_parameters import read_parameters
-from cifviz.notebooks.reader import DEEPEST, is_run, is_too_deep, outputs, read_notebook
+from cifviz.notebooks.reader import (
+    DEEPEST,
+    NBVAL,
+    is_run,
+    is_too_deep,
+    outputs,
+    read_notebook,
+    tags,
+)
 from cifviz.notebooks.run_inputs import ROOT, used_files
-from cifviz.notebooks.sealed_kernel import COPY, OPENED, PROJECT
+from cifviz.notebooks.run_limits import Limits, Watch, cpu_seconds
+from cifviz.notebooks.sealed_kernel import COPY, NETWORK, OPENED, PROJECT, STRICT
 from cifviz.notebooks.working_copy import working_copy
 from cifviz.resources import write_atomically
 
 SCRIPT = Path(__file__).with_name("sealed_kernel.py")
 """The kernel that is started."""
 
-CELL_SECONDS = 300
-"""Longest that one cell may take on the clock: what takes longer hangs, even on a busy machine."""
 START_SECONDS = 180
 """Longest that a kernel may take to start."""
 
@@ -74,10 +81,14 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     beside: Path | None = None,
     keep: Path | None = None,
+    limits: Limits | None = None,
+    strict: bool = True,
+    network: bool = False,
 ) -> NotebookNode:
     """Run all cells of a notebook in order and return it with its outputs.
 
-    A cell tagged "skip-execution" is not run, one tagged "raises-exception" may fail.
+    A cell tagged "skip-execution" is not run, one tagged "raises-exception" may fail; so may be
+    those that nbval knows by other names, see `cifviz.notebooks.reader.tags`.
 
     Parameters
     ----------
@@ -90,6 +101,12 @@ def execute(
         empty folder.
     keep : Path, optional
         Where the notebook is left if it does not run to its end, with all that came before.
+    limits : Limits, optional
+        Of the time that it takes. Default: those of `Limits`, 300 s for a cell.
+    strict : bool
+        Whether a warning fails the cell that raises it.
+    network : bool
+        Whether other machines can be reached; looking for one fails the cell otherwise.
 
     Returns
     -------
@@ -103,15 +120,9 @@ def execute(
     CIFError
         If a parameter is not one of the notebook's.
     RunError
-        If the notebook is not for Python, a cell fails or takes longer than `CELL_SECONDS`, or the
-        kernel dies. Warnings and looking for the network count as failures.
+        If the notebook is not for Python, a cell fails, a limit is exceeded, or the kernel dies.
     """
-    language = language_of(notebook)
-    require(
-        re.fullmatch(r"i?python\d*", language.casefold()) is not None,
-        f"it is for a kernel of {shown(language)}, only Python is run here",
-        RunError,
-    )
+    require(not (why := why_not_run(notebook)), why, RunError)
     result = _prepared(notebook, parameters or {})
     with tempfile.TemporaryDirectory(prefix="cifviz-run-", ignore_cleanup_errors=True) as name:
         temporary = Path(name).resolve()
@@ -121,8 +132,9 @@ def execute(
         opened = temporary / "opened"
         own = {COPY: str(folder), "IPYTHONDIR": str(temporary / "ipython")}
         own |= {PROJECT: str(ROOT), OPENED: str(opened)}
+        own |= {STRICT: str(int(strict)), NETWORK: str(int(network))}
         try:
-            _run(result, temporary, cwd=str(home), env={**os.environ, **own})
+            _run(result, temporary, limits or Limits(), cwd=str(home), env={**os.environ, **own})
         except RunError as error:
             kept = keep_run(result, keep) if keep is not None else None
             where = f"; the run is in {kept}" if kept else ""
@@ -133,6 +145,18 @@ def execute(
             paths = opened.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
             result.metadata.setdefault(RUN, {})["files"] = used_files(paths)
     return result
+
+
+def why_not_run(notebook: NotebookNode) -> str:
+    """Why a notebook cannot be run here; empty if it can.
+
+    >>> why_not_run(NotebookNode(metadata={"kernelspec": {"name": "ir"}}))
+    "it is for a kernel of 'R', only Python is run here"
+    """
+    language = language_of(notebook)
+    if re.fullmatch(r"i?python\d*", language.casefold()):
+        return ""
+    return f"it is for a kernel of {shown(language)}, only Python is run here"
 
 
 def language_of(notebook: NotebookNode) -> str:
@@ -194,55 +218,63 @@ def _prepared(notebook: NotebookNode, parameters: Mapping[str, Any]) -> Notebook
             kernel_name="python3",
             language="python",
         )
-    for cell in filter(is_run, result.cells):
-        cell.execution_count = None
-        cell.outputs = []
+    for cell in result.cells:
+        if set(NBVAL) & tags(cell):
+            cell.metadata["tags"] = sorted(tags(cell))  # those that nbclient knows are among them
+        if is_run(cell):
+            cell.execution_count = None
+            cell.outputs = []
     return result
 
 
 class _Progress:
     """Which cell runs, and what the kernel has taken of the processors so far."""
 
-    def __init__(self, notebook: NotebookNode, kernel: SealedKernel):
+    def __init__(self, notebook: NotebookNode, kernel: SealedKernel, limits: Limits):
         self.notebook, self.kernel, self.cell = notebook, kernel, 0
+        self.watch = Watch(limits, self.pid)
+
+    def pid(self) -> int | None:
+        return getattr(self.kernel.provisioner, "pid", None)
 
     def started(self, cell: NotebookNode, cell_index: int) -> None:
         self.cell = cell_index
+        self.watch.cell_starts()
 
     def executed(self, cell: NotebookNode, cell_index: int, execute_reply: Any) -> None:
-        pid = getattr(self.kernel.provisioner, "pid", None)
+        pid = self.pid()
         if pid is not None:
             self.notebook.metadata[RUN] = {"cpu_seconds": cpu_seconds(pid)}
 
 
-def _run(notebook: NotebookNode, temporary: Path, **options: Any) -> None:
+def _run(notebook: NotebookNode, temporary: Path, limits: Limits, **options: Any) -> None:
     """Run the cells; whatever stops that is a `RunError`.
 
     Files of the kernel go into a temporary folder, not into the user's home.
     """
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     # 1. Run the cells, and name what stopped them.
     kernel = SealedKernel(connection_file=str(temporary / "kernel.json"))
     log = temporary / "kernel.log"
-    progress = _Progress(notebook, kernel)
+    progress = _Progress(notebook, kernel, limits)
     client = _client(notebook, kernel, progress)
     try:
-        with log.open("wb") as printed:
+        with log.open("wb") as printed, progress.watch.watching():
             client.execute(cleanup_kc=True, stdout=printed, stderr=printed, **options)
     except CellExecutionError as error:
         why = f"{error.ename}: {error.evalue}".partition("\n")[0][:200]
         raise RunError(f"cell {progress.cell} fails with {why}", error.traceback) from error
-    except CellTimeoutError as error:
-        why = f"cell {progress.cell} takes longer than {CELL_SECONDS} s"
-        raise RunError(f"the run was cut off: {why}") from error
     except DeadKernelError as error:
-        raise RunError(f"the run was cut off: the kernel died in cell {progress.cell}") from error
+        why = progress.watch.stopped or "the kernel died"
+        raise RunError(f"cell {progress.cell} was cut off: {why}") from error
     except RecursionError as error:
         raise RunError(f"cell {progress.cell} shows data that are nested too deeply") from error
     except UnicodeError as error:
         raise RunError(f"cell {progress.cell} holds text that is not Unicode") from error
     except (RuntimeError, OSError) as error:
+        if progress.watch.stopped:
+            raise RunError(f"the run was cut off: {progress.watch.stopped}") from error
         details = log.read_text(encoding="utf-8", errors="replace")
         why = "".join(f": {line}" for line in details.splitlines()[-1:])
         raise RunError(f"the kernel did not start{why}", details) from error
@@ -273,28 +305,13 @@ def _client(notebook: NotebookNode, kernel: SealedKernel, progress: _Progress) -
     return Client(
         notebook,
         km=kernel,
-        timeout=CELL_SECONDS,
+        timeout=None,
         startup_timeout=START_SECONDS,
         shutdown_kernel="immediate",
         record_timing=False,
         on_cell_start=progress.started,
         on_cell_executed=progress.executed,
     )
-
-
-def cpu_seconds(pid: int) -> float:
-    """What a process and those that it started have taken of the processors."""
-    import psutil
-
-    total = 0.0
-    process = psutil.Process(pid)
-    for one in [process, *process.children(recursive=True)]:
-        try:
-            times = one.cpu_times()
-        except psutil.NoSuchProcess:  # it ended in between: its parent counts it
-            continue
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 def _refuse_unknown(notebook: NotebookNode, parameters: Mapping[str, Any]) -> None:

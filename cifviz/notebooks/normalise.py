@@ -11,6 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from cifviz.notebooks.folding import TAG, fold_outputs
+from cifviz.notebooks.masks import ADDRESS
 from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
 from cifviz.notebooks.reader import tags
 
@@ -18,7 +19,6 @@ RUN = "cifviz_run"
 """Metadata of a notebook that was run here: how long that took and which files of the project it
 used. `normalise` drops it."""
 
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 _PART = re.compile(r"IPY_MODEL_(\w+)")
 _NAME = re.compile(r"(IPY_MODEL_)?(\w+)")
 _RUN_METADATA = ("papermill", "execution", "ExecuteTime")
@@ -74,11 +74,11 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def _without_addresses(output: NotebookNode) -> NotebookNode:
     if output.output_type == "stream":
-        output.text = _ADDRESS.sub("0x…", output.text)
+        output.text = ADDRESS.sub("0x…", output.text)
     for mime, value in output.get("data", {}).items():
         # In HTML and pictures an address would be part of something encoded.
         if mime in ("text/plain", "text/markdown") and isinstance(value, str):
-            output.data[mime] = _ADDRESS.sub("0x…", value)
+            output.data[mime] = ADDRESS.sub("0x…", value)
     return output
 
 

@@ -6,10 +6,12 @@ Each check takes a notebook and returns complaints, one sentence each; none mean
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from nbformat import NotebookNode
 
 from cifviz.errors import shown
+from cifviz.notebooks.masks import ADDRESS
 from cifviz.notebooks.media_types import WIDGET_VIEW
 from cifviz.notebooks.reader import code, is_run, outputs, tags, texts
 
@@ -17,7 +19,6 @@ _ALT = re.compile(r'<img\b[^<>]*\balt="([^"]*)"')
 LINE = 200
 """Characters of a complaint that may come from a notebook."""
 _ABSOLUTE = re.compile(r"(?<![\w.:/~-])(?:/(?:home|root|tmp|usr|work|Users|mnt|var|opt)/|[A-Z]:\\)")
-_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 
 def execution_counts(notebook: NotebookNode) -> list[str]:
@@ -34,6 +35,20 @@ def execution_counts(notebook: NotebookNode) -> list[str]:
     if counts == wanted:
         return []
     return [f"execution counts are {shown(counts)}, expected 1 to {len(counts)}"]
+
+
+def in_order(notebook: NotebookNode) -> list[str]:
+    """No cell was run before one that stands above it, as far as cells have counts."""
+    counted = [
+        (number, cell.execution_count)
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and cell.execution_count is not None
+    ]
+    return [
+        f"cell {number} was run before cell {above}: execution counts {after} and {before}"
+        for (above, before), (number, after) in pairwise(counted)
+        if after <= before
+    ]
 
 
 def no_errors(notebook: NotebookNode) -> list[str]:
@@ -99,20 +114,21 @@ def no_addresses(notebook: NotebookNode) -> list[str]:
     return [
         f"cell {number} shows a memory address: {hit[0]}"
         for number, text in texts(notebook)
-        if (hit := _ADDRESS.search(text))
+        if (hit := ADDRESS.search(text))
     ]
 
 
-OUTPUT_CHECKS = (
-    execution_counts,
-    no_errors,
-    no_stderr,
-    widgets_have_fallbacks,
-    pictures_have_alt,
-    no_absolute_paths,
-    no_addresses,
-)
-"""All of them."""
+ALWAYS = (in_order, no_errors)
+"""What every owner wants."""
+ON_REQUEST = {
+    "counts": execution_counts,
+    "stderr": no_stderr,
+    "fallbacks": widgets_have_fallbacks,
+    "alt": pictures_have_alt,
+    "paths": no_absolute_paths,
+    "addresses": no_addresses,
+}
+"""What an owner may ask for besides, by name."""
 
 
 def _around(text: str, hit: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,13 @@ from nbformat import NotebookNode
 
 from cifviz.errors import DataError, require, shown
 
+_WARNINGS = threading.Lock()
+"""Filters of warnings belong to a whole process, in which several notebooks may be read."""
+
 LARGEST_READ = 50_000_000
 """Bytes up to which a notebook is read: more would not be answered in seconds."""
+NBVAL = {"nbval-skip": "skip-execution", "nbval-raises-exception": "raises-exception"}
+"""Tags of nbval and those of Jupyter that mean the same."""
 DEEPEST = 100
 """Levels of lists and objects within each other: what copies and writes them is recursive."""
 
@@ -111,8 +117,18 @@ def is_too_deep(data: Any) -> bool:
 
 
 def tags(cell: NotebookNode) -> set[str]:
-    """The tags of a cell."""
-    return set(cell.metadata.get("tags", ()))
+    """The tags of a cell, with what the marks of nbval in it mean to Jupyter.
+
+    nbval's tags are also comments there, on a line of their own: ``# NBVAL_SKIP``.
+
+    >>> cell = NotebookNode(source="# NBVAL_SKIP", metadata=NotebookNode(tags=["answer"]))
+    >>> sorted(tags(cell))
+    ['answer', 'nbval-skip', 'skip-execution']
+    """
+    found = set(cell.metadata.get("tags", ()))
+    marks = re.findall(r"^[ \t]*+#++[ \t]*+(NBVAL_[A-Z_]++)[ \t]*+$", cell.source, re.MULTILINE)
+    found |= {mark.lower().replace("_", "-") for mark in marks}
+    return found | {NBVAL[tag] for tag in found & set(NBVAL)}
 
 
 def is_run(cell: NotebookNode) -> bool:
@@ -206,7 +222,7 @@ def _why_no_file(path: Path) -> str:
 def _validate(notebook: Any) -> None:
     import nbformat
 
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of ids that are missing or not unique: it mends them
         nbformat.validate(notebook)
 

@@ -1,4 +1,4 @@
-"""The kernel that notebooks are run in: warnings are errors, and there is no network.
+"""The kernel that notebooks are run in: without a network, and warnings are errors, unless asked.
 
 Files that are linked into the folder of a run cannot be changed through the links. The kernel lists
 the files of this project that a run reads.
@@ -22,6 +22,9 @@ COPY = "CIFVIZ_RUN"
 """Environment variable: the folder that a run may write to, links in it excepted."""
 PROJECT, OPENED = "CIFVIZ_PROJECT", "CIFVIZ_OPENED"
 """Environment variables: a folder, and the file in which the kernel lists what it reads of it."""
+
+STRICT, NETWORK = "CIFVIZ_STRICT", "CIFVIZ_NETWORK"
+"""Environment variables: "1" makes warnings errors, and opens the network."""
 
 CLOSED = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
 """Audit events of Python that are raised when a host is to be reached."""
@@ -147,13 +150,23 @@ def list_opened(project: str, report: str) -> Callable[[str, tuple[Any, ...]], N
 
 
 def main() -> None:
-    """Start the kernel; warnings of its own imports are ignored, those of a notebook are errors."""
+    """Start the kernel; a warning of its own imports is no error."""
     del sys.path[0]  # the folder of this script
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
     app.initialize([*sys.argv[1:], "--log-level=CRITICAL"])
-    # Whatever Python shows by default. A ResourceWarning could stop nothing anyway.
+    if os.environ[STRICT] == "1":
+        make_warnings_errors()
+    if os.environ[NETWORK] != "1":
+        sys.addaudithook(refuse_network)
+    sys.addaudithook(refuse_changes(os.environ[COPY]))
+    sys.addaudithook(list_opened(os.environ[PROJECT], os.environ[OPENED]))
+    app.start()
+
+
+def make_warnings_errors() -> None:
+    """Let whatever Python shows by default raise. A ResourceWarning could stop nothing anyway."""
     warnings.simplefilter("error")
     for category in (
         DeprecationWarning,
@@ -167,10 +180,6 @@ def main() -> None:
     warnings.filterwarnings(
         "ignore", module=r"(IPython|ipykernel|jupyter_client|traitlets|tornado|zmq)\b"
     )
-    sys.addaudithook(refuse_network)
-    sys.addaudithook(refuse_changes(os.environ[COPY]))
-    sys.addaudithook(list_opened(os.environ[PROJECT], os.environ[OPENED]))
-    app.start()
 
 
 if __name__ == "__main__":

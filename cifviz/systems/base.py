@@ -251,7 +251,7 @@ class TextAligner(Protocol):
     """A `System` that places the words of any text, and their phones: `Transcription.tiers`."""
 
     def align(
-        self, waveform: Waveform, text: str, *, progress: bool = False
+        self, waveform: Waveform, text: str, *, language: str = "en-us", progress: bool = False
     ) -> Transcription | LongTranscription:
         """Where each word of a text is in its sound; a text without words gives none."""
         ...

@@ -125,9 +125,9 @@ def align_long(
     Returns
     -------
     LongTranscription
-        `checked`: words that would lie in silence are untimed. So are those for which there is no
-        room, and the words of a short transcript none of which is found. Speech in which no word
-        was looked for is unexplained, too.
+        `checked`: words that would lie in silence are untimed, unless they are probably there. So
+        are those for which there is no room, and the words of a short transcript none of which is
+        found. Speech in which no word was looked for is unexplained, too.
 
     Raises
     ------
@@ -296,10 +296,17 @@ def _aligned(
         if INTERVALS in found.extras:
             intervals.append(found.extras[INTERVALS] + one.start_time)
 
-    # 2. The words, held against the sound.
+    # 2. Where nobody speaks, the first window is still there to be looked at.
+    if shown is None:
+        first, end = windows(waveform)[0]
+        given = _given(model, encoder, waveform, first, end)
+        found = model.align_states(given.pop("states"), words=(), path=path, **given)
+        shown = replace(found, waveform=waveform.cut(0.0, given["duration"]))
+
+    # 3. The words, held against the sound.
     words = [word for one in pieces for word in one.words]
     extras: dict[str, Any] = {PRESENCE: tuple(presence)} if len(presence) == len(words) else {}
-    if unexplained:
+    if PRESENCE in extras:
         extras |= {UNEXPLAINED: tuple(unexplained), UNEXPLAINED_MASS: mass}
     if intervals:
         extras[INTERVALS] = torch.cat(intervals)

@@ -36,7 +36,8 @@ class LongTranscription:
     """Start and end of what was aligned at once, seconds, in order; the sound between is of no
     word."""
     first: Transcription | None = None
-    """That of the first window with its sound, for pictures; its time 0 is the window's start."""
+    """That of the first window with its sound, for pictures; its time 0 is the window's start.
+    Where nobody speaks it is that of the beginning, without words."""
     waveform: Waveform | None = None
     """The sound."""
     model: str = ""
@@ -49,10 +50,15 @@ class LongTranscription:
     warning: str = ""
 
     def require_first(self) -> Transcription:
-        """The first window; raises `CIFError` if there is no word in the sound."""
+        """The first window; raises `CIFError` if it was not kept."""
         if self.first is None:
-            raise CIFError(f"expected a sound with words, there is none in {self.duration:.0f} s")
+            raise CIFError("expected the transcription of a first window, there is none")
         return self.first
+
+    @property
+    def first_start(self) -> float:
+        """When the first window begins, seconds."""
+        return self.windows[0][0] if self.windows else 0.0
 
     def require_firing(self) -> NoReturn:
         """None of so long a sound: raises `CIFError`, for whoever draws it."""

@@ -1,6 +1,7 @@
-"""Aligning a known transcript: a path gives each phone its frames, and the CIF fires again.
+"""Phones that fire anew in stretches of the sound: those of a transcript, or whatever is there.
 
-The weights are scaled to a mass of one inside the stretch of each phone, and to nothing outside.
+A path gives each phone of a known transcript its frames; without one `free_segments` does. The
+weights are scaled to a mass of one inside the stretch of each phone, and to nothing outside.
 It is the scaling by which a CIF is trained, for each phone instead of for the whole utterance.
 """
 
@@ -18,13 +19,14 @@ from cifviz.alignment.boundary_readout import OFFSET_QUANTILES, ONSET_QUANTILES,
 from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.mass_times import times_at
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
-from cifviz.core.firing import integrate_and_fire
+from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.corpora.pronunciation import SpokenWord
 from cifviz.errors import require, require_choice, require_type, shown
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import ProjectionDecoder
 from cifviz.systems.doubtful_words import PRESENCE, UNEXPLAINED, UNEXPLAINED_MASS
 from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.free_segments import free_segments
 from cifviz.systems.phone_evidence import SMALLEST, PhoneEvidence
 from cifviz.systems.phone_paths import PATHS, path_spans
 from cifviz.systems.transcription import Transcription
@@ -40,7 +42,7 @@ FREE_WEIGHTS, COUNTS = "free_weights", "phone_counts"
 of phones of each word."""
 
 
-def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:
+def phone_evidence(model: CIFRecognizer, encoded: Encoded, index: int = 0) -> PhoneEvidence:
     """What a model says about one encoded sound.
 
     Parameters
@@ -49,18 +51,22 @@ def phone_evidence(model: CIFRecognizer, encoded: Encoded) -> PhoneEvidence:
         With a decoder "projection" and without context layers: a phone is judged from its own
         embedding.
     encoded : Encoded
-        A batch of one.
+        A batch.
+    index : int
+        Which of the batch.
 
     Raises
     ------
     CIFError
         If the model has another decoder.
     """
-    firing = model.cif(encoded.encoder_out, encoded.frame_lengths).utterance(0)
+    length = encoded.frame_lengths[index : index + 1]
+    hidden = encoded.encoder_out[index, : int(length)]
+    firing = model.cif(hidden[None], length)
     return PhoneEvidence(
         alpha=firing.alpha[0].double().cpu().numpy(),
-        hidden=encoded.encoder_out[0].float().cpu(),
-        ctc=model.ctc(encoded.encoder_out[0]).float().log_softmax(dim=1).cpu(),
+        hidden=hidden.float().cpu(),
+        ctc=model.ctc(hidden).float().log_softmax(dim=1).cpu(),
         classify=_pointwise(model),
     )
 
@@ -70,8 +76,8 @@ def _pointwise(model: CIFRecognizer) -> Callable[[Tensor], Tensor]:
     decoder = model.decoder
     if not isinstance(decoder, ProjectionDecoder):
         kind = model.config.decoder.kind
-        require(False, f'a transcript is aligned with the decoder "projection", got "{kind}"')
-    require(model.cif.context is None, "a transcript is aligned without context layers")
+        require(False, f'phones are judged one by one by the decoder "projection", got "{kind}"')
+    require(model.cif.context is None, "phones are judged one by one without context layers")
 
     def classify(embeddings: Tensor) -> Tensor:
         device = next(model.parameters()).device
@@ -120,6 +126,69 @@ def scaled_to_spans(alpha: np.ndarray, spans: np.ndarray) -> np.ndarray:
     return scaled
 
 
+def fired_in(
+    evidence: PhoneEvidence,
+    spans: np.ndarray,
+    ids: Sequence[int],
+    *,
+    target_lengths: Tensor | None = None,
+) -> tuple[Firing, list[float]]:
+    """Scale the weights in each stretch to one, and fire again.
+
+    Parameters
+    ----------
+    evidence : PhoneEvidence
+    spans : array (phones, 2)
+        See `scaled_to_spans`.
+    ids : sequence of int (phones,)
+        Which phone each stretch is.
+    target_lengths : Tensor (1,), optional
+        Of weights that are scaled to so many fires, where there are no stretches.
+
+    Returns
+    -------
+    firing : Firing
+        Of one utterance, a fire for each stretch.
+    scores : list of float (phones,)
+        The probability that the decoder gives each phone in its stretch.
+    """
+    firing = integrate_and_fire(
+        torch.from_numpy(scaled_to_spans(evidence.alpha, spans))[None],
+        evidence.hidden[None].double(),
+        target_lengths=target_lengths,
+        slack=ROUNDING,
+    )
+    scores = [0.0] * len(ids)
+    if len(spans):
+        judged = evidence.log_probs(spans)[np.arange(len(ids)), list(ids)]
+        scores = np.exp(judged).clip(0, 1).tolist()
+    return firing, scores
+
+
+def recognised(model: CIFRecognizer, sound: Sound, evidence: PhoneEvidence) -> Transcription:
+    """The phones of a sound without a transcript: `free_segments`, one fire for each.
+
+    Parameters
+    ----------
+    model : CIFRecognizer
+        In evaluation mode.
+    sound : Sound
+    evidence : PhoneEvidence
+        What the model says about it.
+
+    Returns
+    -------
+    Transcription
+        With the weights as they were, under `FREE_WEIGHTS`.
+    """
+    ids, spans = free_segments(evidence)
+    firing, scores = fired_in(evidence, spans, ids.tolist())
+    tokens = [model.config.vocabulary[phone] for phone in ids]
+    found = model.transcription(sound, firing, tokens, scores)
+    free = torch.from_numpy(evidence.alpha)
+    return replace(found, extras={**found.extras, FREE_WEIGHTS: free})
+
+
 def aligned(
     model: CIFRecognizer,
     sound: Sound,
@@ -165,19 +234,11 @@ def aligned(
     fits = evidence.has_mass and len(ids) <= MOST_PHONES * max(sound.duration, 1.0)
     spans = path_spans(path, evidence, ids, counts) if fits else np.zeros((0, 2))
 
-    # 2. Scale the weights in each stretch, and fire again.
-    scaled = scaled_to_spans(evidence.alpha, spans)
-    firing = integrate_and_fire(
-        torch.from_numpy(scaled)[None],
-        encoded.encoder_out.cpu().double(),
-        target_lengths=None if fits else torch.tensor([len(ids)]),
-        slack=ROUNDING,
-    )
+    # 2. Fire again; where nothing fits, rows and all else stay as many as there are phones.
+    without = None if fits else torch.tensor([len(ids)])
+    firing, scores = fired_in(evidence, spans, ids, target_lengths=without)
 
     # 3. Phones and words with their times.
-    scores = [0.0] * len(ids)
-    if len(spans):
-        scores = np.exp(evidence.log_probs(spans)[np.arange(len(ids)), ids]).clip(0, 1).tolist()
     found = model.transcription(sound, firing, tokens, scores)
     if len(tokens) and not fits:
         untimed = tuple(TimedToken(token, score=0.0) for token in tokens)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,9 +17,11 @@ from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
-from cifviz.corpora.pronunciation import SpokenWord, pronounce
+from cifviz.corpora.pronunciation import VOICE, SpokenWord, pronounce
 from cifviz.errors import CIFError, require, require_type, shown
+from cifviz.metrics import weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
+from cifviz.systems.base import Metric
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
@@ -27,7 +29,14 @@ from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.long_sound import align_long, hear_long
 from cifviz.systems.long_transcription import LongTranscription
-from cifviz.systems.phone_alignment import aligned, learn_word_edges
+from cifviz.systems.other_languages import unjudged
+from cifviz.systems.phone_alignment import (
+    FREE_WEIGHTS,
+    aligned,
+    learn_word_edges,
+    phone_evidence,
+    recognised,
+)
 from cifviz.systems.stretch_losses import frame_cross_entropy, stretch_cross_entropy
 from cifviz.systems.transcription import Transcription
 from cifviz.systems.word_checks import checked
@@ -94,6 +103,14 @@ class EncodedSound(Sound):
     """(frames, 288)"""
 
 
+def _free_weight_sum_error(
+    transcriptions: Sequence[Transcription], references: Sequence[Alignment]
+) -> dict[str, float]:
+    """Mean and mean absolute value of Σα − N, of the weights as they came, in phones."""
+    sums = [float(one.extras[FREE_WEIGHTS].sum()) for one in transcriptions]
+    return weight_sum_error(sums, [len(phones) for phones in references])
+
+
 class PhoneCIFRecognizer(CIFRecognizer):
     """Like `CIFRecognizer`, but its units are phones and its encoder begins with Moonshine's.
 
@@ -112,15 +129,18 @@ class PhoneCIFRecognizer(CIFRecognizer):
     -----
     A transcription has the states in its `extras`, under `STATES`, for the text decoder of the same
     encoder. Its tokens are phones of `cifviz.corpora.phone_inventory.PHONES`. Its log-mel is for
-    pictures.
+    pictures. A weight too much makes all later fires of a CIF come early, so phones are not where
+    the weights as they come would fire: the sound is cut into stretches that weigh about one and
+    sound like one phone (`cifviz.systems.free_segments`), the weights are scaled to one in each,
+    and fire again. As they came they are in `extras`, under "free_weights".
 
     Sound is encoded with the extra ``cifviz[english]``; without it a model loads, trains on states
     and transcribes recorded ones.
 
     Examples
     --------
-    With all parameters zero every state weighs 1/2, so two make a phone. Frame t begins at
-    ``0.014 + 0.024 t`` s, and the phones' edges are read at 30 and 70 % of their mass:
+    With all parameters zero every state weighs 1/2 and all phones are alike, so two make a phone.
+    Frame t begins at ``0.014 + 0.024 t`` s, and edges are read at 30 and 70 % of a phone's mass:
 
     >>> model = PhoneCIFRecognizer(PhoneCIFConfig()).eval()
     >>> for parameter in model.parameters():
@@ -134,6 +154,10 @@ class PhoneCIFRecognizer(CIFRecognizer):
     Config = PhoneCIFConfig
     config: PhoneCIFConfig
     further_losses = (*ALIGNMENT_LOSSES, "stretches", "frames")
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        **CIFRecognizer.metrics,
+        "weight_sum_error": _free_weight_sum_error,
+    }
 
     def own_losses(
         self,
@@ -236,8 +260,27 @@ class PhoneCIFRecognizer(CIFRecognizer):
         require(bool(states.isfinite().all()), "states must be finite, got NaN or inf")
         return EncodedSound(**vars(recorded), states=states.float())
 
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
+        """The phones of each sound by `cifviz.systems.phone_alignment.recognised`.
+
+        Raises
+        ------
+        CIFError
+            If the decoder is another one than "projection", or there are context layers.
+        """
+        return [
+            recognised(self, sound, phone_evidence(self, encoded, number))
+            for number, sound in enumerate(sounds)
+        ]
+
     def align(
-        self, waveform: Waveform, text: str, *, path: str = DEFAULT_PATH, progress: bool = False
+        self,
+        waveform: Waveform,
+        text: str,
+        *,
+        language: str = VOICE,
+        path: str = DEFAULT_PATH,
+        progress: bool = False,
     ) -> Transcription | LongTranscription:
         """Where in a sound the words of its transcript lie, and their phones.
 
@@ -247,6 +290,9 @@ class PhoneCIFRecognizer(CIFRecognizer):
             At 16 kHz, of any length.
         text : str
             Its transcript, as people write: with punctuation, numerals and abbreviations.
+        language : str
+            A voice of eSpeak NG, such as "en-gb". Another language than English, such as "cs", is
+            experimental (`cifviz.systems.other_languages`), and for half a minute at most.
         path : str
             How the phones find their frames, of `cifviz.systems.phone_paths.PATHS`.
         progress : bool
@@ -268,17 +314,26 @@ class PhoneCIFRecognizer(CIFRecognizer):
         AudioError
             If the sound has another sample rate.
         CIFError
-            If a word cannot be pronounced, there is no such path or the model is in training mode.
+            If a word cannot be pronounced, there is no such path or voice, the model is in
+            training mode, or a sound of more than 28 s is in another language.
         CheckpointError
             If the extra ``cifviz[english]`` is not installed.
         """
         self.require_evaluation_mode()
-        words = pronounce(text)
+        require_type("language", language, str)
+        words = pronounce(text, voice=language)
+        is_english = language.startswith("en")
         require_type("waveform", waveform, Waveform)
         if waveform.duration > LONGEST_WINDOW:
+            require(
+                is_english,
+                f"a sound of more than {LONGEST_WINDOW:g} s is aligned in English alone, "
+                f"got language {shown(language)} and {waveform.duration:.0f} s",
+            )
             return align_long(self, waveform, words, path=path, progress=progress)
         (sound,) = self.sounds([waveform])
-        return checked(self._aligned(sound, words, path), words)
+        found = checked(self._aligned(sound, words, path), words)
+        return found if is_english else unjudged(found, language)
 
     def align_states(
         self,

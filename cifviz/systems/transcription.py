@@ -91,7 +91,8 @@ class Transcription:
     words: Alignment | None = None
     """The words, where the tokens are their phones; None where the tokens are all there is."""
     misfit: str = ""
-    """One sentence about a transcript that does not fit the sound; empty for any other."""
+    """One sentence about a transcript that does not fit the sound, or of which nobody knows; empty
+    for any other."""
     extras: Mapping[str, Any] = field(default_factory=dict)
     """Further results of a system, by names that it declares."""
     reference: Alignment | None = None

@@ -26,6 +26,7 @@ from experiments.english_speech import (
     versions,
 )
 from experiments.english_words import aligned_words
+from experiments.interval_learning import learned_intervals
 from experiments.recipes.recipe import Recipe
 
 STATE_NOISE = 0.15
@@ -109,7 +110,8 @@ RECIPE = Recipe(
     example_maker=whole_utterances,
     synthetic_share=0.4,
     edge_pairs=aligned_words,
-    corpora=("prompts", "grid", "digits"),
+    intervals=learned_intervals,
+    corpora=("prompts", "grid", "digits", "samples"),
     licence="CC BY-SA 4.0, as the recordings",
     sources="English telephone prompts of the Debian package asterisk-core-sounds-en (Allison "
     "Smith, CC BY-SA 3.0); GRID corpus, talker 1 (Cooke, Barker, Cunningham & Shao 2006, CC BY "
@@ -117,6 +119,11 @@ RECIPE = Recipe(
     "speakers; sentences made up by the trigram model of pocketsphinx, read by hibari "
     "(Apache-2.0) and by eSpeak NG. Word and phone times by pocketsphinx (BSD-style) but for those "
     "of eSpeak NG, which are its own. On states of Moonshine tiny-en (MIT), which is frozen",
+    note="The English recordings of `samples`, 13 of other speakers, took part in learning the "
+    "intervals, with pocketsphinx's times; weights, edges and all constants of recognition were "
+    "learned without them. Errors on them, and on boundaries set by hand, are in "
+    "docs/alignment.md. Some are of LibriVox and may be among what Moonshine was trained on, "
+    "which its makers do not list",
 )
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {

@@ -66,10 +66,15 @@ class Recipe:
     edge_pairs: Callable[[Any], list[tuple[Transcription, Alignment]]] | None = None
     """What a model's edges are learned from, where that is not what it gives for the development
     set: its tokens may be phones, and the times known be those of words."""
+    intervals: Callable[[Any], dict[str, Any]] | None = None
+    """Lets a model learn how far off its edges may be, behind the edges themselves; gives what is
+    measured of it."""
     corpora: tuple[str, ...] = ()
     """Data sets that it reads, whose checksums a result keeps."""
     sources: str = ""
     """Data sets and their licences, for the model card."""
+    note: str = ""
+    """What else the model card has to say."""
     licence: str = ""
     """Of the weights."""
     grammar: str = ""

@@ -25,7 +25,7 @@ from cifviz.alignment.joined_tokens import joined
 from cifviz.alignment.timed_tokens import Alignment, Edges, TimedToken
 from cifviz.audio.moonshine import load_moonshine
 from cifviz.audio.noise import pink_noise
-from cifviz.audio.waveform import Waveform, load_waveform
+from cifviz.audio.waveform import Waveform
 from cifviz.core.ctc_alignment import ctc_viterbi
 from cifviz.corpora import datasets
 from cifviz.corpora.corpus_registry import corpus_folder
@@ -33,13 +33,12 @@ from cifviz.corpora.pronunciation import pronounce
 from cifviz.metrics import bootstrap, drift, edge_errors, share_within, token_errors
 from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
-from cifviz.systems.free_segments import free_segments
-from cifviz.systems.phone_alignment import phone_evidence
 from cifviz.text_tables import markdown_table
 from experiments.english_words import (
     TranscribedUtterance,
     aligned,
     encoded_sound,
+    english_samples,
     kept_out_words,
 )
 from experiments.pocketsphinx_times import word_times
@@ -49,7 +48,8 @@ from experiments.studies.paired_seeds import folders_by_seed
 from experiments.studies.study import Study
 
 NAME = "english-alignment"
-LEFT_OUT = ("phonlab_two_plus_two", "rpraat_H")
+CZECH = "rpraat_H"
+LEFT_OUT = ("phonlab_two_plus_two", CZECH)
 """Of the utterances with hand labels: more is said than is labelled; Czech."""
 OVERLAP = 0.1
 """Seconds by which the labels of two words overlap where neither has an edge of its own."""
@@ -73,6 +73,13 @@ def hand_labelled() -> list[TranscribedUtterance]:
             words = pronounce(" ".join(one.token for one in times))
             found.append(TranscribedUtterance(name, waveform, words, times))
     return found
+
+
+def czech(voice: str) -> TranscribedUtterance:
+    """The Czech utterance with hand labels, read by a voice of eSpeak NG."""
+    waveform, times = datasets.human_aligned()[CZECH]
+    words = pronounce(" ".join(one.token for one in times), voice=voice)
+    return TranscribedUtterance(f"{CZECH} {voice}", waveform, words, times)
 
 
 def noisy(one: TranscribedUtterance) -> TranscribedUtterance:
@@ -199,6 +206,9 @@ RECIPE_ROWS: Mapping[str, Callable[[Any, Sets], Method]] = {
     "CTC forced": by_ctc,
 }
 """Of the recipe."""
+CZECH_ROWS = (*TRIVIAL, "CIF: the count forced", "CIF: segments", "CTC forced")
+"""What the Czech utterance is aligned by."""
+VOICES = {"cs": "the voice of Czech", "en-us": "that of English"}
 VARIANT_ROWS: Mapping[str, str] = {
     "plain": "CIF without the losses on times: segments",
     "even": "CIF with even mass alone: segments",
@@ -236,7 +246,18 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
         },
         "recognition": recognition,
         "text": words_of_text(sets),
+        "czech": {
+            voice: {title: czech_scores(rows[title], voice) for title in CZECH_ROWS}
+            for voice in VOICES
+        },
     }
+
+
+def czech_scores(methods: Sequence[Method], voice: str) -> dict[str, Any]:
+    """Scores of the Czech utterance as a voice reads it, of all seeds together."""
+    errors = [errors_of(one, {CZECH: [czech(voice)]})[CZECH] for one in methods]
+    utterance = np.stack([next(iter(one.values())) for one in errors])
+    return {"seeds": len(methods), **scores_of([utterance])["both"]}
 
 
 Errors = dict[str, dict[str, np.ndarray]]
@@ -344,43 +365,43 @@ def interval(utterances: Sequence[Any], statistic: Callable[[Any], float]) -> li
 # --- recognition ---------------------------------------------------------------------------------
 
 
-@functools.cache
-def english_samples() -> tuple[TranscribedUtterance, ...]:
-    """The English recordings of "samples", whose words are untimed."""
-    folder = corpus_folder("samples")
-    columns = {"id": str, "path": str, "lang": str, "text": str}
-    return tuple(
-        TranscribedUtterance(
-            row["id"], load_waveform(folder / row["path"]), pronounce(row["text"]), Alignment()
-        )
-        for row in datasets.read_table(folder / "manifest.csv", columns)
-        if row["lang"] == "en"
-    )
-
-
 @torch.inference_mode()
 def recognised(model: Any, sets: Sets) -> dict[str, Any]:
-    """Phone errors of the free fires and of CTC, and how far Σα is from the number of phones."""
+    """Phone errors of free fires, of `transcribe` and of CTC, and how far their counts are off.
+
+    Returns
+    -------
+    dict
+        By set: the number of "phones", the error rates "cif" (fires of the weights as they come),
+        "segments" (`transcribe`) and "ctc"; "count", the mean of abs(Σα − N) / N over utterances,
+        "count_pooled", the sum of abs(Σα − N) over that of N, and "segments_count", like "count",
+        but of the phones that `transcribe` finds.
+    """
     found, vocabulary = {}, model.config.vocabulary
     for name, utterances in {"samples": english_samples(), **sets}.items():
         references = [[phone for word in one.words for phone in word.phones] for one in utterances]
-        fired, segments, sums, paths = [], [], [], []
+        fired, segments, paths = [], [], []
+        sums: list[float] = []
         for one in utterances:
-            encoded = model.encoded([encoded_sound(one)])
-            (fired_one,) = model.transcriptions([encoded_sound(one)], encoded)
-            fired.append(fired_one.tokens)
-            ids, _ = free_segments(phone_evidence(model, encoded))
-            segments.append([vocabulary[index] for index in ids])
-            sums.append(float(fired_one.require_firing().weight_sum))
+            sound = encoded_sound(one)
+            encoded = model.encoded([sound])
+            firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
+            sums.append(float(firing.weight_sum))
+            fired += [by_fires.tokens for by_fires in model.decoded([sound], encoded, firing)]
+            segments += [cut.tokens for cut in model.transcriptions([sound], encoded)]
             best = model.ctc(encoded.encoder_out)[0].argmax(dim=1).unique_consecutive().tolist()
-            paths.append([model.config.vocabulary[i] for i in best if i < len(vocabulary)])
+            paths.append([vocabulary[i] for i in best if i < len(vocabulary)])
         counts = np.array([len(one) for one in references])
+        off = np.abs(np.array(sums) - counts)
+        segments_off = np.abs(np.array([len(one) for one in segments]) - counts)
         found[name] = {
             "phones": int(counts.sum()),
             "cif": round(token_errors(references, fired).rate, 4),
             "segments": round(token_errors(references, segments).rate, 4),
             "ctc": round(token_errors(references, paths).rate, 4),
-            "count": round(float((np.abs(np.array(sums) - counts) / counts).mean()), 4),
+            "count": round(float((off / counts).mean()), 4),
+            "count_pooled": round(float(off.sum() / counts.sum()), 4),
+            "segments_count": round(float((segments_off / counts).mean()), 4),
         }
     return found
 
@@ -436,16 +457,39 @@ def table(found: Mapping[str, Any]) -> str:
             markdown_table(HEADS, hand),
             markdown_table(["mean / median ms", *OTHERS], kept),
             markdown_table(["", *RECOGNITION.values(), "word errors % of the text"], recognition),
+            markdown_table(CZECH_HEADS, _czech_rows(found["czech"])),
         ]
     )
 
 
+CZECH_HEADS = (
+    *("one Czech utterance, 20 edges", "phones by eSpeak NG", "seeds"),
+    *("mean ms", "median ms", "≤ 20 ms %", "≤ 50 ms %", "≤ 100 ms %"),
+)
+
+
+def _czech_rows(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
+    return [
+        [
+            title,
+            VOICES[voice],
+            str(row["seeds"]),
+            *(f"{row[key]:.1f}" for key in MEANS[:2]),
+            *(f"{100 * row[f'within_{t}ms']:.0f}" for t in (20, 50, 100)),
+        ]
+        for voice, rows in found.items()
+        for title, row in rows.items()
+    ]
+
+
 OTHERS = (*DEV, NOISY)
 RECOGNITION = {
-    "cif": "phone errors %: CIF, fires",
-    "segments": "CIF, free segments",
+    "cif": "phone errors %: CIF, fires of the weights as they come",
+    "segments": "CIF, `transcribe`",
     "ctc": "CTC",
-    "count": "abs(Σα − N) / N %",
+    "count": "abs(Σα − N) / N %, mean",
+    "count_pooled": "of all phones",
+    "segments_count": "the same of the phones of `transcribe`, mean",
 }
 
 

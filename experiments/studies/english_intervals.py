@@ -1,106 +1,35 @@
-"""Learn the intervals of word edges of the model `english`, keep them, and measure how many hold.
+"""How many true edges lie in the intervals of the model `english`: those set by hand, and others.
 
-They are learned on speech that nothing was trained on: the prompts and sentences of GRID kept out
-of training, of which the speakers are known, and recordings of other speakers. Their times are
-pocketsphinx's, which taught the model, so the model agrees with them better than with the truth.
-How far such times may be off is estimated where there are others: the differences to GRID's own
-times of words, about their median, divided by √2, since both are machines. These are added
-to the errors. Utterances with boundaries set by hand take no part in it.
+The model learned its intervals when its run was measured, see `experiments.interval_learning`.
+Utterances with boundaries set by hand took no part in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cifviz.alignment.timed_tokens import Alignment
-from cifviz.corpora import datasets
-from cifviz.metrics.statistics import mean, median
 from cifviz.published import read_study
-from cifviz.systems.checkpoints import CARD, load_model, save_model
-from cifviz.systems.transcription import INTERVALS, Transcription
-from cifviz.text_tables import markdown_table
-from experiments.english_speech import judged
-from experiments.english_words import TranscribedUtterance, aligned, kept_out_words
-from experiments.studies.english_alignment import english_samples, hand_labelled
+from cifviz.systems.checkpoints import load_model
+from experiments.interval_learning import aligned_pairs_of, covered, learned_intervals
+from experiments.interval_tables import interval_table
+from experiments.studies.english_alignment import hand_labelled
 from experiments.studies.study import Study
 
 NAME, MODEL = "english-intervals", "english"
-SAMPLES, HAND = "samples", "hand labels"
-NOISE_VALUES = 40
-"""Equally likely errors of the references."""
-
-Pairs = list[tuple[Transcription, Alignment]]
-
-
-def samples() -> list[TranscribedUtterance]:
-    """English recordings of other speakers, where pocketsphinx aligns them."""
-    found = []
-    for one in english_samples():
-        words = judged(" ".join(word.text for word in one.words), one.waveform)
-        if words is not None:
-            found.append(TranscribedUtterance(one.id, one.waveform, *words))
-    return found
-
-
-def reference_errors(utterances: Sequence[TranscribedUtterance]) -> list[float]:
-    """How far off the times of sentences of GRID may be, in seconds: equally likely values.
-
-    The onset of the first word is left out: GRID's own is known to be early.
-    """
-    own = {one.id: one.words for one in datasets.grid_sentences("dev")}
-    sides: list[list[float]] = [[], []]
-    for one in utterances:
-        late = np.array(one.times.spans) - np.array(own[one.id].spans)
-        sides[0] += late[1:, 0].tolist()
-        sides[1] += late[:, 1].tolist()
-    both = np.concatenate([np.array(side) - np.median(side) for side in sides]) / np.sqrt(2)
-    places = (np.arange(NOISE_VALUES) + 0.5) / NOISE_VALUES
-    return [round(float(value), 4) for value in np.quantile(both, places)]
-
-
-def covered(pairs: Pairs) -> dict[str, Any]:
-    """How many true edges lie in their intervals, and how wide these are.
-
-    Returns
-    -------
-    dict
-        Of onsets and offsets: "edges", "covered" (share), "width" (median, seconds), "error" (mean
-        absolute, seconds), and "error_by_width": the mean error of the third of the edges with the
-        narrowest intervals, of the second and of the last.
-    """
-    bounds = np.concatenate([one.extras[INTERVALS].numpy() for one, _ in pairs])
-    own, true = (
-        np.concatenate([np.array(words.spans) for words in group])
-        for group in ([one.words or Alignment() for one, _ in pairs], [words for _, words in pairs])
-    )
-    found: dict[str, Any] = {}
-    for side, name in enumerate(("onset", "offset")):
-        low, high = bounds[:, side].T
-        errors, order = np.abs(own - true)[:, side], np.argsort(high - low, kind="stable")
-        found[name] = {
-            "edges": len(true),
-            "covered": mean((low <= true[:, side]) & (true[:, side] <= high)),
-            "width": median(high - low),
-            "error": mean(errors),
-            "error_by_width": [mean(errors[part]) for part in np.array_split(order, 3)],
-        }
-    return found
+HAND = "hand labels"
 
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
-    """Learn the intervals of the shipped model, keep them in its checkpoint, and measure them.
+    """Measure the intervals of the shipped model.
 
     Parameters
     ----------
     runs : Path
         Not used.
     data : Path
-        Holds ``checkpoints/english``, which gets ``intervals`` in its ``config.json``.
+        Holds ``checkpoints/english``.
 
     Raises
     ------
@@ -109,61 +38,11 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     DataError
         If recordings or pocketsphinx are missing.
     """
-    folder = data / "checkpoints" / MODEL
-    model: Any = load_model(folder)
-    sets = {**kept_out_words(), SAMPLES: samples()}
-    noise = reference_errors(sets["grid"])
-    pairs = {name: _pairs(model, group) for name, group in sets.items()}
-    everything = [pair for group in pairs.values() for pair in group]
-
-    # 1. What was not seen of the development set itself: each half with what the other taught.
-    halves: dict[str, Pairs] = {name: [] for name in pairs}
-    for half in range(2):
-        model.learn_intervals(everything[1 - half :: 2], reference_errors=noise)
-        kept = {id(words) for _, words in everything[half::2]}
-        for name, group in sets.items():
-            halves[name] += _pairs(model, [one for one in group if id(one.times) in kept])
-    measured = {name: covered(group) for name, group in halves.items()}
-
-    # 2. Of all of it, the model's own; then boundaries set by hand.
-    intervals = model.learn_intervals(everything, reference_errors=noise)
-    save_model(model, folder, (folder / CARD).read_text("utf-8"), overwrite=True)
-    measured[HAND] = covered(_pairs(model, hand_labelled()))
-    return {
-        "level": intervals.level,
-        "reference_errors": noise,
-        "medians": list(intervals.medians),
-        "sets": measured,
-    }
-
-
-def _pairs(model: Any, utterances: Sequence[TranscribedUtterance]) -> Pairs:
-    """What the model gives for the transcripts, with the times of the words."""
-    return [(aligned(model, one), one.times) for one in utterances]
-
-
-def table(result: dict[str, Any]) -> str:
-    """Share of edges in their intervals, and how wide these are."""
-    heads = [
-        "set",
-        "edges",
-        "onsets in their interval",
-        "width, median",
-        "offsets",
-        "width, median",
-    ]
-    heads.append("error where narrow / medium / wide")
-    rows = []
-    for name, found in result["sets"].items():
-        onset, offset = found["onset"], found["offset"]
-        cells = [name, onset["edges"] + offset["edges"]]
-        for side in (onset, offset):
-            cells += [f"{100 * side['covered']:.1f} %", f"{1000 * side['width']:.0f} ms"]
-        thirds = zip(onset["error_by_width"], offset["error_by_width"], strict=True)
-        cells.append(" / ".join(f"{500 * (one + other):.0f}" for one, other in thirds) + " ms")
-        rows.append(cells)
-    return f"Intervals of {100 * result['level']:g} %.\n\n" + markdown_table(heads, rows)
+    model: Any = load_model(data / "checkpoints" / MODEL)
+    on_hand_labels = covered(aligned_pairs_of(model, hand_labelled()))
+    learned = learned_intervals(model)
+    return {**learned, "sets": {**learned["sets"], HAND: on_hand_labels}}
 
 
 CORPORA = ("prompts", "grid", "samples", "human_aligned")
-STUDY = Study(run, partial(read_study, name=NAME), table, CORPORA)
+STUDY = Study(run, partial(read_study, name=NAME), interval_table, CORPORA)

@@ -24,8 +24,12 @@ from cifviz.systems.phone_evidence import PhoneEvidence
 from cifviz.systems.phone_lattice import PhoneLattice
 from cifviz.systems.word_presence import CONSTANT, LEAST_UNEXPLAINED, ODDS, unexplained, word_odds
 from cifviz.text_tables import markdown_table
-from experiments.english_words import TranscribedUtterance, encoded_sound, kept_out_words
-from experiments.studies.english_alignment import english_samples
+from experiments.english_words import (
+    TranscribedUtterance,
+    encoded_sound,
+    english_samples,
+    kept_out_words,
+)
 from experiments.studies.study import Study
 
 NAME, MODEL = "english-presence", "english"

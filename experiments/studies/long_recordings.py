@@ -26,7 +26,7 @@ from cifviz.systems.doubtful_words import doubtful_words
 from cifviz.systems.long_sound import align_long
 from cifviz.text_tables import markdown_table
 from experiments.english_words import TranscribedUtterance, kept_out_words
-from experiments.studies.english_intervals import samples
+from experiments.interval_learning import samples
 from experiments.studies.study import Study
 
 NAME, MODEL = "long-recordings", "english"

@@ -24,6 +24,7 @@
 import torch
 
 import cifviz
+from cifviz.audio.moonshine import has_moonshine
 from cifviz.core.tail import above
 from cifviz.course import canvas, check, glossary, play, play_tokens, record, show, table
 from cifviz.plot import accumulation, panel, panel_alt
@@ -36,7 +37,8 @@ model = "digits"  # or "grid", or a folder with a model of yours
 recording = "digits_george"  # a name in cifviz.list_recordings(): a person
 listen = False  # True: play the recording, too; its data set must be on this machine
 own_file = ""  # full path of a recording of yours: WAV, FLAC, MP3, M4A …
-own_model = "grid"  # who listens to it
+own_text = ""  # what you say in it, any English; empty: the model hears the words itself
+own_model = ""  # who listens to it; empty: "english" where it is installed, or else "grid"
 
 # %% [markdown]
 # ## 1. Listen
@@ -321,22 +323,33 @@ print(explorer.alignment.text)
 # %% [markdown]
 # ## 9. Your turn: a recording of yours
 #
-# Put the full path of a recording into `own_file`, in the cell of parameters near the top (with
-# forward slashes, on Windows too), choose who listens with `own_model`, and run all cells again.
-# `"digits"` knows the digits zero to nine. `"grid"` knows sentences of six words such as *place
-# red by a nine please*. Whatever you say, they hear only words that they know.
+# Say any English sentence, and record it. Put the full path of the recording into `own_file`, in
+# the cell of parameters near the top (with forward slashes, on Windows too), what you say into
+# `own_text`, and run all cells again. The model `"english"` says where your words are, and the
+# sounds of each; without `own_text` it hears the words itself. It needs the extra
+# `cifviz[english]`, which `make setup` installs where it can.
 #
-# Any other English sentence is for the model `english`, in a terminal: `cifviz align me.m4a --model
-# english --text "What you say in it."` prints its words and writes a picture with words and phones.
+# The two teaching models are `"digits"`, which knows the digits zero to nine, and `"grid"`, which
+# knows sentences of six words such as *place red by a nine please*. Whatever you say, these two
+# hear only words that they know; choose one of them with `own_model`. As long as `own_file` is
+# empty, `"grid"` hears a bundled sentence.
+#
+# In a terminal it is one line: `cifviz align me.m4a --model english --text "What you say in it."`
 # [Your own voice](../docs/own_voice.md) tells more.
-#
-# As long as `own_file` is empty, a bundled sentence stands in.
 
 # %%
 stand_in = cifviz.load_clip("grid_bin").waveform
 own = cifviz.load_waveform(own_file) if own_file else stand_in
-own_heard = cifviz.load_model(own_model).transcribe(own)
-print("heard:", own_heard.text or "(no token fired)")
+who = own_model or ("english" if own_file and has_moonshine() else "grid")
+own_listener = cifviz.load_model(who)
+if who != "english":
+    own_heard = own_listener.transcribe(own)
+elif own_text:
+    own_heard = own_listener.align(own, own_text)
+else:
+    own_heard = own_listener.hear(own)
+own_heard = getattr(own_heard, "first", own_heard)  # of more than 28 s the beginning
+print(f"{who} heard:", own_heard.text or "(no token fired)")
 play(own, "The whole recording")
 play_tokens(own_heard)
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Compare what code bases mean by a threshold
 #
-# **What you'll do:** run the same weights through nine versions of CIF, find out what 0.99 means
-# in each of them, and measure what it buys and what it costs.
+# **What you'll do:** run the same weights through fourteen versions of CIF, find out what 0.99
+# means in each of them, and measure what it buys and what it costs.
 #
 # **What you'll learn**
 #
@@ -170,22 +170,34 @@ show(
 
 # %% [markdown]
 # The same number thus means different things. `DIALECTS` holds CIF as other code bases run it,
-# with their faults; most are tested against outputs that were recorded from the original. Set
-# these two to 0.9, and they disagree as the last two pictures do:
+# with their faults; all but one are tested against outputs that were recorded from the original.
+# Set these four to 0.9, and they disagree as the last two pictures do:
 
 # %%
 means = {"cif_pytorch": (1.0, 0.1), "torch_cif": (0.9, 0.0)}  # our threshold and slack
+means |= {"spacemit_cif": (1.0, 0.1), "spacemit_cif_wo_hidden": (0.9, 0.0)}
 for name, (threshold, slack) in means.items():
     there = DIALECTS[name].contributions(torch.tensor([alpha]), threshold=0.9)
     here = cifviz.integrate_and_fire(
         torch.tensor([alpha]), identity, threshold=threshold, slack=slack
     )
     assert_close(there.weights, here.embeddings, rtol=0, atol=1e-6)
-    print(f"{name:12} 0.9 means: threshold {threshold}, slack {slack}")
+    print(f"{name:22} 0.9 means: threshold {threshold}, slack {slack}")
 
 # %% [markdown]
 # So that is what 0.99 means in CIF-PyTorch: not "a token is 0.99", but "a token is 1, and may
-# fire when 0.01 is missing". In torch_cif the same 0.99 would be the size of a token.
+# fire when 0.01 is missing". In torch_cif the same 0.99 would be the size of a token. The last two
+# are operators of one library, SpacemiT's for ONNX Runtime, and their `threshold` means one thing
+# in the one and the other in the other. Sophgo's port of FunASR does both at once:
+
+# %%
+both_at_once = DIALECTS["sophgo_seaco"].contributions(torch.tensor([[0.4] * 8]), threshold=0.9)
+for token, row in enumerate(both_at_once.weights[0].tolist()):
+    print(f"token {token}:", *(f"{part:5.2f}" for part in row), f"  sum {sum(row):.2f}")
+
+# %% [markdown]
+# It takes 0.9 off the integrator, but fills a token up to 1: the first token is 1, every later one
+# 0.9. As long as both numbers are 1, as there, nobody sees it.
 #
 # **Exercise 05.2.** The weights of a sentence sum to S = 15.8, none of them above 0.4. Both code
 # bases are set to 0.5, and nobody looks at the rest. How many tokens fire? A list of two numbers,
@@ -525,7 +537,10 @@ table(
 # - **CIF-PyTorch** and **w2v-cif-bert** have a slack of 0.01 and 0.001.
 # - **torch_cif** scales to a little more than N, by 0.0001, and cuts off what is left.
 # - **FunASR**'s loop has neither. Its faster variant (v1, used by `paraformer_v2`) rounds the
-#   running sum once and not in every frame, and loses half as many.
+#   running sum once and not in every frame, and loses half as many. The ports of its loop,
+#   **spacemit_cif**, **sophgo_seaco** and **kairumo**, are made for inference; given weights that
+#   were scaled before, they lose what it loses. **spacemit_cif_wo_hidden** runs at 0.9999.
+# - **ultravox_cformer** does not ask either: its last token takes what is left.
 # - **paraformer_dynamic** cuts its own sum into N equal parts, so that the last part ends where the
 #   sum ends, whatever it was rounded to.
 # - **soft** fires nothing at all: it asks each frame how far from the token's middle it is.
@@ -593,7 +608,7 @@ for dtype in kinds:
     assert firing.num_fires.eq(80).all()
 
 # %% [markdown]
-# ## 8. Nine dialects, seven frames
+# ## 8. Fourteen dialects, seven frames
 #
 # Now all of them side by side, as they run when nobody knows the number of tokens. Seven frames:
 
@@ -601,18 +616,18 @@ for dtype in kinds:
 seven = torch.tensor([[0.55, 0.445, 0.8, 0.3, 0.6, 0.35, 0.48]])
 print("running sums:", ", ".join(f"{mass:.3f}" for mass in accumulate(seven[0].tolist())))
 for name, dialect in DIALECTS.items():
-    print(f"{name:18} {dialect.source}")
+    print(f"{name:22} {dialect.source}")
 
 # %% [markdown]
 # The sum is 3.525. **Predict first:** who says 3 tokens, who says 4? Some hints: the second sum,
 # 0.995, and the rest, 0.525, were chosen with care. CIF-PyTorch fires at 0.99 and torch_cif keeps
 # a rest from 0.5 on. FunASR's two functions have no rule for the rest; its predictors
-# (paraformer_v1 and v2) add 0.45 to the sum and round down. w2v-cif-bert and soft round the sum,
-# *dynamic* always rounds it up.
+# (paraformer_v1 and v2) add 0.45 to the sum and round down. w2v-cif-bert, Ultravox and soft round
+# the sum, *dynamic* always rounds it up. SpacemiT's, Sophgo's and Kairumo's loops are FunASR's.
 
 # %%
 by_hand = compare(seven)
-figure, (ax,) = canvas(height=4.2)
+figure, (ax,) = canvas(height=5.8)
 dialect_lanes(by_hand, frames, ax=ax)
 count_frames(ax, 7)
 counts = {row.dialect: row.tokens for row in by_hand}
@@ -621,7 +636,7 @@ show(
     figure,
     f"A lane of tokens for each dialect under seven weights. Four tokens: {four}. The others have "
     "three, and a cross where the fourth would end. cif_pytorch has a minus sign in frame 1. The "
-    "borders of paraformer_dynamic, w2v_cif_bert and soft lie elsewhere.",
+    "borders of paraformer_dynamic, w2v_cif_bert, ultravox_cformer and soft lie elsewhere.",
 )
 
 # %%
@@ -635,8 +650,8 @@ print(by_hand)
 # - cif_pytorch fires in frame 1, at 0.995, and borrows 0.005. The rest of 0.525 would be enough
 #   for its tail rule, but that needs a padded frame behind the utterance.
 # - paraformer_v1 and v2: 3.525 + 0.45 = 3.975, and down to 3.
-# - w2v-cif-bert multiplies all weights by 4/3.525 so that 4 come out even: the last token is
-#   saved, and every border has moved.
+# - w2v-cif-bert and Ultravox multiply all weights by 4/3.525 so that 4 come out even: the last
+#   token is saved, and every border has moved.
 #
 # For all their differences, most of them are a running sum and a rule of rounding. torch_cif's
 # rule, without any loop over tokens:
@@ -669,14 +684,14 @@ def fired_so_far(alpha, fires_at):
 check("05.4", fired_so_far)
 
 # %% [markdown]
-# ## 9. Nine dialects, real speech
+# ## 9. Fourteen dialects, real speech
 #
 # The same on the recording of section 3, whose weights sum to the number that stands there.
 # **Predict first:** who will say how many?
 
 # %%
 on_speech = compare(real)
-figure, (ax,) = canvas(height=4.2)
+figure, (ax,) = canvas(height=5.8)
 dialect_lanes(on_speech, grid, ax=ax)
 tokens = {row.dialect: row.tokens for row in on_speech}
 show(
@@ -753,6 +768,8 @@ experiments = [
     ("torch_cif", "a rest of exactly 0.5", [0.5] * 3, 3),
     ("w2v_cif_bert", "a sum of 0.5", [0.25] * 2, 2),
     ("w2v_cif_bert", "a sum of 1.5", [0.25] * 6, 6),
+    ("ultravox_cformer", "a sum of 0.3", [0.1] * 3, 3),
+    ("kairumo", "a weight of 3.5 at the end", [0.25, 3.5], 2),
     ("paraformer_dynamic", "a rest of 0.1", [0.1] * 31, 31),
 ]
 inference = [
@@ -767,6 +784,9 @@ table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 # - FunASR's function takes no lengths; whoever calls it must clear the padding.
 # - 0.45 added to the sum keeps a rest from 0.55 on, `>= 0.5` keeps 0.5 itself, and `torch.round`
 #   goes to the even number: 0.5 becomes 0, but 1.5 becomes 2. Three ways to say "about a half".
+# - Ultravox feeds a language model, which wants at least one token: a cough becomes one, too.
+# - Kairumo, in Rust, fires once in a frame however heavy it is, and what is still owed at the end
+#   of an utterance is lost. Behind a sigmoid no weight is above 1; nothing there checks it.
 #
 # Next as in training, where scaling makes weights above 1. A frame of 2.5 should fire twice:
 
@@ -785,6 +805,22 @@ for name in ("cif_pytorch", "funasr_cif_v1", "w2v_cif_bert", "torch_cif"):
 # - FunASR's v1 gives the whole frame to one token, which so holds 2, and one token is missing.
 # - w2v-cif-bert flattens peaks before it fires. All three tokens come out, from weights that are
 #   no longer those that the network gave.
+#
+# Ultravox lets a frame fire as often as it should. But its loop does so for the whole batch at
+# once. **Predict first:** two frames of 0.5, one token. What does it get beside an utterance that
+# begins with a frame of 4?
+
+# %%
+two = torch.tensor([[2.0, 0.5], [0.5, 0.5]])  # scaled to 5 tokens: 4 and 1
+for rows, told in [(slice(1, 2), [1]), (slice(0, 2), [5, 1])]:
+    there = DIALECTS["ultravox_cformer"].contributions(two[rows], target_lengths=torch.tensor(told))
+    beside = "alone" if len(told) == 1 else "beside the other"
+    print(f"{beside:17}", there.weights[-1, 0].tolist())
+
+# %% [markdown]
+# While the neighbour fires for the second time, every row is written again, and a row that has
+# nothing left to give writes a zero over its 0.5. Two utterances that have nothing to do with each
+# other: run yours alone and in a batch, and compare.
 #
 # Some faults lie beside the weights. These two take a line each: a frame of zeros, and silence.
 
@@ -964,9 +1000,14 @@ glossary(
 # | CIF-ColDec's configurations | 0.99999 | 1 | the slack |
 # | w2v-cif-bert | 0.999 | 1 | the slack |
 # | torch_cif | β = 1 | β | scales to βN + 0.0001 |
+# | Ultravox, CFormerAdapter | 1 | 1 | always N tokens; the last takes the rest |
 # | FunASR (Paraformer), training | 1 | 1 | nothing; v1 rounds only once |
 # | FunASR, timestamps | 0.9999 | 0.9999 | the threshold |
 # | WeNet (Paraformer) | 1 | 1 | nothing: its loop is FunASR's |
+# | SpacemiT, Cif | its threshold | 1 | the slack, if there is one |
+# | SpacemiT, CifWoHidden | its threshold | its threshold | the threshold |
+# | Sophgo, SeACo-Paraformer | 1 | its threshold, 1 | nothing |
+# | Kairumo (Rust) | 1 | 1 | nothing |
 #
 # - The loops of FunASR and WeNet lost 47 to 48 % of last tokens when the project ran them on
 #   weights like ours, FunASR's v1 lost 26 %: the original code, not a dialect. The missing vector
@@ -1019,8 +1060,8 @@ glossary(
 #   last word from nothing, or does not teach it.
 # - *Why not always use float64?* Without slack it loses as many (section 6). Only a rule that
 #   does not ask "is it exactly N?" helps, or a slack.
-# - *Which of the nine should I use?* The one your model was trained with. For a new model: tokens
-#   of 1, exactly N in training, a tail rule that does not look at padding.
+# - *Which of the fourteen should I use?* The one your model was trained with. For a new model:
+#   tokens of 1, exactly N in training, a tail rule that does not look at padding.
 # - *Does the slack change what the model learns?* Ends of tokens move by up to δ of mass, to the
 #   end of a frame; at 0.01 far less than a frame.
 #

@@ -151,7 +151,7 @@ def milliseconds(decoder, tokens):
     return min(times)
 
 
-# %% tags=["answer", "hide-input"]
+# %% tags=["answer", "hide-input", "nbval-ignore-output"]
 # Figure: time for an utterance over its number of tokens
 lengths = [5, 10, 20, 40]
 measured = {
@@ -170,7 +170,7 @@ show(
     "Compare the slopes: how much longer a further token takes.",
 )
 
-# %% tags=["answer", "hide-input"]
+# %% tags=["answer", "hide-input", "nbval-ignore-output"]
 # How many times as long 40 tokens take as 5
 for name, (_, times) in measured.items():
     print(f"{name}: {times[-1] / times[0]:.1f} times as long")

@@ -43,6 +43,7 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz.core.firing import integrate_and_fire
 from cifviz.corpora.clip_states import load_clip_states
 from cifviz.course import (
     Text,
@@ -67,7 +68,7 @@ from cifviz.systems.doubtful_words import (
     doubtful_words,
     presence_of,
 )
-from cifviz.systems.phone_alignment import scaled_to_spans
+from cifviz.systems.phone_alignment import FREE_WEIGHTS, scaled_to_spans
 from cifviz.systems.phone_paths import PATHS, edit_path
 from cifviz.systems.transcription import INTERVALS
 
@@ -145,21 +146,24 @@ check("10.1", error_and_factor)
 # the phones?
 
 # %% tags=["answer"]
-# The phones that fire without a transcript
+# The weights as they come, their fires, and the phones without a transcript
 features = model.config.features(said.waveform)
 duration = said.waveform.duration
 heard = model.transcribe_states(recorded.states, features, duration=duration)
+alpha = heard.extras[FREE_WEIGHTS]
+free = integrate_and_fire(alpha[None], torch.zeros(1, len(alpha), 1))
 errors = token_errors([phones], [heard.tokens])
-print(f"N = {len(phones)}, Σα = {float(heard.firing.weight_sum):.1f}, fires: {len(heard.tokens)}")
+print(f"N = {len(phones)}, Σα = {float(alpha.sum()):.1f}, fires: {int(free.num_fires)}")
+print(f"recognised phones: {len(heard.tokens)}, ", end="")
 print(f"phone errors: {round(errors.rate * len(phones))} of {len(phones)}")
 
 # %% tags=["answer", "hide-input"]
-# Figure: log-mel with words, weights with fires, and the phones that fired
+# Figure: log-mel with words, weights with fires, and the recognised phones
 figure, axes = canvas(3, height=1.7)
 log_mel(features, model.config.features.grid, ax=axes[0])
 name_words(axes[0], said.words)
-weights(heard.firing, heard.grid, ax=axes[1])
-fires(heard.firing, heard.grid, ax=axes[1])
+weights(free, heard.grid, ax=axes[1])
+fires(free, heard.grid, ax=axes[1])
 axes[1].set_ylabel("weight")
 token_spans(heard.alignment, ax=axes[2])
 axes[2].set_ylabel("phones")
@@ -168,19 +172,25 @@ for ax in axes[:2]:
 show(
     figure,
     f"Three lanes over time. Above, the log-mel spectrum with the words {said.words.text}. In the "
-    f"middle, weights and {len(heard.tokens)} fires. Below, the phones that fired: "
+    f"middle, weights and {int(free.num_fires)} fires. Below, the recognised phones: "
     f"{' '.join(heard.tokens)}.",
     caption="Above: log-mel, with the words as they were spoken. Middle: the weight of each frame, "
-    "and the fires; blue: after rounding the mass before each pause to whole phones (lesson 04). "
-    "Below: which phone each fire is. Look at the pauses, and at long vowels.",
+    "and where they fire as they come. Below: the recognised phones. Look at the pauses, at long "
+    "vowels, and at fires in the middle of a phone.",
 )
 
 # %% [markdown] tags=["answer"]
 # Each phone weighs about one, whatever its length: where phones are long, weights are low, and
 # fires are far apart. In silence there is hardly any weight.
 #
-# The number of fires is near the number of phones, but some phones are missed, and some are taken
-# for others that sound alike. With some effort the sentence can be read. As a recogniser of words
+# The number of fires is near the number of phones. But a little too much weight makes all later
+# fires come early, and such a fire collects two halves. So the model does not name the phones at
+# these fires. It tries all cuts between frames, and takes those by which each stretch weighs about
+# one and sounds like one phone (section 5); inside of each it scales the weights to one, and fires
+# again. On speakers that it has not heard this takes a quarter of the phone errors away.
+#
+# Still some phones are missed, and some are taken for others that sound alike. With some effort the
+# sentence can be read. As a recogniser of words
 # this would not do; but for that there is Moonshine's own decoder. What we want to know is *where*
 # the words are, and we shall assume from here on that the words are known: somebody typed them, or
 # Moonshine heard them. To place a known transcript in its sound is called *forced alignment*.
@@ -222,8 +232,7 @@ check("10.2", positions)
 
 # %% tags=["hide-input"]
 # How many phones the count is ahead at each edge of a word
-alpha = heard.firing.alpha[0].double().numpy()
-running = np.concatenate([[0.0], np.cumsum(alpha)]) * len(phones) / alpha.sum()
+running = np.concatenate([[0.0], np.cumsum(alpha)]) * len(phones) / float(alpha.sum())
 counts = [len(word.phones) for word in words]
 over = list(accumulate(counts))
 edge_times = [time for span in said.words.spans for time in span]
@@ -813,12 +822,13 @@ record(
     words_absent_of_one_added=absent[2],
     speech_without_a_word=len(aligned(texts[3], "segments").extras[UNEXPLAINED]),
     phones=len(phones),
-    fires=len(heard.tokens),
+    fires=int(free.num_fires),
+    recognised=len(heard.tokens),
     phone_errors=round(errors.rate * len(phones)),
     anchored_is_nearer=min(means["segments"], means["ctc"]) < means["count"],
 )
 record(
-    weight_sum=float(heard.firing.weight_sum),
+    weight_sum=float(alpha.sum()),
     most_ahead=float(np.abs(ahead).max()),
     **{f"{path}_ms": one for path, one in means.items()},
     tolerance=5e-3,
@@ -924,8 +934,9 @@ glossary(
 #   the windows only say which phone it is the border of. The rows of section 8 keep both apart.
 # - *What if a word is pronounced otherwise than eSpeak NG thinks?* Then a phone finds no sound of
 #   its own, or a sound no phone; the path pays for it there, and goes on behind.
-# - *Does it work for other languages?* The encoder has heard English. Phones of other languages are
-#   placed on the nearest English ones, with larger errors.
+# - *Does it work for other languages?* `align(…, language="cs")` takes Czech phones for the nearest
+#   English ones. In the only Czech sentence measured the edges were as near as in English, but
+#   presence called half of the words absent, so nothing is said about it. It is an experiment.
 #
 # ### Usual misconceptions
 #

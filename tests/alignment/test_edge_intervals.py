@@ -173,6 +173,7 @@ def test_untimed_words_have_no_features_and_are_no_neighbours():
         ({"medians": (0.1,)}, r"medians must be 2 numbers, got \("),
         ({"level": 1.0}, "level must be a number > 0 and < 1"),
         ({"onset_quantiles": (0.0, float("nan"))}, "onset_quantiles must be"),
+        ({"offset_quantiles": (3.0, -3.0)}, "offset_quantiles must be in order"),
     ],
 )
 def test_settings_are_checked(changes, message):

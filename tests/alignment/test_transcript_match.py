@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.alignment.transcript_match import PAD, Place, places, stretches
+from cifviz.alignment.transcript_match import PAD, WIDE_PAD, Place, places, stretches
 from cifviz.errors import CIFError
 
 LETTERS = [chr(97 + n) for n in range(26)]
@@ -151,3 +151,12 @@ def test_sound_far_from_any_word_is_in_no_stretch():
     one, other = stretches(found, duration=100, longest=26)
     assert (one.start_time, one.end_time) == (10 - PAD, 11 + PAD)
     assert (other.start_time, other.end_time) == (50 - PAD, 51 + PAD)
+
+
+def test_beside_words_that_were_not_recognised_there_is_more_sound():
+    """They may lie beyond a pause; but no more than a quarter of the longest stretch is added."""
+    found = [Place(10, 10.2, 0.0), Place(10.2, 11, 1.0), Place(11, 11.1, 0.0)]
+    (one,) = stretches(found, duration=100, longest=26)
+    assert (one.start_time, one.end_time) == (10 - WIDE_PAD, pytest.approx(11.1 + WIDE_PAD))
+    (short,) = stretches(found, duration=100, longest=4)
+    assert (short.start_time, short.end_time) == (9, pytest.approx(12.1))

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import soundfile
@@ -19,11 +20,13 @@ from cifviz.audio import waveform
 from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
+from cifviz.errors import DataError
 from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments, read_textgrid, write_textgrid
+from cifviz.formats.json_alignments import SCHEMA_FILE
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import list_models, load_model
-from tests.formats import ctm_format
+from tests.formats import lab_format
 
 CLIPS = resource("clips")
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,9 +63,73 @@ def test_clip_gives_its_words_in_a_table_a_picture_a_textgrid_and_json(tmp_path)
 
 
 def test_a_new_format_gives_nobody_a_further_file(tmp_path, monkeypatch):
-    monkeypatch.setitem(formats.WRITERS, ".ctm", ctm_format.write)
+    monkeypatch.setitem(formats.WRITERS, ".lab", lab_format.write)
     assert align(CLIPS / "digits_two.flac", "--out", tmp_path).exit_code == 0
     assert {path.suffix for path in tmp_path.iterdir()} == {".TextGrid", ".json", ".png"}
+
+
+def test_other_formats_are_written_if_asked_for(tmp_path):
+    names = [suffix[1:] for suffix in formats.WRITERS]
+    result = align(CLIPS / "digits_two.flac", "--format", ",".join(names), "--out", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in tmp_path.iterdir()} == {f"digits_two.{name}" for name in names}
+    reference = read_alignments(tmp_path / "digits_two.json")["tokens"]
+    for name in names:
+        path = tmp_path / f"digits_two.{name}"
+        ((kind, found),) = read_alignments(path).items()
+        expected = {".ctm": "digits_two", ".rttm": "digits_two"}
+        one_tier = dict.fromkeys(formats.ONE_TIER, "words")
+        assert kind == {**expected, **one_tier}.get(f".{name}", "tokens")
+        assert found.text == reference.text
+        assert np.array(found.spans) == pytest.approx(np.array(reference.spans), abs=0.006)
+
+
+def test_the_json_file_follows_its_schema(tmp_path):
+    for clip in ("digits_two", "silence"):
+        align(CLIPS / f"{clip}.flac", "--out", tmp_path)
+        record = json.loads((tmp_path / f"{clip}.json").read_text("utf-8"))
+        jsonschema.validate(record, json.loads(SCHEMA_FILE.read_text("utf-8")))
+
+
+def test_a_recording_with_spaces_in_its_name_has_underscores_in_a_ctm(sound):
+    spaced = sound.rename(sound.with_name("my talk.flac"))
+    result = align(spaced, "--format", " CTM, .srt,ctm", "--out", sound.parent / "out")
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in (sound.parent / "out").iterdir()} == {
+        "my talk.ctm",
+        "my talk.srt",
+    }
+    assert (sound.parent / "out/my talk.ctm").read_text("utf-8").startswith("my_talk 1 ")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--format", "docx"], 2, "--format must be one of 'png', 'textgrid', .*, got 'docx'"),
+        (["--format", ""], 2, "--format must be one of"),
+        (["--format", "ctm", "--tier", "phones"], 1, "--tier must be one of 'tokens', got 'phon"),
+        (
+            ["--model", "digits-attention", "--format", "srt"],
+            1,
+            "SRT holds times, and none of the 2 tokens has any; JSON and CSV hold tokens without",
+        ),
+    ],
+)
+def test_what_cannot_be_written_is_said(tmp_path, options, code, message):
+    result = align(CLIPS / "digits_two.flac", "--out", tmp_path / "out", *options)
+    assert result.exit_code == code
+    assert re.search(message, result.stderr), result.stderr
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_a_format_whose_library_is_missing_stops_before_anything_is_done(tmp_path, monkeypatch):
+    def missing():
+        raise DataError("ELAN's EAF needs the library pympi-ling")
+
+    monkeypatch.setitem(formats.LIBRARIES, ".eaf", missing)
+    result = align(CLIPS / "digits_two.flac", "--format", "ctm,eaf", "--out", tmp_path)
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "needs the library pympi-ling" in result.stderr
 
 
 def test_the_json_file_is_read_as_a_reference(tmp_path):

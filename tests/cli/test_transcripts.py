@@ -15,6 +15,7 @@ from cifviz.explorer.data import spans_of
 from cifviz.formats import read_alignments
 from cifviz.systems import long_sound, phone_cif
 from cifviz.systems.checkpoints import save_model
+from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from tests.cli.test_cli import ROOT, align, explore, explored
 from tests.systems.pretrained import FakeMoonshine
 from tests.systems.test_phone_cif import tiny
@@ -268,8 +269,33 @@ def test_of_a_long_sound_the_picture_and_the_page_show_the_first_window(long):
     assert re.search(r"written to long.html; it shows [\d.]+ to [\d.]+ of 31 s$", result.stdout)
 
 
-def test_a_long_sound_in_which_nobody_speaks_is_one_line(folder):
+def test_a_long_sound_in_which_nobody_speaks_has_no_word_like_a_short_one(folder):
     soundfile.write(folder / "long.wav", np.zeros(31 * 16_000), 16_000)
-    result = aligned("long.wav")
-    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
-    assert "expected a sound with words, there is none in 31 s" in result.stderr
+    soundfile.write(folder / "short.wav", np.zeros(16_000), 16_000)
+    result = aligned("long.wav", "short.wav")
+    assert result.exit_code == 0 and "cifviz align" not in result.stderr
+    assert result.stdout.count("(no word)") == 2
+    for name in ("long", "short"):
+        record = json.loads((folder / f"out/{name}.json").read_text("utf-8"))
+        assert record["words"] == record["phones"] == []
+        assert len(read_alignments(folder / f"out/{name}.TextGrid")["words"]) == 0
+    assert json.loads((folder / "out/long.json").read_text("utf-8"))["unexplained"] == []
+    picture = Image.open(folder / "out/long.png").text["Description"]
+    assert picture.startswith("The picture shows 0.0 to ")
+
+
+def test_a_language_needs_a_transcript_and_reaches_the_model(folder, monkeypatch):
+    for command in (aligned, explore):
+        result = command("me.wav", "--language", "cs")
+        assert result.exit_code == 2 or command is explore
+        assert "--language is that of a transcript" in result.stderr
+    asked = []
+    plain = PhoneCIFRecognizer.align
+
+    def align(self, *arguments, language="", **request):
+        asked.append(language)
+        return plain(self, *arguments, **request)
+
+    monkeypatch.setattr(PhoneCIFRecognizer, "align", align)
+    assert aligned("me.wav", "--text", "hello", "--language", "cs").exit_code == 0
+    assert asked == ["cs"]

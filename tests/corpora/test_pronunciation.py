@@ -74,6 +74,11 @@ def test_a_word_sounds_the_same_wherever_it_stands():
         ("€3.25", "three euros twenty-five"),
         ("$5.00", "five dollars"),
         ("£20", "twenty pounds"),
+        ("$5bn", "five billion dollars"),
+        ("€2.5M", "two point five million euros"),
+        ("and/or", "and or"),
+        ("he/she/they", "he she they"),
+        ("w/o", "without"),
         ("3:30", "three thirty"),
         ("10:05", "ten oh five"),
         ("5kg", "five kilograms"),
@@ -99,6 +104,30 @@ def test_what_is_written_is_one_word_with_the_phones_of_what_is_spoken(written, 
     (word,) = phones(written)
     # Within "ninety" or "forty-two" eSpeak NG joins: the stop is a flap or not.
     assert word.replace("ɾ", "t") == " ".join(phones(spoken)).replace("ɾ", "t")
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("written", "spoken"),
+    [
+        ("$5 million.", ["five", "million dollars"]),
+        ("a £1.5 Billion plan", ["a", "one point five", "billion pounds", "plan"]),
+        ("¥10 trillion", ["ten", "trillion yen"]),
+        ("$5 a million", ["five dollars", "a", "million"]),
+    ],
+)
+def test_the_currency_of_a_large_sum_is_read_behind_it(written, spoken):
+    words = pronounce(written)
+    assert [word.text for word in words] == [one.rstrip(".") for one in written.split()]
+    assert [" ".join(word.phones) for word in words] == [" ".join(phones(one)) for one in spoken]
+
+
+@needs_espeak
+@pytest.mark.parametrize(
+    ("written", "sounds"), [("Hm,", "h m"), ("mm-hm", "m h m"), ("Mhm.", "m h m"), ("shh", "ʃ")]
+)
+def test_sounds_without_a_vowel_are_not_spelled(written, sounds):
+    assert phones(written) == [sounds]
 
 
 @needs_espeak

@@ -14,7 +14,12 @@ from cifviz.notebooks import checks, output_checks
 from tests.notebooks.conftest import replace_in
 
 CHECKS = {
-    check.__name__: check for check in (*lesson_checks.LESSON_CHECKS, *output_checks.OUTPUT_CHECKS)
+    check.__name__: check
+    for check in (
+        *lesson_checks.LESSON_CHECKS,
+        *output_checks.ON_REQUEST.values(),
+        *output_checks.ALWAYS,
+    )
 }
 
 
@@ -34,6 +39,7 @@ def html_alone(notebook):
 BAD = [
     ("execution_counts", lambda n: code(n, 2).update(execution_count=9), "execution counts"),
     ("execution_counts", lambda n: code(n, 2).update(execution_count=None), "execution counts"),
+    ("in_order", lambda n: code(n, 2).update(execution_count=1), "was run before cell"),
     (
         "no_errors",
         lambda n: code(n, 2).outputs.append(

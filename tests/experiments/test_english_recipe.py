@@ -84,11 +84,16 @@ def test_the_head_is_small_enough_to_ship():
     assert 4 * sum(weight.numel() for weight in model.state_dict().values()) < 2_000_000
 
 
-def test_edges_are_learned_from_the_times_of_words(tmp_path, monkeypatch):
+def test_edges_and_intervals_are_learned_from_the_times_of_words(tmp_path, monkeypatch):
     monkeypatch.setattr("experiments.english_words.load_moonshine", FakeMoonshine)
     words = (SpokenWord("pub", 0, 3, ("p", "b")),)
     times = Alignment((TimedToken("pub", 0.2, 0.8),))
     spoken = TranscribedUtterance("one", utterance().waveform, words, times)
+
+    def learned(model):
+        pair = (aligned(model, spoken), spoken.times)
+        return {"level": model.learn_intervals([pair] * 20).level}
+
     recipe = replace(
         find_recipe("english"),
         config=SMALL,
@@ -97,13 +102,15 @@ def test_edges_are_learned_from_the_times_of_words(tmp_path, monkeypatch):
         dev=lambda: [utterance()],
         fit=FitConfig(steps=2, batch_size=2, loss_weights={"even": 1.0, "stretches": 1.0}),
         edge_pairs=lambda model: [(aligned(model, spoken), spoken.times)],
+        intervals=learned,
         corpora=(),
     )
     result = runs.run(recipe, folder=tmp_path / "run", progress=False)
     assert {"even", "stretches"} <= result["history"][0].keys()
     assert result["dev"]["tokens"] == 2
-    edges = load_model(tmp_path / "run" / "model").config.edges
-    assert edges.onset_shift == result["edges"]["shipped"]["onset_shift"]
+    config = load_model(tmp_path / "run" / "model").config
+    assert config.edges.onset_shift == result["edges"]["shipped"]["onset_shift"]
+    assert config.intervals.level == result["intervals"]["level"] == 0.9
     # A single word: its edges are exactly where they were learned from.
     found = aligned(load_model(tmp_path / "run" / "model"), spoken).words
     assert np.array(found.spans) == pytest.approx(np.array(times.spans))

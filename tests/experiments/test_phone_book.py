@@ -88,3 +88,12 @@ def _runs(tokens):
 def test_there_is_no_training_set_of_calls():
     with pytest.raises(CIFError, match="split must be one of 'dev', 'test', got 'train'"):
         phone_book.calls("train")
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_nobody_says_a_distractor_in_development_either():
+    task = phone_book.DEV_TASK
+    said = [call.tokens for call in task.calls()]
+    assert len(said) == 80
+    assert len(task.others()) >= max(task.sizes)
+    assert not any(holds(tokens, code) for tokens in said for code in task.others()[:1000])

@@ -1,5 +1,7 @@
 """Pairs of a letter and a digit of GRID's sentences, some of them held out of training."""
 
+from itertools import chain
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,12 @@ def test_each_sentence_has_its_pair_and_twice_other_noise():
         assert call.seen == (call.phrase not in unseen_pairs())
         sounds = (one.utterance.waveform.samples for one in (call, again))
         assert not np.array_equal(*sounds)
+
+
+@pytest.mark.usefixtures("cifviz_data")
+def test_no_sentence_is_in_both_halves():
+    halves = [task.calls() for task in rare_pairs.HALVES]
+    assert sum(map(len, halves)) == len(rare_pairs.calls())
+    assert set(chain(*halves)) == set(rare_pairs.calls())
+    even, odd = ({tuple(call.tokens) for call in half} for half in halves)
+    assert not even & odd

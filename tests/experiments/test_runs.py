@@ -522,6 +522,17 @@ def test_a_card_names_frames_where_there_is_an_encoder(recipe):
     assert "Vocabulary: low high.\n" in model_card(without, results, 0)
 
 
+def test_a_card_has_intervals_and_a_note_where_there_are(recipe):
+    side = {"edges": 10, "covered": 0.9, "width": 0.08, "error_by_width": [0.01, 0.02, 0.03]}
+    found = {"level": 0.8, "sets": {"tones": {"onset": side, "offset": side}}}
+    run = {"seconds": 60, "versions": {"torch": "2"}, "seed": 0, "leave_out": None}
+    results = [{**run, "dev": measured(0.0), "intervals": found}]
+    card = model_card(replace(recipe, note="Tones alone"), results, 0)
+    assert "Intervals of 80 %." in card and "| tones | 20 | 90.0 % | 80 ms |" in card
+    assert "\n\nTones alone.\n" in card
+    assert "Intervals" not in model_card(recipe, [{**run, "dev": measured(0.0)}], 0)
+
+
 def test_card_pools_the_speakers_left_out(recipe):
     run = {"seconds": 60, "versions": {"torch": "2"}, "seed": 0}
     results = [

@@ -151,7 +151,12 @@ def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypat
     assert run(path)[0] != 0  # without it, JavaScript knows no such rule
 
 
-NEED_CASES = {"cases.test.mjs", "dialects.test.mjs", "utterances.test.mjs"}
+NEED_CASES = {
+    "cases.test.mjs",
+    "dialects.test.mjs",
+    "downloads.test.mjs",
+    "utterances.test.mjs",
+}
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)
 
 

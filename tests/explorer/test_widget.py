@@ -13,7 +13,6 @@ from cifviz.errors import CIFError
 from cifviz.explorer import upload
 from cifviz.explorer.data import LONG
 from cifviz.explorer.widget import Explorer
-from cifviz.formats import read_textgrid
 from tests.explorer.hours import an_hour
 
 
@@ -177,23 +176,6 @@ def test_a_view_gets_a_finer_picture(widget, sent_messages):
 def test_an_invalid_part_is_refused(widget, sent_messages, part):
     answer, _ = ask(widget, sent_messages, {"type": "stretch", **part})
     assert "error" in answer
-
-
-def test_a_textgrid_has_every_alignment(widget, sent_messages, tmp_path):
-    answer, _ = ask(widget, sent_messages, {"type": "textgrid", "settings": None})
-    path = tmp_path / "a.TextGrid"
-    path.write_text(answer["text"], "utf-8")
-    tiers = read_textgrid(path)
-    assert list(tiers) == ["tokens", "reference"]
-    assert len(tiers["tokens"]) == len(widget.alignment)
-
-
-def test_a_textgrid_is_of_the_settings_in_the_message(widget, sent_messages, tmp_path):
-    settings = {"threshold": 0.5, "scaling": "as given"}
-    answer, _ = ask(widget, sent_messages, {"type": "textgrid", "settings": settings})
-    assert 'text = "10"' in answer["text"]
-    assert len(widget.alignment) == 5
-    assert "error" in ask(widget, sent_messages, {"type": "textgrid", "settings": {"x": 1}})[0]
 
 
 def test_an_unknown_question_gets_an_error(widget, sent_messages):

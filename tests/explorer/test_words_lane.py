@@ -8,13 +8,12 @@ import torch
 
 import cifviz
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.explorer.data import spans_of
+from cifviz.explorer.data import spans_of, view_data
 from cifviz.explorer.settings import model_settings, realign
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.truncate import truncate
 from cifviz.explorer.upload import Upload
-from cifviz.formats import format_textgrid
-from tests.explorer.test_widget import ask, flac, sent_messages  # noqa: F401 (a fixture)
+from tests.explorer.test_widget import flac
 from tests.systems.test_phone_cif import tiny
 from tests.systems.tiny import noise
 
@@ -50,11 +49,9 @@ def test_weights_scaled_phone_by_phone_fire_alike_in_the_explorer(found, pause_f
         assert shown == pytest.approx(own, abs=1e-4)
 
 
-def test_a_textgrid_has_both_tiers(found, sent_messages):  # noqa: F811
-    widget = cifviz.explore(found)
-    answer, _ = ask(widget, sent_messages, {"type": "textgrid", "settings": None})
-    expected = {"words": found.words, "phones": widget.alignment}
-    assert answer["text"] == format_textgrid(expected, found.duration)
+def test_words_stand_above_phones_in_what_is_saved(found):
+    data = view_data(found)
+    assert (data["tier"], data["compare"][0]["name"]) == ("phones", "words")
 
 
 def test_the_picture_has_both_lanes(found):

@@ -8,11 +8,11 @@ import pytest
 from cifviz import formats
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import DataError
-from tests.formats import ctm_format
+from tests.formats import lab_format
 
 TIERS = {
     "words": Alignment((TimedToken("one", 0.25, 0.5), TimedToken("two", 0.5, 1.0))),
-    "phones": Alignment((TimedToken("w", 0.25, 0.375),)),
+    "phones": Alignment((TimedToken("w", 0.25, 0.38),)),
 }
 
 
@@ -22,6 +22,7 @@ def tables(monkeypatch):
     monkeypatch.setattr(formats, "WRITERS", dict(formats.WRITERS))
     monkeypatch.setattr(formats, "READERS", dict(formats.READERS))
     monkeypatch.setattr(formats, "ONE_TIER", set(formats.ONE_TIER))
+    monkeypatch.setattr(formats, "RECORDINGS", set(formats.RECORDINGS))
 
 
 @pytest.mark.parametrize(
@@ -36,26 +37,28 @@ def test_every_format_reads_what_it_writes(tmp_path, suffix, change):
     with pytest.raises(DataError, match="exists"):
         formats.write_alignments(path, tiers, 1.0)
     formats.write_alignments(path, TIERS["phones"], 1.0, overwrite=True)
-    assert formats.read_alignments(path) == {"words": TIERS["phones"]}
+    name = "a" if suffix in formats.RECORDINGS else "words"
+    assert formats.read_alignments(path) == {name: TIERS["phones"]}
 
 
 def test_a_new_format_is_one_file_and_one_line(tmp_path, tables):
-    formats.register(".ctm", write=ctm_format.write, read=ctm_format.read)
-    path = formats.write_alignments(tmp_path / "a.ctm", TIERS, 1.0)
-    assert path.read_text("utf-8").splitlines()[1] == "words 1 0.25 0.25 one"
-    assert formats.read_alignments(path) == TIERS
-    path.write_text("words 1 0.25", "utf-8")
-    with pytest.raises(DataError, match="expected tier, channel, start, .*, got 'words 1 0.25'"):
-        formats.read_alignments(path)
-
-
-def test_a_format_of_one_tier_refuses_two(tmp_path, tables):
-    formats.register(".ctm", write=ctm_format.write, read=ctm_format.read, one_tier=True)
-    path = tmp_path / "a.ctm"
-    with pytest.raises(DataError, match=r"\.ctm holds one tier, got 2"):
-        formats.write_alignments(path, TIERS, 1.0)
-    formats.write_alignments(path, {"words": TIERS["words"]}, 1.0)
+    formats.register(".lab", write=lab_format.write, read=lab_format.read, one_tier=True)
+    path = formats.write_alignments(tmp_path / "a.lab", TIERS["words"], 1.0)
+    assert path.read_text("utf-8").splitlines()[0] == "2500000 5000000 one"
     assert formats.read_alignments(path) == {"words": TIERS["words"]}
+    path.write_text("0 1", "utf-8")
+    with pytest.raises(DataError, match="expected start, end and label, got '0 1'"):
+        formats.read_alignments(path)
+    with pytest.raises(DataError, match=r"\.lab holds one tier, got 2"):
+        formats.write_alignments(path, TIERS, 1.0)
+
+
+def test_the_longest_suffix_decides(tmp_path):
+    long, short = (
+        formats.write_alignments(tmp_path / name, TIERS, 1.0).read_text("utf-8")
+        for name in ("a.TextGrid", "a.short.textgrid")
+    )
+    assert "xmin" in long and "xmin" not in short
 
 
 def test_json_keeps_untimed_tokens_scores_and_details(tmp_path):

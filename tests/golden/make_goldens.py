@@ -3,8 +3,8 @@
     .venv-peers/bin/python tests/golden/make_goldens.py            compare (make test-peers makes
                                                                    this environment)
     … make_goldens.py --write FILE …                               write these files anew
-    … --cif-pytorch FOLDER --w2v-cif-bert FOLDER                   checkouts, for the two code bases
-                                                                   that are no packages
+    … --cif-pytorch FOLDER --kairumo FOLDER …                      checkouts of the code bases that
+                                                                   are no packages, or their files
 
 The inputs are data, too: they are read from the files. Only a file that is not there gets random
 ones, from its seed in `DRAWN`. Outputs are those of the versions in `VERSIONS`, on the CPU, in
@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import importlib.metadata
 import importlib.util
 import io
 import json
+import subprocess
 import sys
+import tempfile
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from unittest import mock
 
@@ -36,6 +39,16 @@ VERSIONS = {"funasr": "1.4.16", "torch-cif": "0.2.0"}
 CHECKOUTS = {
     "cif_pytorch": ("github.com/MingLunHan/CIF-PyTorch at 9ce5118", "modules/cif_middleware.py"),
     "w2v_cif_bert": ("github.com/aispeech-lab/w2v-cif-bert at 6739989", "wav2vec/wav2vec2_cif.py"),
+    "ultravox_cformer": (
+        "github.com/fixie-ai/ultravox at 6dcb51b",
+        "ultravox/model/ultravox_adapter.py",
+    ),
+    "spacemit": ("SpacemiT's ONNX operators Cif and CifWoHidden (C++)", "demo_custom_ort_op.cc"),
+    "sophgo_seaco": ("Sophgo's SOPHON-DEMO, its sample of SeACo-Paraformer", "seaco_paraformer.py"),
+    "kairumo": (
+        "github.com/hauchiehlin-ops/Kairumo at 2718db4",
+        "crates/padnote-asr-paraformer/src/cif.rs",
+    ),
 }
 """Code bases that are no packages: where they are, and the file that is run."""
 DRAWN = {
@@ -43,6 +56,16 @@ DRAWN = {
     "funasr_PifPredictor_train.npz": 1,
     "w2v_cif_bert_eval.npz": 2,
     "w2v_cif_bert_train.npz": 3,
+    "ultravox_cformer_eval.npz": 4,
+    "ultravox_cformer_train.npz": 5,
+    "spacemit_cif_b1.0.npz": 6,
+    "spacemit_cif_b0.9.npz": 7,
+    "spacemit_cif_wo_hidden_b0.9999.npz": 8,
+    "spacemit_cif_wo_hidden_b0.9.npz": 9,
+    "sophgo_seaco_b1.0.npz": 10,
+    "sophgo_seaco_b0.9.npz": 11,
+    "sophgo_seaco_b1.2.npz": 12,
+    "kairumo.npz": 13,
 }
 """Seeds of the inputs of files that this script made."""
 TOLERANCE = 1e-5
@@ -163,6 +186,106 @@ def w2v_cif_bert(entry: Mapping, arrays: Arrays, checkout: Path | None) -> dict[
     return {"scaled_alpha": scaled, "contributions": module.cif(identity(alpha), scaled)}
 
 
+def ultravox_cformer(entry: Mapping, arrays: Arrays, checkout: Path | None) -> dict[str, Tensor]:
+    """Ultravox's CFormerAdapter without layers, on one-hot inputs beside given weights."""
+    beside = {name: mock.MagicMock() for name in ("transformers", "_golden.ultravox_config")}
+    for name in ("models", "models.whisper", "models.wav2vec2"):
+        beside[f"transformers.{name}"] = mock.MagicMock()
+    for name in ("whisper", "wav2vec2"):
+        beside[f"transformers.models.{name}.configuration_{name}"] = mock.MagicMock()
+    beside["_golden"] = types.ModuleType("_golden")
+    with mock.patch.dict(sys.modules, beside):
+        kind = read_file("ultravox_cformer", checkout, package="_golden").CFormerAdapter
+    adapter = kind.__new__(kind)
+    nn.Module.__init__(adapter)
+    adapter.pre_cif_layers = adapter.post_cif_layers = ()
+    adapter.cif_proj, adapter.post_ln, adapter.text_proj = (nn.Identity() for _ in range(3))
+    alpha, targets = arrays["alpha"], arrays.get("target_lengths")
+    adapter.train(targets is not None)
+    with mock.patch.object(torch, "sigmoid", lambda weights: weights):  # they are weights already
+        hidden = torch.cat([identity(alpha), alpha.unsqueeze(2)], dim=2)
+        contributions, _ = adapter(hidden, targets)
+    return {"contributions": contributions}
+
+
+def sophgo_seaco(entry: Mapping, arrays: Arrays, checkout: Path | None) -> dict[str, Tensor]:
+    """Sophgo's `cif` on one-hot inputs."""
+    chip = {name: mock.MagicMock() for name in ("sophon", "sophon.sail")}
+    with mock.patch.dict(sys.modules, chip):
+        module = read_file("sophgo_seaco", checkout)
+    alpha = arrays["alpha"].numpy()
+    found = module.cif(identity(arrays["alpha"]).numpy(), alpha, threshold=entry["threshold"])
+    names = ("contributions", "fires_accumulator")
+    return {name: torch.from_numpy(array) for name, array in zip(names, found, strict=True)}
+
+
+def spacemit(entry: Mapping, arrays: Arrays, checkout: Path | None) -> dict[str, Tensor]:
+    """One of SpacemiT's operators, its arithmetic compiled without ONNX Runtime."""
+    text = found_file("spacemit", checkout).read_text()
+    start, end = text.index("struct CifComputeContext"), text.index("struct CifWoHidden_Kernel")
+    operator = entry["operator"]
+    program = f"""
+        #include <cstdint>
+        #include <cstring>
+        #include <vector>
+        {text[start:end]}
+        extern "C" void run(const float* hidden, const float* alpha, float* rows, float* fires,
+                            int64_t* counts, float threshold, int64_t batch, int64_t frames) {{
+          CifComputeContext context;
+          context.hidden = hidden; context.alpha = alpha; context.frame_fires = rows;
+          context.fires = fires; context.max_label_num = counts; context.threshold = threshold;
+          context.len_time = frames; context.hidden_size = frames;
+          for (int64_t row = 0; row < batch; ++row) {operator}_ComputeBatch(&context, row);
+        }}"""
+    alpha = arrays["alpha"].contiguous()
+    hidden = identity(alpha).contiguous()
+    rows, fires = torch.zeros_like(hidden), torch.zeros_like(alpha)
+    counts = torch.zeros(len(alpha), dtype=torch.long)
+    with compiled(["c++", "-shared", "-fPIC"], "cif.cc", program) as library:
+        pointers = [ctypes.c_void_p(one.data_ptr()) for one in (hidden, alpha, rows, fires, counts)]
+        library.run(
+            *pointers,
+            ctypes.c_float(entry["threshold"]),
+            *(ctypes.c_int64(size) for size in alpha.shape),
+        )
+    if operator == "CifWoHidden":
+        return {"fires_accumulator": fires}
+    most = int(counts.max())
+    return {"contributions": rows[:, :most], "num_fires": counts, "fires_accumulator": fires}
+
+
+def kairumo(entry: Mapping, arrays: Arrays, checkout: Path | None) -> dict[str, Tensor]:
+    """Kairumo's `cif` on one-hot inputs, one utterance after the other."""
+    file = found_file("kairumo", checkout).resolve()
+    program = f"""
+        #[path = {json.dumps(str(file))}]
+        #[allow(dead_code)]
+        mod cif;
+        #[no_mangle]
+        pub unsafe extern "C" fn run(alpha: *const f32, frames: usize, rows: *mut f32) -> usize {{
+            let alpha = std::slice::from_raw_parts(alpha, frames);
+            let hidden: Vec<Vec<f32>> = (0..frames)
+                .map(|t| (0..frames).map(|s| if s == t {{ 1.0 }} else {{ 0.0 }}).collect())
+                .collect();
+            let found = cif::cif(&hidden, alpha).embeddings;
+            for (number, row) in found.iter().enumerate() {{
+                for (frame, weight) in row.iter().enumerate() {{
+                    *rows.add(number * frames + frame) = *weight;
+                }}
+            }}
+            found.len()
+        }}"""
+    alpha = arrays["alpha"]
+    weights, counts = torch.zeros(len(alpha), alpha.shape[1], alpha.shape[1]), []
+    with compiled(["rustc", "--crate-type", "cdylib"], "run.rs", program) as library:
+        for number, length in enumerate(arrays["frame_lengths"].tolist()):
+            one, rows = alpha[number, :length].contiguous(), torch.zeros(length, length)
+            pointers = [ctypes.c_void_p(tensor.data_ptr()) for tensor in (one, rows)]
+            counts.append(library.run(pointers[0], ctypes.c_size_t(length), pointers[1]))
+            weights[number, :length, :length] = rows
+    return {"contributions": weights[:, : max(counts)], "num_fires": torch.tensor(counts)}
+
+
 SOURCES: dict[str, Callable[[Mapping, Arrays, Path | None], dict[str, Tensor]]] = {
     "torch_cif_": torch_cif,
     "funasr_cif": funasr_function,
@@ -170,6 +293,10 @@ SOURCES: dict[str, Callable[[Mapping, Arrays, Path | None], dict[str, Tensor]]] 
     "funasr_PifPredictor": funasr_predictor,
     "cif_pytorch_": cif_pytorch,
     "w2v_cif_bert_": w2v_cif_bert,
+    "ultravox_cformer_": ultravox_cformer,
+    "spacemit_": spacemit,
+    "sophgo_seaco_": sophgo_seaco,
+    "kairumo": kairumo,
 }
 """What makes a file, by the beginning of its name."""
 
@@ -217,19 +344,39 @@ def require_version(package: str) -> None:
         raise Missing(f"expected {package} {VERSIONS[package]}, got {found}")
 
 
-def read_file(name: str, checkout: Path | None) -> types.ModuleType:
-    """The file of a code base that is no package."""
+def found_file(name: str, checkout: Path | None) -> Path:
+    """The file of a code base that is no package, in its checkout or by itself."""
     source, file = CHECKOUTS[name]
     if checkout is None:
         option = name.replace("_", "-")
         raise Missing(f"no package has it: check out {source} and give --{option} FOLDER")
-    if not (checkout / file).is_file():
+    path = checkout if checkout.is_file() else checkout / file
+    if not path.is_file():
         raise Missing(f"expected {file} of {source} in {checkout}")
-    spec = importlib.util.spec_from_file_location(name, checkout / file)
+    return path
+
+
+def read_file(name: str, checkout: Path | None, package: str = "") -> types.ModuleType:
+    """That file as a module, of a package if its imports are relative."""
+    full = f"{package}.{name}" if package else name
+    spec = importlib.util.spec_from_file_location(full, found_file(name, checkout))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextlib.contextmanager
+def compiled(command: list[str], file: str, program: str) -> Iterator[ctypes.CDLL]:
+    """A program as a library."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, library = Path(folder) / file, Path(folder) / "library.so"
+        source.write_text(program)
+        try:
+            subprocess.run([*command, source, "-o", library], check=True)
+        except FileNotFoundError:
+            raise Missing(f"it wants the compiler {command[0]}") from None
+        yield ctypes.CDLL(str(library))
 
 
 def drawn(name: str) -> dict[str, Tensor]:
@@ -240,6 +387,13 @@ def drawn(name: str) -> dict[str, Tensor]:
     if name.startswith("w2v_cif_bert"):
         alpha = (1.2 * torch.rand(4, 40) ** 2).clamp(max=1) * ~behind(lengths, torch.empty(4, 40))
         return {"alpha": alpha, "frame_lengths": lengths, **targets}
+    if name.startswith("ultravox"):  # knows no lengths; heavy weights where one row asks for many
+        targets = {"target_lengths": torch.tensor([30, 9, 6, 2])} if targets else {}
+        return {"alpha": torch.rand(4, 40) ** 2, **targets}
+    if name.startswith("kairumo"):
+        return {"alpha": 3 * torch.rand(4, 40) ** 4, "frame_lengths": lengths}
+    if name.startswith(("spacemit", "sophgo")):
+        return {"alpha": torch.rand(4, 40)}
     weight = {"weight": (8, 1, 3), "bias": (8,)}
     state = {f"state.cif_conv1d.{key}": torch.randn(shape) for key, shape in weight.items()}
     state["state.cif_output.weight"] = torch.randn(1, 8)
@@ -254,8 +408,8 @@ def drawn(name: str) -> dict[str, Tensor]:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cif-pytorch", type=Path, metavar="FOLDER")
-    parser.add_argument("--w2v-cif-bert", type=Path, metavar="FOLDER")
+    for name in CHECKOUTS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, metavar="FOLDER")
     parser.add_argument("--write", nargs="+", default=[], metavar="FILE")
     asked = parser.parse_args(arguments)
     index = {entry["file"]: entry for entry in json.loads((HERE / "index.json").read_text())}

@@ -25,6 +25,7 @@ from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import outputs, read_notebook
 from cifviz.notebooks.records import compare_records, comparison_table, read_records
 from cifviz.notebooks.run_inputs import ROOT
+from cifviz.notebooks.run_limits import Limits
 from cifviz.notebooks.verification import verify
 from cifviz.resources import resource
 from tests.lessons import perturbation
@@ -192,7 +193,7 @@ def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
     if copy == "solved":  # once with the real recordings at hand, once without
         monkeypatch.delenv("CIFVIZ_DATA", raising=False)
     keep = KEEP / f"{name}-{copy}.ipynb"
-    complaints = verify(product(name, copy), keep=keep, seconds=SECONDS)
+    complaints = verify(product(name, copy), keep=keep, limits=Limits(cpu=SECONDS))
     assert not complaints, "\n".join(complaints)
 
 

@@ -168,6 +168,27 @@ def test_what_is_not_run_needs_no_count(cells, counts, good):
     assert all(len(one) < 120 for one in found)
 
 
+REACH = """
+import socket
+socket.create_connection(("192.0.2.1", 9), timeout=0.01)
+"""
+
+
+def test_a_run_is_as_open_as_is_asked_and_the_marks_of_nbval_are_known():
+    cells = [
+        new_code_cell("import warnings; warnings.warn('odd')"),
+        new_code_cell(REACH, metadata=FAILING),
+        new_code_cell("raise SystemError", metadata={"tags": ["nbval-skip"]}),
+        new_code_cell("# NBVAL_RAISES_EXCEPTION\n1 / 0"),
+    ]
+    result = execute(new_notebook(cells=cells), strict=False, network=True)
+    warned, reached, skipped, failed = result.cells
+    assert "UserWarning: odd" in warned.outputs[0].text
+    assert reached.outputs[0].ename != "NetworkBlocked"
+    assert skipped.outputs == []
+    assert failed.outputs[0].ename == "ZeroDivisionError"
+
+
 def executed(*sources, **metadata):
     """A notebook whose record says what `RECORD` records, never run."""
     record = new_output(
@@ -186,11 +207,13 @@ def test_another_kernel_is_not_run_and_its_outputs_are_looked_at(tmp_path, monke
     notebook.cells[1].execution_count = 5
     path.write_text(json.dumps(notebook))
     result = CliRunner().invoke(app, ["notebooks", "check", str(path)])
-    assert result.exit_code == 1
-    assert result.stdout.splitlines() == [
-        f"{path}: execution counts are [1, 5], expected 1 to 2",
-        f"{path}: it is for a kernel of 'R', only Python is run here",
-    ]
+    note = "not run: it is for a kernel of 'R', only Python is run here"
+    assert (result.exit_code, result.stdout) == (0, f"{path}: good; {note}\n")
+    counts = CliRunner().invoke(app, ["notebooks", "check", "--ask", "counts", str(path)])
+    assert (counts.exit_code, counts.stdout) == (
+        1,
+        f"{path}: execution counts are [1, 5], expected 1 to 2\n",
+    )
 
 
 # --- runs that do not end well -------------------------------------------------------------------
@@ -206,7 +229,7 @@ display({"application/json": deep}, raw=True)
 @pytest.mark.parametrize(
     ("source", "complaint"),
     [
-        ("import os; os._exit(3)", "the run was cut off: the kernel died in cell 0"),
+        ("import os; os._exit(3)", "cell 0 was cut off: the kernel died"),
         (DEEP, "cell 0 shows data nested more than 100 levels deep"),
         ("'\ud800'", "cell 0 holds text that is not Unicode"),
         ("raise ValueError('a\\nb' + 'c' * 1000)", "cell 0 fails with ValueError: a"),
@@ -304,14 +327,14 @@ def test_a_complaint_steers_no_terminal(tmp_path):
 def test_a_damaged_record_is_named_and_the_rest_is_looked_at(tmp_path, monkeypatch):
     notebook = executed("1")
     notebook.cells[0].outputs[0].data[MIME] = {"numbers": [1]}
-    notebook.cells[1].execution_count = 9
+    notebook.cells[1].execution_count = 1
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps(notebook))
     monkeypatch.setattr(execution, "_run", lambda *_, **__: None)
     result = CliRunner().invoke(app, ["notebooks", "check", str(path)])
     assert result.exit_code == 1
     counts, record = result.stdout.splitlines()
-    assert "execution counts" in counts
+    assert "cell 1 was run before cell 0: execution counts 1 and 1" in counts
     assert "cell 0 holds a damaged record: expected numbers and a tolerance >= 0" in record
 
 

@@ -10,10 +10,12 @@ from typer.testing import CliRunner
 from cifviz.cli import app
 from cifviz.course import build as building
 from cifviz.errors import DataError
-from cifviz.notebooks import execution, verification
+from cifviz.notebooks import verification
 from cifviz.notebooks.execution import execute
 from cifviz.notebooks.normalise import RUN, normalise
 from cifviz.notebooks.run_inputs import KEY, run_inputs
+from cifviz.notebooks.run_limits import Limits
+from cifviz.notebooks.tolerances import Tolerances
 from cifviz.notebooks.verification import verify
 
 CELLS = ["from cifviz.course import record", "record(fires=3, mass=2.5)", "print('text')"]
@@ -29,12 +31,12 @@ def rerun(executed, tmp_path, monkeypatch):
     """What `verify` says of a committed notebook, the second run being given."""
     monkeypatch.setattr(verification, "execute", lambda notebook, **_: executed)
 
-    def run(old, new):
+    def run(old, new, **how):
         text = json.dumps(executed)
         assert old in text
         path = tmp_path / "lesson.ipynb"
         path.write_text(text.replace(old, new), encoding="utf-8")
-        return verify(path, keep=tmp_path / "kept.ipynb")
+        return verify(path, keep=tmp_path / "kept.ipynb", **how)
 
     return run
 
@@ -67,7 +69,7 @@ def test_a_number_within_its_tolerance_passes(rerun):
 
 def test_another_kind_of_output_is_found(rerun):
     assert rerun('"name": "stdout"', '"name": "stderr"') == [
-        "cell 2 shows stdout, the committed one stderr"
+        "cell 2 shows stdout, expected stderr; the stored one says: text"
     ]
 
 
@@ -77,10 +79,11 @@ def test_a_notebook_that_records_nothing_is_not_as_before(rerun, executed, monke
     monkeypatch.setattr(verification, "execute", lambda notebook, **_: silent)
     (complaint, _) = rerun(*["application/vnd.cifviz.record+json"] * 2)
     assert "fires  3          (missing)  exact      differs" in complaint
-    complaints = rerun(json.dumps(executed.cells[1].outputs), "[]")
-    assert complaints == [
+    nothing = json.dumps(executed.cells[1].outputs), "[]"
+    assert rerun(*nothing) == [
         "no cell records a number, so there is nothing to compare: record(fires=…)"
     ]
+    assert rerun(*nothing, asked=()) == []
 
 
 BROKEN = [
@@ -131,15 +134,14 @@ def test_a_failing_cell_is_named_and_its_run_kept(executed, tmp_path):
     assert "NameError" in keep.read_text()
 
 
-def test_a_run_that_hangs_is_cut_off(executed, tmp_path, monkeypatch):
-    monkeypatch.setattr(execution, "CELL_SECONDS", 2)
+def test_a_run_that_hangs_is_cut_off(executed, tmp_path):
     hanging = normalise(executed)
     hanging.cells = hanging.cells[2:]
     hanging.cells[0].source = "import time; time.sleep(600)"
     path, keep = tmp_path / "lesson.ipynb", tmp_path / "kept" / "lesson.ipynb"
     nbformat.write(hanging, path)
-    (complaint,) = verify(path, keep=keep)
-    assert complaint.startswith("the run was cut off: cell 0 takes longer than 2 s; the run")
+    (complaint,) = verify(path, keep=keep, limits=Limits(cell=2))
+    assert complaint.startswith("cell 0 was cut off: it takes longer than 2 s; the run is in")
     assert keep.is_file()
 
 
@@ -150,9 +152,9 @@ def test_a_run_that_takes_too_much_of_the_processors_is_found(executed, tmp_path
     monkeypatch.setattr(verification, "execute", lambda notebook, **_: run)
     path = tmp_path / "lesson.ipynb"
     nbformat.write(executed, path)
-    assert verify(path) == verify(path, seconds=65) == []
-    (complaint,) = verify(path, seconds=60)
-    assert complaint == "it took 64.3 s of CPU time, at most 60 s"
+    assert verify(path) == verify(path, limits=Limits(cpu=65)) == []
+    (complaint,) = verify(path, limits=Limits(cpu=60))
+    assert complaint == "the run takes more than 60 s of CPU time"
 
 
 # --- the commands --------------------------------------------------------------------------------
@@ -183,7 +185,7 @@ def test_a_folder_of_somebody_else_is_checked(theirs):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ('"execution_count": 2', '"execution_count": 7', "execution counts are"),
+        ('"execution_count": 3', '"execution_count": 7', "execution counts are"),
         ('"name": "stdout"', '"name": "stderr"', "cell 2 writes to stderr: text"),
         ('"text\\n"', '"/home/me/text\\n"', "cell 2 names an absolute path"),
         ('"text\\n"', '"' + "x" * 1_000_000 + '"', "1.00 MB, at most 1 MB"),
@@ -193,7 +195,8 @@ def test_the_outputs_of_somebody_else_are_looked_at(theirs, old, new, complaint)
     text = theirs.read_text()
     assert old in text
     theirs.write_text(text.replace(old, new))
-    result = run("check", "--no-execute", theirs)
+    assert run("check", "--no-execute", theirs).exit_code == 0
+    result = run("check", "--no-execute", "--ask", "everything", theirs)
     assert result.exit_code == 1
     (line,) = result.stdout.splitlines()
     assert line.startswith(f"{theirs}: {complaint}")
@@ -214,9 +217,10 @@ def test_with_its_source_beside_it_a_notebook_is_a_lesson(theirs):
 
 def test_a_folder_without_notebooks_is_no_folder_in_which_all_is_well(tmp_path):
     result = run("check", "--no-execute", tmp_path)
-    assert (result.exit_code, result.stdout) == (1, f"no notebooks in {tmp_path}\n")
-    result = run("check", "--no-execute", tmp_path / "none")
-    assert (result.exit_code, result.stdout) == (1, f"no such notebook: {tmp_path / 'none'}\n")
+    assert (result.exit_code, result.stdout) == (1, f"{tmp_path}: no notebooks in {tmp_path}\n")
+    none = tmp_path / "none"
+    result = run("check", "--no-execute", none)
+    assert (result.exit_code, result.stdout) == (1, f"{none}: no such notebook: {none}\n")
 
 
 def test_the_command_says_which_notebook_is_not_as_before(theirs, tmp_path, monkeypatch):
@@ -235,7 +239,13 @@ def test_the_command_says_which_notebook_is_not_as_before(theirs, tmp_path, monk
     assert result.exit_code == 1
     assert result.stdout.endswith(f"{bad}: recorded numbers differ:\nfires\n")
     keep = tmp_path / "kept" / "week 1" / "bad.ipynb"
-    assert asked["bad.ipynb"] == {"keep": keep, "seconds": 60.0}
+    assert asked["bad.ipynb"] == {
+        "keep": keep,
+        "asked": frozenset(),
+        "tolerances": Tolerances(),
+        "limits": Limits(cpu=60.0),
+        "network": False,
+    }
 
 
 @pytest.mark.parametrize("wrong", [True, False])
@@ -293,14 +303,15 @@ def test_the_command_says_a_complaint_once(theirs, monkeypatch):
     complaint = "cell 2 writes to stderr: text"
     monkeypatch.setattr(verification, "verify", lambda path, **_: [complaint])
     theirs.write_text(theirs.read_text().replace('"name": "stdout"', '"name": "stderr"'))
-    assert run("check", theirs).stdout == f"{theirs}: {complaint}\n"
+    assert run("check", "--ask", "stderr", theirs).stdout == f"{theirs}: {complaint}\n"
 
 
 def test_the_command_goes_on_after_a_missing_notebook(theirs):
-    result = run("check", "--no-execute", theirs.with_name("none.ipynb"), theirs)
+    none = theirs.with_name("none.ipynb")
+    result = run("check", "--no-execute", none, theirs)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        f"no such notebook: {theirs.with_name('none.ipynb')}",
+        f"{none}: no such notebook: {none}",
         f"{theirs}: good",
     ]
 

@@ -13,8 +13,7 @@ from cifviz.resources import resource
 from cifviz.systems.checkpoints import WEIGHTS, load_model
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.phone_paths import PATHS
-from experiments.english_words import aligned, encoded_sound
-from experiments.studies.english_alignment import english_samples
+from experiments.english_words import aligned, encoded_sound, english_samples
 
 needs_encoder = pytest.mark.skipif(
     not has_moonshine() or importlib.util.find_spec("espeakng_loader") is None,

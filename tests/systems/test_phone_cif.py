@@ -72,15 +72,40 @@ def pretrained(monkeypatch):
 
 
 def test_fires_are_on_the_clock_of_the_states(pretrained):
-    """40 frames of 24 ms that weigh 1/2: a fire at the end of every second one."""
+    """40 frames of 24 ms that weigh 1/2, of phones that are all alike.
+
+    With log 42 = 3.74, three frames cost 6 · 0.5² + 2.5 · 3.74 = 10.8 as one phone, 3.6 a frame,
+    two 2 · 3.74, also 3.7 a frame, four 6 + 3 · 3.74, 4.3 a frame. So twelve phones take three, and
+    two take two.
+    """
     found = zero(tiny()).transcribe(Waveform(np.zeros(16000, np.float32)))
-    assert found.firing.alpha.shape == (1, num_frames(16000)) == (1, 40)
+    assert found.extras[FREE_WEIGHTS].shape == (num_frames(16000),) == (40,)
+    assert found.extras[FREE_WEIGHTS].tolist() == [0.5] * 40
     fires = found.grid.seconds(found.firing.fire_positions[0])
-    expected = 0.014 + 0.048 * torch.arange(1, 21).double()
-    torch.testing.assert_close(fires.double(), expected, rtol=0, atol=1e-6)
-    assert found.tokens == ("p",) * 20
-    assert found.scores == pytest.approx((1 / len(PHONES),) * 20)
+    frames = (fires.double() - 0.014) / 0.024
+    torch.testing.assert_close(frames, frames.round(), rtol=0, atol=1e-4)
+    lengths = frames.round().diff(prepend=torch.zeros(1))
+    assert sorted(lengths.tolist()) == [2] * 2 + [3] * 12
+    assert found.tokens == ("p",) * 14
+    assert found.scores == pytest.approx((1 / len(PHONES),) * 14)
     assert all(0.014 <= start <= end <= 0.974 for start, end in found.alignment.spans)
+
+
+def test_each_recognised_phone_has_a_mass_of_one():
+    """And the sum of the weights as they came is what is measured, not the number of phones."""
+    found = transcribe_tiny(tiny())
+    assert len(found.tokens) == len(found.rows) == int(found.firing.num_fires) > 3
+    torch.testing.assert_close(found.rows.sum(dim=1), torch.ones(len(found.tokens)).double())
+    assert found.firing.weight_sum.item() == pytest.approx(len(found.tokens), abs=1e-5)
+    free = float(found.extras[FREE_WEIGHTS].sum())
+    measured = PhoneCIFRecognizer.metrics["weight_sum_error"]([found], [Alignment()])
+    assert measured["mean_absolute"] == pytest.approx(free)
+    assert abs(free - len(found.tokens)) > 1e-3
+
+
+def test_other_decoders_recognise_nothing():
+    with pytest.raises(CIFError, match='by the decoder "projection", got "nar"'):
+        transcribe_tiny(tiny(decoder=DecoderConfig(dim=16, heads=2)))
 
 
 def test_losses_by_hand():
@@ -308,10 +333,20 @@ HELLO = [word("hello", "h", "ə", "l", "oʊ"), word("a", "ə"), word("boat", "b"
 
 def align_tiny(model, words, frames=40, **request):
     """Align recorded states of noise."""
+    return model.align_states(words=words, **recorded_noise(frames), **request)
+
+
+def transcribe_tiny(model, frames=40):
+    """Transcribe the same."""
+    return model.transcribe_states(**recorded_noise(frames))
+
+
+def recorded_noise(frames):
+    """States of noise, for `transcribe_states`."""
     states = torch.randn(frames, DIM, generator=torch.manual_seed(3))
     duration = (895 + 384 * (frames - 1)) / 16000 if frames else 0.0
     log_mel = torch.zeros(math.ceil(round(duration * 16000) / 160), 40)
-    return model.align_states(states, log_mel, words, duration=duration, **request)
+    return {"states": states, "log_mel": log_mel, "duration": duration}
 
 
 @pytest.mark.parametrize("path", list(PATHS))
@@ -382,7 +417,7 @@ def test_a_path_or_a_phone_that_is_not_known_is_refused():
         align_tiny(tiny(), HELLO, path="straight")
     with pytest.raises(CIFError, match="phone must be one of"):
         align_tiny(tiny(), [word("loch", "x")])
-    with pytest.raises(CIFError, match='with the decoder "projection", got "nar"'):
+    with pytest.raises(CIFError, match='by the decoder "projection", got "nar"'):
         align_tiny(tiny(decoder=DecoderConfig(dim=16, heads=2)), HELLO)
     with pytest.raises(CIFError, match=r"call \.eval"):
         align_tiny(tiny().train(), HELLO)
@@ -413,7 +448,7 @@ def test_edges_are_learned_from_the_times_of_words():
 
 
 def test_a_text_is_pronounced_and_aligned(pretrained, monkeypatch):
-    monkeypatch.setattr(phone_cif, "pronounce", lambda text: HELLO if text else ())
+    monkeypatch.setattr(phone_cif, "pronounce", lambda text, voice: HELLO if text else ())
     model = tiny()
     found = model.align(noise(1.0), "hello a boat")
     assert found.words.text == "hello a boat" and found.waveform is not None
@@ -460,3 +495,23 @@ def test_with_the_real_encoder_it_transcribes_a_clip():
     assert found.firing.alpha.shape[1] == num_frames(len(clip.waveform.samples))
     assert set(found.tokens) <= set(PHONES)
     assert found.extras[STATES].shape == (found.firing.alpha.shape[1], DIM)
+
+
+def test_another_language_is_aligned_and_not_judged(pretrained, monkeypatch):
+    voices = []
+    monkeypatch.setattr(
+        phone_cif, "pronounce", lambda text, voice: [voices.append(voice), *HELLO][1:]
+    )
+    model = tiny()
+    english, british, czech = (
+        model.align(noise(1.0), "a", language=one) for one in ("en-us", "en-gb", "cs")
+    )
+    assert voices == ["en-us", "en-gb", "cs"]
+    assert czech.words.spans == english.words.spans == british.words.spans
+    assert PRESENCE in british.extras and PRESENCE not in czech.extras
+    assert UNEXPLAINED not in czech.extras
+    assert czech.warning.startswith("language cs is experimental")
+    with pytest.raises(CIFError, match="of more than 28 s is aligned in English alone, got .*'cs'"):
+        model.align(Waveform(np.zeros(29 * 16000, np.float32)), "a", language="cs")
+    with pytest.raises(CIFError, match="language must be a str"):
+        model.align(noise(1.0), "a", language=None)

@@ -10,7 +10,7 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.alignment.word_flags import LONG, SILENT
 from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.systems.doubtful_words import DOUBTS
+from cifviz.systems.doubtful_words import DOUBTS, PRESENCE
 from cifviz.systems.transcription import CTC_PATH, INTERVALS, Transcription
 from cifviz.systems.word_checks import checked
 from cifviz.timing import FrameGrid
@@ -55,6 +55,13 @@ def test_long_words_are_flagged_and_silent_ones_lose_their_times(aligned):
     assert [phone.is_timed for phone in found.alignment] == [True, True, False, False, False]
     assert (found.words.tokens[0].start, found.words.tokens[0].end) == (0.1, 3.5)
     assert found.tokens == aligned.tokens and found.scores == aligned.scores
+
+
+def test_a_word_that_is_probably_there_is_only_quiet(aligned):
+    found = checked(replace(aligned, extras={PRESENCE: (0.2, 0.9, 0.4)}), WORDS)
+    assert found.extras[DOUBTS] == ((LONG,), (SILENT,), (SILENT,))
+    assert [word.is_timed for word in found.words] == [True, True, False]
+    assert (found.words.tokens[1].start, found.words.tokens[1].end) == (4.2, 4.5)
 
 
 def test_intervals_of_words_without_times_are_unknown(aligned):

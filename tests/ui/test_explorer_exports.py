@@ -12,6 +12,7 @@ from PIL import Image
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.explorer import to_html
+from cifviz.formats import ONE_TIER, RECORDINGS, read_alignments, write_alignments
 from tests.ui import browser
 from tests.ui.explored import quiet, slide, tokens_of
 
@@ -144,7 +145,7 @@ def picture(opened):
 def test_the_png_is_the_whole_picture_at_the_screens_resolution(opening, written, scale):
     opened = opening(written / "alone.html", device_scale_factor=scale)
     name, content = saved(opened, "PNG")
-    assert name == "alignment.png"
+    assert name == "alone.png"
     image = Image.open(io.BytesIO(content))
     assert image.format == "PNG"
     wide, high = opened.evaluate("[cifvizExplorer.picture.width, cifvizExplorer.picture.height]")
@@ -156,28 +157,66 @@ def test_the_png_is_the_whole_picture_at_the_screens_resolution(opening, written
         assert drawn > 50 * scale, f"nothing stands in lane {lane}"
 
 
-def test_the_json_is_the_state_sent_to_python(opening, written):
+def test_the_json_is_that_of_the_library_with_the_settings(opening, written, tmp_path):
     opened = opening(written / "traps.html")
     slide(opened, "gain on α", 1.01)
-    opened.get_by_role("listbox").focus()
     name, content = saved(opened, "JSON")
-    assert name == "alignment.json"
+    assert name == "traps.json"
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert [token.token for token in read_alignments(path)["tokens"]] == [*LABELS]
+    state = opened.evaluate("cifvizExplorer.state")
     kept = json.loads(content)
-    assert kept == opened.evaluate("cifvizExplorer.state")
-    assert [token["label"] for token in kept["alignment"]] == [*LABELS]
-    assert (kept["settings"]["gain"], kept["selection"]) == (1.01, 0)
+    assert kept["settings"] == state["settings"] and kept["settings"]["gain"] == 1.01
+    times = [(token["start"], token["end"]) for token in kept["tokens"]]
+    assert times == [(token["start"], token["end"]) for token in state["alignment"]]
 
 
 def test_the_csv_has_every_label_and_no_formula(opening, written):
     opened = opening(written / "traps.html")
     name, content = saved(opened, "CSV")
-    assert name == "alignment.csv"
+    assert name == "traps.csv"
     head, *rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
-    assert head == ["token", "start", "end"]
+    assert head == ["tier", "token", "start", "end", "score"]
     guarded = [label if label.startswith("a") else f"'{label}" for label in LABELS]
-    assert [row[0] for row in rows] == guarded
+    assert [row[1] for row in rows] == guarded
     for row, token in zip(rows, tokens_of(opened), strict=True):
-        assert [float(value) for value in row[1:]] == [token["start"], token["end"]]
+        times = [float(value) for value in row[2:4]]
+        assert times == pytest.approx([token["start"], token["end"]], abs=1e-6)
+
+
+KINDS = ("JSON", "CSV", "TextGrid", "CTM", "SRT", "VTT", "Audacity labels")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_text_is_what_the_library_writes(opening, written, tmp_path, kind):
+    opened = opening(written / "beside.html")
+    name, content = saved(opened, kind)
+    stem, _, suffix = name.partition(".")
+    assert stem == "beside"
+    spans = opened.evaluate("[...cifvizExplorer.seen.compare]")
+    tiers = {"tokens": alignment_of(tokens_of(opened))}
+    tiers |= {one["name"]: alignment_of(one["tokens"]) for one in spans}
+    one_tier = f".{suffix}" in ONE_TIER | RECORDINGS
+    path = write_alignments(
+        tmp_path / name,
+        tiers["tokens"] if one_tier else tiers,
+        opened.evaluate("cifvizExplorer.data.utterance.duration"),
+        details={"settings": opened.evaluate("cifvizExplorer.settings")},
+    )
+    assert content == path.read_bytes()
+
+
+def alignment_of(tokens):
+    return Alignment(
+        tuple(TimedToken(one["label"], float(one["start"]), float(one["end"])) for one in tokens)
+    )
+
+
+def test_what_a_format_cannot_hold_is_said(opening, written):
+    opened = opening(written / "traps.html")
+    opened.get_by_role("button", name="save Audacity labels").click()
+    opened.get_by_role("status").get_by_text("Not saved: Audacity cannot hold").wait_for()
 
 
 def test_the_link_in_the_clipboard_restores_the_settings(opened):

@@ -212,7 +212,7 @@ def test_settings_are_copied_as_python(notebook):
     wait_until(lambda: threshold(notebook) == 1)
 
 
-def test_a_textgrid_is_made_by_python(notebook, folder):
+def test_a_textgrid_is_saved(notebook, folder):
     with notebook.page.expect_download() as made:
         notebook.page.get_by_role("button", name="save TextGrid").click()
     path = folder / "made.TextGrid"

@@ -25,7 +25,7 @@ class Contributions:
     """What a dialect makes of some weights.
 
     Built by name only, and checked: an integrator charges whole tokens, so `accumulated` differs
-    from the running sum of `alpha` by a whole number in every frame. Weights and integrator
+    from the running sum of `alpha` by a multiple of `charge` in every frame. Weights and integrator
     swapped, as FunASR's ``alphas`` and ``peaks`` once were (issue #3723), fail that.
 
     Raises
@@ -60,6 +60,8 @@ class Contributions:
     accumulated: Tensor | None = None
     """The source's integrator as the source returns it (batch, frames): after the fire in
     CIF-PyTorch, before it in FunASR's ``fires``. None where there is none."""
+    charge: float = 1.0
+    """What a fire takes off the integrator."""
     delays: Tensor | None = None
     """torch_cif's expected delay of each token in frames, from 1 (batch, fires); else None."""
 
@@ -73,6 +75,7 @@ class Contributions:
             f"got {tuple(self.alpha.shape)}",
         )
         check_lengths("num_fires", self.num_fires, self.weights, maximum=fires)
+        require_number("charge", self.charge, above=0)
         if self.accumulated is not None:
             self._check_integrator(self.accumulated)
 
@@ -84,8 +87,9 @@ class Contributions:
         )
         mass = self.alpha.detach().double().cumsum(dim=1)
         charged = mass - accumulated.detach().double()
+        tokens = (charged / self.charge).round()
         # float32 loops: a rounding in each frame, and in FunASR's running sum the size of the sum
-        wrong = (charged - charged.round()).abs() > 1e-2 + 1e-6 * mass
+        wrong = (charged - self.charge * tokens).abs() > 1e-2 + 1e-6 * mass
         if wrong.any():
             row, frame = wrong.nonzero()[0].tolist()
             raise CIFError(

@@ -6,11 +6,16 @@ from cifviz.core.dialects import (
     cif_pytorch,
     funasr_cif,
     funasr_cif_v1,
+    kairumo,
     paraformer_dynamic,
     paraformer_v1,
     paraformer_v2,
     soft,
+    sophgo_seaco,
+    spacemit_cif,
+    spacemit_cif_wo_hidden,
     torch_cif,
+    ultravox_cformer,
     w2v_cif_bert,
 )
 from cifviz.core.dialects._contract import Dialect
@@ -36,6 +41,11 @@ DIALECTS: dict[str, Dialect] = _Dialects(
             paraformer_v2,
             paraformer_dynamic,
             w2v_cif_bert,
+            ultravox_cformer,
+            spacemit_cif,
+            spacemit_cif_wo_hidden,
+            sophgo_seaco,
+            kairumo,
             soft,
         )
     }

@@ -45,7 +45,11 @@ def scaled(alpha: Tensor, wanted: Tensor) -> Tensor:
 
 
 def one_fire_per_frame(
-    alpha: Tensor, threshold: float, after_fire: Callable[[Tensor, Tensor], Tensor]
+    alpha: Tensor,
+    threshold: float,
+    after_fire: Callable[[Tensor, Tensor], Tensor],
+    *,
+    filled: float = 1.0,
 ) -> Frames:
     """Algorithm 1 as most code runs it: fire at the threshold, charge 1, at most once in a frame.
 
@@ -58,6 +62,8 @@ def one_fire_per_frame(
     after_fire : callable
         ``after_fire(reached, carried)``, the integrator after a fire: on paper both ``reached − 1``
         and ``carried``, which round differently.
+    filled : float
+        The weight up to which the frame that fires fills its token.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def one_fire_per_frame(
     level = alpha.new_zeros(len(alpha))
     steps = []
     for weight in alpha.unbind(dim=1):
-        missing = 1 - level
+        missing = filled - level
         reached = level + weight
         fired = reached >= threshold
         taken = torch.where(fired, missing, weight)
@@ -101,6 +107,18 @@ def token_rows(fired: Tensor, taken: Tensor, carried: Tensor, rows: int) -> Tens
         token = token.clamp(max=rows).unsqueeze(1)
         weights = weights.scatter_add(1, token, weight.unsqueeze(1))
     return weights[:, :rows]
+
+
+def fired_rows(frames: Frames) -> tuple[Tensor, Tensor]:
+    """Rows for the tokens that fired (batch, fires, frames), and how many did (batch,).
+
+    >>> one = Frames(*(torch.tensor([[value]]) for value in (True, 1.0, 0.5, 1.5, 0.5)))
+    >>> fired_rows(one)
+    (tensor([[[1.]]]), tensor([1]))
+    """
+    num_fires = frames.fired.sum(dim=1)
+    weights = token_rows(frames.fired, frames.taken, frames.carried, largest(num_fires))
+    return full_rows(weights, num_fires), num_fires
 
 
 def full_rows(weights: Tensor, num_fires: Tensor) -> Tensor:

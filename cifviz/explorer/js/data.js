@@ -13,11 +13,13 @@ import { runningSums } from "./firing.js";
  * @returns {ViewData}
  */
 export function decoded(written) {
-  const { whole, compare, palette, model } = written;
+  const { name, tier, whole, compare, palette, model } = written;
   return {
+    name,
+    tier,
     utterance: utteranceOf(written),
     stretches: [stretchOf(whole)],
-    compare: compare.map(({ name, tokens }) => ({ name, tokens: tokensOf(tokens) })),
+    compare: compare.map((one) => ({ name: one.name, tokens: tokensOf(one.tokens) })),
     palette,
     model,
   };

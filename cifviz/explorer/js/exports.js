@@ -1,6 +1,9 @@
-// What can be saved without Python: JSON, CSV and the picture.
+// What can be saved without Python: the alignment in several formats, and the picture.
 
-/** @import { Token } from "./types.js" */
+/** @import { Tiers } from "./downloads.js" */
+/** @import { Seen } from "./types.js" */
+
+import { audacity, csv, ctm, json, srt, textgrid, webvtt } from "./downloads.js";
 
 /** @typedef {{name: string, content: Promise<Blob> | Blob}} SavedFile */
 
@@ -11,31 +14,50 @@
  * @returns {Record<string, () => SavedFile>}
  */
 export function exportsOf(explorer) {
+  const { name, utterance } = explorer.data;
+  const file = (/** @type {string} */ suffix, /** @type {string} */ content, type = "text/plain") => ({
+    name: `${fileName(name)}.${suffix}`,
+    content: text(content, type),
+  });
+  const tiers = () => tiersOf(explorer.seen);
+  const tokens = () => explorer.seen.aligned.tokens;
+  const { duration } = utterance;
   return {
-    JSON: () => ({
-      name: "alignment.json",
-      content: text(JSON.stringify(explorer.state, null, 2), "application/json"),
-    }),
-    CSV: () => ({ name: "alignment.csv", content: text(csv(explorer.state.alignment), "text/csv") }),
-    PNG: () => ({
-      name: "alignment.png",
-      content: explorer.picture.toBlob(),
-    }),
+    JSON: () => file("json", json(tiers(), duration, { settings: explorer.settings }), "application/json"),
+    CSV: () => file("csv", csv(tiers()), "text/csv"),
+    TextGrid: () => file("TextGrid", textgrid(tiers(), duration)),
+    CTM: () => file("ctm", ctm(tokens(), fileName(name))),
+    SRT: () => file("srt", srt(tokens())),
+    VTT: () => file("vtt", webvtt(tokens()), "text/vtt"),
+    "Audacity labels": () => file("txt", audacity(tokens())),
+    PNG: () => ({ name: `${fileName(name)}.png`, content: explorer.picture.toBlob() }),
   };
 }
 
-/** What a spreadsheet takes for the beginning of a formula, in any width. */
-const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+/**
+ * All that is shown: the words of phones, the tokens, the alignments beside them, the reference.
+ *
+ * @param {Seen} seen
+ * @returns {Tiers}
+ */
+function tiersOf({ aligned, compare, tier, utterance }) {
+  /** @type {Tiers} */
+  const tiers = new Map();
+  const before = tier === "phones" ? 1 : 0;
+  for (const { name, tokens } of compare.slice(0, before)) tiers.set(name, tokens);
+  tiers.set(tier, aligned.tokens);
+  for (const { name, tokens } of compare.slice(before)) tiers.set(name, tokens);
+  if (utterance.reference) tiers.set("reference", utterance.reference);
+  return tiers;
+}
 
 /**
- * A table with quoted labels; one that a spreadsheet would take for a formula begins with '.
+ * A name that every system takes for a file.
  *
- * @param {Token[]} tokens
+ * @param {string} name
  */
-export function csv(tokens) {
-  const quoted = (/** @type {string} */ label) => `"${label.replace(FORMULA, "'$&").replaceAll('"', '""')}"`;
-  const rows = tokens.map(({ label, start, end }) => [quoted(label), start, end].join(","));
-  return ["token,start,end", ...rows, ""].join("\r\n");
+function fileName(name) {
+  return name.replace(/[\p{Cc}\p{Cs}/\\:*?"<>|]/gu, "_") || "alignment";
 }
 
 /**

@@ -140,6 +140,10 @@ export interface Palette {
 
 /** Everything about an utterance that an explorer shows. */
 export interface ViewData {
+  /** Of the recording, for the names of files; may be empty. */
+  name: string;
+  /** The tokens' own name among tiers: "tokens", or "phones" of words. */
+  tier: string;
   utterance: Utterance;
   /** The first is of the whole, later ones are finer, of a part. */
   stretches: Stretch[];
@@ -223,6 +227,8 @@ export interface WrittenHome {
 
 /** Of `view_data` in data.py; texts are base64. */
 export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "home"> {
+  name: string;
+  tier: string;
   alpha: string;
   home: WrittenHome | null;
   reference: WrittenSpans | null;
@@ -247,7 +253,6 @@ export interface WrittenPage extends WrittenData {
 export interface Questions {
   sound: { sent: Partial<Span>; answer: object };
   stretch: { sent: Span; answer: WrittenStretch };
-  textgrid: { sent: { settings: Settings | null }; answer: { text: string } };
   piece: { sent: { index: number; count: number; name: string }; answer: object };
   listen: { sent: object; answer: object };
 }

@@ -162,8 +162,6 @@ export class Explorer {
     for (const [name, make] of Object.entries(exportsOf(this))) {
       button(bar, `save ${name}`, () => void this.save(make));
     }
-    const { kernel } = this;
-    if (kernel) button(bar, "save TextGrid", () => void this.saveTextGrid(kernel));
   }
 
   /**
@@ -423,18 +421,6 @@ export class Explorer {
       await save(make());
     } catch (error) {
       this.say(`Not saved: ${messageOf(error)}`);
-    }
-  }
-
-  /** @param {Kernel} kernel */
-  async saveTextGrid(kernel) {
-    // The settings in view: Python may not have received them yet.
-    const settings = this.isPlaced ? null : this.settings;
-    try {
-      const { message } = await kernel.ask("textgrid", { settings });
-      await save({ name: "alignment.TextGrid", content: new Blob([message.text]) });
-    } catch (error) {
-      this.say(`No TextGrid: ${messageOf(error)}`);
     }
   }
 

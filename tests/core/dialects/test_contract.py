@@ -71,6 +71,11 @@ def test_delays_are_given_where_the_source_has_them():
         ("paraformer_v2", 1.0, 0.45),
         ("paraformer_dynamic", None, None),
         ("w2v_cif_bert", 0.999, None),
+        ("ultravox_cformer", 1.0, None),
+        ("spacemit_cif", 1.0, None),
+        ("spacemit_cif_wo_hidden", 0.9999, None),
+        ("sophgo_seaco", 1.0, None),
+        ("kairumo", 1.0, None),
         ("soft", 1.0, None),
     ],
 )
@@ -92,6 +97,9 @@ def test_none_means_the_default_of_the_source(name, threshold, tail_threshold):
         ("paraformer_dynamic", {"threshold": 1.0}, "has no threshold to set: it must be None"),
         ("paraformer_dynamic", {"tail_threshold": 0.5}, "has no tail_threshold"),
         ("w2v_cif_bert", {"tail_threshold": 0.5}, "has no tail_threshold"),
+        ("ultravox_cformer", {"threshold": 0.9}, "ultravox_cformer has no threshold to set"),
+        ("spacemit_cif", {"tail_threshold": 0.5}, "spacemit_cif has no tail_threshold"),
+        ("kairumo", {"threshold": 0.9}, "kairumo has no threshold to set: it must be 1 or None"),
         ("soft", {"threshold": 0.9}, "soft has no threshold to set"),
         ("cif_pytorch", {"threshold": 0.0}, "threshold must be a number > 0, got 0.0"),
         ("torch_cif", {"tail_threshold": -1}, "tail_threshold must be a number >= 0 .*, got -1"),
@@ -138,6 +146,7 @@ def test_one_light_frame_is_a_token_where_the_sum_is_rounded_up():
     alpha = torch.tensor([[0.3]])
     fires = {name: int(one.contributions(alpha).num_fires) for name, one in DIALECTS.items()}
     assert (fires["paraformer_dynamic"], fires["cif_pytorch"], fires["soft"]) == (1, 0, 0)
+    assert (fires["ultravox_cformer"], fires["w2v_cif_bert"]) == (1, 0)
 
 
 @pytest.mark.parametrize("name", [name for name in DIALECTS if name not in ("torch_cif", "soft")])
@@ -202,14 +211,16 @@ def test_what_stands_in_padding_is_masked(name):
     assert torch.equal(DIALECTS[name].contributions(dirty, lengths).weights, clean.weights)
 
 
-@pytest.mark.parametrize("name", ["funasr_cif", "funasr_cif_v1"])
-def test_funasr_functions_know_no_lengths(name):
+@pytest.mark.parametrize("name", [name for name in DIALECTS if not DIALECTS[name].masks_padding])
+def test_functions_alone_know_no_lengths(name):
     alpha = torch.full((1, 4), 0.5)
     result = DIALECTS[name].contributions(alpha, torch.tensor([2]))
     assert result.num_fires.tolist() == [2]
 
 
-@pytest.mark.parametrize("name", ["torch_cif", "paraformer_dynamic", "w2v_cif_bert", "soft"])
+@pytest.mark.parametrize(
+    "name", ["torch_cif", "paraformer_dynamic", "w2v_cif_bert", "kairumo", "soft"]
+)
 def test_these_do_not_depend_on_the_amount_of_padding(name):
     lengths = torch.tensor([12, 7, 11])
     alone = DIALECTS[name].contributions(batch(), lengths)
@@ -232,6 +243,10 @@ def test_with_exact_sums_the_hard_ones_cut_the_mass_axis(weights):
         "funasr_cif_v1": {},
         "paraformer_v1": {"tail_threshold": 0.0},
         "paraformer_v2": {"tail_threshold": 0.0},
+        "spacemit_cif": {},
+        "spacemit_cif_wo_hidden": {"threshold": 1.0},
+        "sophgo_seaco": {},
+        "kairumo": {},
     }.items():
         result = DIALECTS[name].contributions(alpha, **setting)
         assert result.num_fires.tolist() == [len(expected)], name
@@ -305,6 +320,45 @@ def test_w2v_cif_bert_flattens_to_the_mean_where_its_source_never_ends():
     assert result.alpha.tolist() == [[2, 2, 0]]
 
 
+@given(sixteenths, st.none() | st.integers(1, 30))
+def test_ultravox_gives_as_many_tokens_as_it_scales_to(weights, target):
+    """Alone, with several fires in a frame; where rounding ends in the last frame, none is left."""
+    alpha = torch.tensor([weights]).reshape(1, len(weights))
+    result = DIALECTS["ultravox_cformer"].contributions(
+        alpha, target_lengths=None if target is None else torch.tensor([target])
+    )
+    wanted = target or max(1, round(sum(weights)))
+    if not sum(weights):
+        wanted = 0
+    assert result.num_fires.tolist() == [wanted]
+    *others, last = [1.0, *result.weights.sum(dim=2).flatten().tolist()]
+    assert others == pytest.approx([1] * wanted, abs=1e-4)
+    assert last == pytest.approx(1, abs=1e-4) or (last == 0 and alpha[0, -1] > 0)
+
+
+@given(sixteenths, st.sampled_from([0.5, 0.75, 1.0]))
+def test_where_the_threshold_is_charged_it_divides_the_sum(weights, threshold):
+    """Weights up to the threshold: no frame is asked for two fires."""
+    alpha = (torch.tensor([weights]) * threshold).reshape(1, len(weights))
+    tokens = int(sum(weights))
+    for name in ("spacemit_cif_wo_hidden", "sophgo_seaco"):
+        result = DIALECTS[name].contributions(alpha, threshold=threshold)
+        assert result.num_fires.tolist() == [tokens], name
+        expected = [threshold] * tokens
+        if name == "sophgo_seaco":  # a full token first, since nothing was owed to it
+            expected[:1] = [1.0] * min(1, tokens)
+        assert result.weights.sum(dim=2).flatten().tolist() == pytest.approx(expected), name
+
+
+@given(sixteenths, st.sampled_from([0.5, 0.75, 1.0, 1.25]))
+def test_spacemit_charges_one_by_the_formula_of_a_slack(weights, threshold):
+    alpha = torch.tensor([weights]).reshape(1, len(weights))
+    result = DIALECTS["spacemit_cif"].contributions(alpha, threshold=threshold)
+    expected = max(0, int(sum(weights) + 1 - threshold))
+    assert result.num_fires.tolist() == [expected]
+    assert result.weights.sum(dim=2).flatten().tolist() == [1.0] * expected
+
+
 @pytest.mark.parametrize(("name", "tokens"), [("cif_pytorch", 1), ("torch_cif", 2)])
 def test_a_rest_of_exactly_the_tail_threshold(name, tokens):
     result = DIALECTS[name].contributions(torch.tensor([[1.0, 0.5, 0.0]]), torch.tensor([2]))
@@ -358,7 +412,7 @@ def test_weights_and_peaks_cannot_be_swapped_silently():
     generator = torch.Generator().manual_seed(0)
     for _ in range(100):
         alpha = torch.rand(1, 20, generator=generator)
-        for name in ("cif_pytorch", "funasr_cif", "funasr_cif_v1", "w2v_cif_bert"):
+        for name in ("cif_pytorch", "funasr_cif", "funasr_cif_v1", "w2v_cif_bert", "spacemit_cif"):
             right = DIALECTS[name].contributions(alpha)
             both = {"weights": right.weights, "num_fires": right.num_fires}
             with pytest.raises(CIFError, match=r"are weights and integrator .* swapped\?"):
@@ -371,6 +425,17 @@ def test_long_utterances_pass_the_check_for_swapping():
     alpha = torch.rand(1, 5000, generator=torch.Generator().manual_seed(0))
     for name in ("cif_pytorch", "funasr_cif", "funasr_cif_v1"):
         assert DIALECTS[name].contributions(alpha).num_fires > 2000
+
+
+def test_an_integrator_may_be_charged_another_weight_than_one():
+    alpha = torch.tensor([[0.5, 0.5]])
+    fitting = {"weights": torch.tensor([[[0.5, 0.25]]]), "num_fires": torch.tensor([1])}
+    level = torch.tensor([[0.5, 0.25]])
+    assert Contributions(alpha=alpha, accumulated=level, charge=0.75, **fitting).charge == 0.75
+    with pytest.raises(CIFError, match="must be the running sum of alpha less whole tokens"):
+        Contributions(alpha=alpha, accumulated=level, **fitting)
+    with pytest.raises(CIFError, match="charge must be a number > 0, got 0"):
+        Contributions(alpha=alpha, accumulated=level, charge=0, **fitting)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Five faults of public code, reproduced with their numbers, and what cifviz does instead."""
+"""Faults of public code, reproduced with their numbers, and what cifviz does instead."""
 
 import pytest
 import torch
@@ -147,3 +147,66 @@ def test_rounding_up_counts_too_many():
     result = DIALECTS["paraformer_dynamic"].contributions(torch.full((1, 31), 0.1))
     assert result.num_fires.tolist() == [4]
     assert result.weights.sum(dim=2)[0].tolist() == pytest.approx([3.1 / 4] * 4)
+
+
+def test_the_same_number_means_another_thing_in_the_other_operator():
+    """SpacemiT at 0.5, four frames of 0.4: `Cif` fires at 0.5 and charges 1, so it waits long."""
+    alpha = torch.full((1, 4), 0.4)
+    slack = DIALECTS["spacemit_cif"].contributions(alpha, threshold=0.5)
+    assert slack.num_fires.tolist() == [2]
+    assert slack.accumulated[0].tolist() == pytest.approx([0.4, 0.8, 0.2, 0.6])
+    assert slack.weights[0, 0].tolist() == pytest.approx([0.4, 0.6, 0, 0])
+    assert slack.weights[0, 1].tolist() == pytest.approx([0, -0.2, 0.4, 0.8])
+    size = DIALECTS["spacemit_cif_wo_hidden"].contributions(alpha, threshold=0.5)
+    assert size.num_fires.tolist() == [3]
+    assert size.accumulated[0].tolist() == pytest.approx([0.4, 0.8, 0.7, 0.6])
+    assert size.weights[0, 2].tolist() == pytest.approx([0, 0, 0.2, 0.3], abs=1e-6)
+
+
+def test_sophgo_fills_the_first_token_to_one_and_the_others_to_the_threshold():
+    """Frames of 0.4 at 0.5: after the fire at 0.8 the integrator keeps 0.3, the token gets −0.2."""
+    alpha = torch.full((1, 4), 0.4)
+    result = DIALECTS["sophgo_seaco"].contributions(alpha, threshold=0.5)
+    assert result.num_fires.tolist() == [3]
+    assert result.accumulated[0].tolist() == pytest.approx([0.4, 0.8, 0.7, 0.6])
+    assert result.weights[0, 0].tolist() == pytest.approx([0.4, 0.6, 0, 0])
+    assert result.weights[0, 1].tolist() == pytest.approx([0, -0.2, 0.7, 0], abs=1e-6)
+    assert result.weights.sum(dim=2)[0].tolist() == pytest.approx([1, 0.5, 0.5])
+
+
+def test_a_neighbour_that_fires_twice_takes_weight_in_ultravox():
+    """A frame of 2 beside one of 0.5: the second round of the loop writes over the first."""
+    alpha, targets = torch.tensor([[2.0, 0.5], [0.5, 0.5]]), torch.tensor([5, 1])
+    together = DIALECTS["ultravox_cformer"].contributions(alpha, target_lengths=targets)
+    alone = DIALECTS["ultravox_cformer"].contributions(alpha[1:], target_lengths=targets[1:])
+    assert alone.weights[0, 0].tolist() == [0.5, 0.5]
+    assert together.num_fires.tolist() == [5, 1]
+    assert together.weights[1, 0].tolist() == [0, 0.5]
+    ours = fire(alpha, target_lengths=targets)
+    assert ours.contributions[1, 0].tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_a_large_weight_is_paid_off_one_token_a_frame_in_kairumo():
+    """3.5 leaves 2.5 on the integrator: each of the next frames fires, from a negative weight."""
+    alpha = torch.tensor([[3.5, 0.25, 0.0, 0.0, 0.0]])
+    result = DIALECTS["kairumo"].contributions(alpha)
+    assert result.num_fires.tolist() == [3]
+    assert result.weights[0].tolist() == [
+        [1, 0, 0, 0, 0],
+        [2.5, -1.5, 0, 0, 0],
+        [0, 1.75, -0.75, 0, 0],
+    ]
+    short = DIALECTS["kairumo"].contributions(alpha, torch.tensor([2]))
+    assert short.num_fires.tolist() == [2]  # what is owed when the utterance ends is lost
+    assert fire(alpha).num_fires.tolist() == [3] and (fire(alpha).contributions >= 0).all()
+
+
+def test_rounding_may_empty_the_last_token_of_ultravox():
+    """1/8 and 1/16 scaled to 5: 3⅓ and 1⅔, so the last token begins and ends in the last frame."""
+    alpha, targets = torch.tensor([[0.125, 0.0625]]), torch.tensor([5])
+    result = DIALECTS["ultravox_cformer"].contributions(alpha, target_lengths=targets)
+    assert result.num_fires.tolist() == [5]
+    assert result.weights.sum(dim=2)[0, :4].tolist() == pytest.approx([1] * 4)
+    last = float(result.weights[0, 4].sum())
+    assert last in (0, 1)  # a last bit decides
+    assert float(fire(alpha, target_lengths=targets).contributions[0, 4].sum()) == pytest.approx(1)

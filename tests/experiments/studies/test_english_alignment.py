@@ -69,15 +69,18 @@ def test_the_tables_show_every_row_and_set():
         study.CTC_ROW: study.measured([errors(study.words_by_phones)] * 2, [errors()] * 2, set()),
     }
     scores = {"phones": 8, "cif": 0.2, "segments": 0.15, "ctc": 0.1, "count": 0.03}
+    scores |= {"count_pooled": 0.025, "segments_count": 0.02}
     found = {
         "rows": rows,
         "recognition": [{"samples": scores}, {"samples": {**scores, "cif": 0.4}}],
         "text": {"samples": 0.02},
+        "czech": {"cs": {study.CTC_ROW: {"seeds": 2, **rows[study.JUDGE][study.HAND]["both"]}}},
     }
     text = study.table(found)
     assert "| pocketsphinx | 1 | 25.0 (25.0 to 25.0) | 25.0 | 0.0 | 0.0 | 50.0 | 50.0 |" in text
     assert "| CTC forced | 2 | 75.0" in text
-    assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.0 |" in text
+    assert "| CTC forced | the voice of Czech | 2 | 25.0 | " in text
+    assert "| samples | 30.0 | 15.0 | 10.0 | 3.0 | 2.5 | 2.0 | 2.0 |" in text
 
 
 def test_three_pairs_of_labels_overlap(cifviz_data):
@@ -87,6 +90,14 @@ def test_three_pairs_of_labels_overlap(cifviz_data):
     assert len(words) == 12
     named = {words[name][place] for name, place, _ in forced}
     assert named == {"considered", "beautiful", "his", "strengths", "always", "so"}
+
+
+def test_the_czech_utterance_is_read_by_two_voices(cifviz_data):
+    one, other = study.czech("cs"), study.czech("en-us")
+    assert [word.text for word in one.words] == [word.token for word in one.times]
+    assert one.times == other.times and one.words != other.words
+    found = study.czech_scores([study.equal_words], "cs")
+    assert (found["seeds"], found["mean_absolute"]) == (1, pytest.approx(242.3, abs=0.5))
 
 
 def test_noise_is_ten_decibels_below_the_whole():

@@ -1,6 +1,6 @@
-"""A format that the library does not have: NIST's CTM, a line for each timed token.
+"""A format that the library does not have: HTK's label file, a line for each timed token.
 
-A line is ``tier channel start duration token``, the times in seconds; ``;;`` begins a comment.
+A line is ``start end label``, the times in units of 100 ns. It holds one tier and not its name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from typing import Any
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import DataError
 from cifviz.resources import write_atomically
+
+UNITS = 10_000_000
+"""In a second."""
 
 
 def write(
@@ -31,33 +34,28 @@ def write(
     DataError
         If the file cannot be written.
     """
-    given = {"words": tiers} if isinstance(tiers, Alignment) else tiers
+    (tier,) = [tiers] if isinstance(tiers, Alignment) else tiers.values()
     lines = [
-        f"{name} 1 {token.start} {token.end - token.start} {token.token}"
-        for name, tier in given.items()
+        f"{round(token.start * UNITS)} {round(token.end * UNITS)} {token.token}\n"
         for token in tier.timed
     ]
-    text = "\n".join([f";; {dict(details or {})}", *lines])
+    text = "".join(lines)
     return write_atomically(path, lambda part: part.write_text(text, "utf-8"), overwrite=overwrite)
 
 
 def read(path: str | Path) -> dict[str, Alignment]:
-    """Read the tiers that `write` wrote; see `cifviz.formats.read_alignments`.
+    """Read the tier that `write` wrote; see `cifviz.formats.read_alignments`.
 
     Raises
     ------
     DataError
         If a line is not of this format.
     """
-    tiers: dict[str, list[TimedToken]] = {}
+    tokens = []
     for line in Path(path).read_text("utf-8").splitlines():
-        if line.startswith(";;"):
-            continue
         try:
-            name, _, start, length, token = line.split()
-            timed = TimedToken(token, float(start), float(start) + float(length))
+            start, end, label = line.split()
+            tokens.append(TimedToken(label, int(start) / UNITS, int(end) / UNITS))
         except ValueError as error:
-            expected = "expected tier, channel, start, duration and token"
-            raise DataError(f"{path}: {expected}, got {line!r}") from error
-        tiers.setdefault(name, []).append(timed)
-    return {name: Alignment(tuple(tokens)) for name, tokens in tiers.items()}
+            raise DataError(f"{path}: expected start, end and label, got {line!r}") from error
+    return {"words": Alignment(tuple(tokens))}

@@ -49,11 +49,12 @@ def here(path):
     ]
 
 
+@pytest.mark.parametrize("short", [False, True])
 @pytest.mark.parametrize("label", LABELS + SYNTAX + SCRIPTS)
-def test_praat_reads_what_is_written_and_saves_what_is_read(tmp_path, label):
+def test_praat_reads_what_is_written_and_saves_what_is_read(tmp_path, label, short):
     words = (TimedToken("uh"), TimedToken(label, 0.1 + 0.2, 0.5), TimedToken("x", 0.5, 3599.1))
     tiers = {label: Alignment(words), "empty": Alignment()}
-    path = write_textgrid(tmp_path / "a.TextGrid", tiers, 3600.0)
+    path = write_textgrid(tmp_path / "a.TextGrid", tiers, 3600.0, short=short)
     entries = [(0.3, 0.5, label), (0.5, 3599.1, "x")]
     expected = [(label, entries), (f"{label} (no interval)", [(0, 0, "uh")]), ("empty", [])]
     assert in_praat(path) == here(path) == expected

@@ -1,4 +1,4 @@
-"""Intervals of the shipped model: what is measured of them, by hand."""
+"""Intervals of edges: what is measured of them, by hand."""
 
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import torch
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.corpora import datasets
 from cifviz.systems.transcription import INTERVALS
+from experiments import interval_learning
 from experiments.english_words import TranscribedUtterance
-from experiments.studies import english_intervals
-from experiments.studies.english_intervals import covered, reference_errors
+from experiments.interval_learning import covered, reference_errors
+from experiments.interval_tables import interval_table
 
 
 def words(*spans):
@@ -47,7 +48,7 @@ def test_errors_of_references_are_those_of_two_machines(monkeypatch):
     monkeypatch.setattr(datasets, "grid_sentences", lambda split: [sentence])
     late = words((0.9, 1.1), (2.0, 3.3))
     found = reference_errors([TranscribedUtterance("one", None, (), late)])
-    assert len(found) == english_intervals.NOISE_VALUES
+    assert len(found) == interval_learning.NOISE_VALUES
     assert np.median(found) == pytest.approx(0, abs=1e-3)
     assert (found[0], found[-1]) == pytest.approx((-0.1 / 2**0.5, 0.1 / 2**0.5), abs=5e-3)
 
@@ -56,6 +57,6 @@ def test_the_table_tells_onsets_from_offsets():
     side = {"edges": 10, "covered": 0.9, "width": 0.08, "error_by_width": [0.01, 0.02, 0.03]}
     other = {**side, "covered": 0.8, "width": 0.1}
     result = {"level": 0.9, "sets": {"hand labels": {"onset": side, "offset": other}}}
-    table = english_intervals.table(result)
+    table = interval_table(result)
     assert "Intervals of 90 %." in table
     assert "| hand labels | 20 | 90.0 % | 80 ms | 80.0 % | 100 ms | 10 / 20 / 30 ms |" in table

@@ -1,0 +1,4 @@
+"""A whole corpus: aligned on a Dask cluster, shown on a page, compared.
+
+Needs the extra ``cifviz[corpus]``.
+"""
