@@ -163,13 +163,13 @@ def _tree(process: psutil.Process) -> list[psutil.Process]:
 
 
 def run_and_kill(corpus: Path, out: Path, workers: int, after: Callable[[], float]) -> bool:
-    """Start a run and kill it a while after it began to write; whether it had not ended before."""
-    before = _last_change(out)
+    """Start a run and kill it a while after its first row; whether it had not ended before."""
+    before = _rows_done(out)
     process = subprocess.Popen(
         command(corpus, out, workers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while process.poll() is None and _last_change(out) == before:
-        time.sleep(0.05)
+    while process.poll() is None and _rows_done(out) == before:
+        time.sleep(0.2)
     try:
         process.wait(after())
         return False
@@ -182,12 +182,9 @@ def run_and_kill(corpus: Path, out: Path, workers: int, after: Callable[[], floa
     return True
 
 
-def _last_change(out: Path) -> int:
-    """When a file of an utterance was last written."""
-    folder = out / "utterances"
-    if not folder.is_dir():
-        return 0
-    return max((entry.stat().st_mtime_ns for entry in os.scandir(folder)), default=0)
+def _rows_done(out: Path) -> int:
+    """How many rows have their file."""
+    return sum(1 for _ in out.glob("utterances/*/*.json"))
 
 
 # --- What is the same ----------------------------------------------------------------------------

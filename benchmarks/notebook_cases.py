@@ -37,6 +37,8 @@ def _value(name: str, shown: str, before: str, after: str) -> Case:
 TABLE = """
 class Table:
     rows = {rows}
+    def __repr__(self):
+        return "a table"
     def _repr_html_(self):
         cells = ("<tr><td>%s</td><td>%s</td></tr>" % row for row in self.rows)
         return "<table>" + "".join(cells) + "</table>"
@@ -128,11 +130,7 @@ HARMLESS = (
         "[np.sin(t)]",
         "ax.lines[0].set_antialiased(False)",
     ),
-    _call(
-        "where a warning comes from",
-        "warnings.warn('odd', stacklevel=2)",
-        "warnings.warn('odd', stacklevel=2)",
-    ),
+    Case("a warning that names the process", ("import warnings; warnings.warn('odd')",)),
     _call(
         "pieces of a stream",
         "print('a'); print('b')",

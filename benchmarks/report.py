@@ -68,6 +68,34 @@ def goals(result: Result) -> str:
             3,
         ),
         (
+            "copies of the encoder output that both passes of a large shape take",
+            [row["contestants"]["cifviz"]["both_ms"] / row["copy_ms"] for row in large],
+            "<=",
+            5,
+        ),
+        (
+            "times faster than the best peer at the smallest shape, forward + backward",
+            [ratio(row, "both_ms") for row in rows if row["shape"][0] * row["shape"][1] <= 50],
+            ">=",
+            2,
+        ),
+        (
+            "copies of the encoder output that both passes hold beyond inputs and gradients",
+            [
+                row["contestants"]["cifviz"]["both_peak_bytes"] / row["input_bytes"]
+                for row in large
+                if "input_bytes" in row
+            ],
+            "<=",
+            1,
+        ),
+        (
+            "graphs that torch.compile makes over ten lengths",
+            list(result.get("graphs", {}).values()),
+            "<=",
+            3,
+        ),
+        (
             "peak memory of the forward pass at these shapes, in 1.5 × output + 10 × weights",
             [one["forward_peak_bytes"] / most for one, most in zip(own, limit, strict=True)],
             "<=",

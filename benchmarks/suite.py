@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmarks.contestants import LOOPS, Contestant, cifviz, runs
 from benchmarks.measure import medians, peak_memory
+from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.streaming import CIFState
 
 SHAPES = (
@@ -50,6 +51,7 @@ def run(
         "shapes": [compare(contestants, shape, seconds) for shape in shapes],
         "growth": [grow(frames, seconds) for frames in growth],
         "streaming": [stream(batch, chunk, seconds) for batch, chunk in STREAMS],
+        "graphs": graphs(),
     }
 
 
@@ -65,7 +67,11 @@ def compare(
 
     warm = torch.empty_like(encoder_out)
     calls = {name: partial(forward, one, alpha, encoder_out) for name, one in running.items()}
-    forwards = medians({"copy": partial(warm.copy_, encoder_out.detach()), **calls}, seconds)
+    copies: dict[str, Callable[[], Any]] = {
+        "copy": partial(warm.copy_, encoder_out.detach()),
+        "clone": encoder_out.detach().clone,
+    }
+    forwards = medians({**copies, **calls}, seconds)
     calls = {name: partial(both, one, alpha, encoder_out) for name, one in running.items()}
     boths = medians(calls, seconds)
     measured = {
@@ -76,7 +82,9 @@ def compare(
     return {
         "shape": list(shape),
         "fires": expected.shape[1],
-        "copy_ms": forwards["copy"] * 1e3,
+        "copy_ms": forwards["copy"] * 1e3,  # into memory that is there
+        "clone_ms": forwards["clone"] * 1e3,  # into memory that the system gives, as a gradient is
+        "input_bytes": encoder_out.nbytes,
         "output_bytes": expected.nbytes,
         "alpha_bytes": alpha.detach().nbytes,
         "contestants": measured,
@@ -96,7 +104,7 @@ def both(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
 
 
 def peaks(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> dict[str, int]:
-    """Most bytes held at once beyond the inputs, and in the backward pass beyond the gradients.
+    """Most bytes held at once beyond the inputs, and where there are gradients beyond these.
 
     (Not of loops: what records it would hold on to a gradient of all frames for each frame.)
     """
@@ -104,9 +112,12 @@ def peaks(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> dict[str, int]
     grad = torch.ones_like(embeddings)
     backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), grad)
     backward_peak, grads = peak_memory(backward)
+    given = sum(grad.nbytes for grad in grads)
+    both_peak, _ = peak_memory(partial(both, one, alpha, encoder_out))
     return {
         "forward_peak_bytes": forward_peak,
-        "backward_peak_bytes": backward_peak - sum(grad.nbytes for grad in grads),
+        "backward_peak_bytes": backward_peak - given,
+        "both_peak_bytes": both_peak - given,
     }
 
 
@@ -127,6 +138,24 @@ def grow(frames: int, seconds: float) -> dict[str, Any]:
 
     took = medians({"both": partial(both, cifviz, alpha, encoder_out)}, seconds)["both"]
     return {"frames": frames, "both_ms": took * 1e3, "us_per_frame": took / frames * 1e6}
+
+
+def graphs(lengths: Sequence[int] = range(11, 61, 5)) -> dict[str, int]:
+    """Graphs that `torch.compile` makes over so many lengths, in batches of three and four."""
+    from torch._dynamo.testing import CompileCounterWithBackend
+
+    cif = CIF(CIFConfig(encoder_embed_dim=8, conv_cif_output_channels_num=8)).eval()
+    calls = {"integrate_and_fire": cifviz, "CIF": lambda _, frames: cif(frames).embeddings}
+    made = {}
+    for name, call in calls.items():
+        torch._dynamo.reset()
+        counter = CompileCounterWithBackend("eager")
+        compiled = torch.compile(call, backend=counter)
+        for step, frames in enumerate(lengths):
+            compiled(*inputs(3 + step % 2, frames, 8))
+        made[name] = counter.frame_count
+    torch._dynamo.reset()
+    return made
 
 
 def stream(batch: int, chunk: int, seconds: float) -> dict[str, Any]:

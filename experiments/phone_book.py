@@ -8,7 +8,7 @@ utterance at all.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -102,12 +102,14 @@ class RandomStrings(GrammarStrings):
 
 
 @cache
-def calls(split: str) -> list[Call]:
+def calls(split: str, of_each_code: int | None = None) -> list[Call]:
     """Utterances with a code among `AROUND` other digits.
 
     Parameters
     ----------
     split : {"dev", "test"}
+    of_each_code : int, optional
+        How many utterances each code has. Default: that of `OF_EACH_CODE`.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def calls(split: str) -> list[Call]:
     # Turned on by one each time, so that another speaker says a code.
     wanted = [
         code
-        for turn in range(OF_EACH_CODE[split])
+        for turn in range(of_each_code or OF_EACH_CODE[split])
         for group in codes().values()
         for code in (*group[turn:], *group[:turn])
     ]
@@ -173,9 +175,9 @@ def other_codes() -> tuple[Phrase, ...]:
 
 
 @cache
-def other_codes_of_dev() -> tuple[Phrase, ...]:
+def other_codes_of_dev(of_each_code: int) -> tuple[Phrase, ...]:
     """Those of `other_codes` that no development utterance holds."""
-    tokens = [one.tokens for one in calls("dev")]
+    tokens = [one.tokens for one in calls("dev", of_each_code)]
     return tuple(code for code in other_codes() if not any(holds(one, code) for one in tokens))
 
 
@@ -184,5 +186,11 @@ def _words(digits: Sequence[int]) -> Phrase:
 
 
 TASK = BiasingTask("code-digits", lambda: calls("test"), other_codes, SIZES)
-DEV_TASK = BiasingTask("code-digits", lambda: calls("dev"), other_codes_of_dev, SIZES)
-"""The development utterances: settings may be chosen on them."""
+DEV_TASK, LONG_DEV_TASK = (
+    BiasingTask(
+        "code-digits", partial(calls, "dev", count), partial(other_codes_of_dev, count), SIZES
+    )
+    for count in (OF_EACH_CODE["dev"], OF_EACH_CODE["test"])
+)
+"""The development utterances, and as many of their kind as there are test utterances: settings may
+be chosen on them."""

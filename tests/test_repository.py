@@ -204,7 +204,7 @@ NON_AUTOREGRESSIVE = ("nar-comparison", "count-rules", "count-rescoring", "bound
 """Tables of docs/non_autoregressive.md."""
 ELSEWHERE = {
     *("summary", "token-width", "domain-flag-digits", "domain-flag-grid", "phrase-biasing"),
-    "phrase-choice",
+    *("phrase-choice", "fire-probe"),
     *NON_AUTOREGRESSIVE,
 }
 """Tables that docs/alignment.md does not show."""
@@ -218,6 +218,7 @@ ELSEWHERE = {
         *(("docs/non_autoregressive.md", name, name) for name in NON_AUTOREGRESSIVE),
         ("docs/contextual.md", "phrase-biasing", "phrase-biasing"),
         ("docs/contextual.md", "phrase-choice", "phrase-choice"),
+        ("docs/contextual.md", "fire-probe", "fire-probe"),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

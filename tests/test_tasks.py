@@ -277,7 +277,8 @@ def test_a_command_of_the_peers_runs_in_their_environment(monkeypatch):
     monkeypatch.setitem(tasks.ENVIRONMENTS, "test-peers", lambda: "peers/python")
     monkeypatch.setattr(tasks.subprocess, "call", lambda command, cwd: ran.append(command) or 0)
     assert tasks.main(["test-peers", "-k", "paraformer"]) == 0
-    assert ran == [["peers/python", "-m", "pytest", "tests/peers", "-k", "paraformer"]]
+    options = ["-p", "no:nb_regression", "tests/peers", "-k", "paraformer"]
+    assert ran == [["peers/python", "-m", "pytest", *options]]
 
 
 # --- another PyTorch -----------------------------------------------------------------------------

@@ -42,6 +42,21 @@ class Request(StrEnum):
     EVERYTHING = "everything"
 
 
+Ask = Annotated[
+    list[Request] | None,
+    typer.Option(help="What else a notebook must be; may be given several times, see above."),
+]
+Junit = Annotated[
+    Path | None, typer.Option(help="File for a report in JUnit XML; replaces a report alone.")
+]
+Json = Annotated[
+    Path | None, typer.Option(help="File for a report in JSON; replaces a report alone.")
+]
+Keep = Annotated[
+    Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
+]
+
+
 def check_notebooks(
     paths: Annotated[
         list[Path], typer.Argument(help="Executed notebooks, or folders of them; yours or ours.")
@@ -49,10 +64,7 @@ def check_notebooks(
     execute: Annotated[
         bool, typer.Option("--execute/--no-execute", help="Whether to run them again, too.")
     ] = True,
-    ask: Annotated[
-        list[Request] | None,
-        typer.Option(help="What else a notebook must be; may be given several times, see above."),
-    ] = None,
+    ask: Ask = None,
     rtol: Annotated[float, typer.Option(min=0, help="Relative, of printed numbers.")] = 1e-5,
     atol: Annotated[float, typer.Option(min=0, help="Absolute, of printed numbers.")] = 1e-8,
     pixels: Annotated[
@@ -72,15 +84,9 @@ def check_notebooks(
         bool, typer.Option("--network", help="Let a run reach other machines.")
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Notebooks that are run at a time.")] = 1,
-    junit: Annotated[
-        Path | None, typer.Option(help="File for a report in JUnit XML; an older one is replaced.")
-    ] = None,
-    json: Annotated[
-        Path | None, typer.Option(help="File for a report in JSON; an older one is replaced.")
-    ] = None,
-    keep: Annotated[
-        Path, typer.Option(help="Where a run that is not as before is kept; replaces runs alone.")
-    ] = Path("build/notebooks"),
+    junit: Junit = None,
+    json: Json = None,
+    keep: Keep = Path("build/notebooks"),
 ) -> None:
     """Find what is wrong with notebooks; the exit code is 1 if anything is.
 
@@ -106,13 +112,14 @@ def check_notebooks(
     """
     with in_words("cifviz notebooks check"):
         require_extra()
-        for report in filter(None, (junit, json)):
-            check_target(report, overwrite=True)
 
+        from cifviz.notebooks.check_report import is_report
         from cifviz.notebooks.checks import EVERYTHING
         from cifviz.notebooks.run_limits import Limits
         from cifviz.notebooks.tolerances import Tolerances
 
+        for report in filter(None, (junit, json)):
+            check_target(report, overwrite=is_report(report))
         names = frozenset(ask or ())
         check = partial(
             check_one,
@@ -202,9 +209,9 @@ def say(checked: Checked) -> None:
 
 def write_reports(checked: list[Checked], *, junit: Path | None, json: Path | None) -> None:
     """Write the reports that were asked for."""
-    from cifviz.notebooks.check_report import json_report, junit_report
+    from cifviz.notebooks.check_report import is_report, json_report, junit_report
 
     for path, report in ((junit, junit_report), (json, json_report)):
         if path is not None:
             write = partial(Path.write_text, data=report(checked), encoding="utf-8")
-            write_atomically(path, write, overwrite=True)
+            write_atomically(path, write, overwrite=is_report(path))

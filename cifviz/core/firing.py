@@ -424,7 +424,7 @@ def _most_tokens(
     total = total.detach()
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
-    return _largest((total / threshold).ceil() if target_lengths is None else target_lengths)
+    return _largest(total / threshold if target_lengths is None else target_lengths)
 
 
 def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:
@@ -453,8 +453,11 @@ def _fires(num_fires: Tensor, max_fires: int | None) -> int:
 
 
 def _largest(counts: Tensor) -> int:
-    """The largest count (batch,), 0 of an empty batch; in a trace a size not known yet."""
-    size: Any = F.pad(counts.long(), (0, 1)).amax(0).item()  # int() would fix it
+    """The largest of counts (batch,), rounded up; 0 of none. In a graph a size not known yet."""
+    if not torch.compiler.is_compiling():
+        return math.ceil(float(counts.amax())) if len(counts) else 0
+    whole = counts.ceil().long() if counts.is_floating_point() else counts
+    size: Any = F.pad(whole, (0, 1)).amax(0).item()  # int() would make it constant
     torch._check(size >= 0)
     return size
 

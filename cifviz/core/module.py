@@ -369,14 +369,17 @@ class _ContextLayers(nn.Module):
         )
 
     def forward(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
-        if not embeddings.shape[1]:
+        fires = embeddings.shape[1]
+        if torch.compiler.is_compiling():  # a graph cannot ask whether there are any, or one alone
+            embeddings = nn.functional.pad(embeddings, (0, 0, 0, 2))
+        elif not fires:
             return embeddings
         real = valid_mask(num_fires, embeddings.shape[1])
         # A row without tokens would attend to nothing and turn into NaN: let it see its zeros.
         unseen = ~real & real.any(dim=1, keepdim=True)
         with _all_derivatives():
             hidden = self.layers(embeddings, src_key_padding_mask=unseen)
-        return hidden.masked_fill(~real.unsqueeze(2), 0)
+        return hidden.masked_fill(~real.unsqueeze(2), 0)[:, :fires]
 
 
 @contextmanager

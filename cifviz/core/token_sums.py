@@ -219,12 +219,18 @@ class _Products(Function):
         left = (index.clamp(max=rows - 1) + utterance * rows).flatten()
         right = (run.clamp(max=many - 1) + utterance * many).flatten()
         vectors, runs = (each.reshape(-1, dim).contiguous() for each in (vectors, runs))
+        if vectors.dtype == runs.dtype == exact:  # one pass, nothing kept in between
+            offsets = right[:0]  # only asked for where `right` is not given
+            products = torch.ops.aten._embedding_bag_per_sample_weights_backward(
+                runs, vectors, left, offsets, right, 0
+            )
+            return products.view(batch, pieces)
         block = max(1, BLOCK // max(1, dim))
-        products = [
+        blocks = [
             (vectors.index_select(0, one).to(exact) * runs.index_select(0, other)).sum(dim=1)
             for one, other in zip(left.split(block), right.split(block), strict=True)
         ]
-        return torch.cat(products).view(batch, pieces)
+        return torch.cat(blocks).view(batch, pieces)
 
     setup_context: Any = staticmethod(lambda ctx, inputs, output: _save(ctx, inputs))
 

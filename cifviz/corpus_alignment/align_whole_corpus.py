@@ -273,14 +273,14 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
                 processes=True,
                 memory_limit=None,
                 silence_logs=logging.CRITICAL,
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any free port, for this machine alone
             )
             address = stack.enter_context(cluster)
         else:
             require(workers is None, "workers are those of a cluster made here")
             address = client
         try:
-            connected = stack.enter_context(distributed.Client(address))
+            connected = stack.enter_context(distributed.Client(address, set_as_default=False))
             connected.wait_for_workers(1, timeout=WAIT_FOR_WORKER)
         except (OSError, ValueError) as error:  # TimeoutError is an OSError
             raise CIFError(
@@ -297,7 +297,7 @@ def _aligned(
 
     waiting = iter(parts)
     under_way: dict[Future, tuple[Part, int]] = {}
-    finished = distributed.as_completed()
+    finished = distributed.as_completed(loop=client.loop)
 
     def submit(part: Part, attempt: int) -> None:
         name = f"{part.name}-{run.token}-{attempt}"

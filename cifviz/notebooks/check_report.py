@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+COMMAND = "cifviz notebooks check"
+"""Named in each report: only what names it is replaced by a new one."""
+
+_JSON_BEGINS = f'{{\n "command": "{COMMAND}"'
+_XML_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>\n'
+_XML_BEGINS = f'{_XML_DECLARATION}<testsuites name="{COMMAND}"'
 _CELL = re.compile(r"cell (\d+)\b")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -51,7 +57,7 @@ def cell_of(complaint: str) -> int | None:
 
 
 def json_report(checked: Sequence[Checked]) -> str:
-    """An object with "good", whether nothing is wrong, and "notebooks", a list.
+    """An object with "command", "good", whether nothing is wrong, and "notebooks", a list.
 
     Each has "path", "good", "seconds", "note" and "complaints": the "cell" of each, null if it is
     about the notebook, and its "message".
@@ -69,7 +75,7 @@ def json_report(checked: Sequence[Checked]) -> str:
         for one in checked
     ]
     good = all(notebook["good"] for notebook in notebooks)
-    return json.dumps({"good": good, "notebooks": notebooks}, indent=1) + "\n"
+    return json.dumps({"command": COMMAND, "good": good, "notebooks": notebooks}, indent=1) + "\n"
 
 
 def junit_report(checked: Sequence[Checked]) -> str:
@@ -78,7 +84,7 @@ def junit_report(checked: Sequence[Checked]) -> str:
     A test case stands for each cell that something is wrong with, and one, "notebook", for the
     rest; it passes if nothing is.
     """
-    root = ElementTree.Element("testsuites", name="cifviz notebooks check")
+    root = ElementTree.Element("testsuites", name=COMMAND)
     for one in checked:
         cells = {None: [], **one.by_cell()}
         failures = sum(map(bool, cells.values()))
@@ -107,7 +113,16 @@ def junit_report(checked: Sequence[Checked]) -> str:
                 failure = ElementTree.SubElement(case, "failure", message=message)
                 failure.text = _xml("\n".join(complaints))
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+    return f"{_XML_DECLARATION}{ElementTree.tostring(root, 'unicode')}\n"
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is an earlier report, of either kind, which a new one may replace."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(200).startswith((_JSON_BEGINS, _XML_BEGINS))
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _xml(text: str) -> str:

@@ -18,7 +18,7 @@ MASKS = (
     (re.compile(r"\bipykernel_\d+[/\\]\d+\.py"), "ipykernel.py"),
     (re.compile(r"(?<![\w.:/~])/(?:[\w.+@~-]+/)+"), "…/"),  # folders of an absolute path
     (re.compile(r"(?<!\w)[A-Za-z]:\\(?:[\w.+@~ -]+\\)*"), "…/"),  # the same on Windows
-    (re.compile(r"^(CPU times|Wall time):[^\n]*", re.MULTILINE), r"\1: (time)"),  # %%time
+    (re.compile(r"^(CPU times|[W]all time):[^\n]*", re.MULTILINE), r"\1: (time)"),  # %%time
     (re.compile(r"(?<![\d.])[\d.]+ (?:[nmuµμ]?s|min) ± [^\n]*per loop[^\n]*"), "(time)"),  # %timeit
     (
         re.compile(

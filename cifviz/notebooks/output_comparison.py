@@ -26,7 +26,7 @@ _EMBEDDED = re.compile(r"data:image/[a-z]+;base64,([A-Za-z0-9+/=\s]+)")
 
 
 def output_differences(
-    before: NotebookNode, now: NotebookNode, tolerances: Tolerances
+    before: NotebookNode, now: NotebookNode, tolerances: Tolerances, *, contents: bool = True
 ) -> list[str]:
     """What cells show in one run and not in the other.
 
@@ -36,6 +36,8 @@ def output_differences(
         Two runs of the same cells.
     tolerances : Tolerances
         A notebook and a cell of it may have their own, in their metadata ``cifviz.check``.
+    contents : bool
+        Whether outputs of one kind are compared, or their kinds alone.
 
     Returns
     -------
@@ -47,7 +49,8 @@ def output_differences(
     found = []
     for number, (old, new) in enumerate(zip(before.cells, now.cells, strict=True)):
         if is_compared(old):
-            difference = cell_difference(old, new, tolerances.changed_by(old.metadata))
+            own = tolerances.changed_by(old.metadata)
+            difference = cell_difference(old, new, own, contents=contents)
             found += [f"cell {number}{difference}"] if difference else []
     return found
 
@@ -58,12 +61,14 @@ def is_compared(cell: NotebookNode) -> bool:
     return is_run(cell) and was_run and IGNORED not in tags(cell)
 
 
-def cell_difference(before: NotebookNode, now: NotebookNode, tolerances: Tolerances) -> str:
+def cell_difference(
+    before: NotebookNode, now: NotebookNode, tolerances: Tolerances, *, contents: bool = True
+) -> str:
     """The first difference between the outputs of two runs of a cell; empty if there is none."""
     old, new = _outputs(before), _outputs(now)
     if (kinds := _kinds(old)) != _kinds(new):
         return f" shows {_kinds(new) or 'nothing'}, expected {kinds or 'nothing'}{_why(old, new)}"
-    for one, other in zip(old, new, strict=True):
+    for one, other in zip(old, new, strict=True) if contents else ():
         for what, difference in output_difference(one, other, tolerances):
             return f", {what}: {difference}"
     return ""

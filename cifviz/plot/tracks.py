@@ -61,6 +61,9 @@ def _weights(transcription: Transcription, ax: Axes) -> None:
     firing = transcription.firing
     if firing is None:
         return
+    is_kept = (firing.alpha == firing.scaled_alpha) | (firing.alpha == 0)
+    if bool(is_kept.all()):  # what differs is the weight of a frame that a source appended
+        firing = replace(firing, alpha=firing.scaled_alpha)
     free = transcription.extras.get(FREE_WEIGHTS)
     if free is not None:
         frames = firing.alpha.shape[1]

@@ -478,7 +478,7 @@ def _czech_rows(found: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
             *(f"{100 * row[f'within_{t}ms']:.0f}" for t in (20, 50, 100)),
         ]
         for voice, rows in found.items()
-        for title, row in rows.items()
+        for title, row in ((title, rows[title]) for title in CZECH_ROWS if title in rows)
     ]
 
 

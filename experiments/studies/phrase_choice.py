@@ -5,8 +5,9 @@ of them there would flatter it. Here a rule chooses on utterances that are not j
 recall of listed phrases with 100 distractors, of all settings that do no harm, which are those that
 make no more errors outside of phrases than no list does. What "no more" means makes two rules
 (`GUARDS`). The first was written down before anything was measured; the second after its outcome
-had been seen. Of the phone book there are development utterances. Of GRID there are no sentences
-but those of `experiments.rare_pairs`: each half is judged by what the other half chose.
+had been seen, and so were, because 80 utterances show little harm, the 240 of the second round. Of
+GRID there are no sentences but those of `experiments.rare_pairs`: each half is judged by what the
+other half chose.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ RECALL, ERRORS = "recall %", "unbiased errors %"
 class Round(NamedTuple):
     """What is chosen on, and what is told of."""
 
+    group: str
+    """Rounds of one group are told of together."""
     title: str
     choosing: BiasingTask
     judging: BiasingTask
@@ -59,9 +62,15 @@ GUARDS: Mapping[str, Callable[[Sequence[float]], bool]] = {
 """Whether a setting does no harm, of the differences of errors outside of phrases, by seed."""
 HALVES = rare_pairs.HALVES
 ROUNDS = (
-    Round("code-digits, development utterances", phone_book.DEV_TASK, phone_book.TASK),
-    Round("small-grid, even sentences", HALVES[0], HALVES[1]),
-    Round("small-grid, odd sentences", HALVES[1], HALVES[0]),
+    Round("code-digits", "code-digits, 80 utterances", phone_book.DEV_TASK, phone_book.TASK),
+    Round(
+        "code-digits, by 240",
+        "code-digits, 240 utterances",
+        phone_book.LONG_DEV_TASK,
+        phone_book.TASK,
+    ),
+    Round("small-grid", "small-grid, even sentences", HALVES[0], HALVES[1]),
+    Round("small-grid", "small-grid, odd sentences", HALVES[1], HALVES[0]),
 )
 
 
@@ -85,7 +94,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
                 for seed, model in models.items()
             }
             choices[guard] = {"no_bias_mass": mass, "weight": weight, "told": told}
-        names = {"recipe": recipe.name, "chosen_on": one.title}
+        names = {"recipe": recipe.name, "group": one.group, "chosen_on": one.title}
         made.append({**names, "tried": tried, "choices": choices})
     return {"variant": VARIANT, "rounds": made}
 
@@ -165,7 +174,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 def table(found: Mapping[str, Any]) -> str:
     """What was tried, what was chosen, and what that gives where it was not chosen."""
-    names = list(dict.fromkeys(one["recipe"] for one in found["rounds"]))
+    names = list(dict.fromkeys(one["group"] for one in found["rounds"]))
     lines = [goal(found, name, guard) for name in names for guard in GUARDS]
     return "\n\n".join([tried_table(found), told_table(found), "\n".join(lines)])
 
@@ -195,7 +204,7 @@ def told_table(found: Mapping[str, Any]) -> str:
     heads += ["recall %, no list", "with the list", "difference"]
     heads += ["unbiased errors %, no list", "with the list", "difference", "F1 %"]
     rows = []
-    for name in dict.fromkeys(one["recipe"] for one in found["rounds"]):
+    for name in dict.fromkeys(one["group"] for one in found["rounds"]):
         for guard in GUARDS:
             without = joined(found, name, guard, NONE)
             for size in _sizes(found, name):
@@ -227,13 +236,13 @@ def goal(found: Mapping[str, Any], name: str, guard: str) -> str:
 
 def settings(found: Mapping[str, Any], name: str, guard: str) -> str:
     """What was chosen, in all rounds of a task."""
-    made = [one["choices"][guard] for one in found["rounds"] if one["recipe"] == name]
+    made = [one["choices"][guard] for one in found["rounds"] if one["group"] == name]
     texts = (f"λ = {one['weight']}, {one['no_bias_mass']}" for one in made)
     return " and ".join(dict.fromkeys(texts))
 
 
 def _sizes(found: Mapping[str, Any], name: str) -> list[str]:
-    one = next(one for one in found["rounds"] if one["recipe"] == name)
+    one = next(one for one in found["rounds"] if one["group"] == name)
     told = next(iter(one["choices"].values()))["told"]
     return [size for size in next(iter(told.values())) if size != NONE]
 
@@ -242,7 +251,7 @@ def joined(found: Mapping[str, Any], name: str, guard: str, size: str) -> dict[i
     """Counts of all rounds of a task together, by seed: each utterance is judged once."""
     made: dict[int, dict[str, int]] = {}
     for one in found["rounds"]:
-        if one["recipe"] != name:
+        if one["group"] != name:
             continue
         choice = one["choices"][guard]
         for seed, by_size in choice["told"].items():

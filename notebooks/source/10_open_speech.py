@@ -154,8 +154,7 @@ alpha = heard.extras[FREE_WEIGHTS]
 free = integrate_and_fire(alpha[None], torch.zeros(1, len(alpha), 1))
 errors = token_errors([phones], [heard.tokens])
 print(f"N = {len(phones)}, Σα = {float(alpha.sum()):.1f}, fires: {int(free.num_fires)}")
-print(f"recognised phones: {len(heard.tokens)}, ", end="")
-print(f"phone errors: {round(errors.rate * len(phones))} of {len(phones)}")
+print(f"recognised: {len(heard.tokens)}, errors: {round(errors.rate * len(phones))}")
 
 # %% tags=["answer", "hide-input"]
 # Figure: log-mel with words, weights with fires, and the recognised phones
@@ -183,17 +182,13 @@ show(
 # Each phone weighs about one, whatever its length: where phones are long, weights are low, and
 # fires are far apart. In silence there is hardly any weight.
 #
-# The number of fires is near the number of phones. But a little too much weight makes all later
-# fires come early, and such a fire collects two halves. So the model does not name the phones at
-# these fires. It tries all cuts between frames, and takes those by which each stretch weighs about
-# one and sounds like one phone (section 5); inside of each it scales the weights to one, and fires
-# again. On speakers that it has not heard this takes a quarter of the phone errors away.
+# The number of fires is near the number of phones. But one weight too much makes all later fires
+# come early, and such a fire collects two halves. So phones are not named at these fires: the model
+# cuts the sound where each stretch weighs about one and sounds like one phone (section 5).
 #
-# Still some phones are missed, and some are taken for others that sound alike. With some effort the
-# sentence can be read. As a recogniser of words
-# this would not do; but for that there is Moonshine's own decoder. What we want to know is *where*
-# the words are, and we shall assume from here on that the words are known: somebody typed them, or
-# Moonshine heard them. To place a known transcript in its sound is called *forced alignment*.
+# With some effort the sentence can be read. What we want to know is *where* the words are, and from
+# here on we assume that they are known: somebody typed them, or Moonshine's own decoder heard them.
+# To place a known transcript in its sound is called *forced alignment*.
 
 # %% [markdown]
 # ## 3. Counting alone

@@ -60,6 +60,18 @@ def test_peak_memory_is_what_was_held_at_once():
     assert (peak, kept.shape) == (4000, (500,))
 
 
+@pytest.mark.parametrize("shape", [(16, 1000, 512), (1, 20_000, 512)])
+def test_both_passes_hold_less_than_a_copy_of_the_encoder_output(shape):
+    alpha, encoder_out = suite.inputs(*shape)
+    held = suite.peaks(cifviz, alpha, encoder_out)
+    assert 0 < held["both_peak_bytes"] < encoder_out.nbytes
+
+
+@pytest.mark.slow
+def test_graphs_are_counted():
+    assert all(1 <= made <= 3 for made in suite.graphs([11, 16, 21]).values())
+
+
 def test_times_are_in_seconds():
     import time
 

@@ -29,25 +29,25 @@ def test_what_is_kept_is_of_all_cases_and_all_checkers(kept):
     assert list(kept["faults"]) == [case.name for case in FAULTS]
     assert list(kept["harmless"]) == [case.name for case in HARMLESS]
     assert len(FAULTS) == 20
-    for said in (kept["unchanged"], *kept["faults"].values(), *kept["harmless"].values()):
-        assert list(said) == list(CHECKERS)
+    for answers in (kept["unchanged"], *kept["faults"].values(), *kept["harmless"].values()):
+        assert list(answers) == list(CHECKERS)
 
 
 def test_cifviz_found_every_fault_and_raised_no_false_alarm(kept):
-    assert all(said["cifviz"] for said in kept["faults"].values())
-    assert not any(said["cifviz"] for said in kept["harmless"].values())
+    assert all(answers["cifviz"] for answers in kept["faults"].values())
+    assert not any(answers["cifviz"] for answers in kept["harmless"].values())
     assert not any(kept["unchanged"].values())
 
 
 def test_the_table_counts():
-    said = {"a": {"cifviz": "x", "nbval": "", "nbmake": ""}}
-    lines = table({"faults": said, "harmless": {}}).splitlines()
+    answers = {"a": {"cifviz": "x", "nbval": "", "nbmake": ""}}
+    lines = table({"faults": answers, "harmless": {}}).splitlines()
     assert lines[2] == "| a | found | – | – |"
     assert lines[3] == "| **found, of 1** | **1** | **0** | **0** |"
 
 
 def test_a_fault_is_planted_after_the_notebook_was_executed(tmp_path, monkeypatch):
-    monkeypatch.setattr(notebook_checkers, "execute", lambda notebook, **_: counted(notebook))
+    monkeypatch.setattr(notebook_checkers, "NotebookClient", Counting)
     cases = {case.name: case for case in FAULTS}
     drift = plant(cases["a number drifts by 1 %"], tmp_path / "drift")
     assert (drift.parent / "lib.py").read_text() == "x = 0.3158\n"
@@ -60,8 +60,12 @@ def test_a_fault_is_planted_after_the_notebook_was_executed(tmp_path, monkeypatc
     assert (sound.parent / "lib0.py").read_text() == "x = 0.3127\n"
 
 
-def counted(notebook):
-    """A run of a notebook that shows nothing."""
-    for count, cell in enumerate(notebook.cells, start=1):
-        cell.execution_count = count
-    return notebook
+class Counting:
+    """Runs a notebook that shows nothing."""
+
+    def __init__(self, notebook, **_):
+        self.notebook = notebook
+
+    def execute(self):
+        for count, cell in enumerate(self.notebook.cells, start=1):
+            cell.execution_count = count

@@ -79,8 +79,8 @@ def test_whoever_is_told_to_end_waits_for_no_run(three):
 def test_reports_are_written_for_machines(three, monkeypatch):
     verdicts(monkeypatch, lambda path: ["cell 0 fails"] if path.stem == "b" else [])
     junit, report = three / "report.xml", three / "report.json"
-    junit.write_text("an older one")
-    result = run(three, "--junit", junit, "--json", report)
+    for _ in range(2):  # the second replaces the first
+        result = run(three, "--junit", junit, "--json", report)
     assert result.stdout.splitlines()[1] == f"{three / 'b.ipynb'}: cell 0 fails"
     suites = ElementTree.parse(junit).getroot()
     assert [suite.get("failures") for suite in suites] == ["0", "1", "0"]
@@ -88,9 +88,12 @@ def test_reports_are_written_for_machines(three, monkeypatch):
     assert [one["good"] for one in found["notebooks"]] == [True, False, True]
 
 
-def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(three, monkeypatch):
+@pytest.mark.parametrize("name", ["", "a.ipynb"])
+def test_a_report_that_would_replace_something_is_refused_before_anything_runs(
+    three, monkeypatch, name
+):
     asked = verdicts(monkeypatch, lambda path: [])
-    result = run(three, "--json", three)
+    result = run(three, "--json", three / name)
     assert result.exit_code == 1 and not asked
     assert result.stderr.startswith("cifviz notebooks check: ")
 

@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:.*should not be instantiated:DeprecationWarning"
     ),  # Dynamo's
+    # Dynamo's too, where a graph breaks and what crosses the break has a gradient.
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a:UserWarning"),
 ]
 
 MOST = 60
@@ -124,6 +126,47 @@ def test_ten_lengths_need_two_or_three_graphs(name):
     assert 1 <= counter.frame_count <= 3
 
 
+def unlimited() -> dict[str, Callable[..., Tensor]]:
+    """What is usually compiled: nobody says how many tokens there are at most."""
+    cif, plain = small(), {"tail": above(0.3)}
+
+    def firing(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
+        return integrate_and_fire(alpha, encoder_out, frame_lengths=lengths, **plain).embeddings
+
+    def training(alpha: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
+        return integrate_and_fire(
+            alpha, encoder_out, frame_lengths=lengths, target_lengths=targets
+        ).embeddings
+
+    def module(_: Tensor, encoder_out: Tensor, lengths: Tensor, targets: Tensor) -> Tensor:
+        return cif(encoder_out, lengths).embeddings
+
+    return {"integrate_and_fire": firing, "with target lengths": training, "CIF": module}
+
+
+@pytest.mark.parametrize("fullgraph", [False, True])
+@pytest.mark.parametrize("name", unlimited())
+def test_ten_lengths_need_three_graphs_without_a_limit_of_fires(name, fullgraph):
+    call = unlimited()[name]
+    counter = CompileCounterWithBackend("eager")
+    compiled = torch.compile(call, fullgraph=fullgraph, backend=counter)
+    for size, frames in SIZES:  # where two sizes are one number, PyTorch takes them for one
+        given = batch(size, frames + 20)
+        torch.testing.assert_close(compiled(*given), call(*given))
+    assert 1 <= counter.frame_count <= 3
+
+
+def test_gradients_go_through_a_graph_that_broke_where_tokens_are_counted():
+    call = unlimited()["CIF"]
+    compiled = torch.compile(call, backend="aot_eager")
+    for size in ((3, 12), (2, 31)):
+        given = batch(*size)
+        slopes = [
+            torch.autograd.grad(one(*given).square().sum(), given[1]) for one in (compiled, call)
+        ]
+        torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-4)
+
+
 def test_a_dynamic_graph_serves_all_lengths():
     call = calls()["module in training"]
     counter = CompileCounterWithBackend("eager")
@@ -174,6 +217,10 @@ DYNAMIC = {"batch": Dim("batch"), "frames": Dim("frames")}
 class Integration(torch.nn.Module):
     """`integrate_and_fire` as what `torch.export` takes."""
 
+    def __init__(self, max_fires: int | None):
+        super().__init__()
+        self.max_fires = max_fires
+
     def forward(
         self, alpha: Tensor, encoder_out: Tensor, frame_lengths: Tensor, target_lengths: Tensor
     ) -> Firing:
@@ -182,7 +229,7 @@ class Integration(torch.nn.Module):
             encoder_out,
             frame_lengths=frame_lengths,
             target_lengths=target_lengths,
-            max_fires=MOST,
+            max_fires=self.max_fires,
         )
 
 
@@ -192,8 +239,9 @@ def assert_same_firing(one: Firing, other: Firing) -> None:
         torch.testing.assert_close(getattr(one, name), getattr(other, name), msg=name)
 
 
+@pytest.mark.parametrize("max_fires", [MOST, None])
 @pytest.mark.parametrize("strict", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_an_exported_program_takes_other_batches_and_other_frames(strict):
+def test_an_exported_program_takes_other_batches_and_other_frames(strict, max_fires):
     size, frames = DYNAMIC["batch"], DYNAMIC["frames"]
     shapes = {
         "alpha": {0: size, 1: frames},
@@ -201,7 +249,7 @@ def test_an_exported_program_takes_other_batches_and_other_frames(strict):
         "frame_lengths": {0: size},
         "target_lengths": {0: size},
     }
-    module = Integration()
+    module = Integration(max_fires)
     program = export(module, batch(2, 20), dynamic_shapes=shapes, strict=strict).module()
     for other in ((2, 20), (5, 33), (1, 7), (3, 1), (0, 5)):
         assert_same_firing(program(*batch(*other)), module(*batch(*other)))

@@ -91,9 +91,11 @@ def test_there_is_no_training_set_of_calls():
 
 
 @pytest.mark.usefixtures("cifviz_data")
-def test_nobody_says_a_distractor_in_development_either():
-    task = phone_book.DEV_TASK
-    said = [call.tokens for call in task.calls()]
-    assert len(said) == 80
+@pytest.mark.parametrize(
+    ("task", "utterances"), [(phone_book.DEV_TASK, 80), (phone_book.LONG_DEV_TASK, 240)]
+)
+def test_nobody_says_a_distractor_in_development_either(task, utterances):
+    references = [call.tokens for call in task.calls()]
+    assert len(references) == utterances
     assert len(task.others()) >= max(task.sizes)
-    assert not any(holds(tokens, code) for tokens in said for code in task.others()[:1000])
+    assert not any(holds(tokens, code) for tokens in references for code in task.others()[:1000])

@@ -193,7 +193,8 @@ def test_it_runs_and_arrives_at_the_same(name, copy, monkeypatch):
     if copy == "solved":  # once with the real recordings at hand, once without
         monkeypatch.delenv("CIFVIZ_DATA", raising=False)
     keep = KEEP / f"{name}-{copy}.ipynb"
-    complaints = verify(product(name, copy), keep=keep, limits=Limits(cpu=SECONDS))
+    # What is trained on the spot is something else on each machine: recorded numbers decide.
+    complaints = verify(product(name, copy), keep=keep, limits=Limits(cpu=SECONDS), contents=False)
     assert not complaints, "\n".join(complaints)
 
 

@@ -71,6 +71,12 @@ def test_a_difference_is_named_with_cell_and_kind(before, now, complaint):
     assert differences(before, before) == differences(now, now) == []
 
 
+def test_of_contents_only_the_kinds_may_be_asked():
+    first, second, none = notebook(stream("3")), notebook(stream("4")), notebook()
+    assert output_differences(first, second, Tolerances(), contents=False) == []
+    assert output_differences(first, none, Tolerances(), contents=False)
+
+
 def test_where_a_stream_is_cut_and_mixed_is_chance():
     before = [stream("a"), stream("w", "stderr"), stream("b\n")]
     assert differences(before, [stream("w", "stderr"), stream("ab\n")]) == []

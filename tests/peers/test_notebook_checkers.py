@@ -1,6 +1,7 @@
 """Faults in notebooks, found by others and by cifviz; cifviz inside pytest-notebook."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ def test_the_table_is_what_comes_out():
     harmless = [CASES["an address in memory"]]
     kept, now = json.loads(KEPT.read_text()), run(some, harmless)
     for part in ("faults", "harmless"):
-        for name, said in now[part].items():
-            assert {who: bool(text) for who, text in said.items()} == {
+        for name, answers in now[part].items():
+            assert {who: bool(text) for who, text in answers.items()} == {
                 who: bool(text) for who, text in kept[part][name].items()
             }
 
@@ -38,8 +39,9 @@ def test_the_table_is_what_comes_out():
     ],
 )
 def test_pytest_notebook_compares_within_tolerances(tmp_path, name, processors, passes):
-    from pytest_notebook.nb_regression import NBRegressionFixture
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pytest_notebook.nb_regression import NBRegressionFixture
     path = plant(CASES[name], tmp_path / "case")
     fixture = NBRegressionFixture(
         post_processors=processors,

@@ -1,4 +1,4 @@
-"""A real FunASR model and torch_cif's function, from capture to panel and explorer in five lines."""
+"""A real FunASR model and torch_cif's function: from capture to panel and explorer."""
 
 import pytest
 import torch

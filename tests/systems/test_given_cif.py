@@ -149,7 +149,9 @@ def test_no_frame_or_no_fire_is_an_empty_result(alpha):
 
 
 def test_edges_and_a_clock_that_starts_late():
-    one = Transcription.from_alpha(ALPHA, frame_shift=0.1, start=1.0, edges=Edges(0.5, 0.5, cut="fires"))
+    one = Transcription.from_alpha(
+        ALPHA, frame_shift=0.1, start=1.0, edges=Edges(0.5, 0.5, cut="fires")
+    )
     assert one.alignment.spans == (
         (pytest.approx(1.1), pytest.approx(1.1)),
         (pytest.approx(1.2 + 0.1 * 0.5 / 0.75), pytest.approx(1.2 + 0.1 * 0.5 / 0.75)),

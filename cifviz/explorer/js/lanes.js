@@ -132,8 +132,9 @@ function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint,
   canvas.fillStyle = ink;
   drawOutline(canvas, bottom, scale, utterance.grid, aligned.given, tall);
   canvas.fillStyle = accent;
+  // The weight of a frame that a source appended is no change of a given one.
   const isSeen = (/** @type {number} */ weight, /** @type {number} */ t) =>
-    Math.abs(weight - aligned.given[t]) * tall >= 0.5;
+    aligned.given[t] > 0 && Math.abs(weight - aligned.given[t]) * tall >= 0.5;
   if (alpha.some(isSeen)) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
 }
 

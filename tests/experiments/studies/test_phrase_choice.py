@@ -61,7 +61,7 @@ def measured(tmp_path, monkeypatch):
     halves = [
         BiasingTask("small-grid", lambda one=one: [one], lambda: OTHERS, (2,)) for one in CALLS
     ]
-    rounds = (Round("first", *halves), Round("second", *halves[::-1]))
+    rounds = (Round("grid", "first", *halves), Round("grid", "second", *halves[::-1]))
     monkeypatch.setattr(phrase_choice, "ROUNDS", rounds)
     monkeypatch.setattr(phrase_choice, "MIDDLE", "2")
     monkeypatch.setattr(phrase_choice, "loaded", lambda recipe, folder: models[folder])
@@ -78,11 +78,11 @@ def test_each_utterance_is_told_of_once_by_what_others_chose(measured):
         for guard, choice in one["choices"].items():
             setting = choice["no_bias_mass"], choice["weight"]
             assert setting == chosen(one["tried"], guard)
-    both = joined(found, "small-grid", CLEAR, "2")
+    both = joined(found, "grid", CLEAR, "2")
     assert {seed: counts["biased_tokens"] for seed, counts in both.items()} == dict.fromkeys(
         range(3), 4
     )
-    assert "small-grid" in goal(found, "small-grid", STRICT)
+    assert goal(found, "grid", STRICT).startswith("- grid, λ = ")
 
 
 def test_without_a_finished_run_nothing_is_chosen(tmp_path):
