@@ -120,7 +120,7 @@ def draw_case(case: PlantedCase, ax: Axes) -> None:
     one = case.drawn
     edges = one.seconds(np.arange(len(one.used) + 1, dtype=np.float64))
     ax.stairs(one.used, edges, color=STYLE["weight"], fill=True, alpha=0.6)
-    if one.alone is not None and np.abs(one.alone - one.used).max() > DIFFERENT:
+    if one.alone is not None and np.abs(one.alone - one.alpha).max() > DIFFERENT:
         ax.stairs(one.alone, edges, color=STYLE["level"], linestyle="--", linewidth=1.2)
     if one.fires is not None:
         top = one.used.max()
