@@ -123,7 +123,7 @@ def test_the_reference_imports_nothing():
 def test_the_library_declares_what_it_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    optional = [*extras["train"], *extras["notebooks"], *extras["english"]]
+    optional = [name for kind in ("train", "notebooks", "english", "onnx") for name in extras[kind]]
     requirements = [*project["dependencies"], *optional]
     declared = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
     providers = packages_distributions()
