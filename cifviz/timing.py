@@ -55,6 +55,8 @@ class FrameGrid:
             is_number(self.start),
             f"FrameGrid.start must be a finite number of seconds, got {shown(self.start)}",
         )
+        object.__setattr__(self, "shift", float(self.shift))  # NumPy's numbers are not JSON's
+        object.__setattr__(self, "start", float(self.start))
 
     def seconds(self, frame: Times) -> Times:
         """Time in seconds of a (fractional) frame position: ``start + frame · shift``.

@@ -7,7 +7,7 @@ and a sentence says so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,9 @@ from cifviz.timing import FrameGrid
 Reference = Alignment | str | PathLike[str]
 Sound = Waveform | str | PathLike[str]
 
-MOST_OFF, FEW_FRAMES = 0.1, 10
-"""Share of the sound, and number of frames, by which frames and sound may differ in length."""
+MOST_OFF, FEW_FRAMES, MOST_SECONDS = 0.1, 10, 1.0
+"""Share of the sound by which frames and sound may differ in length; of a short one number of
+frames, and their seconds at most."""
 MOST_SPARE = 5
 """Tokens without a fire that a sentence names."""
 
@@ -67,6 +68,8 @@ def weights_of(alpha: object) -> Tensor:
     cifviz.errors.CIFError: alpha must hold floating point weights, got int64: a weight of ...
     """
     if isinstance(alpha, Tensor):
+        is_plain = alpha.layout == torch.strided and not alpha.is_quantized and not alpha.is_meta
+        require(is_plain, "alpha must be a dense tensor with values: pass alpha.to_dense()")
         given = alpha.detach().cpu()
     else:
         try:
@@ -115,11 +118,14 @@ def token_names(tokens: object) -> tuple[str, ...] | None:
         not isinstance(tokens, str | bytes),
         "tokens must be a sequence of str, got one str: pass text.split() or list(text)",
     )
-    require_type("tokens", tokens, Collection)
+    require(
+        isinstance(tokens, Collection) and not isinstance(tokens, Set | Mapping),  # in order
+        f"tokens must be a sequence of str, got {type(tokens).__name__}",
+    )
     assert isinstance(tokens, Collection)
     for index, token in enumerate(tokens):
         require_type(f"token {index}", token, str)
-    return tuple(tokens)
+    return tuple(map(str, tokens))  # without NumPy's own kind of text
 
 
 def labels_of_fires(tokens: Sequence[str] | None, fires: int) -> tuple[str, ...]:
@@ -175,8 +181,9 @@ def length_of(frames: int, grid: FrameGrid, waveform: Waveform | None) -> float:
     off = abs(end - sound)
     fitting = f"a frame_shift of {(sound - grid.start) / frames:.3g} s would fit" if frames else ""
     hint = fitting or "expected a frame at least"
+    few = min(FEW_FRAMES * grid.shift, MOST_SECONDS)
     require(
-        off <= max(MOST_OFF * sound, FEW_FRAMES * grid.shift) and (frames > 0 or not sound),
+        off <= max(MOST_OFF * sound, few) and (frames > 0 or not sound),
         f"{frames} frames of {grid.shift:g} s are {end:g} s, but the sound lasts {sound:g} s: "
         f"is this its frame_shift, in seconds, and is alpha without padding? {hint}",
     )
@@ -217,8 +224,11 @@ def given_fields(
         f"frame_shift must be a number of seconds above 0, got {shown(frame_shift)}",
     )
     grid = FrameGrid(frame_shift, start)
+    require_type("model", model, str)
     if edges is not None:
         require_type("edges", edges, Edges)
+    if rule is not None:
+        require_type("rule", rule, FiringRule)
     sound = _sound(waveform)
     one = one_utterance(firing)
     duration = length_of(one.alpha.shape[1], grid, sound)
@@ -270,6 +280,7 @@ def captured_utterance(firings: object, utterance: int | None) -> Firing:
     require_type("firings", firings, Firing)
     assert isinstance(firings, Firing)
     if utterance is None:
+        require(len(firings) > 0, "a batch of no utterance was captured")
         require(
             len(firings) == 1,
             f"a batch of {len(firings)} utterances was captured: pass utterance=0 to "

@@ -80,6 +80,8 @@ def test_every_array_of_weights_is_the_same():
         (np.float32(0.5), r"weights of one utterance, .* got \(\)"),
         ([[0.5], [0.5, 0.25]], "alpha must be an array"),
         (torch.ones(3, dtype=torch.complex64), "floating point weights, got complex64"),
+        (torch.ones(3).to_sparse(), "alpha must be a dense tensor"),
+        (torch.ones(3, device="meta"), "alpha must be a dense tensor with values"),
         (np.full(20, 1e6), "a million tokens|at most 1000000 tokens"),
     ],
 )
@@ -94,6 +96,10 @@ def test_what_is_no_weights_is_one_error(alpha, message):
         ({"tokens": "你好"}, "tokens must be a sequence of str, got one str"),
         ({"tokens": ["a", 3]}, "token 1 must be a str, got 3"),
         ({"tokens": 3}, "tokens must be"),
+        ({"tokens": {"a", "b"}}, "tokens must be a sequence of str, got set"),
+        ({"tokens": {"a": 1}}, "tokens must be a sequence of str, got dict"),
+        ({"model": 3}, "model must be a str"),
+        ({"start": float("nan")}, "start must be"),
         ({"frame_shift": 0}, "frame_shift must be a number of seconds above 0"),
         ({"frame_shift": float("nan")}, "frame_shift must be"),
         ({"frame_shift": "0.04"}, "frame_shift must be"),
@@ -117,6 +123,8 @@ def test_a_frame_shift_that_does_not_fit_the_sound_is_one_error():
     for shift in (0.01, 0.04 / 1.2, 0.06, 40):
         with pytest.raises(CIFError, match="but the sound lasts 10 s: .* 0.04 s would fit"):
             Transcription.from_alpha(alpha, frame_shift=shift, waveform=sound(10))
+    with pytest.raises(CIFError, match="10 frames of 40 s are 400 s"):  # milliseconds
+        Transcription.from_alpha(alpha[:10], frame_shift=40, waveform=sound(0.4))
     for frames in (250, 250 - FEW_FRAMES, 250 + int(250 * MOST_OFF)):
         one = Transcription.from_alpha(np.full(frames, 0.25), frame_shift=0.04, waveform=sound(10))
         assert one.duration == 10
@@ -189,6 +197,25 @@ def test_a_batch_or_several_calls_must_be_chosen_from():
     with pytest.raises(CIFError, match="expected the firing of one utterance, got a batch of 2"):
         Transcription.from_firing(two, frame_shift=0.1)
     assert len(Transcription.from_capture(two, frame_shift=0.1, utterance=-1).labels) == 2
+
+
+def test_a_rule_must_be_one_and_an_empty_batch_has_no_utterance():
+    firing = integrate_and_fire(torch.tensor([ALPHA]), torch.zeros(1, 5, 0))
+    with pytest.raises(CIFError, match="rule must be a FiringRule"):
+        Transcription.from_firing(firing, frame_shift=0.04, rule="drop")
+    with pytest.raises(CIFError, match="a batch of no utterance was captured"):
+        Transcription.from_capture(
+            [integrate_and_fire(torch.zeros(0, 5), torch.zeros(0, 5, 0))], frame_shift=0.04
+        )
+
+
+def test_numbers_and_tokens_of_numpy_reach_the_page(tmp_path):
+    tokens = np.array(["你", "好"])
+    one = Transcription.from_alpha(np.float32(ALPHA), tokens, frame_shift=np.float32(0.04))
+    assert [type(token) for token in one.tokens] == [str, str]
+    page = cifviz.explorer.to_html(one, tmp_path / "page.html")
+    assert "你" in page.read_text(encoding="utf-8")
+
 
 
 # --- models of other code bases, in five lines ----------------------------------------------------

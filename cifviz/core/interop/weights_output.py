@@ -7,7 +7,6 @@ weights fire by the rule that is given.
 from __future__ import annotations
 
 import ast
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -141,7 +140,9 @@ def weights_in(output: Any, at: str, place: str = "") -> Candidate:
     named = [
         one for name in NAMES for one in found if re.search(rf"""\[['"]{name}['"]\]$""", one.place)
     ]
-    found = named[:1] or _without_integrators(found)
+    found = _different(found)
+    long = [one for one in found if one.value.shape[1] > 1]  # (batch, 1) may be a count of tokens
+    found = named[:1] or _without_integrators(long) or found
     if not found:
         raise CIFError(
             f"the output of {at} holds no weights: expected a tensor (batch, frames) or (batch, "
@@ -204,11 +205,29 @@ def _parts(output: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, 
 def _candidate(place: str, value: Tensor) -> Candidate | None:
     """A part, if it can be weights."""
     if value.ndim == 3 and 1 in value.shape[1:]:
-        value = value.squeeze(1 if value.shape[1] == 1 else 2)
-    if value.ndim != 2 or not value.is_floating_point() or value.shape[1] < 2:
+        value = value.squeeze(2 if value.shape[2] == 1 else 1)
+    if value.ndim != 2 or not value.is_floating_point() or value.layout != torch.strided:
         return None
+    return None if _flaw(value) else Candidate(place, value)
+
+
+def _flaw(value: Tensor) -> str:
+    """Why numbers are no weights, for messages; empty if they may be."""
+    if not value.is_floating_point() or value.layout != torch.strided or value.is_meta:
+        return ""
     values = value.detach()
-    return Candidate(place, value) if bool(((values >= 0) & (values < math.inf)).all()) else None
+    if not bool(values.isfinite().all()):
+        return " with values that are not finite"
+    return f" with values down to {float(values.min()):.3g}" if bool((values < 0).any()) else ""
+
+
+def _different(found: list[Candidate]) -> list[Candidate]:
+    """The candidates without those that are equal to one before them."""
+    kept: list[Candidate] = []
+    for one in found:
+        if not any(torch.equal(one.value, other.value) for other in kept):
+            kept.append(one)
+    return kept
 
 
 def _without_integrators(found: list[Candidate]) -> list[Candidate]:
@@ -232,7 +251,8 @@ def _without_integrators(found: list[Candidate]) -> list[Candidate]:
 def _listed(parts: list[tuple[str, Any]]) -> str:
     """What an output holds, for messages."""
     listed = ", ".join(
-        f"{place or 'output'}: {described(value)}" for place, value in parts[:MOST_NAMED]
+        f"{place or 'output'}: {described(value)}{_flaw(value)}"
+        for place, value in parts[:MOST_NAMED]
     )
     more = len(parts) - MOST_NAMED
     return f"it holds {listed or 'no tensor'}" + (f" and {more} more" if more > 0 else "")
@@ -241,10 +261,10 @@ def _listed(parts: list[tuple[str, Any]]) -> str:
 def _normal(place: str) -> str:
     """A place as `_parts` writes it; raises `CIFError` if it is none."""
     keys = re.findall(r"\[([^\[\]]*)\]", place)
-    require("".join(f"[{key}]" for key in keys) == place, f"at: expected [index], got {place!r}")
+    require("".join(f"[{key}]" for key in keys) == place, f"at: expected [index], got {shown(place)}")
     try:
         return "".join(f"[{ast.literal_eval(key)!r}]" for key in keys)
-    except (ValueError, SyntaxError) as error:
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         raise CIFError(
-            f"at: expected an index or a quoted name in brackets, got {place}"
+            f"at: expected an index or a quoted name in brackets, got {shown(place)}"
         ) from error

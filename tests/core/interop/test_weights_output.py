@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from cifviz import capture
+from cifviz import Transcription, capture
 from cifviz.core.interop.weights_output import weights_in
 from cifviz.errors import CIFError
 
@@ -63,6 +63,8 @@ class Net(nn.Module):
         ({"hidden": HIDDEN, "w": ALPHA, "n": 3, "text": "ab"}, "['w']"),
         ((ALPHA, ALPHA.cumsum(1) - ALPHA.cumsum(1).floor()), "[0]"),
         ((ALPHA - 1, ALPHA, ALPHA.long()), "[1]"),
+        ((ALPHA, ALPHA.clone()), "[0]"),  # the same twice
+        ((LENGTHS.float().unsqueeze(1), ALPHA, ALPHA.to_sparse()), "[1]"),
     ],
 )
 def test_they_are_found(output, place):
@@ -98,6 +100,25 @@ def test_several_are_listed_and_one_is_chosen():
 def test_none_is_an_error_that_says_what_there_is(output):
     with pytest.raises(CIFError, match="holds no weights: expected a tensor .* it holds"):
         weights_in(output, "predictor")
+
+
+def test_an_error_says_what_is_wrong_with_the_numbers():
+    with pytest.raises(CIFError, match=r"\(1, 4\) with values down to -"):
+        weights_in(ALPHA - 1, "predictor")
+    with pytest.raises(CIFError, match=r"\[1\]: .* with values that are not finite"):
+        weights_in((HIDDEN, ALPHA / 0), "predictor")
+
+
+@pytest.mark.parametrize("frames", [0, 1])
+@pytest.mark.parametrize("axis", [None, 1, 2])
+def test_no_frame_and_one_frame(frames, axis):
+    alpha = torch.full((2, frames), 0.75)
+    net = Net({"w": alpha if axis is None else alpha.unsqueeze(axis), "peaks": alpha})
+    with capture(net, at="encoder.predictor", tail="above 0.5") as firings:
+        net()
+    assert firings[0].num_fires.tolist() == [frames, frames]
+    one = Transcription.from_capture(firings, utterance=1, frame_shift=1)
+    assert one.labels == ("1",) * frames
 
 
 def test_a_module_that_is_not_there_or_not_called():
