@@ -84,9 +84,16 @@ onnx = False  # True: section 8 writes an ONNX file and runs it (cifviz[onnx] an
 #
 # You have a recogniser with a CIF in it. It prints a transcript, and two words are missing. Where
 # were they lost? In the encoder, in the weights, in the rule by which they fire, or in the code
-# that pads the batch? A transcript does not tell. The fires do.
+# that pads the batch? A transcript does not tell. The fires do. With your model at hand, this is all
+# it takes; sections 2 and 4 explain what comes out:
 #
-# So this lesson begins with a model that `cifviz` has not made. To keep it short it is a *toy*: a
+# ```python
+# with cifviz.capture(model) as firings:
+#     tokens = recognise(model, speech)  # however your model is called; a list of str
+# print(cifviz.diagnose(firings, tokens=[tokens], frame_shift=0.06))
+# ```
+#
+# The lesson begins with a model that `cifviz` has not made. To keep it short it is a *toy*: a
 # predictor in the shape of those of FunASR, written from scratch. Its class has the name and the
 # interface of FunASR's, and it fires as FunASR does: at the threshold β = 1, with 0.45 of weight
 # appended for the tail.
@@ -212,11 +219,10 @@ result = cifviz.Transcription.from_capture(
 # %% tags=["answer"]
 # What was captured
 firing = firings[0]
+last_fire = float(firing.fire_positions[0, -1])
 print(result.summary)
 print(f"Σα = {float(firing.alpha.sum()):.2f}, with the tail {float(firing.scaled_alpha.sum()):.2f}")
-print(
-    "last fire at", round(float(firing.fire_positions[0, -1]), 1), "of", speech.shape[1], "frames"
-)
+print(f"last fire at {last_fire:.1f} of {speech.shape[1]} frames")
 
 # %% tags=["answer", "hide-input"]
 # Figure: the panel of what was captured
@@ -273,7 +279,7 @@ with torch.no_grad(), cifviz.capture(other, at="1", threshold=1.0, tail="above 0
 print(cifviz.Transcription.from_capture(seen, frame_shift=0.04).summary)
 
 # %% [markdown]
-# (It has no training, so its count means nothing.)
+# (This one is untrained, so its count means nothing.)
 #
 # **Weights in a file.** Of a model that runs elsewhere, save the weights of one utterance, and its
 # tokens as text. No Python is needed then:
@@ -450,19 +456,21 @@ for change in ({"tail": {"rule": "above", "value": 0.3}}, {"threshold": 0.97}, {
     moved.settings = change
     print(change, f"{len(moved.alignment)} fires")
 
-# %% tags=["answer"]
-# The explorer of it
+# %% [markdown] tags=["answer"]
+# The tail threshold does not, wherever it stands: without a padded frame this code never looks at
+# the tail. Larger weights do, and in this clip so does a lower threshold, since the residual lies
+# above 0.97. But both move fires that were right before. What is to be mended is the missing frame.
+
+# %% [markdown]
+# Try it in the explorer:
+
+# %%
 live_explorer(
     cifviz.explore(short),
     caption="What the second model did; in Jupyter the controls are live. The warning on top says "
     "which word has no fire. Look at the accumulated weight behind the last fire, then move the "
     "controls of the question.",
 )
-
-# %% [markdown] tags=["answer"]
-# The tail threshold does not, wherever it stands: without a padded frame this code never looks at
-# the tail. Larger weights do, and in this clip so does a lower threshold, since the residual lies
-# above 0.97. But both move fires that were right before. What is to be mended is the missing frame.
 
 # %% [markdown]
 # In a test of your own, `assert not cifviz.diagnose(…).fails("warning")` does. On the command line
@@ -836,7 +844,7 @@ record(
 )
 record(
     weight_sum=float(firing.alpha.sum()),
-    last_fire=float(firing.fire_positions[0, -1]),
+    last_fire=last_fire,
     tolerance=5e-3,
 )
 
