@@ -581,8 +581,8 @@ if own_alpha:
 # ## 6. The same weights, another code base
 #
 # A checkpoint often moves: trained in one code base, served by another. The weights are the same;
-# the rules are not. `compare` runs weights through the rules of other code bases, each as its source
-# computes, faults included. (`paraformer_dynamic` follows a paper; there is no public code of it.)
+# the rules are not. `compare` runs weights through the rules of other code bases, each as its
+# source computes, faults included. (`paraformer_dynamic` follows a paper; there is no public code of it.)
 #
 # | dialect | in inference |
 # |---|---|
