@@ -582,7 +582,8 @@ if own_alpha:
 #
 # A checkpoint often moves: trained in one code base, served by another. The weights are the same;
 # the rules are not. `compare` runs weights through the rules of other code bases, each as its
-# source computes, faults included. (`paraformer_dynamic` follows a paper; there is no public code of it.)
+# source computes, faults included. (`paraformer_dynamic` follows a paper; there is no public code
+# of it.)
 #
 # | dialect | in inference |
 # |---|---|
