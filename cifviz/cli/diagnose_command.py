@@ -24,57 +24,69 @@ BAD_USE = 2
 """Exit code of a command that cannot do what is asked, or not all of it."""
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="Weights (.npy, .npz, .safetensors), firings that save_firings kept (.npz), or a "
+        "model: one that comes with cifviz, or a folder."
+    ),
+]
+Sounds = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Sound files: what a model is run on; of weights each that of the utterance with "
+        "its name."
+    ),
+]
+Tokens = Annotated[
+    Path | None,
+    typer.Option(
+        help="Text file of what is spoken: the tokens of the only utterance, or a line for "
+        "each, its name first."
+    ),
+]
+References = Annotated[
+    Path | None,
+    typer.Option(
+        help="True times of the tokens: a file, or a folder with NAME.TextGrid (or another "
+        "format) for each utterance."
+    ),
+]
+Tier = Annotated[str, typer.Option(help="Of the references; default: the first.")]
+FrameShift = Annotated[
+    float | None, typer.Option(help="Seconds of a frame, of weights without a clock.")
+]
+Threshold = Annotated[float, typer.Option(help="β, of weights.")]
+Tail = Annotated[
+    str,
+    typer.Option(
+        help='Tail rule of weights, such as drop, "above 0.5", rounded; default: unknown.'
+    ),
+]
+Alone = Annotated[
+    Path | None,
+    typer.Option(help="The same utterances, each run alone, if the first file is of a batch."),
+]
+Page = Annotated[Path | None, typer.Option(help="Write the findings as an HTML page.")]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the findings as JSON.")]
+FailOn = Annotated[
+    str, typer.Option(help="Exit with 1 from this severity on: fault, warning or note.")
+]
+
+
 def diagnose(
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="Weights (.npy, .npz, .safetensors), firings that save_firings kept (.npz), or a "
-            "model: one that comes with cifviz, or a folder."
-        ),
-    ],
-    sounds: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            help="Sound files: what a model is run on; of weights each that of the utterance with "
-            "its name."
-        ),
-    ] = None,
-    tokens: Annotated[
-        Path | None,
-        typer.Option(
-            help="Text file of what is spoken: the tokens of the only utterance, or a line for "
-            "each, its name first."
-        ),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option(
-            help="True times of the tokens: a file, or a folder with NAME.TextGrid (or another "
-            "format) for each utterance."
-        ),
-    ] = None,
-    tier: Annotated[str, typer.Option(help="Of the references; default: the first.")] = "",
-    frame_shift: Annotated[
-        float | None, typer.Option(help="Seconds of a frame, of weights without a clock.")
-    ] = None,
-    threshold: Annotated[float, typer.Option(help="β, of weights.")] = 1.0,
-    tail: Annotated[
-        str,
-        typer.Option(
-            help='Tail rule of weights, such as drop, "above 0.5", rounded; default: unknown.'
-        ),
-    ] = "",
-    alone: Annotated[
-        Path | None,
-        typer.Option(help="The same utterances, each run alone, if the first file is of a batch."),
-    ] = None,
-    page: Annotated[Path | None, typer.Option(help="Write the findings as an HTML page.")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the findings as JSON.")
-    ] = None,
-    fail_on: Annotated[
-        str, typer.Option(help="Exit with 1 from this severity on: fault, warning or note.")
-    ] = "fault",
+    source: Source,
+    sounds: Sounds = None,
+    tokens: Tokens = None,
+    reference: References = None,
+    tier: Tier = "",
+    frame_shift: FrameShift = None,
+    threshold: Threshold = 1.0,
+    tail: Tail = "",
+    alone: Alone = None,
+    page: Page = None,
+    json_file: JsonFile = None,
+    fail_on: FailOn = "fault",
     overwrite: Overwrite = False,
 ) -> None:
     """Look for what goes wrong in a CIF, and say it in words.

@@ -121,9 +121,9 @@ def test_a_manifest_of_lhotse(tmp_path, packed):
     stereo = lhotse.Recording(
         "two", [lhotse.audio.AudioSource("file", [0, 1], "b.wav")], 16000, 16000, 1.0
     )
-    said = lhotse.SupervisionSegment("s", "rec", 0, 2, text="one two")
+    segment = lhotse.SupervisionSegment("s", "rec", 0, 2, text="one two")
     cuts = [
-        lhotse.MonoCut("cut", 1.5, 2.0, 0, supervisions=[said], recording=recording),
+        lhotse.MonoCut("cut", 1.5, 2.0, 0, supervisions=[segment], recording=recording),
         lhotse.MonoCut("whole", 0.0, 10.0, 0, recording=recording),
         lhotse.MonoCut("left", 0.0, 1.0, 0, recording=stereo),
     ]

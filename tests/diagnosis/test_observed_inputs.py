@@ -105,7 +105,7 @@ def test_tokens_of_a_model_that_are_no_fires_are_a_fault():
         {"a": integrate_and_fire(torch.tensor([ALPHA] * 2), torch.eye(3).expand(2, 3, 3))},
         object(),
     ],
-    ids=repr,
+    ids=lambda source: type(source).__name__,
 )
 def test_what_holds_no_weights_is_one_error(source):
     with pytest.raises(CIFError):  # noqa: PT011 - each says what came
