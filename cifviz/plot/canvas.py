@@ -95,17 +95,19 @@ def legend_above(ax: Axes, **look: Any) -> Legend:
     return ax.legend(**{**above, "fontsize": STYLE["text_size"], "frameon": False, **look})
 
 
-def token_axis(ax: Axes, names: Sequence[str]) -> None:
+def token_axis(ax: Axes, names: Sequence[str], first: int = 0) -> int:
     """Make the y axis one of tokens, a row of height 1 for each, the first one on top.
 
-    Where there are more rows than names fit, each second, third … is named.
+    The rows are those of the tokens from `first` on. Where there are more rows than names fit, each
+    second, third … is named; which, is returned.
     """
     count, size = len(names), STYLE["text_size"]
-    ax.set_ylim(max(count, 1), 0)
+    ax.set_ylim(first + max(count, 1), first)
     step = max(1, int(np.ceil(count * 1.2 * size / height_in_points(ax))))
     shown = [displayable(name, ROW_COLUMNS) for name in names[::step]]
-    ax.set_yticks(np.arange(count)[::step] + 0.5, shown, fontsize=size, **plain_text())
+    ax.set_yticks(first + np.arange(count)[::step] + 0.5, shown, fontsize=size, **plain_text())
     ax.set_ylabel("token")
+    return step
 
 
 def counted(number: int, thing: str) -> str:
@@ -192,6 +194,14 @@ def width_in_points(ax: Axes) -> float:
 def height_in_points(ax: Axes) -> float:
     """Height of the Axes, in points of 1/72 inch."""
     return max(1.0, ax.bbox.height / _dpi(ax) * 72)
+
+
+def seen(ax: Axes) -> tuple[float, float] | None:
+    """From when to when the Axes shows something, where that was set by hand; else None."""
+    if ax.get_autoscalex_on():
+        return None
+    left, right = sorted(ax.get_xlim())
+    return left, right
 
 
 def _dpi(ax: Axes) -> float:

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 from cifviz.errors import require_choice
 
@@ -80,6 +80,18 @@ _LIGHT: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+_MID_BLUE = "#1D7ABD"  # contrast 4.57 with white and with black
+
+
+def _clear(name: str, *colours: str) -> LinearSegmentedColormap:
+    """From nothing to a colour or, of two, from the one by way of nothing to the other."""
+    ends = [to_rgba(one) for one in colours]
+    none = [(*end[:3], 0.0) for end in ends]
+    stops = [none[0], ends[0]] if len(ends) == 1 else [ends[0], none[0], none[1], ends[1]]
+    places = [0.0, 1.0] if len(ends) == 1 else [0.0, 0.5, 0.5, 1.0]
+    return LinearSegmentedColormap.from_list(name, list(zip(places, stops, strict=True)))
+
+
 _ON_DARK = LinearSegmentedColormap.from_list(
     "cifviz_on_dark", ["#C9B8F5", "#5B4B8A", "#16181D", "#A8651A", "#FFC26B"]
 )
@@ -111,11 +123,13 @@ LOOKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             {
                 **_LIGHT,
                 "sound": "#757575",
+                "log_mel": _clear("cifviz_sound", "#757575"),
+                "contribution": _clear("cifviz_give", "#5B4B8A", "#D08A3C"),
                 "weight": "#757575",
-                "scaled_weight": "#2B87C8",
+                "scaled_weight": _MID_BLUE,
                 "level": "#757575",
                 "ground": "none",
-                "threshold": "#2B87C8",
+                "threshold": _MID_BLUE,
                 "fire": "#757575",
             }
         ),
