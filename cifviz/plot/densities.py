@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
 from matplotlib.text import Text
 
@@ -44,6 +45,12 @@ class RateArtists(NamedTuple):
     """What `rate` drew."""
 
     steps: StepPatch
+
+
+class CountArtists(NamedTuple):
+    """What `count` drew."""
+
+    line: Line2D
 
 
 class TokenRateArtists(NamedTuple):
@@ -122,6 +129,49 @@ def rate(
     ax.set_ylabel("per second")
     show_time(ax, begin, end)
     return RateArtists(steps)
+
+
+def count(
+    times: np.ndarray, *, within: tuple[float, float], ax: Axes | None = None, **kwargs: Any
+) -> CountArtists:
+    """Draw how many events there were up to each time: straight where they are evenly spaced.
+
+    Parameters
+    ----------
+    times : array (events,)
+        When they are, rising, seconds.
+    within : (float, float)
+        From when to when, seconds.
+    ax : Axes, optional
+        Where to draw; default: the current Axes.
+    **kwargs
+        For the line.
+
+    Returns
+    -------
+    CountArtists
+        At most `MOST_STEPS` + 1 points.
+
+    Raises
+    ------
+    CIFError
+        If `ax` is no Axes.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> artists = count(np.array([0.25, 0.5, 3.0]), within=(0.0, 3.0), ax=Figure().subplots())
+    >>> float(artists.line.get_ydata()[-1]), len(artists.line.get_xdata()) == MOST_STEPS + 1
+    (3.0, True)
+    """
+    ax = resolve(ax)
+    points = np.linspace(*within, MOST_STEPS + 1)
+    look = styled(kwargs, color=STYLE["level"], linewidth=1.4)
+    (line,) = ax.plot(points, np.searchsorted(times, points, side="right"), **look)
+    ax.set_ylim(0, max(1.0, 1.05 * len(times)))
+    ax.set_ylabel("events so far")
+    show_time(ax, *within)
+    return CountArtists(line)
 
 
 def token_rate(

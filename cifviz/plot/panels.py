@@ -375,8 +375,7 @@ def _draw(transcription: Transcription, section: Section, axes: Mapping[str, Axe
     if count * curves.CROWDED > points:
         kept = [] if count * NARROW > points else [one for one in through if "weights" in one]
         if through != kept:
-            where = "but through the weights" if kept else "and their names"
-            left_out.append(f"lines of {count} fires {where}")
+            left_out.append(f"lines of {count} fires{' but through the weights' * bool(kept)}")
         through = kept
     for name, track in section.tracks.items():
         ax = axes[name]
@@ -485,10 +484,7 @@ def _tokens_in_words(transcription: Transcription, window: tuple[float, float] |
         return f"no {kind}"
     more = len(alignment) - len(tokens)
     tokens += [f"and {more} more"] if more > 0 else []
-    of_phones = (
-        ""
-        if name == "tokens" or window is not None
-        else f" of {counted(len(transcription.tokens), 'phone')}"
-    )
+    is_all = window is None and name != "tokens"
+    of_phones = f" of {counted(len(transcription.tokens), 'phone')}" if is_all else ""
     where = "" if window is None else f" from {window[0]:.2f} to {window[1]:.2f} s"
     return f"{counted(len(alignment), kind)}{of_phones}{where}: {', '.join(tokens)}"

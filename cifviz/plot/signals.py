@@ -22,6 +22,10 @@ LOG_MEL_RANGE = 12.0
 """Log-mel power is shown from its maximum down to this much below (nepers of power; 52 dB)."""
 
 
+MEANS = 800
+"""Columns of features that are too long to be shown frame by frame."""
+
+
 class WaveformArtists(NamedTuple):
     """What `waveform` drew."""
 
@@ -164,10 +168,11 @@ def sound_within(waveform: Waveform, within: geometry.Within) -> tuple[float, Wa
 
 
 def _joined(values: np.ndarray) -> np.ndarray:
-    """No more frames than a picture shows: the largest of as many as are joined."""
-    frames = len(values)
-    step = -(-frames // geometry.MOST_COLUMNS) or 1
-    return values if step == 1 else np.maximum.reduceat(values, np.arange(0, frames, step))
+    """Of more frames than a picture shows, means of `MEANS` short times."""
+    if len(values) <= geometry.MOST_COLUMNS:
+        return values
+    edges = np.linspace(0, len(values), MEANS + 1).astype(int)
+    return np.add.reduceat(values, edges[:-1], axis=0) / np.diff(edges)[:, None]
 
 
 def _loudness(values: np.ndarray) -> dict[str, float]:

@@ -267,9 +267,8 @@ def _boxes(
     boxes: dict[int, Rectangle] = {}
     if len(timed) > MOST_AREAS:
         start, end = np.array(list(timed.values())).T
-        return boxes, crowd(
-            ax, box_outlines(start, end, 0.0, 1.0), [first + index for index in timed], given
-        )
+        numbers = [first + index for index in timed]
+        return boxes, crowd(ax, box_outlines(start, end, 0.0, 1.0), numbers, given)
     for index, (begin, stop) in timed.items():
         look = styled(given, **{**token_look(first + index), "linewidth": 0.8, "alpha": 1.0})
         boxes[index] = Rectangle((begin, 0.0), stop - begin, 1.0, **look)

@@ -101,6 +101,10 @@ def _fire_times(transcription: Transcription) -> np.ndarray:
     return geometry.fire_times(transcription.firing, transcription.grid)
 
 
+def _fires_so_far(transcription: Transcription, ax: Axes) -> None:
+    densities.count(_fire_times(transcription), ax=ax, within=span_of(transcription))
+
+
 def _fire_rate(transcription: Transcription, ax: Axes) -> None:
     densities.rate(_fire_times(transcription), ax=ax, within=span_of(transcription))
 
@@ -146,10 +150,14 @@ def alignment_within(
 ) -> tuple[int, Alignment]:
     """The tokens between two times, with the number of the first one; all, if `within` is None.
 
+    Of a token that begins before or ends after, what lies between is left.
+
     >>> one = Alignment((TimedToken("a", 0.0, 1.0), TimedToken("b", 1.0, 2.0)))
     >>> first, part = alignment_within(one, (1.2, 9.0))
     >>> first, part.text
     (1, 'b')
+    >>> part.tokens[0].start
+    1.2
     """
     if within is None:
         return 0, alignment
@@ -160,7 +168,13 @@ def alignment_within(
     ]
     if not inside:
         return 0, Alignment()
-    return inside[0], Alignment(alignment.tokens[inside[0] : inside[-1] + 1])
+    parts = [
+        token
+        if token.start is None or token.end is None
+        else replace(token, start=max(token.start, within[0]), end=min(token.end, within[1]))
+        for token in alignment.tokens[inside[0] : inside[-1] + 1]
+    ]
+    return inside[0], Alignment(tuple(parts))
 
 
 def _starts(alignment: Alignment) -> np.ndarray:
@@ -212,7 +226,7 @@ def _many(name: str, of: Callable[[Transcription], Alignment | None]) -> Track:
         return densities.token_rate(alignment, ax=ax, within=span_of(transcription))
 
     return Track(
-        f"{displayable(name, TITLE_COLUMNS)}\nper s",
+        f"{displayable(name, TITLE_COLUMNS)} per s",
         1.35,
         draw,
         lambda one: "" if of(one) is None else f"{printable(name, most=LONGEST_WORDS)} per second",
@@ -258,6 +272,10 @@ TRACKS: dict[str, Track] = {
         1.5,
         _contributions,
         _of_cif("contributions of frames to tokens", "frames of each token"),
+        times=_fire_times,
+        crowded=Track(
+            "fires so far", 1.0, _fires_so_far, _of_cif("number of fires so far"), shows_fires=False
+        ),
     ),
     "phrases": PHRASES,
     "words": Track(
