@@ -145,7 +145,7 @@ def fires(
         colors=STYLE["fire"],
         linewidths=0.9 if space > 20 else 0.3 if is_crowded else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
-        path_effects=None if is_crowded else [halo],
+        path_effects=None if is_crowded or STYLE["ground"] == "none" else [halo],
         alpha=0.5 if is_crowded else None,
         zorder=2.5,
     )
@@ -286,10 +286,11 @@ def accumulation(
     ax = resolve(ax)
     one = one_utterance(firing)
     teeth = geometry.accumulation_teeth(one, grid)
-    ends = [np.array([tooth.seconds[side] for tooth in teeth]) for side in (0, -1)]
-    shown = geometry.overlapping(*ends, within)
+    begins, ends = np.array([tooth.seconds[[0, -1]] for tooth in teeth]).T
+    shown = geometry.overlapping(begins, ends, within)
     areas = _tooth_areas(ax, teeth, shown, tooth_kw)
-    curve = [np.concatenate(parts) for parts in zip(*teeth[shown], strict=True)] or [[], []]
+    nothing = geometry.Curve(np.zeros(0), np.zeros(0))
+    curve = map(np.concatenate, zip(nothing, *teeth[shown], strict=True))
     (line,) = ax.plot(*curve, **styled(kwargs, color=STYLE["level"], linewidth=1.2, zorder=3))
     threshold, label = _threshold(ax, one.threshold, threshold_kw)
     ax.set_ylabel("accumulated weight")

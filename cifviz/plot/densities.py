@@ -59,13 +59,13 @@ class TokenRateArtists(NamedTuple):
     steps: StepPatch
     labels: tuple[Text, ...]
     leaders: LineCollection
-    count: int
-    """Tokens, named or not."""
+    tokens: int
+    """How many, named or not."""
 
     @property
     def left_out(self) -> str:
         """What found no space, in words."""
-        return f"{self.count - len(self.labels)} of {self.count} names"
+        return f"{self.tokens - len(self.labels)} of {self.tokens} names"
 
 
 class WeightRangeArtists(NamedTuple):
@@ -182,7 +182,7 @@ def token_rate(
     Parameters
     ----------
     alignment : Alignment
-        What to draw; tokens without times are only counted in `TokenRateArtists.count`.
+        What to draw; tokens without times are only counted in `TokenRateArtists.tokens`.
     within : (float, float)
         From when to when tokens are counted.
     ax : Axes, optional
@@ -274,15 +274,14 @@ def weight_range(
     counts = np.diff(np.append(first, len(steps.given)))
     mean = np.add.reduceat(steps.given, first) / counts if len(first) else first
     look = {"fill": True, "color": STYLE["weight"]}
-    drawn = [
-        ax.stairs(largest, edges, **look, alpha=0.35, label="largest α"),
-        ax.stairs(mean, edges, **look, alpha=0.95, label=f"mean α of {joined * grid.shift:.2g} s"),
-    ]
+    name = f"mean α of {joined * grid.shift:.2g} s"
+    top = ax.stairs(largest, edges, **look, alpha=0.35, label="largest α")
+    middle = ax.stairs(mean, edges, **look, alpha=0.95, label=name)
     legend = ax.legend(loc="upper right", ncols=2, fontsize=STYLE["text_size"])
     ax.set_ylim(0, 1.45 * float(np.max(largest, initial=0.0)) or 1.0)
     ax.set_ylabel("weight per frame")
     show_time(ax, edges[0], edges[-1])
-    return WeightRangeArtists(*drawn, legend)
+    return WeightRangeArtists(top, middle, legend)
 
 
 def _name_row(ax: Axes, names: list[tuple[float, str]]) -> tuple[tuple[Text, ...], LineCollection]:

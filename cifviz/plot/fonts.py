@@ -89,7 +89,7 @@ def missing_fonts(texts: Iterable[str]) -> str:
     such = KNOWN_TO_HAVE.get(scripts[0], f"Noto Sans {scripts[0].title()}")
     listed = ", ".join(one if one == "CJK" else one.title() for one in scripts)
     return (
-        f"no font here has the characters of: {listed}. They stand as code points; "
+        f"No font here has the characters of: {listed}. They stand as code points; "
         f"install a font such as {such}."
     )
 

@@ -59,10 +59,10 @@ def lanes_of(
 def sections_of(
     transcription: Transcription,
     tracks: Mapping[str, Track],
+    start: float | None = None,
+    end: float | None = None,
+    lanes: Iterable[str] | None = None,
     *,
-    start: float | None,
-    end: float | None,
-    lanes: Iterable[str] | None,
     points: float,
 ) -> list[Section]:
     """The sections of a panel, from top to bottom.

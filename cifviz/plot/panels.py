@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
 
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
@@ -50,6 +51,9 @@ FEW_TOKENS = 40
 MOST_TITLE_COLUMNS = 120
 """Space for the title, and for the warning below it."""
 
+THINNED = 14.0
+"""Points between fires below which they run through the weights alone: more lines hide the rest."""
+
 TITLE_SIZE, NOTE_SIZE = 9.0, 7.5
 """Points of both, at most, and of the line that says what is left out."""
 
@@ -63,6 +67,8 @@ class PanelFigure(Figure):
 
     alt: str = ""
     """The alternative text; see `panel_alt`."""
+    grids: tuple[GridSpec, ...] = ()
+    """The places of the lanes, one for each time axis."""
 
     def png(self) -> bytes:
         """The figure as a PNG image, with its alternative text inside as the description."""
@@ -148,9 +154,9 @@ def panel(
 
         Where a token has less than 4 points, lanes show how many tokens, fires or words there are
         in each second; of a whole utterance, the first ones follow in lanes of their own ("detail:
-        tokens" and so on). Fires that have less than 8 points run through the weights alone. Of
-        more than `FEW_TOKENS` tokens, or with an option, a line at the bottom says what found no
-        space. Another says which characters no font here has.
+        tokens" and so on). Fires closer than `THINNED` run through the weights alone. Of more than
+        `FEW_TOKENS` tokens, or with an option, a line at the bottom says what found no space.
+        Another says which characters no font here has.
 
         The figure is a bare one: show it as the last expression of a cell, or
         ``fig.savefig(...)``.
@@ -175,13 +181,11 @@ def panel(
     require_choice("style", style, LOOKS)
     tracks = lanes_of(transcription, reference, compare)
     points = 72 * (width - _LEFT - _RIGHT)
-    part = {"start": start, "end": end, "lanes": lanes, "points": points}
-    sections = sections_of(transcription, tracks, **part)
+    sections = sections_of(transcription, tracks, start, end, lanes, points=points)
     lacking = missing_fonts(_names(transcription, reference, compare))
     says = bool(lacking) or _is_noted(transcription, sections, width)
     above = _lines_above(transcription, title, points)
-    note_lines = 0 if not says else 1 if width >= 0.7 * WIDTH else 3
-    fig, axes = _axes(sections, above, note_lines, width)
+    fig, axes = _axes(sections, above, width)
 
     # 2. The tracks, then what is around them.
     with looking(style):
@@ -190,11 +194,10 @@ def panel(
             left_out += _draw(transcription, section, axes)
         if len(sections) > 1:
             _mark(axes, sections)
+        note = _note(left_out, lacking) if says else ""
+        _footing(fig, note, width)
         _heading(fig, above, axes, width)
-        note = _note(left_out, lacking)
-        if says:
-            _footing(fig, note, note_lines, width)
-        fig.alt = _alt(transcription, sections, reference, note if says else lacking)
+        fig.alt = _alt(transcription, sections, note)
         _dress(fig, style)
     fig.align_ylabels(list(axes.values()))
     return Panel(fig, axes)
@@ -256,17 +259,12 @@ def panel_alt(
     """
     tracks = lanes_of(transcription, reference, compare)
     points = 72 * (WIDTH - _LEFT - _RIGHT)
-    sections = sections_of(transcription, tracks, start=None, end=None, lanes=None, points=points)
+    sections = sections_of(transcription, tracks, points=points)
     lacking = missing_fonts(_names(transcription, reference, compare))
-    return _alt(transcription, sections, reference, lacking)
+    return _alt(transcription, sections, lacking)
 
 
-def _alt(
-    transcription: Transcription,
-    sections: list[Section],
-    reference: Alignment | None,
-    note: str,
-) -> str:
+def _alt(transcription: Transcription, sections: list[Section], note: str) -> str:
     """The panel in words."""
     summary = transcription.summary
     sentences = [f"Warning: {transcription.warning}."] if transcription.warning else []
@@ -285,7 +283,7 @@ def _alt(
         )
         tail = "The last token is made of the weight left at the end." * bool(one.tail_fired[0])
     sentences += [f"{summary[0].upper()}{summary[1:]}.", *([tail] if tail else [])]
-    sentences += [note[0].upper() + note[1:]] if note else []
+    sentences += [note] if note else []
     for section, begin in zip(sections, _beginnings(sections), strict=True):
         described = ", ".join(track.describe(transcription) for track in section.tracks.values())
         sentences.append(f"{begin}: {described}.")
@@ -334,15 +332,14 @@ def _lines_above(transcription: Transcription, title: str | None, points: float)
 
 
 def _axes(
-    sections: list[Section], above: list[list[str]], note_lines: int, width: float
+    sections: list[Section], above: list[list[str]], width: float
 ) -> tuple[PanelFigure, dict[str, Axes]]:
-    """A figure with an Axes for each track, below its title, above its note."""
+    """A figure with an Axes for each track, below its title."""
     more = sum(max(0, len(lines) - 1) for lines in above)
     top = _TITLE + _WARNING * (len(above) - 1) + _LINE * more
     heights = [[track.height for track in section.tracks.values()] for section in sections]
     lengths = [sum(each) + _GAP * (len(each) - 1) for each in heights]
-    bottom = _BOTTOM + _LINE * note_lines
-    height = sum(lengths) + _BETWEEN * (len(sections) - 1) + top + bottom
+    height = sum(lengths) + _BETWEEN * (len(sections) - 1) + top + _BOTTOM
     fig = PanelFigure(figsize=(width, height), dpi=DPI)
     axes: dict[str, Axes] = {}
     for section, each, length in zip(sections, heights, lengths, strict=True):
@@ -358,6 +355,7 @@ def _axes(
         )
         lanes = grid.subplots(sharex=True, squeeze=False)[:, 0]
         lanes[0].set_xlim(*section.window)
+        fig.grids += (grid,)
         axes |= dict(zip(section.tracks, lanes, strict=True))
         top += length + _BETWEEN
     return fig, axes
@@ -372,7 +370,7 @@ def _draw(transcription: Transcription, section: Section, axes: Mapping[str, Axe
     count = things_within(TRACKS["weights"], transcription, section.window)
     left_out = []
     through = [name for name, track in section.tracks.items() if track.shows_fires]
-    if count * curves.CROWDED > points:
+    if count * THINNED > points:
         kept = [] if count * NARROW > points else [one for one in through if "weights" in one]
         if through != kept:
             left_out.append(f"lines of {count} fires{' but through the weights' * bool(kept)}")
@@ -429,22 +427,30 @@ def _heading(
 
 
 def _note(left_out: list[str], lacking: str) -> str:
-    """One sentence about what found no space, one about fonts."""
-    sentences = []
+    """One sentence about fonts, one about what found no space."""
+    sentences = [lacking] if lacking else []
     if left_out:
         sentences.append(
-            f"not shown for want of space: {'; '.join(left_out)} "
+            f"Not shown for want of space: {'; '.join(left_out)} "
             "(start, end, lanes and width show more)."
         )
-    return " ".join([*sentences, *([lacking] if lacking else [])])
+    return " ".join(sentences)
 
 
-def _footing(fig: PanelFigure, note: str, lines: int, width: float) -> None:
-    """What is left out, below the lanes."""
-    columns = int(72 * (width - 0.2) / (0.5 * NOTE_SIZE))
-    text = "\n".join(wrap(note, columns, max_lines=lines, placeholder=" …"))
+def _footing(fig: PanelFigure, note: str, width: float) -> None:
+    """What is left out, in lines below the lanes, for which the figure grows."""
+    lines = wrap(note, int(72 * (width - 0.2) / (0.5 * NOTE_SIZE)))
+    before, more = fig.get_figheight(), _LINE * len(lines)
+    if not lines:
+        return
+    after = before + more
+    for grid in fig.grids:
+        edges = grid.get_subplot_params()
+        top, bottom = ((edge * before + more) / after for edge in (edges.top, edges.bottom))
+        grid.update(top=top, bottom=bottom)
+    fig.set_figheight(after)
     look = {"fontsize": NOTE_SIZE, "va": "bottom", "ha": "left", "color": STYLE["level"]}
-    fig.text(0.1 / width, 0.05 / fig.get_figheight(), text, **look, **plain_text())
+    fig.text(0.1 / width, 0.06 / after, "\n".join(lines), **look, **plain_text())
 
 
 def _dress(fig: PanelFigure, style: str) -> None:

@@ -75,7 +75,7 @@ class SpanArtists(NamedTuple):
     @property
     def left_out(self) -> str:
         """What found no space, in words."""
-        lacking = len(self.omitted.get_offsets())
+        lacking = np.asarray(self.omitted.get_offsets()).shape[0]
         return f"{lacking} of {len(self.boxes)} names (▲)" if lacking else ""
 
 

@@ -140,8 +140,18 @@ def _window(transcription: Transcription, ax: Axes) -> tuple[float, float] | Non
 def _spans(
     alignment: Alignment, transcription: Transcription, ax: Axes, **look: Any
 ) -> token_lanes.SpanArtists:
-    """Boxes of the tokens that can be seen."""
-    first, shown = alignment_within(alignment, _window(transcription, ax))
+    """Boxes of the tokens that can be seen, as far as they can be: their names are inside."""
+    window = _window(transcription, ax)
+    first, shown = alignment_within(alignment, window)
+    if window is not None:
+        begin, stop = window
+        parts = [
+            token
+            if token.start is None or token.end is None
+            else replace(token, start=max(token.start, begin), end=min(token.end, stop))
+            for token in shown
+        ]
+        shown = Alignment(tuple(parts))
     return token_lanes.token_spans(shown, first=first, ax=ax, **look)
 
 
@@ -150,14 +160,10 @@ def alignment_within(
 ) -> tuple[int, Alignment]:
     """The tokens between two times, with the number of the first one; all, if `within` is None.
 
-    Of a token that begins before or ends after, what lies between is left.
-
     >>> one = Alignment((TimedToken("a", 0.0, 1.0), TimedToken("b", 1.0, 2.0)))
     >>> first, part = alignment_within(one, (1.2, 9.0))
     >>> first, part.text
     (1, 'b')
-    >>> part.tokens[0].start
-    1.2
     """
     if within is None:
         return 0, alignment
@@ -168,13 +174,7 @@ def alignment_within(
     ]
     if not inside:
         return 0, Alignment()
-    parts = [
-        token
-        if token.start is None or token.end is None
-        else replace(token, start=max(token.start, within[0]), end=min(token.end, within[1]))
-        for token in alignment.tokens[inside[0] : inside[-1] + 1]
-    ]
-    return inside[0], Alignment(tuple(parts))
+    return inside[0], Alignment(alignment.tokens[inside[0] : inside[-1] + 1])
 
 
 def _starts(alignment: Alignment) -> np.ndarray:
