@@ -47,11 +47,22 @@ def panel(
         Path | None,
         typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
     ] = None,
+    start: Annotated[float | None, typer.Option(help="Show what follows, seconds.")] = None,
+    end: Annotated[float | None, typer.Option(help="Show what comes before, seconds.")] = None,
+    lanes: Annotated[
+        str, typer.Option(help="Lanes from top to bottom, such as waveform,weights,tokens.")
+    ] = "",
+    width: Annotated[float, typer.Option(help="Inches, of 100 pixels.")] = 10.0,
+    title: Annotated[
+        str | None, typer.Option(help='Instead of model and vocabulary; "" for none.')
+    ] = None,
+    style: Annotated[str, typer.Option(help="light, dark or transparent.")] = "light",
     overwrite: Overwrite = False,
 ) -> None:
     """Draw sound, weights, fires and tokens of one utterance on one time axis.
 
-    Of a recording, with a model of cifviz, or of your own model's weights (--alpha).
+    Of a recording, with a model of cifviz, or of your own model's weights (--alpha). --start and
+    --end show a part of it.
     """
     from cifviz.resources import write_atomically
 
@@ -67,10 +78,21 @@ def panel(
         shown, part = given.transcribed()
         from cifviz.plot import panel as draw
 
-        drawn = draw(shown, reference=words)
+        names = [name.strip() for name in lanes.split(",")] if lanes else None
+        drawn = draw(
+            shown,
+            reference=words,
+            start=start,
+            end=end,
+            lanes=names,
+            width=width,
+            title=title,
+            style=style,
+        )
         if part:
             *_, lowest = drawn.axes.values()
-            lowest.set_xlabel(f"time (s): {part}")
+            shown_part = lowest.get_xlabel().removeprefix("time (s)") or f": {part}"
+            lowest.set_xlabel(f"time (s){shown_part}")
             drawn.fig.alt = f"The picture shows {part}. {drawn.fig.alt}"
         image = drawn.fig.image(target.suffix.lower().removeprefix("."))
         write_atomically(target, lambda path: path.write_bytes(image), overwrite=overwrite)
