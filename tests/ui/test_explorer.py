@@ -135,7 +135,7 @@ def test_a_weight_can_be_dragged(opened):
     top = opened.evaluate(
         """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
         const { weights } = cifvizExplorer.picture.strips;
-        return [box.x + 90, box.y + weights.top + 1]; }"""
+        return [box.x + 120, box.y + weights.top + 1]; }"""
     )
     opened.mouse.click(*top)
     assert opened.evaluate("cifvizExplorer.seen.aligned.sum") > before + 0.2
