@@ -265,9 +265,7 @@ def _timed(
     grid, duration, edges = transcription.grid, transcription.duration, transcription.edges
     if edges is None:
         return fire_times(firing, names, grid, duration, None)
-    return Alignment.from_firing(
-        firing, names, grid, edges=edges, scores=scores, duration=duration
-    )
+    return Alignment.from_firing(firing, names, grid, edges=edges, scores=scores, duration=duration)
 
 
 def named_by_overlap(alignment: Alignment, named: Alignment) -> Alignment:

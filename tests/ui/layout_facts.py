@@ -118,7 +118,10 @@ def made(seconds: float, tokens: int, names: list[str]) -> dict[str, Any]:
         log_mel=torch.tensor(rng.normal(size=(round(seconds * 100), 40)), dtype=torch.float32),
         waveform=cifviz.Waveform(rng.uniform(-1, 1, round(seconds * 8000)).astype("f4"), 8000),
     )
-    return {**view_data(transcription, reference=reference, compare={"CTC": reference}), "begin": {}}
+    return {
+        **view_data(transcription, reference=reference, compare={"CTC": reference}),
+        "begin": {},
+    }
 
 
 def write_case(name: str, folder: Path) -> Path:
@@ -206,13 +209,11 @@ def _is_clipped(one: dict[str, Any], found: dict[str, Any]) -> bool:
         return True
     if (one["left"] + one["right"]) / 2 < found["gutter"]:
         return False
-    return any(
-        lane["spans"] is not None
-        and one["top"] >= lane["top"]
-        and one["top"] < lane["top"] + lane["height"]
-        and (one["bottom"] > lane["top"] + lane["height"] + 3 or one["left"] < found["gutter"] - 0.5)
-        for lane in found["lanes"].values()
-    )
+    for lane in found["lanes"].values():
+        end = lane["top"] + lane["height"]
+        if lane["spans"] is not None and lane["top"] <= one["top"] < end:
+            return one["bottom"] > end + 3 or one["left"] < found["gutter"] - 0.5
+    return False
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ LINE = """() => {
     const drawing = picture.canvas.getContext('2d');
     const rows = [];
     for (let y = strip.top + 10; y <= strip.top + strip.height; y += 1) {
-        const row = drawing.getImageData(picture.gutter * unit, y * unit, picture.scale.width * unit, 1);
+        const wide = picture.scale.width * unit;
+        const row = drawing.getImageData(picture.gutter * unit, y * unit, wide, 1);
         let count = 0;
         for (let at = 0; at < row.data.length; at += 4) {
             const near = Math.abs(row.data[at] - red) + Math.abs(row.data[at + 1] - green)
