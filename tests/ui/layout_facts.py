@@ -87,6 +87,8 @@ class Facts:
     """Names that are not there, which the picture says."""
     shortened: int
     without_ticks: list[str]
+    cut_titles: list[str]
+    """Of the explorer's own lanes; the names of compared alignments may be of any length."""
 
 
 def made(seconds: float, tokens: int, names: list[str]) -> dict[str, Any]:
@@ -133,6 +135,7 @@ def facts_of(opened: Any) -> Facts:
     """Measure the picture that a page shows."""
     found = opened.evaluate(WRITTEN)
     texts, lanes, gutter = found["texts"], found["lanes"], found["gutter"]
+    written = {one["text"] for one in texts}
     nameless, hidden, shortened = [], 0, 0
     for lane in lanes.values():
         if lane["spans"] is None:
@@ -158,6 +161,11 @@ def facts_of(opened: Any) -> Facts:
             name
             for name, lane in lanes.items()
             if lane["spans"] is None and len(_inside(lane, texts, lambda x: x < gutter)) < 2
+        ],
+        cut_titles=[
+            lane["title"]
+            for name, lane in lanes.items()
+            if not name.startswith("compare") and lane["title"] not in written
         ],
     )
 
@@ -201,15 +209,11 @@ def _is_clipped(one: dict[str, Any], found: dict[str, Any]) -> bool:
         return True
     if (one["left"] + one["right"]) / 2 < found["gutter"]:
         return False
-    return any(
-        lane["spans"] is not None
-        and one["top"] >= lane["top"]
-        and one["top"] < lane["top"] + lane["height"]
-        and (
-            one["bottom"] > lane["top"] + lane["height"] + 3 or one["left"] < found["gutter"] - 0.5
-        )
-        for lane in found["lanes"].values()
-    )
+    for lane in found["lanes"].values():
+        end = lane["top"] + lane["height"]
+        if lane["spans"] is not None and lane["top"] <= one["top"] < end:
+            return one["bottom"] > end + 3 or one["left"] < found["gutter"] - 0.5
+    return False
 
 
 def main() -> None:
@@ -235,7 +239,8 @@ def main() -> None:
                         f"{name:5} {width:5} {scheme:5}  overlapping {len(facts.overlapping)}  "
                         f"clipped {len(facts.clipped)}  nameless {len(facts.nameless)}  "
                         f"hidden {facts.hidden}  shortened {facts.shortened}  "
-                        f"without ticks {len(facts.without_ticks)}",
+                        f"without ticks {len(facts.without_ticks)}  "
+                        f"cut titles {len(facts.cut_titles)}",
                         flush=True,
                     )
                     if facts.overlapping or facts.clipped or facts.nameless:

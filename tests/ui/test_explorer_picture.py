@@ -17,7 +17,7 @@ from tests.ui.explored import slide
 pytestmark = browser.needed
 
 TITLE = 96
-"""Pixels left of the lanes: titles and, in the last 44 of them, ticks."""
+"""Pixels left of the lanes: titles and, in the last 34 of them, ticks."""
 NAMES = (
     "CTC of a much larger model, beam 10, with a language model",
     "محاذاة طويلة جدا باسم طويل",

@@ -63,16 +63,16 @@ export function addHelp(parent, seen) {
 export function boxes(edges) {
   const mark = "the short stroke at the upper edge is its fire";
   if (!edges) return `a box lasts from the fire before to the token's own; ${mark}`;
-  const share = (/** @type {number} */ quantile) => `${Number((100 * quantile).toFixed(1))} %`;
-  const shift = (/** @type {number} */ seconds) => {
-    const whole = Math.round(1000 * seconds);
-    return whole ? ` ${whole < 0 ? "−" : "+"} ${Math.abs(whole)} ms` : "";
+  const place = (/** @type {number} */ quantile, /** @type {number} */ shift) => {
+    const moved = Math.round(1000 * shift);
+    const note = moved ? ` (${Math.abs(moved)} ms ${moved < 0 ? "earlier" : "later"})` : "";
+    return `${Number((100 * quantile).toFixed(1))} % of the token's weight has come${note}`;
   };
-  const begin = `${share(edges.onsetQuantile)}${shift(edges.onsetShift)}`;
-  const end = `${share(edges.offsetQuantile)}${shift(edges.offsetShift)}`;
-  const cut = edges.cut === "valleys" ? ", counted between valleys of α" : "";
+  const begin = place(edges.onsetQuantile, edges.onsetShift);
+  const end = place(edges.offsetQuantile, edges.offsetShift);
+  const cut = edges.cut === "valleys" ? "; tokens are divided at valleys of α" : "";
   return (
-    `a box lasts from where ${begin} of the token's weight has come to where ${end} has${cut}. ` +
-    `A fire is where the sum reaches β: often after the word, never its edge; ${mark}`
+    `a box lasts from where ${begin} to where ${end}${cut}. ` +
+    `A fire is where the sum reaches β, which is often after the word: no edge of the box; ${mark}`
   );
 }

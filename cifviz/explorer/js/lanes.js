@@ -34,7 +34,7 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {(strip: Strip, seen: Seen) => Tick} [mark] A value on the axis that settings move.
  */
 
-const ABOVE = ["above the axis:", "fit axes"];
+const ABOVE = ["above axis:", "fit axes"];
 
 /** @type {Record<string, Lane>} */
 const LANES = {

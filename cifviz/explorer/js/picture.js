@@ -378,7 +378,7 @@ export class Picture {
 }
 
 /** Pixels of the gutter for ticks, and by which marks may leave their lane. */
-const [TICKS, AROUND] = [44, 3];
+const [TICKS, AROUND] = [34, 3];
 
 /**
  * A height at which a number is not cut by the next lane.

@@ -162,7 +162,8 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
   canvas.font = UPRIGHT;
   const text = fitted(canvas, label, wide);
   const long = text === label ? widthOf(canvas, label) : canvas.measureText(text).width;
-  if (long <= PITCH - 2) {
+  const isLetter = [...text].length === 1;
+  if (long <= (isLetter ? PITCH : PITCH - 2)) {
     write(canvas, text, place - long / 2, bottom + LEADER + 8);
   } else {
     canvas.translate(place, bottom + LEADER + 1 + long);

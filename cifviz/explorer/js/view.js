@@ -10,7 +10,7 @@ import { align, edgeErrors, readout } from "./alignment.js";
 import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
-import { button, element, messageOf, showPairs, toggle } from "./dom.js";
+import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
@@ -81,9 +81,11 @@ export class Explorer {
     this.under = element(root, "dl", "cifviz-readout cifviz-under");
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
-    this.soundBar = element(root, "div", "cifviz-buttons");
+    const bar = element(root, "div", "cifviz-buttons");
+    this.soundBar = group(bar, "sound");
+    this.soundBar.hidden = true;
     this.showSound();
-    this.addButtons(element(root, "div", "cifviz-buttons"));
+    this.addButtons(bar);
     this.readout = element(root, "dl", "cifviz-readout");
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
@@ -144,8 +146,9 @@ export class Explorer {
 
   /** Offer to play, if there is sound. */
   showSound() {
-    if (!this.player.sound || this.soundBar.childElementCount) return;
     const bar = this.soundBar;
+    if (!this.player.sound || !bar.hidden) return;
+    bar.hidden = false;
     button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
     button(bar, "stop", () => this.stop());
     toggle(bar, "loop", (on) => {
@@ -158,22 +161,24 @@ export class Explorer {
 
   /** @param {HTMLElement} bar */
   addButtons(bar) {
-    button(bar, "zoom in", () => this.zoom(0.5));
-    button(bar, "zoom out", () => this.zoom(2));
-    button(bar, "see all", () => this.zoom(Infinity));
-    button(bar, "fit axes", () => this.fitAxes(this.seen.aligned));
+    const view = group(bar, "view");
+    button(view, "zoom in", () => this.zoom(0.5));
+    button(view, "zoom out", () => this.zoom(2));
+    button(view, "see all", () => this.zoom(Infinity));
+    button(view, "fit axes", () => this.fitAxes(this.seen.aligned));
+    const settings = group(bar, "edit");
     if (!this.data.utterance.fixed.includes("weights")) {
-      toggle(bar, "drag weights", (on) => {
+      toggle(settings, "drag weights", (on) => {
         this.isDragging = on;
         this.frameWeight.offer(on);
         this.stage.classList.toggle("cifviz-drags", on);
       });
     }
-    button(bar, "reset", () => this.reset());
-    button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
-    const files = element(this.root, "div", "cifviz-buttons");
+    button(settings, "reset", () => this.reset());
+    button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
-      button(files, `save ${name}`, () => void this.save(make));
+      button(files, name, () => void this.save(make)).setAttribute("aria-label", `save ${name}`);
     }
   }
 
