@@ -268,6 +268,7 @@ def test_a_crowded_whole_is_rates_and_its_first_tokens_are_in_detail(lengths):
     assert "Below it, from" in fig.alt
 
 
+@pytest.mark.slow
 def test_what_is_drawn_does_not_grow_with_the_length(lengths):
     counts = [len(plot.panel(one).fig.findobj()) for one in lengths]
     assert max(counts) < 1500
