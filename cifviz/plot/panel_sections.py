@@ -25,8 +25,8 @@ COMPARED = "compared: "
 """A compared alignment's lane has this prefix and its name as its key."""
 DETAIL = "detail: "
 """A lane's key has this prefix where the same is shown above, of the whole."""
-DETAIL_TOKENS = 24
-"""Tokens shown in detail below a crowded whole."""
+DETAIL_SPACE = 24.0
+"""Points for each token shown in detail below a crowded whole."""
 LONGEST_DETAIL = 30.0
 """Seconds of it, at most."""
 
@@ -98,7 +98,8 @@ def sections_of(
         return [main]
     most = max((_times(track, transcription) for track in crowded.values()), key=len)
     begin = max(whole[0], np.floor(10 * min(times)) / 10)
-    stop = min(most[: DETAIL_TOKENS + 1][-1], begin + LONGEST_DETAIL, whole[1])
+    shown_last = min(max(2, int(points / DETAIL_SPACE)), len(most) - 1)
+    stop = min(most[shown_last], begin + LONGEST_DETAIL, whole[1])
     detail = {DETAIL + name: track for name, track in crowded.items()}
     return [main, Section((float(begin), float(stop)), detail)]
 

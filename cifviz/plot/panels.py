@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
 
 from cifviz.alignment.mass_times import one_utterance
 from cifviz.alignment.timed_tokens import Alignment
@@ -67,8 +66,6 @@ class PanelFigure(Figure):
 
     alt: str = ""
     """The alternative text; see `panel_alt`."""
-    grids: tuple[GridSpec, ...] = ()
-    """The places of the lanes, one for each time axis."""
 
     def png(self) -> bytes:
         """The figure as a PNG image, with its alternative text inside as the description."""
@@ -355,7 +352,6 @@ def _axes(
         )
         lanes = grid.subplots(sharex=True, squeeze=False)[:, 0]
         lanes[0].set_xlim(*section.window)
-        fig.grids += (grid,)
         axes |= dict(zip(section.tracks, lanes, strict=True))
         top += length + _BETWEEN
     return fig, axes
@@ -444,10 +440,9 @@ def _footing(fig: PanelFigure, note: str, width: float) -> None:
     if not lines:
         return
     after = before + more
-    for grid in fig.grids:
-        edges = grid.get_subplot_params()
-        top, bottom = ((edge * before + more) / after for edge in (edges.top, edges.bottom))
-        grid.update(top=top, bottom=bottom)
+    for ax in fig.axes:
+        left, bottom, wide, high = ax.get_position().bounds
+        ax.set_position((left, (bottom * before + more) / after, wide, high * before / after))
     fig.set_figheight(after)
     look = {"fontsize": NOTE_SIZE, "va": "bottom", "ha": "left", "color": STYLE["level"]}
     fig.text(0.1 / width, 0.06 / after, "\n".join(lines), **look, **plain_text())
