@@ -28,7 +28,7 @@ from cifviz.corpus_alignment.corpus_sources import corpus_rows
 from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, parts_of
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
-from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
+from cifviz.errors import CIFError, DataError, require, require_choice, require_integer, shown
 from cifviz.formats import WRITERS, check_installed, read_json, write_json
 from cifviz.systems.base import TextAligner
 from cifviz.systems.checkpoints import list_models
@@ -120,6 +120,8 @@ def align_corpus(
     """
     # 1. What is to be done.
     require_corpus_extra()
+    for name, value in (("out", out), ("model", model)):
+        require(isinstance(value, str | os.PathLike), f"{name} must be a path, got {shown(value)}")
     folder = Path(out).absolute()
     settings = {"cuts": bool(cuts), "language": language, "rows_per_part": rows_per_part}
     run = _run(folder, os.fspath(model), formats, settings, retry_failed)
@@ -282,7 +284,7 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
         try:
             connected = stack.enter_context(distributed.Client(address, set_as_default=False))
             connected.wait_for_workers(1, timeout=WAIT_FOR_WORKER)
-        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        except (OSError, ValueError, TypeError) as error:  # TimeoutError is an OSError
             raise CIFError(
                 f"expected a Dask cluster with a worker at {address}: {error}"
             ) from error

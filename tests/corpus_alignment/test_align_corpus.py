@@ -195,6 +195,12 @@ def test_wrong_arguments_say_so(source, tmp_path, client):
             align_corpus(source, out, model="digits", client=client, **options)
     with pytest.raises(CheckpointError, match="no model"):
         align_corpus(source, out, model="nothing", client=client)
+    with pytest.raises(CIFError, match="model must be a path, got 3"):
+        align_corpus(source, out, model=3, client=client)
+    with pytest.raises(CIFError, match="out must be a path, got None"):
+        align_corpus(source, None, model="digits", client=client)
+    with pytest.raises(CIFError, match="expected a Dask cluster with a worker at 5"):
+        align_corpus(source, out, model="digits", client=5)
 
 
 def test_results_that_are_not_all_there_are_not_read(source, tmp_path, client):

@@ -119,7 +119,9 @@ def test_a_model_of_ones_own_is_told_to_be_captured():
 
 def test_frames_that_do_not_fit_the_sound_are_refused():
     sound = Waveform(np.zeros(32_000, dtype=np.float32))
-    with pytest.raises(CIFError, match=r"^'utterance 0': 50 frames of 0.1 s are 5 s, but the sound"):
+    with pytest.raises(
+        CIFError, match=r"^'utterance 0': 50 frames of 0.1 s are 5 s, but the sound"
+    ):
         diagnose(np.zeros(50), frame_shift=0.1, waveforms=sound)
     assert diagnose(np.zeros(50), frame_shift=0.04, waveforms=sound).utterances[0]["frames"] == 50
 

@@ -217,7 +217,6 @@ def test_numbers_and_tokens_of_numpy_reach_the_page(tmp_path):
     assert "你" in page.read_text(encoding="utf-8")
 
 
-
 # --- models of other code bases, in five lines ----------------------------------------------------
 
 

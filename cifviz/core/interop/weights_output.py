@@ -261,7 +261,9 @@ def _listed(parts: list[tuple[str, Any]]) -> str:
 def _normal(place: str) -> str:
     """A place as `_parts` writes it; raises `CIFError` if it is none."""
     keys = re.findall(r"\[([^\[\]]*)\]", place)
-    require("".join(f"[{key}]" for key in keys) == place, f"at: expected [index], got {shown(place)}")
+    require(
+        "".join(f"[{key}]" for key in keys) == place, f"at: expected [index], got {shown(place)}"
+    )
     try:
         return "".join(f"[{ast.literal_eval(key)!r}]" for key in keys)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
