@@ -203,6 +203,15 @@ def test_wrong_arguments_say_so(source, tmp_path, client):
         align_corpus(source, out, model="digits", client=5)
 
 
+def test_a_script_without_its_last_line_is_told_so(source, tmp_path, monkeypatch):
+    def start(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", start)
+    with pytest.raises(CIFError, match='below if __name__ == "__main__":'):
+        align_corpus(source, tmp_path / "out", model="digits", workers=1)
+
+
 def test_results_that_are_not_all_there_are_not_read(source, tmp_path, client):
     aligned = run(source, tmp_path / "out", client)
     aligned.parts[1].unlink()
@@ -242,7 +251,8 @@ def test_other_formats_and_those_that_cannot_hold_a_name(tmp_path, client):
     stem = aligned.folder / row["file"].removesuffix(".json")
     for suffix in formats:
         path = stem.with_name(stem.name + suffix)
-        assert path.is_file() or f"no {suffix} file" in row["reason"]
+        assert path.is_file() or f"no {suffix} file: {suffix[1:].upper()} " in row["reason"]
+    assert str(tmp_path) not in row["reason"]
     again = run(table, tmp_path / "out", client, formats=formats)
     assert files_in(again.folder) == files_in(aligned.folder)
     assert stem.with_name(f"{stem.name}.short.TextGrid").is_file()
