@@ -119,7 +119,12 @@ def check_notebooks(
         from cifviz.notebooks.tolerances import Tolerances
 
         for report in filter(None, (junit, json)):
-            check_target(report, overwrite=is_report(report))
+            check_target(report, overwrite=is_report(report), in_folder=True)
+        same = junit is not None and json is not None
+        require(
+            not same or os.path.realpath(junit) != os.path.realpath(json),
+            "--junit and --json must name different files",
+        )
         names = frozenset(ask or ())
         check = partial(
             check_one,
