@@ -47,6 +47,7 @@ from torch.nn.utils.rnn import pad_sequence
 import cifviz
 from cifviz.cli import app
 from cifviz.core.dialects import compare
+from cifviz.core.tail import above
 from cifviz.corpora.clips import load_clip
 from cifviz.course import (
     canvas,
@@ -84,8 +85,8 @@ onnx = False  # True: section 8 writes an ONNX file and runs it (cifviz[onnx] an
 #
 # You have a recogniser with a CIF in it. It prints a transcript, and two words are missing. Where
 # were they lost? In the encoder, in the weights, in the rule by which they fire, or in the code
-# that pads the batch? A transcript does not tell. The fires do. With your model at hand, this is all
-# it takes; sections 2 and 4 explain what comes out:
+# that pads the batch? A transcript does not tell. The fires do. With your model at hand, this is
+# all it takes; sections 2 and 4 explain what comes out:
 #
 # ```python
 # with cifviz.capture(model) as firings:
@@ -771,7 +772,7 @@ if onnx:
 
     alpha = heard.firing.alpha.detach()
     frames, lengths = torch.zeros(*alpha.shape, 4), torch.tensor([alpha.shape[1]])
-    fire = cifviz.Integrator(tail="above 0.5")
+    fire = cifviz.Integrator(tail=above(0.5))
     with TemporaryDirectory() as folder:
         path = cifviz.export_onnx(fire, f"{folder}/fire.onnx")
         session = onnxruntime.InferenceSession(str(path))

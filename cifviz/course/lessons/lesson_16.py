@@ -222,7 +222,7 @@ EXERCISES = (
             ),
             (
                 (8, 6, 10, 12),
-                "H: the counts disagree because of something: what is said behind 1.4 s?",
+                "H: the counts disagree because of something: is there a word after 1.4 s?",
             ),
         ),
         otherwise="E: compare the steps with the dashed line. F: how long is a frame? G: how late "
