@@ -25,6 +25,23 @@ from cifviz.errors import printable, require_choice
 KINDS = (".png", ".svg", ".pdf")
 """Suffixes of pictures."""
 
+Reference = Annotated[
+    Path | None, typer.Option(help="A file with the reference times of the tokens.")
+]
+Tier = Annotated[str, typer.Option(help="Of the reference; default: its first.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
+]
+Start = Annotated[float | None, typer.Option(help="Show the part from here on, seconds.")]
+End = Annotated[float | None, typer.Option(help="Show the part up to here, seconds.")]
+Lanes = Annotated[
+    str, typer.Option(help="Lanes from top to bottom, such as waveform,weights,tokens.")
+]
+Width = Annotated[float, typer.Option(help="Inches, of 100 pixels.")]
+Title = Annotated[str | None, typer.Option(help='Instead of model and vocabulary; "" for none.')]
+Style = Annotated[str, typer.Option(help="light, dark or transparent.")]
+
 
 def panel(
     file: Sound = None,
@@ -39,24 +56,15 @@ def panel(
     threshold: Threshold = None,
     tail: Tail = None,
     dialect: DialectName = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="A file with the reference times of the tokens.")
-    ] = None,
-    tier: Annotated[str, typer.Option(help="Of the reference; default: its first.")] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
-    ] = None,
-    start: Annotated[float | None, typer.Option(help="Show what follows, seconds.")] = None,
-    end: Annotated[float | None, typer.Option(help="Show what comes before, seconds.")] = None,
-    lanes: Annotated[
-        str, typer.Option(help="Lanes from top to bottom, such as waveform,weights,tokens.")
-    ] = "",
-    width: Annotated[float, typer.Option(help="Inches, of 100 pixels.")] = 10.0,
-    title: Annotated[
-        str | None, typer.Option(help='Instead of model and vocabulary; "" for none.')
-    ] = None,
-    style: Annotated[str, typer.Option(help="light, dark or transparent.")] = "light",
+    reference: Reference = None,
+    tier: Tier = "",
+    out: Out = None,
+    start: Start = None,
+    end: End = None,
+    lanes: Lanes = "",
+    width: Width = 10.0,
+    title: Title = None,
+    style: Style = "light",
     overwrite: Overwrite = False,
 ) -> None:
     """Draw sound, weights, fires and tokens of one utterance on one time axis.

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_names_of_many_tokens_do_not_touch_and_are_the_longest():
     ax.figure.canvas.draw()
     boxes = [label.get_window_extent() for label in artists.labels]
     assert len(boxes) > 2
-    for one, other in itertools.pairwise(boxes):
+    for one, other in pairwise(boxes):
         assert one.x1 < other.x0
     assert boxes[0].x0 >= ax.bbox.x0 - 1 and boxes[-1].x1 <= ax.bbox.x1 + 1
 

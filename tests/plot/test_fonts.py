@@ -32,9 +32,9 @@ def test_a_script_without_a_font_is_named_with_a_font_for_it(fresh):
     fresh.setattr(fonts.font_manager, "findSystemFonts", list)
     fresh.setattr(fonts.font_manager, "fontManager", SimpleNamespace(ttflist=[]))
     fresh.setattr(fonts, "FONTS", ())
-    said = fonts.missing_fonts(["广州", "ไทย", "\n"])
-    assert said.startswith("No font here has the characters of: CJK, Thai.")
-    assert said.endswith("install a font such as Noto Sans CJK SC.")
+    sentence = fonts.missing_fonts(["广州", "ไทย", "\n"])
+    assert sentence.startswith("No font here has the characters of: CJK, Thai.")
+    assert sentence.endswith("install a font such as Noto Sans CJK SC.")
     assert canvas.displayable("广") == "\\u5e7f"
 
 
