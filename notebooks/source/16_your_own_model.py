@@ -581,8 +581,8 @@ if own_alpha:
 # ## 6. The same weights, another code base
 #
 # A checkpoint often moves: trained in one code base, served by another. The weights are the same;
-# the rules are not. `compare` runs weights through the rules of other code bases, each as its
-# source computes, faults included.
+# the rules are not. `compare` runs weights through the rules of other code bases, each as its source
+# computes, faults included. (`paraformer_dynamic` follows a paper; there is no public code of it.)
 #
 # | dialect | in inference |
 # |---|---|
@@ -590,7 +590,7 @@ if own_alpha:
 # | `torch_cif` | the residual fires from a half on, and is made a whole token |
 # | `funasr_cif` | fires at 1, the residual is dropped |
 # | `paraformer_v2` | one frame of 0.45 is appended; at most one fire in a frame |
-# | `paraformer_dynamic` | a threshold for each utterance: Σα, rounded up, tokens |
+# | `paraformer_dynamic` | a threshold for each utterance, so that Σα, rounded up, is the count |
 # | `ultravox_cformer` | all weights are scaled to a whole number of tokens, at least one |
 #
 # **Exercise 16.5.** The weights of an utterance, all far below 1, sum to 2.52. How many tokens fire
