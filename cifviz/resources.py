@@ -173,7 +173,11 @@ def read_text(path: str | Path, what: str, *, at_most: int | None = None) -> str
 
 
 def check_target(
-    path: str | Path, *, overwrite: bool = False, inputs: Inputs | None = None
+    path: str | Path,
+    *,
+    overwrite: bool = False,
+    inputs: Inputs | None = None,
+    in_folder: bool = False,
 ) -> None:
     """Raise unless a file may be written under a name.
 
@@ -185,6 +189,8 @@ def check_target(
         Whether a regular file that stands there may be replaced.
     inputs : Inputs, optional
         What is only read, and so is never replaced.
+    in_folder : bool
+        Whether the folder must be there already, as `writing` will want it: known before the work.
 
     Raises
     ------
@@ -202,7 +208,11 @@ def check_target(
     ...
     cifviz.errors.DataError: ... is a folder: a file cannot take its place
     """
+    if not isinstance(path, str | os.PathLike):
+        raise DataError(f"expected the path of a file to write, got {shown(path)}")
     path = Path(path)
+    if in_folder:
+        _require_folder(path)
     found: os.stat_result | None = None
     try:
         found = os.lstat(path)
@@ -237,6 +247,10 @@ def check_target(
         f"{path} is write-protected, and is left as it is",
         DataError,
     )
+
+
+def _require_folder(path: Path) -> None:
+    require(os.path.isdir(path.parent), f"no such folder to write in: {path.parent}", DataError)
 
 
 @contextmanager
@@ -281,7 +295,7 @@ def writing(
     """
     targets = [Path(path) for path in paths]
     for target in targets:
-        require(target.parent.is_dir(), f"no such folder to write in: {target.parent}", DataError)
+        _require_folder(target)
         check_target(target, overwrite=overwrite, inputs=inputs)
     with ExitStack() as stack:
         asides = [_Aside(target) for target in targets]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def align_corpus_command(
         given = [name for name, value in others.items() if value not in (None, [])]
         require(not given, f"--corpus cannot be combined with {', '.join(given)}")
         require(
-            out.resolve() != Path.cwd(),
+            os.path.realpath(out) != os.getcwd(),
             "--corpus needs a folder of its own for its results: --out FOLDER",
         )
         suffixes = chosen_suffixes(formats)

@@ -106,7 +106,7 @@ def diagnose(
         targets = [one for one in (page, json_file) if one is not None]
         require(page is None or page != json_file, "--page and --json must name different files")
         for target in targets:
-            check_target(target, overwrite=overwrite, inputs=inputs)
+            check_target(target, overwrite=overwrite, inputs=inputs, in_folder=True)
         observed, rate = _source(source, threshold=threshold, tail=tail or None)
         # 2. What belongs to which utterance; a file that cannot be read stops no other.
         unread: list[str] = []

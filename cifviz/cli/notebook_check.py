@@ -119,7 +119,12 @@ def check_notebooks(
         from cifviz.notebooks.tolerances import Tolerances
 
         for report in filter(None, (junit, json)):
-            check_target(report, overwrite=is_report(report))
+            check_target(report, overwrite=is_report(report), in_folder=True)
+        places = [os.path.realpath(report) for report in (junit, json) if report is not None]
+        require(
+            len({*places}) == len(places),
+            "--junit and --json must name different files",
+        )
         names = frozenset(ask or ())
         check = partial(
             check_one,

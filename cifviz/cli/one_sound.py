@@ -52,7 +52,7 @@ class OneSound:
 
     def check(self, target: Path) -> None:
         """Raise `CIFError` unless the result can be written there."""
-        check_target(target, overwrite=self.overwrite, inputs=self.inputs)
+        check_target(target, overwrite=self.overwrite, inputs=self.inputs, in_folder=True)
 
     def transcribed(self) -> tuple[Transcription, str]:
         """The transcription and, where that is a part of the sound, which one."""

@@ -140,8 +140,8 @@ def export_onnx(
         require(dim is not None, "dim must be given: the size of a frame that the module takes")
     if dim is not None:
         dim = require_integer("dim", dim, above=0)
+    check_target(path, overwrite=overwrite, in_folder=True)
     path = Path(path)
-    check_target(path, overwrite=overwrite)
     # 2. Trace it on an example: only sizes that are not said to be dynamic are kept.
     example = _example(module, dtype, dim)
     graph = _traced(module, example, dim)

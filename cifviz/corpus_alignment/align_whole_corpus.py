@@ -28,13 +28,13 @@ from cifviz.corpus_alignment.corpus_sources import corpus_rows
 from cifviz.corpus_alignment.part_files import Part, align_part, part_statuses, parts_of
 from cifviz.corpus_alignment.row_alignment import FAILED
 from cifviz.corpus_alignment.row_files import CUT, RESULT, TRACE, UTTERANCES, file_stem
-from cifviz.errors import CIFError, DataError, require, require_choice, require_integer
+from cifviz.errors import CIFError, DataError, require, require_choice, require_integer, shown
 from cifviz.formats import WRITERS, check_installed, read_json, write_json
 from cifviz.systems.base import TextAligner
 from cifviz.systems.checkpoints import list_models
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 ROWS_PER_PART = 100
 ASIDE = ".cifviz-"
@@ -76,7 +76,8 @@ def align_corpus(
         A name that comes with the library, or a folder.
     client : distributed.Client or str, optional
         A Dask cluster, or the address of its scheduler; its workers have the same version of the
-        library, and the paths of sounds, model and results. Default: a cluster on this machine.
+        library, and the paths of sounds, model and results. Default: a cluster on this machine,
+        for which a script calls below ``if __name__ == "__main__":``.
     workers : int > 0, optional
         Processes of that cluster, each with one thread. Default: one for each processor.
     language : str, optional
@@ -120,6 +121,8 @@ def align_corpus(
     """
     # 1. What is to be done.
     require_corpus_extra()
+    for name, value in (("out", out), ("model", model)):
+        require(isinstance(value, str | os.PathLike), f"{name} must be a path, got {shown(value)}")
     folder = Path(out).absolute()
     settings = {"cuts": bool(cuts), "language": language, "rows_per_part": rows_per_part}
     run = _run(folder, os.fspath(model), formats, settings, retry_failed)
@@ -264,29 +267,41 @@ def _connected(client: Client | str | None, workers: int | None) -> Iterator[Cli
         return
     with contextlib.ExitStack() as stack:
         if client is None:
-            count = os.cpu_count() or 1
-            if workers is not None:
-                count = require_integer("workers", workers, above=0)
-            cluster = distributed.LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=None,
-                silence_logs=logging.CRITICAL,
-                dashboard_address="127.0.0.1:0",  # any free port, for this machine alone
-            )
-            address = stack.enter_context(cluster)
+            address = stack.enter_context(_local_cluster(workers))
         else:
             require(workers is None, "workers are those of a cluster made here")
             address = client
         try:
             connected = stack.enter_context(distributed.Client(address, set_as_default=False))
             connected.wait_for_workers(1, timeout=WAIT_FOR_WORKER)
-        except (OSError, ValueError) as error:  # TimeoutError is an OSError
+        except (OSError, ValueError, TypeError) as error:  # TimeoutError is an OSError
             raise CIFError(
                 f"expected a Dask cluster with a worker at {address}: {error}"
             ) from error
         yield connected
+
+
+def _local_cluster(workers: int | None) -> LocalCluster:
+    """A cluster on this machine alone."""
+    import distributed
+
+    count = os.cpu_count() or 1
+    if workers is not None:
+        count = require_integer("workers", workers, above=0)
+    try:
+        return distributed.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=None,
+            silence_logs=logging.CRITICAL,
+            dashboard_address="127.0.0.1:0",  # any free port, for this machine alone
+        )
+    except RuntimeError as error:  # so it is where a script has no such line
+        raise CIFError(
+            "the processes of a cluster cannot start: in a script, align_corpus must be called "
+            'below if __name__ == "__main__":'
+        ) from error
 
 
 def _aligned(

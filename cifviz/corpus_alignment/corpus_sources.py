@@ -45,7 +45,8 @@ def corpus_rows(source: str | os.PathLike[str], *, leave_out: Path) -> list[Corp
     name = path.name.lower()
     if path.is_dir():
         return list(numbered(folder_rows(path, leave_out)))
-    require(path.exists(), f"no such corpus: {path}", DataError)
+    require(os.path.lexists(path), f"no such corpus: {path}", DataError)
+    require(path.is_file(), f"expected a folder or a file, {path} is neither", DataError)
     if name.endswith(TABLES):
         return list(numbered(csv_rows(path)))
     if name.endswith(MANIFESTS):

@@ -32,7 +32,12 @@ def lhotse_rows(path: Path) -> Iterator[CorpusRow]:
         import lhotse
     except ImportError as error:
         raise CIFError("a lhotse manifest needs the extra: pip install 'cifviz[lhotse]'") from error
-    entries = iter(lhotse.load_manifest_lazy(path) or ())
+    try:
+        entries = iter(lhotse.load_manifest_lazy(path) or ())
+    except Exception as error:  # whatever lhotse makes of a file that is none of its own
+        raise DataError(
+            f"expected a manifest of lhotse, cannot read {path}: {type(error).__name__}: {error}"
+        ) from error
     number = 0
     while True:
         number += 1

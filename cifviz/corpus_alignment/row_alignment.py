@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -83,6 +84,8 @@ def align_row(row: CorpusRow, model: System, *, language: str | None = None) -> 
 
 def _sound(row: CorpusRow, rate: int) -> Waveform:
     """The row's stretch of its file."""
+    is_special = os.path.exists(row.path) and not os.path.isfile(row.path)  # a pipe would wait
+    require(not is_special, f"expected a sound file, {row.sound} is no file", AudioError)
     if not row.offset and row.duration is None:
         return load_waveform(row.path, sample_rate=rate)
     whole = _last_file(row.path, rate)  # the next row is probably of the same file

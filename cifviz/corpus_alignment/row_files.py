@@ -95,7 +95,7 @@ def _write(stem: Path, run: CorpusRun, row: CorpusRow, key: str, result: RowResu
                 WRITERS[suffix](path, _shown(suffix, row, result), result.duration, overwrite=True)
             except DataError as error:  # a label that the format cannot hold
                 path.unlink(missing_ok=True)
-                missing = f"no {suffix} file: {error}"
+                missing = f"no {suffix} file: {error}".replace(f"{path}: ", "")
                 result = replace(result, reason="; ".join(filter(None, [result.reason, missing])))
         if run.options["cuts"] and result.duration <= LONGEST_CUT:
             _write_cut(stem.with_name(stem.name + CUT), result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -87,10 +88,14 @@ def inspect(path: Path, asked: Collection[str] = EVERYTHING) -> list[str]:
 
 def _copy(path: Path) -> Copy:
     """Which copy of a lesson should be in a file."""
-    return "solved" if path.resolve().parent.name == "solutions" else "student"
+    return "solved" if _real(path).parent.name == "solutions" else "student"
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # of a circle of links, too
 
 
 def _source(path: Path) -> Path:
     """Where the source of a lesson would be."""
-    home = path.resolve().parents[1 if _copy(path) == "solved" else 0]
+    home = _real(path).parents[1 if _copy(path) == "solved" else 0]
     return home / "source" / f"{path.stem}.py"

@@ -158,7 +158,8 @@ class Diagnosis:
 
     def table(self) -> str:
         """The findings as plain text, the worst first, and the checks that did not run."""
-        lines = [f"{self.source}: {self.summary}" if self.source else self.summary]
+        name = printable(self.source)
+        lines = [f"{name}: {self.summary}" if name else self.summary]
         if self.findings:
             header = ["severity", "check", "utterances"]
             rows = [[one.severity, one.check, _listed(one.utterances)] for one in self.findings]
@@ -203,4 +204,4 @@ def _wrapped(text: str) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    return ", ".join(map(printable, names[:MOST_NAMED])) + more

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.waveform import Waveform
@@ -36,6 +36,7 @@ from cifviz.errors import (
     shown,
 )
 from cifviz.formats.array_files import read_arrays
+from cifviz.systems.given_cif import length_of
 from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
@@ -99,6 +100,11 @@ def observe(
             source = dict(zip(numbered(len(source)), source, strict=True))
             return _mapped(source, frame_lengths, threshold, tail)
     # 3. Weights.
+    require(
+        not isinstance(source, nn.Module),
+        f"cifviz cannot run {type(source).__name__}: run it within cifviz.capture(model) or "
+        "capture(model, at=...), and pass what that yields",
+    )
     weights, dtype = weights_of("alpha", source)
     if weights.ndim == 1:
         weights = weights[None]
@@ -165,8 +171,9 @@ def weights_of(name: str, value: Any) -> tuple[np.ndarray, str]:
     dtype = ""
     if isinstance(value, Tensor):
         dtype = str(value.dtype).removeprefix("torch.")
-        is_real = not (value.is_complex() or value.is_quantized)
-        require(is_real, f"{name} must hold real numbers, got {value.dtype}")
+        is_plain = value.layout == torch.strided and not value.is_quantized and not value.is_meta
+        require(is_plain, f"{name} must be a dense tensor with values: pass one of to_dense()")
+        require(not value.is_complex(), f"{name} must hold real numbers, got {value.dtype}")
         value = value.detach().cpu().double().numpy()
     try:
         array = np.asarray(value)
@@ -303,7 +310,8 @@ def with_what_is_known(
     Raises
     ------
     CIFError
-        If something belongs to no utterance, or is of another type.
+        If something belongs to no utterance or is of another type, or the frames of an utterance
+        do not fit its sound.
     """
     # 1. What belongs to whom.
     names = [one.name for one in utterances]
@@ -330,6 +338,11 @@ def with_what_is_known(
             given["expected"] = len(one.tokens)
         if one.name in single:
             given["alone"] = single[one.name]
+        if grid is not None and "waveform" in given:
+            try:
+                length_of(len(one.alpha), grid, given["waveform"])
+            except CIFError as error:
+                raise CIFError(f"{shown(one.name)}: {error}") from error
         found.append(replace(one, **given))
     return found
 

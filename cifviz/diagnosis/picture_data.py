@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -158,8 +159,16 @@ def of_all(some: int, all: int) -> str:
 
 
 def details(**values: Any) -> dict[str, Any]:
-    """Measured values by their names, rounded to what is shown."""
-    return {
-        name.replace("_", " "): float(f"{value:.4g}") if isinstance(value, float) else value
-        for name, value in values.items()
-    }
+    """Measured values by their names, rounded to what is shown; what JSON has not is a word.
+
+    >>> details(largest_difference=1 / 3, weight=math.inf)
+    {'largest difference': 0.3333, 'weight': 'inf'}
+    """
+
+    def shown(value: Any) -> Any:
+        if not isinstance(value, float):
+            return value
+        rounded = float(f"{value:.4g}")
+        return rounded if math.isfinite(rounded) else str(rounded)
+
+    return {name.replace("_", " "): shown(value) for name, value in values.items()}

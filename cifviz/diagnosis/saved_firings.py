@@ -56,7 +56,10 @@ def utterances_of(firings: Firing | Sequence[Firing]) -> Iterator[Firing]:
     CIFError
         If something else than a firing is among them.
     """
-    for firing in [firings] if isinstance(firings, Firing) else firings:
+    if isinstance(firings, Firing):
+        firings = [firings]
+    require_type("firings", firings, Sequence)
+    for firing in firings:
         require_type("firing", firing, Firing)
         yield from firing
 
@@ -75,7 +78,7 @@ def save_firings(
     path: str | Path,
     *,
     names: Sequence[str] | None = None,
-    tokens: Sequence[Sequence[str]] | None = None,
+    tokens: Sequence[Sequence[str] | None] | None = None,
     grid: FrameGrid | float | None = None,
     overwrite: bool = False,
 ) -> Path:
@@ -90,7 +93,7 @@ def save_firings(
     names : sequence of str, optional
         A name of its own for each utterance, in order. Default: "utterance 0" and so on.
     tokens : sequence of sequences of str, optional
-        The tokens of each utterance.
+        The tokens of each utterance; None of one whose are not known.
     grid : FrameGrid or float, optional
         Clock of the frames, or the length of a frame in seconds.
     overwrite : bool
@@ -126,7 +129,7 @@ def save_firings(
         len(names) == len(every), f"expected {len(every)} names, one an utterance, got {len(names)}"
     )
     require(len(set(names)) == len(names), "names must differ, one comes twice")
-    given = [None] * len(every) if tokens is None else [[str(one) for one in row] for row in tokens]
+    given = [None] * len(every) if tokens is None else [_words(row) for row in tokens]
     require(
         len(given) == len(every),
         f"expected {len(every)} token sequences, one an utterance, got {len(given)}",
@@ -155,6 +158,14 @@ def save_firings(
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     return write_atomically(path, write, overwrite=overwrite)
+
+
+def _words(tokens: object) -> list[str] | None:
+    if tokens is None:
+        return None
+    require_type("tokens", tokens, Sequence)
+    require(not isinstance(tokens, str | bytes), "tokens must be sequences of str, got one str")
+    return [str(one) for one in tokens]  # type: ignore[attr-defined]  # checked above
 
 
 def _entry(name: str, tokens: Sequence[str] | None, firing: Firing) -> dict[str, Any]:

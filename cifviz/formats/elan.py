@@ -121,7 +121,7 @@ def _checked(data: bytes, library: Any) -> Any:
         raise DataError(f"it is no XML: {error}") from error
     except defusedxml.DefusedXmlException as error:
         raise DataError("it has a document type, which an EAF has not") from error
-    except (KeyError, IndexError, ValueError) as error:
+    except (LookupError, ValueError) as error:  # a key that is missing, an encoding that is none
         if isinstance(error, DataError):
             raise
         raise DataError(f"what ELAN writes is missing in it: {shown(str(error))}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+
+from cifviz.errors import is_number, require, shown
 
 POLL_SECONDS = 0.25
 """How often is looked at the time."""
@@ -25,6 +28,13 @@ class Limits:
     cpu: float | None = None
     """All of it and the processes that it starts, of the processors: a busy machine makes a run
     longer by the clock alone."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            require(
+                value is None or value == math.inf or (is_number(value) and value > 0),
+                f"{name} seconds must be a number above 0, got {shown(value)}",
+            )
 
     def exceeded(self, *, cell: float, clock: float, cpu: float) -> str:
         """Which limit is exceeded, in words; empty if none is.

@@ -98,6 +98,27 @@ def test_a_report_that_would_replace_something_is_refused_before_anything_runs(
     assert result.stderr.startswith("cifviz notebooks check: ")
 
 
+def test_a_place_for_no_report_is_refused_before_anything_runs(three, monkeypatch):
+    asked = verdicts(monkeypatch, lambda path: [])
+    for options in (
+        ("--json", three / "nowhere" / "a.json"),
+        ("--json", three / "a.out", "--junit", three / "." / "a.out"),
+        ("--cell-seconds", "0"),
+        ("--seconds", "nan"),
+    ):
+        result = run(three, *options)
+        assert result.exit_code == 1 and not asked
+        assert result.stderr.startswith("cifviz notebooks check: ")
+
+
+def test_a_circle_of_links_is_a_complaint_in_words(tmp_path):
+    path = tmp_path / "circle.ipynb"
+    path.symlink_to(path)
+    result = run(path)
+    assert result.exit_code == 1
+    assert "report this" not in result.stdout and "circle.ipynb: " in result.stdout
+
+
 def test_the_owner_is_asked_for_no_more_than_the_options_say(three, monkeypatch):
     asked = verdicts(monkeypatch, lambda path: [])
     run(three / "a.ipynb")

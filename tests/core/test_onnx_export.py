@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import cifviz
+from cifviz.core import onnx_export
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.onnx_export import OUTPUTS, Integrator, export_onnx
@@ -235,6 +236,14 @@ class Curious(nn.Module):
         if encoder_out.sum() > 0:
             raise ValueError("too loud")
         return integrate_and_fire(encoder_out[..., 0].abs(), encoder_out)
+
+
+def test_a_place_where_no_file_can_be_is_refused_before_the_work(monkeypatch, tmp_path):
+    monkeypatch.setattr(onnx_export, "_traced", None)
+    with pytest.raises(DataError, match="no such folder to write in: .*nowhere"):
+        export_onnx(Integrator(), tmp_path / "nowhere" / "cif.onnx")
+    with pytest.raises(DataError, match="expected the path of a file to write, got 3"):
+        export_onnx(Integrator(), 3)
 
 
 @pytest.mark.parametrize(

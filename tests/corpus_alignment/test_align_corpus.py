@@ -195,6 +195,21 @@ def test_wrong_arguments_say_so(source, tmp_path, client):
             align_corpus(source, out, model="digits", client=client, **options)
     with pytest.raises(CheckpointError, match="no model"):
         align_corpus(source, out, model="nothing", client=client)
+    with pytest.raises(CIFError, match="model must be a path, got 3"):
+        align_corpus(source, out, model=3, client=client)
+    with pytest.raises(CIFError, match="out must be a path, got None"):
+        align_corpus(source, None, model="digits", client=client)
+    with pytest.raises(CIFError, match="expected a Dask cluster with a worker at 5"):
+        align_corpus(source, out, model="digits", client=5)
+
+
+def test_a_script_without_its_last_line_is_told_so(source, tmp_path, monkeypatch):
+    def start(**_):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", start)
+    with pytest.raises(CIFError, match='below if __name__ == "__main__":'):
+        align_corpus(source, tmp_path / "out", model="digits", workers=1)
 
 
 def test_results_that_are_not_all_there_are_not_read(source, tmp_path, client):
@@ -236,7 +251,8 @@ def test_other_formats_and_those_that_cannot_hold_a_name(tmp_path, client):
     stem = aligned.folder / row["file"].removesuffix(".json")
     for suffix in formats:
         path = stem.with_name(stem.name + suffix)
-        assert path.is_file() or f"no {suffix} file" in row["reason"]
+        assert path.is_file() or f"no {suffix} file: {suffix[1:].upper()} " in row["reason"]
+    assert str(tmp_path) not in row["reason"]
     again = run(table, tmp_path / "out", client, formats=formats)
     assert files_in(again.folder) == files_in(aligned.folder)
     assert stem.with_name(f"{stem.name}.short.TextGrid").is_file()

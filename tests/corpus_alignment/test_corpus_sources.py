@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,24 @@ def test_what_is_no_corpus_is_refused(tmp_path):
         rows_of(tmp_path / "b.csv")
     with pytest.raises(DataError, match="the path of a corpus"):
         corpus_rows(3, leave_out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.jsonl", '{"recording": {}}\n'), ("b.jsonl.gz", "no gzip")]
+)
+def test_what_is_no_manifest_of_lhotse_is_one_error(tmp_path, name, content):
+    pytest.importorskip("lhotse")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=f"expected a manifest of lhotse, cannot read .*{name}"):
+        rows_of(tmp_path / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_nobody_waits_for_a_pipe(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match="expected a folder or a file, .* is neither"):
+        rows_of(tmp_path / name)
 
 
 @given(st.text(max_size=300))

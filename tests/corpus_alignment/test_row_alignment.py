@@ -1,5 +1,6 @@
 """What becomes of a row, whatever its sound is."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +48,14 @@ def test_silence_is_empty(digits):
     result = align_row(CorpusRow("s", path.name, str(path)), digits)
     assert (result.status, result.reason) == (EMPTY, "nothing was recognised")
     assert result.values["lowest"] is None and result.values["score"] is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_nobody_waits_for_a_pipe(digits, tmp_path):
+    path = tmp_path / "a.wav"
+    os.mkfifo(path)
+    result = align_row(CorpusRow("a", "a.wav", str(path)), digits)
+    assert (result.status, result.reason) == (FAILED, "expected a sound file, a.wav is no file")
 
 
 def test_a_stretch_of_a_file_is_what_is_aligned(digits):

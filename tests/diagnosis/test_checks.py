@@ -1,6 +1,7 @@
 """Each check on cases that are computed by hand, and on whatever else may come."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -170,6 +171,18 @@ def test_a_weight_that_the_batch_changes():
     assert severity("batch_dependence", utterance(weights + 1e-6, alone=weights)) == ""
     longer = np.append(weights, [0.0, 0.0])
     assert severity("batch_dependence", utterance(longer, alone=weights)) == ""  # zeros are none
+
+
+@pytest.mark.parametrize("far", [math.inf, math.nan])
+def test_what_is_no_number_alone_or_in_the_padding_is_a_fault_that_json_holds(far):
+    weights = bumps(2)
+    alone = diagnose(weights, alone=weights + far)
+    behind = diagnose(np.append(weights, far)[None], frame_lengths=[len(weights)])
+    for found in (alone, behind):
+        (finding,) = [one for one in found.findings if one.check == "batch_dependence"]
+        assert finding.severity == "fault"
+        assert "inf" in finding.numbers.values()
+        assert json.dumps(found.to_dict(), allow_nan=False)
 
 
 @pytest.mark.parametrize(("behind", "expected"), [(0.0, ""), (0.1, "warning"), (0.6, "fault")])

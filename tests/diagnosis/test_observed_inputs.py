@@ -100,6 +100,8 @@ def test_tokens_of_a_model_that_are_no_fires_are_a_fault():
         np.array([1 + 2j]),
         [[0.5], [0.5, [0.5]]],
         torch.zeros(3, dtype=torch.complex64),
+        torch.zeros(3).to_sparse(),
+        torch.zeros(3, device="meta"),
         {"a": integrate_and_fire(torch.tensor([ALPHA] * 2), torch.eye(3).expand(2, 3, 3))},
         object(),
     ],
@@ -108,6 +110,20 @@ def test_tokens_of_a_model_that_are_no_fires_are_a_fault():
 def test_what_holds_no_weights_is_one_error(source):
     with pytest.raises(CIFError):  # noqa: PT011 - each says what came
         diagnose(source)
+
+
+def test_a_model_of_ones_own_is_told_to_be_captured():
+    with pytest.raises(CIFError, match=r"cannot run Linear: run it within cifviz.capture\(model\)"):
+        diagnose(torch.nn.Linear(2, 2))
+
+
+def test_frames_that_do_not_fit_the_sound_are_refused():
+    sound = Waveform(np.zeros(32_000, dtype=np.float32))
+    with pytest.raises(
+        CIFError, match=r"^'utterance 0': 50 frames of 0.1 s are 5 s, but the sound"
+    ):
+        diagnose(np.zeros(50), frame_shift=0.1, waveforms=sound)
+    assert diagnose(np.zeros(50), frame_shift=0.04, waveforms=sound).utterances[0]["frames"] == 50
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,16 @@ def test_the_table_says_what_was_found_the_worst_first(faulty):
     assert max(map(len, lines)) < 200
 
 
+def test_a_name_makes_no_line_of_its_own():
+    found = diagnose({"a\nfault: b\x1b[31m": np.full(3, np.nan)}, name="c\nd")
+    lines = found.table().splitlines()
+    assert lines[0].startswith("c\\nd: 1 fault")
+    assert [line for line in lines if line.startswith("fault: ")] == [
+        "fault: negative or non-finite weights"
+    ]
+    assert "a\\nfault: b\\x1b[31m" in lines[2]
+
+
 def test_the_json_has_a_version_and_all_that_was_found(faulty):
     data = json.loads(json.dumps(faulty.to_dict(), allow_nan=False))
     assert (data["format"], data["version"]) == ("cifviz diagnosis", 1)

@@ -109,6 +109,8 @@ def test_what_a_capture_yielded_is_kept_and_diagnosed(tmp_path):
         ({"names": ["a"]}, r"^expected 2 names"),
         ({"names": ["a", "a"]}, r"^names must differ"),
         ({"tokens": [["a"]]}, r"^expected 2 token sequences"),
+        ({"tokens": ["ab", "c"]}, r"^tokens must be sequences of str, got one str"),
+        ({"tokens": [["a"], 3]}, r"^tokens must be a Sequence"),
         ({"grid": 0.0}, r"shift must be a positive number"),
     ],
 )
@@ -116,6 +118,11 @@ def test_what_does_not_fit_is_not_kept(tmp_path, options, message):
     with pytest.raises(CIFError, match=message):
         save_firings(batch(), tmp_path / "no.npz", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tokens_of_some_utterances_alone(tmp_path):
+    path = save_firings(batch(), tmp_path / "a.npz", names=["a", "b"], tokens=[None, ["你"]])
+    assert load_firings(path).tokens == {"b": ("你",)}
 
 
 def test_a_file_is_replaced_only_if_told(tmp_path):
@@ -128,6 +135,8 @@ def test_a_file_is_replaced_only_if_told(tmp_path):
 def test_something_else_is_no_firing(tmp_path):
     with pytest.raises(CIFError, match="^firing must be a Firing"):
         save_firings([torch.zeros(3)], tmp_path / "no.npz")
+    with pytest.raises(CIFError, match="^firings must be a Sequence, got None"):
+        save_firings(None, tmp_path / "no.npz")
     np.savez(tmp_path / "alpha.npz", alpha=np.zeros(3))
     with pytest.raises(DataError, match="holds no firings"):
         load_firings(tmp_path / "alpha.npz")

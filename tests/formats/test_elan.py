@@ -72,6 +72,7 @@ def test_an_xml_file_says_its_encoding(tmp_path, encoding):
         ),
         (document(ONE.replace("one", "&e;")), "it is no XML: undefined entity"),
         (document()[:-9], "it is no XML"),
+        (document().replace("UTF-8", "UTF-1_0"), "what ELAN writes is missing in it"),
         ("<a/>", "its outermost element is 'a', expected 'ANNOTATION_DOCUMENT'"),
         ("<ANNOTATION_DOCUMENT/>", "what ELAN writes is missing in it"),
         (document(start="nan"), "what ELAN writes is missing in it"),

@@ -1,5 +1,6 @@
 """A run that takes too long is stopped, with all that it started."""
 
+import math
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from cifviz.errors import CIFError
 from cifviz.notebooks.execution import RunError, execute
 from cifviz.notebooks.run_limits import Limits, cpu_seconds, end_processes
 
@@ -49,6 +51,14 @@ def test_what_a_process_started_ends_with_it():
     end_processes(process.pid)  # it is gone already
 
 
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, "1"])
+@pytest.mark.parametrize("name", ["cell", "clock", "cpu"])
+def test_a_limit_is_a_number_above_0(name, seconds):
+    with pytest.raises(CIFError, match=f"{name} seconds must be a number above 0"):
+        Limits(**{name: seconds})
+
+
 def test_without_a_limit_none_is_exceeded():
+    assert Limits(cell=math.inf).exceeded(cell=1e9, clock=0, cpu=0) == ""
     limits = Limits(cell=None)
     assert limits.exceeded(cell=1e9, clock=1e9, cpu=1e9) == ""

@@ -26,6 +26,9 @@ TAILS: dict[str, Callable[[float], TailRule]] = {
     "paraformer_v2": appended,
 }
 """The tail rule of a dialect whose tail threshold can be set."""
+MOST_CONTRIBUTIONS = 2**27
+"""Frames times tokens for a dialect, at most: a GiB for each matrix of them, of which there are a
+few at a time. Rules of `integrate_and_fire` keep none and have no such limit."""
 SAME = 1e-3
 """Contributions and positions closer than this are the same, in tokens and in frames."""
 
@@ -148,7 +151,8 @@ class FiringRule:
         Raises
         ------
         CIFError
-            If weights or thresholds are refused, see `integrate_and_fire` and
+            If frames and tokens are too many for a dialect (`MOST_CONTRIBUTIONS`), or weights or
+            thresholds are refused, see `integrate_and_fire` and
             `Dialect.contributions`.
         """
         if not self.dialect:
@@ -161,6 +165,12 @@ class FiringRule:
             )
         # 1. The frames that are read, and those of zeros behind them.
         frames = alpha.shape[1]
+        tokens = max(float(alpha.sum()) / self.threshold, 0.0 if self.cuts else 2.0 * frames)
+        require(
+            not frames * tokens > MOST_CONTRIBUTIONS,  # of NaN the dialect says what is wrong
+            f"{frames} frames with about {tokens:.0f} tokens are too many at once for the dialect "
+            f"{self.dialect}: pass shorter stretches",
+        )
         real = frames if self.real_frames is None else min(self.real_frames, frames)
         padded = torch.nn.functional.pad(alpha[:, :real], (0, self.padding))
         # 2. The dialect with its thresholds.

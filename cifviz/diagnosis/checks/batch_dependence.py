@@ -37,10 +37,11 @@ def compared(utterance: ObservedUtterance) -> tuple[float, int]:
 
 
 def behind(utterance: ObservedUtterance) -> float:
-    """Weight behind the last real frame, in tokens."""
+    """Weight behind the last real frame, in tokens; infinite if one is no number."""
     if utterance.padding is None:
         return 0.0
-    return float(np.abs(np.nan_to_num(utterance.padding)).sum()) / utterance.threshold
+    total = float(np.abs(np.nan_to_num(utterance.padding, nan=np.inf, posinf=np.inf)).sum())
+    return total / utterance.threshold
 
 
 def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:

@@ -50,28 +50,27 @@ export function shortened(canvas, text, wide) {
   return `${letters.join("").trimEnd()}…`;
 }
 
+/** @type {Map<string, number>} */
+const widths = new Map();
+/** Widths that are remembered. */
+const REMEMBERED = 20_000;
+
 /**
- * A label in the middle of its span: as much of it as fits, nothing where that is hardly a letter.
+ * Pixels of a text, measured once; of a very long one, infinite.
  *
- * @param {Canvas2D} canvas
- * @param {string} label
- * @param {{left: number, wide: number, y: number}} place Pixels, and the height of its middle.
- * @param {{ink: string, paper: string, onColour: boolean}} look On a colour it gets paper of its own.
+ * @param {Pick<Canvas2D, "measureText" | "font">} canvas With the font of the text.
+ * @param {string} text
  */
-export function writeInside(canvas, label, { left, wide, y }, { ink, paper, onColour }) {
-  if (wide < LEAST || !label.trim()) return;
-  const whole = label.length <= wide ? canvas.measureText(label).width : Infinity;
-  if (whole > wide - 4 && wide < LEAST_CUT) return;
-  const text = whole > wide - 4 ? shortened(canvas, label, wide - 4) : label;
-  const needed = text === label ? whole : canvas.measureText(text).width;
-  const x = left + (wide - needed) / 2;
-  if (onColour) {
-    canvas.fillStyle = paper;
-    canvas.fillRect(x - 2, y - 8, needed + 4, 16);
-  }
-  canvas.fillStyle = ink;
-  write(canvas, text, x, y);
+export function widthOf(canvas, text) {
+  if (text.length > LONG) return Infinity;
+  const name = `${canvas.font} ${text}`;
+  const known = widths.get(name);
+  if (known !== undefined) return known;
+  if (widths.size >= REMEMBERED) widths.clear();
+  const { width } = canvas.measureText(text);
+  widths.set(name, width);
+  return width;
 }
 
-/** Pixels that the narrowest label needs, and one that is cut. */
-const [LEAST, LEAST_CUT] = [9, 28];
+/** Letters of a text that is wider than any place. */
+const LONG = 1000;

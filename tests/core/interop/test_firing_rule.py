@@ -46,6 +46,14 @@ def test_a_dialect_fires_as_its_contributions_say(dialect):
     assert rule_of(firing) == FiringRule.of_dialect(dialect) or rule_of(firing).repeats(firing)
 
 
+def test_more_than_memory_holds_is_refused_at_once():
+    alpha = torch.full((1, 20_000), 0.4)
+    with pytest.raises(CIFError, match="20000 frames with about 8000 tokens are too many at once"):
+        FiringRule.of_dialect("torch_cif").fire(alpha)
+    assert int(FiringRule().fire(alpha).num_fires) == 8000
+    assert int(FiringRule.of_dialect("torch_cif").fire(alpha[:, :2000]).num_fires) == 800
+
+
 def test_what_a_dialect_does_not_have_is_fixed():
     assert FiringRule().fixed == ()
     assert FiringRule.of_dialect("cif_pytorch").fixed == ("slack",)
