@@ -24,8 +24,6 @@ MOST_COLUMNS = 4000
 """Frames are joined until there are no more than this: a picture shows no more."""
 MOST_ROWS = 1000
 """The same of the tokens of a matrix."""
-MOST_CELLS = 400_000
-"""Entries of a matrix: of many tokens, more frames are joined."""
 Within = tuple[float, float] | None
 """From when to when something is drawn, seconds; None: all of it."""
 ROUNDING = 1e-9
@@ -398,9 +396,8 @@ def contribution_matrix(firing: Firing, grid: FrameGrid, within: Within = None) 
     Returns
     -------
     Matrix
-        W itself up to `MOST_ROWS` tokens, `MOST_COLUMNS` frames and `MOST_CELLS` entries. Of more,
-        as many neighbours as necessary are joined, and a value is the entry of largest magnitude
-        among them.
+        W itself up to `MOST_ROWS` tokens and `MOST_COLUMNS` frames. Of more, as many neighbours as
+        necessary are joined, and a value is the entry of largest magnitude among them.
 
     Raises
     ------
@@ -422,9 +419,7 @@ def contribution_matrix(firing: Firing, grid: FrameGrid, within: Within = None) 
     ends = fire_times(one, grid)
     tokens = overlapping(np.concatenate([times[:1], ends])[:-1], ends, within)
     fires, frames = tokens.stop - tokens.start, seen.stop - seen.start
-    rows = -(-fires // MOST_ROWS) or 1
-    most = min(MOST_COLUMNS, max(500, MOST_CELLS // max(1, -(-fires // rows))))
-    columns = -(-frames // most) or 1
+    rows, columns = -(-fires // MOST_ROWS) or 1, -(-frames // MOST_COLUMNS) or 1
 
     # 2. The largest and the smallest entry of each cell.
     highest = np.zeros((-(-fires // rows), -(-frames // columns)))

@@ -160,6 +160,7 @@ def alignment_within(
 ) -> tuple[int, Alignment]:
     """The tokens between two times, with the number of the first one; all, if `within` is None.
 
+    >>> from cifviz.alignment.timed_tokens import TimedToken
     >>> one = Alignment((TimedToken("a", 0.0, 1.0), TimedToken("b", 1.0, 2.0)))
     >>> first, part = alignment_within(one, (1.2, 9.0))
     >>> first, part.text
