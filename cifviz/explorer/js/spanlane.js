@@ -6,7 +6,7 @@
 
 import { eachSpan } from "./columns.js";
 import { shortened, widthOf, write } from "./labels.js";
-import { LEADER, PITCH, heightBelow, placeNames } from "./nameplaces.js";
+import { LEADER, NARROWEST, PITCH, heightBelow, placeNames } from "./nameplaces.js";
 
 export const FONT = "12px system-ui, sans-serif";
 /** Of names that stand upright: as many pixels as they are apart. */
@@ -69,8 +69,16 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
     const [begin, end] = [Math.max(from, 0), Math.min(to, scale.width)];
     const { label } = tokens[index];
     if (!label.trim() || !isSeen(from, to, begin, end, scale)) return;
-    boxes.push(boxOf(canvas, label, begin, end));
+    boxes.push({ left: begin, right: end, wide: Infinity });
     named.push(index);
+  });
+  // Where more are narrow than can have a name, those stand upright, however wide: to measure
+  // thousands would take long.
+  const narrow = boxes.filter(({ left, right }) => right - left < NARROWEST).length;
+  const isDense = narrow * PITCH > scale.width;
+  boxes.forEach((box, n) => {
+    if (isDense && box.right - box.left < NARROWEST) return;
+    box.wide = widthOf(canvas, tokens[named[n]].label, FONT);
   });
   // 2. Their names.
   const first = selected === null ? null : named.indexOf(selected);
