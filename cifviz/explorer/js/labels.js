@@ -50,25 +50,24 @@ export function shortened(canvas, text, wide) {
   return `${letters.join("").trimEnd()}…`;
 }
 
-/** @type {Map<string, number>} */
+/** @type {Map<string, Map<string, number>>} */
 const widths = new Map();
-/** Widths that are remembered. */
+/** Widths that are remembered of each font. */
 const REMEMBERED = 20_000;
 
 /**
  * Pixels of a text, measured once; of a very long one, infinite.
  *
- * @param {Pick<Canvas2D, "measureText" | "font">} canvas With the font of the text.
+ * @param {Pick<Canvas2D, "measureText">} canvas With the font.
  * @param {string} text
+ * @param {string} font To ask the canvas would take longer than to measure.
  */
-export function widthOf(canvas, text) {
+export function widthOf(canvas, text, font) {
   if (text.length > LONG) return Infinity;
-  const name = `${canvas.font} ${text}`;
-  const known = widths.get(name);
-  if (known !== undefined) return known;
-  if (widths.size >= REMEMBERED) widths.clear();
-  const { width } = canvas.measureText(text);
-  widths.set(name, width);
+  let known = widths.get(font);
+  if (!known || known.size >= REMEMBERED) widths.set(font, (known = new Map()));
+  let width = known.get(text);
+  if (width === undefined) known.set(text, (width = canvas.measureText(text).width));
   return width;
 }
 

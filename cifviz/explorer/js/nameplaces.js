@@ -19,7 +19,7 @@ export const [ROW, TALLEST] = [LEADER + 18, LEADER + 62];
 /** Pixels by which a name in a row may lie beside its span; farther ones stand upright. */
 const ASIDE = 60;
 /** Pixels that the box of a name needs, a letter's in any case. */
-const NARROWEST = 9;
+export const NARROWEST = 9;
 
 /**
  * A place for the name of each box, in order of the boxes.

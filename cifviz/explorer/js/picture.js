@@ -166,7 +166,7 @@ export class Picture {
     canvas.fillStyle = this.look.faint;
     if (this.gutter === NARROW_GUTTER) {
       const text = lines.join(" ");
-      const left = first ? this.width - widthOf(canvas, text) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
+      const left = first ? this.width - widthOf(canvas, text, SMALL) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
       canvas.font = SMALL;
       write(canvas, text, left, top - TITLES / 2);
     } else {
@@ -206,7 +206,7 @@ export class Picture {
    * @param {number} y
    */
   writeTick(canvas, label, y) {
-    write(canvas, label, this.gutter - 6 - widthOf(canvas, label), y);
+    write(canvas, label, this.gutter - 6 - widthOf(canvas, label, SMALL), y);
   }
 
   /**
@@ -397,7 +397,7 @@ function within(y, { top, height }) {
  */
 function titleWidth(canvas, title, wide) {
   canvas.font = FONT;
-  return Math.min(widthOf(canvas, title), wide);
+  return Math.min(widthOf(canvas, title, FONT), wide);
 }
 
 /**

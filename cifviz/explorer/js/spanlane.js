@@ -6,7 +6,7 @@
 
 import { eachSpan } from "./columns.js";
 import { shortened, widthOf, write } from "./labels.js";
-import { LEADER, PITCH, heightBelow, placeNames } from "./nameplaces.js";
+import { LEADER, NARROWEST, PITCH, heightBelow, placeNames } from "./nameplaces.js";
 
 export const FONT = "12px system-ui, sans-serif";
 /** Of names that stand upright: as many pixels as they are apart. */
@@ -69,14 +69,24 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
     const [begin, end] = [Math.max(from, 0), Math.min(to, scale.width)];
     const { label } = tokens[index];
     if (!label.trim() || !isSeen(from, to, begin, end, scale)) return;
-    boxes.push(boxOf(canvas, label, begin, end));
+    boxes.push({ left: begin, right: end, wide: Infinity });
     named.push(index);
+  });
+  // Where more are narrow than can have a name, those stand upright, however wide: to measure
+  // thousands would take long.
+  const narrow = boxes.filter(({ left, right }) => right - left < NARROWEST).length;
+  const isDense = narrow * PITCH > scale.width;
+  boxes.forEach((box, n) => {
+    if (isDense && box.right - box.left < NARROWEST) return;
+    box.wide = widthOf(canvas, tokens[named[n]].label, FONT);
   });
   // 2. Their names.
   const first = selected === null ? null : named.indexOf(selected);
   const room = { width: scale.width, below: strip.height - BOXES, first };
   const { names } = placeNames(boxes, room);
   for (const name of names) {
+    // Those that stand upright come last.
+    if (name.kind === "upright") canvas.font = UPRIGHT;
     const label = tokens[named[name.box]].label;
     drawName(canvas, label, name, { ...boxes[name.box], top, high }, look, Boolean(fill));
   }
@@ -92,11 +102,15 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
  * @param {TimeScale} scale
  */
 function countNamed(tokens, scale) {
+  const { begin, end, density } = scale;
+  const least = SEEN / density;
   let count = 0;
-  for (const { label, start, end } of tokens) {
-    if (end < scale.begin || start > scale.end || !label.trim()) continue;
-    const [from, to] = [scale.x(start), scale.x(end)];
-    if (isSeen(from, to, Math.max(from, 0), Math.min(to, scale.width), scale)) count += 1;
+  for (const { label, start, end: stop } of tokens) {
+    if (stop < begin || start > end) continue;
+    const middle = (start + stop) / 2;
+    const isIn = middle >= begin && middle <= end;
+    if (!isIn && Math.min(stop, end) - Math.max(start, begin) < least) continue;
+    if (label.trim()) count += 1;
   }
   return count;
 }
@@ -123,7 +137,7 @@ function isSeen(from, to, begin, end, { width }) {
  * @returns {Box}
  */
 function boxOf(canvas, label, left, right) {
-  return { left, right, wide: label.trim() ? widthOf(canvas, label) : 0 };
+  return { left, right, wide: label.trim() ? widthOf(canvas, label, FONT) : 0 };
 }
 
 /**
@@ -155,21 +169,20 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
   canvas.lineTo(place, bottom + LEADER);
   canvas.stroke();
   if (kind === "row") {
-    write(canvas, fitted(canvas, label, wide + 1), left, bottom + LEADER + 9);
+    write(canvas, fitted(canvas, label, wide + 1, FONT), left, bottom + LEADER + 9);
     return;
   }
-  canvas.save();
-  canvas.font = UPRIGHT;
-  const text = fitted(canvas, label, wide);
-  const long = text === label ? widthOf(canvas, label) : canvas.measureText(text).width;
+  const text = fitted(canvas, label, wide, UPRIGHT);
+  const long = widthOf(canvas, text, UPRIGHT);
   const isLetter = [...text].length === 1;
   if (long <= (isLetter ? PITCH : PITCH - 2)) {
     write(canvas, text, place - long / 2, bottom + LEADER + 8);
-  } else {
-    canvas.translate(place, bottom + LEADER + 1 + long);
-    canvas.rotate(-Math.PI / 2);
-    write(canvas, text, 0, 0);
+    return;
   }
+  canvas.save();
+  canvas.translate(place, bottom + LEADER + 1 + long);
+  canvas.rotate(-Math.PI / 2);
+  write(canvas, text, 0, 0);
   canvas.restore();
 }
 
@@ -177,7 +190,8 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
  * @param {Canvas2D} canvas With the font of the text.
  * @param {string} text
  * @param {number} wide
+ * @param {string} font
  */
-function fitted(canvas, text, wide) {
-  return widthOf(canvas, text) <= wide ? text : shortened(canvas, text, wide);
+function fitted(canvas, text, wide, font) {
+  return widthOf(canvas, text, font) <= wide ? text : shortened(canvas, text, wide);
 }
