@@ -256,7 +256,7 @@ def band_frequencies(transcription: Transcription) -> list[int] | None:
     >>> clip = cifviz.load_clip("digits_two")
     >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
     >>> band_frequencies(transcription)[:3]
-    [119, 177, 236]
+    [116, 171, 227]
     """
     log_mel, waveform = transcription.log_mel, transcription.waveform
     if log_mel is not None and transcription.config is not None:
