@@ -120,9 +120,9 @@ def check_notebooks(
 
         for report in filter(None, (junit, json)):
             check_target(report, overwrite=is_report(report), in_folder=True)
-        same = junit is not None and json is not None
+        both = [one for one in (junit, json) if one is not None]
         require(
-            not same or os.path.realpath(junit) != os.path.realpath(json),
+            len({os.path.realpath(one) for one in both}) == len(both),
             "--junit and --json must name different files",
         )
         names = frozenset(ask or ())
