@@ -120,9 +120,9 @@ def check_notebooks(
 
         for report in filter(None, (junit, json)):
             check_target(report, overwrite=is_report(report), in_folder=True)
-        both = [one for one in (junit, json) if one is not None]
+        places = [os.path.realpath(report) for report in (junit, json) if report is not None]
         require(
-            len({os.path.realpath(one) for one in both}) == len(both),
+            len({*places}) == len(places),
             "--junit and --json must name different files",
         )
         names = frozenset(ask or ())

@@ -25,6 +25,23 @@ from cifviz.errors import printable, require_choice
 KINDS = (".png", ".svg", ".pdf")
 """Suffixes of pictures."""
 
+Reference = Annotated[
+    Path | None, typer.Option(help="A file with the reference times of the tokens.")
+]
+Tier = Annotated[str, typer.Option(help="Of the reference; default: its first.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
+]
+Start = Annotated[float | None, typer.Option(help="Show the part from here on, seconds.")]
+End = Annotated[float | None, typer.Option(help="Show the part up to here, seconds.")]
+Lanes = Annotated[
+    str, typer.Option(help="Lanes from top to bottom, such as waveform,weights,tokens.")
+]
+Width = Annotated[float, typer.Option(help="Inches, of 100 pixels.")]
+Title = Annotated[str | None, typer.Option(help='Instead of model and vocabulary; "" for none.')]
+Style = Annotated[str, typer.Option(help="light, dark or transparent.")]
+
 
 def panel(
     file: Sound = None,
@@ -39,19 +56,21 @@ def panel(
     threshold: Threshold = None,
     tail: Tail = None,
     dialect: DialectName = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="A file with the reference times of the tokens.")
-    ] = None,
-    tier: Annotated[str, typer.Option(help="Of the reference; default: its first.")] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The picture: .png, .svg or .pdf; default: STEM.png in this folder."),
-    ] = None,
+    reference: Reference = None,
+    tier: Tier = "",
+    out: Out = None,
+    start: Start = None,
+    end: End = None,
+    lanes: Lanes = "",
+    width: Width = 10.0,
+    title: Title = None,
+    style: Style = "light",
     overwrite: Overwrite = False,
 ) -> None:
     """Draw sound, weights, fires and tokens of one utterance on one time axis.
 
-    Of a recording, with a model of cifviz, or of your own model's weights (--alpha).
+    Of a recording, with a model of cifviz, or of your own model's weights (--alpha). --start and
+    --end show a part of it.
     """
     from cifviz.resources import write_atomically
 
@@ -67,10 +86,21 @@ def panel(
         shown, part = given.transcribed()
         from cifviz.plot import panel as draw
 
-        drawn = draw(shown, reference=words)
+        names = [name.strip() for name in lanes.split(",")] if lanes else None
+        drawn = draw(
+            shown,
+            reference=words,
+            start=start,
+            end=end,
+            lanes=names,
+            width=width,
+            title=title,
+            style=style,
+        )
         if part:
             *_, lowest = drawn.axes.values()
-            lowest.set_xlabel(f"time (s): {part}")
+            shown_part = lowest.get_xlabel().removeprefix("time (s)") or f": {part}"
+            lowest.set_xlabel(f"time (s){shown_part}")
             drawn.fig.alt = f"The picture shows {part}. {drawn.fig.alt}"
         image = drawn.fig.image(target.suffix.lower().removeprefix("."))
         write_atomically(target, lambda path: path.write_bytes(image), overwrite=overwrite)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -19,14 +20,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cifviz.core.float64 import in_float64
+from cifviz.core.forward_mode import in_transform
 from cifviz.core.graph_breaks import sizes_vary, without_graph
 from cifviz.core.mass_axis import GivenAxis, MassAxis
+from cifviz.core.one_node import LaidOut, in_one_node
 from cifviz.core.scaling import scaled_to_length
 from cifviz.core.tail import TailRule, drop
-from cifviz.core.token_sums import token_sums
+from cifviz.core.token_sums import small_sums, token_sums
 from cifviz.core.validation import (
     check_lengths,
     described,
+    number_in,
     require_all,
     require_tensor,
     require_weights,
@@ -280,8 +284,10 @@ def integrate_and_fire(
     parts = _decided(
         alpha, encoder_out, frame_lengths, target_lengths, rules, torch.compiler.is_compiling()
     )
-    padded = frame_lengths is not None
-    return Firing(**parts, embeddings=token_sums(encoder_out, parts["axis"], padded=padded))
+    if parts["embeddings"] is None:
+        padded = frame_lengths is not None
+        parts["embeddings"] = token_sums(encoder_out, parts["axis"], padded=padded)
+    return Firing(**parts)
 
 
 class _Rules(NamedTuple):
@@ -302,64 +308,91 @@ def _decided(
     rules: _Rules,
     compiled: bool,
 ) -> dict[str, Any]:
-    """Everything of a firing but its embeddings."""
-    threshold, slack, tail, max_fires = rules
+    """The parts of a firing; without embeddings where these are not made in one go with it."""
+    padded = frame_lengths is not None
     alpha, frame_lengths = _check_input(alpha, encoder_out, frame_lengths)
 
     # 1. Scale the weights, if it is known how many tokens they shall come to.
-    tokens, scaled_alpha = _scaled(alpha, target_lengths, tail, threshold)
+    tokens, scaled_alpha = _scaled(alpha, target_lengths, rules.tail, rules.threshold)
 
-    # 2. The mass axis: the weights laid end to end.
-    running, total = _running_sum(scaled_alpha)
-    most = _most_tokens(alpha, total, tokens, threshold, max_fires)
-
-    # 3. Which tokens fire.
-    ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
-    reach = ends - slack
-    if tokens is None:
-        num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
-        residual = total - num_full.double() * threshold
-        num_fires, tail_fired = num_full, torch.zeros_like(num_full, dtype=torch.bool)
-        if tail != drop:
-            tail_fired = tail.fires(residual.detach(), threshold)
-            num_fires = num_full + tail_fired
+    # 2. Lay them end to end, and see which tokens fire.
+    lay_out = partial(_laid_out, frame_lengths=frame_lengths, tokens=tokens, rules=rules)
+    unscaled = target_lengths is None and rules.tail.scales and not rules.tail.fills
+    embeddings = None
+    if compiled or in_transform():
+        laid = lay_out(scaled_alpha)
     else:
-        num_full = (tokens - 1).clamp(min=0)
-        residual = total - num_full.double() * threshold
-        num_fires, tail_fired = tokens, torch.zeros_like(num_full, dtype=torch.bool)
-
-    # 4. Where they end.
-    fires = _fires(num_fires, max_fires)
-    is_full = valid_mask(num_full + 1, fires + 1)  # with the beginning of the first one
-    ends, reach = ends[: fires + 1], reach[: fires + 1]
-    if tokens is not None:
-        ends, reach = _until_the_end(ends, reach, total, slack)
-    ends = torch.where(is_full, ends, total.unsqueeze(1))
-    reach = torch.where(is_full, reach, math.inf)
-
-    # 5. How much of it a token is made of.
-    is_token = valid_mask(num_fires, fires)
-    fill = is_token.double()
-    if tokens is None and tail.fills and tail != drop:
-        is_tail = is_token & ~is_full[:, 1:]
-        fired = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_TAIL)
-        fill = torch.where(is_tail, threshold / fired.unsqueeze(1), fill)
-    elif target_lengths is None and tail.scales and not tail.fills:
-        fill = fill * _unscaled(alpha, total)
-    axis = MassAxis(running, frame_lengths, ends, reach, fill)
+        sums = _none if unscaled else partial(small_sums, padded=padded)
+        laid, embeddings = in_one_node(scaled_alpha, encoder_out, lay_out, sums)
+    axis = laid.axis
+    if unscaled:
+        axis = replace(axis, fill=axis.fill * _unscaled(alpha, axis.running))
     parts = {
         "alpha": alpha,
         "scaled_alpha": scaled_alpha,
-        "threshold": threshold,
-        "slack": slack,
-        "num_fires": num_fires,
-        "tail_fired": tail_fired,
-        "residual": residual,
+        "threshold": rules.threshold,
+        "slack": rules.slack,
+        "num_fires": laid.num_fires,
+        "tail_fired": laid.tail_fired,
+        "residual": laid.residual,
         "axis": axis,
+        "embeddings": embeddings,
     }
     if compiled:
         sizes_vary(encoder_out, *parts.values(), *vars(axis).values())
     return parts
+
+
+def _laid_out(
+    alpha: Tensor, *, frame_lengths: Tensor, tokens: Tensor | None, rules: _Rules
+) -> LaidOut:
+    """Where frames and tokens end; `alpha` are the weights as used."""
+    threshold, slack, tail, max_fires = rules
+
+    # 1. The mass axis: the weights laid end to end.
+    running, total = _running_sum(alpha)
+    most = _most_tokens(alpha, total, tokens, threshold, max_fires)
+
+    # 2. Which tokens fire.
+    ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
+    reach = ends - slack if slack else ends
+    if tokens is None:
+        num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
+        num_fires, tail_fired = num_full, torch.zeros_like(num_full, dtype=torch.bool)
+    else:
+        num_full = (tokens - 1).clamp(min=0)
+        num_fires, tail_fired = tokens, torch.zeros_like(num_full, dtype=torch.bool)
+    residual = total - num_full.double() * threshold
+    if tokens is None and tail != drop:
+        tail_fired = tail.fires(residual.detach(), threshold)
+        num_fires = num_full + tail_fired
+
+    # 3. Where they end.
+    fires = _fires(num_fires, max_fires)
+    token = torch.arange(fires + 1, device=alpha.device)
+    is_full = token <= num_full.unsqueeze(1)  # with the beginning of the first one
+    ends, reach = ends[: fires + 1], reach[: fires + 1]
+    at_end = ~is_full
+    if tokens is not None:
+        at_end = at_end | (ends > total.detach().unsqueeze(1))
+        reach = _until_the_end(reach, total.detach(), slack)
+    ends = torch.where(at_end, total.unsqueeze(1), ends)
+    reach = torch.where(is_full, reach, math.inf)
+
+    # 4. How much of it a token is made of.
+    is_token = token[1:] <= num_fires.unsqueeze(1)
+    fill, is_tail = is_token.double(), None
+    if tokens is None and tail.fills and tail != drop:
+        is_tail = is_token & ~is_full[:, 1:]
+        fired = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_TAIL)
+        fill = torch.where(is_tail, threshold / fired.unsqueeze(1), fill)
+        is_tail = is_tail & (residual.detach() >= LEAST_TAIL).unsqueeze(1)
+    axis = MassAxis(running, frame_lengths, ends, reach, fill)
+    return LaidOut(axis, residual, num_fires, tail_fired, at_end, is_tail, tokens is not None)
+
+
+def _none(*_: object) -> None:
+    """No sums."""
 
 
 def _scaled(
@@ -374,18 +407,15 @@ def _scaled(
     return tokens, scaled_to_length(alpha, tokens, threshold)
 
 
-def _until_the_end(
-    ends: Tensor, reach: Tensor, total: Tensor, slack: float
-) -> tuple[Tensor, Tensor]:
-    """Where tokens end and fire: weights too small to be scaled end before they should."""
-    last = total.unsqueeze(1)
-    ends = torch.where(ends > last.detach(), last, ends)
-    reach = reach.minimum(last.detach() - slack).clamp(min=SOME)
-    return ends, F.pad(reach[:, 1:], (1, 0))
+def _until_the_end(reach: Tensor, total: Tensor, slack: float) -> Tensor:
+    """Where tokens fire that end with the weights: too small to be scaled, they end too early."""
+    reach = reach.minimum(total.unsqueeze(1) - slack).clamp(min=SOME)
+    return F.pad(reach[:, 1:], (1, 0))
 
 
-def _unscaled(alpha: Tensor, total: Tensor) -> Tensor:
+def _unscaled(alpha: Tensor, running: Tensor) -> Tensor:
     """Factor that takes the scaling of the weights back (batch, 1); 0 without weight."""
+    total = F.pad(running, (1, 0))[:, -1]
     return (_running_sum(alpha)[1] / torch.where(total > 0, total, math.inf)).unsqueeze(1)
 
 
@@ -404,12 +434,14 @@ def _tokens_of_all(alpha: Tensor, tail: TailRule, threshold: float) -> Tensor:
 
 def _require_countable(alpha: Tensor, total: Tensor, threshold: float) -> None:
     """Raise unless the weights are weights, and come to a million tokens at most."""
-    values, total = alpha.detach(), total.detach()
-    require_all(
-        (values >= 0).all() & (total / threshold < MOST_TOKENS + 1).all(),  # of NaN neither is true
-        "alpha must be finite, >= 0 and come to at most a million tokens",
-        lambda _: _wrong_weights(values, total, threshold),
-    )
+    values, total, most = alpha.detach(), total.detach(), (MOST_TOKENS + 1) * threshold
+    rule = "alpha must be finite, >= 0 and come to at most a million tokens"
+    if torch.compiler.is_compiling():
+        require_all((values >= 0).all() & (total < most).all(), rule, str)
+    elif alpha.numel():  # of NaN nothing is true
+        least, largest = number_in(values.amin(), rule), number_in(total.amax(), rule)
+        if not (least >= 0 and largest < most):
+            raise CIFError(_wrong_weights(values, total, threshold))
 
 
 def _most_tokens(
@@ -421,10 +453,9 @@ def _most_tokens(
 ) -> int:
     """As many tokens as there can be, once it is sure that the weights are weights."""
     _require_countable(alpha, total, threshold)
-    total = total.detach()
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
-    return _largest(total / threshold if target_lengths is None else target_lengths)
+    return _largest(total.detach() / threshold if target_lengths is None else target_lengths)
 
 
 def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:

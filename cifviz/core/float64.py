@@ -37,7 +37,7 @@ def in_float64(weights: Tensor) -> Tensor:
     """
     if weights.dtype == torch.float64:
         return weights
-    if not weights.requires_grad or in_forward_mode():
+    if not (weights.requires_grad and torch.is_grad_enabled()) or in_forward_mode():
         return weights.double()
     exact: Tensor = _Exact.apply(weights)
     return exact
@@ -56,6 +56,17 @@ class _Exact(Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        largest = torch.finfo(ctx.dtype).max
-        rounded = grad.clamp(-largest, largest)
-        return torch.where(grad.isinf(), grad, rounded).to(ctx.dtype)
+        return gradient_of(grad, ctx.dtype)
+
+
+def gradient_of(grad: Tensor, dtype: torch.dtype) -> Tensor:
+    """A gradient in the dtype of its weights, as `in_float64` rounds it.
+
+    >>> gradient_of(torch.tensor([1e7, 2.0, torch.inf]), torch.float16)
+    tensor([6.5504e+04, 2.0000e+00,        inf], dtype=torch.float16)
+    """
+    if dtype == torch.float64:
+        return grad
+    largest = torch.finfo(dtype).max
+    rounded = grad.clamp(-largest, largest)
+    return torch.where(grad.abs() == torch.inf, grad, rounded).to(dtype)

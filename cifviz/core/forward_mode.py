@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch.autograd import forward_ad
 
 
@@ -19,3 +20,12 @@ def in_forward_mode() -> bool:
     False
     """
     return forward_ad._current_level >= 0
+
+
+def in_transform() -> bool:
+    """True inside of any transform of `torch.func`, and in forward mode.
+
+    >>> in_transform(), torch.func.grad(lambda number: number * in_transform())(torch.tensor(2.0))
+    (False, tensor(1.))
+    """
+    return in_forward_mode() or torch._C._are_functorch_transforms_active()

@@ -56,20 +56,44 @@ def token_sums(encoder_out: Tensor, axis: MassAxis, *, padded: bool = True) -> T
         ``Σ_t W[b, i, t] · encoder_out[b, t]``, zero behind the last token, in the dtype of the
         encoder output. They are made in float32 at least.
     """
-    batch, frames, dim = encoder_out.shape
     # A trace serves all sizes: nothing in it may depend on them.
     traced = torch.compiler.is_compiling()
-    small = not traced and batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) <= SMALL
+    if not traced and (summed := small_sums(encoder_out, axis, padded=padded)):
+        return summed[0]
     ordinary = traced or in_forward_mode()
-    if padded and (ordinary or small):  # 0 · NaN would be NaN
-        behind = ~valid_mask(axis.frame_lengths, frames)
+    if padded and ordinary:  # 0 · NaN would be NaN
+        behind = ~valid_mask(axis.frame_lengths, encoder_out.shape[1])
         encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
-    if small:  # in float64, which autocast leaves alone in backward too
-        return (axis.contributions @ encoder_out.double()).to(encoder_out.dtype)
     # Autocast would lower one way of adding up and not the other.
     with torch.autocast(encoder_out.device.type, enabled=False):
         pieces = _Pieces.of(axis)
         return pieces.ordinary_sums(encoder_out) if ordinary else pieces.sums(encoder_out)
+
+
+def small_sums(
+    encoder_out: Tensor, axis: MassAxis, *, padded: bool
+) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    """Like `token_sums` where W is small, else None.
+
+    Returns
+    -------
+    Tensor (batch, fires, dim)
+        The sums.
+    Tensor (batch, fires, frames)
+        W.
+    Tensor (batch, frames) or None
+        Padded frames, None if none can be.
+    """
+    batch, frames, dim = encoder_out.shape
+    if batch * frames * axis.fill.shape[1] * (dim + WEIGHT_COST) > SMALL:
+        return None
+    behind = ~valid_mask(axis.frame_lengths, frames) if padded else None
+    if behind is not None:  # 0 · NaN would be NaN
+        encoder_out = encoder_out.masked_fill(behind.unsqueeze(2), 0)
+    contributions = axis.contributions
+    # In float64, which autocast leaves alone in backward too.
+    sums = torch.bmm(contributions, encoder_out.double()).to(encoder_out.dtype)
+    return sums, contributions, behind
 
 
 @dataclass(frozen=True, eq=False)

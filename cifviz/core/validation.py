@@ -123,8 +123,14 @@ def require_all(right: Tensor, rule: str, message: Callable[[int], str]) -> None
     if torch.compiler.is_compiling():
         torch._assert_async(right.all(), rule)
         return
+    if not number_in(right.all(), rule):
+        raise CIFError(message(int(right.flatten().int().argmin())))
+
+
+def number_in(scalar: Tensor, rule: str) -> float:
+    """The number in a tensor of one, or raise if there are no values to read, as `require_all`."""
     try:
-        is_right = bool(right.all())
+        return scalar.item()
     except RuntimeError as error:
         if "vmap" in str(error):
             raise CIFError(
@@ -138,8 +144,6 @@ def require_all(right: Tensor, rule: str, message: Callable[[int], str]) -> None
                 "torch.export need no values"
             ) from error
         raise
-    if not is_right:
-        raise CIFError(message(int(right.flatten().int().argmin())))
 
 
 def check_lengths(name: str, lengths: Tensor, batch: Tensor, maximum: int | None = None) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -120,16 +120,24 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
     """
     bundle = picture_bundle(png(figure), alt)
     if caption:
-        number = _NUMBERS.setdefault(caption, len(_NUMBERS) + 1)
-        words = f"<strong>Figure {number}.</strong> {html.escape(caption, quote=False)}"
-        bundle["text/html"] = (
-            f'<figure style="margin:0">{bundle["text/html"]}'
-            f"<figcaption>{words}</figcaption></figure>"
-        )
-        bundle["text/plain"] = f"Figure {number}. {caption}\n{bundle['text/plain']}"
+        bundle = captioned(bundle, caption)
     emit(bundle)
     if "matplotlib.pyplot" in sys.modules:  # or the end of the cell would show it once more
         sys.modules["matplotlib.pyplot"].close(figure)
+
+
+def captioned(bundle: Mapping[str, Any], caption: str) -> dict[str, Any]:
+    """A picture's output with a numbered caption below it, see `show`."""
+    number = _NUMBERS.setdefault(caption, len(_NUMBERS) + 1)
+    words = f"<strong>Figure {number}.</strong> {html.escape(caption, quote=False)}"
+    return {
+        **bundle,
+        "text/html": (
+            f'<figure style="margin:0">{bundle["text/html"]}'
+            f"<figcaption>{words}</figcaption></figure>"
+        ),
+        "text/plain": f"Figure {number}. {caption}\n{bundle['text/plain']}",
+    }
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

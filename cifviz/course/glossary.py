@@ -80,6 +80,14 @@ TERMS: tuple[Term, ...] = (
         "choose.",
     ),
     Term(
+        "capture",
+        "",
+        "cifviz.capture(model)",
+        "",
+        "To record what the CIF of another model does while the model runs: its weights, its "
+        "fires, and what each frame gave to each token.",
+    ),
+    Term(
         "collaborative decoding",
         "",
         "cifviz.systems.collaborative_decoding.combined",
@@ -153,6 +161,14 @@ TERMS: tuple[Term, ...] = (
         "The share of edges that lie in their intervals.",
     ),
     Term(
+        "diagnosis",
+        "",
+        "cifviz.diagnosis.Diagnosis",
+        "",
+        "All that twelve checks find wrong with the CIF of some utterances, and what they could "
+        "not look at.",
+    ),
+    Term(
         "dialect",
         "",
         "cifviz.core.dialects.Dialect",
@@ -219,6 +235,14 @@ TERMS: tuple[Term, ...] = (
         "cifviz.CIFConfig.conv_cif_width",
         "frames",
         "How many neighbouring frames the convolution in a weight predictor looks at.",
+    ),
+    Term(
+        "finding",
+        "",
+        "cifviz.diagnosis.Finding",
+        "",
+        "What one check found: in words, with a picture, with what to try, and whether it is a "
+        "fault, a warning or a note.",
     ),
     Term(
         "fire",

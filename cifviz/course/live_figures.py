@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from cifviz.course.figures import LINES, WIDTH, show
+from cifviz.course.figures import LINES, WIDTH, captioned, show
 from cifviz.errors import require
+from cifviz.explorer.widget import Explorer
 from cifviz.locks import DISPLAY, one_at_a_time
+from cifviz.notebooks.cell_output import emit
 from cifviz.plot.images import DPI, image_tag, png
 
 DELAY = 0.01
@@ -93,6 +95,21 @@ def live_figure(
         # For the tests; what a notebook keeps does not depend on the machine.
         display(live.widget, metadata={"cifviz": {"redraw_seconds": live.seconds()}})
     show(live.static_figure(), alt, caption=caption)
+
+
+def live_explorer(explorer: Explorer, *, caption: str) -> None:
+    """Show an explorer, and below it, where nothing is live, its static fallback.
+
+    Parameters
+    ----------
+    explorer : Explorer
+        What `cifviz.explore` gives in a notebook.
+    caption : str
+        Stands below it, see `cifviz.course.show`.
+    """
+    given = explorer._repr_mimebundle_()
+    if given is not None:  # a kernel that shows no widgets
+        emit(captioned(given[0], caption))
 
 
 class LiveFigure:

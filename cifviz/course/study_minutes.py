@@ -34,7 +34,7 @@ TRAINING = 0.25
 _FORMULA = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _TRAINING = re.compile(r"\btrain\(")
 _OUTPUT = re.compile(r"^(?:show|table)\(", re.MULTILINE)
-_CONTROL = re.compile(r"^live_figure\(", re.MULTILINE)
+_CONTROL = re.compile(r"^live_(?:figure|explorer)\(", re.MULTILINE)
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.audio.mel import mel_frequencies
 from cifviz.audio.waveform import Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.interop.firing_rule import FiringRule
@@ -19,7 +20,7 @@ from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
 from cifviz.core.mass_axis import NOISE, GivenAxis
 from cifviz.errors import require, require_type
 from cifviz.explorer.settings import at_home, fixed_in_views, model_settings, pauses, rule_of
-from cifviz.systems.transcription import Transcription
+from cifviz.systems.transcription import Transcription, audible_features
 from cifviz.timing import FrameGrid
 
 LONG = 120.0
@@ -100,6 +101,7 @@ def view_data(
             for name, one in [*words, *named(compare).items()]
         ],
         "whole": stretch(transcription),
+        "hertz": band_frequencies(transcription),
         "sound": sound_kind(transcription.waveform),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
         "model": {
@@ -245,6 +247,27 @@ def stretch(
         "isFinest": (log_mel is None or log_mel["pooled"] == 1)
         and (peaks is None or peaks["rate"] > PEAK_RATE / 2),
     }
+
+
+def band_frequencies(transcription: Transcription) -> list[int] | None:
+    """Middle frequencies of the bands of the spectrogram, Hz; None without one.
+
+    >>> import cifviz
+    >>> clip = cifviz.load_clip("digits_two")
+    >>> transcription = cifviz.load_model("digits").transcribe(clip.waveform)
+    >>> band_frequencies(transcription)[:3]
+    [119, 177, 236]
+    """
+    log_mel, waveform = transcription.log_mel, transcription.waveform
+    if log_mel is not None and transcription.config is not None:
+        features, bands = transcription.config.features, log_mel.shape[1]
+    elif waveform is not None:
+        features = audible_features(waveform.sample_rate)
+        bands = features.n_mels
+    else:
+        return None
+    found = mel_frequencies(bands + 2, features.f_min, features.f_max)
+    return [round(frequency) for frequency in found[1:-1].tolist()]
 
 
 def peaks_of(waveform: Waveform, start: float = 0.0, end: float = math.inf) -> dict[str, Any]:

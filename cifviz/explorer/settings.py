@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ RANGES: dict[str, Any] = json.loads(
     Path(__file__).with_name("js").joinpath("settings.json").read_text("utf-8")
 )
 """What each setting may be: numbers from and to, whole numbers, words."""
+
+SAME = 2 / 3
+"""Two spans are the same word from this share of what they cover together."""
 
 
 def model_settings(transcription: Transcription) -> dict[str, Any]:
@@ -203,7 +206,8 @@ def realign(
         plain CIF, also where those of the model are others, such as soft sums; of a CIF that is not
         cifviz's own, those of its rule.
     alignment : Alignment
-        The tokens of the transcription if as many come out, otherwise numbers: only the model
+        The tokens of the transcription if as many come out. Otherwise those keep their name that
+        lie where they lay (see `named_by_overlap`), and the others are numbers: only the model
         could decode them.
 
     Raises
@@ -240,20 +244,69 @@ def realign(
     # 4. The times.
     fires, labels = int(firing.num_fires), transcription.labels
     is_named = fires == len(labels)
-    names = labels if is_named else [str(index + 1) for index in range(fires)]
+    names = labels if is_named else tuple(str(index + 1) for index in range(fires))
+    scores = transcription.scores or None if is_named else None
+    alignment = _timed(transcription, firing, names, scores)
+    # 5. The names of those that lie where they lay.
+    if not is_named and used != home:
+        unmoved = realign(transcription)[1]
+        if len(unmoved) == len(labels):
+            alignment = named_by_overlap(alignment, unmoved)
+    return replace(firing, alpha=alpha), alignment
+
+
+def _timed(
+    transcription: Transcription,
+    firing: Firing,
+    names: Sequence[str],
+    scores: Sequence[float] | None,
+) -> Alignment:
+    """The tokens of a firing, with the times that the edges of the transcription give them."""
     grid, duration, edges = transcription.grid, transcription.duration, transcription.edges
     if edges is None:
-        alignment = fire_times(firing, names, grid, duration, None)
-    else:
-        alignment = Alignment.from_firing(
-            firing,
-            names,
-            grid,
-            edges=edges,
-            scores=transcription.scores or None if is_named else None,
-            duration=duration,
-        )
-    return replace(firing, alpha=alpha), alignment
+        return fire_times(firing, names, grid, duration, None)
+    return Alignment.from_firing(firing, names, grid, edges=edges, scores=scores, duration=duration)
+
+
+def named_by_overlap(alignment: Alignment, named: Alignment) -> Alignment:
+    """Tokens with the names of those that lie in the same place.
+
+    Parameters
+    ----------
+    alignment, named : Alignment
+        Timed tokens, in order and without overlap.
+
+    Returns
+    -------
+    Alignment
+        The first, where a token that shares with one of the second more than two thirds of what
+        both cover has its name. No two get the name of the same one.
+
+    Examples
+    --------
+    The first two share 0.4 of 0.5 s, which is enough; the others half of what they cover.
+
+    >>> from cifviz import TimedToken
+    >>> named = Alignment((TimedToken("one", 0.0, 0.5), TimedToken("two", 0.5, 0.9)))
+    >>> spans = [("1", 0.1, 0.5), ("2", 0.5, 0.7), ("3", 0.7, 0.9)]
+    >>> named_by_overlap(Alignment(tuple(TimedToken(*span) for span in spans)), named).text
+    'one 2 3'
+    """
+    known, first, found = named.timed, 0, []
+    for token in alignment.tokens:
+        start, end = token.start or 0.0, token.end or 0.0
+        while first < len(known) and (known[first].end or 0.0) <= start:
+            first += 1
+        name = token.token
+        for at in range(first, len(known)):
+            begin, stop = known[at].start or 0.0, known[at].end or 0.0
+            if begin >= end:
+                break
+            if min(end, stop) - max(start, begin) > SAME * (max(end, stop) - min(start, begin)):
+                name = known[at].token
+                break
+        found.append(replace(token, token=name))
+    return Alignment(tuple(found))
 
 
 def at_home(transcription: Transcription) -> tuple[Firing, Alignment]:

@@ -36,12 +36,13 @@ def truncate(transcription: Transcription, seconds: float) -> Transcription:
     """
     if transcription.duration <= seconds:
         return transcription
-    grid, log_mel = transcription.grid, transcription.log_mel
-    frames = min(round(grid.frame(seconds)), transcription.require_firing().alpha.shape[1])
+    whole, grid = transcription.require_firing(), transcription.grid
+    frames = min(round(grid.frame(seconds)), whole.alpha.shape[1])
     end = grid.seconds(frames)
-    firing = truncate_firing(transcription.require_firing(), frames)
+    firing = truncate_firing(whole, frames)
     fires = int(firing.num_fires)
     waveform = transcription.waveform
+    log_mel = transcription.log_mel
     if log_mel is not None:
         log_mel = log_mel[: round(transcription.config.features.grid.frame(end))]
     labels = transcription.given_labels

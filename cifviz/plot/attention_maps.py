@@ -347,7 +347,7 @@ def _cells(
     outlines = box_outlines(
         *(part.ravel() for part in np.broadcast_arrays(start, end, top, top + 1))
     )
-    shades = matplotlib.colormaps[STYLE["contribution"]](np.linspace(0.5, 1.0, 256))
+    shades = matplotlib.colormaps.get_cmap(STYLE["contribution"])(np.linspace(0.5, 1.0, 256))
     look = styled(given, cmap=ListedColormap(shades), norm=PowerNorm(0.5, 0.0, 1.0), zorder=1)
     look = styled(look, edgecolor=STYLE["neutral"], linewidth=0.4)
     cells = PolyCollection(list(outlines), array=rows.values[:, list(spans)].ravel(), **look)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from itertools import accumulate
 from typing import Any
 from unicodedata import east_asian_width
@@ -18,27 +17,8 @@ from matplotlib.textpath import text_to_path
 
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
+from cifviz.plot.fonts import families, is_drawable
 from cifviz.plot.palette import STYLE, Keywords, styled, token_look
-
-FONTS = (
-    "DejaVu Sans",  # comes with matplotlib
-    "Noto Sans CJK SC",
-    "Noto Sans CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "WenQuanYi Zen Hei",
-    "Droid Sans Fallback",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Heiti SC",
-    "Microsoft YaHei",
-    "SimHei",
-    "Yu Gothic",
-    "Malgun Gothic",
-    "Arial Unicode MS",
-)
-"""Families tried for the characters of a token, in order; the installed ones are used."""
 
 MOST_COLUMNS = 16
 """Longer labels are cut, and end in "…"; a Chinese character takes two columns."""
@@ -115,17 +95,19 @@ def legend_above(ax: Axes, **look: Any) -> Legend:
     return ax.legend(**{**above, "fontsize": STYLE["text_size"], "frameon": False, **look})
 
 
-def token_axis(ax: Axes, names: Sequence[str]) -> None:
+def token_axis(ax: Axes, names: Sequence[str], first: int = 0) -> int:
     """Make the y axis one of tokens, a row of height 1 for each, the first one on top.
 
-    Where there are more rows than names fit, each second, third … is named.
+    The rows are those of the tokens from `first` on. Where there are more rows than names fit, each
+    second, third … is named; which, is returned.
     """
     count, size = len(names), STYLE["text_size"]
-    ax.set_ylim(max(count, 1), 0)
+    ax.set_ylim(first + max(count, 1), first)
     step = max(1, int(np.ceil(count * 1.2 * size / height_in_points(ax))))
     shown = [displayable(name, ROW_COLUMNS) for name in names[::step]]
-    ax.set_yticks(np.arange(count)[::step] + 0.5, shown, fontsize=size, **plain_text())
+    ax.set_yticks(first + np.arange(count)[::step] + 0.5, shown, fontsize=size, **plain_text())
     ax.set_ylabel("token")
+    return step
 
 
 def counted(number: int, thing: str) -> str:
@@ -160,7 +142,7 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     -------
     str
         Without what cannot be printed: a control character, or a character that no installed font
-        of `FONTS` has, becomes its escaped code point. A label without visible characters is
+        has, becomes its escaped code point. A label without visible characters is
         quoted. A long one is cut and ends in "…".
 
     Examples
@@ -173,7 +155,7 @@ def displayable(label: str, columns: int = MOST_COLUMNS) -> str:
     if not label.strip():
         label = repr(label)
     parts = [
-        character if character.isprintable() and _is_drawable(character) else _escaped(character)
+        character if character.isprintable() and is_drawable(character) else _escaped(character)
         for character in label[: columns + 1]
     ]
     ends = list(accumulate(sum(map(_columns, part)) for part in parts))
@@ -188,13 +170,13 @@ def plain_text() -> dict[str, Any]:
     >>> plain_text()["parse_math"]
     False
     """
-    return {"parse_math": False, "usetex": False, "fontfamily": list(_families())}
+    return {"parse_math": False, "usetex": False, "fontfamily": list(families())}
 
 
 @one_at_a_time
 def text_widths(labels: Iterable[str], size: float, ax: Axes) -> list[float]:
     """Widths of labels on the x axis, in its unit, at its present limits and size."""
-    properties = font_manager.FontProperties(family=list(_families()), size=size)
+    properties = font_manager.FontProperties(family=list(families()), size=size)
     left, right = ax.get_xlim()
     return [
         text_to_path.get_text_width_height_descent(label, properties, False)[0]
@@ -214,6 +196,14 @@ def height_in_points(ax: Axes) -> float:
     return max(1.0, ax.bbox.height / _dpi(ax) * 72)
 
 
+def seen(ax: Axes) -> tuple[float, float] | None:
+    """From when to when the Axes shows something, where that was set by hand; else None."""
+    if ax.get_autoscalex_on():
+        return None
+    left, right = sorted(ax.get_xlim())
+    return left, right
+
+
 def _dpi(ax: Axes) -> float:
     figure: Figure | SubFigure | None = ax.figure
     return 100.0 if figure is None else float(figure.dpi)
@@ -226,27 +216,3 @@ def _escaped(character: str) -> str:
 
 def _columns(character: str) -> int:
     return 2 if east_asian_width(character) in "WF" else 1
-
-
-@cache
-def _fonts() -> dict[str, Any]:
-    """The installed ones among `FONTS`, by family."""
-    found = {}
-    for family in FONTS:
-        try:
-            path = font_manager.findfont(
-                font_manager.FontProperties(family=[family]), fallback_to_default=False
-            )
-        except ValueError:  # not installed
-            continue
-        found[family] = font_manager.get_font(path)
-    return found
-
-
-def _families() -> tuple[str, ...]:
-    return tuple(_fonts())
-
-
-@cache
-def _is_drawable(character: str) -> bool:
-    return any(font.get_char_index(ord(character)) for font in _fonts().values())

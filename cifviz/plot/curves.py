@@ -85,6 +85,7 @@ def fires(
     grid: FrameGrid,
     *,
     ax: Axes | None = None,
+    within: geometry.Within = None,
     marker_kw: Keywords = None,
     **kwargs: Any,
 ) -> FireArtists:
@@ -98,6 +99,8 @@ def fires(
         Clock of its frames.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    within : (float, float), optional
+        From when to when, seconds: what lies outside is not drawn. Default: everything.
     marker_kw : mapping, optional
         For the markers.
     **kwargs
@@ -129,8 +132,10 @@ def fires(
     """
     ax = resolve(ax)
     one = one_utterance(firing)
-    times = geometry.fire_times(one, grid)
-    is_tail = _is_tail(one)
+    times, is_tail = geometry.fire_times(one, grid), _is_tail(one)
+    if within is not None:
+        shown = (times >= within[0]) & (times <= within[1])
+        times, is_tail = times[shown], np.asarray(is_tail, dtype=bool)[shown].tolist()
     space = width_in_points(ax) / max(1, len(times))  # of each fire: the more fires, the thinner
     halo = withStroke(linewidth=2.5 if space > 20 else 1.2, foreground=STYLE["halo"], alpha=0.8)
     is_crowded = space < CROWDED  # halos would cover what is between them
@@ -140,7 +145,7 @@ def fires(
         colors=STYLE["fire"],
         linewidths=0.9 if space > 20 else 0.3 if is_crowded else 0.5,
         linestyles=["--" if tail else "-" for tail in is_tail] or "-",
-        path_effects=None if is_crowded else [halo],
+        path_effects=None if is_crowded or STYLE["ground"] == "none" else [halo],
         alpha=0.5 if is_crowded else None,
         zorder=2.5,
     )
@@ -157,6 +162,7 @@ def weights(
     grid: FrameGrid,
     *,
     ax: Axes | None = None,
+    within: geometry.Within = None,
     scaled_kw: Keywords = None,
     threshold_kw: Keywords = None,
     **kwargs: Any,
@@ -171,6 +177,8 @@ def weights(
         Clock of its frames.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    within : (float, float), optional
+        From when to when, seconds: what lies outside is not drawn. Default: everything.
     scaled_kw, threshold_kw : mapping, optional
         For the steps of the scaled weights and for the line of β.
     **kwargs
@@ -203,7 +211,8 @@ def weights(
     """
     ax = resolve(ax)
     one = one_utterance(firing)
-    steps = geometry.visible_steps(geometry.weight_steps(one, grid))
+    steps = geometry.steps_within(geometry.weight_steps(one, grid), within)
+    steps = geometry.visible_steps(steps)
     given = scaled = legend = None
     if len(steps.given):
         look = styled(kwargs, color=STYLE["weight"], fill=True, alpha=0.7, label="α as given")
@@ -227,6 +236,7 @@ def accumulation(
     grid: FrameGrid,
     *,
     ax: Axes | None = None,
+    within: geometry.Within = None,
     tooth_kw: Keywords = None,
     fire_kw: Keywords = None,
     threshold_kw: Keywords = None,
@@ -242,6 +252,8 @@ def accumulation(
         Clock of its frames.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    within : (float, float), optional
+        From when to when, seconds: what lies outside is not drawn. Default: everything.
     tooth_kw, fire_kw, threshold_kw : mapping, optional
         For the areas under the teeth, for `fires`, and for the line of β.
     **kwargs
@@ -274,12 +286,15 @@ def accumulation(
     ax = resolve(ax)
     one = one_utterance(firing)
     teeth = geometry.accumulation_teeth(one, grid)
-    areas = _tooth_areas(ax, teeth, tooth_kw)
-    curve = geometry.accumulation_curve(one, grid)
+    begins, ends = np.array([tooth.seconds[[0, -1]] for tooth in teeth]).T
+    shown = geometry.overlapping(begins, ends, within)
+    areas = _tooth_areas(ax, teeth, shown, tooth_kw)
+    nothing = geometry.Curve(np.zeros(0), np.zeros(0))
+    curve = map(np.concatenate, zip(nothing, *teeth[shown], strict=True))
     (line,) = ax.plot(*curve, **styled(kwargs, color=STYLE["level"], linewidth=1.2, zorder=3))
     threshold, label = _threshold(ax, one.threshold, threshold_kw)
     ax.set_ylabel("accumulated weight")
-    drawn_fires = fires(one, grid, ax=ax, **(fire_kw or {}))
+    drawn_fires = fires(one, grid, ax=ax, within=within, **(fire_kw or {}))
     return AccumulationArtists(line, areas, drawn_fires, threshold, label)
 
 
@@ -354,10 +369,11 @@ def mass_axis(
 
 
 def _tooth_areas(
-    ax: Axes, teeth: Sequence[geometry.Curve], tooth_kw: Keywords
+    ax: Axes, teeth: Sequence[geometry.Curve], shown: slice, tooth_kw: Keywords
 ) -> tuple[PolyCollection, ...]:
     """The areas under the teeth, in the looks of their tokens; the last tooth is the residual."""
-    tokens = [*range(len(teeth) - 1), None]
+    tokens = [*range(len(teeth) - 1), None][shown]
+    teeth = teeth[shown]
     if len(teeth) > MOST_AREAS:
         outlines = [
             np.column_stack([np.append(time, [time[-1], time[0]]), np.append(level, [0, 0])])

@@ -24,6 +24,8 @@ MOST_COLUMNS = 4000
 """Frames are joined until there are no more than this: a picture shows no more."""
 MOST_ROWS = 1000
 """The same of the tokens of a matrix."""
+Within = tuple[float, float] | None
+"""From when to when something is drawn, seconds; None: all of it."""
 ROUNDING = 1e-9
 """A contribution below this share of β is rounding, not a contribution."""
 _BLOCK = 64
@@ -133,6 +135,33 @@ def visible_steps(steps: WeightSteps) -> WeightSteps:
         np.maximum.reduceat(steps.given, first),
         np.maximum.reduceat(steps.scaled, first),
     )
+
+
+def steps_within(steps: WeightSteps, within: Within) -> WeightSteps:
+    """The steps of the frames that can be seen.
+
+    >>> steps = WeightSteps(np.arange(5.0), np.arange(4.0), np.arange(4.0))
+    >>> part = steps_within(steps, (1.5, 2.5))
+    >>> part.edges.tolist(), part.given.tolist()
+    ([1.0, 2.0, 3.0], [1.0, 2.0])
+    """
+    seen = overlapping(steps.edges[:-1], steps.edges[1:], within)
+    edges = steps.edges[seen.start : seen.stop + 1]
+    return WeightSteps(edges, steps.given[seen], steps.scaled[seen])
+
+
+def overlapping(starts: np.ndarray, ends: np.ndarray, within: Within) -> slice:
+    """Which of rising intervals have a part that can be seen; all, if `within` is None.
+
+    >>> overlapping(np.array([0.0, 1.0, 2.0]), np.array([1.0, 2.0, 3.0]), (1.0, 1.5))
+    slice(1, 2, None)
+    """
+    if within is None:
+        return slice(0, len(starts))
+    left, right = within
+    first = int(np.searchsorted(ends, left, side="right"))
+    last = int(np.searchsorted(starts, right, side="left"))
+    return slice(first, max(first, last))
 
 
 def fire_times(firing: Firing, grid: FrameGrid) -> np.ndarray:
@@ -352,7 +381,7 @@ def contribution_boxes(firing: Firing, grid: FrameGrid) -> Boxes:
     return Boxes(token, frame, *times, lower, upper, weight)
 
 
-def contribution_matrix(firing: Firing, grid: FrameGrid) -> Matrix:
+def contribution_matrix(firing: Firing, grid: FrameGrid, within: Within = None) -> Matrix:
     """W as a matrix that can be drawn, whatever the length of the utterance.
 
     Parameters
@@ -361,6 +390,8 @@ def contribution_matrix(firing: Firing, grid: FrameGrid) -> Matrix:
         Of one utterance.
     grid : FrameGrid
         Clock of its frames.
+    within : (float, float), optional
+        Only the frames between two times, and the tokens that end there or are being filled.
 
     Returns
     -------
@@ -381,20 +412,32 @@ def contribution_matrix(firing: Firing, grid: FrameGrid) -> Matrix:
     >>> contribution_matrix(firing, FrameGrid(1.0)).values.tolist()
     [[0.5, 0.5]]
     """
+    # 1. Tokens and frames that can be seen, and how many are joined.
     one = one_utterance(firing)
-    fires, frames = int(one.num_fires[0]), one.alpha.shape[1]
+    times = _seconds(grid, np.arange(one.alpha.shape[1] + 1))
+    seen = overlapping(times[:-1], times[1:], within)
+    ends = fire_times(one, grid)
+    tokens = overlapping(np.concatenate([times[:1], ends])[:-1], ends, within)
+    fires, frames = tokens.stop - tokens.start, seen.stop - seen.start
     rows, columns = -(-fires // MOST_ROWS) or 1, -(-frames // MOST_COLUMNS) or 1
+
+    # 2. The largest and the smallest entry of each cell.
     highest = np.zeros((-(-fires // rows), -(-frames // columns)))
     lowest = highest.copy()
     for first_token, first_frame, weights in _contribution_blocks(one):
+        if first_token >= tokens.stop or first_token + len(weights) <= tokens.start:
+            continue
         row, column = np.nonzero(weights)
-        place = (first_token + row) // rows, (first_frame + column) // columns
-        np.maximum.at(highest, place, weights[row, column])
-        np.minimum.at(lowest, place, weights[row, column])
+        token, frame = first_token + row, first_frame + column
+        kept = (token >= tokens.start) & (token < tokens.stop)
+        kept &= (frame >= seen.start) & (frame < seen.stop)
+        place = (token[kept] - tokens.start) // rows, (frame[kept] - seen.start) // columns
+        np.maximum.at(highest, place, weights[row, column][kept])
+        np.minimum.at(lowest, place, weights[row, column][kept])
     edges = np.minimum(np.arange(0, frames + columns, columns), frames)
     return Matrix(
-        np.minimum(np.arange(0, fires + rows, rows), fires),
-        _seconds(grid, edges if frames else np.zeros(1)),
+        tokens.start + np.minimum(np.arange(0, fires + rows, rows), fires),
+        _seconds(grid, seen.start + (edges if frames else np.zeros(1))),
         np.where(highest >= -lowest, highest, lowest),
     )
 

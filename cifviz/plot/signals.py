@@ -22,6 +22,10 @@ LOG_MEL_RANGE = 12.0
 """Log-mel power is shown from its maximum down to this much below (nepers of power; 52 dB)."""
 
 
+MEANS = 800
+"""Columns of features that are too long to be shown frame by frame."""
+
+
 class WaveformArtists(NamedTuple):
     """What `waveform` drew."""
 
@@ -34,7 +38,13 @@ class LogMelArtists(NamedTuple):
     image: AxesImage
 
 
-def waveform(waveform: Waveform, *, ax: Axes | None = None, **kwargs: Any) -> WaveformArtists:
+def waveform(
+    waveform: Waveform,
+    *,
+    ax: Axes | None = None,
+    within: geometry.Within = None,
+    **kwargs: Any,
+) -> WaveformArtists:
     """Draw sound over time.
 
     Parameters
@@ -43,6 +53,8 @@ def waveform(waveform: Waveform, *, ax: Axes | None = None, **kwargs: Any) -> Wa
         What to draw; a long one by the extremes of short pieces.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    within : (float, float), optional
+        From when to when, seconds: what lies outside is not drawn. Default: everything.
     **kwargs
         For the line.
 
@@ -68,7 +80,9 @@ def waveform(waveform: Waveform, *, ax: Axes | None = None, **kwargs: Any) -> Wa
     Notebook: notebooks/00_start_here.ipynb
     """
     ax = resolve(ax)
-    curve = geometry.waveform_line(waveform)
+    begin, part = sound_within(waveform, within)
+    curve = geometry.waveform_line(part)
+    curve = geometry.Curve(curve.seconds + begin, curve.level)
     (line,) = ax.plot(*curve, **styled(kwargs, color=STYLE["sound"], linewidth=0.6))
     ax.set_ylabel("amplitude")
     show_time(ax, 0.0, waveform.duration)
@@ -124,6 +138,7 @@ def log_mel(
     frames, bands = values.shape
     start, end = grid.seconds(0), grid.seconds(frames)
     shown_end = end if frames else grid.seconds(1)  # an image needs some width, even without frames
+    values = _joined(values)
     look = {"cmap": STYLE["log_mel"], "interpolation": "nearest", **_loudness(values)}
     image = ax.imshow(
         values.T if values.size else np.full((1, 1), np.nan),
@@ -135,6 +150,29 @@ def log_mel(
     _band_axis(ax, bands, frequencies)
     show_time(ax, start, end)
     return LogMelArtists(image)
+
+
+def sound_within(waveform: Waveform, within: geometry.Within) -> tuple[float, Waveform]:
+    """The sound between two times, and when it begins, seconds.
+
+    >>> begin, part = sound_within(Waveform(np.arange(10.0) / 16, 10), (0.25, 0.5))
+    >>> begin, part.samples.tolist()
+    (0.2, [0.125, 0.1875, 0.25])
+    """
+    if within is None:
+        return 0.0, waveform
+    rate, count = waveform.sample_rate, len(waveform.samples)
+    first = min(max(0, int(np.floor(within[0] * rate))), count)
+    last = min(max(first, int(np.ceil(within[1] * rate))), count)
+    return first / rate, Waveform(waveform.samples[first:last], rate)
+
+
+def _joined(values: np.ndarray) -> np.ndarray:
+    """Of more frames than a picture shows, means of `MEANS` short times."""
+    if len(values) <= geometry.MOST_COLUMNS:
+        return values
+    edges = np.linspace(0, len(values), MEANS + 1).astype(int)
+    return np.add.reduceat(values, edges[:-1], axis=0) / np.diff(edges)[:, None]
 
 
 def _loudness(values: np.ndarray) -> dict[str, float]:

@@ -49,6 +49,13 @@ class ContributionArtists(NamedTuple):
     """None without tokens or frames."""
     negative: PathCollection
     """A minus sign on each negative entry."""
+    step: int
+    """Each row has its name (1), each second, third …."""
+
+    @property
+    def left_out(self) -> str:
+        """What found no space, in words."""
+        return f"{self.step - 1} of {self.step} names of rows" if self.step > 1 else ""
 
 
 class SpanArtists(NamedTuple):
@@ -65,6 +72,12 @@ class SpanArtists(NamedTuple):
     crowd: PolyCollection | None
     """The boxes of more than `MOST_AREAS` tokens, instead of a box and a name for each."""
 
+    @property
+    def left_out(self) -> str:
+        """What found no space, in words."""
+        lacking = np.asarray(self.omitted.get_offsets()).shape[0]
+        return f"{lacking} of {len(self.boxes)} names (▲)" if lacking else ""
+
 
 def contributions(
     firing: Firing,
@@ -72,6 +85,7 @@ def contributions(
     *,
     tokens: Sequence[str] | None = None,
     ax: Axes | None = None,
+    within: geometry.Within = None,
     negative_kw: Keywords = None,
     **kwargs: Any,
 ) -> ContributionArtists:
@@ -88,6 +102,8 @@ def contributions(
         third … is named.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    within : (float, float), optional
+        From when to when, seconds: what lies outside is not drawn. Default: everything.
     negative_kw : mapping, optional
         For the minus signs.
     **kwargs
@@ -128,7 +144,7 @@ def contributions(
         tokens is None or len(tokens) == rows,
         f"expected {rows} tokens, one for each fire, got {len(tokens or ())}",
     )
-    token_edges, time_edges, values = geometry.contribution_matrix(one, grid)
+    token_edges, time_edges, values = geometry.contribution_matrix(one, grid, within)
     mesh = None
     if values.size:
         most = np.abs(values).max() or one.threshold
@@ -138,15 +154,18 @@ def contributions(
     middles = (time_edges[:-1] + time_edges[1:]) / 2
     look = styled(negative_kw, marker="_", s=25, color=STYLE["fire"], linewidths=1.0)
     negative = ax.scatter(middles[column], (token_edges[row] + token_edges[row + 1]) / 2, **look)
-    token_axis(ax, [str(index) for index in range(rows)] if tokens is None else tokens)
+    names = [str(index) for index in range(rows)] if tokens is None else tokens
+    first, last = int(token_edges[0]), int(token_edges[-1])
+    step = token_axis(ax, names[first:last], first)
     show_time(ax, time_edges[0], time_edges[-1])
-    return ContributionArtists(mesh, negative)
+    return ContributionArtists(mesh, negative, step)
 
 
 def token_spans(
     alignment: Alignment,
     *,
     ax: Axes | None = None,
+    first: int = 0,
     label_kw: Keywords = None,
     leader_kw: Keywords = None,
     omitted_kw: Keywords = None,
@@ -167,6 +186,9 @@ def token_spans(
         What to draw.
     ax : Axes, optional
         Where to draw; default: the current Axes.
+    first : int
+        Number of the first token, which decides about colours and patterns: 0, unless these are the
+        later tokens of an alignment.
     label_kw, leader_kw, omitted_kw, untimed_kw : mapping, optional
         For the names, the lines to them, the triangles and the list of untimed tokens.
     **kwargs
@@ -203,7 +225,7 @@ def token_spans(
         for index, token in enumerate(alignment)
         if token.start is not None and token.end is not None
     }
-    boxes, many = _boxes(ax, timed, kwargs)
+    boxes, many = _boxes(ax, timed, first, kwargs)
     if timed:
         spans = list(timed.values())
         show_time(ax, spans[0][0], spans[-1][1])
@@ -229,7 +251,7 @@ def token_spans(
     markers = ax.scatter(*np.asarray(omitted).reshape(-1, 2).T, **look)
 
     # 3. The tokens without times, and space for everything.
-    untimed = _list_untimed(alignment, ax, untimed_kw)
+    untimed = _list_untimed(alignment, first, ax, untimed_kw)
     used = max((row or 0 for _, row in places.values()), default=0)
     bottom = -0.1 - 0.65 * used - (0.3 if omitted and not used else 0.0)
     ax.set_ylim(bottom, 1.1 if untimed is None else 1.9)
@@ -239,15 +261,16 @@ def token_spans(
 
 
 def _boxes(
-    ax: Axes, timed: Mapping[int, tuple[float, float]], given: Keywords
+    ax: Axes, timed: Mapping[int, tuple[float, float]], first: int, given: Keywords
 ) -> tuple[dict[int, Rectangle], PolyCollection | None]:
     """A box from start to end of each token; of too many one collection for all."""
     boxes: dict[int, Rectangle] = {}
     if len(timed) > MOST_AREAS:
         start, end = np.array(list(timed.values())).T
-        return boxes, crowd(ax, box_outlines(start, end, 0.0, 1.0), timed, given)
+        numbers = [first + index for index in timed]
+        return boxes, crowd(ax, box_outlines(start, end, 0.0, 1.0), numbers, given)
     for index, (begin, stop) in timed.items():
-        look = styled(given, **{**token_look(index), "linewidth": 0.8, "alpha": 1.0})
+        look = styled(given, **{**token_look(first + index), "linewidth": 0.8, "alpha": 1.0})
         boxes[index] = Rectangle((begin, 0.0), stop - begin, 1.0, **look)
         ax.add_patch(boxes[index])
     return boxes, None
@@ -262,7 +285,7 @@ def _label(
         fontsize=size,
         horizontalalignment="center",
         verticalalignment="center",
-        color=STYLE["level"],
+        color=STYLE["label"],
         bbox={"facecolor": STYLE["halo"], "edgecolor": "none", "alpha": 0.85, "pad": 1.0},
         zorder=4,
         **plain_text(),
@@ -298,11 +321,11 @@ def _place(
     return size, {index: (centres[index], rows.get(index, 0)) for index in names}
 
 
-def _list_untimed(alignment: Alignment, ax: Axes, untimed_kw: Keywords) -> Text | None:
+def _list_untimed(alignment: Alignment, first: int, ax: Axes, untimed_kw: Keywords) -> Text | None:
     """One line that names the tokens without times, by number and name."""
     entries = [
         f"{index} {displayable(token.token)}"
-        for index, token in enumerate(alignment)
+        for index, token in enumerate(alignment, first)
         if not token.is_timed
     ]
     if not entries:

@@ -29,8 +29,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [09 Teach it your names](09_contextual_biasing.ipynb) · Next: 11 What joins an acoustic
-# and a language model? (in preparation)
+# Previous: [09 Teach it your names](09_contextual_biasing.ipynb) · Next:
+# [16 Find out what your own CIF does](16_your_own_model.ipynb) (11 to 15 are in preparation)
 
 # %% tags=["hide-input"]
 # Imports

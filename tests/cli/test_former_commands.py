@@ -17,7 +17,7 @@ def run(*arguments):
 def test_they_are_not_listed():
     commands = run("--help").stdout.split("Commands:")[1]
     listed = [line.split()[0] for line in commands.strip().splitlines()]
-    assert listed == ["align", "explore", "notebooks"]
+    assert listed == ["align", "explore", "panel", "diagnose", "notebooks"]
 
 
 def test_one_says_what_it_is_called_now_and_runs_that_with_its_options():

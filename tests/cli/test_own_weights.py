@@ -109,3 +109,21 @@ def test_what_contradicts_is_one_line_and_nothing_is_written(command, arguments,
 
     assert re.search(message, line), line
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_options_of_a_panel(folder):
+    look = ["--start", "0.2", "--end", "1", "--width", "4", "--title", "Mine", "--style", "dark"]
+    result = called("panel", "my.wav", *OWN, *look, "--lanes", "weights, tokens")
+    assert result.exit_code == 0, result.output
+    picture = (folder / "my.png").read_bytes()
+    assert int.from_bytes(picture[16:20], "big") == 400
+    assert b"from 0.20 to 1.00 s: weight per frame, tokens." in picture
+    for option, value, message in (
+        ("--lanes", "weights,wave", "a lane must be one of"),
+        ("--start", "3", "start must be a number < 2"),
+        ("--style", "night", "style must be one of"),
+    ):
+        result = called("panel", "my.wav", *OWN, option, value, "--overwrite")
+        assert result.exit_code == 1
+        assert message in " ".join(result.output.split())
+        assert (folder / "my.png").read_bytes() == picture

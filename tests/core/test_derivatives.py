@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
@@ -16,8 +18,9 @@ from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.scaling import scale_to_length
-from cifviz.core.tail import above
+from cifviz.core.tail import above, drop, every_rule
 from cifviz.errors import CIFError
+from tests.strategies import weights
 
 pytestmark = [
     pytest.mark.usefixtures("way"),
@@ -72,6 +75,57 @@ def test_first_and_second_derivatives_are_those_of_finite_differences(name, rule
     options = {"eps": 1e-7, "atol": 1e-5, "fast_mode": True}
     assert gradcheck(output, batch(), check_forward_ad=True, check_batched_grad=True, **options)
     assert gradgradcheck(output, batch(), check_fwd_over_rev=True, **options)
+
+
+@given(
+    rows=st.lists(weights(max_frames=12), min_size=1, max_size=3),
+    threshold=st.sampled_from([0.7, 1.0, 2.0]),
+    slack=st.sampled_from([0.0, 0.1, 0.4]),
+    tail=st.sampled_from([*every_rule(0.3), drop]),
+    targets=st.one_of(st.none(), st.integers(0, 5)),
+    seed=st.integers(0, 99),
+)
+def test_gradients_in_one_go_are_those_of_ordinary_operations(
+    rows, threshold, slack, tail, targets, seed
+):
+    """Ties, silence, padding, empty utterances: `create_graph` asks for ordinary operations."""
+    lengths = torch.tensor([len(row) for row in rows])
+    size, frames = len(rows), int(lengths.max())
+    alpha = torch.zeros(size, frames, dtype=torch.float64)
+    for row, given_weights in zip(alpha, rows, strict=True):
+        row[: len(given_weights)] = torch.tensor(given_weights, dtype=torch.float64)
+    alpha.requires_grad_()
+    generator = torch.Generator().manual_seed(seed)
+    encoder_out = torch.randn(size, frames, 3, generator=generator, dtype=torch.float64)
+    encoder_out.requires_grad_()
+    firing = integrate_and_fire(
+        alpha,
+        encoder_out,
+        frame_lengths=lengths,
+        threshold=threshold,
+        slack=slack,
+        tail=tail,
+        target_lengths=None if targets is None else torch.full((size,), targets),
+    )
+    axis = firing.axis
+    parts = [firing.embeddings, firing.residual, axis.running, axis.ends, axis.fill]
+    loss = sum(
+        (part * torch.randn(part.shape, generator=generator, dtype=torch.float64)).sum()
+        for part in parts
+    )
+    options = {"retain_graph": True, "materialize_grads": True}
+    at_once = torch.autograd.grad(loss, (alpha, encoder_out), **options)
+    ordinary = torch.autograd.grad(loss, (alpha, encoder_out), create_graph=True, **options)
+    torch.testing.assert_close(at_once, tuple(each.detach() for each in ordinary))
+
+
+def test_weights_without_a_gradient_have_firings_without():
+    alpha, encoder_out = batch()
+    firing = integrate_and_fire(alpha.detach(), encoder_out, tail=above(0.2))
+    assert firing.embeddings.requires_grad
+    for part in (firing.residual, firing.fire_positions, firing.contributions):
+        assert not part.requires_grad
+    assert not fire(alpha, encoder_out, "plain").axis.fill.requires_grad
 
 
 @pytest.mark.parametrize("rules", ["tail", "exact"])

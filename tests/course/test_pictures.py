@@ -15,7 +15,7 @@ import cifviz
 from cifviz import Waveform
 from cifviz.course import figures, live_figures, sound
 from cifviz.course.figures import canvas, count_frames, show
-from cifviz.course.live_figures import LiveFigure, Slider, live_figure
+from cifviz.course.live_figures import LiveFigure, Slider, live_explorer, live_figure
 from cifviz.errors import CIFError
 from cifviz.plot import panel
 from cifviz.plot.images import image_tag, picture_bundle, png
@@ -376,3 +376,12 @@ def test_a_wrong_control_is_refused(change, message):
 
 def test_an_image_carries_itself():
     assert "http" not in image_tag(b"png", "words")
+
+
+def test_an_explorer_has_a_numbered_caption(capsys):
+    result = cifviz.Transcription.from_alpha([0.6, 0.6, 0.8], ["a", "b"], frame_shift=0.1)
+    for caption in ("Two boxes.", "The same boxes."):
+        live_explorer(cifviz.explore(result), caption=caption)
+    lines = [one for one in capsys.readouterr().out.splitlines() if one.endswith("boxes.")]
+    first, second = (int(re.match(r"Figure (\d+)\. ", one)[1]) for one in lines)
+    assert second == first + 1

@@ -113,6 +113,14 @@ OTHER = {
         "own_file": str(resource("clips") / "natural_river.flac"),
         "own_text": "When morning comes, we walk along the river.",
     },
+    "16_your_own_model": {
+        "seed": 1,
+        "fast": False,
+        "clip": "digits_repeated",  # "On your own" suggests it
+        "own_alpha": str(Path(__file__).with_name("own_alpha.npy")),
+        "own_frame_shift": 0.08,
+        "onnx": True,
+    },
 }
 """What else a reader may set: no lesson is made for its own parameters alone."""
 

@@ -378,6 +378,7 @@ def tiny(name, seed=13):
     kind = SYSTEMS[name.removesuffix("-priors")]
     parts = vars(tiny_config()) | ({"prior_weight": 0.3} if name == "ctc-priors" else {})
     if name == "phone-cif":
+        parts["decoder"] = replace(parts["decoder"], kind="projection")
         parts["encoder"] = replace(parts["encoder"], n_mels=DIM)
     known = {one.name for one in fields(kind.Config)}
     config = kind.Config(**{part: value for part, value in parts.items() if part in known})

@@ -133,9 +133,9 @@ def test_a_weight_can_be_dragged(opened):
     opened.get_by_role("button", name="drag weights").click()
     before = opened.evaluate("cifvizExplorer.seen.aligned.sum")
     top = opened.evaluate(
-        """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
-        const { weights } = cifvizExplorer.picture.strips;
-        return [box.x + 90, box.y + weights.top + 1]; }"""
+        """() => { scrollTo(0, 0); const { picture } = cifvizExplorer;
+        const box = picture.canvas.getBoundingClientRect(), { weights } = picture.strips;
+        return [box.x + 120, box.y + weights.top + 1]; }"""
     )
     opened.mouse.click(*top)
     assert opened.evaluate("cifvizExplorer.seen.aligned.sum") > before + 0.2

@@ -16,8 +16,8 @@ from tests.ui.explored import slide
 
 pytestmark = browser.needed
 
-TITLE = 72
-"""Pixels left of the lanes."""
+TITLE = 96
+"""Pixels left of the lanes: titles and, in the last 34 of them, ticks."""
 NAMES = (
     "CTC of a much larger model, beam 10, with a language model",
     "محاذاة طويلة جدا باسم طويل",
@@ -164,7 +164,7 @@ def test_a_label_is_drawn_in_the_direction_of_its_script(opening, transcription,
         cifvizExplorer.picture.draw();
         return found; }"""
     )
-    *whole, (cut, _) = asked
+    *whole, (cut, _) = [one for one in asked if one[0] in labels or one[0].endswith("…")]
     assert whole == [
         ["(1) שלום", "rtl"], ["two (1)", "ltr"], ["ˈtʰɛ̃ː", "ltr"], ["七八", "ltr"]
     ]  # fmt: skip

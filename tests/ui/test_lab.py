@@ -334,7 +334,7 @@ MOVE_AND_SAVE = """explorer => {
     slider.value = "0.7";
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     [...explorer.querySelectorAll("button")]
-        .find(button => button.textContent === "save TextGrid").click();
+        .find(button => button.ariaLabel === "save TextGrid").click();
 }"""
 
 

@@ -4,6 +4,7 @@
 import { fireByDialect } from "./dialects.js";
 import { firedSpans, spans } from "./edges.js";
 import { fire } from "./firing.js";
+import { namesByOverlap } from "./naming.js";
 import { ROUNDED, RULES } from "./tail.js";
 import { amplified, roundedAtPauses, smoothed } from "./weights.js";
 
@@ -26,16 +27,30 @@ export function align(utterance, settings) {
   const atHome = utterance.home && isHome(settings, utterance.settings) ? utterance.home : null;
   const firing = atHome?.firing ?? fired(utterance, alpha, settings);
   const times = atHome?.spans ?? timesOf(firing, utterance);
-  // Tokens of another number have no known labels: only the model could decode them.
+  // Of another number those have names that lie where they lay; others only the model could decode.
   const isNamed = times.length === utterance.tokens.length;
-  const tokens = times.map(([start, end], index) => ({
-    label: isNamed ? utterance.tokens[index] : String(index + 1),
-    start,
-    end,
-  }));
+  const names = isNamed ? utterance.tokens : namesByOverlap(times, homeTokens(utterance));
+  const tokens = times.map(([start, end], index) => ({ label: names[index], start, end }));
   let sum = 0;
   for (let t = 0; t < alpha.length; t += 1) sum += alpha[t];
   return { given, alpha, firing, tokens, isNamed, sum, errors: edgeErrors(tokens, utterance) };
+}
+
+/** @type {WeakMap<Utterance, Token[]>} */
+const known = new WeakMap();
+
+/**
+ * The tokens at the model's own settings; none where they have no names.
+ *
+ * @param {Utterance} utterance
+ */
+function homeTokens(utterance) {
+  const found = known.get(utterance) ?? [];
+  if (known.has(utterance)) return found;
+  known.set(utterance, found);
+  const { tokens } = align(utterance, utterance.settings);
+  if (tokens.length === utterance.tokens.length) found.push(...tokens);
+  return found;
 }
 
 /**

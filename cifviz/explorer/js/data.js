@@ -13,12 +13,13 @@ import { runningSums } from "./firing.js";
  * @returns {ViewData}
  */
 export function decoded(written) {
-  const { name, tier, whole, compare, palette, model } = written;
+  const { name, tier, whole, compare, palette, model, hertz = null } = written;
   return {
     name,
     tier,
     utterance: utteranceOf(written),
     stretches: [stretchOf(whole)],
+    hertz,
     compare: compare.map((one) => ({ name: one.name, tokens: tokensOf(one.tokens) })),
     palette,
     model,

@@ -34,6 +34,22 @@ export function button(parent, text, act) {
 }
 
 /**
+ * Buttons that belong together, with a name above them.
+ *
+ * @param {Element} parent
+ * @param {string} name
+ */
+export function group(parent, name) {
+  const made = element(parent, "div", "cifviz-group");
+  made.setAttribute("role", "group");
+  made.setAttribute("aria-label", name);
+  const caption = element(made, "span", "cifviz-caption");
+  caption.textContent = name;
+  caption.setAttribute("aria-hidden", "true"); // the group has this name
+  return made;
+}
+
+/**
  * A button that stays pressed until it is pressed again.
  *
  * @param {Element} parent

@@ -50,28 +50,26 @@ export function shortened(canvas, text, wide) {
   return `${letters.join("").trimEnd()}…`;
 }
 
+/** @type {Map<string, Map<string, number>>} */
+const widths = new Map();
+/** Widths that are remembered of each font. */
+const REMEMBERED = 20_000;
+
 /**
- * A label in the middle of its span: as much of it as fits, nothing where that is hardly a letter.
+ * Pixels of a text, measured once; of a very long one, infinite.
  *
- * @param {Canvas2D} canvas
- * @param {string} label
- * @param {{left: number, wide: number, y: number}} place Pixels, and the height of its middle.
- * @param {{ink: string, paper: string, onColour: boolean}} look On a colour it gets paper of its own.
+ * @param {Pick<Canvas2D, "measureText">} canvas With the font.
+ * @param {string} text
+ * @param {string} font To ask the canvas would take longer than to measure.
  */
-export function writeInside(canvas, label, { left, wide, y }, { ink, paper, onColour }) {
-  if (wide < LEAST || !label.trim()) return;
-  const whole = label.length <= wide ? canvas.measureText(label).width : Infinity;
-  if (whole > wide - 4 && wide < LEAST_CUT) return;
-  const text = whole > wide - 4 ? shortened(canvas, label, wide - 4) : label;
-  const needed = text === label ? whole : canvas.measureText(text).width;
-  const x = left + (wide - needed) / 2;
-  if (onColour) {
-    canvas.fillStyle = paper;
-    canvas.fillRect(x - 2, y - 8, needed + 4, 16);
-  }
-  canvas.fillStyle = ink;
-  write(canvas, text, x, y);
+export function widthOf(canvas, text, font) {
+  if (text.length > LONG) return Infinity;
+  let known = widths.get(font);
+  if (!known || known.size >= REMEMBERED) widths.set(font, (known = new Map()));
+  let width = known.get(text);
+  if (width === undefined) known.set(text, (width = canvas.measureText(text).width));
+  return width;
 }
 
-/** Pixels that the narrowest label needs, and one that is cut. */
-const [LEAST, LEAST_CUT] = [9, 28];
+/** Letters of a text that is wider than any place. */
+const LONG = 1000;

@@ -3,43 +3,94 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Aligned, Canvas2D, Grid, Look, Seen, Strip, Stretch, Token, TokenFill } from "./types.js" */
+/** @import { Canvas2D, Grid, Look, Seen, Strip, Stretch, Token } from "./types.js" */
+/** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
-import { eachRun, eachSpan, eachStep, largest } from "./columns.js";
+import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
+import { eachRun, eachStep, largest } from "./columns.js";
 import { firstAtLeast } from "./firing.js";
-import { writeInside } from "./labels.js";
+import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
+import { BOXES, drawSpans } from "./spanlane.js";
 
-/** @typedef {(canvas: Canvas2D, strip: Strip, scale: TimeScale, seen: Seen, look: Look) => void} Draw */
+/**
+ * Draws a lane; what it returns is written beside it.
+ *
+ * @typedef {(canvas: Canvas2D, strip: Strip, scale: TimeScale, seen: Seen, look: Look) => string[] | void} Draw
+ */
 
 /**
  * @typedef {object} Lane
  * @property {string} title
- * @property {number} height Pixels.
+ * @property {string} [unit]
+ * @property {number} height Pixels, at least.
+ * @property {(seen: Seen) => Token[]} [spans] Those of a lane of spans, which is as high as their
+ *   names need.
  * @property {Draw} [background] Draws what no setting changes.
  * @property {Draw} [foreground] Draws what settings change.
+ * @property {(strip: Strip, seen: Seen) => Tick[]} [ticks] What stands at its axis.
+ * @property {(strip: Strip, seen: Seen) => Tick} [mark] A value on the axis that settings move.
  */
 
-/** Height of a strip in multiples of its largest weight. */
-const HEADROOM = 1.1;
-/** The least weight at the top of a strip, so that noise in silence looks like noise. */
-const LEAST = 0.3;
-/** Pixels of the narrowest span that has an outline. */
-const OUTLINED = 6;
-
-export const FONT = "12px system-ui, sans-serif";
+const ABOVE = ["above axis:", "fit axes"];
 
 /** @type {Record<string, Lane>} */
 const LANES = {
-  waveform: { title: "sound", height: 44, background: drawWaveform },
-  logMel: { title: "log-mel", height: 64, background: drawLogMel },
-  weights: { title: "weight α", height: 64, foreground: drawWeights },
-  integrator: { title: "sum, β", height: 64, foreground: drawIntegrator },
-  contributions: { title: "shares", height: 56, foreground: drawContributions },
-  tokens: { title: "tokens", height: 30, foreground: drawTokens },
-  reference: { title: "reference", height: 30, background: drawReference, foreground: drawErrors },
+  waveform: {
+    title: "sound",
+    unit: "of peak",
+    height: 48,
+    background: drawWaveform,
+    ticks: ({ top, height }) =>
+      ["1", "0", "−1"].map((label, n) => ({ y: top + (n * height) / 2, label })),
+  },
+  logMel: {
+    title: "log-mel",
+    unit: "Hz",
+    height: 72,
+    background: drawLogMel,
+    ticks: (strip, { hertz }) => (hertz ? hertzTicks(hertz, strip) : []),
+  },
+  weights: {
+    title: "weight α",
+    unit: "per frame",
+    height: 64,
+    foreground: drawWeights,
+    ticks: (strip, { axes }) => ticksUpTo(axes.weight, strip),
+  },
+  integrator: {
+    title: "sum of α",
+    height: 84,
+    foreground: drawIntegrator,
+    ticks: (strip, { axes }) => ticksUpTo(axes.sum, belowMarks(strip)),
+    mark: (strip, { axes, aligned }) => {
+      const { threshold } = aligned.firing;
+      const y = heightOf(Math.min(threshold, axes.sum), axes.sum, belowMarks(strip));
+      return { y, label: `β ${short(threshold)}${threshold > axes.sum ? " ↑" : ""}` };
+    },
+  },
+  contributions: {
+    title: "shares",
+    unit: "of α",
+    height: 56,
+    foreground: drawContributions,
+    ticks: (strip, { axes }) => ticksUpTo(axes.weight, strip),
+  },
+  tokens: {
+    title: "tokens",
+    height: BOXES,
+    spans: ({ aligned }) => aligned.tokens,
+    foreground: drawTokens,
+  },
+  reference: {
+    title: "reference",
+    height: BOXES,
+    spans: ({ utterance }) => utterance.reference ?? [],
+    background: drawReference,
+    foreground: drawErrors,
+  },
 };
 
 /**
@@ -61,7 +112,8 @@ export function lanesOf({ utterance, stretches: [whole], compare }) {
     /** @type {Draw} */
     const background = (canvas, strip, scale, _, look) =>
       drawSpans(canvas, strip, scale, tokens, look);
-    lanes.push([`compare ${index}`, { title: name, height: 30, background }]);
+    const lane = { title: name, height: BOXES, spans: () => tokens, background };
+    lanes.push([`compare ${index}`, lane]);
   }
   return lanes;
 }
@@ -119,10 +171,10 @@ function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
  *
  * @type {Draw}
  */
-function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint, accent }) {
+function drawWeights(canvas, strip, scale, { aligned, utterance, axes }, { ink, faint, accent }) {
   const { alpha } = aligned.firing;
   const bottom = strip.top + strip.height;
-  const tall = strip.height / tallest(aligned);
+  const tall = strip.height / axes.weight;
   canvas.fillStyle = faint;
   eachStep(scale, utterance.grid, alpha.length, (from, to, left, right) => {
     const high = Math.round(largest(alpha, from, to) * tall);
@@ -136,17 +188,27 @@ function drawWeights(canvas, strip, scale, { aligned, utterance }, { ink, faint,
   const isSeen = (/** @type {number} */ weight, /** @type {number} */ t) =>
     aligned.given[t] > 0 && Math.abs(weight - aligned.given[t]) * tall >= 0.5;
   if (alpha.some(isSeen)) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
+  return drawAbove(canvas, strip, scale, utterance.grid, [alpha, aligned.given], axes.weight);
 }
 
 /**
- * The weight at the top of a strip.
+ * A stroke at the top of each frame that weighs more than the axis has room for.
  *
- * @param {Aligned} aligned
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {Grid} grid
+ * @param {Float32Array[]} all Weights, of which one is enough.
+ * @param {number} most Weight at the top.
  */
-export function tallest({ firing, given }) {
-  const frames = given.length;
-  if (!frames) return LEAST * HEADROOM;
-  return HEADROOM * Math.max(LEAST, largest(firing.alpha, 0, frames), largest(given, 0, frames));
+function drawAbove(canvas, strip, scale, grid, all, most) {
+  let isAny = false;
+  eachStep(scale, grid, all[0].length, (from, to, left, right) => {
+    if (!all.some((weights) => largest(weights, from, to) > most * 1.001)) return;
+    canvas.fillRect(left, strip.top, right - left, 3);
+    isAny = true;
+  });
+  return isAny ? ABOVE : [];
 }
 
 /**
@@ -177,12 +239,13 @@ function drawOutline(canvas, bottom, scale, grid, weights, tall) {
  *
  * @type {Draw}
  */
-function drawContributions(canvas, strip, scale, { aligned, utterance }, { ink, faint, fill }) {
+function drawContributions(canvas, strip, scale, { aligned, utterance, axes }, look) {
   // 1. How a piece of a frame is painted.
+  const { ink, faint, fill } = look;
   const { alpha, fires, positions, shares } = aligned.firing;
   const { grid } = utterance;
   const bottom = strip.top + strip.height;
-  const tall = strip.height / tallest(aligned);
+  const tall = strip.height / axes.weight;
   const frame = grid.shift * scale.density;
   /** @type {Paint} */
   const paint = (owner, left, right, high) => {
@@ -272,10 +335,12 @@ function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall 
 }
 
 /** @type {Draw} */
-function drawTokens(canvas, strip, scale, { aligned, selected }, look) {
-  drawSpans(canvas, strip, scale, aligned.tokens, look, look.fill);
-  if (selected === null || !aligned.tokens[selected]) return;
-  const { start, end } = aligned.tokens[selected];
+function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look) {
+  const { tokens, firing } = aligned;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill, selected });
+  drawFires(canvas, strip, scale, firing, utterance.grid, look);
+  if (selected === null || !tokens[selected]) return hint;
+  const { start, end } = tokens[selected];
   const left = Math.round(scale.x(start));
   const wide = Math.max(Math.round(scale.x(end)) - left, 1);
   // The paper's colour on both sides of the line: the token may have the line's colour.
@@ -285,13 +350,36 @@ function drawTokens(canvas, strip, scale, { aligned, selected }, look) {
   ]) {
     canvas.strokeStyle = colour;
     canvas.lineWidth = thick;
-    canvas.strokeRect(left + 0.5, strip.top + 3.5, wide, strip.height - 6);
+    canvas.strokeRect(left + 0.5, strip.top + 3.5, wide, BOXES - 6);
+  }
+  return hint;
+}
+
+/**
+ * A short stroke at each fire, above the boxes: seldom where a token ends.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {Firing} firing
+ * @param {Grid} grid
+ * @param {Look} look
+ */
+function drawFires(canvas, strip, scale, { positions }, { start, shift }, { accent }) {
+  canvas.fillStyle = accent;
+  let drawn = -Infinity;
+  const first = firstAtLeast(positions, (scale.begin - start) / shift);
+  for (let token = first; token < positions.length; token += 1) {
+    const x = Math.round(scale.x(start + positions[token] * shift));
+    if (x > scale.width + 1) break;
+    if (x > drawn) canvas.fillRect(x - 1, strip.top - 2, 2, 6);
+    drawn = x;
   }
 }
 
 /** @type {Draw} */
 function drawReference(canvas, strip, scale, { utterance }, look) {
-  if (utterance.reference) drawSpans(canvas, strip, scale, utterance.reference, look);
+  return drawSpans(canvas, strip, scale, utterance.reference ?? [], look);
 }
 
 /**
@@ -305,43 +393,13 @@ function drawErrors(canvas, strip, scale, { aligned, utterance }, { accent }) {
   if (!errors || !reference) return;
   canvas.fillStyle = accent;
   for (const edge of /** @type {const} */ (["start", "end"])) {
-    const y = Math.round(strip.top + strip.height * (edge === "start" ? 0.15 : 0.85)) - 1;
+    const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
     /** @type {(index: number) => [number, number]} */
     const read = (index) => [scale.x(reference[index][edge]), scale.x(tokens[index][edge])];
     eachRun(tokens.length, read, scale.width, (left, right) => {
       canvas.fillRect(left, y, right - left, 2);
     });
   }
-}
-
-/**
- * Boxes with labels; narrow ones without an outline.
- *
- * @param {Canvas2D} canvas
- * @param {Strip} strip
- * @param {TimeScale} scale
- * @param {Token[]} tokens
- * @param {Look} look
- * @param {TokenFill | null} [fill]
- */
-function drawSpans(canvas, strip, scale, tokens, { ink, faint, paper }, fill = null) {
-  const [top, high] = [strip.top + 3, strip.height - 6];
-  canvas.font = FONT;
-  canvas.strokeStyle = ink;
-  canvas.lineWidth = 1;
-  eachSpan(scale, tokens, (index, from, to) => {
-    const left = Math.round(from);
-    const wide = Math.max(Math.round(to) - left, 1);
-    const isNarrow = wide < OUTLINED;
-    if (fill || isNarrow) {
-      canvas.fillStyle = fill ? fill(index, wide) : faint;
-      canvas.fillRect(left, top, wide - (isNarrow && !fill && wide > 1 ? 1 : 0), high);
-    }
-    if (isNarrow) return;
-    canvas.strokeRect(left + 0.5, top + 0.5, wide, high);
-    const place = { left, wide, y: top + high / 2 };
-    writeInside(canvas, tokens[index].label, place, { ink, paper, onColour: Boolean(fill) });
-  });
 }
 
 /**

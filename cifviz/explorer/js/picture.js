@@ -6,12 +6,20 @@
 
 import { eachSpan } from "./columns.js";
 import { context2d, element } from "./dom.js";
-import { shortened, write } from "./labels.js";
-import { FONT, lanesOf, stretchInView } from "./lanes.js";
+import { shortened, widthOf, write } from "./labels.js";
+import { lanesOf, stretchInView } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
+import { FONT, spanLaneHeight } from "./spanlane.js";
 import { TimeScale } from "./timescale.js";
 
-const [MAP, AXIS, TITLE, GAP] = [18, 20, 72, 6];
+const [MAP, AXIS, GAP] = [18, 22, 8];
+/** Pixels left of the lanes for titles and ticks; where the page is narrow, titles are above. */
+const [GUTTER, NARROW_GUTTER] = [96, 46];
+/** Pixels of a narrow page, and of the line for the titles. */
+const [NARROW, TITLES] = [520, 16];
+const SMALL = "11px system-ui, sans-serif";
+/** Pixels between two lines, and half of what a number needs. */
+const [LINE, HALF_LINE] = [14, 7];
 
 export class Picture {
   /**
@@ -32,23 +40,37 @@ export class Picture {
     this.strips = {};
     this.width = 0;
     this.height = 0;
+    /** Pixels left of the lanes. */
+    this.gutter = GUTTER;
+    /** @type {number | null} Seconds of the playhead, and of the cursor. */
+    this.playhead = null;
+    /** @type {number | null} */
+    this.cursor = null;
     this.look = this.pageLook();
     /** @type {unknown[]} What decided which lanes there are. */
     this.arranged = [];
     /** @type {unknown[]} What the background was drawn from. */
     this.drawn = [];
-    this.arrange();
     this.resize();
   }
 
   /** Give each lane its strip. */
   arrange() {
+    const isNarrow = this.width < NARROW;
+    this.gutter = isNarrow ? NARROW_GUTTER : GUTTER;
+    this.scale.width = this.width - this.gutter;
     this.lanes = lanesOf(this.seen);
     this.strips = {};
+    const whole = new TimeScale(this.scale.duration);
+    whole.width = this.scale.width;
     let top = MAP + GAP;
-    for (const [name, { height }] of this.lanes) {
-      this.strips[name] = { top, height };
-      top += height + GAP;
+    for (const [name, { height, spans }] of this.lanes) {
+      if (isNarrow) top += TITLES;
+      const high = spans
+        ? Math.max(height, spanLaneHeight(context2d(this.background), spans(this.seen), whole))
+        : height;
+      this.strips[name] = { top, height: high };
+      top += high + GAP;
     }
     this.height = top + AXIS;
     this.arranged = this.contents;
@@ -64,7 +86,7 @@ export class Picture {
   /** Fit the width of the page, at the resolution of the screen. */
   resize() {
     this.width = Math.max(this.parent.clientWidth, 240);
-    this.scale.width = this.width - TITLE;
+    this.arrange();
     // Whole, so that columns of pixels next to each other show no seam.
     const ratio = Math.ceil(globalThis.devicePixelRatio || 1);
     for (const canvas of [this.canvas, this.overlay, this.background]) {
@@ -90,21 +112,19 @@ export class Picture {
 
   /** Draw everything but the playhead. */
   draw() {
-    if (!isSame(this.arranged, this.contents)) {
-      this.arrange();
-      this.resize();
-    }
+    if (!isSame(this.arranged, this.contents)) this.resize();
     if (this.look.palette !== this.seen.palette) this.restyle();
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
-    const now = [begin, end, width, this.look, stretch, ...this.arranged];
+    const now = [begin, end, width, this.look, stretch, this.seen.axes, ...this.arranged];
     if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
     const canvas = context2d(this.canvas);
     canvas.drawImage(this.background, 0, 0, this.width, this.height);
     this.inLanes(canvas, "foreground");
+    for (const [name, lane] of this.lanes) this.drawTicks(canvas, lane, this.strips[name]);
     canvas.save();
-    canvas.translate(TITLE, 0);
+    canvas.translate(this.gutter, 0);
     this.drawMap(canvas);
     canvas.restore();
   }
@@ -115,36 +135,116 @@ export class Picture {
     canvas.fillStyle = this.look.paper;
     canvas.fillRect(0, 0, this.width, this.height);
     canvas.fillStyle = this.look.ink;
-    canvas.font = FONT;
-    for (const [name, { title, height }] of this.lanes) {
-      const text = shortened(canvas, title, TITLE - GAP);
-      write(canvas, text, 0, this.strips[name].top + height / 2);
+    for (const [name, lane] of this.lanes) {
+      canvas.font = FONT;
+      const { top, height } = this.strips[name];
+      const isNarrow = this.gutter === NARROW_GUTTER;
+      const wide = isNarrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
+      const y = isNarrow ? top - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
+      write(canvas, shortened(canvas, lane.title, wide), 0, y);
+      if (lane.unit) this.writeBeside(canvas, [lane.unit], lane, this.strips[name]);
     }
-    this.inLanes(canvas, "background");
     canvas.save();
-    canvas.translate(TITLE, 0);
+    canvas.translate(this.gutter, 0);
+    this.drawGrid(canvas);
     this.drawAxis(canvas);
     canvas.restore();
+    this.inLanes(canvas, "background");
   }
 
   /**
-   * Draw one part of each lane, and nothing outside the lanes.
+   * Write lines below the title of a lane; on a narrow page, beside it.
+   *
+   * @param {Canvas2D} canvas
+   * @param {string[]} lines
+   * @param {Lane} lane
+   * @param {Strip} strip
+   * @param {number} [first] Lines that are there already.
+   */
+  writeBeside(canvas, lines, { title, spans }, { top }, first = 0) {
+    canvas.font = SMALL;
+    canvas.fillStyle = this.look.faint;
+    if (this.gutter === NARROW_GUTTER) {
+      const text = lines.join(" ");
+      const left = first ? this.width - widthOf(canvas, text, SMALL) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
+      canvas.font = SMALL;
+      write(canvas, text, left, top - TITLES / 2);
+    } else {
+      const y = top + (spans ? 15 : HALF_LINE + 2);
+      lines.forEach((line, n) => write(canvas, line, 0, y + (n + first + 1) * LINE));
+    }
+    canvas.fillStyle = this.look.ink;
+  }
+
+  /**
+   * What stands at the axis of a lane, and a value there that settings move.
+   *
+   * @param {Canvas2D} canvas
+   * @param {Lane} lane
+   * @param {Strip} strip
+   */
+  drawTicks(canvas, { ticks, mark }, strip) {
+    if (!ticks) return;
+    const { ink, accent, faint } = this.look;
+    const moved = mark?.(strip, this.seen);
+    canvas.font = SMALL;
+    for (const { y, label } of ticks(strip, this.seen)) {
+      canvas.fillStyle = faint;
+      canvas.fillRect(this.gutter - 4, Math.round(y) - (y > strip.top + 2 ? 1 : 0), 3, 1);
+      if (moved && Math.abs(moved.y - y) < LINE) continue;
+      canvas.fillStyle = ink;
+      this.writeTick(canvas, label, within(y, strip));
+    }
+    if (!moved) return;
+    canvas.fillStyle = accent;
+    this.writeTick(canvas, moved.label, within(moved.y, strip));
+  }
+
+  /**
+   * @param {Canvas2D} canvas
+   * @param {string} label
+   * @param {number} y
+   */
+  writeTick(canvas, label, y) {
+    write(canvas, label, this.gutter - 6 - widthOf(canvas, label, SMALL), y);
+  }
+
+  /**
+   * Pale lines at the ticks of time and of each axis.
+   *
+   * @param {Canvas2D} canvas
+   */
+  drawGrid(canvas) {
+    const { scale } = this;
+    canvas.fillStyle = this.look.faint;
+    canvas.globalAlpha = 0.25;
+    for (const [name, { ticks }] of this.lanes) {
+      const strip = this.strips[name];
+      const { top, height } = strip;
+      for (const { seconds } of scale.ticks()) canvas.fillRect(Math.round(scale.x(seconds)), top, 1, height);
+      for (const { y } of ticks?.(strip, this.seen) ?? []) canvas.fillRect(0, Math.round(y) - 1, scale.width, 1);
+    }
+    canvas.globalAlpha = 1;
+  }
+
+  /**
+   * Draw one part of each lane, and nothing outside of it.
    *
    * @param {Canvas2D} canvas
    * @param {"background" | "foreground"} part
    */
   inLanes(canvas, part) {
-    canvas.save();
-    canvas.translate(TITLE, 0);
-    canvas.beginPath();
-    canvas.rect(0, MAP, this.scale.width, this.height - MAP);
-    canvas.clip();
     for (const [name, lane] of this.lanes) {
+      const strip = this.strips[name];
       canvas.save();
-      lane[part]?.(canvas, this.strips[name], this.scale, this.seen, this.look);
+      canvas.translate(this.gutter, 0);
+      canvas.beginPath();
+      canvas.rect(0, strip.top - AROUND, this.scale.width, strip.height + 2 * AROUND);
+      canvas.clip();
+      const hint = lane[part]?.(canvas, strip, this.scale, this.seen, this.look);
       canvas.restore();
+      if (hint?.length) this.writeBeside(canvas, hint, lane, strip, lane.unit ? 1 : 0);
     }
-    canvas.restore();
   }
 
   /**
@@ -176,9 +276,7 @@ export class Picture {
     const { scale, look } = this;
     const y = this.height - AXIS;
     canvas.fillStyle = look.ink;
-    canvas.font = "11px system-ui, sans-serif";
-    canvas.textBaseline = "top";
-    canvas.direction = "ltr"; // titles of lanes may have set another one
+    canvas.font = SMALL;
     let written = -Infinity;
     for (const { seconds, label } of scale.ticks()) {
       const x = scale.x(seconds);
@@ -188,7 +286,7 @@ export class Picture {
       // At both ends labels are moved inwards, so that they are not cut.
       const left = Math.max(Math.min(x, scale.width - 1 - half) - half, 0);
       if (left < written + GAP) continue;
-      canvas.fillText(text, left, y + 6);
+      write(canvas, text, left, y + 11);
       written = left + 2 * half;
     }
   }
@@ -199,17 +297,35 @@ export class Picture {
    * @param {number | null} seconds
    */
   drawPlayhead(seconds) {
+    this.playhead = seconds;
+    this.drawOverlay();
+  }
+
+  /**
+   * Draw a thin line at the cursor; none for null.
+   *
+   * @param {number | null} seconds
+   */
+  drawCursor(seconds) {
+    this.cursor = seconds;
+    this.drawOverlay();
+  }
+
+  /** Draw the lines in front of everything. */
+  drawOverlay() {
     const canvas = context2d(this.overlay);
     canvas.clearRect(0, 0, this.width, this.height);
-    if (seconds === null) return;
-    const x = TITLE + this.scale.x(seconds);
-    if (x < TITLE) return;
-    canvas.strokeStyle = this.look.accent;
-    canvas.lineWidth = 2;
-    canvas.beginPath();
-    canvas.moveTo(x, MAP);
-    canvas.lineTo(x, this.height - AXIS);
-    canvas.stroke();
+    const lines = [
+      { seconds: this.cursor, colour: this.look.ink, thick: 1 },
+      { seconds: this.playhead, colour: this.look.accent, thick: 2 },
+    ];
+    for (const { seconds, colour, thick } of lines) {
+      if (seconds === null) continue;
+      const x = this.gutter + Math.round(this.scale.x(seconds));
+      if (x < this.gutter || x > this.width) continue;
+      canvas.fillStyle = colour;
+      canvas.fillRect(x - thick / 2, MAP, thick, this.height - AXIS - MAP);
+    }
   }
 
   /**
@@ -231,22 +347,57 @@ export class Picture {
    *
    * @param {number} x
    * @param {number} y
-   * @returns {{lane: string | null, seconds: number, share: number}} The lane, the moment, and how
-   *   far up in the lane, 0 to 1. The map is the lane "map", and its seconds are of the whole.
+   * @returns {{lane: string | null, seconds: number, share: number, y: number}} The lane, the
+   *   moment, and how far up in the lane, 0 to 1. The map is the lane "map", and its seconds are of
+   *   the whole.
    */
   at(x, y) {
-    const inside = x - TITLE;
+    const inside = x - this.gutter;
     if (y < MAP) {
-      return { lane: "map", seconds: (inside / this.scale.width) * this.scale.duration, share: 0 };
+      const seconds = (inside / this.scale.width) * this.scale.duration;
+      return { lane: "map", seconds, share: 0, y };
     }
     const found = this.lanes.find(([name]) => {
       const { top, height } = this.strips[name];
       return y >= top && y < top + height;
     });
     const lane = found ? found[0] : null;
-    const share = lane ? 1 - (y - this.strips[lane].top) / this.strips[lane].height : 0;
-    return { lane, seconds: this.scale.seconds(inside), share };
+    return { lane, seconds: this.scale.seconds(inside), share: lane ? this.shareOf(lane, y) : 0, y };
   }
+
+  /**
+   * How far up in a lane a height is, 0 to 1, also of one outside of it.
+   *
+   * @param {string} lane
+   * @param {number} y
+   */
+  shareOf(lane, y) {
+    const { top, height } = this.strips[lane];
+    return Math.min(Math.max(1 - (y - top) / height, 0), 1);
+  }
+}
+
+/** Pixels of the gutter for ticks, and by which marks may leave their lane. */
+const [TICKS, AROUND] = [34, 3];
+
+/**
+ * A height at which a number is not cut by the next lane.
+ *
+ * @param {number} y
+ * @param {Strip} strip
+ */
+function within(y, { top, height }) {
+  return Math.min(Math.max(y, top + 3), top + height - 3);
+}
+
+/**
+ * @param {Canvas2D} canvas
+ * @param {string} title
+ * @param {number} wide
+ */
+function titleWidth(canvas, title, wide) {
+  canvas.font = FONT;
+  return Math.min(widthOf(canvas, title, FONT), wide);
 }
 
 /**

@@ -3,15 +3,17 @@
 
 /** @import { Explorer } from "./view.js" */
 
-import { tallest } from "./lanes.js";
+import { strokeWeights } from "./strokes.js";
 
-/** @typedef {{lane: string | null, seconds: number, share: number}} Place See `Picture.at`. */
+/** @typedef {{lane: string | null, seconds: number, share: number, y: number}} Place See `Picture.at`. */
 /** @typedef {(event: MouseEvent) => Place} PlaceOf */
 
 /**
  * What a press does while the pointer moves, and when it is released.
  *
- * @typedef {{move: (now: Place, x: number) => void, end: () => void}} Drag
+ * @typedef {{move: (now: Place, x: number, passed: Place[]) => void, end: () => void}} Drag
+ *
+ * `passed` are the places on the way to the present one, that included.
  */
 
 /** Pixels of a movement that is still a click. */
@@ -30,6 +32,8 @@ export function listenToPointer(stage, explorer) {
     return explorer.picture.at(event.clientX - box.left, event.clientY - box.top);
   };
   stage.addEventListener("pointerdown", (event) => press(event, place, explorer));
+  stage.addEventListener("pointermove", (event) => explorer.point(place(event)));
+  stage.addEventListener("pointerleave", () => explorer.point(null));
   stage.addEventListener("wheel", (event) => {
     // The wheel alone scrolls the page.
     if (!event.ctrlKey && !event.shiftKey) return;
@@ -52,8 +56,11 @@ function press(event, place, explorer) {
   const began = place(event);
   if (began.lane === null && began.seconds < explorer.scale.begin) return;
   const act = dragged(began, event.clientX, explorer);
-  act.move(began, event.clientX);
-  const move = (/** @type {PointerEvent} */ next) => act.move(place(next), next.clientX);
+  act.move(began, event.clientX, [began]);
+  const move = (/** @type {PointerEvent} */ next) => {
+    const passed = next.getCoalescedEvents?.().map(place) ?? [];
+    act.move(place(next), next.clientX, [...passed, place(next)]);
+  };
   const release = () => {
     removeEventListener("pointermove", move);
     removeEventListener("pointerup", release);
@@ -79,8 +86,11 @@ function dragged(began, x, explorer) {
     return { move: ({ seconds }) => explorer.centre(seconds), end: nothing };
   }
   if (explorer.isDragging && began.lane === "weights") {
-    const move = (/** @type {Place} */ now) => {
-      if (now.lane === "weights") dragWeight(now, explorer);
+    let last = began;
+    /** @type {Drag["move"]} */
+    const move = (_now, _x, passed) => {
+      drawWeights(last, passed, explorer);
+      last = passed[passed.length - 1];
     };
     return { move, end: nothing };
   }
@@ -101,12 +111,26 @@ function dragged(began, x, explorer) {
 }
 
 /**
- * @param {Place} now
+ * Draw weights along a movement, also where it leaves the lane.
+ *
+ * @param {Place} from
+ * @param {Place[]} passed
  * @param {Explorer} explorer
  */
-function dragWeight({ seconds, share }, explorer) {
-  const { grid, alpha } = explorer.data.utterance;
-  const frame = Math.floor((seconds - grid.start) / grid.shift);
-  if (frame < 0 || frame >= alpha.length) return;
-  explorer.setWeight(frame, share * tallest(explorer.seen.aligned));
+function drawWeights(from, passed, explorer) {
+  const { data, seen, picture } = explorer;
+  const { grid, alpha } = data.utterance;
+  const point = (/** @type {Place} */ { seconds, y }) => ({
+    seconds,
+    weight: picture.shareOf("weights", y) * seen.axes.weight,
+  });
+  /** @type {Record<string, number>} */
+  const drawn = {};
+  let last = point(from);
+  for (const place of passed) {
+    const next = point(place);
+    Object.assign(drawn, strokeWeights(last, next, grid, alpha.length));
+    last = next;
+  }
+  explorer.setWeights(drawn);
 }

@@ -5,6 +5,7 @@
 /** @import { Draw } from "./lanes.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
+import { belowMarks, heightOf } from "./axes.js";
 import { firstAtLeast } from "./firing.js";
 
 /** Pixels of a tooth below which columns of pixels replace lines, which are slower. */
@@ -26,10 +27,9 @@ const [HALF, TALL] = [4, 7];
  *
  * @type {Draw}
  */
-export function drawIntegrator(canvas, strip, scale, { aligned, utterance }, { ink, accent }) {
+export function drawIntegrator(canvas, strip, scale, { aligned, utterance, axes }, { ink, accent }) {
   const { firing } = aligned;
   const { start, shift } = utterance.grid;
-  const bottom = strip.top + strip.height;
   const frameOf = (/** @type {number} */ seconds) => (seconds - start) / shift;
   const place = (/** @type {number} */ frame) => scale.x(start + frame * shift);
   // Marks just outside the view may be half visible.
@@ -37,8 +37,8 @@ export function drawIntegrator(canvas, strip, scale, { aligned, utterance }, { i
   const last = firstAtLeast(firing.positions, frameOf(scale.seconds(scale.width + HALF)));
   const teeth = { firing, first, last, place, frameOf };
   const isDense = (last - first) * NARROW > scale.width;
-  const y = (/** @type {number} */ mass) =>
-    bottom - (Math.max(mass, 0) * strip.height) / (firing.threshold * 1.25);
+  const room = belowMarks(strip);
+  const y = (/** @type {number} */ mass) => heightOf(clamp(mass, axes.sum), axes.sum, room);
   canvas.fillStyle = canvas.strokeStyle = ink;
   if (isDense || shift * scale.density < 1) fillTeeth(canvas, scale, teeth, y);
   else strokeTeeth(canvas, scale, teeth, y);
@@ -51,6 +51,14 @@ export function drawIntegrator(canvas, strip, scale, { aligned, utterance }, { i
   canvas.stroke();
   canvas.setLineDash([]);
   drawMarks(canvas, strip.top, teeth, isDense);
+}
+
+/**
+ * @param {number} mass
+ * @param {number} most
+ */
+function clamp(mass, most) {
+  return Math.min(Math.max(mass, 0), most);
 }
 
 /**

@@ -147,6 +147,8 @@ export interface ViewData {
   utterance: Utterance;
   /** The first is of the whole, later ones are finer, of a part. */
   stretches: Stretch[];
+  /** Middle frequencies of the bands of the spectrogram; null where they are unknown. */
+  hertz: number[] | null;
   compare: Compared[];
   palette: Palette;
   model: Model;
@@ -160,9 +162,18 @@ export interface Model {
   rule: string;
 }
 
+/** Ends of the axes, which stand while settings change. */
+export interface Axes {
+  /** Of the weights. */
+  weight: number;
+  /** Of the sum of the weights. */
+  sum: number;
+}
+
 /** What is drawn. */
 export interface Seen extends ViewData {
   aligned: Aligned;
+  axes: Axes;
   /** Index of the selected token. */
   selected: number | null;
 }
@@ -233,6 +244,7 @@ export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "ho
   home: WrittenHome | null;
   reference: WrittenSpans | null;
   whole: WrittenStretch;
+  hertz?: number[] | null;
   compare: { name: string; tokens: WrittenSpans }[];
   palette: Palette;
   model: Model;

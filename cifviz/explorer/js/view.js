@@ -1,21 +1,25 @@
 // The explorer in a page: picture, controls, list of tokens, sound. It depends neither on Jupyter nor
 // on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
-/** @import { Aligned, Seen, Settings, State, Token, ViewData } from "./types.js" */
+/** @import { Aligned, Seen, Settings, Span, State, Token, ViewData } from "./types.js" */
 /** @import { SavedFile } from "./exports.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
 import { align, edgeErrors, readout } from "./alignment.js";
+import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
-import { button, element, messageOf, showPairs, toggle } from "./dom.js";
+import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
+import { addHelp } from "./help.js";
 import { stretchInView } from "./lanes.js";
+import { tokenAt } from "./naming.js";
 import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
+import { probe } from "./probe.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
 import { keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
@@ -48,6 +52,8 @@ export class Explorer {
     this.settings = { ...data.utterance.settings };
     /** @type {number | null} */
     this.selected = null;
+    /** @type {Span | null} Where the selected word was when it was selected. */
+    this.word = null;
     this.isDragging = false;
     /** Whether the tokens are from elsewhere. */
     this.isPlaced = false;
@@ -55,8 +61,9 @@ export class Explorer {
     this.scale = new TimeScale(data.utterance.duration);
     this.player = new Player(sound);
     this.player.onEnd = () => this.picture.drawPlayhead(null);
+    const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
-    this.seen = { ...data, aligned: align(data.utterance, this.settings), selected: null };
+    this.seen = { ...data, aligned, axes: axesFor(aligned), selected: null };
     // 2. Timers, and the number of tokens that was announced last.
     /** @type {number | null} */
     this.later = null;
@@ -71,9 +78,14 @@ export class Explorer {
     this.stage = element(root, "div", "cifviz-stage");
     this.tokens = this.addTokens();
     this.picture = new Picture(this.stage, this.seen, this.scale);
-    this.soundBar = element(root, "div", "cifviz-buttons");
+    this.under = element(root, "dl", "cifviz-readout cifviz-under");
+    this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
+    this.point(null);
+    const bar = element(root, "div", "cifviz-buttons");
+    this.soundBar = group(bar, "sound");
+    this.soundBar.hidden = true;
     this.showSound();
-    this.addButtons(element(root, "div", "cifviz-buttons"));
+    this.addButtons(bar);
     this.readout = element(root, "dl", "cifviz-readout");
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
@@ -86,6 +98,7 @@ export class Explorer {
       set: (frame, weight) => this.setWeight(frame, weight),
       mark: (start, end) => this.mark(start, end),
     });
+    addHelp(root, this.seen);
     this.details = element(root, "details");
     element(this.details, "summary").textContent = "tokens as a table";
     this.table = element(this.details, "div", "cifviz-table");
@@ -133,8 +146,9 @@ export class Explorer {
 
   /** Offer to play, if there is sound. */
   showSound() {
-    if (!this.player.sound || this.soundBar.childElementCount) return;
     const bar = this.soundBar;
+    if (!this.player.sound || !bar.hidden) return;
+    bar.hidden = false;
     button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
     button(bar, "stop", () => this.stop());
     toggle(bar, "loop", (on) => {
@@ -147,21 +161,24 @@ export class Explorer {
 
   /** @param {HTMLElement} bar */
   addButtons(bar) {
-    button(bar, "zoom in", () => this.zoom(0.5));
-    button(bar, "zoom out", () => this.zoom(2));
-    button(bar, "see all", () => this.zoom(Infinity));
+    const view = group(bar, "view");
+    button(view, "zoom in", () => this.zoom(0.5));
+    button(view, "zoom out", () => this.zoom(2));
+    button(view, "see all", () => this.zoom(Infinity));
+    button(view, "fit axes", () => this.fitAxes(this.seen.aligned));
+    const settings = group(bar, "edit");
     if (!this.data.utterance.fixed.includes("weights")) {
-      toggle(bar, "drag weights", (on) => {
+      toggle(settings, "drag weights", (on) => {
         this.isDragging = on;
         this.frameWeight.offer(on);
         this.stage.classList.toggle("cifviz-drags", on);
       });
     }
-    button(bar, "reset", () => this.reset());
-    button(bar, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
-    const files = element(this.root, "div", "cifviz-buttons");
+    button(settings, "reset", () => this.reset());
+    button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
-      button(files, `save ${name}`, () => void this.save(make));
+      button(files, name, () => void this.save(make)).setAttribute("aria-label", `save ${name}`);
     }
   }
 
@@ -189,8 +206,41 @@ export class Explorer {
    * @param {number} weight
    */
   setWeight(frame, weight) {
-    const moved = Number(Math.max(weight, 0).toFixed(4));
-    this.set({ weights: { ...this.settings.weights, [frame]: moved } });
+    this.setWeights({ [frame]: Number(Math.max(weight, 0).toFixed(4)) });
+  }
+
+  /**
+   * Give some frames other weights.
+   *
+   * @param {Record<string, number>} weights By the index of the frame.
+   */
+  setWeights(weights) {
+    this.set({ weights: { ...this.settings.weights, ...weights } });
+  }
+
+  /**
+   * Let the axes of the lanes follow an alignment: they stand until this is asked for.
+   *
+   * @param {Aligned} aligned
+   */
+  fitAxes(aligned) {
+    this.seen.axes = axesFor(aligned);
+    this.picture.draw();
+  }
+
+  /**
+   * Show the values at a place of the picture, where there is one.
+   *
+   * @param {import("./pointer.js").Place | null} place
+   */
+  point(place) {
+    const { begin, end } = this.scale;
+    const isInside = place && place.lane !== "map" && place.seconds >= begin && place.seconds <= end;
+    const seconds = isInside ? place.seconds : null;
+    const share = isInside && place.lane === "logMel" ? place.share : null;
+    const pairs = probe(this.seen, seconds ?? Number.NaN, share);
+    showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
+    this.picture.drawCursor(seconds);
   }
 
   /**
@@ -215,8 +265,7 @@ export class Explorer {
       this.controls.set(settings);
     }
     this.isPlaced = !settings;
-    const count = aligned.tokens.length;
-    if (this.selected !== null && this.selected >= count) this.selected = count ? count - 1 : null;
+    if (this.word) this.selected = tokenAt(this.word, aligned.tokens);
     Object.assign(this.seen, { aligned, selected: this.selected });
     this.frameWeight.show(aligned.given);
     this.tell();
@@ -228,6 +277,7 @@ export class Explorer {
     this.scale.all();
     this.select(null);
     this.set(this.data.utterance.settings);
+    this.fitAxes(this.seen.aligned);
   }
 
   /**
@@ -239,10 +289,8 @@ export class Explorer {
     const { tokens } = this.seen.aligned;
     this.selected = index === null || !tokens.length ? null : Math.min(index, tokens.length - 1);
     this.seen.selected = this.selected;
-    if (this.selected !== null) {
-      const { start, end } = tokens[this.selected];
-      this.scale.reveal(start, end);
-    }
+    this.word = this.selected === null ? null : tokens[this.selected];
+    if (this.word) this.scale.reveal(this.word.start, this.word.end);
     this.tell();
     this.look();
   }

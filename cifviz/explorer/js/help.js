@@ -1,0 +1,78 @@
+// What the lanes show and what mouse and keys do, for whoever sees the picture for the first time.
+
+/** @import { Edges, Seen } from "./types.js" */
+
+import { element } from "./dom.js";
+import { lanesOf } from "./lanes.js";
+
+/** @type {Record<string, string>} */
+const LANES = {
+  waveform: "the sound; 1 is its loudest sample",
+  logMel: "energy in mel bands, the 60 dB below the maximum; frequencies in Hz",
+  weights: "bars: the weight of each frame that fires; black line: as given; blue line: as used, where it differs",
+  integrator: "the weights summed up: at β (dashed) a token fires (▼), and β is taken away; a hollow ▽ is made of the residual",
+  contributions: "the weights in the colours of the tokens to which they go",
+  reference: "the given times; blue strokes lead from its edges to those of the tokens",
+};
+
+const MOUSE = [
+  ["click", "select and play a token"],
+  ["drag", "move the view"],
+  ["Ctrl and wheel", "zoom around the mouse"],
+  ["Shift and wheel", "move the view"],
+];
+const KEYS = [
+  ["→ ←", "next and previous token"],
+  ["Home End", "first and last token"],
+  ["Enter, space", "play"],
+  ["+ −", "zoom"],
+  ["Page Up, Page Down", "move the view"],
+  ["Esc", "stop, and leave the tokens"],
+];
+
+/**
+ * A part of the page that opens on demand.
+ *
+ * @param {HTMLElement} parent
+ * @param {Seen} seen
+ */
+export function addHelp(parent, seen) {
+  const details = element(parent, "details", "cifviz-help");
+  element(details, "summary").textContent = "what the lanes show, mouse and keys";
+  const lanes = lanesOf(seen).filter(([name]) => name in LANES || name === "tokens");
+  const shows = lanes.map(([name, { title }]) => [
+    title,
+    name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
+  ]);
+  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["keys, in the list of tokens", KEYS]]) {
+    element(details, "h2").textContent = /** @type {string} */ (title);
+    const list = element(details, "dl");
+    for (const [term, meaning] of pairs) {
+      const row = element(list, "div");
+      element(row, "dt").textContent = term;
+      element(row, "dd").textContent = meaning;
+    }
+  }
+}
+
+/**
+ * Why a token's box ends where it does, and not at its fire.
+ *
+ * @param {Edges | null} edges
+ */
+export function boxes(edges) {
+  const mark = "the short stroke at the upper edge is its fire";
+  if (!edges) return `a box lasts from the fire before to the token's own; ${mark}`;
+  const place = (/** @type {number} */ quantile, /** @type {number} */ shift) => {
+    const moved = Math.round(1000 * shift);
+    const note = moved ? ` (${Math.abs(moved)} ms ${moved < 0 ? "earlier" : "later"})` : "";
+    return `${Number((100 * quantile).toFixed(1))} % of the token's weight has come${note}`;
+  };
+  const begin = place(edges.onsetQuantile, edges.onsetShift);
+  const end = place(edges.offsetQuantile, edges.offsetShift);
+  const cut = edges.cut === "valleys" ? "; tokens are divided at valleys of α" : "";
+  return (
+    `a box lasts from where ${begin} to where ${end}${cut}. ` +
+    `A fire is where the sum reaches β, which is often after the word: no edge of the box; ${mark}`
+  );
+}

@@ -1,0 +1,77 @@
+// What is under the cursor, in words: the values of all lanes at a moment.
+
+/** @import { Seen } from "./types.js" */
+
+import { hertzAt } from "./axes.js";
+import { rangeOfSum } from "./sawtooth.js";
+import { shown } from "./tokens.js";
+
+/**
+ * Values at a moment.
+ *
+ * @param {Seen} seen
+ * @param {number} seconds
+ * @param {number | null} share How far up in the spectrogram, 0 to 1; null elsewhere.
+ * @returns {[string, string][]} Names and values, always the same names for the same utterance.
+ */
+export function probe({ aligned, utterance, hertz }, seconds, share = null) {
+  const { firing, given, tokens } = aligned;
+  const { start, shift } = utterance.grid;
+  const place = (seconds - start) / shift;
+  const frame = Math.floor(place);
+  const isFrame = frame >= 0 && frame < given.length;
+  const [sum] = rangeOfSum(firing, place, place);
+  const index = tokens.findIndex((token) => seconds >= token.start && seconds <= token.end);
+  /** @type {[string, string][]} */
+  const found = [
+    ["time", `${seconds.toFixed(3)} s`],
+    ["frame", isFrame ? String(frame) : NONE],
+    ["α", isFrame ? weights(firing.alpha[frame], given[frame]) : NONE],
+    ["sum", isFrame ? `${sum.toFixed(2)} of β ${short(firing.threshold)}` : NONE],
+  ];
+  if (hertz) found.push(["frequency", share === null ? NONE : frequency(hertzAt(share, hertz))]);
+  found.push(["token", index < 0 ? NONE : describe(index, aligned, utterance)]);
+  return found;
+}
+
+/** Instead of a value where there is none. */
+const NONE = "–";
+
+/**
+ * A token, its box, and when it fired: not the same, and why.
+ *
+ * @param {number} index
+ * @param {Seen["aligned"]} aligned
+ * @param {Pick<Seen["utterance"], "grid">} utterance
+ */
+function describe(index, { tokens, firing }, { grid }) {
+  const { label, start, end } = tokens[index];
+  const fired = grid.start + firing.positions[index] * grid.shift;
+  const fires = index < firing.fires ? `, fires at ${fired.toFixed(2)} s` : "";
+  const name = Array.from(shown(label)).slice(0, LONGEST).join("");
+  return `${name}, ${start.toFixed(2)} to ${end.toFixed(2)} s${fires}`;
+}
+
+/** Letters of a name. */
+const LONGEST = 30;
+
+/**
+ * The weight that fires and, where it is another one, the weight as given.
+ *
+ * @param {number} used
+ * @param {number} given
+ */
+function weights(used, given) {
+  const isSame = Math.abs(used - given) < 5e-4;
+  return isSame ? used.toFixed(3) : `${used.toFixed(3)}, given ${given.toFixed(3)}`;
+}
+
+/** @param {number} hertz */
+function frequency(hertz) {
+  return `${Math.round(hertz)} Hz`;
+}
+
+/** @param {number} number */
+export function short(number) {
+  return String(Number(number.toPrecision(3)));
+}
