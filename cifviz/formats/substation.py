@@ -124,7 +124,7 @@ def _subtitles(text: str) -> list[tuple[str, TimedToken]]:
         with warnings.catch_warnings():  # of fields that do not matter here
             warnings.simplefilter("ignore")
             events = pysubs2.SSAFile.from_string(text, format_="ass").get_text_events()
-    except (ValueError, TypeError, ArithmeticError, pysubs2.Pysubs2Error) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, pysubs2.Pysubs2Error) as error:
         raise DataError(shown(str(error))) from error
     found = []
     for event in events:

@@ -25,7 +25,7 @@ WHITE_SPACE = (
 )
 """What Python or JavaScript takes for white space, for a class of a regular expression."""
 
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,4})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Result = TypeVar("Result")

@@ -187,6 +187,7 @@ TIMED = "Dialogue: 0,{},0:00:00.50,Default,,0,0,0,,a"
         (TIMED.format("x"), "Failed to parse timestamp: 'x'"),
         (TIMED.format("-0:00:01.00"), "subtitle 1: expected times from 0"),
         (TIMED.format("0:00:01.00"), "subtitle 1: token 'a' needs finite start <= end"),
+        ("Style: Default,Arial,20,", "string index out of range"),
         ("Style: Default,Arial,x", "could not convert string to float: 'x'"),
         ("[" + "a" * 1_000_000, "a heading that is too long"),
     ],

@@ -88,6 +88,12 @@ def test_what_is_no_label_file_is_refused(text, message):
         parse_audacity(text)
 
 
+def test_a_time_of_many_digits_is_no_long_work():
+    for digits in ("1" * 300_000 + "x", "1" * 300_000 + "." + "1" * 300_000 + "e"):
+        with pytest.raises(DataError, match="line 1: expected a start in seconds"):
+            parse_audacity(f"{digits}\t1\tone\n")
+
+
 @pytest.mark.parametrize("label", ["a\tb", "a\nb", "a\rb", "\0", "\ud800"])
 def test_what_a_label_file_cannot_hold_is_refused(tmp_path, label):
     with pytest.raises(DataError, match="Audacity cannot hold a tab, a line end or a zero"):
