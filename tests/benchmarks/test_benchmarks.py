@@ -12,6 +12,12 @@ from benchmarks import report, suite
 from benchmarks.contestants import cif_pytorch, cifviz
 from benchmarks.measure import medians, peak_memory
 
+# Dynamo's own, about an autograd.Function and about what crosses a broken graph.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a:UserWarning"),
+]
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "data/results/benchmarks/core.json"
 
