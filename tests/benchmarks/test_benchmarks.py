@@ -21,11 +21,6 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "data/results/benchmarks/core.json"
 
-pytestmark = [  # warnings of Dynamo while it makes graphs, as in tests/core/test_tracing.py
-    pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a:UserWarning"),
-]
-
 
 @pytest.fixture(scope="module")
 def result():
