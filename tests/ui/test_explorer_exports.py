@@ -52,7 +52,9 @@ def weights(opened):
 
 def shown(opened, name):
     """A value of the readout."""
-    pair = opened.locator("dl > div").filter(has=opened.locator("dt", has_text=name))
+    pair = opened.locator("dl.cifviz-readout:not(.cifviz-under) > div").filter(
+        has=opened.locator("dt", has_text=name)
+    )
     return pair.locator("dd").inner_text()
 
 
