@@ -89,7 +89,7 @@ def python(notebook, code):
 
 
 def readout(page, index=0):
-    return page.locator(".cifviz-readout").nth(index).inner_text().replace("\n", " ")
+    return page.locator(".cifviz-readout:not(.cifviz-under)").nth(index).inner_text().replace("\n", " ")
 
 
 def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
