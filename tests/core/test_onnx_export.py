@@ -37,6 +37,12 @@ RULES = {
 }
 
 
+def others_long(names):
+    """The first of some parameters; the others are long tests."""
+    first, *others = names
+    return [first, *(pytest.param(one, marks=pytest.mark.long) for one in others)]
+
+
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """A runtime of the rules of that name, for inputs of that dtype; each is made once."""
@@ -93,8 +99,8 @@ def assert_same(found: dict[str, Tensor], firing: Firing) -> None:
         )
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("dtype", others_long([torch.float32, torch.float16]), ids=str)
+@pytest.mark.parametrize("name", others_long(RULES))
 def test_ten_thousand_cases_are_those_of_torch(session, name, dtype):
     for seed in range(10):
         inputs = drawn(1000, 3 + 2 * seed, seed, dtype)
@@ -150,7 +156,7 @@ MODULES = {
 }
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", others_long(MODULES))
 def test_modules_with_their_predictors(name, tmp_path):
     torch.manual_seed(0)
     cif = MODULES[name]()  # in training mode: its dropout must not be in the graph
