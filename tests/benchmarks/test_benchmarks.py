@@ -73,7 +73,7 @@ def test_both_passes_hold_less_than_a_copy_of_the_encoder_output(shape):
     assert 0 < held["both_peak_bytes"] < encoder_out.nbytes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_graphs_are_counted():
     assert all(1 <= made <= 3 for made in suite.graphs([11, 16, 21]).values())
 

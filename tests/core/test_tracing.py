@@ -144,7 +144,7 @@ def unlimited() -> dict[str, Callable[..., Tensor]]:
     return {"integrate_and_fire": firing, "with target lengths": training, "CIF": module}
 
 
-@pytest.mark.parametrize("fullgraph", [False, True])
+@pytest.mark.parametrize("fullgraph", [False, pytest.param(True, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", unlimited())
 def test_ten_lengths_need_three_graphs_without_a_limit_of_fires(name, fullgraph):
     call = unlimited()[name]

@@ -29,7 +29,7 @@ def test_a_run_that_is_killed_three_times_ends_as_if_it_had_not(tmp_path, enviro
     assert corpus.contents(tmp_path / "broken") == corpus.contents(tmp_path / "unbroken")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_does_not_end_the_run(tmp_path, environment):
     """Its part goes to another process, which takes what is done from there."""
     copy_clips(tmp_path / "sounds", ["one", "two", "three", "four", "five"])

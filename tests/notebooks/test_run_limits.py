@@ -24,11 +24,17 @@ child.wait()
 @pytest.mark.parametrize(
     ("source", "limits", "complaint"),
     [
-        ("while True: pass", Limits(cpu=4), "the run takes more than 4 s of CPU time"),
-        (
+        pytest.param(
+            "while True: pass",
+            Limits(cpu=4),
+            "the run takes more than 4 s of CPU time",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
             "import time\nfor _ in range(600): time.sleep(1)",
             Limits(clock=8),
             "the run takes longer than 8 s",
+            marks=pytest.mark.long,
         ),
         ("import time\ntime.sleep(600)", Limits(cell=1), "it takes longer than 1 s"),
     ],
