@@ -89,7 +89,8 @@ def python(notebook, code):
 
 
 def readout(page, index=0):
-    return page.locator(".cifviz-readout:not(.cifviz-under)").nth(index).inner_text().replace("\n", " ")
+    shown = page.locator(".cifviz-readout:not(.cifviz-under)").nth(index)
+    return shown.inner_text().replace("\n", " ")
 
 
 def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
