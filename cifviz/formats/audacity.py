@@ -3,9 +3,7 @@ r"""Labels of Audacity: a line ``start\tend\tlabel`` each."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -17,7 +15,7 @@ from cifviz.formats.timed_entries import (
     parsed_file,
     require_writable,
     seconds_of,
-    write_text,
+    text_writer,
     written_entries,
 )
 
@@ -27,24 +25,8 @@ TOLERANCE = 1.5e-6
 _UNWRITABLE = re.compile("[\0\t\n\r\ud800-\udfff]")
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of one tier; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_audacity`; or if the file cannot be written.
-    """
-    return write_text(
-        path, lambda: format_audacity(only_tier(tiers, "Audacity")), overwrite=overwrite
-    )
+write = text_writer(lambda _, tiers: format_audacity(only_tier(tiers, "Audacity")))
+"""Write the timed tokens of one tier; see `cifviz.formats.write_alignments`, `format_audacity`."""
 
 
 def format_audacity(tokens: Alignment) -> str:

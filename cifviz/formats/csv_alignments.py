@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -21,8 +20,8 @@ from cifviz.formats.timed_entries import (
     require_writable,
     score_of,
     seconds_of,
+    text_writer,
     whole_units,
-    write_text,
 )
 
 COLUMNS = ("tier", "token", "start", "end", "score")
@@ -35,22 +34,8 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _GUARDED = re.compile("'+[=+\\-@\t\r\n＝＋－＠]")
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write all tiers, untimed tokens included; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_csv`; or if the file cannot be written.
-    """
-    return write_text(path, lambda: format_csv(named_tiers(tiers)), overwrite=overwrite)
+write = text_writer(lambda _, tiers: format_csv(named_tiers(tiers)))
+"""Write all tiers, untimed tokens included; see `write_alignments` and `format_csv`."""
 
 
 def format_csv(tiers: Mapping[str, Alignment]) -> str:

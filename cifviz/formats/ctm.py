@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -25,8 +24,8 @@ from cifviz.formats.timed_entries import (
     require_writable,
     score_of,
     seconds_of,
+    text_writer,
     whole_units,
-    write_text,
     written_entries,
 )
 
@@ -41,23 +40,8 @@ _UNWRITABLE = re.compile(f"(?! )[\0-\x1f\x7f{WHITE_SPACE}\ud800-\udfff]|{SPACE}|
 _UNWRITABLE_NAME = re.compile(f"[\0-\x20\x7f{WHITE_SPACE}\ud800-\udfff]|^;;|^$")
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of recordings; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_ctm`; or if the file cannot be written.
-    """
-    named = named_tiers(tiers, recording_name(path))
-    return write_text(path, lambda: format_ctm(named), overwrite=overwrite)
+write = text_writer(lambda path, tiers: format_ctm(named_tiers(tiers, recording_name(path))))
+"""Write the timed tokens of recordings; see `cifviz.formats.write_alignments` and `format_ctm`."""
 
 
 def recording_name(path: str | Path) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import DataError, require, shown
@@ -27,8 +26,8 @@ from cifviz.formats.timed_entries import (
     decimal,
     named_tiers,
     parsed_file,
+    text_writer,
     whole_units,
-    write_text,
     written_entries,
 )
 
@@ -38,23 +37,8 @@ OTHERS = "SEGMENT NOSCORE NO_RT_METADATA NON-LEX NON-SPEECH FILLER EDIT IP SU CB
 """Lines of other types, which are passed over."""
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of recordings; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_rttm`; or if the file cannot be written.
-    """
-    named = named_tiers(tiers, recording_name(path))
-    return write_text(path, lambda: format_rttm(named), overwrite=overwrite)
+write = text_writer(lambda path, tiers: format_rttm(named_tiers(tiers, recording_name(path))))
+"""Write the timed tokens of recordings; see `cifviz.formats.write_alignments` and `format_rttm`."""
 
 
 def format_rttm(recordings: Mapping[str, Alignment]) -> str:

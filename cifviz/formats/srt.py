@@ -8,9 +8,8 @@ stay what they are, so SRT and WebVTT are read and written here.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -23,7 +22,7 @@ from cifviz.formats.timed_entries import (
     only_tier,
     parsed_file,
     require_writable,
-    write_text,
+    text_writer,
     written_entries,
 )
 
@@ -41,22 +40,8 @@ _TIME = r"(?:([0-9]{1,6}):)?([0-9]{1,2}):([0-9]{1,2})[.,]([0-9]{1,3})"
 TIMING = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?![0-9]).*")
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of one tier; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_srt`; or if the file cannot be written.
-    """
-    return write_text(path, lambda: format_srt(only_tier(tiers, "SRT")), overwrite=overwrite)
+write = text_writer(lambda _, tiers: format_srt(only_tier(tiers, "SRT")))
+"""Write the timed tokens of one tier; see `cifviz.formats.write_alignments` and `format_srt`."""
 
 
 def format_srt(tokens: Alignment) -> str:

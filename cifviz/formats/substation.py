@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -20,7 +19,7 @@ from cifviz.formats.timed_entries import (
     all_in_order,
     named_tiers,
     parsed_file,
-    write_text,
+    text_writer,
     written_entries,
 )
 
@@ -35,22 +34,8 @@ _LONG_HEADING = re.compile(r"^.{0,3}\[.{1000}", re.MULTILINE)
 """For which the parser of pysubs2 would take very long."""
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of all tiers; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_substation`; or if the file cannot be written.
-    """
-    return write_text(path, lambda: format_substation(named_tiers(tiers)), overwrite=overwrite)
+write = text_writer(lambda _, tiers: format_substation(named_tiers(tiers)))
+"""Write the timed tokens of all tiers; see `write_alignments` and `format_substation`."""
 
 
 def format_substation(tiers: Mapping[str, Alignment]) -> str:

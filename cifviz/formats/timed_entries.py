@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError, DataError, require, shown
@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Result = TypeVar("Result")
+Tiers = Alignment | Mapping[str, Alignment]
+"""One alignment, or several by the names of their tiers."""
 
 
 class Entry(NamedTuple):
@@ -147,16 +149,34 @@ def require_writable(label: str, unwritable: re.Pattern[str], what: str, format_
     return label
 
 
-def write_text(path: str | Path, make: Callable[[], str], *, overwrite: bool) -> Path:
-    """Write a text in UTF-8, unless making it raises a `DataError`, which then names the file."""
-    try:
-        text = make()
-        problem = _SURROGATE.search(text)
-        require(not problem, "UTF-8 cannot hold half of a surrogate pair", DataError)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    content = text.encode("utf-8")
-    return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
+def text_writer(make: Callable[[str | Path, Tiers], str]) -> Callable[..., Path]:
+    """The writer of a format whose files are texts; see `cifviz.formats.write_alignments`.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the text of a path and of what is to be written; raises `DataError` for what the
+        format cannot hold.
+    """
+
+    def write(
+        path: str | Path,
+        tiers: Tiers,
+        duration: float,
+        *,
+        details: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        try:
+            text = make(path, tiers)
+            problem = _SURROGATE.search(text)
+            require(not problem, "UTF-8 cannot hold half of a surrogate pair", DataError)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+        content = text.encode("utf-8")
+        return write_atomically(path, lambda part: part.write_bytes(content), overwrite=overwrite)
+
+    return write
 
 
 # --- reading -------------------------------------------------------------------------------------

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import DataError, require, shown
@@ -18,7 +16,7 @@ from cifviz.formats.timed_entries import (
     only_tier,
     parsed_file,
     require_writable,
-    write_text,
+    text_writer,
     written_entries,
 )
 
@@ -28,22 +26,8 @@ _UNWRITABLE = re.compile(f"[\0\r\ud800-\udfff]|{BLANK_LINE}")
 _TAG = re.compile("<[^<>]*>")
 
 
-def write(
-    path: str | Path,
-    tiers: Alignment | Mapping[str, Alignment],
-    duration: float,
-    *,
-    details: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> Path:
-    """Write the timed tokens of one tier; see `cifviz.formats.write_alignments`.
-
-    Raises
-    ------
-    DataError
-        See `format_webvtt`; or if the file cannot be written.
-    """
-    return write_text(path, lambda: format_webvtt(only_tier(tiers, "WebVTT")), overwrite=overwrite)
+write = text_writer(lambda _, tiers: format_webvtt(only_tier(tiers, "WebVTT")))
+"""Write the timed tokens of one tier; see `cifviz.formats.write_alignments` and `format_webvtt`."""
 
 
 def format_webvtt(tokens: Alignment) -> str:
