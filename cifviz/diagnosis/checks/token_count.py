@@ -60,7 +60,7 @@ def run(utterances: Sequence[ObservedUtterance]) -> Finding | None:
         what = f"{came}Σα/β = {first.predicted_mass:.2f} for {plural(first.expected, 'token')}"
     found = (
         f"The count is wrong in {of_all(len(differing), len(utterances))}: in "
-        f"{first.name} {what}. All differences are {share:.1%} of the tokens."
+        f"{first.name} {what}. Together the differences are {share:.1%} of the tokens."
     )
     return Finding(
         check=CHECK.name,
