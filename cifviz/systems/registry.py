@@ -20,7 +20,9 @@ from cifviz.systems.paraformer import ParaformerRecognizer
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
+from cifviz.systems.simultaneous import SimultaneousTranslator
 from cifviz.systems.upsampled import UpsampledRecognizer
+from cifviz.systems.wait_k import WaitKTranslator
 
 SYSTEMS: Mapping[str, type[System]] = {
     "cif": CIFRecognizer,
@@ -38,6 +40,8 @@ SYSTEMS: Mapping[str, type[System]] = {
     "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
     "phone-cif": PhoneCIFRecognizer,
+    "simultaneous": SimultaneousTranslator,
+    "wait-k": WaitKTranslator,
 }
 """What ``config.json`` names under "system"."""
 

@@ -14,6 +14,7 @@ from experiments.recipes import (
     grid,
     markov_digits,
     markov_units,
+    reordered,
     small_grid,
 )
 from experiments.recipes.recipe import Recipe
@@ -29,13 +30,22 @@ RECIPES = {
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
     "english": english.RECIPE,
+    "reordered-digits": reordered.DIGITS,
+    "reordered-grid": reordered.SENTENCES,
 }
 """By name."""
+
+OWN_VARIANTS = {
+    "english": english.VARIANTS,
+    "reordered-digits": reordered.VARIANTS,
+    "reordered-grid": reordered.VARIANTS,
+}
+"""Of recipes with variants of their own."""
 
 
 def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:
     """The variants of a recipe: those of all that learn words, or its own."""
-    return english.VARIANTS if name == "english" else VARIANTS
+    return OWN_VARIANTS.get(name, VARIANTS)
 
 
 def find_recipe(name: str, variant: str = "") -> Recipe:
