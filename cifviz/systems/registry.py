@@ -21,6 +21,7 @@ from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.simultaneous import SimultaneousTranslator
+from cifviz.systems.spiking import SpikingRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 from cifviz.systems.wait_k import WaitKTranslator
 
@@ -42,6 +43,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "phone-cif": PhoneCIFRecognizer,
     "simultaneous": SimultaneousTranslator,
     "wait-k": WaitKTranslator,
+    "spiking": SpikingRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

@@ -228,10 +228,10 @@ def test_every_weight_learns():
     for model in (*(tiny(uses=uses) for uses in USES), tiny_wait()):
         losses = model.train()(batch_of([1, 2, 3], [0, 1]), wanted=model.further_losses)
         sum(losses.values()).backward()
-        still = [
+        idle = [
             name for name, one in model.named_parameters() if one.grad is None or not one.grad.any()
         ]
-        assert still == []
+        assert idle == []
         assert all(one.grad.isfinite().all() for one in model.parameters())
 
 
