@@ -1,4 +1,4 @@
-// What the lanes show and what mouse and keys do, for whoever sees the picture for the first time.
+// What the lanes show and what mouse, fingers and keys do, for whoever sees the picture for the first time.
 
 /** @import { Edges, Seen } from "./types.js" */
 
@@ -21,6 +21,12 @@ const MOUSE = [
   ["Ctrl and wheel", "zoom around the mouse"],
   ["Shift and wheel", "move the view"],
 ];
+const TOUCH = [
+  ["tap", "select and play a token"],
+  ["one finger", "move the view to the left and right"],
+  ["two fingers", "zoom around their middle"],
+  ["a finger that rests", "values under it"],
+];
 const KEYS = [
   ["→ ←", "next and previous token"],
   ["Home End", "first and last token"],
@@ -38,13 +44,14 @@ const KEYS = [
  */
 export function addHelp(parent, seen) {
   const details = element(parent, "details", "cifviz-help");
-  element(details, "summary").textContent = "what the lanes show, mouse and keys";
+  element(details, "summary").textContent = "what the lanes show, mouse, touch and keys";
   const lanes = lanesOf(seen).filter(([name]) => name in LANES || name === "tokens");
   const shows = lanes.map(([name, { title }]) => [
     title,
     name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
   ]);
-  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["keys, in the list of tokens", KEYS]]) {
+  const hands = [["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
+  for (const [title, pairs] of [["lanes", shows], ...hands]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");
     for (const [term, meaning] of pairs) {

@@ -1,12 +1,13 @@
-// Mouse and touch on the picture: a press drags the map, a weight or the view; without a movement it
-// selects a token and plays it.
+// The mouse on the picture: a press drags the map, a weight or the view; without a movement it selects
+// a token and plays it. What a finger does is in touch.js, unless it takes hold of something.
 
 /** @import { Explorer } from "./view.js" */
 
 import { strokeWeights } from "./strokes.js";
+import { listenToTouch } from "./touch.js";
 
 /** @typedef {{lane: string | null, seconds: number, share: number, y: number}} Place See `Picture.at`. */
-/** @typedef {(event: MouseEvent) => Place} PlaceOf */
+/** @typedef {(event: {clientX: number, clientY: number}) => Place} PlaceOf */
 
 /**
  * What a press does while the pointer moves, and when it is released.
@@ -31,9 +32,17 @@ export function listenToPointer(stage, explorer) {
     const box = explorer.picture.canvas.getBoundingClientRect();
     return explorer.picture.at(event.clientX - box.left, event.clientY - box.top);
   };
-  stage.addEventListener("pointerdown", (event) => press(event, place, explorer));
-  stage.addEventListener("pointermove", (event) => explorer.point(place(event)));
-  stage.addEventListener("pointerleave", () => explorer.point(null));
+  const isFinger = (/** @type {PointerEvent} */ event) => event.pointerType === "touch";
+  stage.addEventListener("pointerdown", (event) => {
+    if (!isFinger(event) || takesHold(place(event), explorer)) press(event, place, explorer);
+  });
+  stage.addEventListener("pointermove", (event) => {
+    if (!isFinger(event)) explorer.point(place(event));
+  });
+  stage.addEventListener("pointerleave", (event) => {
+    if (!isFinger(event)) explorer.point(null);
+  });
+  listenToTouch(stage, explorer, place, (event) => takesHold(place(event), explorer));
   stage.addEventListener("wheel", (event) => {
     // The wheel alone scrolls the page.
     if (!event.ctrlKey && !event.shiftKey) return;
@@ -44,6 +53,16 @@ export function listenToPointer(stage, explorer) {
     else scale.zoom(steps > 0 ? 1.25 : 0.8, place(event).seconds);
     explorer.look();
   }, { passive: false });
+}
+
+/**
+ * Whether a press takes hold of something there, instead of moving the view.
+ *
+ * @param {Place} place
+ * @param {Explorer} explorer
+ */
+function takesHold({ lane }, { isDragging }) {
+  return isDragging && lane === "weights";
 }
 
 /**
@@ -85,7 +104,7 @@ function dragged(began, x, explorer) {
   if (began.lane === "map") {
     return { move: ({ seconds }) => explorer.centre(seconds), end: nothing };
   }
-  if (explorer.isDragging && began.lane === "weights") {
+  if (takesHold(began, explorer)) {
     let last = began;
     /** @type {Drag["move"]} */
     const move = (_now, _x, passed) => {
