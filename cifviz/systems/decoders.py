@@ -106,7 +106,7 @@ class NARDecoder(ParallelDecoder):
     def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
         super().__init__()
         self.project = nn.Linear(input_dim, config.dim)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.output = nn.Linear(config.dim, vocabulary)
 
     def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ class ARDecoder(Decoder):
         self.embed = nn.Embedding(vocabulary + 1, config.dim)
         nn.init.normal_(self.embed.weight, std=1 / self.scale)
         self.project = nn.Linear(input_dim + config.dim, config.dim)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.output = nn.Linear(config.dim + input_dim, vocabulary)
 
     def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
@@ -257,11 +257,12 @@ def most_likely(logits: Tensor) -> tuple[Tensor, Tensor]:
     return best.indices, best.values
 
 
-def _attention(config: DecoderConfig) -> nn.TransformerEncoder:
+def self_attention(config: DecoderConfig, ffn_dim: int | None = None) -> nn.TransformerEncoder:
+    """The layers of attention of a configuration, with `ffn_dim` units between: 4 · dim."""
     layer = nn.TransformerEncoderLayer(
         config.dim,
         config.heads,
-        4 * config.dim,
+        4 * config.dim if ffn_dim is None else ffn_dim,
         config.dropout,
         batch_first=True,
         norm_first=True,

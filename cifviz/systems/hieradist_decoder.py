@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from cifviz.systems.decoders import ARDecoder, DecoderConfig
+from cifviz.systems.decoders import ARDecoder, DecoderConfig, self_attention
 
 FIRST_POSITION = 2
 """fairseq counts positions from behind the id of its padding."""
@@ -27,6 +27,8 @@ class ProjectedARDecoder(ARDecoder):
     input_dim : int
         Size of an embedding.
     vocabulary : int
+    ffn_dim : int, optional
+        Units between the two linear layers of a layer of attention; default: 4 · dim.
 
     Notes
     -----
@@ -34,8 +36,12 @@ class ProjectedARDecoder(ARDecoder):
     that ``fetch_decoder_states_from = "pre_final_output_proj"`` distils.
     """
 
-    def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
+    def __init__(
+        self, config: DecoderConfig, input_dim: int, vocabulary: int, *, ffn_dim: int | None = None
+    ):
         super().__init__(config, input_dim, vocabulary)
+        if ffn_dim is not None:
+            self.attention = self_attention(config, ffn_dim)
         self.project = nn.Linear(input_dim + config.dim, config.dim, bias=False)
         self.project_out = nn.Linear(config.dim + input_dim, config.dim, bias=False)
         self.output = nn.Linear(config.dim, vocabulary, bias=False)
