@@ -21,7 +21,7 @@ import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
-import { keepKeys, watchPage } from "./surroundings.js";
+import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
@@ -76,6 +76,7 @@ export class Explorer {
     // 3. The elements, from top to bottom.
     this.root = root;
     root.classList.add("cifviz-explorer");
+    dress(root);
     this.showModel(data.model);
     const view = element(root, "div", "cifviz-view");
     this.stage = element(view, "div", "cifviz-stage");
@@ -513,14 +514,17 @@ export class Explorer {
    * @returns {() => void} Ends it.
    */
   watch() {
+    const restyled = () => {
+      dress(this.root);
+      this.picture.restyle();
+      this.picture.draw();
+    };
     const resized = () => {
       this.fit();
       if (this.stage.clientWidth === this.picture.width) return;
-      this.picture.resize();
-      this.picture.draw();
-    };
-    const restyled = () => {
+      dress(this.root); // it may have been shown in another place
       this.picture.restyle();
+      this.picture.resize();
       this.picture.draw();
     };
     return watchPage(this.stage, { resized, restyled });
