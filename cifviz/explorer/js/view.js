@@ -14,6 +14,7 @@ import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
+import { addHint } from "./hint.js";
 import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
@@ -85,6 +86,7 @@ export class Explorer {
     this.under = element(view, "dl", "cifviz-readout cifviz-under");
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
+    addHint(view, root, data.utterance.fixed);
     const bar = element(root, "div", "cifviz-buttons");
     this.soundBar = group(bar, "sound");
     this.soundBar.hidden = true;
