@@ -161,7 +161,7 @@ export function insert(tokens, span, label, duration) {
 }
 
 /**
- * The first token that differs between two lists; null where they are the same.
+ * The first token that differs between two lists by more than rounding; null where they are the same.
  *
  * @param {readonly Token[]} some
  * @param {readonly Token[]} others
@@ -170,51 +170,14 @@ export function firstChanged(some, others) {
   const longer = Math.max(some.length, others.length);
   for (let index = 0; index < longer; index += 1) {
     const [one, other] = [some[index], others[index]];
-    const isSame =
-      one && other && one.label === other.label && one.start === other.start && one.end === other.end;
-    if (!isSame) return index;
+    if (!one || !other || one.label !== other.label) return index;
+    if (Math.abs(one.start - other.start) > EXACT || Math.abs(one.end - other.end) > EXACT) return index;
   }
   return null;
 }
 
-/**
- * How each token differs from that of CIF that is the same one: each is the one that overlaps the
- * other most.
- *
- * @param {readonly Token[]} tokens
- * @param {readonly Token[]} own
- * @returns {(Span | null)[]} Corrected less CIF's, seconds; null without such a token.
- */
-export function differences(tokens, own) {
-  const [mine, theirs] = [mostOverlapping(tokens, own), mostOverlapping(own, tokens)];
-  return tokens.map(({ start, end }, index) => {
-    const other = mine[index];
-    if (other === null || theirs[other] !== index) return null;
-    return { start: start - own[other].start, end: end - own[other].end };
-  });
-}
-
-/**
- * For each token, the other one with which it overlaps most; null where none does.
- *
- * @param {readonly Token[]} tokens
- * @param {readonly Token[]} others
- * @returns {(number | null)[]}
- */
-function mostOverlapping(tokens, others) {
-  let first = 0;
-  return tokens.map(({ start, end }) => {
-    while (first < others.length && others[first].end <= start) first += 1;
-    /** @type {number | null} */
-    let found = null;
-    let most = 0;
-    for (let at = first; at < others.length && others[at].start < end; at += 1) {
-      const both = Math.min(end, others[at].end) - Math.max(start, others[at].start);
-      if (both > most) [found, most] = [at, both];
-    }
-    return found;
-  });
-}
+/** Seconds that rounding to microseconds changes, at most. */
+const EXACT = 6e-7;
 
 /**
  * A label as Python and files can hold it: not too long, and without halves of letters.

@@ -49,6 +49,17 @@ export class History {
     return this.now;
   }
 
+  /**
+   * Undo the last step for good.
+   *
+   * @returns {State}
+   */
+  drop() {
+    const state = this.undo();
+    this.states.splice(this.at + 1);
+    return state;
+  }
+
   /** @returns {State} */
   redo() {
     this.seal();

@@ -60,19 +60,17 @@ export function onsets({ rate, low, high }, start) {
 }
 
 /**
- * The nearest of the moments that lie between two limits; of two as near, the earlier.
+ * The nearest of some moments; of two as near, the earlier.
  *
  * @param {number[]} moments Rising.
  * @param {number} seconds
- * @param {[number, number]} limits
  * @returns {number | null} Null where there is none.
  */
-export function nearest(moments, seconds, [least, most]) {
+export function nearest(moments, seconds) {
   let [found, closest] = [/** @type {number | null} */ (null), Infinity];
   for (const moment of moments) {
     const distance = Math.abs(moment - seconds);
-    if (moment < least || moment > most || distance >= closest) continue;
-    [found, closest] = [moment, distance];
+    if (distance < closest) [found, closest] = [moment, distance];
   }
   return found;
 }

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  LONGEST_LABEL, SHORTEST, correctable, differences, firstChanged, insert, limits, merge, moveEdge, remove, setLabel,
+  LONGEST_LABEL, SHORTEST, correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel,
   split,
 } from "../../../cifviz/explorer/js/correction.js";
+import { differences } from "../../../cifviz/explorer/js/differences.js";
 import { History } from "../../../cifviz/explorer/js/history.js";
 import { nearest, onsets, valleys } from "../../../cifviz/explorer/js/snapping.js";
 import { random } from "./random.mjs";
@@ -103,10 +104,10 @@ test("onsets are where 10 ms after are 6 dB above 10 ms before, and most", () =>
   assert.equal(onsets({ rate: 50, low, high }, 0), null);
 });
 
-test("the nearest moment between two limits, the earlier of two", () => {
-  assert.equal(nearest([1, 2, 3], 1.5, [0, 9]), 1);
-  assert.equal(nearest([1, 2, 3], 1.5, [1.2, 9]), 2);
-  assert.equal(nearest([1, 2, 3], 1.5, [4, 9]), null);
+test("the nearest moment, the earlier of two", () => {
+  assert.equal(nearest([1, 2, 3], 1.5), 1);
+  assert.equal(nearest([1, 2, 3], 2.6), 3);
+  assert.equal(nearest([], 1.5), null);
 });
 
 test("a gesture is one step, and what was undone is gone after another one", () => {
