@@ -6,7 +6,7 @@
 /** @typedef {"start" | "end"} Edge */
 /** @typedef {{index: number, edge: Edge}} Grip An edge of a token. */
 
-/** Seconds that a moved edge leaves of its token, and of the neighbour that gives way. */
+/** Seconds that a moved edge leaves of its token, and of a neighbour that gives way. */
 export const SHORTEST = 0.001;
 /** Letters of a label, at most; Python accepts no more. */
 export const LONGEST_LABEL = 1000;
@@ -25,8 +25,8 @@ export function correctable(tokens, duration) {
 }
 
 /**
- * How far an edge can be moved. Where it touches the edge of a neighbour, both move, unless it moves
- * alone: then the neighbour is a wall.
+ * How far an edge can be moved. It takes the neighbour's edge along, as far as that token leaves room;
+ * alone, it stops there.
  *
  * @param {readonly Token[]} tokens
  * @param {Grip} grip
@@ -35,30 +35,19 @@ export function correctable(tokens, duration) {
  */
 export function limits(tokens, { index, edge }, { duration, isAlone = false }) {
   const token = tokens[index];
-  const isShared = !isAlone && touches(tokens, { index, edge });
   if (edge === "start") {
     const before = tokens[index - 1];
-    const least = before ? (isShared ? before.start + SHORTEST : before.end) : 0;
-    return [rounded(least), rounded(token.end - SHORTEST)];
+    const first = !before || isAlone ? before?.end : Math.min(before.end, before.start + SHORTEST);
+    return [rounded(first ?? 0), rounded(token.end - SHORTEST)];
   }
   const after = tokens[index + 1];
-  const most = after ? (isShared ? after.end - SHORTEST : after.start) : rounded(duration, Math.floor);
-  return [rounded(token.start + SHORTEST), rounded(most)];
+  const last = !after || isAlone ? after?.start : Math.max(after.start, after.end - SHORTEST);
+  return [rounded(token.start + SHORTEST), rounded(last ?? duration, Math.floor)];
 }
 
 /**
- * Whether a neighbour begins or ends at an edge.
- *
- * @param {readonly Token[]} tokens
- * @param {Grip} grip
- */
-export function touches(tokens, { index, edge }) {
-  if (edge === "start") return index > 0 && tokens[index - 1].end === tokens[index].start;
-  return index + 1 < tokens.length && tokens[index].end === tokens[index + 1].start;
-}
-
-/**
- * Move an edge, as far as there is room.
+ * Move an edge, as far as there is room. An edge of a neighbour that touches it moves with it, and one
+ * that it reaches is moved along; not so if it moves alone.
  *
  * @param {readonly Token[]} tokens
  * @param {Grip} grip
@@ -73,9 +62,13 @@ export function moveEdge(tokens, { index, edge }, seconds, room) {
   if (least > most || time === tokens[index][edge]) return tokens;
   const moved = [...tokens];
   moved[index] = { ...tokens[index], [edge]: time };
-  if (room.isAlone || !touches(tokens, { index, edge })) return moved;
-  const beside = edge === "start" ? index - 1 : index + 1;
-  moved[beside] = { ...tokens[beside], [edge === "start" ? "end" : "start"]: time };
+  const isStart = edge === "start";
+  const beside = tokens[isStart ? index - 1 : index + 1];
+  if (!beside || room.isAlone) return moved;
+  const border = isStart ? beside.end : beside.start;
+  const isReached = isStart ? time < border : time > border;
+  if (border !== tokens[index][edge] && !isReached) return moved;
+  moved[isStart ? index - 1 : index + 1] = { ...beside, [isStart ? "end" : "start"]: time };
   return moved;
 }
 

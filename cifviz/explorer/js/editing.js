@@ -33,8 +33,17 @@ export class Editing {
 
   /** The tokens that are corrected, or would be. */
   get tokens() {
+    return this.before(null);
+  }
+
+  /**
+   * The tokens before a gesture.
+   *
+   * @param {unknown} gesture
+   */
+  before(gesture) {
     const { data, seen } = this.explorer;
-    return this.history.now ?? correctable(seen.aligned.tokens, data.utterance.duration);
+    return this.history.before(gesture) ?? correctable(seen.aligned.tokens, data.utterance.duration);
   }
 
   /**
@@ -99,8 +108,8 @@ export class Editing {
   }
 
   /**
-   * Move the chosen edge by keys. All such movements of an edge are one step until something else is
-   * chosen or done.
+   * Move the chosen edge by keys. All such movements of an edge are one step, until something else is
+   * chosen or done or it is moved alone.
    *
    * @param {number} seconds
    * @param {boolean} isAlone Whether a neighbour that touches it stays.
@@ -108,7 +117,7 @@ export class Editing {
   nudge(seconds, isAlone) {
     const { grip, place } = this;
     if (!grip || place === null) return;
-    this.move(grip, place + seconds, { isAlone, gesture: `${grip.edge} of ${grip.index}` });
+    this.move(grip, place + seconds, { isAlone, gesture: `${grip.edge} of ${grip.index}, ${isAlone}` });
     this.explorer.reveal(this.place);
     this.sayEdge();
   }
@@ -146,7 +155,7 @@ export class Editing {
     const { duration } = this.explorer.data.utterance;
     const [least, most] = limits(tokens, grip, { duration });
     if (moment < least || moment > most) {
-      this.explorer.say(`The nearest ${kind}, at ${moment.toFixed(3)} s, is beyond another edge.`);
+      this.explorer.say(`The nearest ${kind}, at ${moment.toFixed(3)} s, is beyond the next token.`);
       return;
     }
     this.history.seal();
@@ -272,9 +281,10 @@ export class Editing {
    * @returns {boolean} Whether anything changed.
    */
   apply(change, index, gesture = null) {
-    const before = this.tokens;
+    const before = this.before(gesture);
     const after = change(before);
-    if (after === before) return false;
+    const isOngoing = gesture !== null && gesture === this.history.gesture;
+    if (after === before && !isOngoing) return false; // a gesture may come back to where it began
     this.history.push(after, gesture);
     this.explorer.correct(after, index);
     return true;

@@ -1,4 +1,4 @@
-// What the lanes show and what mouse and keys do, for whoever sees the picture for the first time.
+// What the lanes show and what mouse, fingers and keys do, for whoever sees the picture for the first time.
 
 /** @import { Edges, Seen } from "./types.js" */
 
@@ -31,6 +31,12 @@ const MOUSE = [
   ["Ctrl and wheel", "zoom around the mouse"],
   ["Shift and wheel", "move the view"],
 ];
+const TOUCH = [
+  ["tap", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["one finger", "move the view to the left and right; on an edge of the selected token, move it"],
+  ["two fingers", "zoom around their middle"],
+  ["a finger that rests", "values under it"],
+];
 
 /**
  * A part of the page that opens on demand.
@@ -40,14 +46,15 @@ const MOUSE = [
  */
 export function addHelp(parent, seen) {
   const details = element(parent, "details", "cifviz-help");
-  element(details, "summary").textContent = "what the lanes show, mouse and keys";
+  element(details, "summary").textContent = "what the lanes show, mouse, touch and keys";
   const lanes = lanesOf(seen).filter(([name]) => name in LANES || name === "tokens");
   const shows = lanes.map(([name, { title }]) => [
     title,
     name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
   ]);
   shows.splice(lanes.findIndex(([name]) => name === "tokens") + 1, 0, OWN);
-  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["keys, in the list of tokens", wordsOf(LIST_KEYS)], ["keys, anywhere", wordsOf(ALL_KEYS)]]) {
+  const keys = [["keys, in the list of tokens", wordsOf(LIST_KEYS)], ["keys, anywhere", wordsOf(ALL_KEYS)]];
+  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["touch", TOUCH], ...keys]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");
     for (const [term, meaning] of pairs) {

@@ -37,6 +37,15 @@ export class History {
     if (this.states.length > MOST) this.at -= this.states.splice(0, this.states.length - MOST).length;
   }
 
+  /**
+   * The state before a gesture: what it does is counted from there, however it came to where it is.
+   *
+   * @param {unknown} gesture
+   */
+  before(gesture) {
+    return gesture !== null && gesture === this.gesture ? this.states[this.at - 1] : this.now;
+  }
+
   /** End the gesture. */
   seal() {
     this.gesture = null;

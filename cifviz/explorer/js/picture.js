@@ -58,8 +58,8 @@ export class Picture {
 
   /** Give each lane its strip. */
   arrange() {
-    const isNarrow = this.width < NARROW;
-    this.gutter = isNarrow ? NARROW_GUTTER : GUTTER;
+    const narrow = isNarrow(this.width);
+    this.gutter = narrow ? NARROW_GUTTER : GUTTER;
     this.scale.width = this.width - this.gutter;
     this.lanes = lanesOf(this.seen);
     this.strips = {};
@@ -67,7 +67,7 @@ export class Picture {
     whole.width = this.scale.width;
     let top = MAP + GAP;
     for (const [name, { height, spans }] of this.lanes) {
-      if (isNarrow) top += TITLES;
+      if (narrow) top += TITLES;
       const high = spans ? Math.max(height, this.heightOf(spans(this.seen), whole)) : height;
       this.strips[name] = { top, height: high };
       top += high + GAP;
@@ -160,9 +160,9 @@ export class Picture {
     for (const [name, lane] of this.lanes) {
       canvas.font = FONT;
       const { top, height } = this.strips[name];
-      const isNarrow = this.gutter === NARROW_GUTTER;
-      const wide = isNarrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
-      const y = isNarrow ? top - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
+      const narrow = this.gutter === NARROW_GUTTER;
+      const wide = narrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
+      const y = narrow ? top - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
       write(canvas, shortened(canvas, lane.title, wide), 0, y);
       if (lane.unit) this.writeBeside(canvas, [lane.unit], lane, this.strips[name]);
     }
@@ -452,6 +452,15 @@ export class Picture {
     const { top, height } = this.strips[lane];
     return Math.min(Math.max(1 - (y - top) / height, 0), 1);
   }
+}
+
+/**
+ * Whether a page is narrow; 0 is the width of one that is not shown yet.
+ *
+ * @param {number} width
+ */
+export function isNarrow(width) {
+  return width > 0 && width < NARROW;
 }
 
 /** Pixels of the gutter for ticks, and by which marks may leave their lane. */

@@ -1,14 +1,15 @@
-// Mouse and touch on the picture. What a press does is decided by the first of `GESTURES` that takes
-// it: move the map, draw weights, move an edge, move the view, select a region. Without a movement a
-// press is a click.
+// Mouse and pen on the picture. What a press does is decided by the first of `GESTURES` that takes it:
+// move the map, draw weights, move an edge, move the view, select a region. Without a movement a press
+// is a click. A finger comes here only where it takes hold of something; the rest is in touch.js.
 
 /** @import { Explorer } from "./view.js" */
 
-import { edgeAt } from "./edgegrip.js";
+import { edgeAt, handleAt } from "./edgegrip.js";
 import { strokeWeights } from "./strokes.js";
+import { listenToTouch } from "./touch.js";
 
 /** @typedef {{lane: string | null, seconds: number, share: number, y: number}} Place See `Picture.at`. */
-/** @typedef {(event: MouseEvent) => Place} PlaceOf */
+/** @typedef {(event: {clientX: number, clientY: number}) => Place} PlaceOf */
 
 /**
  * A press: where, at which pixel of the page, with what ("mouse", "pen", "touch"), and what is held.
@@ -49,13 +50,20 @@ export function listenToPointer(stage, explorer) {
     const box = explorer.picture.canvas.getBoundingClientRect();
     return explorer.picture.at(event.clientX - box.left, event.clientY - box.top);
   };
-  stage.addEventListener("pointerdown", (event) => press(event, place, explorer));
+  const isFinger = (/** @type {PointerEvent} */ event) => event.pointerType === "touch";
+  stage.addEventListener("pointerdown", (event) => {
+    if (!isFinger(event) || takesHold(place(event), explorer)) press(event, place, explorer);
+  });
   stage.addEventListener("pointermove", (event) => {
+    if (isFinger(event)) return;
     const here = place(event);
     explorer.point(here);
-    if (!event.buttons) stage.style.cursor = cursorAt(here, event.pointerType, explorer);
+    if (!event.buttons) stage.style.cursor = cursorAt(here, explorer);
   });
-  stage.addEventListener("pointerleave", () => explorer.point(null));
+  stage.addEventListener("pointerleave", (event) => {
+    if (!isFinger(event)) explorer.point(null);
+  });
+  listenToTouch(stage, explorer, place, (event) => takesHold(place(event), explorer));
   stage.addEventListener("dblclick", (event) => {
     const { lane, seconds } = place(event);
     const index = lane === "tokens" ? explorer.tokenUnder(seconds) : null;
@@ -79,14 +87,25 @@ export function listenToPointer(stage, explorer) {
  * The shape of the mouse at a place: what a press there would do.
  *
  * @param {Place} place
- * @param {string} kind
  * @param {Explorer} explorer
  */
-function cursorAt({ lane, seconds }, kind, { seen, scale, isDragging }) {
+function cursorAt({ lane, seconds }, { seen, scale, isDragging }) {
   if (lane === "map") return "grab";
   if (lane === "weights" && isDragging) return "crosshair";
   if (lane !== "tokens") return "";
-  return edgeAt(seen.shown.tokens, scale, seconds, kind) ? "ew-resize" : "pointer";
+  return edgeAt(seen.shown.tokens, scale, seconds) ? "ew-resize" : "pointer";
+}
+
+/**
+ * Whether a finger takes hold of something: a weight, or an edge of the selected token. Of any edge,
+ * whoever scrolls the page would move some by accident.
+ *
+ * @param {Place} place
+ * @param {Explorer} explorer
+ */
+function takesHold({ lane, seconds }, { isDragging, seen, scale }) {
+  if (lane === "weights") return isDragging;
+  return lane === "tokens" && handleAt(seen.shown.tokens, seen.selected, scale, seconds) !== null;
 }
 
 /**
@@ -152,9 +171,13 @@ function drawWeights({ began }, explorer) {
 function moveEdge({ began, x, kind, alt }, explorer) {
   if (began.lane !== "tokens") return null;
   const { seen, scale, editing } = explorer;
-  const grip = edgeAt(seen.shown.tokens, scale, began.seconds, kind);
+  const { tokens } = seen.shown;
+  const isFinger = kind === "touch";
+  const grip = isFinger
+    ? handleAt(tokens, seen.selected, scale, began.seconds)
+    : edgeAt(tokens, scale, began.seconds);
   if (!grip) return null;
-  const from = seen.shown.tokens[grip.index][grip.edge];
+  const from = tokens[grip.index][grip.edge];
   const gesture = {};
   let isMoved = false;
   return {
@@ -175,8 +198,8 @@ function moveEdge({ began, x, kind, alt }, explorer) {
 }
 
 /** @type {Gesture} */
-function moveView({ began, x, kind, shift }, explorer) {
-  if (!shift && kind !== "touch") return null;
+function moveView({ began, x, shift }, explorer) {
+  if (!shift) return null;
   const { scale } = explorer;
   const from = scale.begin;
   let isMoved = false;

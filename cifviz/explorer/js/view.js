@@ -20,7 +20,7 @@ import { actsNow, addCorrecting } from "./correcting.js";
 import { isTaken, listenToKeys } from "./keys.js";
 import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
-import { Picture } from "./picture.js";
+import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
@@ -66,6 +66,8 @@ export class Explorer {
     /** Whether the tokens are from elsewhere. */
     this.isPlaced = false;
     this.isLooking = false;
+    /** @type {boolean | null} */
+    this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
     this.player = new Player(sound);
     this.player.onEnd = () => this.picture.drawPlayhead(null);
@@ -95,10 +97,11 @@ export class Explorer {
     this.root = root;
     root.classList.add("cifviz-explorer");
     this.showModel(data.model);
-    this.stage = element(root, "div", "cifviz-stage");
+    const view = element(root, "div", "cifviz-view");
+    this.stage = element(view, "div", "cifviz-stage");
     this.tokens = this.addTokens();
     this.picture = new Picture(this.stage, this.seen, this.scale);
-    this.under = element(root, "dl", "cifviz-readout cifviz-under");
+    this.under = element(view, "dl", "cifviz-readout cifviz-under");
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
     const bar = element(root, "div", "cifviz-buttons");
@@ -112,8 +115,10 @@ export class Explorer {
     this.note.textContent = NOTE;
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
-    const panel = element(root, "fieldset", "cifviz-controls");
-    element(panel, "legend").textContent = "settings";
+    this.drawer = element(root, "details", "cifviz-drawer");
+    element(this.drawer, "summary").textContent = "settings";
+    const panel = element(this.drawer, "fieldset", "cifviz-controls");
+    panel.setAttribute("aria-label", "settings");
     const { fixed } = data.utterance;
     this.controls = new Controls(panel, this.settings, (settings) => this.set(settings), fixed);
     if (data.model.rule) element(panel, "p", "cifviz-rule").textContent = data.model.rule;
@@ -131,6 +136,7 @@ export class Explorer {
     listenToKeys(root, this);
     listenToPointer(this.stage, this);
     this.unwatch = this.watch();
+    this.fit();
     this.tell();
     this.look();
   }
@@ -662,6 +668,15 @@ export class Explorer {
     this.set(fromLink(link));
   }
 
+  /** Arrange all for the width of the page: where that is narrow, the settings are closed at first. */
+  fit() {
+    const narrow = isNarrow(this.stage.clientWidth);
+    if (narrow === this.isNarrow) return;
+    this.isNarrow = narrow;
+    this.root.classList.toggle("cifviz-narrow", narrow);
+    this.drawer.open = !narrow;
+  }
+
   /**
    * Follow the width and the colours of the page.
    *
@@ -669,6 +684,7 @@ export class Explorer {
    */
   watch() {
     const resized = () => {
+      this.fit();
       if (this.stage.clientWidth === this.picture.width) return;
       this.picture.resize();
       this.picture.draw();

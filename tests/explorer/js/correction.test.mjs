@@ -30,13 +30,22 @@ test("edges that touch move together, and alone if asked to", () => {
   assert.equal(wall, tokens);
 });
 
-test("an edge stops at its own other edge, at a neighbour, at the end of the recording", () => {
+test("an edge that is reached moves along, but not for one that moves alone", () => {
+  const grip = { index: 1, edge: "end" };
+  assert.deepEqual(spans(moveEdge(tokens, grip, 0.95, room)), [[0.1, 0.4], [0.4, 0.95], [0.95, 1]]);
+  assert.deepEqual(spans(moveEdge(tokens, grip, 0.85, room)), [[0.1, 0.4], [0.4, 0.85], [0.9, 1]]);
+  const alone = moveEdge(tokens, grip, 0.95, { ...room, isAlone: true });
+  assert.deepEqual(spans(alone), [[0.1, 0.4], [0.4, 0.9], [0.9, 1]]);
+});
+
+test("an edge leaves a millisecond of both tokens, and stays in the recording", () => {
   assert.deepEqual(limits(tokens, { index: 0, edge: "end" }, room), [0.101, 0.799]);
-  assert.deepEqual(limits(tokens, { index: 1, edge: "end" }, room), [0.401, 0.9]);
+  assert.deepEqual(limits(tokens, { index: 1, edge: "end" }, room), [0.401, 0.999]);
+  assert.deepEqual(limits(tokens, { index: 1, edge: "end" }, { ...room, isAlone: true }), [0.401, 0.9]);
   assert.deepEqual(limits(tokens, { index: 2, edge: "end" }, room), [0.901, 1.2]);
   assert.deepEqual(limits(tokens, { index: 0, edge: "start" }, room), [0, 0.399]);
   assert.equal(moveEdge(tokens, { index: 2, edge: "end" }, 7, room)[2].end, 1.2);
-  assert.equal(moveEdge(tokens, { index: 2, edge: "start" }, 0, room)[2].start, 0.8);
+  assert.deepEqual(spans(moveEdge(tokens, { index: 2, edge: "start" }, 0, room)).slice(1), [[0.4, 0.401], [0.401, 1]]);
 });
 
 test("what does not change is the very same list", () => {
@@ -124,8 +133,11 @@ test("a gesture is one step, and what was undone is gone after another one", () 
   history.push("e", drag);
   assert.ok(!history.canRedo);
   history.seal();
+  assert.equal(history.before(drag), "e");
   history.push("f", drag);
-  assert.equal(history.undo(), "e");
+  assert.equal(history.before(drag), "e");
+  assert.equal(history.drop(), "e");
+  assert.ok(!history.canRedo);
 });
 
 /** A change at random. */
