@@ -1,8 +1,9 @@
-// What the lanes show and what mouse and keys do, for whoever sees the picture for the first time.
+// What the lanes show and what mouse, fingers and keys do, for whoever sees the picture for the first time.
 
 /** @import { Edges, Seen } from "./types.js" */
 
 import { element } from "./dom.js";
+import { ALL_KEYS, LIST_KEYS } from "./keys.js";
 import { lanesOf } from "./lanes.js";
 
 /** @type {Record<string, string>} */
@@ -15,19 +16,26 @@ const LANES = {
   reference: "the given times; blue strokes lead from its edges to those of the tokens",
 };
 
+/** There once tokens are corrected. */
+const OWN = [
+  "CIF",
+  "once tokens are corrected: CIF's own, which follow the settings; blue strokes lead from their edges to the corrected ones",
+];
+
 const MOUSE = [
-  ["click", "select and play a token"],
-  ["drag", "move the view"],
+  ["click", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["drag", "select a region and play it"],
+  ["drag an edge of a token", "move it, and the edge that touches it; with Alt, alone"],
+  ["double click on a token", "rename it"],
+  ["Shift and drag, drag in the map", "move the view"],
   ["Ctrl and wheel", "zoom around the mouse"],
   ["Shift and wheel", "move the view"],
 ];
-const KEYS = [
-  ["→ ←", "next and previous token"],
-  ["Home End", "first and last token"],
-  ["Enter, space", "play"],
-  ["+ −", "zoom"],
-  ["Page Up, Page Down", "move the view"],
-  ["Esc", "stop, and leave the tokens"],
+const TOUCH = [
+  ["tap", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["one finger", "move the view to the left and right; on an edge of the selected token, move it"],
+  ["two fingers", "zoom around their middle"],
+  ["a finger that rests", "values under it"],
 ];
 
 /**
@@ -38,13 +46,15 @@ const KEYS = [
  */
 export function addHelp(parent, seen) {
   const details = element(parent, "details", "cifviz-help");
-  element(details, "summary").textContent = "what the lanes show, mouse and keys";
+  element(details, "summary").textContent = "what the lanes show, mouse, touch and keys";
   const lanes = lanesOf(seen).filter(([name]) => name in LANES || name === "tokens");
   const shows = lanes.map(([name, { title }]) => [
     title,
     name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
   ]);
-  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["keys, in the list of tokens", KEYS]]) {
+  shows.splice(lanes.findIndex(([name]) => name === "tokens") + 1, 0, OWN);
+  const keys = [["keys, in the list of tokens", wordsOf(LIST_KEYS)], ["keys, anywhere", wordsOf(ALL_KEYS)]];
+  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["touch", TOUCH], ...keys]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");
     for (const [term, meaning] of pairs) {
@@ -53,6 +63,11 @@ export function addHelp(parent, seen) {
       element(row, "dd").textContent = meaning;
     }
   }
+}
+
+/** @param {import("./keys.js").KeyRow[]} rows */
+function wordsOf(rows) {
+  return rows.map(({ keys, does }) => [keys, does]);
 }
 
 /**
