@@ -13,6 +13,7 @@ from cifviz.systems.coldec import ColDecRecognizer
 from cifviz.systems.coldec_tokens import ColDecTokensRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.fastlr import FastLRRecognizer
 from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.hieradist import HieraDistRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
@@ -45,6 +46,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "simultaneous": SimultaneousTranslator,
     "wait-k": WaitKTranslator,
     "spiking": SpikingRecognizer,
+    "fastlr": FastLRRecognizer,
     "hieradist": HieraDistRecognizer,
 }
 """What ``config.json`` names under "system"."""

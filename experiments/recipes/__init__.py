@@ -10,12 +10,14 @@ from experiments.recipes import (
     check_digits,
     code_digits,
     digits,
+    drawn_lips,
     english,
     grid,
     markov_digits,
     markov_units,
     reordered,
     small_grid,
+    spiking,
 )
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
@@ -32,6 +34,9 @@ RECIPES = {
     "english": english.RECIPE,
     "reordered-digits": reordered.DIGITS,
     "reordered-grid": reordered.SENTENCES,
+    "spiking-digits": spiking.DIGITS,
+    "spiking-phones": spiking.PHONES,
+    "drawn-lips": drawn_lips.RECIPE,
 }
 """By name."""
 
@@ -39,6 +44,9 @@ OWN_VARIANTS = {
     "english": english.VARIANTS,
     "reordered-digits": reordered.VARIANTS,
     "reordered-grid": reordered.VARIANTS,
+    "spiking-digits": spiking.VARIANTS,
+    "spiking-phones": spiking.VARIANTS,
+    "drawn-lips": drawn_lips.VARIANTS,
 }
 """Of recipes with variants of their own."""
 

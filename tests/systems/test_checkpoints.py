@@ -382,6 +382,8 @@ def tiny(name, seed=13):
         parts["encoder"] = replace(parts["encoder"], n_mels=DIM)
     if name == "simultaneous":
         parts["cif"] = replace(parts["cif"], r_order=0)
+    if name == "fastlr":
+        parts["encoder"] = replace(parts["encoder"], n_mels=8, down_sampling=1)
     known = {one.name for one in fields(kind.Config)}
     config = kind.Config(**{part: value for part, value in parts.items() if part in known})
     return kind(config).eval()
@@ -405,7 +407,8 @@ def test_a_model_of_any_system_that_is_saved_is_what_is_loaded(tmp_path, name, m
     assert loaded.name == "mine" and not loaded.training
     for key, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[key], value), key
-    one, two = loaded.transcribe(noise(1.0)), model.transcribe(noise(1.0))
+    further = {"video": torch.rand(25, 16, 24)} if name == "fastlr" else {}
+    one, two = (each.transcribe(noise(1.0), **further) for each in (loaded, model))
     assert one.tokens == two.tokens != ()
     assert one.scores == two.scores
     assert torch.equal(one.rows, two.rows)

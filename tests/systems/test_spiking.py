@@ -19,6 +19,7 @@ from cifviz.systems.spiking_encoder import (
     SpikingEncoder,
     surrogate_spike,
 )
+from experiments.recipes import find_recipe, variants_of
 from tests.systems.invariances import (
     assert_losses_are_means_per_token,
     assert_padding_is_not_looked_at,
@@ -217,3 +218,12 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
         loaded = load_model(tmp_path / f"m{number}")
         assert loaded.config == model.config and loaded.config.neuron.rule == "adaptive"
         assert loaded.transcribe(noise(1.0)).scores == model.transcribe(noise(1.0)).scores
+
+
+@pytest.mark.parametrize("name", ["spiking-digits", "spiking-phones"])
+def test_every_variant_of_the_recipes_takes_a_step(name):
+    for variant in ["", *variants_of(name)]:
+        recipe = find_recipe(name, variant)
+        model = SpikingRecognizer(recipe.config)
+        batch = Batch.collate([torch.randn(40, 40), torch.randn(24, 40)], [[1, 2], [3]])
+        sum(model(batch).values()).backward()
