@@ -170,43 +170,26 @@ class NeuronRule:
             tail == drop or (tail.fills and not tail.scales),
             f"tail must be a rule that makes one more full token or none, got {tail}",
         )
-        count = self._soft_count(alpha, frame_lengths, slack)
-        real = valid_mask(_lengths(alpha, frame_lengths), alpha.shape[1])
+        lengths = _lengths(alpha, frame_lengths)
+        real = valid_mask(lengths, alpha.shape[1])
         used = alpha = alpha.masked_fill(~real, 0)
+        count = self._soft_count(alpha, frame_lengths, slack)
         if target_lengths is not None:
             wanted = check_lengths("target_lengths", target_lengths, alpha)
             used = alpha * (wanted / count.clamp(min=1e-6)).unsqueeze(1).to(alpha.dtype)
 
-        # 2. Fire, and see to the tail.
+        # 2. Fire, and see whether the residual does.
         membrane, rows, ends = self.run(used, frame_lengths, slack=slack)
         full = membrane.spikes.sum(dim=1)
-        place = torch.arange(rows.shape[1], device=rows.device)
         last = rows.take_along_dim(full[:, None, None], dim=1).sum(dim=2).squeeze(1)
         residual = last if self.rule != "dynamic" else _last(membrane.potential, frame_lengths)
         fires = torch.zeros_like(full, dtype=torch.bool)
         if target_lengths is None and tail != drop:
             fires = tail.fires(residual.detach(), self.threshold)
-        at_tail = fires.unsqueeze(1) & (place == full.unsqueeze(1))
-        factor = (self.threshold / torch.where(fires, last, 1.0).clamp(min=1e-9)).unsqueeze(1)
-        shares = torch.where(at_tail, factor, (place < full.unsqueeze(1)).double())
 
         # 3. The firing.
-        num_fires = full + fires
-        most = int(num_fires.max()) if len(num_fires) else 0
-        given = (rows * shares.unsqueeze(2))[:, :most]
-        running = used.double().cumsum(dim=1)
-        total = running[:, -1:] if running.shape[1] else running.new_zeros(len(running), 1)
-        ends = torch.cat([ends, total], dim=1)[:, :most]
-        ends = torch.where(at_tail[:, :most], total, ends)
-        ends = torch.nn.functional.pad(ends, (1, 0))
-        axis = GivenAxis(
-            running,
-            _lengths(alpha, frame_lengths),
-            ends,
-            ends,
-            (place < num_fires.unsqueeze(1)).double()[:, :most],
-            given,
-        )
+        filled = self.threshold / torch.where(fires, last, 1.0).clamp(min=1e-9)
+        axis = _axis(used, lengths, rows, ends, full, fires, filled)
         exact = torch.promote_types(encoder_out.dtype, torch.float32)
         frames = encoder_out.masked_fill(~real.unsqueeze(2), 0).to(exact)
         return NeuronFiring(
@@ -214,8 +197,8 @@ class NeuronRule:
             scaled_alpha=used,
             threshold=self.threshold,
             slack=0.0,
-            embeddings=(given.to(exact) @ frames).to(encoder_out.dtype),
-            num_fires=num_fires,
+            embeddings=(axis.given.to(exact) @ frames).to(encoder_out.dtype),
+            num_fires=full + fires,
             tail_fired=fires,
             residual=residual,
             axis=axis,
@@ -231,6 +214,30 @@ class NeuronRule:
             left = _last(membrane.potential, frame_lengths).clamp(min=0) / self.threshold
             count = membrane.spikes.sum(dim=1) + left
         return count + (total - total.detach())
+
+
+def _axis(
+    used: Tensor,
+    lengths: Tensor,
+    rows: Tensor,
+    ends: Tensor,
+    full: Tensor,
+    fires: Tensor,
+    filled: Tensor,
+) -> GivenAxis:
+    """The axis of spikes and, where it fires, of the residual, made full by a factor."""
+    num_fires = full + fires
+    most = int(num_fires.max()) if len(num_fires) else 0
+    place = torch.arange(rows.shape[1], device=rows.device)
+    at_tail = fires.unsqueeze(1) & (place == full.unsqueeze(1))
+    shares = torch.where(at_tail, filled.unsqueeze(1), (place < full.unsqueeze(1)).double())
+    running = used.double().cumsum(dim=1)
+    total = running[:, -1:] if running.shape[1] else running.new_zeros(len(running), 1)
+    ends = torch.cat([ends, total], dim=1)[:, :most]
+    ends = torch.nn.functional.pad(torch.where(at_tail[:, :most], total, ends), (1, 0))
+    is_token = (place < num_fires.unsqueeze(1)).double()[:, :most]
+    given = (rows * shares.unsqueeze(2))[:, :most]
+    return GivenAxis(running, lengths, ends, ends, is_token, given)
 
 
 def _lengths(alpha: Tensor, frame_lengths: Tensor | None) -> Tensor:
