@@ -59,6 +59,7 @@ def converted(notebook, kind, *options):
     return target.with_suffix(suffix)
 
 
+@pytest.mark.long
 def test_where_no_state_was_saved_it_is_there_all_the_same(notebook, tmp_path):
     stateless = nbformat.read(notebook, as_version=4)
     del stateless.metadata["widgets"]
@@ -95,6 +96,7 @@ def test_slides_are_pages_too(notebook):
     assert "<caption>5 tokens</caption>" in text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", others_long(["--config", str(CONFIG)], []))
 def test_a_pdf_gets_the_picture_with_and_without_it(notebook, options):
     text = converted(notebook, "latex", *options).read_text("utf-8")
