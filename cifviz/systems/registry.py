@@ -17,6 +17,7 @@ from cifviz.systems.fastlr import FastLRRecognizer
 from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.hieradist import HieraDistRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
+from cifviz.systems.lip_attention import LipAttentionRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
@@ -47,6 +48,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "wait-k": WaitKTranslator,
     "spiking": SpikingRecognizer,
     "fastlr": FastLRRecognizer,
+    "lip-attention": LipAttentionRecognizer,
     "hieradist": HieraDistRecognizer,
 }
 """What ``config.json`` names under "system"."""

@@ -14,6 +14,7 @@ from cifviz.corpora.word_lists import GRID
 from cifviz.systems.decoders import DecoderConfig
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.fastlr import FastLRConfig
+from cifviz.systems.lip_attention import LipAttentionConfig
 from cifviz.training.augmentation import Augmentation
 from cifviz.training.fit import FitConfig, Schedule
 from experiments.drawn_mouth import DrawnSentences, drawn_utterances
@@ -47,6 +48,13 @@ def _maker(every: int) -> Any:
 
 def _utterances(split: str, every: int) -> Any:
     return lambda: drawn_utterances(sentence, UTTERANCES[split], SEEDS[split], every=every)
+
+
+def attention_config(config: FastLRConfig) -> LipAttentionConfig:
+    """The auxiliary decoder alone, on the same pictures and the same encoder."""
+    known = ("vocabulary", "features", "encoder", "height", "width", "picture_frames")
+    given = {name: getattr(config, name) for name in known}
+    return LipAttentionConfig(**given, decoder=config.auxiliary)
 
 
 RECIPE = Recipe(
@@ -91,6 +99,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "alone": {"fit.loss_weights": {"ctc": 0.0, "auxiliary": 0.0}},
     "with-ctc": {"fit.loss_weights": {"auxiliary": 0.0}},
     "with-ar": {"fit.loss_weights": {"ctc": 0.0}},
+    "ar": {"system": "lip-attention", "config": attention_config, "fit.loss_weights": {}},
     "no-warm-up": {"fit.loss_weights": {}},
     # 50 pictures in a second.
     "50fps": {

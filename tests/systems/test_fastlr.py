@@ -13,6 +13,7 @@ from cifviz.systems.checkpoints import load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.count_hypotheses import count_hypotheses
 from cifviz.systems.fastlr import AuxiliaryScorer, FastLRConfig, FastLRRecognizer
+from cifviz.systems.lip_attention import LipAttentionConfig, LipAttentionRecognizer
 from cifviz.systems.lip_encoder import VisualFrontEnd, brightness, in_step, pad_videos
 from cifviz.training.fit import FitConfig, Schedule, loss_weights
 from tests.systems.invariances import assert_padding_is_not_looked_at
@@ -278,3 +279,18 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
     assert loaded.config == model.config
     one, two = (each.transcribe(noise(0.5), video=video(25)) for each in (loaded, model))
     assert one.tokens == two.tokens and one.scores == two.scores
+
+
+def test_a_reader_by_attention_sees_the_same_and_gives_its_tokens_one_by_one():
+    model = tiny()
+    given = vars(model.config)
+    known = ("vocabulary", "features", "encoder", "decoder", "height", "width", "picture_frames")
+    other = LipAttentionRecognizer(LipAttentionConfig(**{name: given[name] for name in known}))
+    other.eval().encoder.load_state_dict(model.encoder.state_dict())
+    batch = batch_of([1, 2, 3], [0, 1])
+    torch.testing.assert_close(other.encode(batch).encoder_out, model.encode(batch).encoder_out)
+    assert set(other(batch)) == {"cross_entropy", "ctc"}
+    one = other.transcribe(noise(1.0), video=video(25))
+    assert one.row_kind == "attention" and one.rows.shape == (len(one.tokens), 25)
+    with pytest.raises(CIFError, match='needs the further input "video"'):
+        other.transcribe(noise(1.0))
