@@ -164,5 +164,6 @@ class SpikingRecognizer(CIFRecognizer):
         """Spikes and operations of the encoder for each utterance, each (batch,)."""
         if isinstance(self.encoder, SpikingEncoder):
             return self.encoder.operations(encoded.intermediate)
+        assert isinstance(self.encoder, GRUEncoder)
         lengths = encoded.frame_lengths.double()
         return 0 * lengths, self.encoder.operations_per_frame * lengths
