@@ -18,7 +18,7 @@ from cifviz.core.firing import Firing
 from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
 from cifviz.core.mass_axis import NOISE, GivenAxis
-from cifviz.errors import require, require_type
+from cifviz.explorer.compared import Other, lanes, spans_of
 from cifviz.explorer.settings import at_home, fixed_in_views, model_settings, pauses, rule_of
 from cifviz.systems.transcription import Transcription, audible_features
 from cifviz.timing import FrameGrid
@@ -35,9 +35,6 @@ MAX_COLUMNS = 2048
 COLOURS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx")
 """The look of tokens, as in `cifviz.plot.palette` (a test compares), without its matplotlib."""
-
-Other = Transcription | Alignment
-"""What a transcription can be compared with."""
 
 
 def view_data(
@@ -56,7 +53,7 @@ def view_data(
     reference : Alignment, optional
         True times of the tokens; untimed tokens are left out. Default: the transcription's own.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name; before them are the words of a transcription whose
+        Up to four others to show below, by name; before them are the words of a transcription whose
         tokens are phones.
     name : str
         Of the recording, for the names of files that are saved.
@@ -71,7 +68,6 @@ def view_data(
     pause = pauses(transcription)
     fixed, why = fixed_in_views(transcription)
     rule = rule_of(transcription)
-    words = [] if transcription.words is None else [("words", transcription.words)]
     reference = transcription.reference if reference is None else reference
     *_, tier = transcription.tiers
     return {
@@ -96,10 +92,7 @@ def view_data(
             "cut": edges.cut,
         },
         "reference": None if reference is None else spans_of(reference),
-        "compare": [
-            {"name": name, "tokens": spans_of(one)}
-            for name, one in [*words, *named(compare).items()]
-        ],
+        "compare": lanes(transcription, compare),
         "whole": stretch(transcription),
         "hertz": band_frequencies(transcription),
         "sound": sound_kind(transcription.waveform),
@@ -176,43 +169,6 @@ def _warning(transcription: Transcription) -> str:
     is_given = isinstance(axis, GivenAxis) and not isinstance(axis, RecordedAxis)
     shares = "the shares of frames shown here are those of plain CIF, not of this model"
     return "; ".join(filter(None, (transcription.warning, shares if is_given else "")))
-
-
-def named(compare: Other | Mapping[str, Other] | None) -> dict[str, Alignment]:
-    """Alignments by name; a single one is named "other".
-
-    >>> named(Alignment())
-    {'other': Alignment(tokens=())}
-    """
-    if compare is None:
-        return {}
-    given = compare if isinstance(compare, Mapping) else {"other": compare}
-    found = {}
-    for name, one in given.items():
-        alignment = one.alignment if isinstance(one, Transcription) else one
-        require(
-            isinstance(alignment, Alignment),
-            f"compare: expected an Alignment or a Transcription as {name!r}, "
-            f"got {type(one).__name__}",
-        )
-        found[str(name)] = alignment
-    return found
-
-
-def spans_of(alignment: Alignment) -> dict[str, list[Any]]:
-    """The timed tokens of an alignment, times to the microsecond.
-
-    >>> from cifviz import TimedToken
-    >>> spans_of(Alignment((TimedToken("one", 0.1, 0.30000000000000004),)))
-    {'labels': ['one'], 'starts': [0.1], 'ends': [0.3]}
-    """
-    require_type("alignment", alignment, Alignment)
-    timed = alignment.timed
-    return {
-        "labels": [token.token for token in timed],
-        "starts": [round(token.start or 0.0, 6) for token in timed],
-        "ends": [round(token.end or 0.0, 6) for token in timed],
-    }
 
 
 def stretch(

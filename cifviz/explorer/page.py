@@ -7,12 +7,14 @@ import hashlib
 import html
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.data import Other, sound_of, view_data
+from cifviz.explorer.compared import Other, named
+from cifviz.explorer.data import sound_of, view_data
+from cifviz.explorer.kept import checked_kept
 from cifviz.explorer.settings import checked, fixed_in_views, require_free
 from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
@@ -85,6 +87,7 @@ def to_html(
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
+    kept: Sequence[Mapping[str, Any]] = (),
     title: str = "",
     name: str = "",
     overwrite: bool = False,
@@ -100,10 +103,12 @@ def to_html(
     reference : Alignment, optional
         True times of the tokens.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name.
+        Up to four others to show below, by name.
     settings : mapping, optional
         First positions of the controls that differ from the model's; see
         `cifviz.explorer.settings.model_settings`.
+    kept : sequence of mapping
+        Further settings whose tokens are lanes to compare, as many as four lanes have room for.
     title : str
         Default: the tokens, or the first of them.
     name : str
@@ -138,6 +143,7 @@ def to_html(
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
     require_free(begin, transcription, fixed_in_views(transcription)[0])
+    data["kept"] = checked_kept(kept, transcription, others=len(named(compare)))
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

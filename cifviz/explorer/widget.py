@@ -20,7 +20,9 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.explorer.data import Other, sound_of, spans_of, stretch, view_data
+from cifviz.explorer.compared import Other, named, spans_of
+from cifviz.explorer.data import sound_of, stretch, view_data
+from cifviz.explorer.kept import checked_kept, kept_alignments
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
     checked,
@@ -60,7 +62,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     observers included, so that alignment and settings always belong together.
     """
 
-    OPEN = ("settings", "placed", "selection")
+    OPEN = ("settings", "placed", "selection", "kept")
     lock = DISPLAY
 
     _esm = STATIC / "widget.js"
@@ -79,6 +81,10 @@ class Explorer(Shared, anywidget.AnyWidget):
     """Whether a model transcribes what the reader records."""
     alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as shown. It follows the settings; one that is set is shown until they change."""
+    kept: Any = traitlets.TraitType([]).tag(sync=True)
+    """Settings that are lanes of their own: a list of what differs from the model in each."""
+    compared: Any = traitlets.TraitType({}, read_only=True)
+    """The alignments of the compared lanes by name, those of kept settings included."""
     placed = traitlets.Any().tag(sync=True)
     """For the views: an alignment that was set. They compute the one that follows the settings."""
 
@@ -102,6 +108,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         }
         self._model = model
         super().__init__(**self._values(transcription, reference, compare), listens=bool(model))
+        self.set_trait("compared", self._compared([]))
         self.on_msg(self._answer)
 
     @one_at_a_time
@@ -118,6 +125,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             self.selection = None
             for name, value in values.items():
                 self.set_trait(name, value)
+            self.set_trait("compared", self._compared([]))
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
@@ -131,6 +139,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             reference=self.reference,
             compare=self.compare,
             settings=self.settings,
+            kept=self.kept,
             title=title,
             overwrite=overwrite,
         )
@@ -149,7 +158,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         self._realigned = transcription, data["settings"], own
         self.transcription, self.reference, self.compare = transcription, reference, compare
         text = json.dumps(data, separators=(",", ":"))
-        return {"data": text, "settings": data["settings"], "alignment": own}
+        return {"data": text, "settings": data["settings"], "alignment": own, "kept": []}
 
     @one_at_a_time
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -185,6 +194,20 @@ class Explorer(Shared, anywidget.AnyWidget):
             alignment = self._own(settings if "settings" in state else self.settings)
         if "selection" in state:
             _check_selection(state["selection"], alignment)
+        if "kept" in state:
+            self._checked_kept(state["kept"])
+
+    def _checked_kept(self, kept: Any) -> list[dict[str, Any]]:
+        """What differs from the model in each of some settings, which all can be fired."""
+        found = checked_kept(kept, self.transcription, others=len(named(self.compare)))
+        self._compared(found)
+        return found
+
+    def _compared(self, kept: list[dict[str, Any]]) -> dict[str, Alignment]:
+        """The alignments of all compared lanes."""
+        given = named(self.compare)
+        taken = [*given, "words"] if self.transcription.words is not None else given
+        return {**given, **kept_alignments(kept, self.transcription, taken)}
 
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The given settings, and the present values of the others."""
@@ -226,6 +249,15 @@ class Explorer(Shared, anywidget.AnyWidget):
             known = placed is None or placed == spans_of(self.alignment)
             require(known, "placed follows the alignment; set that instead")
         return placed
+
+    @traitlets.validate("kept")
+    def _kept_that_fire(self, proposal: Any) -> list[dict[str, Any]]:
+        with refusing():
+            return self._checked_kept(proposal["value"])
+
+    @traitlets.observe("kept")
+    def _follow_kept(self, _change: object) -> None:
+        self.set_trait("compared", self._compared(self.kept))
 
     @traitlets.observe("settings")
     def _follow_settings(self, _change: object) -> None:

@@ -21,7 +21,7 @@ from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.errors import DataError
-from cifviz.explorer.data import spans_of
+from cifviz.explorer.compared import spans_of
 from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.formats.json_alignments import SCHEMA_FILE
 from cifviz.resources import resource

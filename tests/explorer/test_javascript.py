@@ -11,7 +11,8 @@ import pytest
 
 import cifviz
 from cifviz.core import reference, tail
-from cifviz.explorer.data import spans_of, view_data
+from cifviz.explorer.compared import spans_of
+from cifviz.explorer.data import view_data
 from cifviz.explorer.settings import RANGES, model_settings, realign
 from tests.explorer import dialect_cases
 from tests.explorer.cases import named_cases, random_cases, random_tail
@@ -152,9 +153,11 @@ def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypat
 
 
 NEED_CASES = {
+    "agreement.test.mjs",
     "cases.test.mjs",
     "dialects.test.mjs",
     "downloads.test.mjs",
+    "kept.test.mjs",
     "utterances.test.mjs",
 }
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)

@@ -6,6 +6,9 @@
 import { context2d } from "./dom.js";
 import { runningSums } from "./firing.js";
 
+/** What a compared lane has if nothing is said of it, as in older notebooks. */
+const LANE = { fires: null, intervals: null, doubts: [], isOwn: false };
+
 /**
  * Everything about an utterance.
  *
@@ -20,7 +23,7 @@ export function decoded(written) {
     utterance: utteranceOf(written),
     stretches: [stretchOf(whole)],
     hertz,
-    compare: compare.map((one) => ({ name: one.name, tokens: tokensOf(one.tokens) })),
+    compare: compare.map((one) => ({ ...LANE, ...one, tokens: tokensOf(one.tokens) })),
     palette,
     model,
   };

@@ -12,8 +12,16 @@ const LANES = {
   weights: "bars: the weight of each frame that fires; black line: as given; blue line: as used, where it differs",
   integrator: "the weights summed up: at β (dashed) a token fires (▼), and β is taken away; a hollow ▽ is made of the residual",
   contributions: "the weights in the colours of the tokens to which they go",
-  reference: "the given times; blue strokes lead from its edges to those of the tokens",
+  reference: "the given times; lines lead down to its edges from those of the tokens",
 };
+const WORDS = "the words of the phones, which settings do not move";
+const INTERVALS =
+  "a bar above each edge of a word, lower for starts, upper for ends: nine in ten true edges lie in such bars; the dot is the edge as read";
+const COMPARED = "other alignments, and settings that you keep with the button “keep as lane”, up to four; their fires where they have some";
+const LINES =
+  "from an edge of the tokens, above, to that of the same token here: its slant is the difference. " +
+  "Dotted: 20 ms or less; blue: more than 20 ms; thick and orange: more than 50 ms. Tokens with the same name " +
+  "are matched, those that lie closest in time; without a partner there is no line";
 
 const MOUSE = [
   ["click", "select and play a token"],
@@ -45,11 +53,13 @@ const KEYS = [
 export function addHelp(parent, seen) {
   const details = element(parent, "details", "cifviz-help");
   element(details, "summary").textContent = "what the lanes show, mouse, touch and keys";
-  const lanes = lanesOf(seen).filter(([name]) => name in LANES || name === "tokens");
-  const shows = lanes.map(([name, { title }]) => [
-    title,
-    name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
-  ]);
+  const shows = lanesOf(seen)
+    .filter(([name]) => name in LANES || name === "tokens")
+    .map(([name, { title }]) => [title, name === "tokens" ? boxes(seen.utterance.edges) : LANES[name]]);
+  const own = seen.compare.find(({ isOwn }) => isOwn);
+  if (own) shows.push([own.name, WORDS]);
+  if (own?.intervals) shows.push(["intervals", INTERVALS]);
+  shows.push(["compared lanes", COMPARED], ["lines", LINES]);
   const hands = [["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
   for (const [title, pairs] of [["lanes", shows], ...hands]) {
     element(details, "h2").textContent = /** @type {string} */ (title);

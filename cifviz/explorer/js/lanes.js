@@ -3,13 +3,14 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Look, Seen, Strip, Stretch, Token } from "./types.js" */
+/** @import { Canvas2D, Grid, Seen, Strip, Stretch, Token, Look } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
 import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
-import { eachRun, eachStep, largest } from "./columns.js";
+import { eachStep, largest } from "./columns.js";
+import { ABOVE, LANE, compareLane, drawDifferences, drawFires } from "./comparelane.js";
 import { firstAtLeast } from "./firing.js";
 import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
@@ -28,13 +29,14 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {number} height Pixels, at least.
  * @property {(seen: Seen) => Token[]} [spans] Those of a lane of spans, which is as high as their
  *   names need.
+ * @property {number} [above] Pixels above its boxes that belong to it.
  * @property {Draw} [background] Draws what no setting changes.
  * @property {Draw} [foreground] Draws what settings change.
  * @property {(strip: Strip, seen: Seen) => Tick[]} [ticks] What stands at its axis.
  * @property {(strip: Strip, seen: Seen) => Tick} [mark] A value on the axis that settings move.
  */
 
-const ABOVE = ["above axis:", "fit axes"];
+const TOO_HIGH = ["above axis:", "fit axes"];
 
 /** @type {Record<string, Lane>} */
 const LANES = {
@@ -88,6 +90,7 @@ const LANES = {
     title: "reference",
     height: BOXES,
     spans: ({ utterance }) => utterance.reference ?? [],
+    above: ABOVE,
     background: drawReference,
     foreground: drawErrors,
   },
@@ -108,13 +111,7 @@ export function lanesOf({ utterance, stretches: [whole], compare }) {
   };
   /** @type {[string, Lane][]} */
   const lanes = Object.entries(LANES).filter(([name]) => !isMissing[name]);
-  for (const [index, { name, tokens }] of compare.entries()) {
-    /** @type {Draw} */
-    const background = (canvas, strip, scale, _, look) =>
-      drawSpans(canvas, strip, scale, tokens, look);
-    const lane = { title: name, height: BOXES, spans: () => tokens, background };
-    lanes.push([`compare ${index}`, lane]);
-  }
+  compare.forEach((one, index) => lanes.push([`${LANE}${index}`, compareLane(one, index)]));
   return lanes;
 }
 
@@ -208,7 +205,7 @@ function drawAbove(canvas, strip, scale, grid, all, most) {
     canvas.fillRect(left, strip.top, right - left, 3);
     isAny = true;
   });
-  return isAny ? ABOVE : [];
+  return isAny ? TOO_HIGH : [];
 }
 
 /**
@@ -338,7 +335,11 @@ function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall 
 function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look) {
   const { tokens, firing } = aligned;
   const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill, selected });
-  drawFires(canvas, strip, scale, firing, utterance.grid, look);
+  const { start: zero, shift } = utterance.grid;
+  const { positions } = firing;
+  const first = firstAtLeast(positions, (scale.begin - zero) / shift);
+  const seconds = (/** @type {number} */ token) => zero + positions[token] * shift;
+  drawFires(canvas, strip.top, scale, positions.length, seconds, look.accent, first);
   if (selected === null || !tokens[selected]) return hint;
   const { start, end } = tokens[selected];
   const left = Math.round(scale.x(start));
@@ -355,51 +356,19 @@ function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look
   return hint;
 }
 
-/**
- * A short stroke at each fire, above the boxes: seldom where a token ends.
- *
- * @param {Canvas2D} canvas
- * @param {Strip} strip
- * @param {TimeScale} scale
- * @param {Firing} firing
- * @param {Grid} grid
- * @param {Look} look
- */
-function drawFires(canvas, strip, scale, { positions }, { start, shift }, { accent }) {
-  canvas.fillStyle = accent;
-  let drawn = -Infinity;
-  const first = firstAtLeast(positions, (scale.begin - start) / shift);
-  for (let token = first; token < positions.length; token += 1) {
-    const x = Math.round(scale.x(start + positions[token] * shift));
-    if (x > scale.width + 1) break;
-    if (x > drawn) canvas.fillRect(x - 1, strip.top - 2, 2, 6);
-    drawn = x;
-  }
-}
-
 /** @type {Draw} */
 function drawReference(canvas, strip, scale, { utterance }, look) {
   return drawSpans(canvas, strip, scale, utterance.reference ?? [], look);
 }
 
 /**
- * A line from each edge of the reference to that of the hypothesis.
+ * A line from each edge of the hypothesis to that of the reference.
  *
  * @type {Draw}
  */
-function drawErrors(canvas, strip, scale, { aligned, utterance }, { accent }) {
-  const { errors, tokens } = aligned;
+function drawErrors(canvas, strip, scale, { matches, utterance }, look) {
   const { reference } = utterance;
-  if (!errors || !reference) return;
-  canvas.fillStyle = accent;
-  for (const edge of /** @type {const} */ (["start", "end"])) {
-    const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
-    /** @type {(index: number) => [number, number]} */
-    const read = (index) => [scale.x(reference[index][edge]), scale.x(tokens[index][edge])];
-    eachRun(tokens.length, read, scale.width, (left, right) => {
-      canvas.fillRect(left, y, right - left, 2);
-    });
-  }
+  if (matches.reference && reference) drawDifferences(canvas, strip.top, scale, matches.reference, reference, look);
 }
 
 /**

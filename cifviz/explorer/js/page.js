@@ -12,6 +12,7 @@ const { sound_file: file } = written;
 const sound = file ? wholeSound(bytes(file).buffer) : null;
 const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
+if (written.kept?.length) explorer.setKept(written.kept);
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));
 Object.assign(globalThis, { cifvizExplorer: explorer });

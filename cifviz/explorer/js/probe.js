@@ -3,6 +3,7 @@
 /** @import { Seen } from "./types.js" */
 
 import { hertzAt } from "./axes.js";
+import { describeEdges } from "./comparelane.js";
 import { rangeOfSum } from "./sawtooth.js";
 import { shown } from "./tokens.js";
 
@@ -12,9 +13,11 @@ import { shown } from "./tokens.js";
  * @param {Seen} seen
  * @param {number} seconds
  * @param {number | null} share How far up in the spectrogram, 0 to 1; null elsewhere.
+ * @param {string | null} lane In which the cursor is.
  * @returns {[string, string][]} Names and values, always the same names for the same utterance.
  */
-export function probe({ aligned, utterance, hertz }, seconds, share = null) {
+export function probe(seen, seconds, share = null, lane = null) {
+  const { aligned, utterance, hertz, compare } = seen;
   const { firing, given, tokens } = aligned;
   const { start, shift } = utterance.grid;
   const place = (seconds - start) / shift;
@@ -31,6 +34,9 @@ export function probe({ aligned, utterance, hertz }, seconds, share = null) {
   ];
   if (hertz) found.push(["frequency", share === null ? NONE : frequency(hertzAt(share, hertz))]);
   found.push(["token", index < 0 ? NONE : describe(index, aligned, utterance)]);
+  if (compare.length || utterance.reference) {
+    found.push(["edges", describeEdges(seen, lane, seconds) || NONE]);
+  }
   return found;
 }
 

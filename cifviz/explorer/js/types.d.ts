@@ -1,5 +1,6 @@
 // What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
 
+import type { Match } from "./agreement.js";
 import type { Firing, Shares } from "./firing.js";
 import type { Tail } from "./tail.js";
 
@@ -128,9 +129,33 @@ export interface Stretch extends Span {
   logMel: LogMel | null;
 }
 
+/** From the earliest to the latest time of the start and of the end of a word, seconds. */
+export type Interval = [[number, number], [number, number]];
+
+/** A lane beside the tokens: the words of phones, a compared alignment, or tokens at kept settings. */
 export interface Compared {
   name: string;
   tokens: Token[];
+  /** When it fired, seconds; null of an alignment alone. */
+  fires: number[] | null;
+  /** Of each token; null where they are unknown. */
+  intervals: Interval[] | null;
+  /** Words whose place is doubtful, the worst first. */
+  doubts: Doubt[];
+  /** Whether these are the words of the utterance itself. */
+  isOwn: boolean;
+}
+
+export interface Doubt {
+  word: string;
+  reasons: string[];
+}
+
+/** Which tokens of which lanes belong together. */
+export interface Matches {
+  /** Of each compared lane; null where it is not compared with the tokens. */
+  lanes: (Match | null)[];
+  reference: Match | null;
 }
 
 export interface Palette {
@@ -174,6 +199,7 @@ export interface Axes {
 export interface Seen extends ViewData {
   aligned: Aligned;
   axes: Axes;
+  matches: Matches;
   /** Index of the selected token. */
   selected: number | null;
 }
@@ -183,6 +209,8 @@ export interface State {
   settings: Settings;
   alignment: Token[];
   selection: number | null;
+  /** Settings kept as lanes, each only what differs from the model. */
+  kept: Partial<Settings>[];
 }
 
 export type Canvas2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
@@ -245,7 +273,7 @@ export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "ho
   reference: WrittenSpans | null;
   whole: WrittenStretch;
   hertz?: number[] | null;
-  compare: { name: string; tokens: WrittenSpans }[];
+  compare: (Partial<Omit<Compared, "tokens">> & { name: string; tokens: WrittenSpans })[];
   palette: Palette;
   model: Model;
   sound: "whole" | "parts" | null;
@@ -257,6 +285,8 @@ export interface WrittenPage extends WrittenData {
   sound_file: string | null;
   /** Where the controls stand at first, if elsewhere than the model. */
   begin: Partial<Settings>;
+  /** Settings kept as lanes; not in older pages. */
+  kept?: Partial<Settings>[];
 }
 
 // --- messages between a view and Python ----------------------------------------------------------
@@ -275,6 +305,7 @@ export interface Traits {
   settings: Settings;
   selection: number | null;
   placed: WrittenSpans | null;
+  kept: Partial<Settings>[];
   listens: boolean;
 }
 

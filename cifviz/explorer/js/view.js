@@ -2,10 +2,13 @@
 // on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
 /** @import { Aligned, Seen, Settings, Span, State, Token, ViewData } from "./types.js" */
+/** @import { Kept } from "./kept.js" */
 /** @import { SavedFile } from "./exports.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
+import { matchCost, matchLanes, matchReference } from "./agreement.js";
+import { agreements, showAgreements } from "./agreementtable.js";
 import { align, edgeErrors, readout } from "./alignment.js";
 import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
@@ -14,6 +17,8 @@ import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
+import { MOST, checkedKept, differing, keptFromLink, keptLanes, keptToLink } from "./kept.js";
+import { Keeping } from "./keeping.js";
 import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
@@ -25,11 +30,17 @@ import { keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
+import { showWords } from "./wordtable.js";
 
 /** Milliseconds without a change before slow updates follow. */
 const QUIET = 200;
+/** Pairs of tokens that are matched at each movement of a slider; more are matched after it. */
+const QUICK = 40_000;
 /** Finer pictures of parts that are kept. */
 const KEPT = 8;
+
+/** @type {Seen["matches"]} */
+const NO_MATCHES = { lanes: [], reference: null };
 
 export class Explorer {
   /**
@@ -65,7 +76,10 @@ export class Explorer {
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
-    this.seen = { ...data, aligned, axes: axesFor(aligned), selected: null };
+    this.seen = { ...data, aligned, axes: axesFor(aligned), selected: null, matches: NO_MATCHES };
+    /** @type {Kept[]} Settings that are lanes. */
+    this.kept = [];
+    this.match();
     // 2. Timers, and the number of tokens that was announced last.
     /** @type {number | null} */
     this.later = null;
@@ -88,7 +102,7 @@ export class Explorer {
     this.soundBar = group(bar, "sound");
     this.soundBar.hidden = true;
     this.showSound();
-    this.addButtons(bar);
+    this.keeping = this.addButtons(bar);
     this.readout = element(root, "dl", "cifviz-readout");
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
@@ -104,17 +118,32 @@ export class Explorer {
       mark: (start, end) => this.mark(start, end),
     });
     addHelp(root, this.seen);
-    this.details = element(root, "details");
-    element(this.details, "summary").textContent = "tokens as a table";
-    this.table = element(this.details, "div", "cifviz-table");
+    this.agreement = this.addTable("agreement of the lanes");
+    this.words = this.addTable("words as a table");
+    const { box, table } = this.addTable("tokens as a table");
+    this.details = box;
+    this.table = table;
+    this.agreement.box.open = data.compare.some(({ isOwn }) => !isOwn);
     // 4. The events.
-    this.details.addEventListener("toggle", () => this.tellTable());
     this.freeKeys = keepKeys(root);
     listenToPointer(this.stage, this);
     this.unwatch = this.watch();
     this.fit();
     this.tell();
     this.look();
+  }
+
+  /**
+   * A table that opens on demand.
+   *
+   * @param {string} title
+   */
+  addTable(title) {
+    const box = element(this.root, "details");
+    element(box, "summary").textContent = title;
+    const table = element(box, "div", "cifviz-table");
+    box.addEventListener("toggle", () => this.tellTable());
+    return { box, table };
   }
 
   addTokens() {
@@ -182,10 +211,15 @@ export class Explorer {
     }
     button(settings, "reset", () => this.reset());
     button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const keeping = new Keeping(group(bar, "compare"), {
+      keep: () => this.keepSettings(),
+      remove: (index) => this.setKept(this.kept.filter((_, place) => place !== index)),
+    });
     const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
       button(files, name, () => void this.save(make)).setAttribute("aria-label", `save ${name}`);
     }
+    return keeping;
   }
 
   /**
@@ -244,7 +278,8 @@ export class Explorer {
     const isInside = place && place.lane !== "map" && place.seconds >= begin && place.seconds <= end;
     const seconds = isInside ? place.seconds : null;
     const share = isInside && place.lane === "logMel" ? place.share : null;
-    const pairs = probe(this.seen, seconds ?? Number.NaN, share);
+    const lane = isInside ? place.lane : null;
+    const pairs = probe(this.seen, seconds ?? Number.NaN, share, lane);
     showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
     this.picture.drawCursor(seconds);
   }
@@ -273,7 +308,56 @@ export class Explorer {
     this.isPlaced = !settings;
     if (this.word) this.selected = tokenAt(this.word, aligned.tokens);
     Object.assign(this.seen, { aligned, selected: this.selected });
+    this.match();
     this.frameWeight.show(aligned.given);
+    this.tell();
+    this.picture.draw();
+  }
+
+  /**
+   * Match the lanes with the tokens: at once where that is quick, else a little later.
+   *
+   * @param {boolean} [isLater]
+   */
+  match(isLater = false) {
+    const { seen } = this;
+    const isNow = isLater || matchCost(seen) <= QUICK;
+    seen.matches = isNow
+      ? { lanes: matchLanes(seen), reference: matchReference(seen) }
+      : { lanes: seen.compare.map(() => null), reference: null };
+    this.isMatched = isNow;
+  }
+
+  /** Keep the tokens at the present settings as a lane. */
+  keepSettings() {
+    const { utterance } = this.data;
+    const kept = differing(this.settings, utterance.settings);
+    const same = this.kept.some((one) => JSON.stringify(one) === JSON.stringify(kept));
+    if (same) this.say("These settings are a lane already.");
+    else this.setKept([...this.kept, kept]);
+  }
+
+  /**
+   * Show other kept settings as lanes, as many as there is room for.
+   *
+   * @param {unknown[]} kept Settings, some or all; what none are is left out.
+   */
+  setKept(kept) {
+    const { utterance, compare } = this.data;
+    const room = Math.max(MOST - compare.filter(({ isOwn }) => !isOwn).length, 0);
+    const wanted = kept.map((one) => checkedKept(one, utterance)).filter((one) => one !== null);
+    if (wanted.length > room) this.say(`At most ${MOST} lanes can be compared: remove one first.`);
+    const taken = compare.map(({ name }) => name);
+    try {
+      const lanes = keptLanes(wanted.slice(0, room), utterance, taken);
+      this.kept = wanted.slice(0, room);
+      this.seen.compare = [...compare, ...lanes];
+      this.keeping.show(lanes.map(({ name }) => name));
+    } catch (error) {
+      this.say(`Not kept: ${messageOf(error)}`);
+    }
+    if (this.kept.length) this.agreement.box.open = true;
+    this.match();
     this.tell();
     this.picture.draw();
   }
@@ -339,7 +423,18 @@ export class Explorer {
   }
 
   tellTable() {
-    if (this.details.open) showTable(this.table, this.seen.aligned, this.scale);
+    const { seen, scale, agreement, words } = this;
+    if (!this.isMatched) {
+      this.match(true);
+      this.picture.draw();
+    }
+    if (this.details.open) showTable(this.table, seen.aligned, scale);
+    const own = seen.compare.find(({ isOwn }) => isOwn);
+    words.box.hidden = !own;
+    if (own && words.box.open) showWords(words.table, own, scale);
+    const isCompared = seen.compare.length > (own ? 1 : 0) || seen.utterance.reference;
+    agreement.box.hidden = !isCompared;
+    if (isCompared && agreement.box.open) showAgreements(agreement.table, agreements(seen));
   }
 
   /**
@@ -349,7 +444,8 @@ export class Explorer {
    */
   get state() {
     const { tokens } = this.seen.aligned;
-    return { settings: { ...this.settings }, alignment: tokens, selection: this.selected };
+    const { kept, selected } = this;
+    return { settings: { ...this.settings }, alignment: tokens, selection: selected, kept };
   }
 
   /** Draw what is in view, and a little later a finer picture of it. */
@@ -462,7 +558,7 @@ export class Explorer {
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`
-      : `${page}#${toLink(this.settings)}`;
+      : `${page}#${toLink(this.settings)}${keptToLink(this.kept)}`;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     done.then(
       () => this.say("It is in the clipboard."),
@@ -496,6 +592,8 @@ export class Explorer {
    */
   follow(link) {
     this.set(fromLink(link));
+    const kept = keptFromLink(link);
+    if (kept.length) this.setKept(kept);
   }
 
   /** Arrange all for the width of the page: where that is narrow, the settings are closed at first. */

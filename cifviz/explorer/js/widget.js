@@ -32,12 +32,13 @@ class View {
     this.data = this.readData();
     this.explorer = this.show();
     this.recording = this.record();
-    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed", () => void][]} */
+    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed" | "change:kept", () => void][]} */
     this.listeners = [
       ["change:data", () => this.renew()],
       ["change:settings", () => this.follow()],
       ["change:selection", () => this.select()],
       ["change:placed", () => this.place()],
+      ["change:kept", () => this.keep()],
     ];
     this.update();
     for (const [event, listener] of this.listeners) model.on(event, listener);
@@ -63,6 +64,7 @@ class View {
     this.follow();
     this.select();
     this.place();
+    this.keep();
     void bringSound(this.data.sound, this.kernel, this.explorer);
   }
 
@@ -71,8 +73,8 @@ class View {
    *
    * @param {State} state
    */
-  tell({ settings, selection }) {
-    this.model.set({ settings, selection });
+  tell({ settings, selection, kept }) {
+    this.model.set({ settings, selection, kept });
     if (!this.explorer.isPlaced) this.model.set({ placed: null });
     this.model.save_changes();
   }
@@ -104,6 +106,11 @@ class View {
   place() {
     const alignment = this.model.get("placed");
     if (alignment) this.explorer.place(tokensOf(alignment));
+  }
+
+  keep() {
+    const kept = this.model.get("kept") ?? []; // older notebooks have none
+    if (JSON.stringify(kept) !== JSON.stringify(this.explorer.kept)) this.explorer.setKept(kept);
   }
 
   close() {
