@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.compared import Other
+from cifviz.explorer.heard import sonify
 from cifviz.explorer.page import to_html
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription
@@ -14,7 +15,7 @@ from cifviz.systems.transcription import Transcription
 if TYPE_CHECKING:
     from cifviz.explorer.widget import Explorer
 
-__all__ = ["explore", "to_html"]
+__all__ = ["explore", "sonify", "to_html"]
 
 
 def explore(

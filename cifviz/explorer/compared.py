@@ -43,7 +43,7 @@ def lanes(
     CIFError
         If there are more than `MOST` to compare, or one is neither alignment nor transcription.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     if transcription.words is not None:
         found.append(
             {

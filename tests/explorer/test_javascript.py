@@ -158,6 +158,7 @@ NEED_CASES = {
     "dialects.test.mjs",
     "downloads.test.mjs",
     "kept.test.mjs",
+    "sonify.test.mjs",
     "utterances.test.mjs",
 }
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)

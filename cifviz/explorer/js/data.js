@@ -26,6 +26,7 @@ export function decoded(written) {
     compare: compare.map((one) => ({ ...LANE, ...one, tokens: tokensOf(one.tokens) })),
     palette,
     model,
+    hasSound: written.sound !== null,
   };
 }
 

@@ -35,10 +35,16 @@ const TOUCH = [
   ["two fingers", "zoom around their middle"],
   ["a finger that rests", "values under it"],
 ];
+const SOUND = [
+  ["hear: voice + CIF", "the recording, a tone as loud as α, and a click at each fire; the click of the residual is lower"],
+  ["hear: CIF alone", "the same without the recording"],
+  ["speed", "slower or faster, at the same pitch"],
+];
 const KEYS = [
   ["→ ←", "next and previous token"],
   ["Home End", "first and last token"],
   ["Enter, space", "play"],
+  ["c", "hear the voice, voice and CIF, or CIF alone"],
   ["+ −", "zoom"],
   ["Page Up, Page Down", "move the view"],
   ["Esc", "stop, and leave the tokens"],
@@ -60,7 +66,7 @@ export function addHelp(parent, seen) {
   if (own) shows.push([own.name, WORDS]);
   if (own?.intervals) shows.push(["intervals", INTERVALS]);
   shows.push(["compared lanes", COMPARED], ["lines", LINES]);
-  const hands = [["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
+  const hands = [["sound", SOUND], ["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
   for (const [title, pairs] of [["lanes", shows], ...hands]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");

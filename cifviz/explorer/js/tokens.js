@@ -6,7 +6,7 @@
 import { element } from "./dom.js";
 
 const HELP =
-  "tokens: arrows choose, Enter or space plays, plus and minus zoom, page up and page down move the view, Escape leaves";
+  "tokens: arrows choose, Enter or space plays, plus and minus zoom, page up and page down move the view, c changes what is heard, Escape leaves";
 
 let lists = 0;
 
@@ -14,7 +14,7 @@ export class TokenList {
   /**
    * @param {HTMLElement} parent
    * @param {{select: (index: number | null) => void, play: (index: number) => void,
-   *   zoom: (factor: number) => void, pan: (views: number) => void, stop: () => void}} acts
+   *   zoom: (factor: number) => void, pan: (views: number) => void, stop: () => void, hear: () => void}} acts
    */
   constructor(parent, acts) {
     this.acts = acts;
@@ -131,6 +131,7 @@ export class TokenList {
       "-": () => this.acts.zoom(2),
       PageDown: () => this.acts.pan(0.5),
       PageUp: () => this.acts.pan(-0.5),
+      c: () => this.acts.hear(),
       Escape: () => this.leave(),
     };
     const act = acts[event.key] ?? views[event.key];

@@ -177,6 +177,8 @@ export interface ViewData {
   compare: Compared[];
   palette: Palette;
   model: Model;
+  /** Whether there is a recording, which may still be on its way. */
+  hasSound: boolean;
 }
 
 /** What is known of the model, in words; empty where there is nothing to say. */

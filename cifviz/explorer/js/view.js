@@ -25,6 +25,7 @@ import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
+import { SoundBar } from "./soundbar.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
 import { keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
@@ -73,6 +74,7 @@ export class Explorer {
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
     this.player = new Player(sound);
+    this.player.cif = () => this.heard;
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
@@ -99,9 +101,12 @@ export class Explorer {
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
     const bar = element(root, "div", "cifviz-buttons");
-    this.soundBar = group(bar, "sound");
-    this.soundBar.hidden = true;
-    this.showSound();
+    this.soundBar = new SoundBar(group(bar, "sound"), this.player, {
+      play: () => void this.play(this.scale.begin, this.scale.end),
+      stop: () => this.stop(),
+      say: (text) => this.say(text),
+    });
+    if (sound || !data.hasSound) this.soundBar.show();
     this.keeping = this.addButtons(bar);
     this.readout = element(root, "dl", "cifviz-readout");
     this.live = element(root, "p", "cifviz-live");
@@ -153,6 +158,7 @@ export class Explorer {
       zoom: (factor) => this.zoom(factor),
       pan: (views) => this.pan(views),
       stop: () => this.stop(),
+      hear: () => this.soundBar.next(),
     });
   }
 
@@ -176,22 +182,20 @@ export class Explorer {
    */
   setSound(sound) {
     this.player.sound = sound;
-    this.showSound();
+    this.soundBar.show();
   }
 
-  /** Offer to play, if there is sound. */
-  showSound() {
-    const bar = this.soundBar;
-    if (!this.player.sound || !bar.hidden) return;
-    bar.hidden = false;
-    button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
-    button(bar, "stop", () => this.stop());
-    toggle(bar, "loop", (on) => {
-      this.player.loop = on;
-    });
-    toggle(bar, "half speed", (on) => {
-      this.player.rate = on ? 0.5 : 1;
-    });
+  /**
+   * What the CIF does at the present settings, to be heard.
+   *
+   * @returns {import("./sonify.js").Heard}
+   */
+  get heard() {
+    const { aligned, axes, utterance } = this.seen;
+    const { alpha, positions, tailFired } = aligned.firing;
+    const { grid } = utterance;
+    const fires = Array.from(positions, (position) => grid.start + position * grid.shift);
+    return { alpha, top: axes.weight, grid, fires, tailFired };
   }
 
   /** @param {HTMLElement} bar */

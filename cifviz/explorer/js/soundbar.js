@@ -1,0 +1,56 @@
+// Buttons of the sound: play, stop, repeat, how fast, and whether the voice is heard or its CIF.
+
+/** @import { Player } from "./player.js" */
+
+import { button, element, toggle } from "./dom.js";
+import { HEARD, SPEEDS } from "./player.js";
+
+export class SoundBar {
+  /**
+   * @param {HTMLElement} bar A group of buttons, hidden until there is something to hear.
+   * @param {Player} player
+   * @param {{play: () => void, stop: () => void, say: (text: string) => void}} acts
+   */
+  constructor(bar, player, acts) {
+    this.bar = bar;
+    this.player = player;
+    this.acts = acts;
+    /** @type {HTMLButtonElement | null} */
+    this.hear = null;
+    bar.hidden = true;
+  }
+
+  /** Offer to play: the sound, or where there is none what the CIF does. */
+  show() {
+    const { bar, player, acts } = this;
+    if (!bar.hidden) return;
+    bar.hidden = false;
+    button(bar, "play what is in view", acts.play);
+    button(bar, "stop", acts.stop);
+    toggle(bar, "loop", (on) => {
+      player.loop = on;
+    });
+    const speed = element(bar, "select");
+    speed.setAttribute("aria-label", "speed");
+    for (const times of SPEEDS) {
+      Object.assign(element(speed, "option"), { value: String(times), textContent: `speed ${times}` });
+    }
+    speed.value = String(player.speed);
+    speed.addEventListener("change", () => {
+      player.speed = Number(speed.value);
+    });
+    if (player.sound) this.hear = button(bar, `hear: ${player.heard}`, () => this.next());
+    else player.heard = "CIF alone";
+  }
+
+  /** Hear the next of voice, voice with CIF, and CIF alone. */
+  next() {
+    const { player, hear } = this;
+    if (!hear) return;
+    player.heard = HEARD[(HEARD.indexOf(player.heard) + 1) % HEARD.length];
+    hear.textContent = `hear: ${player.heard}`;
+    this.acts.say(player.heard === "voice" ? "the voice alone" : `${player.heard}: ${WORDS}`);
+  }
+}
+
+const WORDS = "a tone as loud as α, and a click at each fire; that of the residual is lower.";
