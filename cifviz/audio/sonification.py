@@ -1,6 +1,6 @@
 """α as sound and fires as clicks: the twin of ``explorer/js/sonify.js``.
 
-Auditory display of a few data series by loudness and events is old (*sonification*); what is heard
+Auditory display of a few data series by loudness and events is old (*sonification*); what sounds
 here is the simplest of it: a tone that is as loud as the weight of the frame, and a click where the
 sum of the weights fires.
 """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.explorer.compared import Other
-from cifviz.explorer.heard import sonify
+from cifviz.explorer.audible import sonify
 from cifviz.explorer.page import to_html
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.compared import Other, named
+from cifviz.explorer.compared import Other, named, spans_of
+from cifviz.explorer.correction import checked_correction
 from cifviz.explorer.data import sound_of, view_data
 from cifviz.explorer.kept import checked_kept
 from cifviz.explorer.settings import checked, fixed_in_views, require_free
@@ -46,7 +47,7 @@ LONGEST_TITLE = 120
 """Characters of a title made from the tokens."""
 
 BODY = "html{color-scheme:light dark}body{max-width:75em;margin:1em auto;padding:0 1em}"
-BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"  # as in style.css
+BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"
 BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 
@@ -88,6 +89,7 @@ def to_html(
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
     kept: Sequence[Mapping[str, Any]] = (),
+    corrected: Alignment | None = None,
     title: str = "",
     name: str = "",
     overwrite: bool = False,
@@ -109,6 +111,8 @@ def to_html(
         `cifviz.explorer.settings.model_settings`.
     kept : sequence of mapping
         Further settings whose tokens are lanes to compare, as many as four lanes have room for.
+    corrected : Alignment, optional
+        The tokens as a person corrected them, shown instead of those of the transcription.
     title : str
         Default: the tokens, or the first of them.
     name : str
@@ -125,7 +129,8 @@ def to_html(
     ------
     CIFError
         If the folder does not exist, a file exists that may not be replaced (see
-        `cifviz.resources.check_target`), or a setting is unknown or out of its range.
+        `cifviz.resources.check_target`), a setting is unknown or out of its range, or corrected tokens
+        are untimed or leave the recording.
 
     Examples
     --------
@@ -144,6 +149,8 @@ def to_html(
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
     require_free(begin, transcription, fixed_in_views(transcription)[0])
     data["kept"] = checked_kept(kept, transcription, others=len(named(compare)))
+    correction = checked_correction(corrected, transcription.duration)
+    data["corrected"] = None if correction is None else spans_of(correction)
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

@@ -21,6 +21,7 @@ from cifviz.errors import (
     shown,
 )
 from cifviz.explorer.compared import Other, named, spans_of
+from cifviz.explorer.correction import checked_correction, corrected_of
 from cifviz.explorer.data import sound_of, stretch, view_data
 from cifviz.explorer.kept import checked_kept, kept_alignments
 from cifviz.explorer.page import STATIC, to_html
@@ -62,7 +63,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     observers included, so that alignment and settings always belong together.
     """
 
-    OPEN = ("settings", "placed", "selection", "kept")
+    OPEN = ("settings", "placed", "edited", "selection", "kept")
     lock = DISPLAY
 
     _esm = STATIC / "widget.js"
@@ -85,6 +86,11 @@ class Explorer(Shared, anywidget.AnyWidget):
     """Settings that are lanes of their own: a list of what differs from the model in each."""
     compared: Any = traitlets.TraitType({}, read_only=True)
     """The alignments of the compared lanes by name, those of kept settings included."""
+    corrected: Any = traitlets.TraitType(None, allow_none=True)
+    """The tokens as a person corrected them, shown instead of the alignment, or None. They do not
+    follow the settings. Times are whole microseconds."""
+    edited = traitlets.Any().tag(sync=True)
+    """For the views: the corrected tokens."""
     placed = traitlets.Any().tag(sync=True)
     """For the views: an alignment that was set. They compute the one that follows the settings."""
 
@@ -122,14 +128,14 @@ class Explorer(Shared, anywidget.AnyWidget):
         """Show another utterance in the same place; for the parameters see `cifviz.explore`."""
         values = self._values(transcription, reference, compare)
         with self.hold_sync():
-            self.selection = None
+            self.selection = self.corrected = None
             for name, value in values.items():
                 self.set_trait(name, value)
             self.set_trait("compared", self._compared([]))
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
-        """Write what is shown into an HTML file, with the present settings.
+        """Write what is shown into an HTML file, with the present settings and corrections.
 
         See `cifviz.explorer.to_html`.
         """
@@ -140,6 +146,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             compare=self.compare,
             settings=self.settings,
             kept=self.kept,
+            corrected=self.corrected,
             title=title,
             overwrite=overwrite,
         )
@@ -192,6 +199,10 @@ class Explorer(Shared, anywidget.AnyWidget):
         if "placed" in state:
             require(state["placed"] is None, "a view may remove a placed alignment, not set one")
             alignment = self._own(settings if "settings" in state else self.settings)
+        corrected = self.corrected
+        if "edited" in state:
+            corrected = corrected_of(state["edited"], self.transcription.duration)
+        alignment = alignment if corrected is None else corrected
         if "selection" in state:
             _check_selection(state["selection"], alignment)
         if "kept" in state:
@@ -233,7 +244,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     @traitlets.validate("selection")
     def _existing_token(self, proposal: Any) -> int | None:
         with refusing():
-            _check_selection(proposal["value"], self.alignment)
+            _check_selection(proposal["value"], self._shown)
         return proposal["value"]
 
     @traitlets.validate("alignment")
@@ -241,6 +252,22 @@ class Explorer(Shared, anywidget.AnyWidget):
         with refusing():
             require_type("alignment", proposal["value"], Alignment)
         return proposal["value"]
+
+    @property
+    def _shown(self) -> Alignment:
+        """The tokens in the lane of tokens."""
+        return self.alignment if self.corrected is None else self.corrected
+
+    @traitlets.validate("corrected")
+    def _is_correction(self, proposal: Any) -> Alignment | None:
+        with refusing():
+            return checked_correction(proposal["value"], self.transcription.duration)
+
+    @traitlets.validate("edited")
+    def _is_what_is_corrected(self, proposal: Any) -> dict[str, Any] | None:
+        with refusing():
+            corrected = corrected_of(proposal["value"], self.transcription.duration)
+        return None if corrected is None else spans_of(corrected)
 
     @traitlets.validate("placed")
     def _is_what_is_placed(self, proposal: Any) -> dict[str, Any] | None:
@@ -267,9 +294,25 @@ class Explorer(Shared, anywidget.AnyWidget):
     def _follow_alignment(self, _change: object) -> None:
         is_own = self.alignment == self._own(self.settings)
         self.set_trait("placed", None if is_own else spans_of(self.alignment))
-        last = len(self.alignment) - 1
+        self._keep_selection()
+
+    def _keep_selection(self) -> None:
+        """Select the last token where there are not so many any more."""
+        last = len(self._shown) - 1
         if self.selection is not None and self.selection > last:
             self.selection = last if last >= 0 else None
+
+    @traitlets.observe("corrected")
+    def _follow_corrected(self, _change: object) -> None:
+        self.edited = None if self.corrected is None else spans_of(self.corrected)
+        self._keep_selection()
+
+    @traitlets.observe("edited")
+    def _follow_edited(self, _change: object) -> None:
+        """A view corrected tokens, or took its corrections back."""
+        known = None if self.corrected is None else spans_of(self.corrected)
+        if self.edited != known:
+            self.corrected = corrected_of(self.edited, self.transcription.duration)
 
     @traitlets.observe("placed")
     def _follow_placed(self, _change: object) -> None:

@@ -28,7 +28,7 @@ const ROUNDING = 1e-9;
  *
  * @typedef {object} Match
  * @property {string} title Name of the lane that it was matched with.
- * @property {Token[]} base
+ * @property {readonly Token[]} base
  * @property {[number, number][]} pairs Index in the base, index in the lane.
  * @property {Map<number, number>} partners Index in the base, by index in the lane.
  */
@@ -37,8 +37,8 @@ const ROUNDING = 1e-9;
  * Match the tokens of two lanes; null of too many.
  *
  * @param {string} title
- * @param {Token[]} base
- * @param {Token[]} tokens
+ * @param {readonly Token[]} base
+ * @param {readonly Token[]} tokens
  * @returns {Match | null}
  */
 function matched(title, base, tokens) {
@@ -51,13 +51,14 @@ function matched(title, base, tokens) {
  * Each compared lane, matched with the tokens or, where more of those have the same names, with the
  * words; null for the lane of the words itself, and for one of too many tokens.
  *
- * @param {Pick<Seen, "aligned" | "compare" | "tier">} seen
+ * @param {Pick<Seen, "shown" | "corrected" | "compare" | "tier">} seen
  * @returns {(Match | null)[]}
  */
-export function matchLanes({ aligned, compare, tier }) {
+export function matchLanes(seen) {
+  const { compare, shown } = seen;
   return compare.map(({ tokens, isOwn }) => {
     if (isOwn) return null;
-    const found = matched(tier, aligned.tokens, tokens);
+    const found = matched(titleOf(seen), shown.tokens, tokens);
     const words = compare.find((one) => one.isOwn);
     const other = words && matched(words.name, words.tokens, tokens);
     return other && other.pairs.length > (found?.pairs.length ?? 0) ? other : found;
@@ -67,32 +68,42 @@ export function matchLanes({ aligned, compare, tier }) {
 /**
  * The reference, matched with the tokens: one by one where it has as many.
  *
- * @param {Pick<Seen, "aligned" | "utterance" | "tier">} seen
+ * @param {Pick<Seen, "shown" | "corrected" | "utterance" | "tier">} seen
  * @returns {Match | null}
  */
-export function matchReference({ aligned, utterance, tier }) {
-  const { reference } = utterance;
+export function matchReference(seen) {
+  const { reference } = seen.utterance;
+  const { tokens, errors } = seen.shown;
   if (!reference) return null;
-  if (!aligned.errors) return matched(tier, aligned.tokens, reference);
+  if (!errors) return matched(titleOf(seen), tokens, reference);
   const pairs = reference.map((_, index) => /** @type {[number, number]} */ ([index, index]));
-  return { title: tier, base: aligned.tokens, pairs, partners: new Map(pairs) };
+  return { title: titleOf(seen), base: tokens, pairs, partners: new Map(pairs) };
+}
+
+/**
+ * What the tokens are called that others are matched with.
+ *
+ * @param {Pick<Seen, "corrected" | "tier">} seen
+ */
+export function titleOf({ corrected, tier }) {
+  return corrected ? "corrected" : tier;
 }
 
 /**
  * Places in the tables of all matches: what they cost.
  *
- * @param {Pick<Seen, "aligned" | "compare" | "utterance">} seen
+ * @param {Pick<Seen, "shown" | "compare" | "utterance">} seen
  */
-export function matchCost({ aligned, compare, utterance }) {
+export function matchCost({ shown, compare, utterance }) {
   const all = [...compare.map(({ tokens }) => tokens), utterance.reference ?? []];
-  return all.reduce((sum, { length }) => sum + length * aligned.tokens.length, 0);
+  return all.reduce((sum, { length }) => sum + length * shown.tokens.length, 0);
 }
 
 /**
  * The numbers of two lanes.
  *
- * @param {Token[]} reference
- * @param {Token[]} hypothesis
+ * @param {readonly Token[]} reference
+ * @param {readonly Token[]} hypothesis
  * @param {[number, number][]} [pairs]
  * @returns {Agreement}
  */

@@ -3,9 +3,9 @@
 /** @import { Agreement } from "./agreement.js" */
 /** @import { Seen, Token } from "./types.js" */
 
-import { agreement } from "./agreement.js";
-import { brief, milliseconds } from "./comparelane.js";
-import { element } from "./dom.js";
+import { agreement, titleOf } from "./agreement.js";
+import { brief } from "./comparelane.js";
+import { element, milliseconds } from "./dom.js";
 import { MOST_PLACES } from "./pairing.js";
 
 /** What the columns hold, and how a number is written there. */
@@ -28,19 +28,21 @@ const NONE = "–";
  * Pairs of lanes, by what is subtracted from what; numbers are null where too many tokens would have
  * to be matched.
  *
- * @param {Pick<Seen, "aligned" | "compare" | "matches" | "utterance" | "tier">} seen
+ * @param {Pick<Seen, "shown" | "corrected" | "compare" | "matches" | "utterance" | "tier">} seen
  * @returns {{name: string, numbers: Agreement | null}[]}
  */
-export function agreements({ aligned, compare, matches, utterance, tier }) {
-  const { reference } = utterance;
+export function agreements(seen) {
+  const { compare, matches, shown } = seen;
+  const { reference } = seen.utterance;
+  const title = titleOf(seen);
   const others = compare.map(({ name, tokens }, index) => ({ name, tokens, index })).filter(({ index }) => !compare[index].isOwn);
   const rows = others.map(({ name, tokens, index }) => {
     const match = matches.lanes[index];
     const numbers = match && agreement(match.base, tokens, match.pairs);
-    return { name: `${brief(name)} − ${match?.title ?? tier}`, numbers };
+    return { name: `${brief(name)} − ${match?.title ?? title}`, numbers };
   });
   if (reference) {
-    const all = [{ name: tier, tokens: aligned.tokens }, ...compare];
+    const all = [{ name: title, tokens: shown.tokens }, ...compare];
     for (const { name, tokens } of all) {
       rows.push({ name: `${brief(name)} − reference`, numbers: numbersOf(reference, tokens) });
     }
@@ -49,8 +51,8 @@ export function agreements({ aligned, compare, matches, utterance, tier }) {
 }
 
 /**
- * @param {Token[]} reference
- * @param {Token[]} tokens
+ * @param {readonly Token[]} reference
+ * @param {readonly Token[]} tokens
  */
 function numbersOf(reference, tokens) {
   return reference.length * tokens.length > MOST_PLACES ? null : agreement(reference, tokens);

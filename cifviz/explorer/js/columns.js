@@ -46,7 +46,7 @@ export function largest(values, from, to) {
  * Spans in view, one by one; of those narrower than a pixel only the widest in each.
  *
  * @param {TimeScale} scale
- * @param {Span[]} spans
+ * @param {readonly Span[]} spans
  * @param {(index: number, left: number, right: number) => void} visit Called with its index
  *   and its left and right ends in pixels.
  */
@@ -69,3 +69,30 @@ export function eachSpan(scale, spans, visit) {
   }
   tell();
 }
+
+/**
+ * Intervals in pixels: those that touch are merged, those too short to be seen are left out.
+ *
+ * @param {number} count Number of intervals.
+ * @param {(index: number) => [number, number]} read Ends of an interval, in either order.
+ * @param {number} width Pixels in view.
+ * @param {(left: number, right: number) => void} visit
+ */
+export function eachRun(count, read, width, visit) {
+  let [left, right] = [0, -Infinity];
+  for (let index = 0; index < count; index += 1) {
+    const [one, other] = read(index);
+    const [from, to] = [Math.max(Math.min(one, other), 0), Math.min(Math.max(one, other), width)];
+    if (to - from < LEAST) continue;
+    if (from > right + LEAST || to < left - LEAST) {
+      if (right > left) visit(left, right);
+      [left, right] = [from, to];
+    } else {
+      [left, right] = [Math.min(left, from), Math.max(right, to)];
+    }
+  }
+  if (right > left) visit(left, right);
+}
+
+/** Pixels of the shortest visible interval. */
+const LEAST = 0.5;

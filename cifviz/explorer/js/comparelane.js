@@ -6,6 +6,7 @@
 /** @import { Lane } from "./lanes.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
+import { milliseconds } from "./dom.js";
 import { BOXES, drawSpans } from "./spanlane.js";
 
 /** Pixels above the boxes for lines to another lane, and for intervals. */
@@ -85,7 +86,7 @@ export function drawFires(canvas, top, scale, count, seconds, colour, first = 0)
  * @param {number} top Of the boxes' strip.
  * @param {TimeScale} scale
  * @param {Match} match
- * @param {Token[]} tokens Of the lane.
+ * @param {readonly Token[]} tokens Of the lane.
  * @param {Look} look
  */
 export function drawDifferences(canvas, top, scale, { base, pairs }, tokens, look) {
@@ -137,7 +138,7 @@ export function stepOf(seconds) {
  * @param {Canvas2D} canvas
  * @param {Strip} strip
  * @param {TimeScale} scale
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {Interval[]} intervals
  * @param {Look} look
  */
@@ -169,7 +170,7 @@ function drawIntervals(canvas, { top }, scale, tokens, intervals, { ink }) {
  * @param {number} seconds
  * @returns {string} Empty where there is nothing to say.
  */
-export function describeEdges({ compare, matches, utterance, tier }, lane, seconds) {
+export function describeEdges({ compare, matches, utterance }, lane, seconds) {
   const isReference = lane === "reference";
   const index = lane?.startsWith(LANE) ? Number(lane.slice(LANE.length)) : -1;
   const shown = isReference ? { name: "", tokens: utterance.reference ?? [], intervals: null } : compare[index];
@@ -186,7 +187,7 @@ export function describeEdges({ compare, matches, utterance, tier }, lane, secon
   if (!match || partner === undefined) return match ? `no partner in ${match.title}` : "";
   const [one, other] = [match.base[partner], tokens[at]];
   const [left, right] = isReference ? [one, other] : [other, one];
-  const names = isReference ? `${tier} − reference` : `${brief(name)} − ${match.title}`;
+  const names = isReference ? `${match.title} − reference` : `${brief(name)} − ${match.title}`;
   return `${names}: start ${milliseconds(left.start - right.start)}, end ${milliseconds(left.end - right.end)}`;
 }
 
@@ -201,15 +202,4 @@ export const LANE = "compare ";
 export function brief(name) {
   const letters = Array.from(name.trim() || "(no name)");
   return letters.length > 24 ? `${letters.slice(0, 23).join("")}…` : letters.join("");
-}
-
-/**
- * Signed whole milliseconds, never −0.
- *
- * @param {number} seconds
- */
-export function milliseconds(seconds) {
-  const whole = Math.round(1000 * seconds);
-  const sign = whole > 0 ? "+" : "−";
-  return `${whole ? sign : ""}${Math.abs(whole)} ms`;
 }

@@ -3,14 +3,15 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Seen, Strip, Stretch, Token, Look } from "./types.js" */
+/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Stretch, Token, TokenFill } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
 import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
-import { eachStep, largest } from "./columns.js";
+import { eachRun, eachStep, largest } from "./columns.js";
 import { ABOVE, LANE, compareLane, drawDifferences, drawFires } from "./comparelane.js";
+import { differences } from "./differences.js";
 import { firstAtLeast } from "./firing.js";
 import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
@@ -27,7 +28,7 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {string} title
  * @property {string} [unit]
  * @property {number} height Pixels, at least.
- * @property {(seen: Seen) => Token[]} [spans] Those of a lane of spans, which is as high as their
+ * @property {(seen: Seen) => readonly Token[]} [spans] Those of a lane of spans, which is as high as their
  *   names need.
  * @property {number} [above] Pixels above its boxes that belong to it.
  * @property {Draw} [background] Draws what no setting changes.
@@ -83,8 +84,14 @@ const LANES = {
   tokens: {
     title: "tokens",
     height: BOXES,
-    spans: ({ aligned }) => aligned.tokens,
+    spans: ({ shown }) => shown.tokens,
     foreground: drawTokens,
+  },
+  own: {
+    title: "CIF",
+    height: BOXES,
+    spans: ({ aligned }) => aligned.tokens,
+    foreground: drawOwn,
   },
   reference: {
     title: "reference",
@@ -102,15 +109,19 @@ const LANES = {
  * @param {Seen} seen
  * @returns {[string, Lane][]}
  */
-export function lanesOf({ utterance, stretches: [whole], compare }) {
+export function lanesOf({ utterance, stretches: [whole], compare, corrected }) {
   /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
     logMel: !whole.logMel,
     reference: !utterance.reference,
+    own: !corrected,
   };
-  /** @type {[string, Lane][]} */
   const lanes = Object.entries(LANES).filter(([name]) => !isMissing[name]);
+  if (corrected) {
+    const place = lanes.findIndex(([name]) => name === "tokens");
+    lanes[place] = ["tokens", { ...LANES.tokens, title: "corrected" }];
+  }
   compare.forEach((one, index) => lanes.push([`${LANE}${index}`, compareLane(one, index)]));
   return lanes;
 }
@@ -331,15 +342,22 @@ function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall 
   });
 }
 
+/**
+ * Corrected tokens have the colours of CIF's.
+ *
+ * @param {Seen["shown"]} shown
+ * @param {Look} look
+ * @returns {TokenFill}
+ */
+export function fillOf({ owners }, { fill }) {
+  return owners ? (index, wide) => fill(owners[index] ?? index, wide) : fill;
+}
+
 /** @type {Draw} */
-function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look) {
-  const { tokens, firing } = aligned;
-  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill, selected });
-  const { start: zero, shift } = utterance.grid;
-  const { positions } = firing;
-  const first = firstAtLeast(positions, (scale.begin - zero) / shift);
-  const seconds = (/** @type {number} */ token) => zero + positions[token] * shift;
-  drawFires(canvas, strip.top, scale, positions.length, seconds, look.accent, first);
+function drawTokens(canvas, strip, scale, { aligned, shown, corrected, utterance, selected }, look) {
+  const { tokens } = shown;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: fillOf(shown, look), selected });
+  if (!corrected) drawFiring(canvas, strip, scale, aligned.firing, utterance.grid, look);
   if (selected === null || !tokens[selected]) return hint;
   const { start, end } = tokens[selected];
   const left = Math.round(scale.x(start));
@@ -356,6 +374,35 @@ function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look
   return hint;
 }
 
+/**
+ * The tokens as CIF has them, below those that a person corrected, with a line from each edge to that.
+ *
+ * @type {Draw}
+ */
+function drawOwn(canvas, strip, scale, { aligned, corrected, utterance }, look) {
+  const { tokens, firing } = aligned;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill });
+  drawFiring(canvas, strip, scale, firing, utterance.grid, look);
+  if (corrected) drawMoved(canvas, strip, scale, corrected, differences(corrected, tokens), look);
+  return hint;
+}
+
+/**
+ * The fires of a firing.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {Firing} firing
+ * @param {Grid} grid
+ * @param {Look} look
+ */
+function drawFiring(canvas, { top }, scale, { positions }, { start, shift }, { accent }) {
+  const first = firstAtLeast(positions, (scale.begin - start) / shift);
+  const seconds = (/** @type {number} */ token) => start + positions[token] * shift;
+  drawFires(canvas, top, scale, positions.length, seconds, accent, first);
+}
+
 /** @type {Draw} */
 function drawReference(canvas, strip, scale, { utterance }, look) {
   return drawSpans(canvas, strip, scale, utterance.reference ?? [], look);
@@ -369,6 +416,31 @@ function drawReference(canvas, strip, scale, { utterance }, look) {
 function drawErrors(canvas, strip, scale, { matches, utterance }, look) {
   const { reference } = utterance;
   if (matches.reference && reference) drawDifferences(canvas, strip.top, scale, matches.reference, reference, look);
+}
+
+/**
+ * A line from each edge to where it was before it was moved: those of starts above, of ends below.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {readonly Token[]} tokens
+ * @param {(Span | null)[]} moved How far, seconds; null for a token that was not there.
+ * @param {Look} look
+ */
+function drawMoved(canvas, strip, scale, tokens, moved, { accent }) {
+  canvas.fillStyle = accent;
+  for (const edge of /** @type {const} */ (["start", "end"])) {
+    const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
+    /** @type {(index: number) => [number, number]} */
+    const read = (index) => {
+      const now = tokens[index][edge];
+      return [scale.x(now - (moved[index]?.[edge] ?? 0)), scale.x(now)];
+    };
+    eachRun(tokens.length, read, scale.width, (left, right) => {
+      canvas.fillRect(left, y, right - left, 2);
+    });
+  }
 }
 
 /**

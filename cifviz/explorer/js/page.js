@@ -2,7 +2,7 @@
 
 /** @import { WrittenPage } from "./types.js" */
 
-import { bytes, decoded } from "./data.js";
+import { bytes, decoded, tokensOf } from "./data.js";
 import { wholeSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
@@ -13,6 +13,7 @@ const sound = file ? wholeSound(bytes(file).buffer) : null;
 const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
 if (written.kept?.length) explorer.setKept(written.kept);
+if (written.corrected) explorer.editing.take(tokensOf(written.corrected));
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));
 Object.assign(globalThis, { cifvizExplorer: explorer });

@@ -13,8 +13,8 @@ const [UP, LEFT, PAIR] = [0, 1, 2];
  * Pairs of equal labels, along fewest edits, and of these the way whose pairs (substituted ones
  * included) lie closest in time.
  *
- * @param {Token[]} reference
- * @param {Token[]} hypothesis
+ * @param {readonly Token[]} reference
+ * @param {readonly Token[]} hypothesis
  * @returns {[number, number][]} Indices, rising on both sides.
  */
 export function pairByLabel(reference, hypothesis) {
@@ -58,8 +58,8 @@ function distance(one, other) {
 }
 
 /**
- * @param {Token[]} some
- * @param {Token[]} others
+ * @param {readonly Token[]} some
+ * @param {readonly Token[]} others
  */
 function largestDistance(some, others) {
   let most = 0;

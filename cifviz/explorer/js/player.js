@@ -1,7 +1,7 @@
 // Plays a part of the sound, of what its CIF does, or of both, exactly from start to end, with short
 // fades so that nothing clicks. The clock of the AudioContext moves the playhead.
 
-/** @import { Heard } from "./sonify.js" */
+/** @import { Audible } from "./sonify.js" */
 /** @import { Sound } from "./sound.js" */
 
 import { mixed, sonify } from "./sonify.js";
@@ -12,8 +12,8 @@ const FADE = 0.004;
 /** Seconds that are made for the sound card at once: of the CIF, or at another speed. */
 const MADE = 120;
 
-/** What can be heard: the recording, what its CIF does, or both. */
-export const HEARD = /** @type {const} */ (["voice", "voice + CIF", "CIF alone"]);
+/** What can be played: the recording, what its CIF does, or both. */
+export const MODES = /** @type {const} */ (["voice", "voice + CIF", "CIF alone"]);
 /** How many times as fast. */
 export const SPEEDS = [0.5, 0.75, 1, 1.5];
 
@@ -42,9 +42,9 @@ export class Player {
     /** Which call of `play` is the last: sound arrives later, and may no longer be wanted. */
     this.calls = 0;
     this.speed = 1;
-    /** @type {typeof HEARD[number]} */
-    this.heard = "voice";
-    /** @type {() => Heard | null} What the CIF does now. */
+    /** @type {typeof MODES[number]} */
+    this.mode = "voice";
+    /** @type {() => Audible | null} What the CIF does now. */
     this.cif = () => null;
     this.loop = false;
     this.onEnd = () => {};
@@ -59,8 +59,8 @@ export class Player {
   async play(start, end) {
     this.stop();
     const { speed } = this;
-    const cif = this.heard === "voice" ? null : this.cif();
-    const sound = this.heard === "CIF alone" ? null : this.sound;
+    const cif = this.mode === "voice" ? null : this.cif();
+    const sound = this.mode === "CIF alone" ? null : this.sound;
     if ((!sound && !cif) || end <= start) return;
     // 1. What is there of it.
     const call = this.calls;

@@ -12,9 +12,9 @@ const [DECAY, LASTING] = [0.0015, 0.012];
 const [VOICE, CIF] = [0.6, 0.4];
 
 /**
- * What a CIF does, to be heard.
+ * What a CIF does, as sound.
  *
- * @typedef {object} Heard
+ * @typedef {object} Audible
  * @property {ArrayLike<number>} alpha Weights of the frames, as they fire.
  * @property {number} top The weight at which the tone is loudest; larger ones are no louder.
  * @property {Grid} grid
@@ -25,7 +25,7 @@ const [VOICE, CIF] = [0.6, 0.4];
 /**
  * A soft tone as loud as the weights, and a click at each fire.
  *
- * @param {Heard} heard
+ * @param {Audible} cif
  * @param {{start: number, end: number, rate: number, speed?: number}} part Seconds, samples per
  *   second, and how many times as fast: the tone stays as high.
  * @returns {Float32Array} From -0.95 to 0.95.

@@ -1,9 +1,9 @@
-// Buttons of the sound: play, stop, repeat, how fast, and whether the voice is heard or its CIF.
+// Buttons of the sound: play, stop, repeat, how fast, and whether the voice sounds or its CIF.
 
 /** @import { Player } from "./player.js" */
 
 import { button, element, toggle } from "./dom.js";
-import { HEARD, SPEEDS } from "./player.js";
+import { MODES, SPEEDS } from "./player.js";
 
 export class SoundBar {
   /**
@@ -39,17 +39,17 @@ export class SoundBar {
     speed.addEventListener("change", () => {
       player.speed = Number(speed.value);
     });
-    if (player.sound) this.hear = button(bar, `hear: ${player.heard}`, () => this.next());
-    else player.heard = "CIF alone";
+    if (player.sound) this.hear = button(bar, `hear: ${player.mode}`, () => this.next());
+    else player.mode = "CIF alone";
   }
 
   /** Hear the next of voice, voice with CIF, and CIF alone. */
   next() {
     const { player, hear } = this;
     if (!hear) return;
-    player.heard = HEARD[(HEARD.indexOf(player.heard) + 1) % HEARD.length];
-    hear.textContent = `hear: ${player.heard}`;
-    this.acts.say(player.heard === "voice" ? "the voice alone" : `${player.heard}: ${WORDS}`);
+    player.mode = MODES[(MODES.indexOf(player.mode) + 1) % MODES.length];
+    hear.textContent = `hear: ${player.mode}`;
+    this.acts.say(player.mode === "voice" ? "the voice alone" : `${player.mode}: ${WORDS}`);
   }
 }
 

@@ -105,6 +105,15 @@ export interface Aligned {
   errors: Span[] | null;
 }
 
+/** The tokens that are shown: those that a person corrected, or CIF's own. */
+export interface Shown {
+  tokens: readonly Token[];
+  /** Index of CIF's token that each overlaps most, whose colour it has; null where the tokens are CIF's. */
+  owners: (number | null)[] | null;
+  /** As in `Aligned`. */
+  errors: Span[] | null;
+}
+
 /** Least and largest amplitudes of short pieces, in 127ths of the loudest sample. */
 export interface Peaks {
   /** Pieces per second. */
@@ -199,7 +208,11 @@ export interface Axes {
 
 /** What is drawn. */
 export interface Seen extends ViewData {
+  /** What CIF does at these settings. */
   aligned: Aligned;
+  /** The tokens as a person corrected them; null where none did. They do not follow the settings. */
+  corrected: readonly Token[] | null;
+  shown: Shown;
   axes: Axes;
   matches: Matches;
   /** Index of the selected token. */
@@ -209,13 +222,23 @@ export interface Seen extends ViewData {
 /** What others are told of an explorer. */
 export interface State {
   settings: Settings;
+  /** CIF's own. */
   alignment: Token[];
+  corrected: readonly Token[] | null;
   selection: number | null;
   /** Settings kept as lanes, each only what differs from the model. */
   kept: Partial<Settings>[];
 }
 
 export type Canvas2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** What the reader marked in the picture, seconds. */
+export interface Marks {
+  region: Span | null;
+  cursor: number | null;
+  /** The chosen edge. */
+  edge: number | null;
+}
 
 /** Height range of a lane on the canvas, pixels. */
 export interface Strip {
@@ -289,6 +312,8 @@ export interface WrittenPage extends WrittenData {
   begin: Partial<Settings>;
   /** Settings kept as lanes; not in older pages. */
   kept?: Partial<Settings>[];
+  /** Tokens that were corrected by hand; pages of older versions have none. */
+  corrected?: WrittenSpans | null;
 }
 
 // --- messages between a view and Python ----------------------------------------------------------
@@ -308,6 +333,7 @@ export interface Traits {
   selection: number | null;
   placed: WrittenSpans | null;
   kept: Partial<Settings>[];
+  edited: WrittenSpans | null;
   listens: boolean;
 }
 

@@ -3,7 +3,7 @@
 
 /** @import { State, WidgetModel, WrittenData } from "./types.js" */
 
-import { decoded, tokensOf } from "./data.js";
+import { decoded, tokensOf, writtenSpans } from "./data.js";
 import { messageOf } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Recording } from "./recording.js";
@@ -32,13 +32,14 @@ class View {
     this.data = this.readData();
     this.explorer = this.show();
     this.recording = this.record();
-    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed" | "change:kept", () => void][]} */
+    /** @type {[`change:${"data" | "settings" | "selection" | "placed" | "edited" | "kept"}`, () => void][]} */
     this.listeners = [
       ["change:data", () => this.renew()],
       ["change:settings", () => this.follow()],
       ["change:selection", () => this.select()],
       ["change:placed", () => this.place()],
       ["change:kept", () => this.keep()],
+      ["change:edited", () => this.correct()],
     ];
     this.update();
     for (const [event, listener] of this.listeners) model.on(event, listener);
@@ -62,9 +63,10 @@ class View {
   /** Bring the explorer to where the model is. */
   update() {
     this.follow();
-    this.select();
     this.place();
     this.keep();
+    this.correct();
+    this.select();
     void bringSound(this.data.sound, this.kernel, this.explorer);
   }
 
@@ -73,8 +75,8 @@ class View {
    *
    * @param {State} state
    */
-  tell({ settings, selection, kept }) {
-    this.model.set({ settings, selection, kept });
+  tell({ settings, corrected, selection, kept }) {
+    this.model.set({ settings, edited: corrected && writtenSpans(corrected), selection, kept });
     if (!this.explorer.isPlaced) this.model.set({ placed: null });
     this.model.save_changes();
   }
@@ -111,6 +113,11 @@ class View {
   keep() {
     const kept = this.model.get("kept") ?? []; // older notebooks have none
     if (JSON.stringify(kept) !== JSON.stringify(this.explorer.kept)) this.explorer.setKept(kept);
+  }
+
+  correct() {
+    const edited = this.model.get("edited");
+    this.explorer.editing.take(edited && tokensOf(edited));
   }
 
   close() {

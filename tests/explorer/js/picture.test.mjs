@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { eachSpan, eachStep, largest } from "../../../cifviz/explorer/js/columns.js";
+import { eachRun, eachSpan, eachStep, largest } from "../../../cifviz/explorer/js/columns.js";
 import { fire } from "../../../cifviz/explorer/js/firing.js";
 import { directionOf, shortened } from "../../../cifviz/explorer/js/labels.js";
 import { rangeOfSum } from "../../../cifviz/explorer/js/sawtooth.js";
@@ -69,6 +69,12 @@ test("an hour of tokens takes no more than one bar in each pixel", () => {
   const columns = visited(eachSpan, scale, spans).map(([, left]) => left);
   assert.equal(columns.length, 1138);
   assert.equal(new Set(columns).size, 1138);
+});
+
+test("stretches that touch are one, those too short to be seen are none", () => {
+  const stretches = [[1, 3], [4, 2.5], [5, 5.2], [8, 20], [30, 40]];
+  const found = visited(eachRun, stretches.length, (index) => stretches[index], 10);
+  assert.deepEqual(found, [[1, 4], [8, 10]]);
 });
 
 test("the sum in a column of pixels is what it goes through there", () => {

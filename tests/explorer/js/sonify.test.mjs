@@ -1,4 +1,4 @@
-// Runs the cases that CIFVIZ_CASES names: what is heard of a CIF is that of Python, sample by sample.
+// Runs the cases that CIFVIZ_CASES names: the sound of a CIF is that of Python, sample by sample.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -10,10 +10,10 @@ const cases = JSON.parse(readFileSync(process.env.CIFVIZ_CASES, "utf8"));
 
 test("there are cases", () => assert.ok(cases.length > 0));
 
-cases.forEach(({ heard, part, samples, places, voice, both }, index) => {
+cases.forEach(({ audible, part, samples, places, voice, both }, index) => {
   test(`case ${index}`, () => {
-    assert.deepEqual(clickPlaces(heard.fires, part).map(({ sample }) => sample), places, "places");
-    const found = sonify(heard, part);
+    assert.deepEqual(clickPlaces(audible.fires, part).map(({ sample }) => sample), places, "places");
+    const found = sonify(audible, part);
     assert.equal(found.length, samples.length, "length");
     samples.forEach((wanted, n) => {
       assert.ok(Math.abs(found[n] - wanted) < 1e-4, `sample ${n}: ${found[n]}, expected ${wanted}`);

@@ -1,4 +1,4 @@
-// What is heard: places and levels of clicks and tone, the mix, other speeds at the same pitch.
+// Sound: places and levels of clicks and tone, the mix, other speeds at the same pitch.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -8,7 +8,7 @@ import { stretched } from "../../../cifviz/explorer/js/stretch.js";
 import { random } from "./random.mjs";
 
 const GRID = { start: 0, shift: 0.04 };
-const heard = (more) => ({ alpha: [0, 0, 0, 0], top: 1, grid: GRID, fires: [], tailFired: false, ...more });
+const cifOf = (more) => ({ alpha: [0, 0, 0, 0], top: 1, grid: GRID, fires: [], tailFired: false, ...more });
 const largest = (samples) => samples.reduce((most, one) => Math.max(most, Math.abs(one)), 0);
 const loudness = (samples) => Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length);
 
@@ -17,7 +17,7 @@ test("clicks begin at the sample nearest to their fires, of the part alone", () 
   const part = { start: 0.1, end: 0.2, rate: 8000 };
   assert.deepEqual(clickPlaces(fires, part), [{ sample: 0, fire: 1 }, { sample: 400, fire: 2 }]);
   assert.deepEqual(clickPlaces(fires, { ...part, speed: 0.5 }).map(({ sample }) => sample), [0, 800]);
-  const sound = sonify(heard({ fires }), part);
+  const sound = sonify(cifOf({ fires }), part);
   assert.equal(sound.length, 800);
   assert.ok(Math.abs(sound[0] - 0.7) < 1e-6 && Math.abs(sound[400] - 0.7) < 1e-6);
   assert.equal(largest(sound.subarray(100, 400)), 0); // over after 12 ms, and nothing before the next
@@ -27,7 +27,7 @@ const crossings = (sound) => sound.filter((one, n) => n && one < 0 !== sound[n -
 
 test("the click of the residual has half the pitch", () => {
   const part = { start: 0, end: 0.012, rate: 48_000 };
-  const [usual, last] = [false, true].map((tailFired) => crossings(sonify(heard({ fires: [0], tailFired }), part)));
+  const [usual, last] = [false, true].map((tailFired) => crossings(sonify(cifOf({ fires: [0], tailFired }), part)));
   assert.ok(Math.abs(usual / last - 2) < 0.2);
 });
 
@@ -35,7 +35,7 @@ test("the tone is as loud as the weights, and stays as high at any speed", () =>
   const rate = 16_000;
   const alpha = Array(50).fill(0).map((_, n) => (n < 25 ? 0.25 : 0.5));
   for (const speed of [0.5, 1, 1.5]) {
-    const sound = sonify(heard({ alpha }), { start: 0, end: 2, rate, speed });
+    const sound = sonify(cifOf({ alpha }), { start: 0, end: 2, rate, speed });
     assert.equal(sound.length, Math.round((2 * rate) / speed));
     const part = (from, to) => sound.subarray((from * rate) / speed, (to * rate) / speed);
     assert.ok(Math.abs(loudness(part(1.2, 1.8)) / loudness(part(0.2, 0.8)) - 2) < 0.02);
@@ -49,7 +49,7 @@ test("nothing is clipped, whatever the weights are", () => {
   for (let round = 0; round < 50; round += 1) {
     const alpha = Array.from({ length: 20 }, () => 3 * next() - 0.5);
     const fires = Array.from({ length: 30 }, () => next() * 0.8).sort((one, other) => one - other);
-    const cif = sonify(heard({ alpha, fires }), { start: 0, end: 0.8, rate: 8000 });
+    const cif = sonify(cifOf({ alpha, fires }), { start: 0, end: 0.8, rate: 8000 });
     assert.ok(largest(cif) <= 0.951);
     const voice = Float32Array.from(cif, () => (next() > 0.5 ? 1 : -1));
     const both = mixed(voice, cif);
@@ -59,10 +59,10 @@ test("nothing is clipped, whatever the weights are", () => {
 });
 
 test("no frame, no fire, no length and no weight make silence", () => {
-  for (const one of [heard({ alpha: [] }), heard({ top: 0 }), heard({})]) {
+  for (const one of [cifOf({ alpha: [] }), cifOf({ top: 0 }), cifOf({})]) {
     assert.equal(largest(sonify(one, { start: 0, end: 0.2, rate: 8000 })), 0);
   }
-  assert.equal(sonify(heard({ fires: [0.1] }), { start: 0.1, end: 0.1, rate: 8000 }).length, 0);
+  assert.equal(sonify(cifOf({ fires: [0.1] }), { start: 0.1, end: 0.1, rate: 8000 }).length, 0);
   assert.equal(mixed(null, null).length, 0);
 });
 

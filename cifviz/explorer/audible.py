@@ -29,7 +29,7 @@ def sonify(
     settings : mapping, optional
         Those that differ from the model's, see `cifviz.explorer.settings.model_settings`.
     voice : bool
-        Whether the recording is heard, too.
+        Whether the recording sounds, too.
 
     Returns
     -------

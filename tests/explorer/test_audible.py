@@ -33,7 +33,7 @@ def case(rng):
     voice = Waveform(np.float32(rng.uniform(-1, 1, len(sound.samples))), rate)
     places = [int(np.floor(fire * rate + 0.5)) for fire in fires]
     return {
-        "heard": {
+        "audible": {
             "alpha": weights.tolist(),
             "top": top,
             "grid": {"start": grid.start, "shift": grid.shift},
