@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.compared import Other
 from cifviz.explorer.audible import sonify
+from cifviz.explorer.compared import Other
 from cifviz.explorer.page import to_html
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription
