@@ -108,13 +108,13 @@ def test_speeds_keep_the_pitch_and_the_exact_part(opened, transcription):
 def test_the_playhead_follows_the_clock_at_half_speed(opened):
     opened.get_by_label("speed").select_option("0.5")
     played(opened)
-    opened.wait_for_function("cifvizExplorer.player.now > 0.1")
+    opened.wait_for_function("() => cifvizExplorer.player.now > 0.1")
     now, clock = opened.evaluate(
         """() => { const { player } = cifvizExplorer;
             return [player.now, player.context.currentTime - player.playing.began]; }"""
     )
     assert now == pytest.approx(0.5 * clock, abs=0.02)
-    opened.wait_for_function("cifvizExplorer.player.now === null")
+    opened.wait_for_function("() => cifvizExplorer.player.now === null")
 
 
 def test_one_key_changes_the_sound_and_says_so(opened):
