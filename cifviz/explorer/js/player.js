@@ -19,9 +19,9 @@ const FADE = 0.004;
 export class Player {
   /**
    * @param {Sound | null} sound Null where there is none.
-   * @param {() => AudioContext} [makeContext]
+   * @param {(rate: number) => AudioContext} [makeContext]
    */
-  constructor(sound, makeContext = () => new AudioContext()) {
+  constructor(sound, makeContext = (sampleRate) => new AudioContext({ sampleRate })) {
     this.sound = sound;
     this.makeContext = makeContext;
     /** @type {AudioContext | null} */
@@ -45,7 +45,7 @@ export class Player {
     this.stop();
     if (this.sound === null || end <= start) return;
     const call = this.calls;
-    this.context ??= this.makeContext();
+    this.context ??= this.makeContext(this.sound.rate);
     const { context } = this;
     const until = Math.min(end, start + this.sound.longest);
     const { buffer, begin } = await this.sound.part(context, start, until);

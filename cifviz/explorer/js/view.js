@@ -11,6 +11,7 @@ import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
 import { correctionReadout, differenceNote } from "./differences.js";
+import { Detail } from "./detail.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
@@ -19,13 +20,13 @@ import { addHelp } from "./help.js";
 import { addHint } from "./hint.js";
 import { actsNow, addCorrecting } from "./correcting.js";
 import { isTaken, listenToKeys } from "./keys.js";
-import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
+import { isCoarse, stretchInView } from "./soundlanes.js";
 import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
@@ -70,7 +71,7 @@ export class Explorer {
     /** @type {boolean | null} */
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(sound);
+    this.player = new Player(null);
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
@@ -81,6 +82,7 @@ export class Explorer {
       shown: shownTokens(aligned, null, data.utterance),
       axes: axesFor(aligned),
       selected: null,
+      detail: null,
     };
     this.editing = new Editing(this);
     /** @type {Span | null} The part of time that was dragged, which space plays. */
@@ -110,7 +112,6 @@ export class Explorer {
     const bar = element(root, "div", "cifviz-buttons");
     this.soundBar = group(bar, "sound");
     this.soundBar.hidden = true;
-    this.showSound();
     this.addButtons(bar);
     this.correcting = addCorrecting(bar, this.editing);
     this.readout = element(root, "dl", "cifviz-readout");
@@ -141,7 +142,8 @@ export class Explorer {
     this.unwatch = this.watch();
     this.fit();
     this.tell();
-    this.look();
+    if (sound) this.setSound(sound);
+    else this.look();
   }
 
   addTokens() {
@@ -171,14 +173,20 @@ export class Explorer {
    */
   setSound(sound) {
     this.player.sound = sound;
+    this.seen.detail = new Detail(sound, {
+      refined: () => this.picture.draw(),
+      failed: (error) => this.say(`No finer picture: ${messageOf(error)}`),
+    });
     this.showSound();
+    this.look();
   }
 
-  /** Offer to play, if there is sound. */
+  /** Offer to play, and say what compression changed. */
   showSound() {
     const bar = this.soundBar;
     if (!this.player.sound || !bar.hidden) return;
     bar.hidden = false;
+    const { note } = this.player.sound;
     button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
     button(bar, "stop", () => this.stop());
     toggle(bar, "loop", (on) => {
@@ -187,6 +195,7 @@ export class Explorer {
     toggle(bar, "half speed", (on) => {
       this.player.rate = on ? 0.5 : 1;
     });
+    if (note) element(bar, "span", "cifviz-place").textContent = note;
   }
 
   /** @param {HTMLElement} bar */
@@ -508,6 +517,7 @@ export class Explorer {
 
   /** Draw what is in view, and a little later a finer picture of it. */
   look() {
+    this.seen.detail?.follow(this.scale, stretchInView(this.seen.stretches, this.scale));
     this.picture.draw();
     clearTimeout(this.closer);
     this.closer = setTimeout(() => {
@@ -516,13 +526,13 @@ export class Explorer {
     }, QUIET);
   }
 
-  /** Ask for a finer picture where it would show more. */
+  /** Ask Python for a finer picture where it would show more and samples make none. */
   async lookCloser() {
     const { begin, end, density } = this.scale;
-    const { stretches } = this.seen;
-    const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
-    const columns = Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity);
-    if (!this.kernel || isFinest || columns > density || this.isLooking) return;
+    const { stretches, detail } = this.seen;
+    const coarse = stretchInView(stretches, this.scale);
+    if (!this.kernel || coarse.isFinest || !isCoarse(coarse, density) || this.isLooking) return;
+    if (detail?.covers(this.scale, coarse)) return;
     this.isLooking = true;
     const around = end - begin;
     try {
@@ -710,6 +720,7 @@ export class Explorer {
     cancelAnimationFrame(this.frame);
     this.unwatch();
     this.freeKeys();
+    this.seen.detail?.close();
     this.player.close();
     this.root.replaceChildren();
   }
