@@ -52,9 +52,8 @@ def sound_note(waveform: Waveform, sound: str) -> str:
     """What compression changed, in words; empty for exact sound."""
     if not _is_small(waveform, sound):
         return ""
-    return (
-        f"compressed sound (Opus, {BIT_RATE // 1000} kbit/s): its times are exact, its samples not"
-    )
+    rate = f"{BIT_RATE // 1000} kbit/s"
+    return f"compressed sound (Opus, {rate}): its times are exact, its samples not"
 
 
 def _is_small(waveform: Waveform, sound: str) -> bool:

@@ -17,37 +17,37 @@ def speech(rate):
     return Waveform(soxr.resample(clip.samples, clip.sample_rate, rate)[: round(1.5 * rate)], rate)
 
 
-def delay(heard, said):
+def delay(decoded, given):
     """Samples by which one sound comes after the other: where they correlate most."""
-    size = 2 * max(len(heard), len(said))
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(said, size))
+    size = 2 * max(len(decoded), len(given))
+    product = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(given, size))
     place = int(np.argmax(np.fft.irfft(product)))
     return place - size if place > size // 2 else place
 
 
 @pytest.mark.parametrize("rate", [*RATES, 11025, 22050, 44100])
 def test_it_comes_back_as_long_as_it_was_and_at_the_same_time(rate):
-    said = speech(rate)
-    encoded = opus_of(said)
-    assert len(encoded) < 0.4 * 2 * len(said.samples) * 16000 / rate
-    heard = load_waveform(io.BytesIO(encoded), sample_rate=rate)
+    given = speech(rate)
+    encoded = opus_of(given)
+    assert len(encoded) < 0.4 * 2 * len(given.samples) * 16000 / rate
+    decoded = load_waveform(io.BytesIO(encoded), sample_rate=rate)
     # A decoder that does not know the end fills up the last packet of 20 ms.
-    assert 0 <= len(heard.samples) - len(said.samples) <= 0.02 * rate + 1
-    assert abs(delay(heard.samples, said.samples)) <= max(1, rate / 16000)
-    both = np.corrcoef(heard.samples[: len(said.samples)], said.samples)
+    assert 0 <= len(decoded.samples) - len(given.samples) <= 0.02 * rate + 1
+    assert abs(delay(decoded.samples, given.samples)) <= max(1, rate / 16000)
+    both = np.corrcoef(decoded.samples[: len(given.samples)], given.samples)
     assert both[0, 1] > 0.9
 
 
 def test_more_bits_are_more_bytes():
-    said = speech(16000)
-    sizes = [len(opus_of(said, bit_rate=bits)) for bits in (8_000, 32_000, 128_000)]
+    given = speech(16000)
+    sizes = [len(opus_of(given, bit_rate=bits)) for bits in (8_000, 32_000, 128_000)]
     assert sizes == sorted(sizes) and sizes[2] > 2 * sizes[0]
 
 
 def test_a_sound_beyond_full_scale_is_clipped():
-    said = Waveform(3 * np.sin(np.arange(16000) / 10), 16000)
-    heard = load_waveform(io.BytesIO(opus_of(said))).samples
-    assert np.abs(heard).max() < 1.5
+    given = Waveform(3 * np.sin(np.arange(16000) / 10), 16000)
+    decoded = load_waveform(io.BytesIO(opus_of(given))).samples
+    assert np.abs(decoded).max() < 1.5
 
 
 @pytest.mark.parametrize("length", [0, 1, 100])

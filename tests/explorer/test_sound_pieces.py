@@ -44,9 +44,7 @@ def test_a_page_holds_the_pieces_that_its_facts_state(transcription, tmp_path, m
     monkeypatch.setattr(data, "LONG", 1.0)
     monkeypatch.setattr(data, "PIECE", 1)
     text = to_html(transcription, tmp_path / "page.html", sound=SMALL).read_text("utf-8")
-    (written,) = re.findall(
-        r'<script type="application/json" id="cifviz-data">(.*?)</script>', text
-    )
+    (written,) = re.findall(r'id="cifviz-data">(.*?)</script>', text)
     page = json.loads(written)
     facts = page["sound"]
     assert facts["piece"] == facts["rate"] == 16000

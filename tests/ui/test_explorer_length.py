@@ -79,12 +79,12 @@ def test_exact_sound_is_drawn_and_played_sample_by_sample(opening, exact, transc
 
 def test_the_times_of_compressed_sound_do_not_shift(opening, small, transcription):
     opened = opening(small)
-    said, heard = transcription.waveform.samples, samples_of(opened)
-    assert len(heard) == len(said)
+    given, decoded = transcription.waveform.samples, samples_of(opened)
+    assert len(decoded) == len(given)
     # The whole, and each piece by itself.
     for part in (slice(None), slice(0, 16000), slice(16000, None)):
-        assert abs(delay(heard[part], said[part])) <= 1
-        assert np.corrcoef(heard[part], said[part])[0, 1] > 0.9
+        assert abs(delay(decoded[part], given[part])) <= 1
+        assert np.corrcoef(decoded[part], given[part])[0, 1] > 0.9
     assert opened.get_by_text("its times are exact, its samples not").is_visible()
 
 
