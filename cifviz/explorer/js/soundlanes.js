@@ -1,6 +1,6 @@
 // The lanes of the sound: waveform and spectrogram, from samples where they are there, or else coarse.
 
-/** @import { Canvas2D, LogMel, Strip, Stretch } from "./types.js" */
+/** @import { Canvas2D, LogMel, Peaks, Seen, Strip, Stretch } from "./types.js" */
 /** @import { Draw } from "./lanes.js" */
 /** @import { Detail } from "./detail.js" */
 /** @import { TimeScale } from "./timescale.js" */
@@ -29,6 +29,31 @@ export function stretchInView(stretches, { begin, end }) {
 export function isCoarse({ peaks, logMel }, density) {
   return Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity) < density;
 }
+
+/**
+ * Amplitudes of what is in view: of its samples where they are there, or else as Python sent them.
+ *
+ * @param {Pick<Seen, "stretches" | "detail">} seen
+ * @param {TimeScale} scale
+ * @returns {{peaks: Peaks | null, start: number}} With the second at which they begin.
+ */
+export function peaksInView({ stretches, detail }, scale) {
+  const { peaks, start } = stretchInView(stretches, scale);
+  if (!peaks || !detail?.hasSamples(scale) || peaks.rate >= SHARP) return { peaks, start };
+  const count = Math.ceil((scale.end - scale.begin) * SHARP);
+  const found = { rate: SHARP, low: new Int8Array(count), high: new Int8Array(count) };
+  for (let n = 0; n < count; n += 1) {
+    const [first, last] = [n, n + 1].map((at) => Math.round((scale.begin + at / SHARP) * detail.sound.rate));
+    const part = nothing();
+    detail.widen(first, last, part);
+    found.low[n] = Math.round((127 * Math.min(part.least, 0)) / detail.sound.loudest);
+    found.high[n] = Math.round((127 * Math.max(part.most, 0)) / detail.sound.loudest);
+  }
+  return { peaks: found, start: scale.begin };
+}
+
+/** Pieces of a second in which onsets are looked for. */
+const SHARP = 400;
 
 /** @type {Draw} */
 export function drawWaveform(canvas, strip, scale, { stretches, detail }, { ink }) {
