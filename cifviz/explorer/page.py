@@ -45,7 +45,7 @@ LONGEST_TITLE = 120
 """Characters of a title made from the tokens."""
 
 BODY = "html{color-scheme:light dark}body{max-width:75em;margin:1em auto;padding:0 1em}"
-BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"  # as in style.css
+BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"
 BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 

@@ -16,6 +16,7 @@ import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
+import { addHint } from "./hint.js";
 import { actsNow, addCorrecting } from "./correcting.js";
 import { isTaken, listenToKeys } from "./keys.js";
 import { stretchInView } from "./lanes.js";
@@ -25,7 +26,7 @@ import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
-import { keepKeys, watchPage } from "./surroundings.js";
+import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
@@ -96,6 +97,7 @@ export class Explorer {
     // 3. The elements, from top to bottom.
     this.root = root;
     root.classList.add("cifviz-explorer");
+    dress(root);
     this.showModel(data.model);
     const view = element(root, "div", "cifviz-view");
     this.stage = element(view, "div", "cifviz-stage");
@@ -104,6 +106,7 @@ export class Explorer {
     this.under = element(view, "dl", "cifviz-readout cifviz-under");
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
+    addHint(view, root, data.utterance.fixed);
     const bar = element(root, "div", "cifviz-buttons");
     this.soundBar = group(bar, "sound");
     this.soundBar.hidden = true;
@@ -683,14 +686,17 @@ export class Explorer {
    * @returns {() => void} Ends it.
    */
   watch() {
+    const restyled = () => {
+      dress(this.root);
+      this.picture.restyle();
+      this.picture.draw();
+    };
     const resized = () => {
       this.fit();
       if (this.stage.clientWidth === this.picture.width) return;
-      this.picture.resize();
-      this.picture.draw();
-    };
-    const restyled = () => {
+      dress(this.root); // it may have been shown in another place
       this.picture.restyle();
+      this.picture.resize();
       this.picture.draw();
     };
     return watchPage(this.stage, { resized, restyled });
