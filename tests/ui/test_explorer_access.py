@@ -211,6 +211,7 @@ def test_every_token_is_played_by_enter_and_by_space(opened, transcription):
             assert played["offset"] == pytest.approx(start, abs=1e-6)
             assert played["duration"] == pytest.approx(end - start, abs=1e-6)
             assert opened.evaluate("cifvizExplorer.selected") == index
+            opened.evaluate("cifvizExplorer.stop()")  # or space would stop it
         opened.keyboard.press("ArrowRight" if index % 2 else "ArrowDown")
 
 

@@ -144,7 +144,7 @@ def test_a_finger_that_rests_shows_the_values_under_it(opened, fingers, transcri
     at = fingers.on("weights", 1.0)
     before = scrolled(opened)
     fingers.touch("touchStart", at)
-    opened.wait_for_function("() => cifvizExplorer.picture.cursor !== null")
+    opened.wait_for_function("() => cifvizExplorer.picture.hovered !== null")
     assert "time 1.0" in values.inner_text().replace("\n", " ")
     fingers.touch("touchMove", [at[0] + 5, at[1] - 120])  # it reads on, and nothing scrolls
     fingers.touch("touchEnd")
