@@ -125,7 +125,9 @@ def test_corrected_tokens_are_saved_as_the_library_saves_them(tmp_path):
     written = 0
     for one, source in zip(made, given, strict=True):
         tiers = {
-            name: Alignment(tuple(TimedToken(t["label"], float(t["start"]), float(t["end"])) for t in tokens))
+            name: Alignment(
+                tuple(TimedToken(t["label"], float(t["start"]), float(t["end"])) for t in tokens)
+            )
             for name, tokens in one["tiers"]
         }
         assert list(tiers)[:2] == ["tokens", "CIF (2)" if "CIF" in list(tiers)[2:] else "CIF"]

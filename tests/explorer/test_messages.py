@@ -175,10 +175,7 @@ WRONG = {
         for name, value in STRANGE.items()
         if name != "text"
     },
-    **{
-        f"{name} as a time": {**GOOD, "ends": [0.5, value]}
-        for name, value in STRANGE.items()
-    },
+    **{f"{name} as a time": {**GOOD, "ends": [0.5, value]} for name, value in STRANGE.items()},
 }
 
 
