@@ -135,8 +135,8 @@ def to_html(
     ------
     CIFError
         If the folder does not exist, a file exists that may not be replaced (see
-        `cifviz.resources.check_target`), a setting is unknown or out of its range, or corrected tokens
-        are untimed or leave the recording.
+        `cifviz.resources.check_target`), a setting is unknown or out of its range, or corrected
+        tokens are untimed or leave the recording.
 
     Examples
     --------

@@ -280,3 +280,41 @@ def test_an_hour_stays_small(transcription, sent_messages):
     state = len(json.dumps(widget.get_state()))
     assert state < 5_000_000
     assert state + len(json.dumps(bundle)) < 1_000_000
+
+
+# Corrections
+
+
+def test_corrections_are_set_observed_and_kept_while_settings_move(widget):
+    seen = []
+    widget.observe(lambda change: seen.append(change.new), names="corrected")
+    given = Alignment((TimedToken("two", 0.2, 0.1 + 0.2, score=0.5), TimedToken("seven", 0.5, 0.9)))
+    widget.corrected = given
+    assert widget.corrected.spans == ((0.2, 0.3), (0.5, 0.9))  # whole microseconds
+    assert widget.edited == {"labels": ["two", "seven"], "starts": [0.2, 0.5], "ends": [0.3, 0.9]}
+    own = widget.alignment
+    widget.settings = {"threshold": 0.5}
+    assert widget.corrected is seen[-1] and widget.alignment != own
+    widget.selection = 1
+    with pytest.raises(CIFError, match="selection must be an integer"):
+        widget.selection = 2
+    widget.corrected = Alignment(())
+    assert widget.selection is None and widget.edited["labels"] == []
+    widget.corrected = None
+    assert widget.edited is None and len(seen) == 3
+
+
+def test_another_utterance_has_no_corrections(widget, transcription):
+    widget.corrected = Alignment((TimedToken("two", 0.2, 0.3),))
+    widget.selection = 0
+    widget.show(transcription)
+    assert widget.corrected is None and widget.edited is None and widget.selection is None
+
+
+def test_a_page_of_the_widget_has_its_corrections(widget, tmp_path):
+    widget.corrected = Alignment((TimedToken("<two>", 0.2, 0.3),))
+    text = widget.to_html(tmp_path / "page.html").read_text("utf-8")
+    assert '"corrected": {"labels": ["\\u003ctwo\\u003e"], "starts": [0.2], "ends": [0.3]}' in text
+    widget.corrected = None
+    text = widget.to_html(tmp_path / "page.html", overwrite=True).read_text("utf-8")
+    assert '"corrected": null' in text
