@@ -72,8 +72,9 @@ class View {
    * @param {State} state
    */
   tell({ settings, selection }) {
-    this.model.set({ settings, selection });
-    if (!this.explorer.isPlaced) this.model.set({ placed: null });
+    this.model.set("settings", settings);
+    this.model.set("selection", selection);
+    if (!this.explorer.isPlaced) this.model.set("placed", null);
     this.model.save_changes();
   }
 
