@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.data import Other, sound_of, view_data
+from cifviz.explorer.correction import checked_correction
+from cifviz.explorer.data import Other, sound_of, spans_of, view_data
 from cifviz.explorer.settings import checked, fixed_in_views, require_free
 from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
@@ -85,6 +86,7 @@ def to_html(
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
+    corrected: Alignment | None = None,
     title: str = "",
     name: str = "",
     overwrite: bool = False,
@@ -104,6 +106,8 @@ def to_html(
     settings : mapping, optional
         First positions of the controls that differ from the model's; see
         `cifviz.explorer.settings.model_settings`.
+    corrected : Alignment, optional
+        The tokens as a person corrected them, shown instead of those of the transcription.
     title : str
         Default: the tokens, or the first of them.
     name : str
@@ -120,7 +124,8 @@ def to_html(
     ------
     CIFError
         If the folder does not exist, a file exists that may not be replaced (see
-        `cifviz.resources.check_target`), or a setting is unknown or out of its range.
+        `cifviz.resources.check_target`), a setting is unknown or out of its range, or corrected tokens
+        are untimed or leave the recording.
 
     Examples
     --------
@@ -138,6 +143,8 @@ def to_html(
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
     require_free(begin, transcription, fixed_in_views(transcription)[0])
+    correction = checked_correction(corrected, transcription.duration)
+    data["corrected"] = None if correction is None else spans_of(correction)
     waveform = transcription.waveform
     sound = None if waveform is None else sound_of(waveform)
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

@@ -20,6 +20,7 @@ from cifviz.errors import (
     require_type,
     shown,
 )
+from cifviz.explorer.correction import checked_correction, corrected_of
 from cifviz.explorer.data import Other, sound_of, spans_of, stretch, view_data
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
@@ -60,7 +61,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     observers included, so that alignment and settings always belong together.
     """
 
-    OPEN = ("settings", "placed", "selection")
+    OPEN = ("settings", "placed", "edited", "selection")
     lock = DISPLAY
 
     _esm = STATIC / "widget.js"
@@ -79,6 +80,11 @@ class Explorer(Shared, anywidget.AnyWidget):
     """Whether a model transcribes what the reader records."""
     alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as shown. It follows the settings; one that is set is shown until they change."""
+    corrected: Any = traitlets.TraitType(None, allow_none=True)
+    """The tokens as a person corrected them, shown instead of the alignment, or None. They do not
+    follow the settings. Times are whole microseconds."""
+    edited = traitlets.Any().tag(sync=True)
+    """For the views: the corrected tokens."""
     placed = traitlets.Any().tag(sync=True)
     """For the views: an alignment that was set. They compute the one that follows the settings."""
 
@@ -115,13 +121,13 @@ class Explorer(Shared, anywidget.AnyWidget):
         """Show another utterance in the same place; for the parameters see `cifviz.explore`."""
         values = self._values(transcription, reference, compare)
         with self.hold_sync():
-            self.selection = None
+            self.selection = self.corrected = None
             for name, value in values.items():
                 self.set_trait(name, value)
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
-        """Write what is shown into an HTML file, with the present settings.
+        """Write what is shown into an HTML file, with the present settings and corrections.
 
         See `cifviz.explorer.to_html`.
         """
@@ -131,6 +137,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             reference=self.reference,
             compare=self.compare,
             settings=self.settings,
+            corrected=self.corrected,
             title=title,
             overwrite=overwrite,
         )
@@ -183,6 +190,10 @@ class Explorer(Shared, anywidget.AnyWidget):
         if "placed" in state:
             require(state["placed"] is None, "a view may remove a placed alignment, not set one")
             alignment = self._own(settings if "settings" in state else self.settings)
+        corrected = self.corrected
+        if "edited" in state:
+            corrected = corrected_of(state["edited"], self.transcription.duration)
+        alignment = alignment if corrected is None else corrected
         if "selection" in state:
             _check_selection(state["selection"], alignment)
 
@@ -210,7 +221,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     @traitlets.validate("selection")
     def _existing_token(self, proposal: Any) -> int | None:
         with refusing():
-            _check_selection(proposal["value"], self.alignment)
+            _check_selection(proposal["value"], self._shown)
         return proposal["value"]
 
     @traitlets.validate("alignment")
@@ -218,6 +229,22 @@ class Explorer(Shared, anywidget.AnyWidget):
         with refusing():
             require_type("alignment", proposal["value"], Alignment)
         return proposal["value"]
+
+    @property
+    def _shown(self) -> Alignment:
+        """The tokens in the lane of tokens."""
+        return self.alignment if self.corrected is None else self.corrected
+
+    @traitlets.validate("corrected")
+    def _is_correction(self, proposal: Any) -> Alignment | None:
+        with refusing():
+            return checked_correction(proposal["value"], self.transcription.duration)
+
+    @traitlets.validate("edited")
+    def _is_what_is_corrected(self, proposal: Any) -> dict[str, Any] | None:
+        with refusing():
+            corrected = corrected_of(proposal["value"], self.transcription.duration)
+        return None if corrected is None else spans_of(corrected)
 
     @traitlets.validate("placed")
     def _is_what_is_placed(self, proposal: Any) -> dict[str, Any] | None:
@@ -235,9 +262,25 @@ class Explorer(Shared, anywidget.AnyWidget):
     def _follow_alignment(self, _change: object) -> None:
         is_own = self.alignment == self._own(self.settings)
         self.set_trait("placed", None if is_own else spans_of(self.alignment))
-        last = len(self.alignment) - 1
+        self._keep_selection()
+
+    def _keep_selection(self) -> None:
+        """Select the last token where there are not so many any more."""
+        last = len(self._shown) - 1
         if self.selection is not None and self.selection > last:
             self.selection = last if last >= 0 else None
+
+    @traitlets.observe("corrected")
+    def _follow_corrected(self, _change: object) -> None:
+        self.edited = None if self.corrected is None else spans_of(self.corrected)
+        self._keep_selection()
+
+    @traitlets.observe("edited")
+    def _follow_edited(self, _change: object) -> None:
+        """A view corrected tokens, or took its corrections back."""
+        known = None if self.corrected is None else spans_of(self.corrected)
+        if self.edited != known:
+            self.corrected = corrected_of(self.edited, self.transcription.duration)
 
     @traitlets.observe("placed")
     def _follow_placed(self, _change: object) -> None:

@@ -59,8 +59,20 @@ class DecoderConfig:
 class Decoder(nn.Module):
     """What a CIF system asks of its decoder."""
 
+    output: nn.Linear
+    """The layer that gives the logits."""
+
     def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
         """Logits (batch, fires, vocabulary) in training, given the true tokens (batch, fires)."""
+        raise NotImplementedError
+
+    def told(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """What the output layer is given in training, given the true tokens (batch, fires).
+
+        Returns
+        -------
+        Tensor (batch, fires, features)
+        """
         raise NotImplementedError
 
     def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
@@ -71,8 +83,6 @@ class Decoder(nn.Module):
 class ParallelDecoder(Decoder):
     """A decoder that gives all tokens at once: something for each fire, then a linear layer."""
 
-    output: nn.Linear
-
     def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
         """What is made of each fire (batch, fires, features that `output` takes)."""
         raise NotImplementedError
@@ -80,6 +90,10 @@ class ParallelDecoder(Decoder):
     def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
         """Logits (batch, fires, vocabulary) in training; `targets` are not looked at."""
         return self.output(self.hidden(embeddings, num_fires))
+
+    def told(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """What `hidden` makes of each fire; `targets` are not looked at."""
+        return self.hidden(embeddings, num_fires)
 
     def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
         """Most likely tokens and their probabilities, each (batch, fires)."""
@@ -92,7 +106,7 @@ class NARDecoder(ParallelDecoder):
     def __init__(self, config: DecoderConfig, input_dim: int, vocabulary: int):
         super().__init__()
         self.project = nn.Linear(input_dim, config.dim)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.output = nn.Linear(config.dim, vocabulary)
 
     def hidden(self, embeddings: Tensor, num_fires: Tensor) -> Tensor:
@@ -138,13 +152,17 @@ class ARDecoder(Decoder):
         self.embed = nn.Embedding(vocabulary + 1, config.dim)
         nn.init.normal_(self.embed.weight, std=1 / self.scale)
         self.project = nn.Linear(input_dim + config.dim, config.dim)
-        self.attention = _attention(config)
+        self.attention = self_attention(config)
         self.output = nn.Linear(config.dim + input_dim, vocabulary)
 
     def forward(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
         """Logits (batch, fires, vocabulary), given the true tokens `targets` (batch, fires)."""
+        return self.output(self.told(embeddings, num_fires, targets))
+
+    def told(self, embeddings: Tensor, num_fires: Tensor, targets: Tensor) -> Tensor:
+        """What the output layer is given, given the true tokens (batch, fires, features)."""
         start = torch.full_like(targets[:, :1], self.start)
-        return self._logits(embeddings, num_fires, torch.cat([start, targets[:, :-1]], dim=1))
+        return self.states(embeddings, num_fires, torch.cat([start, targets[:, :-1]], dim=1))
 
     def decode(self, embeddings: Tensor, num_fires: Tensor) -> tuple[Tensor, Tensor]:
         """Greedy tokens and their probabilities, each (batch, fires)."""
@@ -153,20 +171,27 @@ class ARDecoder(Decoder):
         scores = embeddings.new_zeros(batch, fires)
         for step in range(fires):
             so_far = num_fires.clamp(max=step + 1)
-            logits = self._logits(embeddings[:, : step + 1], so_far, tokens[:, : step + 1])
-            best = logits[:, -1].softmax(dim=1).max(dim=1)
+            states = self.states(embeddings[:, : step + 1], so_far, tokens[:, : step + 1])
+            best = self.output(states)[:, -1].softmax(dim=1).max(dim=1)
             tokens[:, step + 1], scores[:, step] = best.indices, best.values
         return tokens[:, 1:], scores
 
-    def _logits(self, embeddings: Tensor, num_fires: Tensor, previous: Tensor) -> Tensor:
+    def positioned(self, hidden: Tensor) -> Tensor:
+        """Inputs of the attention with their positions; here they have none."""
+        return hidden
+
+    def states(self, embeddings: Tensor, num_fires: Tensor, previous: Tensor) -> Tensor:
+        """``[s_i ; c_i]`` of each fire, given the tokens before it (batch, fires)."""
         if not embeddings.shape[1]:
-            return _no_logits(embeddings, self.output)
+            features = self.project.out_features + embeddings.shape[2]
+            return embeddings.new_zeros(len(embeddings), 0, features)  # attention can take none
         before = torch.cat([torch.zeros_like(embeddings[:, :1]), embeddings[:, :-1]], dim=1)
         hidden = self.project(torch.cat([before, self.embed(previous) * self.scale], dim=2))
+        hidden = self.positioned(hidden)
         steps = hidden.shape[1]
         later = torch.ones(steps, steps, dtype=torch.bool, device=hidden.device).triu(1)
         hidden = self.attention(hidden, mask=later, src_key_padding_mask=_unseen(num_fires, hidden))
-        return self.output(torch.cat([hidden, embeddings], dim=2))
+        return torch.cat([hidden, embeddings], dim=2)
 
 
 DECODERS: dict[str, Callable[[DecoderConfig, int, int], Decoder]] = {
@@ -232,11 +257,12 @@ def most_likely(logits: Tensor) -> tuple[Tensor, Tensor]:
     return best.indices, best.values
 
 
-def _attention(config: DecoderConfig) -> nn.TransformerEncoder:
+def self_attention(config: DecoderConfig, ffn_dim: int | None = None) -> nn.TransformerEncoder:
+    """The layers of attention of a configuration, with `ffn_dim` units between: 4 · dim."""
     layer = nn.TransformerEncoderLayer(
         config.dim,
         config.heads,
-        4 * config.dim,
+        4 * config.dim if ffn_dim is None else ffn_dim,
         config.dropout,
         batch_first=True,
         norm_first=True,
@@ -244,11 +270,6 @@ def _attention(config: DecoderConfig) -> nn.TransformerEncoder:
     return nn.TransformerEncoder(
         layer, config.layers, norm=nn.LayerNorm(config.dim), enable_nested_tensor=False
     )
-
-
-def _no_logits(embeddings: Tensor, output: nn.Linear) -> Tensor:
-    """Logits of a batch without any token: attention cannot take none."""
-    return embeddings.new_zeros(len(embeddings), 0, output.out_features)
 
 
 def _unseen(num_fires: Tensor, hidden: Tensor) -> Tensor:

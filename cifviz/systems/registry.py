@@ -14,6 +14,7 @@ from cifviz.systems.coldec_tokens import ColDecTokensRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
 from cifviz.systems.finecos import FineCoSRecognizer
+from cifviz.systems.hieradist import HieraDistRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
@@ -38,6 +39,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
     "phone-cif": PhoneCIFRecognizer,
+    "hieradist": HieraDistRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

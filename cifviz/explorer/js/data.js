@@ -108,6 +108,20 @@ export function tokensOf({ labels, starts, ends }) {
 }
 
 /**
+ * Tokens as they travel.
+ *
+ * @param {readonly Token[]} tokens
+ * @returns {WrittenSpans}
+ */
+export function writtenSpans(tokens) {
+  return {
+    labels: tokens.map(({ label }) => label),
+    starts: tokens.map(({ start }) => start),
+    ends: tokens.map(({ end }) => end),
+  };
+}
+
+/**
  * Bytes of a base64 text.
  *
  * @param {string} text

@@ -3,6 +3,7 @@
 /** @import { Edges, Seen } from "./types.js" */
 
 import { element } from "./dom.js";
+import { ALL_KEYS, LIST_KEYS } from "./keys.js";
 import { lanesOf } from "./lanes.js";
 
 /** @type {Record<string, string>} */
@@ -15,25 +16,26 @@ const LANES = {
   reference: "the given times; blue strokes lead from its edges to those of the tokens",
 };
 
+/** There once tokens are corrected. */
+const OWN = [
+  "CIF",
+  "once tokens are corrected: CIF's own, which follow the settings; blue strokes lead from their edges to the corrected ones",
+];
+
 const MOUSE = [
-  ["click", "select and play a token"],
-  ["drag", "move the view"],
+  ["click", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["drag", "select a region and play it"],
+  ["drag an edge of a token", "move it, and the edge that touches it; with Alt, alone"],
+  ["double click on a token", "rename it"],
+  ["Shift and drag, drag in the map", "move the view"],
   ["Ctrl and wheel", "zoom around the mouse"],
   ["Shift and wheel", "move the view"],
 ];
 const TOUCH = [
-  ["tap", "select and play a token"],
-  ["one finger", "move the view to the left and right"],
+  ["tap", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["one finger", "move the view to the left and right; on an edge of the selected token, move it"],
   ["two fingers", "zoom around their middle"],
   ["a finger that rests", "values under it"],
-];
-const KEYS = [
-  ["→ ←", "next and previous token"],
-  ["Home End", "first and last token"],
-  ["Enter, space", "play"],
-  ["+ −", "zoom"],
-  ["Page Up, Page Down", "move the view"],
-  ["Esc", "stop, and leave the tokens"],
 ];
 
 /**
@@ -50,8 +52,9 @@ export function addHelp(parent, seen) {
     title,
     name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
   ]);
-  const hands = [["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
-  for (const [title, pairs] of [["lanes", shows], ...hands]) {
+  shows.splice(lanes.findIndex(([name]) => name === "tokens") + 1, 0, OWN);
+  const keys = [["keys, in the list of tokens", wordsOf(LIST_KEYS)], ["keys, anywhere", wordsOf(ALL_KEYS)]];
+  for (const [title, pairs] of [["lanes", shows], ["mouse", MOUSE], ["touch", TOUCH], ...keys]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");
     for (const [term, meaning] of pairs) {
@@ -60,6 +63,11 @@ export function addHelp(parent, seen) {
       element(row, "dd").textContent = meaning;
     }
   }
+}
+
+/** @param {import("./keys.js").KeyRow[]} rows */
+function wordsOf(rows) {
+  return rows.map(({ keys, does }) => [keys, does]);
 }
 
 /**

@@ -3,13 +3,14 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Look, Seen, Strip, Stretch, Token } from "./types.js" */
+/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Stretch, Token, TokenFill } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
 import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
 import { eachRun, eachStep, largest } from "./columns.js";
+import { differences } from "./differences.js";
 import { firstAtLeast } from "./firing.js";
 import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
@@ -26,7 +27,7 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {string} title
  * @property {string} [unit]
  * @property {number} height Pixels, at least.
- * @property {(seen: Seen) => Token[]} [spans] Those of a lane of spans, which is as high as their
+ * @property {(seen: Seen) => readonly Token[]} [spans] Those of a lane of spans, which is as high as their
  *   names need.
  * @property {Draw} [background] Draws what no setting changes.
  * @property {Draw} [foreground] Draws what settings change.
@@ -81,8 +82,14 @@ const LANES = {
   tokens: {
     title: "tokens",
     height: BOXES,
-    spans: ({ aligned }) => aligned.tokens,
+    spans: ({ shown }) => shown.tokens,
     foreground: drawTokens,
+  },
+  own: {
+    title: "CIF",
+    height: BOXES,
+    spans: ({ aligned }) => aligned.tokens,
+    foreground: drawOwn,
   },
   reference: {
     title: "reference",
@@ -99,15 +106,19 @@ const LANES = {
  * @param {Seen} seen
  * @returns {[string, Lane][]}
  */
-export function lanesOf({ utterance, stretches: [whole], compare }) {
+export function lanesOf({ utterance, stretches: [whole], compare, corrected }) {
   /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
     logMel: !whole.logMel,
     reference: !utterance.reference,
+    own: !corrected,
   };
-  /** @type {[string, Lane][]} */
   const lanes = Object.entries(LANES).filter(([name]) => !isMissing[name]);
+  if (corrected) {
+    const place = lanes.findIndex(([name]) => name === "tokens");
+    lanes[place] = ["tokens", { ...LANES.tokens, title: "corrected" }];
+  }
   for (const [index, { name, tokens }] of compare.entries()) {
     /** @type {Draw} */
     const background = (canvas, strip, scale, _, look) =>
@@ -334,11 +345,22 @@ function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall 
   });
 }
 
+/**
+ * Corrected tokens have the colours of CIF's.
+ *
+ * @param {Seen["shown"]} shown
+ * @param {Look} look
+ * @returns {TokenFill}
+ */
+export function fillOf({ owners }, { fill }) {
+  return owners ? (index, wide) => fill(owners[index] ?? index, wide) : fill;
+}
+
 /** @type {Draw} */
-function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look) {
-  const { tokens, firing } = aligned;
-  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill, selected });
-  drawFires(canvas, strip, scale, firing, utterance.grid, look);
+function drawTokens(canvas, strip, scale, { aligned, shown, corrected, utterance, selected }, look) {
+  const { tokens } = shown;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: fillOf(shown, look), selected });
+  if (!corrected) drawFires(canvas, strip, scale, aligned.firing, utterance.grid, look);
   if (selected === null || !tokens[selected]) return hint;
   const { start, end } = tokens[selected];
   const left = Math.round(scale.x(start));
@@ -352,6 +374,19 @@ function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look
     canvas.lineWidth = thick;
     canvas.strokeRect(left + 0.5, strip.top + 3.5, wide, BOXES - 6);
   }
+  return hint;
+}
+
+/**
+ * The tokens as CIF has them, below those that a person corrected, with a line from each edge to that.
+ *
+ * @type {Draw}
+ */
+function drawOwn(canvas, strip, scale, { aligned, corrected, utterance }, look) {
+  const { tokens, firing } = aligned;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill });
+  drawFires(canvas, strip, scale, firing, utterance.grid, look);
+  if (corrected) drawMoved(canvas, strip, scale, corrected, differences(corrected, tokens), look);
   return hint;
 }
 
@@ -387,15 +422,29 @@ function drawReference(canvas, strip, scale, { utterance }, look) {
  *
  * @type {Draw}
  */
-function drawErrors(canvas, strip, scale, { aligned, utterance }, { accent }) {
-  const { errors, tokens } = aligned;
-  const { reference } = utterance;
-  if (!errors || !reference) return;
+function drawErrors(canvas, strip, scale, { shown }, look) {
+  if (shown.errors) drawMoved(canvas, strip, scale, shown.tokens, shown.errors, look);
+}
+
+/**
+ * A line from each edge to where it was before it was moved: those of starts above, of ends below.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {readonly Token[]} tokens
+ * @param {(Span | null)[]} moved How far, seconds; null for a token that was not there.
+ * @param {Look} look
+ */
+function drawMoved(canvas, strip, scale, tokens, moved, { accent }) {
   canvas.fillStyle = accent;
   for (const edge of /** @type {const} */ (["start", "end"])) {
     const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
     /** @type {(index: number) => [number, number]} */
-    const read = (index) => [scale.x(reference[index][edge]), scale.x(tokens[index][edge])];
+    const read = (index) => {
+      const now = tokens[index][edge];
+      return [scale.x(now - (moved[index]?.[edge] ?? 0)), scale.x(now)];
+    };
     eachRun(tokens.length, read, scale.width, (left, right) => {
       canvas.fillRect(left, y, right - left, 2);
     });

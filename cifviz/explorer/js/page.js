@@ -2,7 +2,7 @@
 
 /** @import { WrittenPage } from "./types.js" */
 
-import { bytes, decoded } from "./data.js";
+import { bytes, decoded, tokensOf } from "./data.js";
 import { wholeSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
@@ -12,6 +12,7 @@ const { sound_file: file } = written;
 const sound = file ? wholeSound(bytes(file).buffer) : null;
 const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
+if (written.corrected) explorer.editing.take(tokensOf(written.corrected));
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));
 Object.assign(globalThis, { cifvizExplorer: explorer });

@@ -88,15 +88,20 @@ function parentOf(element) {
 
 /**
  * Keep the keys of controls from the notebook, which would take an arrow on a slider, or a letter
- * that looks for a choice, for a command of its own. Tab, Escape and commands pass.
+ * that looks for a choice, for a command of its own. Tab, Escape and commands pass, but for those
+ * that the explorer takes.
  *
  * @param {HTMLElement} root
+ * @param {(event: KeyboardEvent) => boolean} isTaken
  * @returns {() => void} Ends it.
  */
-export function keepKeys(root) {
+export function keepKeys(root, isTaken) {
   /** @param {KeyboardEvent} event */
-  const isOurs = ({ key, target, ctrlKey, metaKey, altKey }) =>
-    target !== root && key !== "Tab" && key !== "Escape" && !(ctrlKey || metaKey || altKey);
+  const isOurs = (event) => {
+    const { key, target, ctrlKey, metaKey, altKey } = event;
+    if (target === root || key === "Tab") return false;
+    return isTaken(event) || !(key === "Escape" || ctrlKey || metaKey || altKey);
+  };
   root.addEventListener("keydown", (event) => {
     if (isOurs(event)) event.stopPropagation();
   });

@@ -104,6 +104,15 @@ export interface Aligned {
   errors: Span[] | null;
 }
 
+/** The tokens that are shown: those that a person corrected, or CIF's own. */
+export interface Shown {
+  tokens: readonly Token[];
+  /** Index of CIF's token that each overlaps most, whose colour it has; null where the tokens are CIF's. */
+  owners: (number | null)[] | null;
+  /** As in `Aligned`. */
+  errors: Span[] | null;
+}
+
 /** Least and largest amplitudes of short pieces, in 127ths of the loudest sample. */
 export interface Peaks {
   /** Pieces per second. */
@@ -172,7 +181,11 @@ export interface Axes {
 
 /** What is drawn. */
 export interface Seen extends ViewData {
+  /** What CIF does at these settings. */
   aligned: Aligned;
+  /** The tokens as a person corrected them; null where none did. They do not follow the settings. */
+  corrected: readonly Token[] | null;
+  shown: Shown;
   axes: Axes;
   /** Index of the selected token. */
   selected: number | null;
@@ -181,11 +194,21 @@ export interface Seen extends ViewData {
 /** What others are told of an explorer. */
 export interface State {
   settings: Settings;
+  /** CIF's own. */
   alignment: Token[];
+  corrected: readonly Token[] | null;
   selection: number | null;
 }
 
 export type Canvas2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** What the reader marked in the picture, seconds. */
+export interface Marks {
+  region: Span | null;
+  cursor: number | null;
+  /** The chosen edge. */
+  edge: number | null;
+}
 
 /** Height range of a lane on the canvas, pixels. */
 export interface Strip {
@@ -257,6 +280,8 @@ export interface WrittenPage extends WrittenData {
   sound_file: string | null;
   /** Where the controls stand at first, if elsewhere than the model. */
   begin: Partial<Settings>;
+  /** Tokens that were corrected by hand; pages of older versions have none. */
+  corrected?: WrittenSpans | null;
 }
 
 // --- messages between a view and Python ----------------------------------------------------------
@@ -275,6 +300,7 @@ export interface Traits {
   settings: Settings;
   selection: number | null;
   placed: WrittenSpans | null;
+  edited: WrittenSpans | null;
   listens: boolean;
 }
 

@@ -6,15 +6,19 @@
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
-import { align, edgeErrors, readout } from "./alignment.js";
+import { align, edgeErrors, readout, shownTokens } from "./alignment.js";
 import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
+import { correctionReadout, differenceNote } from "./differences.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
+import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
 import { addHint } from "./hint.js";
+import { actsNow, addCorrecting } from "./correcting.js";
+import { isTaken, listenToKeys } from "./keys.js";
 import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
@@ -31,6 +35,10 @@ import { TokenList } from "./tokens.js";
 const QUIET = 200;
 /** Finer pictures of parts that are kept. */
 const KEPT = 8;
+
+/** What is said of corrected tokens. */
+const NOTE =
+  "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
 
 export class Explorer {
   /**
@@ -66,7 +74,19 @@ export class Explorer {
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
-    this.seen = { ...data, aligned, axes: axesFor(aligned), selected: null };
+    this.seen = {
+      ...data,
+      aligned,
+      corrected: null,
+      shown: shownTokens(aligned, null, data.utterance),
+      axes: axesFor(aligned),
+      selected: null,
+    };
+    this.editing = new Editing(this);
+    /** @type {Span | null} The part of time that was dragged, which space plays. */
+    this.region = null;
+    /** @type {number | null} Seconds of the last click, from which space plays. */
+    this.cursor = null;
     // 2. Timers, and the number of tokens that was announced last.
     /** @type {number | null} */
     this.later = null;
@@ -92,7 +112,10 @@ export class Explorer {
     this.soundBar.hidden = true;
     this.showSound();
     this.addButtons(bar);
+    this.correcting = addCorrecting(bar, this.editing);
     this.readout = element(root, "dl", "cifviz-readout");
+    this.note = element(root, "p", "cifviz-note");
+    this.note.textContent = NOTE;
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
     this.drawer = element(root, "details", "cifviz-drawer");
@@ -112,7 +135,8 @@ export class Explorer {
     this.table = element(this.details, "div", "cifviz-table");
     // 4. The events.
     this.details.addEventListener("toggle", () => this.tellTable());
-    this.freeKeys = keepKeys(root);
+    this.freeKeys = keepKeys(root, (event) => isTaken(event, this));
+    listenToKeys(root, this);
     listenToPointer(this.stage, this);
     this.unwatch = this.watch();
     this.fit();
@@ -123,9 +147,6 @@ export class Explorer {
   addTokens() {
     return new TokenList(this.stage, {
       select: (index) => this.select(index),
-      play: (index) => this.playToken(index),
-      zoom: (factor) => this.zoom(factor),
-      pan: (views) => this.pan(views),
       stop: () => this.stop(),
     });
   }
@@ -249,7 +270,7 @@ export class Explorer {
     const share = isInside && place.lane === "logMel" ? place.share : null;
     const pairs = probe(this.seen, seconds ?? Number.NaN, share);
     showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
-    this.picture.drawCursor(seconds);
+    this.picture.drawHovered(seconds);
   }
 
   /**
@@ -274,11 +295,42 @@ export class Explorer {
       this.controls.set(settings);
     }
     this.isPlaced = !settings;
-    if (this.word) this.selected = tokenAt(this.word, aligned.tokens);
-    Object.assign(this.seen, { aligned, selected: this.selected });
     this.frameWeight.show(aligned.given);
+    this.showTokens(aligned, this.seen.corrected);
+  }
+
+  /**
+   * Show other tokens.
+   *
+   * @param {Aligned} aligned CIF's own.
+   * @param {readonly Token[] | null} corrected Those of a person, which are shown instead.
+   */
+  showTokens(aligned, corrected) {
+    const shown = shownTokens(aligned, corrected, this.data.utterance);
+    if (this.word) this.selected = tokenAt(this.word, shown.tokens);
+    if (this.selected === null) this.editing.leaveEdge();
+    Object.assign(this.seen, { aligned, corrected, shown, selected: this.selected });
     this.tell();
     this.picture.draw();
+    this.drawMarks();
+  }
+
+  /**
+   * Show tokens that a person corrected; null for CIF's own.
+   *
+   * @param {readonly Token[] | null} corrected
+   * @param {number | null} [index] Of the token that is selected then; without one, that of the
+   *   selected word.
+   */
+  correct(corrected, index = null) {
+    const last = (corrected?.length ?? 0) - 1;
+    if (corrected && index !== null) this.word = last < 0 ? null : corrected[Math.min(index, last)];
+    if (!this.word) this.selected = null;
+    this.showTokens(this.seen.aligned, corrected);
+    if (corrected && index !== null && last >= 0) {
+      // Where several overlap the word as much, such as tokens of no length.
+      this.selected = this.seen.selected = Math.min(index, last);
+    }
   }
 
   /** Go back to the beginning. */
@@ -293,13 +345,16 @@ export class Explorer {
    * Select a token by its index; null for none.
    *
    * @param {number | null} index
+   * @param {{isStill?: boolean}} [how] Whether the view stays where it is: below a mouse it does.
    */
-  select(index) {
-    const { tokens } = this.seen.aligned;
+  select(index, { isStill = false } = {}) {
+    const { tokens } = this.seen.shown;
+    this.editing.leaveEdge();
+    this.region = this.cursor = null;
     this.selected = index === null || !tokens.length ? null : Math.min(index, tokens.length - 1);
     this.seen.selected = this.selected;
     this.word = this.selected === null ? null : tokens[this.selected];
-    if (this.word) this.scale.reveal(this.word.start, this.word.end);
+    if (this.word && !isStill) this.scale.reveal(this.word.start, this.word.end);
     this.tell();
     this.look();
   }
@@ -310,28 +365,123 @@ export class Explorer {
    * @param {number} seconds
    */
   chooseAt(seconds) {
-    const { tokens } = this.seen.aligned;
-    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
-    if (index < 0) return;
-    this.select(index);
-    this.tokens.box.focus({ preventScroll: true }); // so that arrows continue from there
+    const index = this.tokenUnder(seconds);
+    if (index === null) {
+      this.placeCursor(seconds);
+      return;
+    }
+    this.select(index, { isStill: true });
+    this.tokens.focus(); // so that arrows continue from there
     this.playToken(index);
+  }
+
+  /**
+   * Index of the token at a moment.
+   *
+   * @param {number} seconds
+   */
+  tokenUnder(seconds) {
+    const { tokens } = this.seen.shown;
+    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
+    return index < 0 ? null : index;
+  }
+
+  /** Index of the token at the cursor, or the nearest; the first without a cursor. */
+  nearestToken() {
+    const { tokens } = this.seen.shown;
+    if (this.cursor === null) return tokens.length ? 0 : null;
+    return tokenAt({ start: this.cursor, end: this.cursor }, tokens);
+  }
+
+  /**
+   * Put the cursor at a moment, and select the token that is there.
+   *
+   * @param {number} seconds
+   */
+  placeCursor(seconds) {
+    const index = this.tokenUnder(seconds);
+    if (index !== null && index !== this.selected) this.select(index, { isStill: true });
+    this.region = null;
+    this.cursor = Math.min(Math.max(seconds, 0), this.data.utterance.duration);
+    this.tokens.focus();
+    this.drawMarks();
+  }
+
+  /**
+   * Move the cursor; without one, from the start of the selected token or of the view.
+   *
+   * @param {number} seconds
+   */
+  moveCursor(seconds) {
+    const { selected } = this;
+    const start = selected === null ? this.scale.begin : this.seen.shown.tokens[selected].start;
+    this.region = null;
+    this.cursor = Math.min(Math.max((this.cursor ?? start) + seconds, 0), this.data.utterance.duration);
+    this.reveal(this.cursor);
+    this.say(`cursor at ${this.cursor.toFixed(3)} s`);
+  }
+
+  /**
+   * Mark a part of time.
+   *
+   * @param {Span} span Seconds.
+   */
+  setRegion({ start, end }) {
+    const { duration } = this.data.utterance;
+    this.region = { start: Math.max(start, 0), end: Math.min(end, duration) };
+    this.cursor = null;
+    this.drawMarks();
+  }
+
+  /** Whether Escape has something to let go of. */
+  get isHolding() {
+    return Boolean(this.editing.edge ?? this.region) || this.cursor !== null;
+  }
+
+  /** Let go of the chosen edge; else of region and cursor; else leave the list of tokens. */
+  letGo() {
+    this.stop();
+    if (this.editing.edge) this.editing.leaveEdge();
+    else if (this.isHolding) this.region = this.cursor = null;
+    else this.tokens.leave();
+    this.drawMarks();
+  }
+
+  /**
+   * Bring a moment into view, and show what is marked.
+   *
+   * @param {number | null} seconds
+   */
+  reveal(seconds) {
+    const { begin, end } = this.scale;
+    if (seconds !== null) this.scale.reveal(seconds, seconds);
+    if (begin !== this.scale.begin || end !== this.scale.end) this.look();
+    this.drawMarks();
+  }
+
+  /** Draw region, cursor and chosen edge. */
+  drawMarks() {
+    this.picture.drawMarks({ region: this.region, cursor: this.cursor, edge: this.editing.place });
+    actsNow(this.correcting, this);
   }
 
   /** Update the text: at once what is in view, a little later the other parts. */
   tell() {
-    const { aligned } = this.seen;
-    this.tokens.show(aligned.tokens, this.selected);
-    showPairs(this.readout, readout(aligned, this.data.utterance));
+    const { aligned, shown } = this.seen;
+    this.tokens.show(shown.tokens, this.selected, differenceNote(this.seen));
+    const values = readout(aligned, shown, this.data.utterance);
+    showPairs(this.readout, [...values, ...correctionReadout(this.seen)]);
+    this.note.hidden = !this.seen.corrected;
     this.forgetLater();
     this.later = setTimeout(() => this.tellAll(), QUIET);
   }
 
   tellAll() {
     this.forgetLater();
-    const count = this.seen.aligned.tokens.length;
+    const count = this.seen.shown.tokens.length;
     if (this.announced !== null && this.announced !== count) this.say(`${count} tokens`);
     this.announced = count;
+    this.picture.refit();
     this.tellTable();
     this.changed(this.state);
   }
@@ -342,7 +492,7 @@ export class Explorer {
   }
 
   tellTable() {
-    if (this.details.open) showTable(this.table, this.seen.aligned, this.scale);
+    if (this.details.open) showTable(this.table, this.seen, this.scale);
   }
 
   /**
@@ -351,8 +501,9 @@ export class Explorer {
    * @returns {State}
    */
   get state() {
-    const { tokens } = this.seen.aligned;
-    return { settings: { ...this.settings }, alignment: tokens, selection: this.selected };
+    const { aligned, corrected } = this.seen;
+    const settings = { ...this.settings };
+    return { settings, alignment: aligned.tokens, corrected, selection: this.selected };
   }
 
   /** Draw what is in view, and a little later a finer picture of it. */
@@ -389,7 +540,7 @@ export class Explorer {
 
   /** @param {number} factor Above 1 shows more; infinite, everything. */
   zoom(factor) {
-    const { tokens } = this.seen.aligned;
+    const { tokens } = this.seen.shown;
     const chosen = this.selected === null ? null : tokens[this.selected];
     if (factor === Infinity) this.scale.all();
     else if (chosen) this.scale.zoom(factor, (chosen.start + chosen.end) / 2);
@@ -430,9 +581,28 @@ export class Explorer {
     this.look();
   }
 
+  /**
+   * What space plays.
+   *
+   * @returns {Span} Seconds.
+   */
+  toPlay() {
+    const { begin, end, duration } = this.scale;
+    if (this.region) return this.region;
+    if (this.cursor !== null) return { start: this.cursor, end: this.cursor < end ? end : duration };
+    return this.selected === null ? { start: begin, end } : this.seen.shown.tokens[this.selected];
+  }
+
+  /** Play the region, from the cursor, or the selected token; if something is played, stop. */
+  playOrStop() {
+    const { start, end } = this.toPlay();
+    if (this.player.now === null) void this.play(start, end);
+    else this.stop();
+  }
+
   /** @param {number} index */
   playToken(index) {
-    const token = this.seen.aligned.tokens[index];
+    const token = this.seen.shown.tokens[index];
     if (token) void this.play(token.start, token.end);
   }
 
@@ -534,6 +704,7 @@ export class Explorer {
 
   /** Release what the explorer uses of the page: sound card, timers, listeners. */
   close() {
+    this.editing.field?.close();
     this.forgetLater();
     clearTimeout(this.closer);
     cancelAnimationFrame(this.frame);

@@ -3,7 +3,7 @@
 
 /** @import { State, WidgetModel, WrittenData } from "./types.js" */
 
-import { decoded, tokensOf } from "./data.js";
+import { decoded, tokensOf, writtenSpans } from "./data.js";
 import { messageOf } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Recording } from "./recording.js";
@@ -32,12 +32,13 @@ class View {
     this.data = this.readData();
     this.explorer = this.show();
     this.recording = this.record();
-    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed", () => void][]} */
+    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed" | "change:edited", () => void][]} */
     this.listeners = [
       ["change:data", () => this.renew()],
       ["change:settings", () => this.follow()],
       ["change:selection", () => this.select()],
       ["change:placed", () => this.place()],
+      ["change:edited", () => this.correct()],
     ];
     this.update();
     for (const [event, listener] of this.listeners) model.on(event, listener);
@@ -61,8 +62,9 @@ class View {
   /** Bring the explorer to where the model is. */
   update() {
     this.follow();
-    this.select();
     this.place();
+    this.correct();
+    this.select();
     void bringSound(this.data.sound, this.kernel, this.explorer);
   }
 
@@ -71,8 +73,10 @@ class View {
    *
    * @param {State} state
    */
-  tell({ settings, selection }) {
+  tell({ settings, corrected, selection }) {
+    // One by one: marimo's model takes no several at once.
     this.model.set("settings", settings);
+    this.model.set("edited", corrected && writtenSpans(corrected));
     this.model.set("selection", selection);
     if (!this.explorer.isPlaced) this.model.set("placed", null);
     this.model.save_changes();
@@ -105,6 +109,11 @@ class View {
   place() {
     const alignment = this.model.get("placed");
     if (alignment) this.explorer.place(tokensOf(alignment));
+  }
+
+  correct() {
+    const edited = this.model.get("edited");
+    this.explorer.editing.take(edited && tokensOf(edited));
   }
 
   close() {
