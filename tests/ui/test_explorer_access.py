@@ -8,6 +8,7 @@ import pytest
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.explorer import to_html
 from tests.explorer.test_colours import contrast
+from tests.repeats import others_long
 from tests.ui import browser
 from tests.ui.explored import quiet, slide, tokens_of, wait_for_sound
 
@@ -120,10 +121,10 @@ def focus_by_keyboard(opened, name):
 # Rules that a machine can check
 
 
-@pytest.mark.parametrize("name", browser.others_long("plain", "strange"))
+@pytest.mark.parametrize("name", others_long("plain", "strange"))
 @pytest.mark.parametrize(
     "screen",
-    browser.others_long(
+    others_long(
         {"color_scheme": "light"},
         {"color_scheme": "dark"},
         {"color_scheme": "light", "width": 400},
@@ -441,10 +442,10 @@ def test_arrows_follow_time_in_a_right_to_left_page(opening, written):
 # Enlarged
 
 
-@pytest.mark.parametrize("name", browser.others_long("plain", "strange"))
+@pytest.mark.parametrize("name", others_long("plain", "strange"))
 @pytest.mark.parametrize(
     "enlarged",
-    browser.others_long(
+    others_long(
         (400, {}),
         (1280, {"device_scale_factor": 2}),
         (640, {"device_scale_factor": 2}),
@@ -529,7 +530,7 @@ SCREENS = {
 }
 
 
-@pytest.mark.parametrize("screen", browser.others_long(*SCREENS.values()), ids=SCREENS)
+@pytest.mark.parametrize("screen", others_long(*SCREENS.values()), ids=SCREENS)
 def test_the_selection_is_visible_on_every_colour(opening, written, screen):
     """Around it runs a line with paper on both sides, which WCAG asks for a contrast of 3."""
     opened = opening(written / "plain.html", **screen)

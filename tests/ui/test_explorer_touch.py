@@ -3,6 +3,7 @@
 import pytest
 
 from cifviz.explorer import to_html
+from tests.repeats import others_long
 from tests.ui import browser
 from tests.ui.explored import tokens_of, wait_for_sound
 
@@ -192,7 +193,7 @@ def test_weights_are_drawn_by_a_finger_and_the_page_stays(opened, fingers):
     assert scrolled(opened) == before
 
 
-@pytest.mark.parametrize("width", browser.others_long(320, 400))
+@pytest.mark.parametrize("width", others_long(320, 400))
 def test_a_narrow_page_has_large_targets_and_its_settings_in_a_drawer(opening, written, width):
     opened = opening(written, width=width)
     drawer = opened.get_by_text("settings", exact=True)
