@@ -36,7 +36,7 @@ const QUIET = 200;
 /** Finer pictures of parts that are kept. */
 const KEPT = 8;
 
-/** What is said of corrected tokens. */
+/** A note where tokens are corrected. */
 const NOTE =
   "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
 
