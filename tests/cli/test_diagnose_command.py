@@ -55,14 +55,14 @@ def test_a_fault_gives_one_a_page_and_json(weights, tmp_path):
 
 
 def test_one_array_of_a_file_is_chosen_by_its_name(tmp_path):
-    alpha = np.float32([[0.5, 0.5, 1.0], [1.0, 1.0, 7.0]])
+    alpha = np.float32([[0.5, 0.5, 0.25, 0.75], [0.25, 0.75, 0.5, 0.0]])
     file = tmp_path / "batch.npz"
-    np.savez(file, alpha=alpha, peaks=-alpha, frame_lengths=np.array([3, 2]))
+    np.savez(file, alpha=alpha, peaks=-alpha, frame_lengths=np.array([4, 3]))
     assert diagnose(file, "--array", "peaks").exit_code == 1  # weights below 0
     result = diagnose(file, "--array", "alpha", "--json", tmp_path / "out.json")
     assert result.exit_code == 0, result.output
     data = json.loads((tmp_path / "out.json").read_text("utf-8"))
-    assert [one["frames"] for one in data["utterances"]] == [3, 2]
+    assert [one["frames"] for one in data["utterances"]] == [4, 3]
 
 
 def test_the_severity_that_fails_is_chosen(weights):
