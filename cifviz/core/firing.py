@@ -351,14 +351,14 @@ def _laid_out(
 
     # 1. The mass axis: the weights laid end to end.
     running, total = _running_sum(alpha)
-    sums = total.detach().contiguous()
+    sums = total.detach()
     most = _most_tokens(alpha, sums, tokens, threshold, max_fires)
 
     # 2. Which tokens fire.
     ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
     reach = ends - slack if slack else ends
     if tokens is None:
-        num_fires = num_full = torch.searchsorted(reach[1:], sums, right=True)
+        num_fires = num_full = (sums.unsqueeze(1) >= reach[1:]).sum(dim=1)
     else:
         num_fires, num_full = tokens, (tokens - 1).clamp(min=0)
     residual = total - num_full.double() * threshold
