@@ -426,9 +426,7 @@ def _unscaled(alpha: Tensor, running: Tensor) -> Tensor:
 def _running_sum(alpha: Tensor) -> tuple[Tensor, Tensor]:
     """S after each frame (batch, frames) and in all (batch,), float64; zeros behind add nothing."""
     running = in_float64(alpha).cumsum(dim=1)
-    if alpha.shape[1]:
-        return running, running[:, -1]
-    return running, running.sum(dim=1)
+    return running, F.pad(running, (1, 0))[:, -1]
 
 
 def _tokens_of_all(alpha: Tensor, tail: TailRule, threshold: float) -> Tensor:
