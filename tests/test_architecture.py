@@ -123,7 +123,7 @@ def test_the_reference_imports_nothing():
 def test_the_library_declares_what_it_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    used = ("corpus", "english", "formats", "lhotse", "notebooks", "onnx", "train")
+    used = ("corpus", "english", "formats", "lhotse", "lm", "notebooks", "onnx", "train")
     optional = [requirement for name in used for requirement in extras[name]]
     requirements = [*project["dependencies"], *optional]
     declared = {re.match(r"[\w.-]+", requirement)[0] for requirement in requirements}
