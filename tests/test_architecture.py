@@ -59,10 +59,10 @@ def test_the_library_imports_no_experiment():
 
 
 def repeated_stems(paths):
-    """Modules of one name; a code base's dialect and its interop file may share one."""
+    """Modules of one name; a code base's dialect may share that of its interop file or system."""
     found = defaultdict(list)
     for path in paths:
-        if path.stem != "__init__" and path.parent.name != "interop":
+        if path.stem != "__init__" and path.parent.name != "dialects":
             found[path.stem.strip("_")].append(path)
     return {stem: paths for stem, paths in found.items() if len(paths) > 1}
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cifviz.audio.moonshine import DIM, Moonshine, load_moonshine
-from cifviz.audio.waveform import SAMPLE_RATE, Waveform
+from cifviz.audio.moonshine import DIM
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.peak_flattening import HIGHEST, flatten_peaks
@@ -26,7 +24,6 @@ from cifviz.errors import (
     require_number,
     shown,
 )
-from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import (
     LABEL_SMOOTHING,
     ParallelDecoder,
@@ -34,13 +31,11 @@ from cifviz.systems.decoders import (
     token_cross_entropy,
 )
 from cifviz.systems.encoder import EncoderConfig
-from cifviz.systems.encoder_system import Encoded, Sound
+from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.language_side import LanguageConfig, LanguageSide
-from cifviz.systems.phone_cif import STATES, EncodedSound
+from cifviz.systems.state_input import StateInputConfig, StateInputRecognizer
 from cifviz.systems.text_models import TextModel
-from cifviz.timing import FrameGrid
 
-INPUTS = ("states", "log-mel")
 WEIGHTS = ("channel", "predictor")
 
 
@@ -90,7 +85,7 @@ class FusionConfig:
 
 
 @dataclass(frozen=True)
-class W2VCIFBertConfig(CIFRecognizerConfig):
+class W2VCIFBertConfig(StateInputConfig):
     """Everything that makes a `W2VCIFBertRecognizer`, but for its weights.
 
     Of its `decoder` nothing is looked at. Of its `cif` the threshold is, and what a predictor of
@@ -108,7 +103,6 @@ class W2VCIFBertConfig(CIFRecognizerConfig):
         )
     )
     input: str = "states"
-    """What the encoder looks at: "states" of Moonshine, or "log-mel"."""
     weights: str = "channel"
     """Where weights come from: "channel", the last one of a frame, or a "predictor"."""
     flatten: bool = True
@@ -117,7 +111,6 @@ class W2VCIFBertConfig(CIFRecognizerConfig):
     fusion: FusionConfig = field(default_factory=FusionConfig)
 
     def __post_init__(self) -> None:
-        require_choice("input", self.input, INPUTS)
         require_choice("weights", self.weights, WEIGHTS)
         require(
             isinstance(self.flatten, bool),
@@ -134,23 +127,6 @@ class W2VCIFBertConfig(CIFRecognizerConfig):
             self.weights == "predictor" or self.encoder.channels > 1,
             "weights of a channel need an encoder of 2 channels or more, got 1",
         )
-        rate = self.features.sample_rate
-        require(
-            self.input != "states" or rate == SAMPLE_RATE,
-            f"the pretrained encoder expects audio at {SAMPLE_RATE} Hz, the features {rate} Hz",
-        )
-
-    @property
-    def input_dim(self) -> int:
-        """Values in a frame that the encoder is given."""
-        return DIM if self.input == "states" else super().input_dim
-
-    @property
-    def grid(self) -> FrameGrid:
-        """Clock of the encoder's frames."""
-        if self.input == "states":
-            return Moonshine.grid.downsampled(self.encoder.down_sampling)
-        return super().grid
 
     @property
     def num_layers(self) -> int:
@@ -265,7 +241,7 @@ class AcousticOutput(ParallelDecoder):
         return hidden
 
 
-class W2VCIFBertRecognizer(CIFRecognizer):
+class W2VCIFBertRecognizer(StateInputRecognizer):
     """Like `CIFRecognizer`, but it speaks the language of a language model.
 
     Frames come from a pretrained encoder, which is frozen: states of Moonshine, computed once.
@@ -457,45 +433,3 @@ class W2VCIFBertRecognizer(CIFRecognizer):
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             states = language(vectors, counts)
         return fusion.lambda_am * acoustic + fusion.lambda_lm * output(states.to(hidden.dtype))
-
-    # --- frames ----------------------------------------------------------------------------------
-
-    def inputs(self, sound: Sound) -> Tensor:
-        """What the encoder is given for a sound: states, or log-mel (frames, values)."""
-        if self.config.input == "log-mel":
-            return super().inputs(sound)
-        require(
-            isinstance(sound, EncodedSound),
-            "this model looks at states of the pretrained encoder, not at log-mel: "
-            "give it a waveform",
-        )
-        states: Tensor = sound.states  # type: ignore[attr-defined]
-        return states
-
-    def sounds(self, waveforms: Sequence[Waveform]) -> list[Sound]:
-        """Waveforms with their log-mel features and, if it looks at them, Moonshine's states.
-
-        Raises
-        ------
-        CIFError
-            If one is no `Waveform`.
-        AudioError
-            If its sample rate is not the model's, or it is longer than half a minute.
-        CheckpointError
-            If the extra ``cifviz[english]`` is missing.
-        """
-        plain = super().sounds(waveforms)
-        if self.config.input == "log-mel":
-            return plain
-        encoder = load_moonshine()
-        return [
-            EncodedSound(**vars(one), states=encoder.states(waveform))
-            for one, waveform in zip(plain, waveforms, strict=True)
-        ]
-
-    def fields(self, sound: Sound) -> dict[str, Any]:
-        """The fields of a `Transcription` about what was transcribed, and by which model."""
-        rest = super().fields(sound)
-        if isinstance(sound, EncodedSound):
-            rest["extras"] = {STATES: rest.pop(STATES)}
-        return rest

@@ -11,7 +11,7 @@ from cifviz.core.module import CIFConfig
 from cifviz.core.peak_flattening import flatten_peaks
 from cifviz.core.scaling import scale_to_length
 from cifviz.errors import CheckpointError, CIFError
-from cifviz.systems import language_side, text_models, w2v_cif_bert
+from cifviz.systems import language_side, state_input, text_models
 from cifviz.systems.base import Batch
 from cifviz.systems.language_side import LanguageConfig, LanguageSide
 from cifviz.systems.w2v_cif_bert import (
@@ -335,7 +335,7 @@ def test_it_starts_at_about_as_many_tokens_as_there_are(weights):
 
 
 def test_states_take_the_place_of_log_mel(monkeypatch):
-    monkeypatch.setattr(w2v_cif_bert, "load_moonshine", FakeMoonshine)
+    monkeypatch.setattr(state_input, "load_moonshine", FakeMoonshine)
     model = W2VCIFBertRecognizer(W2VCIFBertConfig(vocabulary=("a", "##b"))).eval()
     found = model.transcribe(noise(1.0))
     assert found.extras["states"].shape == (40, 288) and found.grid.shift == 0.024
@@ -357,7 +357,7 @@ def test_outputs_begin_as_a_table():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"input": "text"}, "input must be one of 'states', 'log-mel', got 'text'"),
+        ({"input": "text"}, "input must be one of 'log-mel', 'states', got 'text'"),
         ({"weights": "both"}, "weights must be one of 'channel', 'predictor'"),
         ({"flatten": 1}, "flatten must be True or False, got 1"),
         ({"cif": CIFConfig(encoder_embed_dim=192, cif_embedding_dim=8)}, "neither context layers"),
