@@ -22,6 +22,7 @@ from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
+from cifviz.systems.w2v_cif_bert import W2VCIFBertRecognizer
 
 SYSTEMS: Mapping[str, type[System]] = {
     "cif": CIFRecognizer,
@@ -40,6 +41,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "paraformer": ParaformerRecognizer,
     "phone-cif": PhoneCIFRecognizer,
     "hieradist": HieraDistRecognizer,
+    "w2v-cif-bert": W2VCIFBertRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

@@ -380,6 +380,8 @@ def tiny(name, seed=13):
     if name == "phone-cif":
         parts["decoder"] = replace(parts["decoder"], kind="projection")
         parts["encoder"] = replace(parts["encoder"], n_mels=DIM)
+    if name == "w2v-cif-bert":
+        parts["input"] = "log-mel"
     known = {one.name for one in fields(kind.Config)}
     config = kind.Config(**{part: value for part, value in parts.items() if part in known})
     return kind(config).eval()
