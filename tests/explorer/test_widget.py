@@ -11,7 +11,7 @@ import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.explorer import upload
-from cifviz.explorer.data import LONG
+from cifviz.explorer.data import LONG, PIECE
 from cifviz.explorer.widget import Explorer
 from tests.explorer.hours import an_hour
 
@@ -146,7 +146,8 @@ def test_the_state_has_no_sound_and_is_small(widget, transcription):
     state = json.dumps(widget.get_state(), default=lambda value: len(value))
     assert len(state) < 150_000
     assert transcription.waveform.samples.nbytes > 50_000
-    assert shown(widget)["sound"] == "whole"
+    sound = shown(widget)["sound"]
+    assert sound["piece"] == sound["length"] == len(transcription.waveform.samples)
 
 
 def test_a_view_gets_the_sound(widget, sent_messages, transcription):
@@ -273,7 +274,8 @@ def test_an_hour_stays_small(transcription, sent_messages):
     hour = an_hour(transcription)
     assert hour.duration >= 3600 > LONG
     widget = cifviz.explore(hour)
-    assert shown(widget)["sound"] == "parts"
+    sound = shown(widget)["sound"]
+    assert sound["piece"] == PIECE * sound["rate"] < sound["length"]
     bundle, _ = widget._repr_mimebundle_()
     state = len(json.dumps(widget.get_state()))
     assert state < 5_000_000
