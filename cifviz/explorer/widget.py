@@ -22,7 +22,7 @@ from cifviz.errors import (
 )
 from cifviz.explorer.compared import Other, named, spans_of
 from cifviz.explorer.correction import checked_correction, corrected_of
-from cifviz.explorer.data import sound_of, stretch, view_data
+from cifviz.explorer.data import stretch, view_data
 from cifviz.explorer.kept import checked_kept, kept_alignments
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
@@ -33,6 +33,7 @@ from cifviz.explorer.settings import (
     require_free,
 )
 from cifviz.explorer.shared import Shared, refusing
+from cifviz.explorer.sound_pieces import flac_of
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.upload import Upload
 from cifviz.locks import DISPLAY, one_at_a_time
@@ -349,7 +350,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         assert waveform is not None
         if "start" in message:
             waveform = waveform.cut(*self._stretch_of(message))
-        return {}, [sound_of(waveform)]
+        return {}, [flac_of(waveform)]
 
     @one_at_a_time
     def _stretch(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:

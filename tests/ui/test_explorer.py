@@ -41,7 +41,7 @@ def opened(window, written):
 
 def test_it_is_whole_and_small(reader_of, written):
     assert reader_of(written) == []
-    without_sound = written.read_text().partition('"sound": "')[0]
+    without_sound = written.read_text().partition('"sound_pieces": ["')[0]
     assert len(without_sound.encode()) < 300_000
 
 

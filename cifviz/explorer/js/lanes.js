@@ -3,7 +3,7 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Stretch, Token, TokenFill } from "./types.js" */
+/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Token, TokenFill } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
@@ -15,6 +15,7 @@ import { differences } from "./differences.js";
 import { firstAtLeast } from "./firing.js";
 import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
+import { drawLogMel, drawWaveform } from "./soundlanes.js";
 import { BOXES, drawSpans } from "./spanlane.js";
 
 /**
@@ -124,54 +125,6 @@ export function lanesOf({ utterance, stretches: [whole], compare, corrected }) {
   }
   compare.forEach((one, index) => lanes.push([`${LANE}${index}`, compareLane(one, index)]));
   return lanes;
-}
-
-/**
- * The finest sound and spectrogram that cover what is in view.
- *
- * @param {Stretch[]} stretches From coarse to fine.
- * @param {{begin: number, end: number}} view Seconds.
- */
-export function stretchInView(stretches, { begin, end }) {
-  return stretches.findLast((one) => one.start <= begin && one.end >= end) ?? stretches[0];
-}
-
-/** @type {Draw} */
-function drawWaveform(canvas, strip, scale, { stretches }, { ink }) {
-  const { start, peaks } = stretchInView(stretches, scale);
-  if (!peaks) return;
-  const { low, high, rate } = peaks;
-  const middle = strip.top + strip.height / 2;
-  const tall = strip.height / 2 / 127;
-  canvas.fillStyle = ink;
-  for (let x = 0; x < scale.width; x += 1) {
-    const first = Math.max(Math.floor((scale.seconds(x) - start) * rate), 0);
-    const last = Math.ceil((scale.seconds(x + 1) - start) * rate);
-    let [least, most] = [127, -127];
-    for (let at = first; at < Math.min(Math.max(last, first + 1), low.length); at += 1) {
-      if (low[at] < least) least = low[at];
-      if (high[at] > most) most = high[at];
-    }
-    if (least <= most) canvas.fillRect(x, middle - most * tall, 1, (most - least) * tall + 0.5);
-  }
-}
-
-/** @type {Draw} */
-function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
-  const { logMel } = stretchInView(stretches, scale);
-  if (!logMel) return;
-  const { picture, start, shift, frames, bands } = logMel;
-  const first = Math.max(Math.floor((scale.begin - start) / shift), 0);
-  const last = Math.min(Math.ceil((scale.end - start) / shift), frames);
-  if (last <= first) return;
-  const left = Math.round(scale.x(start + first * shift));
-  const wide = Math.round(scale.x(start + last * shift)) - left;
-  canvas.imageSmoothingEnabled = last - first > wide;
-  canvas.drawImage(picture, first, 0, last - first, bands, left, strip.top, wide, strip.height);
-  if (!isDark) return;
-  canvas.globalCompositeOperation = "difference"; // so that loud contrasts with the dark page
-  canvas.fillStyle = "#ffffff";
-  canvas.fillRect(left, strip.top, wide, strip.height);
 }
 
 /**

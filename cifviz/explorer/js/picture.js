@@ -7,8 +7,9 @@
 import { eachSpan } from "./columns.js";
 import { context2d, element } from "./dom.js";
 import { shortened, widthOf, write } from "./labels.js";
-import { fillOf, lanesOf, stretchInView } from "./lanes.js";
+import { fillOf, lanesOf } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
+import { stretchInView } from "./soundlanes.js";
 import { BOXES, FONT, spanLaneHeight } from "./spanlane.js";
 import { TimeScale } from "./timescale.js";
 
@@ -139,7 +140,8 @@ export class Picture {
     if (this.look.palette !== this.seen.palette) this.restyle();
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
-    const now = [begin, end, width, this.look, stretch, this.seen.axes, ...this.arranged];
+    const fine = this.seen.detail?.version;
+    const now = [begin, end, width, this.look, stretch, fine, this.seen.axes, ...this.arranged];
     if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
     const canvas = context2d(this.canvas);

@@ -30,9 +30,9 @@ export const SPEEDS = [0.5, 0.75, 1, 1.5];
 export class Player {
   /**
    * @param {Sound | null} sound Null where there is none.
-   * @param {() => AudioContext} [makeContext]
+   * @param {(rate: number | undefined) => AudioContext} [makeContext]
    */
-  constructor(sound, makeContext = () => new AudioContext()) {
+  constructor(sound, makeContext = (sampleRate) => new AudioContext({ sampleRate })) {
     this.sound = sound;
     this.makeContext = makeContext;
     /** @type {AudioContext | null} */
@@ -64,7 +64,7 @@ export class Player {
     if ((!sound && !cif) || end <= start) return;
     // 1. What is there of it.
     const call = this.calls;
-    this.context ??= this.makeContext();
+    this.context ??= this.makeContext(this.sound?.rate);
     const { context } = this;
     const isMade = cif !== null || speed !== 1;
     const until = Math.min(end, start + (sound?.longest ?? MADE), start + (isMade ? MADE : Infinity));

@@ -41,6 +41,7 @@ export class SoundBar {
     });
     if (player.sound) this.hear = button(bar, `hear: ${player.mode}`, () => this.next());
     else player.mode = "CIF alone";
+    if (player.sound?.note) element(bar, "span", "cifviz-place").textContent = player.sound.note;
   }
 
   /** Hear the next of voice, voice with CIF, and CIF alone. */

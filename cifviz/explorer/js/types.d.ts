@@ -1,6 +1,7 @@
 // What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
 
 import type { Match } from "./agreement.js";
+import type { Detail } from "./detail.js";
 import type { Firing, Shares } from "./firing.js";
 import type { Tail } from "./tail.js";
 
@@ -217,6 +218,8 @@ export interface Seen extends ViewData {
   matches: Matches;
   /** Index of the selected token. */
   selected: number | null;
+  /** Waveform and spectrogram from samples; null without sound. */
+  detail: Detail | null;
 }
 
 /** What others are told of an explorer. */
@@ -289,6 +292,39 @@ export interface WrittenHome {
   shares: { first: string; owners: string; weights: string } | null;
 }
 
+/** Of `sound_facts` in data.py. */
+export interface WrittenSound {
+  /** Samples per second. */
+  rate: number;
+  /** Samples. */
+  length: number;
+  /** Samples of each piece but the last. */
+  piece: number;
+  /** Magnitude of the loudest sample. */
+  loudest: number;
+  /** What compression changed, in words; empty for exact sound. */
+  note: string;
+  /** Those of the spectrogram; null where these samples do not make it. */
+  features: Features | null;
+}
+
+/** What makes a spectrogram of samples. */
+export interface Features {
+  /** Samples from one frame to the next. */
+  hop: number;
+  /** Samples under the window. */
+  window: number;
+  bands: number;
+  /** Hz. */
+  lowest: number;
+  /** Hz. */
+  highest: number;
+  /** Least power. */
+  floor: number;
+  /** Logarithm of the largest power of the whole. */
+  top: number;
+}
+
 /** Of `view_data` in data.py; texts are base64. */
 export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "home"> {
   name: string;
@@ -301,13 +337,13 @@ export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "ho
   compare: (Partial<Omit<Compared, "tokens">> & { name: string; tokens: WrittenSpans })[];
   palette: Palette;
   model: Model;
-  sound: "whole" | "parts" | null;
+  sound: WrittenSound | null;
 }
 
 /** Of `to_html` in page.py. */
 export interface WrittenPage extends WrittenData {
-  /** Base64. */
-  sound_file: string | null;
+  /** Sound files, base64. */
+  sound_pieces: string[] | null;
   /** Where the controls stand at first, if elsewhere than the model. */
   begin: Partial<Settings>;
   /** Settings kept as lanes; not in older pages. */
@@ -320,7 +356,7 @@ export interface WrittenPage extends WrittenData {
 
 /** Questions that Python answers: what is sent beside the type, and what comes back. */
 export interface Questions {
-  sound: { sent: Partial<Span>; answer: object };
+  sound: { sent: Span; answer: object };
   stretch: { sent: Span; answer: WrittenStretch };
   piece: { sent: { index: number; count: number; name: string }; answer: object };
   listen: { sent: object; answer: object };

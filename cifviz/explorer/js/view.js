@@ -14,6 +14,7 @@ import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
 import { correctionReadout, differenceNote } from "./differences.js";
+import { Detail } from "./detail.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
@@ -24,7 +25,6 @@ import { actsNow, addCorrecting } from "./correcting.js";
 import { isTaken, listenToKeys } from "./keys.js";
 import { MOST, checkedKept, differing, keptFromLink, keptLanes, keptToLink } from "./kept.js";
 import { Keeping } from "./keeping.js";
-import { stretchInView } from "./lanes.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
@@ -32,6 +32,7 @@ import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
 import { SoundBar } from "./soundbar.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
+import { isCoarse, stretchInView } from "./soundlanes.js";
 import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
@@ -81,7 +82,7 @@ export class Explorer {
     /** @type {boolean | null} */
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(sound);
+    this.player = new Player(null);
     this.player.cif = () => this.audible;
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
@@ -94,6 +95,7 @@ export class Explorer {
       axes: axesFor(aligned),
       matches: NO_MATCHES,
       selected: null,
+      detail: null,
     };
     /** @type {Kept[]} Settings that are lanes. */
     this.kept = [];
@@ -131,7 +133,7 @@ export class Explorer {
       stop: () => this.stop(),
       say: (text) => this.say(text),
     });
-    if (sound || !data.hasSound) this.soundBar.show();
+    if (!data.hasSound) this.soundBar.show();
     this.keeping = this.addButtons(bar);
     this.correcting = addCorrecting(bar, this.editing);
     this.readout = element(root, "dl", "cifviz-readout");
@@ -164,7 +166,8 @@ export class Explorer {
     this.unwatch = this.watch();
     this.fit();
     this.tell();
-    this.look();
+    if (sound) this.setSound(sound);
+    else this.look();
   }
 
   /**
@@ -207,7 +210,12 @@ export class Explorer {
    */
   setSound(sound) {
     this.player.sound = sound;
+    this.seen.detail = new Detail(sound, {
+      refined: () => this.picture.draw(),
+      failed: (error) => this.say(`No finer picture: ${messageOf(error)}`),
+    });
     this.soundBar.show();
+    this.look();
   }
 
   /**
@@ -611,6 +619,7 @@ export class Explorer {
 
   /** Draw what is in view, and a little later a finer picture of it. */
   look() {
+    this.seen.detail?.follow(this.scale, stretchInView(this.seen.stretches, this.scale));
     this.picture.draw();
     clearTimeout(this.closer);
     this.closer = setTimeout(() => {
@@ -619,13 +628,13 @@ export class Explorer {
     }, QUIET);
   }
 
-  /** Ask for a finer picture where it would show more. */
+  /** Ask Python for a finer picture where it would show more and samples make none. */
   async lookCloser() {
     const { begin, end, density } = this.scale;
-    const { stretches } = this.seen;
-    const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
-    const columns = Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity);
-    if (!this.kernel || isFinest || columns > density || this.isLooking) return;
+    const { stretches, detail } = this.seen;
+    const coarse = stretchInView(stretches, this.scale);
+    if (!this.kernel || coarse.isFinest || !isCoarse(coarse, density) || this.isLooking) return;
+    if (detail?.covers(this.scale, coarse)) return;
     this.isLooking = true;
     const around = end - begin;
     try {
@@ -815,6 +824,7 @@ export class Explorer {
     cancelAnimationFrame(this.frame);
     this.unwatch();
     this.freeKeys();
+    this.seen.detail?.close();
     this.player.close();
     this.root.replaceChildren();
   }

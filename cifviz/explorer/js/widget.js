@@ -7,7 +7,7 @@ import { decoded, tokensOf, writtenSpans } from "./data.js";
 import { messageOf } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Recording } from "./recording.js";
-import { askedSound, copied, wholeSound } from "./sound.js";
+import { askedSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
 export default {
@@ -129,18 +129,19 @@ class View {
 }
 
 /**
- * Let an explorer have the sound, if Python has it.
+ * Let an explorer have the sound, if Python has it: all of it at once where it is one piece, so that
+ * it is there when the kernel no longer is.
  *
- * @param {WrittenData["sound"]} kind
+ * @param {WrittenData["sound"]} about
  * @param {Kernel} kernel
  * @param {Explorer} explorer
  */
-async function bringSound(kind, kernel, explorer) {
-  if (kind === "parts") explorer.setSound(askedSound(kernel));
-  if (kind !== "whole") return;
+async function bringSound(about, kernel, explorer) {
+  if (!about) return;
+  const sound = askedSound(about, kernel);
   try {
-    const { buffers } = await kernel.ask("sound", {});
-    explorer.setSound(wholeSound(copied(buffers[0])));
+    if (about.length <= about.piece) await sound.load(0, sound.samples.length);
+    explorer.setSound(sound);
   } catch (error) {
     explorer.say(`No sound: ${messageOf(error)}`);
   }
