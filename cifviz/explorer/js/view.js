@@ -390,9 +390,10 @@ export class Explorer {
   match(isLater = false) {
     const { seen } = this;
     const isNow = isLater || matchCost(seen) <= QUICK;
-    seen.matches = isNow
-      ? { lanes: matchLanes(seen), reference: matchReference(seen) }
-      : { lanes: seen.compare.map(() => null), reference: null };
+    seen.matches = {
+      lanes: isNow ? matchLanes(seen) : seen.compare.map(() => null),
+      reference: isNow || seen.shown.errors ? matchReference(seen) : null,
+    };
     this.isMatched = isNow;
   }
 
