@@ -376,7 +376,7 @@ export interface Traits {
 /** The part of anywidget's model that is used, see https://anywidget.dev. */
 export interface WidgetModel {
   get<Name extends keyof Traits>(name: Name): Traits[Name];
-  set(values: Partial<Traits>): void;
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   save_changes(): void;
   on(event: "msg:custom", callback: MessageCallback): void;
   on(event: `change:${keyof Traits}`, callback: () => void): void;

@@ -76,8 +76,12 @@ class View {
    * @param {State} state
    */
   tell({ settings, corrected, selection, kept }) {
-    this.model.set({ settings, edited: corrected && writtenSpans(corrected), selection, kept });
-    if (!this.explorer.isPlaced) this.model.set({ placed: null });
+    // One by one: marimo's model takes no several at once.
+    this.model.set("settings", settings);
+    this.model.set("edited", corrected && writtenSpans(corrected));
+    this.model.set("selection", selection);
+    this.model.set("kept", kept);
+    if (!this.explorer.isPlaced) this.model.set("placed", null);
     this.model.save_changes();
   }
 
