@@ -239,7 +239,9 @@ def test_split_rename_merge_delete_and_add(opened):
     before = shown(opened)
     opened.keyboard.press("x")
     half = (before[0]["start"] + before[0]["end"]) / 2
-    assert [one["end"] for one in shown(opened)[:2]] == pytest.approx([half, before[0]["end"]], abs=1e-6)
+    assert [one["end"] for one in shown(opened)[:2]] == pytest.approx(
+        [half, before[0]["end"]], abs=1e-6
+    )
     opened.keyboard.press("Escape")
     opened.keyboard.press("F2")
     opened.keyboard.type("<b>one</b>")
@@ -287,8 +289,20 @@ def test_no_key_of_a_correction_reaches_the_notebook(opened):
             event.target.hasAttribute('data-lm-suppress-shortcuts')), true); }"""
     )
     opened.get_by_role("listbox").focus()
-    keys = "s ArrowRight Shift+ArrowLeft Alt+ArrowRight e v o Control+z Control+y Escape x m n".split()
-    for key in [*keys, "Control+Shift+z", "F2", "a", "Control+z", "Control+a", "Escape", "Delete", " "]:
+    keys = (
+        "s ArrowRight Shift+ArrowLeft Alt+ArrowRight e v o Control+z Control+y Escape x m n".split()
+    )
+    for key in [
+        *keys,
+        "Control+Shift+z",
+        "F2",
+        "a",
+        "Control+z",
+        "Control+a",
+        "Escape",
+        "Delete",
+        " ",
+    ]:
         opened.keyboard.press(key)
     opened.get_by_role("slider", name="threshold β").focus()
     opened.keyboard.press(" ")
