@@ -57,8 +57,8 @@ def checked_correction(corrected: object, duration: float) -> Alignment | None:
         assert start is not None and end is not None
         require(
             start >= 0 and end <= duration + ROUNDING,
-            f"corrected token {index} ({shown(token.token)}) from {start:g} to {end:g} s is outside "
-            f"of the {duration:g} s of sound",
+            f"corrected token {index} ({shown(token.token)}) from {start:g} to {end:g} s is "
+            f"outside of the {duration:g} s of sound",
         )
         require(
             len(token.token) <= LONGEST_LABEL and _is_writable(token.token),

@@ -20,8 +20,10 @@ from cifviz.errors import (
     require_type,
     shown,
 )
+from cifviz.explorer.compared import Other, named, spans_of
 from cifviz.explorer.correction import checked_correction, corrected_of
-from cifviz.explorer.data import Other, sound_of, spans_of, stretch, view_data
+from cifviz.explorer.data import stretch, view_data
+from cifviz.explorer.kept import checked_kept, kept_alignments
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
     checked,
@@ -31,6 +33,7 @@ from cifviz.explorer.settings import (
     require_free,
 )
 from cifviz.explorer.shared import Shared, refusing
+from cifviz.explorer.sound_pieces import flac_of
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.upload import Upload
 from cifviz.locks import DISPLAY, one_at_a_time
@@ -61,7 +64,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     observers included, so that alignment and settings always belong together.
     """
 
-    OPEN = ("settings", "placed", "edited", "selection")
+    OPEN = ("settings", "placed", "edited", "selection", "kept")
     lock = DISPLAY
 
     _esm = STATIC / "widget.js"
@@ -80,6 +83,10 @@ class Explorer(Shared, anywidget.AnyWidget):
     """Whether a model transcribes what the reader records."""
     alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as shown. It follows the settings; one that is set is shown until they change."""
+    kept: Any = traitlets.TraitType([]).tag(sync=True)
+    """Settings that are lanes of their own: a list of what differs from the model in each."""
+    compared: Any = traitlets.TraitType({}, read_only=True)
+    """The alignments of the compared lanes by name, those of kept settings included."""
     corrected: Any = traitlets.TraitType(None, allow_none=True)
     """The tokens as a person corrected them, shown instead of the alignment, or None. They do not
     follow the settings. Times are whole microseconds."""
@@ -108,6 +115,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         }
         self._model = model
         super().__init__(**self._values(transcription, reference, compare), listens=bool(model))
+        self.set_trait("compared", self._compared([]))
         self.on_msg(self._answer)
 
     @one_at_a_time
@@ -124,6 +132,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             self.selection = self.corrected = None
             for name, value in values.items():
                 self.set_trait(name, value)
+            self.set_trait("compared", self._compared([]))
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
@@ -137,6 +146,7 @@ class Explorer(Shared, anywidget.AnyWidget):
             reference=self.reference,
             compare=self.compare,
             settings=self.settings,
+            kept=self.kept,
             corrected=self.corrected,
             title=title,
             overwrite=overwrite,
@@ -156,7 +166,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         self._realigned = transcription, data["settings"], own
         self.transcription, self.reference, self.compare = transcription, reference, compare
         text = json.dumps(data, separators=(",", ":"))
-        return {"data": text, "settings": data["settings"], "alignment": own}
+        return {"data": text, "settings": data["settings"], "alignment": own, "kept": []}
 
     @one_at_a_time
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -196,6 +206,20 @@ class Explorer(Shared, anywidget.AnyWidget):
         alignment = alignment if corrected is None else corrected
         if "selection" in state:
             _check_selection(state["selection"], alignment)
+        if "kept" in state:
+            self._checked_kept(state["kept"])
+
+    def _checked_kept(self, kept: Any) -> list[dict[str, Any]]:
+        """What differs from the model in each of some settings, which all can be fired."""
+        found = checked_kept(kept, self.transcription, others=len(named(self.compare)))
+        self._compared(found)
+        return found
+
+    def _compared(self, kept: list[dict[str, Any]]) -> dict[str, Alignment]:
+        """The alignments of all compared lanes."""
+        given = named(self.compare)
+        taken = [*given, "words"] if self.transcription.words is not None else given
+        return {**given, **kept_alignments(kept, self.transcription, taken)}
 
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The given settings, and the present values of the others."""
@@ -253,6 +277,15 @@ class Explorer(Shared, anywidget.AnyWidget):
             known = placed is None or placed == spans_of(self.alignment)
             require(known, "placed follows the alignment; set that instead")
         return placed
+
+    @traitlets.validate("kept")
+    def _kept_that_fire(self, proposal: Any) -> list[dict[str, Any]]:
+        with refusing():
+            return self._checked_kept(proposal["value"])
+
+    @traitlets.observe("kept")
+    def _follow_kept(self, _change: object) -> None:
+        self.set_trait("compared", self._compared(self.kept))
 
     @traitlets.observe("settings")
     def _follow_settings(self, _change: object) -> None:
@@ -317,7 +350,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         assert waveform is not None
         if "start" in message:
             waveform = waveform.cut(*self._stretch_of(message))
-        return {}, [sound_of(waveform)]
+        return {}, [flac_of(waveform)]
 
     @one_at_a_time
     def _stretch(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:

@@ -38,6 +38,7 @@ Metrics
 * `pairing`: `pair_by_label`, `pair_by_time`.
 * `edge_scores`: `edge_errors`, `share_within`, `drift`, `best_shift`, `aas_sum`, `aas_mean`,
   `aas_start`.
+* `agreement`: `agreement` of two alignments of one utterance, in a few numbers.
 * `boundaries`: `detect`, `over_segmentation`, `r_value`.
 * `weight_scores`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
@@ -47,6 +48,7 @@ Metrics
 
 from __future__ import annotations
 
+from cifviz.metrics.agreement import Agreement, agreement
 from cifviz.metrics.boundaries import Detection, detect, over_segmentation, r_value
 from cifviz.metrics.confidence import Intervals, bootstrap
 from cifviz.metrics.edge_scores import (
@@ -85,6 +87,7 @@ from cifviz.metrics.weight_scores import (
 
 __all__ = [
     "TOLERANCES",
+    "Agreement",
     "BiasedErrors",
     "Detection",
     "EdgeErrors",
@@ -96,6 +99,7 @@ __all__ = [
     "aas_mean",
     "aas_start",
     "aas_sum",
+    "agreement",
     "batch_difference",
     "best_shift",
     "biased_errors",

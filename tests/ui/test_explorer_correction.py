@@ -68,7 +68,7 @@ def says(opened, text):
 def drag(opened, start, end):
     opened.mouse.move(*start)
     opened.mouse.down()
-    opened.mouse.move((start[0] + end[0]) / 2, end[1])
+    opened.mouse.move(end[0] + 20, end[1])  # too far, and back
     opened.mouse.move(*end)
     opened.mouse.up()
 
@@ -147,8 +147,6 @@ def test_twenty_edges_by_mouse_alone(opened, spoken, tmp_path):
         x, y = at(opened, "tokens", shown(opened)[index][edge])
         inside = 1 if edge == "start" else -1  # of two that touch, this one
         target = at(opened, "tokens", time)[0]
-        if abs(target - x) < 4:
-            continue
         drag(opened, (x + inside, y), (target + inside, y))
     after = shown(opened)
     are_near(after, spoken)
@@ -183,7 +181,7 @@ def test_an_edge_is_chosen_moved_and_let_go(opened):
     assert opened.evaluate("cifvizExplorer.editing.edge") is None
     opened.keyboard.press("ArrowLeft")
     assert opened.evaluate("cifvizExplorer.selected") == 0
-    assert "end +10 ms against CIF" in opened.get_by_role("option").inner_text()
+    assert "end +10 ms against CIF" in opened.get_by_role("listbox").inner_text()
 
 
 def test_neighbours_move_along_unless_alt_is_held(opened):
@@ -222,16 +220,14 @@ def test_an_edge_snaps_to_a_valley_and_to_an_onset(opened):
     alpha = opened.evaluate("[...cifvizExplorer.seen.aligned.alpha]")
     first = int(place - 0.5 if 2 * round(place) != round(2 * place) else place - 1)
     assert alpha[first - 1] > alpha[first]
-    opened.evaluate("cifvizExplorer.editing.undo()")
-    before = shown(opened)[-1]["start"]
-    opened.keyboard.press("Shift+ArrowRight")
+    opened.keyboard.press("Home")
+    opened.keyboard.press("s")
+    before = shown(opened)[0]["start"]
+    for _ in range(3):
+        opened.keyboard.press("Shift+ArrowLeft")
     opened.keyboard.press("o")
-    after = shown(opened)[-1]["start"]
-    rate, start = opened.evaluate(
-        "[cifvizExplorer.seen.stretches[0].peaks.rate, cifvizExplorer.seen.stretches[0].start]"
-    )
-    assert (after - start) * rate == pytest.approx(round((after - start) * rate), abs=1e-3)
-    assert after == pytest.approx(before, abs=0.2)
+    assert opened.get_by_role("status").inner_text().startswith("start of")
+    assert shown(opened)[0]["start"] == pytest.approx(before, abs=0.025)
 
 
 def test_split_rename_merge_delete_and_add(opened):
@@ -355,7 +351,7 @@ def test_a_click_sets_the_cursor_from_which_space_plays(opened):
 
 
 def test_shift_and_a_drag_move_the_view_and_an_edge_says_so(opened):
-    opened.evaluate("cifvizExplorer.zoom(0.25)")
+    opened.evaluate("cifvizExplorer.zoom(0.5)")
     begin, end = opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.scale.end]")
     middle = (begin + end) / 2
     x, y = at(opened, "weights", middle)
@@ -365,9 +361,10 @@ def test_shift_and_a_drag_move_the_view_and_an_edge_says_so(opened):
     density = opened.evaluate("cifvizExplorer.scale.density")
     assert opened.evaluate("cifvizExplorer.scale.begin") == pytest.approx(begin + 200 / density)
     assert opened.evaluate("cifvizExplorer.region") is None
-    token = next(one for one in shown(opened) if one["start"] > middle)
+    begin, end = opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.scale.end]")
+    token = next(one for one in shown(opened) if begin + 0.05 < one["start"] < end - 0.05)
     x, y = at(opened, "tokens", token["start"])
-    for off, shape in ((0, "ew-resize"), (3, "ew-resize"), (-3, "ew-resize"), (20, "pointer")):
+    for off, shape in ((0, "ew-resize"), (3, "ew-resize"), (-1, "ew-resize"), (20, "pointer")):
         opened.mouse.move(x + off, y)
         assert opened.evaluate("cifvizExplorer.stage.style.cursor") == shape
 

@@ -9,7 +9,7 @@ import { correctable, firstChanged, insert, limits, merge, moveEdge, remove, set
 import { differences } from "./differences.js";
 import { milliseconds } from "./dom.js";
 import { History } from "./history.js";
-import { stretchInView } from "./lanes.js";
+import { peaksInView } from "./soundlanes.js";
 import { RenameField } from "./renaming.js";
 import { nearest, onsets, valleys } from "./snapping.js";
 import { shown } from "./tokens.js";
@@ -131,7 +131,7 @@ export class Editing {
   /** Move the chosen edge to the nearest onset of the sound. */
   snapToOnset() {
     const { seen, scale } = this.explorer;
-    const { peaks, start } = stretchInView(seen.stretches, scale);
+    const { peaks, start } = peaksInView(seen, scale);
     const found = peaks && onsets(peaks, start);
     if (found) this.snap(found, "onset");
     else this.explorer.say(peaks ? "Zoom in: the sound in view is too coarse." : "There is no sound.");

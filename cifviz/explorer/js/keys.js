@@ -82,6 +82,7 @@ export const LIST_KEYS = [
     does: "delete the token",
     on: { Delete: ({ editing }) => editing.remove(), Backspace: ({ editing }) => editing.remove() },
   },
+  { keys: "c", does: "hear the voice, the voice and its CIF, or the CIF alone", on: { c: ({ soundBar }) => soundBar.next() } },
   {
     keys: "+ −",
     does: "zoom in and out",

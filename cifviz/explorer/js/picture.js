@@ -7,8 +7,9 @@
 import { eachSpan } from "./columns.js";
 import { context2d, element } from "./dom.js";
 import { shortened, widthOf, write } from "./labels.js";
-import { fillOf, lanesOf, stretchInView } from "./lanes.js";
+import { fillOf, lanesOf } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
+import { stretchInView } from "./soundlanes.js";
 import { BOXES, FONT, spanLaneHeight } from "./spanlane.js";
 import { TimeScale } from "./timescale.js";
 
@@ -66,8 +67,9 @@ export class Picture {
     const whole = new TimeScale(this.scale.duration);
     whole.width = this.scale.width;
     let top = MAP + GAP;
-    for (const [name, { height, spans }] of this.lanes) {
+    for (const [name, { height, spans, above = 0 }] of this.lanes) {
       if (narrow) top += TITLES;
+      top += above;
       const high = spans ? Math.max(height, this.heightOf(spans(this.seen), whole)) : height;
       this.strips[name] = { top, height: high };
       top += high + GAP;
@@ -138,7 +140,8 @@ export class Picture {
     if (this.look.palette !== this.seen.palette) this.restyle();
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
-    const now = [begin, end, width, this.look, stretch, this.seen.axes, ...this.arranged];
+    const fine = this.seen.detail?.version;
+    const now = [begin, end, width, this.look, stretch, fine, this.seen.axes, ...this.arranged];
     if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
     const canvas = context2d(this.canvas);
@@ -162,7 +165,7 @@ export class Picture {
       const { top, height } = this.strips[name];
       const narrow = this.gutter === NARROW_GUTTER;
       const wide = narrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
-      const y = narrow ? top - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
+      const y = narrow ? top - (lane.above ?? 0) - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
       write(canvas, shortened(canvas, lane.title, wide), 0, y);
       if (lane.unit) this.writeBeside(canvas, [lane.unit], lane, this.strips[name]);
     }
@@ -183,14 +186,14 @@ export class Picture {
    * @param {Strip} strip
    * @param {number} [first] Lines that are there already.
    */
-  writeBeside(canvas, lines, { title, spans }, { top }, first = 0) {
+  writeBeside(canvas, lines, { title, spans, above = 0 }, { top }, first = 0) {
     canvas.font = SMALL;
     canvas.fillStyle = this.look.faint;
     if (this.gutter === NARROW_GUTTER) {
       const text = lines.join(" ");
       const left = first ? this.width - widthOf(canvas, text, SMALL) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
       canvas.font = SMALL;
-      write(canvas, text, left, top - TITLES / 2);
+      write(canvas, text, left, top - above - TITLES / 2);
     } else {
       const y = top + (spans ? 15 : HALF_LINE + 2);
       lines.forEach((line, n) => write(canvas, line, 0, y + (n + first + 1) * LINE));
@@ -261,7 +264,8 @@ export class Picture {
       canvas.save();
       canvas.translate(this.gutter, 0);
       canvas.beginPath();
-      canvas.rect(0, strip.top - AROUND, this.scale.width, strip.height + 2 * AROUND);
+      const more = AROUND + (lane.above ?? 0);
+      canvas.rect(0, strip.top - more, this.scale.width, strip.height + more + AROUND);
       canvas.clip();
       const hint = lane[part]?.(canvas, strip, this.scale, this.seen, this.look);
       canvas.restore();
@@ -434,9 +438,9 @@ export class Picture {
       const seconds = (inside / this.scale.width) * this.scale.duration;
       return { lane: "map", seconds, share: 0, y };
     }
-    const found = this.lanes.find(([name]) => {
+    const found = this.lanes.find(([name, { above = 0 }]) => {
       const { top, height } = this.strips[name];
-      return y >= top && y < top + height;
+      return y >= top - above && y < top + height;
     });
     const lane = found ? found[0] : null;
     return { lane, seconds: this.scale.seconds(inside), share: lane ? this.shareOf(lane, y) : 0, y };

@@ -4,6 +4,7 @@
 /** @import { Firing } from "./firing.js" */
 
 import { hertzAt } from "./axes.js";
+import { describeEdges } from "./comparelane.js";
 import { rangeOfSum } from "./sawtooth.js";
 import { shown } from "./tokens.js";
 
@@ -13,9 +14,11 @@ import { shown } from "./tokens.js";
  * @param {Seen} seen
  * @param {number} seconds
  * @param {number | null} share How far up in the spectrogram, 0 to 1; null elsewhere.
+ * @param {string | null} lane In which the cursor is.
  * @returns {[string, string][]} Names and values, always the same names for the same utterance.
  */
-export function probe({ aligned, shown: { tokens }, corrected, utterance, hertz }, seconds, share = null) {
+export function probe(seen, seconds, share = null, lane = null) {
+  const { aligned, shown: { tokens }, corrected, utterance, hertz, compare } = seen;
   const { firing, given } = aligned;
   const { start, shift } = utterance.grid;
   const place = (seconds - start) / shift;
@@ -32,6 +35,9 @@ export function probe({ aligned, shown: { tokens }, corrected, utterance, hertz 
   ];
   if (hertz) found.push(["frequency", share === null ? NONE : frequency(hertzAt(share, hertz))]);
   found.push(["token", index < 0 ? NONE : describe(tokens[index]) + (corrected ? "" : firedAt(index, firing, utterance))]);
+  if (compare.length || utterance.reference) {
+    found.push(["edges", describeEdges(seen, lane, seconds) || NONE]);
+  }
   return found;
 }
 

@@ -2,15 +2,19 @@
 // on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
 /** @import { Aligned, Seen, Settings, Span, State, Token, ViewData } from "./types.js" */
+/** @import { Kept } from "./kept.js" */
 /** @import { SavedFile } from "./exports.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
+import { matchCost, matchLanes, matchReference } from "./agreement.js";
+import { agreements, showAgreements } from "./agreementtable.js";
 import { align, edgeErrors, readout, shownTokens } from "./alignment.js";
 import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
 import { correctionReadout, differenceNote } from "./differences.js";
+import { Detail } from "./detail.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
@@ -19,23 +23,31 @@ import { addHelp } from "./help.js";
 import { addHint } from "./hint.js";
 import { actsNow, addCorrecting } from "./correcting.js";
 import { isTaken, listenToKeys } from "./keys.js";
-import { stretchInView } from "./lanes.js";
+import { MOST, checkedKept, differing, keptFromLink, keptLanes, keptToLink } from "./kept.js";
+import { Keeping } from "./keeping.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
+import { SoundBar } from "./soundbar.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
+import { isCoarse, stretchInView } from "./soundlanes.js";
 import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
+import { showWords } from "./wordtable.js";
 
 /** Milliseconds without a change before slow updates follow. */
 const QUIET = 200;
+/** Pairs of tokens that are matched at each movement of a slider; more are matched after it. */
+const QUICK = 40_000;
 /** Finer pictures of parts that are kept. */
 const KEPT = 8;
 
+/** @type {Seen["matches"]} */
+const NO_MATCHES = { lanes: [], reference: null };
 /** What is said of corrected tokens. */
 const NOTE =
   "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
@@ -70,7 +82,8 @@ export class Explorer {
     /** @type {boolean | null} */
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(sound);
+    this.player = new Player(null);
+    this.player.cif = () => this.audible;
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
@@ -80,8 +93,13 @@ export class Explorer {
       corrected: null,
       shown: shownTokens(aligned, null, data.utterance),
       axes: axesFor(aligned),
+      matches: NO_MATCHES,
       selected: null,
+      detail: null,
     };
+    /** @type {Kept[]} Settings that are lanes. */
+    this.kept = [];
+    this.match();
     this.editing = new Editing(this);
     /** @type {Span | null} The part of time that was dragged, which space plays. */
     this.region = null;
@@ -108,10 +126,13 @@ export class Explorer {
     this.point(null);
     addHint(view, root, data.utterance.fixed);
     const bar = element(root, "div", "cifviz-buttons");
-    this.soundBar = group(bar, "sound");
-    this.soundBar.hidden = true;
-    this.showSound();
-    this.addButtons(bar);
+    this.soundBar = new SoundBar(group(bar, "sound"), this.player, {
+      play: () => void this.play(this.scale.begin, this.scale.end),
+      stop: () => this.stop(),
+      say: (text) => this.say(text),
+    });
+    if (!data.hasSound) this.soundBar.show();
+    this.keeping = this.addButtons(bar);
     this.correcting = addCorrecting(bar, this.editing);
     this.readout = element(root, "dl", "cifviz-readout");
     this.note = element(root, "p", "cifviz-note");
@@ -130,18 +151,34 @@ export class Explorer {
       mark: (start, end) => this.mark(start, end),
     });
     addHelp(root, this.seen);
-    this.details = element(root, "details");
-    element(this.details, "summary").textContent = "tokens as a table";
-    this.table = element(this.details, "div", "cifviz-table");
+    this.agreement = this.addTable("agreement of the lanes");
+    this.words = this.addTable("words as a table");
+    const { box, table } = this.addTable("tokens as a table");
+    this.details = box;
+    this.table = table;
+    this.agreement.box.open = data.compare.some(({ isOwn }) => !isOwn);
     // 4. The events.
-    this.details.addEventListener("toggle", () => this.tellTable());
     this.freeKeys = keepKeys(root, (event) => isTaken(event, this));
     listenToKeys(root, this);
     listenToPointer(this.stage, this);
     this.unwatch = this.watch();
     this.fit();
     this.tell();
-    this.look();
+    if (sound) this.setSound(sound);
+    else this.look();
+  }
+
+  /**
+   * A table that opens on demand.
+   *
+   * @param {string} title
+   */
+  addTable(title) {
+    const box = element(this.root, "details");
+    element(box, "summary").textContent = title;
+    const table = element(box, "div", "cifviz-table");
+    box.addEventListener("toggle", () => this.tellTable());
+    return { box, table };
   }
 
   addTokens() {
@@ -171,22 +208,25 @@ export class Explorer {
    */
   setSound(sound) {
     this.player.sound = sound;
-    this.showSound();
+    this.seen.detail = new Detail(sound, {
+      refined: () => this.picture.draw(),
+      failed: (error) => this.say(`No finer picture: ${messageOf(error)}`),
+    });
+    this.soundBar.show();
+    this.look();
   }
 
-  /** Offer to play, if there is sound. */
-  showSound() {
-    const bar = this.soundBar;
-    if (!this.player.sound || !bar.hidden) return;
-    bar.hidden = false;
-    button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
-    button(bar, "stop", () => this.stop());
-    toggle(bar, "loop", (on) => {
-      this.player.loop = on;
-    });
-    toggle(bar, "half speed", (on) => {
-      this.player.rate = on ? 0.5 : 1;
-    });
+  /**
+   * What the CIF does at the present settings, as sound.
+   *
+   * @returns {import("./sonify.js").Audible}
+   */
+  get audible() {
+    const { aligned, axes, utterance } = this.seen;
+    const { alpha, positions, tailFired } = aligned.firing;
+    const { grid } = utterance;
+    const fires = Array.from(positions, (position) => grid.start + position * grid.shift);
+    return { alpha, top: axes.weight, grid, fires, tailFired };
   }
 
   /** @param {HTMLElement} bar */
@@ -206,10 +246,15 @@ export class Explorer {
     }
     button(settings, "reset", () => this.reset());
     button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const keeping = new Keeping(group(bar, "compare"), {
+      keep: () => this.keepSettings(),
+      remove: (index) => this.setKept(this.kept.filter((_, place) => place !== index)),
+    });
     const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
       button(files, name, () => void this.save(make)).setAttribute("aria-label", `save ${name}`);
     }
+    return keeping;
   }
 
   /**
@@ -268,7 +313,8 @@ export class Explorer {
     const isInside = place && place.lane !== "map" && place.seconds >= begin && place.seconds <= end;
     const seconds = isInside ? place.seconds : null;
     const share = isInside && place.lane === "logMel" ? place.share : null;
-    const pairs = probe(this.seen, seconds ?? Number.NaN, share);
+    const lane = isInside ? place.lane : null;
+    const pairs = probe(this.seen, seconds ?? Number.NaN, share, lane);
     showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
     this.picture.drawHovered(seconds);
   }
@@ -310,6 +356,7 @@ export class Explorer {
     if (this.word) this.selected = tokenAt(this.word, shown.tokens);
     if (this.selected === null) this.editing.leaveEdge();
     Object.assign(this.seen, { aligned, corrected, shown, selected: this.selected });
+    this.match();
     this.tell();
     this.picture.draw();
     this.drawMarks();
@@ -331,6 +378,54 @@ export class Explorer {
       // Where several overlap the word as much, such as tokens of no length.
       this.selected = this.seen.selected = Math.min(index, last);
     }
+  }
+
+  /**
+   * Match the lanes with the tokens: at once where that is quick, else a little later.
+   *
+   * @param {boolean} [isLater]
+   */
+  match(isLater = false) {
+    const { seen } = this;
+    const isNow = isLater || matchCost(seen) <= QUICK;
+    seen.matches = isNow
+      ? { lanes: matchLanes(seen), reference: matchReference(seen) }
+      : { lanes: seen.compare.map(() => null), reference: null };
+    this.isMatched = isNow;
+  }
+
+  /** Keep the tokens at the present settings as a lane. */
+  keepSettings() {
+    const { utterance } = this.data;
+    const kept = differing(this.settings, utterance.settings);
+    const same = this.kept.some((one) => JSON.stringify(one) === JSON.stringify(kept));
+    if (same) this.say("These settings are a lane already.");
+    else this.setKept([...this.kept, kept]);
+  }
+
+  /**
+   * Show other kept settings as lanes, as many as there is room for.
+   *
+   * @param {unknown[]} kept Settings, some or all; what none are is left out.
+   */
+  setKept(kept) {
+    const { utterance, compare } = this.data;
+    const room = Math.max(MOST - compare.filter(({ isOwn }) => !isOwn).length, 0);
+    const wanted = kept.map((one) => checkedKept(one, utterance)).filter((one) => one !== null);
+    if (wanted.length > room) this.say(`At most ${MOST} lanes can be compared: remove one first.`);
+    const taken = compare.map(({ name }) => name);
+    try {
+      const lanes = keptLanes(wanted.slice(0, room), utterance, taken);
+      this.kept = wanted.slice(0, room);
+      this.seen.compare = [...compare, ...lanes];
+      this.keeping.show(lanes.map(({ name }) => name));
+    } catch (error) {
+      this.say(`Not kept: ${messageOf(error)}`);
+    }
+    if (this.kept.length) this.agreement.box.open = true;
+    this.match();
+    this.tell();
+    this.picture.draw();
   }
 
   /** Go back to the beginning. */
@@ -492,7 +587,18 @@ export class Explorer {
   }
 
   tellTable() {
-    if (this.details.open) showTable(this.table, this.seen, this.scale);
+    const { seen, scale, agreement, words } = this;
+    if (!this.isMatched) {
+      this.match(true);
+      this.picture.draw();
+    }
+    if (this.details.open) showTable(this.table, seen, scale);
+    const own = seen.compare.find(({ isOwn }) => isOwn);
+    words.box.hidden = !own;
+    if (own && words.box.open) showWords(words.table, own, scale);
+    const isCompared = seen.compare.length > (own ? 1 : 0) || seen.utterance.reference;
+    agreement.box.hidden = !isCompared;
+    if (isCompared && agreement.box.open) showAgreements(agreement.table, agreements(seen));
   }
 
   /**
@@ -502,12 +608,14 @@ export class Explorer {
    */
   get state() {
     const { aligned, corrected } = this.seen;
+    const { kept, selected } = this;
     const settings = { ...this.settings };
-    return { settings, alignment: aligned.tokens, corrected, selection: this.selected };
+    return { settings, alignment: aligned.tokens, corrected, selection: selected, kept };
   }
 
   /** Draw what is in view, and a little later a finer picture of it. */
   look() {
+    this.seen.detail?.follow(this.scale, stretchInView(this.seen.stretches, this.scale));
     this.picture.draw();
     clearTimeout(this.closer);
     this.closer = setTimeout(() => {
@@ -516,13 +624,13 @@ export class Explorer {
     }, QUIET);
   }
 
-  /** Ask for a finer picture where it would show more. */
+  /** Ask Python for a finer picture where it would show more and samples make none. */
   async lookCloser() {
     const { begin, end, density } = this.scale;
-    const { stretches } = this.seen;
-    const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
-    const columns = Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity);
-    if (!this.kernel || isFinest || columns > density || this.isLooking) return;
+    const { stretches, detail } = this.seen;
+    const coarse = stretchInView(stretches, this.scale);
+    if (!this.kernel || coarse.isFinest || !isCoarse(coarse, density) || this.isLooking) return;
+    if (detail?.covers(this.scale, coarse)) return;
     this.isLooking = true;
     const around = end - begin;
     try {
@@ -635,7 +743,7 @@ export class Explorer {
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`
-      : `${page}#${toLink(this.settings)}`;
+      : `${page}#${toLink(this.settings)}${keptToLink(this.kept)}`;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     done.then(
       () => this.say("It is in the clipboard."),
@@ -669,6 +777,8 @@ export class Explorer {
    */
   follow(link) {
     this.set(fromLink(link));
+    const kept = keptFromLink(link);
+    if (kept.length) this.setKept(kept);
   }
 
   /** Arrange all for the width of the page: where that is narrow, the settings are closed at first. */
@@ -710,6 +820,7 @@ export class Explorer {
     cancelAnimationFrame(this.frame);
     this.unwatch();
     this.freeKeys();
+    this.seen.detail?.close();
     this.player.close();
     this.root.replaceChildren();
   }
