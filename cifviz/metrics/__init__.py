@@ -43,6 +43,8 @@ Metrics
 * `weight_scores`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
 * `quantile_errors`: `errors_by_quantile`.
+* `latency`: `average_lagging`, `length_adaptive_average_lagging`, `differentiable_average_lagging`,
+  `average_proportion`, of simultaneous systems.
 * `confidence`: `bootstrap`. `statistics`: `spread`, mean ± standard deviation.
 """
 
@@ -60,6 +62,12 @@ from cifviz.metrics.edge_scores import (
     drift,
     edge_errors,
     share_within,
+)
+from cifviz.metrics.latency import (
+    average_lagging,
+    average_proportion,
+    differentiable_average_lagging,
+    length_adaptive_average_lagging,
 )
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
 from cifviz.metrics.phrase_scores import (
@@ -100,6 +108,8 @@ __all__ = [
     "aas_start",
     "aas_sum",
     "agreement",
+    "average_lagging",
+    "average_proportion",
     "batch_difference",
     "best_shift",
     "biased_errors",
@@ -107,12 +117,14 @@ __all__ = [
     "count_accuracy",
     "detect",
     "detect_phrases",
+    "differentiable_average_lagging",
     "drift",
     "edge_errors",
     "emission_times",
     "errors_by_quantile",
     "evaluate",
     "fires_per_second",
+    "length_adaptive_average_lagging",
     "mass_in_silence",
     "over_segmentation",
     "pair_by_label",

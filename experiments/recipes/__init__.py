@@ -10,11 +10,14 @@ from experiments.recipes import (
     check_digits,
     code_digits,
     digits,
+    drawn_lips,
     english,
     grid,
     markov_digits,
     markov_units,
+    reordered,
     small_grid,
+    spiking,
 )
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
@@ -29,13 +32,28 @@ RECIPES = {
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
     "english": english.RECIPE,
+    "reordered-digits": reordered.DIGITS,
+    "reordered-grid": reordered.SENTENCES,
+    "spiking-digits": spiking.DIGITS,
+    "spiking-phones": spiking.PHONES,
+    "drawn-lips": drawn_lips.RECIPE,
 }
 """By name."""
+
+OWN_VARIANTS = {
+    "english": english.VARIANTS,
+    "reordered-digits": reordered.VARIANTS,
+    "reordered-grid": reordered.VARIANTS,
+    "spiking-digits": spiking.VARIANTS,
+    "spiking-phones": spiking.VARIANTS,
+    "drawn-lips": drawn_lips.VARIANTS,
+}
+"""Of recipes with variants of their own."""
 
 
 def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:
     """The variants of a recipe: those of all that learn words, or its own."""
-    return english.VARIANTS if name == "english" else VARIANTS
+    return OWN_VARIANTS.get(name, VARIANTS)
 
 
 def find_recipe(name: str, variant: str = "") -> Recipe:
