@@ -7,7 +7,7 @@ import pytest
 
 from cifviz.explorer import data, to_html
 from tests.audio.test_opus import delay
-from tests.ui import browser
+from tests.ui import browser, layout_facts
 from tests.ui.explored import wait_for_sound
 
 pytestmark = browser.needed
@@ -169,3 +169,30 @@ def test_sound_that_cannot_be_decoded_leaves_the_coarse_picture(opening, exact, 
     opened = opening(broken)
     opened.wait_for_function("cifvizExplorer.live.textContent.startsWith('No finer picture')")
     assert (lane(opened, "waveform") < 100).any()
+
+
+@pytest.fixture(scope="module")
+def long_cases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("long")
+    return {name: layout_facts.write_case(name, folder) for name in layout_facts.LONG_CASES}
+
+
+def assert_readable(opened):
+    facts = layout_facts.facts_of(opened)
+    assert facts.overlapping == [] and facts.clipped == [] and facts.nameless == []
+    assert facts.without_ticks == [] and facts.cut_titles == []
+    return facts
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", layout_facts.WIDTHS)
+@pytest.mark.parametrize("name", layout_facts.LONG_CASES)
+def test_a_long_recording_is_readable_whole_and_close_by(opening, long_cases, name, width):
+    scheme = "dark" if width in (1280, 320) else "light"
+    opened = opening(long_cases[name], width=width, color_scheme=scheme)
+    assert assert_readable(opened).hidden > 0
+    for length in (60, 1, 0.02):
+        opened.evaluate(
+            "length => { cifvizExplorer.scale.look(200, length); cifvizExplorer.look(); }", length
+        )
+        assert assert_readable(opened).hidden == 0 or length == 60
