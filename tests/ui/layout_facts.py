@@ -33,11 +33,6 @@ CASES: dict[str, tuple[float, int, list[str]]] = {
     "24 s": (24.0, 100, PHONES),
 }
 """Seconds, number of tokens, and their names in turn."""
-LONG_CASES: dict[str, tuple[float, int, list[str]]] = {
-    "5 min": (300.0, 800, WORDS),
-    "1 h": (3600.0, 9600, WORDS),
-}
-"""Likewise; most of their names are hidden, and the picture says so."""
 SHIFT = 0.04
 
 WRITTEN = """() => {
@@ -130,9 +125,9 @@ def made(seconds: float, tokens: int, names: list[str]) -> dict[str, Any]:
 
 
 def write_case(name: str, folder: Path) -> Path:
-    """The page of one of `CASES` or `LONG_CASES`."""
+    """The page of one of `CASES`."""
     path = folder / f"{name}.html"
-    path.write_text(page(made(*(CASES | LONG_CASES)[name]), title=name), "utf-8")
+    path.write_text(page(made(*CASES[name]), title=name), "utf-8")
     return path
 
 
@@ -231,7 +226,7 @@ def main() -> None:
 
     with TemporaryDirectory() as folder, sync_playwright() as play:
         started = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
-        for name in CASES | LONG_CASES:
+        for name in CASES:
             path = write_case(name, Path(folder))
             for width in WIDTHS:
                 for scheme in ("light", "dark"):
