@@ -12,9 +12,11 @@ from experiments.recipes import (
     digits,
     english,
     grid,
+    hieradist,
     markov_digits,
     markov_units,
     small_grid,
+    w2v_cif_bert,
 )
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
@@ -29,13 +31,21 @@ RECIPES = {
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
     "english": english.RECIPE,
+    "hieradist": hieradist.RECIPE,
+    "w2v-cif-bert": w2v_cif_bert.RECIPE,
 }
 """By name."""
+OWN_VARIANTS = {
+    "english": english.VARIANTS,
+    "hieradist": hieradist.VARIANTS,
+    "w2v-cif-bert": w2v_cif_bert.VARIANTS,
+}
+"""Of recipes whose variants are none of those of all that learn words."""
 
 
 def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:
     """The variants of a recipe: those of all that learn words, or its own."""
-    return english.VARIANTS if name == "english" else VARIANTS
+    return OWN_VARIANTS.get(name, VARIANTS)
 
 
 def find_recipe(name: str, variant: str = "") -> Recipe:
