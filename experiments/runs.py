@@ -295,12 +295,14 @@ def loaded(recipe: Recipe, folder: Path) -> Any:
 
 def _measured(recipe: Recipe, model: Any, leave_out: str | None) -> tuple[Any, dict[str, Any]]:
     """The model, a CIF with its edges learned on development utterances, and what it measures."""
-    # 1. The sets, their references and transcriptions.
+    # 1. The sets, their references and transcriptions. No clip has further inputs.
+    development = recipe.dev()
+    clips = [] if any(one.extras for one in development) else labelled_clips(recipe.name)
     sets = {
-        "dev": recipe.dev(),
+        "dev": development,
         "test": recipe.test() if recipe.test else [],
         "joined": recipe.joined() if recipe.joined and not leave_out else [],
-        "clips": labelled_clips(recipe.name),
+        "clips": clips,
     }
     if leave_out:
         sets["dev"] = [one for one in sets["dev"] if one.speaker != leave_out]

@@ -72,6 +72,7 @@ print(*cifviz.load_model("digits").transcribe(clip.waveform).tokens)
     assert hypothesis == reference
 
 
+@pytest.mark.long
 def test_lessons_read_published_results_from_the_wheel(installed):
     script = """
 from cifviz import published
@@ -86,6 +87,7 @@ print(len(published.verdict(published.read_robustness_comparison(folder))))
     assert thresholds.startswith("[0.") and claims == "6"
 
 
+@pytest.mark.long
 def test_the_wheel_explores_without_node(installed, tmp_path):
     script = f"""
 import cifviz

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.data import Other
+from cifviz.explorer.audible import sonify
+from cifviz.explorer.compared import Other
 from cifviz.explorer.page import to_html
 from cifviz.systems.base import System
 from cifviz.systems.transcription import Transcription
@@ -14,7 +15,7 @@ from cifviz.systems.transcription import Transcription
 if TYPE_CHECKING:
     from cifviz.explorer.widget import Explorer
 
-__all__ = ["explore", "to_html"]
+__all__ = ["explore", "sonify", "to_html"]
 
 
 def explore(
@@ -33,7 +34,8 @@ def explore(
     reference : Alignment, optional
         True times of the tokens: shown as a lane of its own, with the error of each edge.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name: of another model, or at another setting.
+        Up to four others to show below, by name: of another model, or at another setting. How far
+        they agree is drawn and stands in a table.
     model : System, optional
         Transcribes what the reader records or drops onto the explorer. Without a model the explorer
         does not record.

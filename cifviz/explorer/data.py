@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -13,18 +12,20 @@ import torch
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.audio.mel import mel_frequencies
-from cifviz.audio.waveform import Waveform
+from cifviz.audio.waveform import LogMel, Waveform
 from cifviz.core.firing import Firing
 from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
 from cifviz.core.mass_axis import NOISE, GivenAxis
-from cifviz.errors import require, require_type
+from cifviz.explorer.compared import Other, lanes, spans_of
 from cifviz.explorer.settings import at_home, fixed_in_views, model_settings, pauses, rule_of
 from cifviz.systems.transcription import Transcription, audible_features
 from cifviz.timing import FrameGrid
 
 LONG = 120.0
-"""Seconds of the longest sound that is sent as a whole."""
+"""Seconds of the longest sound that is sent, and written into a page, as a whole."""
+PIECE = 60
+"""Seconds of the pieces of a longer one."""
 PEAK_RATE = 400
 """Pairs of least and largest amplitude per second, at most."""
 MAX_PEAKS = 8192
@@ -35,9 +36,6 @@ MAX_COLUMNS = 2048
 COLOURS = ("#E69F00", "#009E73", "#D55E00", "#CC79A7", "#F0E442", "#0072B2", "#56B4E9")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx")
 """The look of tokens, as in `cifviz.plot.palette` (a test compares), without its matplotlib."""
-
-Other = Transcription | Alignment
-"""What a transcription can be compared with."""
 
 
 def view_data(
@@ -56,7 +54,7 @@ def view_data(
     reference : Alignment, optional
         True times of the tokens; untimed tokens are left out. Default: the transcription's own.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name; before them are the words of a transcription whose
+        Up to four others to show below, by name; before them are the words of a transcription whose
         tokens are phones.
     name : str
         Of the recording, for the names of files that are saved.
@@ -71,7 +69,6 @@ def view_data(
     pause = pauses(transcription)
     fixed, why = fixed_in_views(transcription)
     rule = rule_of(transcription)
-    words = [] if transcription.words is None else [("words", transcription.words)]
     reference = transcription.reference if reference is None else reference
     *_, tier = transcription.tiers
     return {
@@ -96,13 +93,10 @@ def view_data(
             "cut": edges.cut,
         },
         "reference": None if reference is None else spans_of(reference),
-        "compare": [
-            {"name": name, "tokens": spans_of(one)}
-            for name, one in [*words, *named(compare).items()]
-        ],
+        "compare": lanes(transcription, compare),
         "whole": stretch(transcription),
         "hertz": band_frequencies(transcription),
-        "sound": sound_kind(transcription.waveform),
+        "sound": sound_facts(transcription),
         "palette": {"colours": list(COLOURS), "hatches": list(HATCHES)},
         "model": {
             "summary": transcription.summary,
@@ -178,43 +172,6 @@ def _warning(transcription: Transcription) -> str:
     return "; ".join(filter(None, (transcription.warning, shares if is_given else "")))
 
 
-def named(compare: Other | Mapping[str, Other] | None) -> dict[str, Alignment]:
-    """Alignments by name; a single one is named "other".
-
-    >>> named(Alignment())
-    {'other': Alignment(tokens=())}
-    """
-    if compare is None:
-        return {}
-    given = compare if isinstance(compare, Mapping) else {"other": compare}
-    found = {}
-    for name, one in given.items():
-        alignment = one.alignment if isinstance(one, Transcription) else one
-        require(
-            isinstance(alignment, Alignment),
-            f"compare: expected an Alignment or a Transcription as {name!r}, "
-            f"got {type(one).__name__}",
-        )
-        found[str(name)] = alignment
-    return found
-
-
-def spans_of(alignment: Alignment) -> dict[str, list[Any]]:
-    """The timed tokens of an alignment, times to the microsecond.
-
-    >>> from cifviz import TimedToken
-    >>> spans_of(Alignment((TimedToken("one", 0.1, 0.30000000000000004),)))
-    {'labels': ['one'], 'starts': [0.1], 'ends': [0.3]}
-    """
-    require_type("alignment", alignment, Alignment)
-    timed = alignment.timed
-    return {
-        "labels": [token.token for token in timed],
-        "starts": [round(token.start or 0.0, 6) for token in timed],
-        "ends": [round(token.end or 0.0, 6) for token in timed],
-    }
-
-
 def stretch(
     transcription: Transcription, start: float = 0.0, end: float = math.inf
 ) -> dict[str, Any]:
@@ -258,22 +215,27 @@ def band_frequencies(transcription: Transcription) -> list[int] | None:
     >>> band_frequencies(transcription)[:3]
     [116, 171, 227]
     """
-    log_mel, waveform = transcription.log_mel, transcription.waveform
-    if log_mel is not None and transcription.config is not None:
-        features, bands = transcription.config.features, log_mel.shape[1]
-    elif waveform is not None:
-        features = audible_features(waveform.sample_rate)
-        bands = features.n_mels
-    else:
+    features = spectrogram_features(transcription)
+    if features is None:
         return None
+    log_mel, is_given = transcription.log_mel, transcription.config is not None
+    bands = features.n_mels if log_mel is None or not is_given else log_mel.shape[1]
     found = mel_frequencies(bands + 2, features.f_min, features.f_max)
     return [round(frequency) for frequency in found[1:-1].tolist()]
+
+
+def spectrogram_features(transcription: Transcription) -> LogMel | None:
+    """Of what features `Transcription.spectrogram` is."""
+    if transcription.log_mel is not None and transcription.config is not None:
+        return transcription.config.features
+    waveform = transcription.waveform
+    return None if waveform is None else audible_features(waveform.sample_rate)
 
 
 def peaks_of(waveform: Waveform, start: float = 0.0, end: float = math.inf) -> dict[str, Any]:
     """Least and largest amplitude of short pieces, in 127ths of the loudest sample of the sound."""
     rate, samples = waveform.sample_rate, waveform.samples
-    loudest = max(samples.max(initial=0.0), -samples.min(initial=0.0), 1e-9)
+    loudest = loudest_of(waveform)
     first = int(start * rate)
     part = samples[first : math.ceil(min(end, waveform.duration) * rate)]
     step = max(1, round(rate / PEAK_RATE), math.ceil(len(part) / MAX_PEAKS))
@@ -314,20 +276,52 @@ def log_mel_of(
     }
 
 
-def sound_kind(waveform: Waveform | None) -> str | None:
-    """How a view gets the sound: as a "whole", in "parts" on demand, or not at all (None)."""
+def sound_facts(transcription: Transcription) -> dict[str, Any] | None:
+    """What a view needs to play the sound, and to draw it from its samples; None without sound.
+
+    Returns
+    -------
+    dict
+        `WrittenSound` in ``js/types.d.ts``.
+    """
+    waveform = transcription.waveform
     if waveform is None or not waveform.duration:
         return None
-    return "whole" if waveform.duration <= LONG else "parts"
+    rate, length = waveform.sample_rate, len(waveform.samples)
+    return {
+        "rate": rate,
+        "length": length,
+        "piece": length if waveform.duration <= LONG else PIECE * rate,
+        "loudest": loudest_of(waveform),
+        "note": "",
+        "features": _features_of(transcription, waveform),
+    }
 
 
-def sound_of(waveform: Waveform) -> bytes:
-    """The sound as a FLAC file, which is lossless and which every browser plays."""
-    import soundfile
+def _features_of(transcription: Transcription, waveform: Waveform) -> dict[str, Any] | None:
+    """What makes the spectrogram of the samples; None where they are not what it was made of."""
+    features = spectrogram_features(transcription)
+    spectrogram = transcription.spectrogram
+    if features is None or spectrogram is None or features.sample_rate != waveform.sample_rate:
+        return None
+    log_mel, _ = spectrogram
+    if not len(log_mel):
+        return None
+    return {
+        "hop": features.hop_length,
+        "window": features.win_length,
+        "bands": log_mel.shape[1],
+        "lowest": features.f_min,
+        "highest": features.f_max,
+        "floor": features.floor,
+        "top": float(log_mel.max()),
+    }
 
-    buffer = io.BytesIO()
-    soundfile.write(buffer, waveform.samples, waveform.sample_rate, format="FLAC")
-    return buffer.getvalue()
+
+def loudest_of(waveform: Waveform) -> float:
+    """The magnitude of the loudest sample; above 0 for silence, too."""
+    samples = waveform.samples
+    return max(float(samples.max(initial=0.0)), -float(samples.min(initial=0.0)), 1e-9)
 
 
 def _floats(values: torch.Tensor, kind: str) -> str:

@@ -7,13 +7,18 @@ import hashlib
 import html
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.explorer.data import Other, sound_of, view_data
+from cifviz.errors import require_choice
+from cifviz.explorer.compared import Other, named, spans_of
+from cifviz.explorer.correction import checked_correction
+from cifviz.explorer.data import view_data
+from cifviz.explorer.kept import checked_kept
 from cifviz.explorer.settings import checked, fixed_in_views, require_free
+from cifviz.explorer.sound_pieces import SOUNDS, sound_note, sound_pieces
 from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
 
@@ -44,11 +49,11 @@ LONGEST_TITLE = 120
 """Characters of a title made from the tokens."""
 
 BODY = "html{color-scheme:light dark}body{max-width:75em;margin:1em auto;padding:0 1em}"
-BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"  # as in style.css
+BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"
 BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 
-def page(data: dict[str, Any], *, title: str, sound: bytes | None = None) -> str:
+def page(data: dict[str, Any], *, title: str, sound: Sequence[bytes] | None = None) -> str:
     """The page with its data, its script and its style.
 
     Parameters
@@ -57,16 +62,16 @@ def page(data: dict[str, Any], *, title: str, sound: bytes | None = None) -> str
         Of `view_data`.
     title : str
         Any text.
-    sound : bytes, optional
-        A sound file.
+    sound : sequence of bytes, optional
+        A sound file for each piece that ``data["sound"]`` states.
 
     Returns
     -------
     str
         HTML. Its content security policy allows its own script alone, and no request.
     """
-    encoded = None if sound is None else base64.b64encode(sound).decode("ascii")
-    content = {**data, "sound_file": encoded}
+    encoded = None if sound is None else [base64.b64encode(one).decode("ascii") for one in sound]
+    content = {**data, "sound_pieces": encoded}
     # JSON may contain what HTML takes for the end of the script, or for a comment.
     written = json.dumps(content).replace("<", "\\u003c").replace(">", "\\u003e")
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
@@ -85,8 +90,11 @@ def to_html(
     reference: Alignment | None = None,
     compare: Other | Mapping[str, Other] | None = None,
     settings: Mapping[str, Any] | None = None,
+    kept: Sequence[Mapping[str, Any]] = (),
+    corrected: Alignment | None = None,
     title: str = "",
     name: str = "",
+    sound: str = "",
     overwrite: bool = False,
 ) -> Path:
     """Write an explorer, with its sound, into an HTML file.
@@ -100,14 +108,21 @@ def to_html(
     reference : Alignment, optional
         True times of the tokens.
     compare : Alignment, Transcription or mapping of str to one of them, optional
-        Other alignments to show below, by name.
+        Up to four others to show below, by name.
     settings : mapping, optional
         First positions of the controls that differ from the model's; see
         `cifviz.explorer.settings.model_settings`.
+    kept : sequence of mapping
+        Further settings whose tokens are lanes to compare, as many as four lanes have room for.
+    corrected : Alignment, optional
+        The tokens as a person corrected them, shown instead of those of the transcription.
     title : str
         Default: the tokens, or the first of them.
     name : str
         Of the recording, for the names of files that are saved from the page. Default: the page's.
+    sound : {"exact", "small"}, optional
+        "exact" keeps every sample (FLAC, about 1.2 MB a minute), "small" is compressed (Opus, 0.3
+        MB a minute): times do not shift. Default: exact up to two minutes.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -120,7 +135,8 @@ def to_html(
     ------
     CIFError
         If the folder does not exist, a file exists that may not be replaced (see
-        `cifviz.resources.check_target`), or a setting is unknown or out of its range.
+        `cifviz.resources.check_target`), a setting is unknown or out of its range, or corrected
+        tokens are untimed or leave the recording.
 
     Examples
     --------
@@ -132,16 +148,22 @@ def to_html(
     ...     path.stat().st_size < 300_000
     True
     """
+    require_choice("sound", sound, SOUNDS)
     check_target(path, overwrite=overwrite)
     name = name or Path(path).stem
     data = view_data(transcription, reference=reference, compare=compare, name=name)
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
     require_free(begin, transcription, fixed_in_views(transcription)[0])
-    waveform = transcription.waveform
-    sound = None if waveform is None else sound_of(waveform)
+    data["kept"] = checked_kept(kept, transcription, others=len(named(compare)))
+    correction = checked_correction(corrected, transcription.duration)
+    data["corrected"] = None if correction is None else spans_of(correction)
+    waveform, pieces = transcription.waveform, None
+    if waveform is not None and data["sound"] is not None:
+        data["sound"]["note"] = sound_note(waveform, sound)
+        pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
-    text = page(data, title=title or "silence", sound=sound)
+    text = page(data, title=title or "silence", sound=pieces)
     # A title may contain surrogates, from a file name that is not UTF-8.
     encoded = text.encode("utf-8", "backslashreplace")
     return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)

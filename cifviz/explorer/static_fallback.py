@@ -12,7 +12,7 @@ from typing import Any
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import require_type
-from cifviz.explorer.data import Other, named
+from cifviz.explorer.compared import Other, named
 from cifviz.explorer.truncate import truncate, truncate_alignment
 from cifviz.systems.transcription import Transcription
 

@@ -20,7 +20,10 @@ from cifviz.errors import (
     require_type,
     shown,
 )
-from cifviz.explorer.data import Other, sound_of, spans_of, stretch, view_data
+from cifviz.explorer.compared import Other, named, spans_of
+from cifviz.explorer.correction import checked_correction, corrected_of
+from cifviz.explorer.data import stretch, view_data
+from cifviz.explorer.kept import checked_kept, kept_alignments
 from cifviz.explorer.page import STATIC, to_html
 from cifviz.explorer.settings import (
     checked,
@@ -30,6 +33,7 @@ from cifviz.explorer.settings import (
     require_free,
 )
 from cifviz.explorer.shared import Shared, refusing
+from cifviz.explorer.sound_pieces import flac_of
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.upload import Upload
 from cifviz.locks import DISPLAY, one_at_a_time
@@ -60,7 +64,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     observers included, so that alignment and settings always belong together.
     """
 
-    OPEN = ("settings", "placed", "selection")
+    OPEN = ("settings", "placed", "edited", "selection", "kept")
     lock = DISPLAY
 
     _esm = STATIC / "widget.js"
@@ -79,6 +83,15 @@ class Explorer(Shared, anywidget.AnyWidget):
     """Whether a model transcribes what the reader records."""
     alignment: Any = traitlets.TraitType(Alignment())
     """The tokens as shown. It follows the settings; one that is set is shown until they change."""
+    kept: Any = traitlets.TraitType([]).tag(sync=True)
+    """Settings that are lanes of their own: a list of what differs from the model in each."""
+    compared: Any = traitlets.TraitType({}, read_only=True)
+    """The alignments of the compared lanes by name, those of kept settings included."""
+    corrected: Any = traitlets.TraitType(None, allow_none=True)
+    """The tokens as a person corrected them, shown instead of the alignment, or None. They do not
+    follow the settings. Times are whole microseconds."""
+    edited = traitlets.Any().tag(sync=True)
+    """For the views: the corrected tokens."""
     placed = traitlets.Any().tag(sync=True)
     """For the views: an alignment that was set. They compute the one that follows the settings."""
 
@@ -102,6 +115,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         }
         self._model = model
         super().__init__(**self._values(transcription, reference, compare), listens=bool(model))
+        self.set_trait("compared", self._compared([]))
         self.on_msg(self._answer)
 
     @one_at_a_time
@@ -115,13 +129,14 @@ class Explorer(Shared, anywidget.AnyWidget):
         """Show another utterance in the same place; for the parameters see `cifviz.explore`."""
         values = self._values(transcription, reference, compare)
         with self.hold_sync():
-            self.selection = None
+            self.selection = self.corrected = None
             for name, value in values.items():
                 self.set_trait(name, value)
+            self.set_trait("compared", self._compared([]))
 
     @one_at_a_time
     def to_html(self, path: str | Path, *, title: str = "", overwrite: bool = False) -> Path:
-        """Write what is shown into an HTML file, with the present settings.
+        """Write what is shown into an HTML file, with the present settings and corrections.
 
         See `cifviz.explorer.to_html`.
         """
@@ -131,6 +146,8 @@ class Explorer(Shared, anywidget.AnyWidget):
             reference=self.reference,
             compare=self.compare,
             settings=self.settings,
+            kept=self.kept,
+            corrected=self.corrected,
             title=title,
             overwrite=overwrite,
         )
@@ -149,7 +166,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         self._realigned = transcription, data["settings"], own
         self.transcription, self.reference, self.compare = transcription, reference, compare
         text = json.dumps(data, separators=(",", ":"))
-        return {"data": text, "settings": data["settings"], "alignment": own}
+        return {"data": text, "settings": data["settings"], "alignment": own, "kept": []}
 
     @one_at_a_time
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -183,8 +200,26 @@ class Explorer(Shared, anywidget.AnyWidget):
         if "placed" in state:
             require(state["placed"] is None, "a view may remove a placed alignment, not set one")
             alignment = self._own(settings if "settings" in state else self.settings)
+        corrected = self.corrected
+        if "edited" in state:
+            corrected = corrected_of(state["edited"], self.transcription.duration)
+        alignment = alignment if corrected is None else corrected
         if "selection" in state:
             _check_selection(state["selection"], alignment)
+        if "kept" in state:
+            self._checked_kept(state["kept"])
+
+    def _checked_kept(self, kept: Any) -> list[dict[str, Any]]:
+        """What differs from the model in each of some settings, which all can be fired."""
+        found = checked_kept(kept, self.transcription, others=len(named(self.compare)))
+        self._compared(found)
+        return found
+
+    def _compared(self, kept: list[dict[str, Any]]) -> dict[str, Alignment]:
+        """The alignments of all compared lanes."""
+        given = named(self.compare)
+        taken = [*given, "words"] if self.transcription.words is not None else given
+        return {**given, **kept_alignments(kept, self.transcription, taken)}
 
     def _whole(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """The given settings, and the present values of the others."""
@@ -210,7 +245,7 @@ class Explorer(Shared, anywidget.AnyWidget):
     @traitlets.validate("selection")
     def _existing_token(self, proposal: Any) -> int | None:
         with refusing():
-            _check_selection(proposal["value"], self.alignment)
+            _check_selection(proposal["value"], self._shown)
         return proposal["value"]
 
     @traitlets.validate("alignment")
@@ -218,6 +253,22 @@ class Explorer(Shared, anywidget.AnyWidget):
         with refusing():
             require_type("alignment", proposal["value"], Alignment)
         return proposal["value"]
+
+    @property
+    def _shown(self) -> Alignment:
+        """The tokens in the lane of tokens."""
+        return self.alignment if self.corrected is None else self.corrected
+
+    @traitlets.validate("corrected")
+    def _is_correction(self, proposal: Any) -> Alignment | None:
+        with refusing():
+            return checked_correction(proposal["value"], self.transcription.duration)
+
+    @traitlets.validate("edited")
+    def _is_what_is_corrected(self, proposal: Any) -> dict[str, Any] | None:
+        with refusing():
+            corrected = corrected_of(proposal["value"], self.transcription.duration)
+        return None if corrected is None else spans_of(corrected)
 
     @traitlets.validate("placed")
     def _is_what_is_placed(self, proposal: Any) -> dict[str, Any] | None:
@@ -227,6 +278,15 @@ class Explorer(Shared, anywidget.AnyWidget):
             require(known, "placed follows the alignment; set that instead")
         return placed
 
+    @traitlets.validate("kept")
+    def _kept_that_fire(self, proposal: Any) -> list[dict[str, Any]]:
+        with refusing():
+            return self._checked_kept(proposal["value"])
+
+    @traitlets.observe("kept")
+    def _follow_kept(self, _change: object) -> None:
+        self.set_trait("compared", self._compared(self.kept))
+
     @traitlets.observe("settings")
     def _follow_settings(self, _change: object) -> None:
         self.alignment = self._own(self.settings)
@@ -235,9 +295,25 @@ class Explorer(Shared, anywidget.AnyWidget):
     def _follow_alignment(self, _change: object) -> None:
         is_own = self.alignment == self._own(self.settings)
         self.set_trait("placed", None if is_own else spans_of(self.alignment))
-        last = len(self.alignment) - 1
+        self._keep_selection()
+
+    def _keep_selection(self) -> None:
+        """Select the last token where there are not so many any more."""
+        last = len(self._shown) - 1
         if self.selection is not None and self.selection > last:
             self.selection = last if last >= 0 else None
+
+    @traitlets.observe("corrected")
+    def _follow_corrected(self, _change: object) -> None:
+        self.edited = None if self.corrected is None else spans_of(self.corrected)
+        self._keep_selection()
+
+    @traitlets.observe("edited")
+    def _follow_edited(self, _change: object) -> None:
+        """A view corrected tokens, or took its corrections back."""
+        known = None if self.corrected is None else spans_of(self.corrected)
+        if self.edited != known:
+            self.corrected = corrected_of(self.edited, self.transcription.duration)
 
     @traitlets.observe("placed")
     def _follow_placed(self, _change: object) -> None:
@@ -274,7 +350,7 @@ class Explorer(Shared, anywidget.AnyWidget):
         assert waveform is not None
         if "start" in message:
             waveform = waveform.cut(*self._stretch_of(message))
-        return {}, [sound_of(waveform)]
+        return {}, [flac_of(waveform)]
 
     @one_at_a_time
     def _stretch(self, message: Mapping[str, Any], _buffers: list[Any]) -> Answer:

@@ -38,15 +38,19 @@ Metrics
 * `pairing`: `pair_by_label`, `pair_by_time`.
 * `edge_scores`: `edge_errors`, `share_within`, `drift`, `best_shift`, `aas_sum`, `aas_mean`,
   `aas_start`.
+* `agreement`: `agreement` of two alignments of one utterance, in a few numbers.
 * `boundaries`: `detect`, `over_segmentation`, `r_value`.
 * `weight_scores`: `mass_in_silence`, `row_entropies`, `fires_per_second`, `batch_difference`,
   `emission_times`.
 * `quantile_errors`: `errors_by_quantile`.
+* `latency`: `average_lagging`, `length_adaptive_average_lagging`, `differentiable_average_lagging`,
+  `average_proportion`, of simultaneous systems.
 * `confidence`: `bootstrap`. `statistics`: `spread`, mean ± standard deviation.
 """
 
 from __future__ import annotations
 
+from cifviz.metrics.agreement import Agreement, agreement
 from cifviz.metrics.boundaries import Detection, detect, over_segmentation, r_value
 from cifviz.metrics.confidence import Intervals, bootstrap
 from cifviz.metrics.edge_scores import (
@@ -58,6 +62,12 @@ from cifviz.metrics.edge_scores import (
     drift,
     edge_errors,
     share_within,
+)
+from cifviz.metrics.latency import (
+    average_lagging,
+    average_proportion,
+    differentiable_average_lagging,
+    length_adaptive_average_lagging,
 )
 from cifviz.metrics.pairing import pair_by_label, pair_by_time
 from cifviz.metrics.phrase_scores import (
@@ -85,6 +95,7 @@ from cifviz.metrics.weight_scores import (
 
 __all__ = [
     "TOLERANCES",
+    "Agreement",
     "BiasedErrors",
     "Detection",
     "EdgeErrors",
@@ -96,6 +107,9 @@ __all__ = [
     "aas_mean",
     "aas_start",
     "aas_sum",
+    "agreement",
+    "average_lagging",
+    "average_proportion",
     "batch_difference",
     "best_shift",
     "biased_errors",
@@ -103,12 +117,14 @@ __all__ = [
     "count_accuracy",
     "detect",
     "detect_phrases",
+    "differentiable_average_lagging",
     "drift",
     "edge_errors",
     "emission_times",
     "errors_by_quantile",
     "evaluate",
     "fires_per_second",
+    "length_adaptive_average_lagging",
     "mass_in_silence",
     "over_segmentation",
     "pair_by_label",

@@ -19,6 +19,7 @@ from cifviz.plot.dialect_figure import dialect_lanes
 from cifviz.plot.edge_figure import edge_panel
 from cifviz.plot.error_figures import error_histogram, error_over_time, error_panel, error_shares
 from cifviz.plot.gradients import gradient_arrows
+from cifviz.plot.membranes import membrane, spike_raster
 from cifviz.plot.palette import STYLE, token_style
 from cifviz.plot.panels import panel, panel_alt, panel_png
 from cifviz.plot.row_figure import rows_panel
@@ -54,6 +55,7 @@ __all__ = [
     "list_size_curves",
     "log_mel",
     "mass_axis",
+    "membrane",
     "panel",
     "panel_alt",
     "panel_png",
@@ -63,6 +65,7 @@ __all__ = [
     "rows_panel",
     "sampler_masks",
     "snapshot_strip",
+    "spike_raster",
     "tail_errors",
     "tail_lanes",
     "tier_lanes",

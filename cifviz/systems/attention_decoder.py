@@ -163,7 +163,10 @@ class _Layer(nn.Module):
         super().__init__()
         dim = config.dim
         self.norms = nn.ModuleList(nn.LayerNorm(dim) for _ in range(3))
-        self.back, self.across = _Attention(dim, config.heads), _Attention(dim, config.heads)
+        self.back, self.across = (
+            MultiHeadAttention(dim, config.heads),
+            MultiHeadAttention(dim, config.heads),
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Sequential(
             nn.Linear(dim, 4 * dim), nn.ReLU(), self.dropout, nn.Linear(4 * dim, dim)
@@ -184,7 +187,7 @@ class _Layer(nn.Module):
         return hidden + self.dropout(self.linear(self.norms[2](hidden))), known, looked
 
 
-class _Attention(nn.Module):
+class MultiHeadAttention(nn.Module):
     """Multi-head attention that can remember keys and values, and shows its weights."""
 
     def __init__(self, dim: int, heads: int):

@@ -47,3 +47,36 @@ def normalise(features: Tensor) -> Tensor:
         relative = (relative - (spectrum - spectrum.mean())).clamp(min=-DYNAMIC_RANGE)
     half = DYNAMIC_RANGE / 2
     return (relative + half) / half
+
+
+def running_normalise(features: Tensor, loudest: float = QUIET) -> Tensor:
+    """Like `normalise`, but nothing is known of a frame's future: for systems that stream.
+
+    Parameters
+    ----------
+    features : Tensor (frames, n_mels)
+        Natural logarithm of mel power.
+    loudest : float
+        Level of the loudest frame before these, the mean of its bands.
+
+    Returns
+    -------
+    Tensor (frames, n_mels)
+        ``(max(features − loudest so far, −12) + 6) / 6``, where the frame itself counts. Speaker
+        and microphone are left in: a mean spectrum is not known at the beginning.
+
+    Examples
+    --------
+    The first frame is the loudest so far, the second one too, by 3 nepers; the third is behind it:
+
+    >>> import torch
+    >>> running_normalise(torch.tensor([[-2.0, -4.0], [1.0, -1.0], [-2.0, -4.0]]))
+    tensor([[1.1667, 0.8333],
+            [1.1667, 0.8333],
+            [0.6667, 0.3333]])
+    """
+    if not len(features):
+        return features
+    level = features.mean(dim=1).clamp(min=loudest).cummax(dim=0).values
+    half = DYNAMIC_RANGE / 2
+    return ((features - level.unsqueeze(1)).clamp(min=-DYNAMIC_RANGE) + half) / half

@@ -13,16 +13,21 @@ from cifviz.systems.coldec import ColDecRecognizer
 from cifviz.systems.coldec_tokens import ColDecTokensRecognizer
 from cifviz.systems.context_aware import ContextAwareRecognizer
 from cifviz.systems.ctc import CTCRecognizer
+from cifviz.systems.fastlr import FastLRRecognizer
 from cifviz.systems.finecos import FineCoSRecognizer
 from cifviz.systems.hieradist import HieraDistRecognizer
 from cifviz.systems.intermediate_ctc import IntermediateCTCRecognizer
+from cifviz.systems.lip_attention import LipAttentionRecognizer
 from cifviz.systems.mask_ctc import MaskCTCRecognizer
 from cifviz.systems.paraformer import ParaformerRecognizer
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
 from cifviz.systems.seaco import SeACoRecognizer
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
+from cifviz.systems.simultaneous import SimultaneousTranslator
+from cifviz.systems.spiking import SpikingRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
 from cifviz.systems.w2v_cif_bert import W2VCIFBertRecognizer
+from cifviz.systems.wait_k import WaitKTranslator
 
 SYSTEMS: Mapping[str, type[System]] = {
     "cif": CIFRecognizer,
@@ -40,6 +45,11 @@ SYSTEMS: Mapping[str, type[System]] = {
     "seaco": SeACoRecognizer,
     "paraformer": ParaformerRecognizer,
     "phone-cif": PhoneCIFRecognizer,
+    "simultaneous": SimultaneousTranslator,
+    "wait-k": WaitKTranslator,
+    "spiking": SpikingRecognizer,
+    "fastlr": FastLRRecognizer,
+    "lip-attention": LipAttentionRecognizer,
     "hieradist": HieraDistRecognizer,
     "w2v-cif-bert": W2VCIFBertRecognizer,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from cifviz.audio.waveform import Waveform
 from cifviz.errors import require, require_choice, require_type
 from cifviz.systems.attention import AttentionRecognizer
+from cifviz.systems.base import for_one
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
 
@@ -94,9 +95,14 @@ class AttentionScorer:
 
 
 def labelled(
-    model: EncoderSystem, utterance: Utterance, candidates: Sequence[Sequence[str]]
+    model: EncoderSystem,
+    utterance: Utterance,
+    candidates: Sequence[Sequence[str]],
+    **request: Any,
 ) -> Encoded:
     """An utterance, encoded once and repeated, with each of the candidates as its targets.
+
+    Further inputs of the model are those of `System.transcribe`.
 
     Raises
     ------
@@ -106,7 +112,8 @@ def labelled(
     vocabulary = {token: index for index, token in enumerate(model.config.vocabulary)}
     for token in (token for one in candidates for token in one):
         require_choice("token of a candidate", token, vocabulary)
-    encoded = repeated(model.encoded([as_sound(model, utterance)]), len(candidates))
+    sound = as_sound(model, utterance)
+    encoded = repeated(model.encoded([sound], **for_one(request)), len(candidates))
     targets = torch.full((len(candidates), max(map(len, candidates), default=0)), -1)
     for row, one in zip(targets, candidates, strict=True):
         row[: len(one)] = torch.tensor([vocabulary[token] for token in one])

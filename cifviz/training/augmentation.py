@@ -156,7 +156,8 @@ class CutAndJoin:
         if rng.random() < settings.empty:
             noise = np.full((rng.integers(1, 300), recordings[0].features.shape[1]), SILENCE)
             noise = _add_noise(rng, noise, rng.uniform(float(SILENCE), 4.0))
-            return Example(normalise(torch.from_numpy(noise.astype(np.float32))), [], _no_spans(0))
+            normal = self.normalised(torch.from_numpy(noise.astype(np.float32)))
+            return Example(normal, [], _no_spans(0))
 
         # 2. Runs of words, with pauses around them.
         wanted = int(rng.integers(1, settings.max_tokens + 1))
@@ -183,11 +184,18 @@ class CutAndJoin:
         if rng.random() < settings.noise:
             loudest = features.mean(axis=1).max()
             features = _add_noise(rng, features, loudest - rng.uniform(2.5, 12))
-        normal = normalise(torch.from_numpy(features.astype(np.float32)))
+        normal = self.normalised(torch.from_numpy(features.astype(np.float32)))
         known = torch.cat(spans)
         if known.isnan().any():
             known = _no_spans(len(tokens))
         return Example(_mask(rng, normal, settings.masks), tokens, known, extras)
+
+    def normalised(self, features: Tensor) -> Tensor:
+        """What the system is given for the log-mel features of an utterance (frames, n_mels).
+
+        The hook of systems that look at something else, such as ones that stream.
+        """
+        return normalise(features)
 
     def pick(
         self,

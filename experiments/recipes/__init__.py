@@ -10,12 +10,15 @@ from experiments.recipes import (
     check_digits,
     code_digits,
     digits,
+    drawn_lips,
     english,
     grid,
     hieradist,
     markov_digits,
     markov_units,
+    reordered,
     small_grid,
+    spiking,
     w2v_cif_bert,
 )
 from experiments.recipes.recipe import Recipe
@@ -33,14 +36,24 @@ RECIPES = {
     "english": english.RECIPE,
     "hieradist": hieradist.RECIPE,
     "w2v-cif-bert": w2v_cif_bert.RECIPE,
+    "reordered-digits": reordered.DIGITS,
+    "reordered-grid": reordered.SENTENCES,
+    "spiking-digits": spiking.DIGITS,
+    "spiking-phones": spiking.PHONES,
+    "drawn-lips": drawn_lips.RECIPE,
 }
 """By name."""
 OWN_VARIANTS = {
     "english": english.VARIANTS,
     "hieradist": hieradist.VARIANTS,
     "w2v-cif-bert": w2v_cif_bert.VARIANTS,
+    "reordered-digits": reordered.VARIANTS,
+    "reordered-grid": reordered.VARIANTS,
+    "spiking-digits": spiking.VARIANTS,
+    "spiking-phones": spiking.VARIANTS,
+    "drawn-lips": drawn_lips.VARIANTS,
 }
-"""Of recipes whose variants are none of those of all that learn words."""
+"""Of recipes with variants of their own."""
 
 
 def variants_of(name: str) -> Mapping[str, Mapping[str, Any]]:

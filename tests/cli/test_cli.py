@@ -21,7 +21,7 @@ from cifviz.cli import align_command, app
 from cifviz.corpora.clips import load_clip
 from cifviz.corpora.datasets import digit_string_waveform, digit_strings, grid_sentences
 from cifviz.errors import DataError
-from cifviz.explorer.data import spans_of
+from cifviz.explorer.compared import spans_of
 from cifviz.formats import read_alignments, read_textgrid, write_textgrid
 from cifviz.formats.json_alignments import SCHEMA_FILE
 from cifviz.resources import resource
@@ -549,7 +549,7 @@ def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(
     shown = explored(page)
     assert shown["tokens"] == list(clip.tokens)
     assert shown["reference"] == spans_of(clip.words)
-    assert shown["sound_file"]
+    assert len(shown["sound_pieces"]) == 1
     assert "<title>digits_four.flac</title>" in page.read_text("utf-8")
     again = ["--reference", reference, "--tier", "phones", "--out", page]
     result = explore(CLIPS / "digits_four.flac", *again)

@@ -11,7 +11,7 @@ from PIL import Image
 from cifviz.cli import transcripts
 from cifviz.corpora import pronunciation
 from cifviz.errors import CheckpointError
-from cifviz.explorer.data import spans_of
+from cifviz.explorer.compared import spans_of
 from cifviz.formats import read_alignments
 from cifviz.systems import long_sound, phone_cif
 from cifviz.systems.checkpoints import save_model

@@ -20,6 +20,7 @@ from cifviz.core.onnx_export import OUTPUTS, Integrator, export_onnx
 from cifviz.core.soft_alignment import SoftCIF
 from cifviz.core.tail import above, appended, drop, dynamic, rounded
 from cifviz.errors import CIFError, DataError
+from tests.repeats import others_long
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -35,12 +36,6 @@ RULES = {
     "rounded": {"tail": rounded},
     "dynamic": {"tail": dynamic},
 }
-
-
-def others_long(names):
-    """The first of some parameters; the others are long tests."""
-    first, *others = names
-    return [first, *(pytest.param(one, marks=pytest.mark.long) for one in others)]
 
 
 @pytest.fixture(scope="module")
@@ -99,8 +94,8 @@ def assert_same(found: dict[str, Tensor], firing: Firing) -> None:
         )
 
 
-@pytest.mark.parametrize("dtype", others_long([torch.float32, torch.float16]), ids=str)
-@pytest.mark.parametrize("name", others_long(RULES))
+@pytest.mark.parametrize("dtype", others_long(torch.float32, torch.float16), ids=str)
+@pytest.mark.parametrize("name", others_long(*RULES))
 def test_ten_thousand_cases_are_those_of_torch(session, name, dtype):
     for seed in range(10):
         inputs = drawn(1000, 3 + 2 * seed, seed, dtype)
@@ -156,7 +151,7 @@ MODULES = {
 }
 
 
-@pytest.mark.parametrize("name", others_long(MODULES))
+@pytest.mark.parametrize("name", others_long(*MODULES))
 def test_modules_with_their_predictors(name, tmp_path):
     torch.manual_seed(0)
     cif = MODULES[name]()  # in training mode: its dropout must not be in the graph

@@ -15,6 +15,7 @@ from cifviz.core.losses import quantity_loss
 from cifviz.core.module import CIF, CIFConfig
 from cifviz.core.soft_alignment import SoftCIF
 from cifviz.core.tail import TailRule, above, dynamic
+from tests.repeats import others_long
 
 pytestmark = [
     pytest.mark.slow,
@@ -145,7 +146,7 @@ def unlimited() -> dict[str, Callable[..., Tensor]]:
 
 
 @pytest.mark.parametrize("fullgraph", [False, pytest.param(True, marks=pytest.mark.long)])
-@pytest.mark.parametrize("name", unlimited())
+@pytest.mark.parametrize("name", others_long(*unlimited()))
 def test_ten_lengths_need_three_graphs_without_a_limit_of_fires(name, fullgraph):
     call = unlimited()[name]
     counter = CompileCounterWithBackend("eager")

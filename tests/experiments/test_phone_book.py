@@ -92,7 +92,11 @@ def test_there_is_no_training_set_of_calls():
 
 @pytest.mark.usefixtures("cifviz_data")
 @pytest.mark.parametrize(
-    ("task", "utterances"), [(phone_book.DEV_TASK, 80), (phone_book.LONG_DEV_TASK, 240)]
+    ("task", "utterances"),
+    [
+        (phone_book.DEV_TASK, 80),
+        pytest.param(phone_book.LONG_DEV_TASK, 240, marks=pytest.mark.long),
+    ],
 )
 def test_nobody_says_a_distractor_in_development_either(task, utterances):
     references = [call.tokens for call in task.calls()]

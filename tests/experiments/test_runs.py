@@ -27,6 +27,7 @@ from experiments.model_card import model_card, results_table
 from experiments.provenance import commit
 from experiments.run_tables import summary
 from experiments.training_data import recordings
+from tests.repeats import others_long
 from tests.systems.hinted import HintedConfig, HintedRecognizer
 
 
@@ -368,7 +369,7 @@ PHRASES = {
 """Losses of the variants with a context network."""
 
 
-@pytest.mark.parametrize("variant", PHRASES)
+@pytest.mark.parametrize("variant", others_long(*PHRASES))
 def test_a_context_network_is_trained_beside_the_recipe_s_own_recogniser(
     recipe, tmp_path, monkeypatch, variant
 ):
@@ -414,7 +415,9 @@ def test_what_a_body_fires_is_kept_for_the_next_context_network(recipe, tmp_path
     assert fired == [{"count": 40, "seed": 0}]
 
 
-@pytest.mark.parametrize("variant", ["ctc", "ctc-priors", "attention", "upsampled", "spikes"])
+@pytest.mark.parametrize(
+    "variant", others_long("ctc", "ctc-priors", "attention", "upsampled", "spikes")
+)
 def test_whatever_is_compared_trains_and_is_measured_again(recipe, tmp_path, monkeypatch, variant):
     found = variants(monkeypatch, recipe)(variant)
     first = runs.run(found, folder=tmp_path / "run", progress=False)

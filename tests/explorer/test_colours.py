@@ -1,6 +1,6 @@
 """The explorer's own colours, in the eyes of those who see fewer.
 
-Colours of the page come from the stylesheet, where JupyterLab does not set them. Two colours are
+Colours of the page come from the stylesheet. Two colours are
 apart if they differ by 20 in CIELAB (CIE 1976). A difference of 2.3 is just noticeable between
 large patches; lines and narrow spans need several times as much. The same is asked of every
 picture, see `tests/plot/test_palette.py`, which names the source of the simulation.
@@ -20,15 +20,15 @@ SHEET = (STATIC.parent / "js" / "style.css").read_text("utf-8")
 
 
 def colours_of(block):
-    """The colours that a block of the stylesheet sets where nobody else does."""
-    found = re.findall(r"--cifviz-(\w+): (?:var\([^,]+, )?(#\w{6})", block)
+    """The colours that a block of the stylesheet sets."""
+    found = re.findall(r"--cifviz-(\w+): (#\w{6})", block)
     assert len(found) == 4
     return dict(found)
 
 
 THEMES = {
     "light": colours_of(SHEET.partition("}")[0]),
-    "dark": colours_of(SHEET.partition("prefers-color-scheme: dark")[2].partition("}")[0]),
+    "dark": colours_of(SHEET.partition('[data-theme="dark"]')[2].partition("}")[0]),
     "print": colours_of(SHEET.partition("@media print")[2].partition("}")[0]),
 }
 each_theme = pytest.mark.parametrize("theme", THEMES)

@@ -2,6 +2,8 @@
 
 import json
 import random
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from cifviz.formats import write_alignments
 from tests.explorer.test_javascript import needs_node, run
 from tests.formats.test_round_trips import LABELS, TRAPS
 
+HERE = Path(__file__).parent
 SUFFIXES = (".TextGrid", ".csv", ".json", ".ctm", ".srt", ".vtt", ".txt")
 ONE_TIER = (".ctm", ".srt", ".vtt", ".txt")
 GAPS = (0.0, 1e-7, 1 / 128, 0.0005, 0.1, 0.1 + 0.2, 1 / 3, 59.9995, 3600.0)
@@ -95,3 +98,40 @@ def test_a_text_that_differs_is_found(tmp_path, suffix):
     path.write_text(json.dumps([one]), "utf-8")
     code, output = run(path, "downloads.test.mjs")
     assert code != 0 and f"case 0 {suffix}" in output
+
+
+@needs_node
+def test_corrected_tokens_are_saved_as_the_library_saves_them(tmp_path):
+    """Corrections at random, in JavaScript; what came out of them is written in both languages."""
+    rng = random.Random(1)
+    given = []
+    for index in range(60):
+        usual = LABELS if index % 2 else [*LABELS, *TRAPS]
+        own = drawn(rng, rng.choices(usual, k=rng.randrange(1, 8)))
+        tokens = [{"label": t.token, "start": t.start, "end": t.end} for t in own]
+        compare = [{"name": name, "tokens": tokens} for name in rng.sample(["CTC", "CIF"], 1)]
+        duration = tokens[-1]["end"] + rng.choice([0.25, 1 / 3])
+        given.append({"tokens": tokens, "compare": compare, "duration": duration, "seed": index})
+    path = tmp_path / "given.json"
+    path.write_text(json.dumps(given), "utf-8")
+    done = subprocess.run(
+        ["node", str(HERE / "js" / "corrected.mjs"), str(path)],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    made = json.loads(done.stdout)
+    assert len(made) == len(given)
+    written = 0
+    for one, source in zip(made, given, strict=True):
+        tiers = {
+            name: Alignment(
+                tuple(TimedToken(t["label"], float(t["start"]), float(t["end"])) for t in tokens)
+            )
+            for name, tokens in one["tiers"]
+        }
+        assert list(tiers)[:2] == ["tokens", "CIF (2)" if "CIF" in list(tiers)[2:] else "CIF"]
+        expected = case(tmp_path, tiers, source["duration"])["expected"]
+        assert one["texts"] == expected
+        written += sum(text is not None for text in expected.values())
+    assert written > 0.4 * len(SUFFIXES) * len(made)

@@ -1,5 +1,6 @@
 """JavaScript and Python give the same results for the same weights."""
 
+import base64
 import json
 import os
 import shutil
@@ -10,8 +11,11 @@ import numpy as np
 import pytest
 
 import cifviz
+from cifviz.audio.mel import mel_frequencies
 from cifviz.core import reference, tail
-from cifviz.explorer.data import spans_of, view_data
+from cifviz.explorer import data
+from cifviz.explorer.compared import spans_of
+from cifviz.explorer.data import view_data
 from cifviz.explorer.settings import RANGES, model_settings, realign
 from tests.explorer import dialect_cases
 from tests.explorer.cases import named_cases, random_cases, random_tail
@@ -152,10 +156,14 @@ def test_a_new_tail_rule_is_one_entry_in_each_language(name, tmp_path, monkeypat
 
 
 NEED_CASES = {
+    "agreement.test.mjs",
     "cases.test.mjs",
     "dialects.test.mjs",
     "downloads.test.mjs",
+    "kept.test.mjs",
+    "sonify.test.mjs",
     "utterances.test.mjs",
+    "spectrogram.test.mjs",
 }
 OTHERS = sorted({path.name for path in (HERE / "js").glob("*.test.mjs")} - NEED_CASES)
 
@@ -185,6 +193,44 @@ def test_settings_give_the_same_tokens_in_both_languages(tmp_path):
     path = tmp_path / "cases.json"
     path.write_text(json.dumps({"data": [view_data(one) for one in transcription], "cases": cases}))
     code, output = run(path, "utterances.test.mjs")
+    assert code == 0, output
+
+
+@needs_node
+def test_the_spectrogram_of_samples_is_that_of_python(tmp_path):
+    """At the frames of the model, and where each column is the largest of 2 or 8 frames."""
+    rng = np.random.default_rng(3)
+    powers = []
+    for size in (4, 8, 64, 512):
+        numbers = rng.normal(size=size)
+        power = np.abs(np.fft.rfft(numbers)) ** 2
+        powers.append({"numbers": numbers.tolist(), "power": power.tolist()})
+    hertz = mel_frequencies(42, 60, 7600)
+    mel = {"count": 42, "lowest": 60, "highest": 7600, "hertz": hertz.tolist()}
+    model = cifviz.load_model("digits")
+    noise = cifviz.Waveform(rng.normal(scale=0.1, size=4410).astype(np.float32), 11025)
+    noisy = cifviz.Transcription.from_alpha(np.full(10, 0.5), frame_shift=0.04, waveform=noise)
+    sounds = []
+    for name, transcription in {
+        "speech": model.transcribe(cifviz.load_clip("digits_five").waveform),
+        "silence": model.transcribe(cifviz.Waveform(np.zeros(5000, dtype=np.float32))),
+        "noise at another rate": noisy,
+    }.items():
+        log_mel, clock = transcription.spectrogram
+        coded = base64.b64decode(data.log_mel_of(log_mel, clock)["values"])
+        steps = np.frombuffer(coded, np.uint8).reshape(len(log_mel), -1)
+        levels = {}
+        for level in (0, 1, 3):
+            padded = np.pad(steps, ((0, -len(steps) % 2**level), (0, 0)))
+            pooled = padded.reshape(-1, 2**level, steps.shape[1]).max(axis=1)
+            levels[level] = pooled.ravel().tolist()
+        facts = data.sound_facts(transcription)
+        one = {"name": name, "rate": facts["rate"], "features": facts["features"]}
+        samples = transcription.waveform.samples.tolist()
+        sounds.append({**one, "samples": samples, "levels": levels})
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps({"powers": powers, "mel": mel, "sounds": sounds}), "utf-8")
+    code, output = run(path, "spectrogram.test.mjs")
     assert code == 0, output
 
 

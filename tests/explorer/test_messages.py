@@ -30,6 +30,8 @@ def held(widget):
             "settings": widget.settings,
             "selection": widget.selection,
             "placed": widget.placed,
+            "edited": widget.edited,
+            "corrected": str(widget.corrected),
             "alignment": [str(token) for token in widget.alignment],
             "state": widget.get_state(["data", "listens", "_esm"]),
         }
@@ -107,10 +109,13 @@ def test_an_invalid_selection_is_refused(widget):
     works(widget)
 
 
-@pytest.mark.parametrize("name", ["settings", "selection", "placed"])
+@pytest.mark.parametrize("name", ["settings", "selection", "placed", "edited"])
 def test_deeply_nested_values_are_refused(shared, name):
     refuses(shared, {name: deep()})
     refuses(shared, {"settings": {"threshold": deep()}})
+    refuses(shared, {"edited": {"labels": ["a"], "starts": [0.1], "ends": [deep()]}})
+    refuses(shared, {"edited": {"labels": [deep()], "starts": [0.1], "ends": [0.2]}})
+    refuses(shared, {"edited": {"labels": ["a"], "starts": deep(), "ends": [0.2]}})
     works(shared)
 
 
@@ -139,6 +144,60 @@ def test_a_view_cannot_set_an_alignment(widget):
         widget.placed = placed
     with pytest.raises(CIFError, match="alignment must be an Alignment, got"):
         widget.alignment = [1]
+
+
+GOOD = {"labels": ["a", "<b>"], "starts": [0.1, 0.5], "ends": [0.5, 0.9]}
+
+
+def test_a_view_corrects_tokens_and_takes_it_back(widget):
+    assert errors(update(widget, {"edited": GOOD, "selection": 1})) == []
+    assert widget.corrected.spans == ((0.1, 0.5), (0.5, 0.9)) and widget.corrected.text == "a <b>"
+    refuses(widget, {"selection": 2})  # of five tokens of CIF, two corrected ones
+    assert errors(update(widget, {"edited": None, "selection": 4})) == []
+    assert widget.corrected is None and widget.selection == 4
+
+
+WRONG = {
+    **{f"{name} as tokens": value for name, value in STRANGE.items() if value is not None},
+    "no keys": {},
+    "another key": {**GOOD, "scores": [1, 1]},
+    "a key too few": {"labels": [], "starts": []},
+    "fewer ends": {**GOOD, "ends": [0.5]},
+    "no list": {**GOOD, "labels": "ab"},
+    "a mapping as a list": {**GOOD, "starts": {"0": 0.1, "1": 0.5}},
+    "overlapping": {**GOOD, "starts": [0.1, 0.4]},
+    "falling": {**GOOD, "ends": [0.05, 0.9]},
+    "before the sound": {**GOOD, "starts": [-0.1, 0.5]},
+    "after the sound": {**GOOD, "ends": [0.5, 99.0]},
+    "a long label": {**GOOD, "labels": ["a", "b" * 1001]},
+    **{
+        f"{name} as a label": {**GOOD, "labels": ["a", value]}
+        for name, value in STRANGE.items()
+        if name != "text"
+    },
+    **{f"{name} as a time": {**GOOD, "ends": [0.5, value]} for name, value in STRANGE.items()},
+}
+
+
+@pytest.mark.parametrize("name", WRONG, ids=ascii)
+def test_wrong_corrections_are_refused(shared, name):
+    assert refuses(shared, {"edited": WRONG[name]}).isprintable()
+    works(shared)
+
+
+def test_wrong_corrections_are_refused_from_python(widget, transcription):
+    before = held(widget)
+    later = Alignment((TimedToken("two", 0.1, transcription.duration + 1),))
+    for value, words in (
+        ([1], "corrected must be an Alignment"),
+        (later, "is outside of the"),
+        (Alignment((TimedToken("two"),)), "is untimed"),
+        (Alignment((TimedToken("\ud800", 0.1, 0.2),)), "no lone surrogates"),
+        (Alignment((TimedToken("a" * 1001, 0.1, 0.2),)), "at most 1000 characters"),
+    ):
+        with pytest.raises(CIFError, match=words):
+            widget.corrected = value
+        assert held(widget) == before
 
 
 def test_one_invalid_value_refuses_the_whole_message(widget):

@@ -11,7 +11,8 @@ from cifviz import Transcription, explore
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.errors import CIFError
 from cifviz.explorer import to_html
-from cifviz.explorer.data import spans_of, view_data
+from cifviz.explorer.compared import spans_of
+from cifviz.explorer.data import view_data
 from cifviz.explorer.settings import RANGES, fixed_in_views, fixed_settings, model_settings, realign
 from cifviz.explorer.static_fallback import static_fallback
 from tests.explorer.test_javascript import needs_node, random_settings, run

@@ -122,7 +122,7 @@ def test_a_coarse_spectrogram_keeps_the_maxima(monkeypatch):
 def test_a_transcription_of_features_has_no_sound(transcription, tmp_path):
     silent = replace(transcription, waveform=None)
     assert data.view_data(silent)["whole"]["peaks"] is None
-    assert '"sound_file": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
+    assert '"sound_pieces": null' in to_html(silent, tmp_path / "silent.html").read_text("utf-8")
 
 
 def test_silence_can_be_explored(tmp_path):

@@ -11,7 +11,7 @@ import cifviz
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.errors import CIFError
 from cifviz.explorer import upload
-from cifviz.explorer.data import LONG
+from cifviz.explorer.data import LONG, PIECE
 from cifviz.explorer.widget import Explorer
 from tests.explorer.hours import an_hour
 
@@ -146,7 +146,8 @@ def test_the_state_has_no_sound_and_is_small(widget, transcription):
     state = json.dumps(widget.get_state(), default=lambda value: len(value))
     assert len(state) < 150_000
     assert transcription.waveform.samples.nbytes > 50_000
-    assert shown(widget)["sound"] == "whole"
+    sound = shown(widget)["sound"]
+    assert sound["piece"] == sound["length"] == len(transcription.waveform.samples)
 
 
 def test_a_view_gets_the_sound(widget, sent_messages, transcription):
@@ -273,8 +274,47 @@ def test_an_hour_stays_small(transcription, sent_messages):
     hour = an_hour(transcription)
     assert hour.duration >= 3600 > LONG
     widget = cifviz.explore(hour)
-    assert shown(widget)["sound"] == "parts"
+    sound = shown(widget)["sound"]
+    assert sound["piece"] == PIECE * sound["rate"] < sound["length"]
     bundle, _ = widget._repr_mimebundle_()
     state = len(json.dumps(widget.get_state()))
     assert state < 5_000_000
     assert state + len(json.dumps(bundle)) < 1_000_000
+
+
+# Corrections
+
+
+def test_corrections_are_set_observed_and_kept_while_settings_move(widget):
+    seen = []
+    widget.observe(lambda change: seen.append(change.new), names="corrected")
+    given = Alignment((TimedToken("two", 0.2, 0.1 + 0.2, score=0.5), TimedToken("seven", 0.5, 0.9)))
+    widget.corrected = given
+    assert widget.corrected.spans == ((0.2, 0.3), (0.5, 0.9))  # whole microseconds
+    assert widget.edited == {"labels": ["two", "seven"], "starts": [0.2, 0.5], "ends": [0.3, 0.9]}
+    own = widget.alignment
+    widget.settings = {"threshold": 0.5}
+    assert widget.corrected is seen[-1] and widget.alignment != own
+    widget.selection = 1
+    with pytest.raises(CIFError, match="selection must be an integer"):
+        widget.selection = 2
+    widget.corrected = Alignment(())
+    assert widget.selection is None and widget.edited["labels"] == []
+    widget.corrected = None
+    assert widget.edited is None and len(seen) == 3
+
+
+def test_another_utterance_has_no_corrections(widget, transcription):
+    widget.corrected = Alignment((TimedToken("two", 0.2, 0.3),))
+    widget.selection = 0
+    widget.show(transcription)
+    assert widget.corrected is None and widget.edited is None and widget.selection is None
+
+
+def test_a_page_of_the_widget_has_its_corrections(widget, tmp_path):
+    widget.corrected = Alignment((TimedToken("<two>", 0.2, 0.3),))
+    text = widget.to_html(tmp_path / "page.html").read_text("utf-8")
+    assert '"corrected": {"labels": ["\\u003ctwo\\u003e"], "starts": [0.2], "ends": [0.3]}' in text
+    widget.corrected = None
+    text = widget.to_html(tmp_path / "page.html", overwrite=True).read_text("utf-8")
+    assert '"corrected": null' in text

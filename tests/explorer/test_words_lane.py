@@ -8,7 +8,8 @@ import torch
 
 import cifviz
 from cifviz.corpora.pronunciation import SpokenWord
-from cifviz.explorer.data import spans_of, view_data
+from cifviz.explorer.compared import spans_of
+from cifviz.explorer.data import view_data
 from cifviz.explorer.settings import model_settings, realign
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.explorer.truncate import truncate
@@ -32,7 +33,7 @@ def test_words_are_the_first_compared_lane(found):
     other = found.alignment
     widget = cifviz.explore(found, compare={"mine": other})
     words, mine = json.loads(widget.data)["compare"]
-    assert words == {"name": "words", "tokens": spans_of(found.words)}
+    assert (words["name"], words["tokens"]) == ("words", spans_of(found.words))
     assert words["tokens"]["labels"] == ["Bee", "eat"] and mine["name"] == "mine"
     assert widget.alignment.text == "b iː iː t"
 

@@ -154,7 +154,7 @@ LOOSE = {
 NOTHING = 1e-6
 """A number below it is zero up to rounding, and has no percent."""
 
-QUICK = ("00_start_here", "01_integrate_and_fire", "04_tail_handling", "05_thresholds_and_dialects")
+QUICK = ("00_start_here", "01_integrate_and_fire")
 """Lessons that `make test` runs; `make test-long` runs the others."""
 RUNS = [
     pytest.param(

@@ -18,6 +18,7 @@ from cifviz.audio.waveform import Waveform
 from cifviz.errors import CIFError
 from cifviz.plot import images, palette, panels, signals
 from cifviz.systems.transcription import Transcription
+from tests.repeats import others_long
 
 WORDS = "the quick brown fox jumps over extraordinarily patient philosophers".split()
 
@@ -77,7 +78,7 @@ def faults(fig):
     return clipped, touching
 
 
-@pytest.mark.parametrize("width", [4.0, 10.0, 13.33])
+@pytest.mark.parametrize("width", others_long(10.0, 4.0, 13.33))
 @pytest.mark.parametrize(("seconds", "rate"), [(1.0, 3.0), (11.0, 2.0), (24.0, 4.2), (90.0, 3.0)])
 def test_no_text_is_clipped_or_covered(make, seconds, rate, width):
     one = of_length(make, seconds, rate)
@@ -296,7 +297,7 @@ def test_a_part_of_a_long_sound_draws_that_part_alone(lengths, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["svg", "pdf"])
-@pytest.mark.parametrize("style", palette.LOOKS)
+@pytest.mark.parametrize("style", others_long(*palette.LOOKS))
 def test_vector_pictures_of_every_look(make, kind, style):
     image = plot.panel(of_length(make, 3.0), style=style).fig.image(kind)
     assert image.startswith(b"<?xml" if kind == "svg" else b"%PDF")

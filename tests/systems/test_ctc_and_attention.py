@@ -25,6 +25,7 @@ from cifviz.systems.phone_ctc import PhoneticLearner
 from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.training.augmentation import Example
 from cifviz.training.fit import FitConfig, fit
+from tests.repeats import others_long
 from tests.systems.invariances import assert_losses_are_means_per_token
 from tests.systems.tiny import VOCABULARY, noise, tiny_config, tiny_recognizer
 
@@ -112,6 +113,7 @@ def test_attention_learns_to_say_the_words_and_to_stop(tmp_path):
     assert np.mean(right) > 0.7
 
 
+@pytest.mark.long
 def test_a_masked_language_model_learns_to_hear_all_the_words(tmp_path):
     """Where CTC tells it no more than their number."""
     model, _ = trained("mask", tmp_path, 250, mask_threshold=2.0)
@@ -513,7 +515,7 @@ def test_grid_is_the_clock_of_the_encoder(kind, factor, shift):
     assert model.grid.shift == pytest.approx(shift)
 
 
-@pytest.mark.parametrize("kind", ["ctc", "priors"])
+@pytest.mark.parametrize("kind", others_long("ctc", "priors"))
 def test_ten_minutes_of_silence_are_an_empty_transcription(kind):
     model = tiny(kind)
     with torch.no_grad():

@@ -59,14 +59,6 @@ needed = pytest.mark.skipif(
 """Marks tests that open a browser."""
 
 
-def others_long(*values):
-    """Values of a parameter, of which all but the first make a long test.
-
-    One page or screen is like the others but for a style sheet or a file.
-    """
-    return [values[0], *(pytest.param(value, marks=pytest.mark.long) for value in values[1:])]
-
-
 def broken_rules(page):
     """What axe finds serious or critical in a page as it stands, one line each."""
     from axe_playwright_python.sync_playwright import Axe

@@ -12,6 +12,7 @@ from cifviz.course.lesson_form import FORM, form_of
 from cifviz.course.lesson_sources import read_source
 from cifviz.notebooks.folding import TEXT_LABEL
 from cifviz.notebooks.reader import read_notebook
+from tests.repeats import others_long
 from tests.ui import browser, jupyter
 from tests.ui.explored import window
 from tests.ui.folds import NAME, answers, labels, words
@@ -31,7 +32,7 @@ IN_VIEW = """async index => {
 """Scrolls to a cell, and gives the text that a reader sees of its output, or of its Markdown."""
 
 
-in_each_copy = pytest.mark.parametrize("copy", browser.others_long(*COPIES))
+in_each_copy = pytest.mark.parametrize("copy", others_long(*COPIES))
 
 
 def test_the_lesson_has_the_form_that_is_asked_for():

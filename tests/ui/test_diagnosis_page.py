@@ -6,12 +6,13 @@ from cifviz.diagnosis import diagnose, examine
 from cifviz.diagnosis.faults import FAULTS, plant
 from cifviz.diagnosis.report_page import to_html
 from tests.diagnosis.healthy import clip_utterances
+from tests.repeats import others_long
 from tests.ui import browser
 
 pytestmark = browser.needed
 
 
-@pytest.mark.parametrize("name", browser.others_long(*FAULTS))
+@pytest.mark.parametrize("name", others_long(*FAULTS))
 def test_the_page_of_a_faulty_model_is_whole(page, tmp_path, name):
     found = examine(plant(name, clip_utterances("digits")), "x" * 200)
     assert found.fails()

@@ -3,6 +3,7 @@
 import pytest
 
 from cifviz.explorer import to_html
+from tests.repeats import others_long
 from tests.ui import browser
 from tests.ui.explored import tokens_of, wait_for_sound
 
@@ -144,12 +145,12 @@ def test_a_finger_that_rests_shows_the_values_under_it(opened, fingers, transcri
     at = fingers.on("weights", 1.0)
     before = scrolled(opened)
     fingers.touch("touchStart", at)
-    opened.wait_for_function("() => cifvizExplorer.picture.cursor !== null")
+    opened.wait_for_function("() => cifvizExplorer.picture.hovered !== null")
     assert "time 1.0" in values.inner_text().replace("\n", " ")
     fingers.touch("touchMove", [at[0] + 5, at[1] - 120])  # it reads on, and nothing scrolls
     fingers.touch("touchEnd")
     assert scrolled(opened) == before
-    assert opened.evaluate("cifvizExplorer.picture.cursor") > 1.0  # they stay, to be read
+    assert opened.evaluate("cifvizExplorer.picture.hovered") > 1.0  # they stay, to be read
     assert opened.evaluate("[cifvizExplorer.selected, started.length]") == [None, 0]
     assert opened.evaluate(VIEW) == [0, transcription.duration]
     # Above the picture, while the page is scrolled, they are in view and cover no lane of it.
@@ -162,7 +163,7 @@ def test_a_gesture_that_the_browser_takes_ends_without_a_trace(opened, fingers, 
     fingers.touch("touchStart", at)
     fingers.touch("touchCancel")
     opened.wait_for_timeout(600)  # longer than a finger must rest
-    assert opened.evaluate("cifvizExplorer.picture.cursor") is None
+    assert opened.evaluate("cifvizExplorer.picture.hovered") is None
     assert opened.evaluate("[cifvizExplorer.selected, started.length]") == [None, 0]
     assert opened.evaluate(VIEW) == [0, transcription.duration]
     fingers.touch("touchStart", at)
@@ -192,7 +193,7 @@ def test_weights_are_drawn_by_a_finger_and_the_page_stays(opened, fingers):
     assert scrolled(opened) == before
 
 
-@pytest.mark.parametrize("width", browser.others_long(320, 400))
+@pytest.mark.parametrize("width", others_long(320, 400))
 def test_a_narrow_page_has_large_targets_and_its_settings_in_a_drawer(opening, written, width):
     opened = opening(written, width=width)
     drawer = opened.get_by_text("settings", exact=True)

@@ -11,6 +11,7 @@ from nbformat import v4
 import cifviz
 from cifviz.explorer.static_fallback import static_fallback
 from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from tests.repeats import others_long
 from tests.ui import browser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +59,7 @@ def converted(notebook, kind, *options):
     return target.with_suffix(suffix)
 
 
+@pytest.mark.long
 def test_where_no_state_was_saved_it_is_there_all_the_same(notebook, tmp_path):
     stateless = nbformat.read(notebook, as_version=4)
     del stateless.metadata["widgets"]
@@ -94,7 +96,8 @@ def test_slides_are_pages_too(notebook):
     assert "<caption>5 tokens</caption>" in text
 
 
-@pytest.mark.parametrize("options", browser.others_long(["--config", str(CONFIG)], []))
+@pytest.mark.long
+@pytest.mark.parametrize("options", others_long(["--config", str(CONFIG)], []))
 def test_a_pdf_gets_the_picture_with_and_without_it(notebook, options):
     text = converted(notebook, "latex", *options).read_text("utf-8")
     assert text.count("\\adjustimage{") == 1

@@ -6,13 +6,14 @@ from cifviz.course.build import COPIES, lessons
 from cifviz.course.site.build_site import render, write
 from cifviz.course.site.places import INDEX, lesson_place
 from cifviz.notebooks.folding import TEXT_LABEL
+from tests.repeats import others_long
 from tests.ui import browser
 from tests.ui.folds import NAME, labels, words
 
 pytestmark = browser.needed
 
-each_lesson = pytest.mark.parametrize("name", browser.others_long(*lessons()))
-each_copy = pytest.mark.parametrize("copy", browser.others_long(*COPIES))
+each_lesson = pytest.mark.parametrize("name", others_long(*lessons()))
+each_copy = pytest.mark.parametrize("copy", others_long(*COPIES))
 
 
 @pytest.fixture(scope="module")

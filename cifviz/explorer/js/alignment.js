@@ -2,6 +2,7 @@
 // drawing, no sound.
 
 import { fireByDialect } from "./dialects.js";
+import { overlapping } from "./differences.js";
 import { firedSpans, spans } from "./edges.js";
 import { fire } from "./firing.js";
 import { namesByOverlap } from "./naming.js";
@@ -9,7 +10,7 @@ import { ROUNDED, RULES } from "./tail.js";
 import { amplified, roundedAtPauses, smoothed } from "./weights.js";
 
 /** @import { Firing } from "./firing.js" */
-/** @import { Aligned, Settings, Span, Token, Utterance } from "./types.js" */
+/** @import { Aligned, Settings, Shown, Span, Token, Utterance } from "./types.js" */
 
 /**
  * Tokens and times at these settings.
@@ -104,7 +105,7 @@ function isHome(settings, home) {
  * Distance of each edge from the reference, hypothesis less reference in seconds; null where there
  * is no reference, or another number of tokens.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {Utterance} utterance
  * @returns {Span[] | null}
  */
@@ -117,14 +118,29 @@ export function edgeErrors(tokens, { reference }) {
 }
 
 /**
+ * The tokens to show: the corrected ones, where a person corrected any.
+ *
+ * @param {Aligned} aligned
+ * @param {readonly Token[] | null} corrected
+ * @param {Utterance} utterance
+ * @returns {Shown}
+ */
+export function shownTokens(aligned, corrected, utterance) {
+  if (!corrected) return { tokens: aligned.tokens, owners: null, errors: aligned.errors };
+  const owners = overlapping(corrected, aligned.tokens);
+  return { tokens: corrected, owners, errors: edgeErrors(corrected, utterance) };
+}
+
+/**
  * The values under the picture.
  *
  * @param {Aligned} aligned
+ * @param {Pick<Shown, "errors">} shown
  * @param {Utterance} utterance
  * @returns {[string, string][]} Names and values.
  */
-export function readout(aligned, utterance) {
-  const { firing, errors } = aligned;
+export function readout(aligned, { errors }, utterance) {
+  const { firing } = aligned;
   /** @type {[string, string][]} */
   const found = [
     ["sum of α", aligned.sum.toFixed(3)],

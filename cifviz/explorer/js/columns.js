@@ -46,7 +46,7 @@ export function largest(values, from, to) {
  * Spans in view, one by one; of those narrower than a pixel only the widest in each.
  *
  * @param {TimeScale} scale
- * @param {Span[]} spans
+ * @param {readonly Span[]} spans
  * @param {(index: number, left: number, right: number) => void} visit Called with its index
  *   and its left and right ends in pixels.
  */

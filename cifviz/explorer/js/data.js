@@ -6,6 +6,9 @@
 import { context2d } from "./dom.js";
 import { runningSums } from "./firing.js";
 
+/** What a compared lane has if nothing is said of it, as in older notebooks. */
+const LANE = { fires: null, intervals: null, doubts: [], isOwn: false };
+
 /**
  * Everything about an utterance.
  *
@@ -20,9 +23,10 @@ export function decoded(written) {
     utterance: utteranceOf(written),
     stretches: [stretchOf(whole)],
     hertz,
-    compare: compare.map((one) => ({ name: one.name, tokens: tokensOf(one.tokens) })),
+    compare: compare.map((one) => ({ ...LANE, ...one, tokens: tokensOf(one.tokens) })),
     palette,
     model,
+    hasSound: written.sound !== null,
   };
 }
 
@@ -95,7 +99,10 @@ export function stretchOf({ start, end, peaks, log_mel: logMel, isFinest }) {
       low: new Int8Array(bytes(peaks.low).buffer),
       high: new Int8Array(bytes(peaks.high).buffer),
     },
-    logMel: logMel && { ...logMel, picture: spectrogram(logMel) },
+    logMel: logMel && {
+      ...logMel,
+      picture: greyPicture(bytes(logMel.values), logMel.frames, logMel.bands),
+    },
   };
 }
 
@@ -108,29 +115,51 @@ export function tokensOf({ labels, starts, ends }) {
 }
 
 /**
+ * Tokens as they travel.
+ *
+ * @param {readonly Token[]} tokens
+ * @returns {WrittenSpans}
+ */
+export function writtenSpans(tokens) {
+  return {
+    labels: tokens.map(({ label }) => label),
+    starts: tokens.map(({ start }) => start),
+    ends: tokens.map(({ end }) => end),
+  };
+}
+
+/**
  * Bytes of a base64 text.
  *
  * @param {string} text
  */
 export function bytes(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text);
+  const found = new Uint8Array(characters.length);
+  for (let index = 0; index < found.length; index += 1) found[index] = characters.charCodeAt(index);
+  return found;
 }
 
 /**
- * Dark is loud; low frequencies are below.
+ * Steps of grey as a picture: dark is loud; low frequencies are below.
  *
- * @param {NonNullable<WrittenStretch["log_mel"]>} written
+ * @param {Uint8Array} values Columns, the lowest band of each first.
+ * @param {number} columns
+ * @param {number} bands
  */
-function spectrogram({ frames, bands, values }) {
-  const picture = new OffscreenCanvas(Math.max(frames, 1), bands);
+export function greyPicture(values, columns, bands) {
+  const wide = Math.max(columns, 1);
+  const picture = new OffscreenCanvas(wide, bands);
   const drawing = context2d(picture);
-  const pixels = drawing.createImageData(Math.max(frames, 1), bands);
-  bytes(values).forEach((value, index) => {
-    const [frame, band] = [Math.floor(index / bands), index % bands];
-    const at = 4 * ((bands - 1 - band) * frames + frame);
-    pixels.data.fill(255 - value, at, at + 3);
-    pixels.data[at + 3] = 255;
-  });
+  const pixels = drawing.createImageData(wide, bands);
+  const colours = new Uint32Array(pixels.data.buffer);
+  for (let column = 0, index = 0; column < columns; column += 1) {
+    for (let band = 0; band < bands; band += 1, index += 1) {
+      // Alpha, blue, green and red: the last is the first byte.
+      const grey = 255 - values[index];
+      colours[(bands - 1 - band) * wide + column] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
+    }
+  }
   drawing.putImageData(pixels, 0, 0);
   return picture;
 }

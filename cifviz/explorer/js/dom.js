@@ -109,3 +109,13 @@ export function context2d(canvas) {
 export function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * A difference with its sign.
+ *
+ * @param {number} seconds
+ */
+export function milliseconds(seconds) {
+  const rounded = Math.round(1000 * seconds);
+  return `${rounded > 0 ? "+" : rounded < 0 ? "−" : ""}${Math.abs(rounded)} ms`;
+}

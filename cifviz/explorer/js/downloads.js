@@ -1,7 +1,7 @@
 // Alignments as text files, byte for byte as the writers of cifviz.formats make them.
 
 /** @import { Token } from "./types.js" */
-/** @typedef {Map<string, Token[]>} Tiers */
+/** @typedef {Map<string, readonly Token[]>} Tiers */
 /** @typedef {{start: number, end: number, label: string}} Entry Times in whole units. */
 
 const [MICRO, MILLI] = [1e6, 1e3];
@@ -86,7 +86,7 @@ function textgridEntry({ start, end, label }, number, isInterval) {
 /**
  * Tokens that fit intervals, and the others by the time of their point.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {number} duration Microseconds.
  */
 function split(tokens, duration) {
@@ -131,7 +131,7 @@ function withBlanks(intervals, duration) {
  * @param {string} name
  * @param {Set<string>} taken
  */
-function free(name, taken) {
+export function free(name, taken) {
   let found = name;
   for (let number = 2; taken.has(found); number += 1) found = `${name} (${number})`;
   return found;
@@ -245,7 +245,7 @@ function byCodePoint(one, other) {
 /**
  * NIST's CTM.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {string} name Of the recording.
  */
 export function ctm(tokens, name) {
@@ -261,7 +261,7 @@ export function ctm(tokens, name) {
 /**
  * SubRip's SRT.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  */
 export function srt(tokens) {
   const subtitles = entriesOf(tokens, MILLI, "SRT").map(
@@ -274,7 +274,7 @@ export function srt(tokens) {
 /**
  * WebVTT.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  */
 export function webvtt(tokens) {
   const subtitles = entriesOf(tokens, MILLI, "WebVTT").map(({ start, end, label }) => {
@@ -288,7 +288,7 @@ export function webvtt(tokens) {
 /**
  * Labels of Audacity.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  */
 export function audacity(tokens) {
   const lines = entriesOf(tokens, MICRO, "Audacity").map(
@@ -319,7 +319,7 @@ function timing(start, end, point) {
 /**
  * Tokens in whole units of a format.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {number} units
  * @param {string} format
  * @returns {Entry[]}

@@ -3,7 +3,7 @@
 /** @import { Tiers } from "./downloads.js" */
 /** @import { Seen } from "./types.js" */
 
-import { audacity, csv, ctm, json, srt, textgrid, webvtt } from "./downloads.js";
+import { audacity, csv, ctm, free, json, srt, textgrid, webvtt } from "./downloads.js";
 
 /** @typedef {{name: string, content: Promise<Blob> | Blob}} SavedFile */
 
@@ -20,7 +20,7 @@ export function exportsOf(explorer) {
     content: text(content, type),
   });
   const tiers = () => tiersOf(explorer.seen);
-  const tokens = () => explorer.seen.aligned.tokens;
+  const tokens = () => explorer.seen.shown.tokens;
   const { duration } = utterance;
   return {
     JSON: () => file("json", json(tiers(), duration, { settings: explorer.settings }), "application/json"),
@@ -35,17 +35,22 @@ export function exportsOf(explorer) {
 }
 
 /**
- * All that is shown: the words of phones, the tokens, the alignments beside them, the reference.
+ * All that is shown: the words of phones, the tokens, those of CIF where a person corrected them, the
+ * alignments beside them, the reference.
  *
- * @param {Seen} seen
+ * @param {Pick<Seen, "aligned" | "shown" | "corrected" | "compare" | "tier"> & {utterance: Pick<Seen["utterance"], "reference">}} seen
  * @returns {Tiers}
  */
-function tiersOf({ aligned, compare, tier, utterance }) {
+export function tiersOf({ aligned, shown, corrected, compare, tier, utterance }) {
   /** @type {Tiers} */
   const tiers = new Map();
   const before = tier === "phones" ? 1 : 0;
   for (const { name, tokens } of compare.slice(0, before)) tiers.set(name, tokens);
-  tiers.set(tier, aligned.tokens);
+  tiers.set(tier, shown.tokens);
+  if (corrected) {
+    const taken = new Set(["reference", tier, ...compare.map(({ name }) => name)]);
+    tiers.set(free("CIF", taken), aligned.tokens);
+  }
   for (const { name, tokens } of compare.slice(before)) tiers.set(name, tokens);
   if (utterance.reference) tiers.set("reference", utterance.reference);
   return tiers;

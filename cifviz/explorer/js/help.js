@@ -3,6 +3,7 @@
 /** @import { Edges, Seen } from "./types.js" */
 
 import { element } from "./dom.js";
+import { ALL_KEYS, LIST_KEYS } from "./keys.js";
 import { lanesOf } from "./lanes.js";
 
 /** @type {Record<string, string>} */
@@ -12,28 +13,42 @@ const LANES = {
   weights: "bars: the weight of each frame that fires; black line: as given; blue line: as used, where it differs",
   integrator: "the weights summed up: at β (dashed) a token fires (▼), and β is taken away; a hollow ▽ is made of the residual",
   contributions: "the weights in the colours of the tokens to which they go",
-  reference: "the given times; blue strokes lead from its edges to those of the tokens",
+  reference: "the given times; lines lead down to its edges from those of the tokens",
 };
+const WORDS = "the words of the phones, which settings do not move";
+const INTERVALS =
+  "a bar above each edge of a word, lower for starts, upper for ends: nine in ten true edges lie in such bars; the dot is the edge as read";
+const COMPARED = "other alignments, and settings that you keep with the button “keep as lane”, up to four; their fires where they have some";
+const LINES =
+  "from an edge of the tokens, above, to that of the same token here: its slant is the difference. " +
+  "Dotted: 20 ms or less; blue: more than 20 ms; thick and orange: more than 50 ms. Tokens with the same name " +
+  "are matched, those that lie closest in time; without a partner there is no line";
+
+/** There once tokens are corrected. */
+const OWN = [
+  "CIF",
+  "once tokens are corrected: CIF's own, which follow the settings; blue strokes lead from their edges to the corrected ones",
+];
 
 const MOUSE = [
-  ["click", "select and play a token"],
-  ["drag", "move the view"],
+  ["click", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["drag", "select a region and play it"],
+  ["drag an edge of a token", "move it, and the edge that touches it; with Alt, alone"],
+  ["double click on a token", "rename it"],
+  ["Shift and drag, drag in the map", "move the view"],
   ["Ctrl and wheel", "zoom around the mouse"],
   ["Shift and wheel", "move the view"],
 ];
 const TOUCH = [
-  ["tap", "select and play a token"],
-  ["one finger", "move the view to the left and right"],
+  ["tap", "in the lane of tokens: select and play a token; elsewhere: set the cursor"],
+  ["one finger", "move the view to the left and right; on an edge of the selected token, move it"],
   ["two fingers", "zoom around their middle"],
   ["a finger that rests", "values under it"],
 ];
-const KEYS = [
-  ["→ ←", "next and previous token"],
-  ["Home End", "first and last token"],
-  ["Enter, space", "play"],
-  ["+ −", "zoom"],
-  ["Page Up, Page Down", "move the view"],
-  ["Esc", "stop, and leave the tokens"],
+const SOUND = [
+  ["hear: voice + CIF", "the recording, a tone as loud as α, and a click at each fire; the click of the residual is lower"],
+  ["hear: CIF alone", "the same without the recording"],
+  ["speed", "slower or faster, at the same pitch"],
 ];
 
 /**
@@ -50,7 +65,13 @@ export function addHelp(parent, seen) {
     title,
     name === "tokens" ? boxes(seen.utterance.edges) : LANES[name],
   ]);
-  const hands = [["mouse", MOUSE], ["touch", TOUCH], ["keys, in the list of tokens", KEYS]];
+  shows.splice(lanes.findIndex(([name]) => name === "tokens") + 1, 0, OWN);
+  const own = seen.compare.find(({ isOwn }) => isOwn);
+  if (own) shows.push([own.name, WORDS]);
+  if (own?.intervals) shows.push(["intervals", INTERVALS]);
+  shows.push(["compared lanes", COMPARED], ["lines", LINES]);
+  const keys = [["keys, in the list of tokens", wordsOf(LIST_KEYS)], ["keys, anywhere", wordsOf(ALL_KEYS)]];
+  const hands = [["sound", SOUND], ["mouse", MOUSE], ["touch", TOUCH], ...keys];
   for (const [title, pairs] of [["lanes", shows], ...hands]) {
     element(details, "h2").textContent = /** @type {string} */ (title);
     const list = element(details, "dl");
@@ -60,6 +81,11 @@ export function addHelp(parent, seen) {
       element(row, "dd").textContent = meaning;
     }
   }
+}
+
+/** @param {import("./keys.js").KeyRow[]} rows */
+function wordsOf(rows) {
+  return rows.map(({ keys, does }) => [keys, does]);
 }
 
 /**

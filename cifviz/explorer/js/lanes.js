@@ -3,16 +3,19 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Look, Seen, Strip, Stretch, Token } from "./types.js" */
+/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Token, TokenFill } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
 import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
 import { eachRun, eachStep, largest } from "./columns.js";
+import { ABOVE, LANE, compareLane, drawDifferences, drawFires } from "./comparelane.js";
+import { differences } from "./differences.js";
 import { firstAtLeast } from "./firing.js";
 import { short } from "./probe.js";
 import { drawIntegrator } from "./sawtooth.js";
+import { drawLogMel, drawWaveform } from "./soundlanes.js";
 import { BOXES, drawSpans } from "./spanlane.js";
 
 /**
@@ -26,15 +29,16 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {string} title
  * @property {string} [unit]
  * @property {number} height Pixels, at least.
- * @property {(seen: Seen) => Token[]} [spans] Those of a lane of spans, which is as high as their
+ * @property {(seen: Seen) => readonly Token[]} [spans] Those of a lane of spans, which is as high as their
  *   names need.
+ * @property {number} [above] Pixels above its boxes that belong to it.
  * @property {Draw} [background] Draws what no setting changes.
  * @property {Draw} [foreground] Draws what settings change.
  * @property {(strip: Strip, seen: Seen) => Tick[]} [ticks] What stands at its axis.
  * @property {(strip: Strip, seen: Seen) => Tick} [mark] A value on the axis that settings move.
  */
 
-const ABOVE = ["above axis:", "fit axes"];
+const TOO_HIGH = ["above axis:", "fit axes"];
 
 /** @type {Record<string, Lane>} */
 const LANES = {
@@ -81,13 +85,20 @@ const LANES = {
   tokens: {
     title: "tokens",
     height: BOXES,
-    spans: ({ aligned }) => aligned.tokens,
+    spans: ({ shown }) => shown.tokens,
     foreground: drawTokens,
+  },
+  own: {
+    title: "CIF",
+    height: BOXES,
+    spans: ({ aligned }) => aligned.tokens,
+    foreground: drawOwn,
   },
   reference: {
     title: "reference",
     height: BOXES,
     spans: ({ utterance }) => utterance.reference ?? [],
+    above: ABOVE,
     background: drawReference,
     foreground: drawErrors,
   },
@@ -99,71 +110,21 @@ const LANES = {
  * @param {Seen} seen
  * @returns {[string, Lane][]}
  */
-export function lanesOf({ utterance, stretches: [whole], compare }) {
+export function lanesOf({ utterance, stretches: [whole], compare, corrected }) {
   /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
     logMel: !whole.logMel,
     reference: !utterance.reference,
+    own: !corrected,
   };
-  /** @type {[string, Lane][]} */
   const lanes = Object.entries(LANES).filter(([name]) => !isMissing[name]);
-  for (const [index, { name, tokens }] of compare.entries()) {
-    /** @type {Draw} */
-    const background = (canvas, strip, scale, _, look) =>
-      drawSpans(canvas, strip, scale, tokens, look);
-    const lane = { title: name, height: BOXES, spans: () => tokens, background };
-    lanes.push([`compare ${index}`, lane]);
+  if (corrected) {
+    const place = lanes.findIndex(([name]) => name === "tokens");
+    lanes[place] = ["tokens", { ...LANES.tokens, title: "corrected" }];
   }
+  compare.forEach((one, index) => lanes.push([`${LANE}${index}`, compareLane(one, index)]));
   return lanes;
-}
-
-/**
- * The finest sound and spectrogram that cover what is in view.
- *
- * @param {Stretch[]} stretches From coarse to fine.
- * @param {{begin: number, end: number}} view Seconds.
- */
-export function stretchInView(stretches, { begin, end }) {
-  return stretches.findLast((one) => one.start <= begin && one.end >= end) ?? stretches[0];
-}
-
-/** @type {Draw} */
-function drawWaveform(canvas, strip, scale, { stretches }, { ink }) {
-  const { start, peaks } = stretchInView(stretches, scale);
-  if (!peaks) return;
-  const { low, high, rate } = peaks;
-  const middle = strip.top + strip.height / 2;
-  const tall = strip.height / 2 / 127;
-  canvas.fillStyle = ink;
-  for (let x = 0; x < scale.width; x += 1) {
-    const first = Math.max(Math.floor((scale.seconds(x) - start) * rate), 0);
-    const last = Math.ceil((scale.seconds(x + 1) - start) * rate);
-    let [least, most] = [127, -127];
-    for (let at = first; at < Math.min(Math.max(last, first + 1), low.length); at += 1) {
-      if (low[at] < least) least = low[at];
-      if (high[at] > most) most = high[at];
-    }
-    if (least <= most) canvas.fillRect(x, middle - most * tall, 1, (most - least) * tall + 0.5);
-  }
-}
-
-/** @type {Draw} */
-function drawLogMel(canvas, strip, scale, { stretches }, { isDark }) {
-  const { logMel } = stretchInView(stretches, scale);
-  if (!logMel) return;
-  const { picture, start, shift, frames, bands } = logMel;
-  const first = Math.max(Math.floor((scale.begin - start) / shift), 0);
-  const last = Math.min(Math.ceil((scale.end - start) / shift), frames);
-  if (last <= first) return;
-  const left = Math.round(scale.x(start + first * shift));
-  const wide = Math.round(scale.x(start + last * shift)) - left;
-  canvas.imageSmoothingEnabled = last - first > wide;
-  canvas.drawImage(picture, first, 0, last - first, bands, left, strip.top, wide, strip.height);
-  if (!isDark) return;
-  canvas.globalCompositeOperation = "difference"; // so that loud contrasts with the dark page
-  canvas.fillStyle = "#ffffff";
-  canvas.fillRect(left, strip.top, wide, strip.height);
 }
 
 /**
@@ -208,7 +169,7 @@ function drawAbove(canvas, strip, scale, grid, all, most) {
     canvas.fillRect(left, strip.top, right - left, 3);
     isAny = true;
   });
-  return isAny ? ABOVE : [];
+  return isAny ? TOO_HIGH : [];
 }
 
 /**
@@ -334,11 +295,22 @@ function paintMass({ alpha, running, ends, fires }, { scale, grid, isWide, tall 
   });
 }
 
+/**
+ * Corrected tokens have the colours of CIF's.
+ *
+ * @param {Seen["shown"]} shown
+ * @param {Look} look
+ * @returns {TokenFill}
+ */
+export function fillOf({ owners }, { fill }) {
+  return owners ? (index, wide) => fill(owners[index] ?? index, wide) : fill;
+}
+
 /** @type {Draw} */
-function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look) {
-  const { tokens, firing } = aligned;
-  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill, selected });
-  drawFires(canvas, strip, scale, firing, utterance.grid, look);
+function drawTokens(canvas, strip, scale, { aligned, shown, corrected, utterance, selected }, look) {
+  const { tokens } = shown;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: fillOf(shown, look), selected });
+  if (!corrected) drawFiring(canvas, strip, scale, aligned.firing, utterance.grid, look);
   if (selected === null || !tokens[selected]) return hint;
   const { start, end } = tokens[selected];
   const left = Math.round(scale.x(start));
@@ -356,7 +328,20 @@ function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look
 }
 
 /**
- * A short stroke at each fire, above the boxes: seldom where a token ends.
+ * The tokens as CIF has them, below those that a person corrected, with a line from each edge to that.
+ *
+ * @type {Draw}
+ */
+function drawOwn(canvas, strip, scale, { aligned, corrected, utterance }, look) {
+  const { tokens, firing } = aligned;
+  const hint = drawSpans(canvas, strip, scale, tokens, look, { fill: look.fill });
+  drawFiring(canvas, strip, scale, firing, utterance.grid, look);
+  if (corrected) drawMoved(canvas, strip, scale, corrected, differences(corrected, tokens), look);
+  return hint;
+}
+
+/**
+ * The fires of a firing.
  *
  * @param {Canvas2D} canvas
  * @param {Strip} strip
@@ -365,16 +350,10 @@ function drawTokens(canvas, strip, scale, { aligned, utterance, selected }, look
  * @param {Grid} grid
  * @param {Look} look
  */
-function drawFires(canvas, strip, scale, { positions }, { start, shift }, { accent }) {
-  canvas.fillStyle = accent;
-  let drawn = -Infinity;
+function drawFiring(canvas, { top }, scale, { positions }, { start, shift }, { accent }) {
   const first = firstAtLeast(positions, (scale.begin - start) / shift);
-  for (let token = first; token < positions.length; token += 1) {
-    const x = Math.round(scale.x(start + positions[token] * shift));
-    if (x > scale.width + 1) break;
-    if (x > drawn) canvas.fillRect(x - 1, strip.top - 2, 2, 6);
-    drawn = x;
-  }
+  const seconds = (/** @type {number} */ token) => start + positions[token] * shift;
+  drawFires(canvas, top, scale, positions.length, seconds, accent, first);
 }
 
 /** @type {Draw} */
@@ -383,19 +362,34 @@ function drawReference(canvas, strip, scale, { utterance }, look) {
 }
 
 /**
- * A line from each edge of the reference to that of the hypothesis.
+ * A line from each edge of the hypothesis to that of the reference.
  *
  * @type {Draw}
  */
-function drawErrors(canvas, strip, scale, { aligned, utterance }, { accent }) {
-  const { errors, tokens } = aligned;
+function drawErrors(canvas, strip, scale, { matches, utterance }, look) {
   const { reference } = utterance;
-  if (!errors || !reference) return;
+  if (matches.reference && reference) drawDifferences(canvas, strip.top, scale, matches.reference, reference, look);
+}
+
+/**
+ * A line from each edge to where it was before it was moved: those of starts above, of ends below.
+ *
+ * @param {Canvas2D} canvas
+ * @param {Strip} strip
+ * @param {TimeScale} scale
+ * @param {readonly Token[]} tokens
+ * @param {(Span | null)[]} moved How far, seconds; null for a token that was not there.
+ * @param {Look} look
+ */
+function drawMoved(canvas, strip, scale, tokens, moved, { accent }) {
   canvas.fillStyle = accent;
   for (const edge of /** @type {const} */ (["start", "end"])) {
     const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
     /** @type {(index: number) => [number, number]} */
-    const read = (index) => [scale.x(reference[index][edge]), scale.x(tokens[index][edge])];
+    const read = (index) => {
+      const now = tokens[index][edge];
+      return [scale.x(now - (moved[index]?.[edge] ?? 0)), scale.x(now)];
+    };
     eachRun(tokens.length, read, scale.width, (left, right) => {
       canvas.fillRect(left, y, right - left, 2);
     });

@@ -42,7 +42,7 @@ export function pageColours(element) {
  *
  * @param {string} colour Any colour of CSS.
  */
-function isDark(colour) {
+export function isDark(colour) {
   const drawing = context2d(new OffscreenCanvas(1, 1));
   drawing.fillStyle = colour;
   drawing.fillRect(0, 0, 1, 1);

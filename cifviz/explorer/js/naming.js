@@ -31,7 +31,7 @@ export function namesByOverlap(spans, tokens) {
  * The token that lies where a span was: the one that overlaps it most, or else the nearest.
  *
  * @param {Span} span
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @returns {number | null} Null without tokens.
  */
 export function tokenAt({ start, end }, tokens) {

@@ -2,16 +2,18 @@
 
 /** @import { WrittenPage } from "./types.js" */
 
-import { bytes, decoded } from "./data.js";
-import { wholeSound } from "./sound.js";
+import { bytes, decoded, tokensOf } from "./data.js";
+import { filedSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
 /** @type {WrittenPage} */
 const written = JSON.parse(byId("cifviz-data").textContent ?? "");
-const { sound_file: file } = written;
-const sound = file ? wholeSound(bytes(file).buffer) : null;
+const { sound: about, sound_pieces: pieces } = written;
+const sound = about && pieces && filedSound(about, (index) => bytes(pieces[index]).buffer);
 const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
+if (written.kept?.length) explorer.setKept(written.kept);
+if (written.corrected) explorer.editing.take(tokensOf(written.corrected));
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));
 Object.assign(globalThis, { cifvizExplorer: explorer });

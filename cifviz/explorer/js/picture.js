@@ -1,15 +1,16 @@
 // All lanes on one canvas, with the time axis below and a small map of the whole above. What no
 // setting changes has a canvas of its own behind it, the playhead one in front: each is drawn alone.
 
-/** @import { Canvas2D, Look, Seen, Strip } from "./types.js" */
+/** @import { Canvas2D, Look, Marks, Seen, Span, Strip, Token } from "./types.js" */
 /** @import { Lane } from "./lanes.js" */
 
 import { eachSpan } from "./columns.js";
 import { context2d, element } from "./dom.js";
 import { shortened, widthOf, write } from "./labels.js";
-import { lanesOf, stretchInView } from "./lanes.js";
+import { fillOf, lanesOf } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
-import { FONT, spanLaneHeight } from "./spanlane.js";
+import { stretchInView } from "./soundlanes.js";
+import { BOXES, FONT, spanLaneHeight } from "./spanlane.js";
 import { TimeScale } from "./timescale.js";
 
 const [MAP, AXIS, GAP] = [18, 22, 8];
@@ -42,10 +43,12 @@ export class Picture {
     this.height = 0;
     /** Pixels left of the lanes. */
     this.gutter = GUTTER;
-    /** @type {number | null} Seconds of the playhead, and of the cursor. */
+    /** @type {number | null} Seconds of the playhead. */
     this.playhead = null;
-    /** @type {number | null} */
-    this.cursor = null;
+    /** @type {number | null} Seconds below the mouse. */
+    this.hovered = null;
+    /** @type {Marks} */
+    this.marks = { region: null, cursor: null, edge: null };
     this.look = this.pageLook();
     /** @type {unknown[]} What decided which lanes there are. */
     this.arranged = [];
@@ -64,11 +67,10 @@ export class Picture {
     const whole = new TimeScale(this.scale.duration);
     whole.width = this.scale.width;
     let top = MAP + GAP;
-    for (const [name, { height, spans }] of this.lanes) {
+    for (const [name, { height, spans, above = 0 }] of this.lanes) {
       if (narrow) top += TITLES;
-      const high = spans
-        ? Math.max(height, spanLaneHeight(context2d(this.background), spans(this.seen), whole))
-        : height;
+      top += above;
+      const high = spans ? Math.max(height, this.heightOf(spans(this.seen), whole)) : height;
       this.strips[name] = { top, height: high };
       top += high + GAP;
     }
@@ -76,11 +78,33 @@ export class Picture {
     this.arranged = this.contents;
   }
 
+  /**
+   * Pixels of a lane of spans.
+   *
+   * @param {readonly Token[]} tokens
+   * @param {TimeScale} whole
+   */
+  heightOf(tokens, whole) {
+    return spanLaneHeight(context2d(this.background), tokens, whole);
+  }
+
+  /** Make room for names, where corrected tokens need other room than before. */
+  refit() {
+    const whole = new TimeScale(this.scale.duration);
+    whole.width = this.scale.width;
+    const { tokens: strip } = this.strips;
+    const { corrected } = this.seen;
+    if (!corrected || this.heightOf(corrected, whole) === strip.height) return;
+    this.resize();
+    this.draw();
+    this.drawOverlay();
+  }
+
   /** What decides which lanes there are. */
   /** @returns {unknown[]} */
   get contents() {
-    const { utterance, stretches, compare } = this.seen;
-    return [utterance.reference, stretches[0], compare];
+    const { utterance, stretches, compare, corrected } = this.seen;
+    return [utterance.reference, stretches[0], compare, corrected !== null];
   }
 
   /** Fit the width of the page, at the resolution of the screen. */
@@ -116,7 +140,8 @@ export class Picture {
     if (this.look.palette !== this.seen.palette) this.restyle();
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
-    const now = [begin, end, width, this.look, stretch, this.seen.axes, ...this.arranged];
+    const fine = this.seen.detail?.version;
+    const now = [begin, end, width, this.look, stretch, fine, this.seen.axes, ...this.arranged];
     if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
     const canvas = context2d(this.canvas);
@@ -140,7 +165,7 @@ export class Picture {
       const { top, height } = this.strips[name];
       const narrow = this.gutter === NARROW_GUTTER;
       const wide = narrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
-      const y = narrow ? top - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
+      const y = narrow ? top - (lane.above ?? 0) - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
       write(canvas, shortened(canvas, lane.title, wide), 0, y);
       if (lane.unit) this.writeBeside(canvas, [lane.unit], lane, this.strips[name]);
     }
@@ -161,14 +186,14 @@ export class Picture {
    * @param {Strip} strip
    * @param {number} [first] Lines that are there already.
    */
-  writeBeside(canvas, lines, { title, spans }, { top }, first = 0) {
+  writeBeside(canvas, lines, { title, spans, above = 0 }, { top }, first = 0) {
     canvas.font = SMALL;
     canvas.fillStyle = this.look.faint;
     if (this.gutter === NARROW_GUTTER) {
       const text = lines.join(" ");
       const left = first ? this.width - widthOf(canvas, text, SMALL) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
       canvas.font = SMALL;
-      write(canvas, text, left, top - TITLES / 2);
+      write(canvas, text, left, top - above - TITLES / 2);
     } else {
       const y = top + (spans ? 15 : HALF_LINE + 2);
       lines.forEach((line, n) => write(canvas, line, 0, y + (n + first + 1) * LINE));
@@ -239,7 +264,8 @@ export class Picture {
       canvas.save();
       canvas.translate(this.gutter, 0);
       canvas.beginPath();
-      canvas.rect(0, strip.top - AROUND, this.scale.width, strip.height + 2 * AROUND);
+      const more = AROUND + (lane.above ?? 0);
+      canvas.rect(0, strip.top - more, this.scale.width, strip.height + more + AROUND);
       canvas.clip();
       const hint = lane[part]?.(canvas, strip, this.scale, this.seen, this.look);
       canvas.restore();
@@ -259,8 +285,9 @@ export class Picture {
     canvas.strokeStyle = look.faint;
     canvas.lineWidth = 1;
     canvas.strokeRect(0.5, 3.5, scale.width - 1, MAP - 7);
-    eachSpan(whole, this.seen.aligned.tokens, (index, left, right) => {
-      canvas.fillStyle = look.fill(index, right - left);
+    const fill = fillOf(this.seen.shown, look);
+    eachSpan(whole, this.seen.shown.tokens, (index, left, right) => {
+      canvas.fillStyle = fill(index, right - left);
       canvas.fillRect(left, 5, right - left, MAP - 10);
     });
     canvas.strokeStyle = look.accent;
@@ -302,12 +329,22 @@ export class Picture {
   }
 
   /**
-   * Draw a thin line at the cursor; none for null.
+   * Draw a thin line below the mouse; none for null.
    *
    * @param {number | null} seconds
    */
-  drawCursor(seconds) {
-    this.cursor = seconds;
+  drawHovered(seconds) {
+    this.hovered = seconds;
+    this.drawOverlay();
+  }
+
+  /**
+   * Draw what the reader marked.
+   *
+   * @param {Marks} marks
+   */
+  drawMarks(marks) {
+    this.marks = marks;
     this.drawOverlay();
   }
 
@@ -315,9 +352,14 @@ export class Picture {
   drawOverlay() {
     const canvas = context2d(this.overlay);
     canvas.clearRect(0, 0, this.width, this.height);
+    const { ink, accent } = this.look;
+    const { region, cursor, edge } = this.marks;
+    if (region) this.drawRegion(canvas, region);
     const lines = [
-      { seconds: this.cursor, colour: this.look.ink, thick: 1 },
-      { seconds: this.playhead, colour: this.look.accent, thick: 2 },
+      { seconds: this.hovered, colour: ink, thick: 1 },
+      { seconds: cursor, colour: ink, thick: 2 },
+      { seconds: edge, colour: accent, thick: 2 },
+      { seconds: this.playhead, colour: accent, thick: 2 },
     ];
     for (const { seconds, colour, thick } of lines) {
       if (seconds === null) continue;
@@ -326,6 +368,45 @@ export class Picture {
       canvas.fillStyle = colour;
       canvas.fillRect(x - thick / 2, MAP, thick, this.height - AXIS - MAP);
     }
+    if (edge !== null) this.drawHandle(canvas, edge);
+  }
+
+  /**
+   * A pale area between two lines.
+   *
+   * @param {Canvas2D} canvas
+   * @param {Span} region
+   */
+  drawRegion(canvas, { start, end }) {
+    const { scale } = this;
+    const [left, right] = [start, end].map((seconds) =>
+      Math.min(Math.max(Math.round(scale.x(seconds)), 0), scale.width),
+    );
+    if (end < scale.begin || start > scale.end) return;
+    const high = this.height - AXIS - MAP;
+    canvas.fillStyle = this.look.accent;
+    canvas.globalAlpha = 0.25;
+    canvas.fillRect(this.gutter + left, MAP, Math.max(right - left, 1), high);
+    canvas.globalAlpha = 1;
+    for (const [seconds, x] of [[start, left], [end, right]]) {
+      if (seconds >= scale.begin && seconds <= scale.end) canvas.fillRect(this.gutter + x - 0.5, MAP, 1, high);
+    }
+  }
+
+  /**
+   * A handle at the chosen edge, in the lane of the tokens.
+   *
+   * @param {Canvas2D} canvas
+   * @param {number} seconds
+   */
+  drawHandle(canvas, seconds) {
+    const x = this.gutter + Math.round(this.scale.x(seconds));
+    if (x < this.gutter || x > this.width) return;
+    const { top } = this.strips.tokens;
+    canvas.fillStyle = this.look.paper;
+    canvas.fillRect(x - 5, top + 1, 10, BOXES - 2);
+    canvas.fillStyle = this.look.accent;
+    canvas.fillRect(x - 3, top + 3, 6, BOXES - 6);
   }
 
   /**
@@ -357,9 +438,9 @@ export class Picture {
       const seconds = (inside / this.scale.width) * this.scale.duration;
       return { lane: "map", seconds, share: 0, y };
     }
-    const found = this.lanes.find(([name]) => {
+    const found = this.lanes.find(([name, { above = 0 }]) => {
       const { top, height } = this.strips[name];
-      return y >= top && y < top + height;
+      return y >= top - above && y < top + height;
     });
     const lane = found ? found[0] : null;
     return { lane, seconds: this.scale.seconds(inside), share: lane ? this.shareOf(lane, y) : 0, y };

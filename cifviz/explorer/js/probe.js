@@ -1,8 +1,10 @@
 // What is under the cursor, in words: the values of all lanes at a moment.
 
-/** @import { Seen } from "./types.js" */
+/** @import { Seen, Token } from "./types.js" */
+/** @import { Firing } from "./firing.js" */
 
 import { hertzAt } from "./axes.js";
+import { describeEdges } from "./comparelane.js";
 import { rangeOfSum } from "./sawtooth.js";
 import { shown } from "./tokens.js";
 
@@ -12,10 +14,12 @@ import { shown } from "./tokens.js";
  * @param {Seen} seen
  * @param {number} seconds
  * @param {number | null} share How far up in the spectrogram, 0 to 1; null elsewhere.
+ * @param {string | null} lane In which the cursor is.
  * @returns {[string, string][]} Names and values, always the same names for the same utterance.
  */
-export function probe({ aligned, utterance, hertz }, seconds, share = null) {
-  const { firing, given, tokens } = aligned;
+export function probe(seen, seconds, share = null, lane = null) {
+  const { aligned, shown: { tokens }, corrected, utterance, hertz, compare } = seen;
+  const { firing, given } = aligned;
   const { start, shift } = utterance.grid;
   const place = (seconds - start) / shift;
   const frame = Math.floor(place);
@@ -30,7 +34,10 @@ export function probe({ aligned, utterance, hertz }, seconds, share = null) {
     ["sum", isFrame ? `${sum.toFixed(2)} of β ${short(firing.threshold)}` : NONE],
   ];
   if (hertz) found.push(["frequency", share === null ? NONE : frequency(hertzAt(share, hertz))]);
-  found.push(["token", index < 0 ? NONE : describe(index, aligned, utterance)]);
+  found.push(["token", index < 0 ? NONE : describe(tokens[index]) + (corrected ? "" : firedAt(index, firing, utterance))]);
+  if (compare.length || utterance.reference) {
+    found.push(["edges", describeEdges(seen, lane, seconds) || NONE]);
+  }
   return found;
 }
 
@@ -38,18 +45,25 @@ export function probe({ aligned, utterance, hertz }, seconds, share = null) {
 const NONE = "–";
 
 /**
- * A token, its box, and when it fired: not the same, and why.
+ * A token and its box.
+ *
+ * @param {Token} token
+ */
+function describe({ label, start, end }) {
+  const name = Array.from(shown(label)).slice(0, LONGEST).join("");
+  return `${name}, ${start.toFixed(2)} to ${end.toFixed(2)} s`;
+}
+
+/**
+ * When a token of CIF fired: not where its box ends.
  *
  * @param {number} index
- * @param {Seen["aligned"]} aligned
+ * @param {Firing} firing
  * @param {Pick<Seen["utterance"], "grid">} utterance
  */
-function describe(index, { tokens, firing }, { grid }) {
-  const { label, start, end } = tokens[index];
-  const fired = grid.start + firing.positions[index] * grid.shift;
-  const fires = index < firing.fires ? `, fires at ${fired.toFixed(2)} s` : "";
-  const name = Array.from(shown(label)).slice(0, LONGEST).join("");
-  return `${name}, ${start.toFixed(2)} to ${end.toFixed(2)} s${fires}`;
+function firedAt(index, { positions, fires }, { grid }) {
+  if (index >= fires) return "";
+  return `, fires at ${(grid.start + positions[index] * grid.shift).toFixed(2)} s`;
 }
 
 /** Letters of a name. */

@@ -25,7 +25,7 @@ const SEEN = 14;
  * Height of a lane of spans while everything is in view.
  *
  * @param {Canvas2D} canvas
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {TimeScale} whole
  */
 export function spanLaneHeight(canvas, tokens, whole) {
@@ -41,7 +41,7 @@ export function spanLaneHeight(canvas, tokens, whole) {
  * @param {Canvas2D} canvas
  * @param {Strip} strip
  * @param {TimeScale} scale
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {Look} look
  * @param {{fill?: TokenFill | null, selected?: number | null}} [more]
  * @returns {string[]} A hint, where names have no place.
@@ -98,7 +98,7 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
 /**
  * Number of spans in view that have a name.
  *
- * @param {Token[]} tokens
+ * @param {readonly Token[]} tokens
  * @param {TimeScale} scale
  */
 function countNamed(tokens, scale) {

@@ -2,7 +2,7 @@
 // in every language.
 
 /** The shortest view, seconds. */
-const SHORTEST = 0.05;
+const SHORTEST = 0.02;
 
 export class TimeScale {
   /** @param {number} duration Seconds of the whole. */

@@ -6,31 +6,30 @@
 import { element } from "./dom.js";
 
 const HELP =
-  "tokens: arrows choose, Enter or space plays, plus and minus zoom, page up and page down move the view, Escape leaves";
+  "tokens: arrows choose, Enter or space plays, s and e choose an edge that arrows then move, F2 renames, plus and minus zoom, page up and page down move the view, Escape leaves; all keys are in the help";
 
 let lists = 0;
 
 export class TokenList {
   /**
    * @param {HTMLElement} parent
-   * @param {{select: (index: number | null) => void, play: (index: number) => void,
-   *   zoom: (factor: number) => void, pan: (views: number) => void, stop: () => void}} acts
+   * @param {{select: (index: number | null) => void, stop: () => void}} acts
    */
   constructor(parent, acts) {
     this.acts = acts;
-    /** @type {Token[]} */
+    /** @type {readonly Token[]} */
     this.tokens = [];
     /** @type {number | null} */
     this.selected = null;
     /** @type {EventTarget | null} What had the focus before. */
     this.from = null;
+    this.isQuiet = false;
     this.name = `cifviz-token-${(lists += 1)}`;
     this.box = element(parent, "div", "cifviz-tokens");
     this.box.tabIndex = 0;
     this.box.setAttribute("role", "listbox");
     this.box.setAttribute("aria-orientation", "horizontal");
     this.box.setAttribute("aria-label", HELP);
-    this.box.addEventListener("keydown", (event) => this.press(event));
     this.box.addEventListener("pointerdown", (event) => event.stopPropagation()); // no press on the picture
     this.box.addEventListener("focus", (event) => this.enter(event.relatedTarget));
     this.option = this.choose(null);
@@ -39,10 +38,11 @@ export class TokenList {
   /**
    * Show these tokens, one of them selected.
    *
-   * @param {Token[]} tokens
+   * @param {readonly Token[]} tokens
    * @param {number | null} selected
+   * @param {string} note What else is to be said of that one.
    */
-  show(tokens, selected) {
+  show(tokens, selected, note) {
     this.tokens = tokens;
     if (selected !== this.selected) this.option = this.choose(selected);
     const { option, label, times, place } = this.option;
@@ -55,7 +55,7 @@ export class TokenList {
     }
     const token = tokens[selected];
     label.textContent = shown(token.label);
-    times.textContent = `, ${token.start.toFixed(2)} to ${token.end.toFixed(2)} seconds`;
+    times.textContent = `, ${token.start.toFixed(2)} to ${token.end.toFixed(2)} seconds${note}`;
     place.textContent = ` · ${selected + 1} of ${tokens.length}`;
     option.setAttribute("aria-setsize", String(tokens.length));
     option.setAttribute("aria-posinset", String(selected + 1));
@@ -89,7 +89,16 @@ export class TokenList {
    */
   enter(from) {
     this.from = from;
-    if (this.selected === null && this.tokens.length) this.acts.select(0);
+    if (!this.isQuiet && this.selected === null && this.tokens.length) this.acts.select(0);
+  }
+
+  /** Take the focus, and select nothing. */
+  focus() {
+    const { from } = this;
+    this.isQuiet = true;
+    this.box.focus({ preventScroll: true });
+    this.isQuiet = false;
+    this.from ??= from;
   }
 
   /** Give the focus back to what had it, or to the explorer as a whole. */
@@ -102,42 +111,6 @@ export class TokenList {
     const root = /** @type {HTMLElement} */ (this.box.closest(".cifviz-explorer"));
     root.tabIndex = -1;
     root.focus();
-  }
-
-  /**
-   * Keys act only while the list has the focus, and none of them reaches the notebook.
-   *
-   * @param {KeyboardEvent} event
-   */
-  press(event) {
-    const last = this.tokens.length - 1;
-    const here = this.selected ?? 0;
-    const next = () => this.acts.select(Math.min(here + 1, last));
-    const previous = () => this.acts.select(Math.max(here - 1, 0));
-    /** @type {Record<string, () => void>} */
-    const acts = {
-      ArrowRight: next,
-      ArrowDown: next,
-      ArrowLeft: previous,
-      ArrowUp: previous,
-      Home: () => this.acts.select(0),
-      End: () => this.acts.select(last),
-      Enter: () => this.acts.play(here),
-      " ": () => this.acts.play(here),
-    };
-    /** @type {Record<string, () => void>} */
-    const views = {
-      "+": () => this.acts.zoom(0.5),
-      "-": () => this.acts.zoom(2),
-      PageDown: () => this.acts.pan(0.5),
-      PageUp: () => this.acts.pan(-0.5),
-      Escape: () => this.leave(),
-    };
-    const act = acts[event.key] ?? views[event.key];
-    if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (this.tokens.length || event.key in views) act();
   }
 }
 

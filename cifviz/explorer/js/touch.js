@@ -128,8 +128,12 @@ class Fingers {
       this.explorer.centre(seconds);
       return;
     }
+    if (lane !== "tokens") {
+      this.explorer.placeCursor(seconds);
+      return;
+    }
     const { seen, scale } = this.explorer;
-    const near = seen.aligned.tokens
+    const near = seen.shown.tokens
       .map(({ start, end }) => ({ start, end, off: Math.max(start - seconds, seconds - end, 0) }))
       .filter(({ off }) => off * scale.density <= BESIDE)
       .sort((one, other) => one.off - other.off);

@@ -1,5 +1,7 @@
 // What travels between the modules: the data of an utterance, what is drawn, and what Python sends.
 
+import type { Match } from "./agreement.js";
+import type { Detail } from "./detail.js";
 import type { Firing, Shares } from "./firing.js";
 import type { Tail } from "./tail.js";
 
@@ -104,6 +106,15 @@ export interface Aligned {
   errors: Span[] | null;
 }
 
+/** The tokens that are shown: those that a person corrected, or CIF's own. */
+export interface Shown {
+  tokens: readonly Token[];
+  /** Index of CIF's token that each overlaps most, whose colour it has; null where the tokens are CIF's. */
+  owners: (number | null)[] | null;
+  /** As in `Aligned`. */
+  errors: Span[] | null;
+}
+
 /** Least and largest amplitudes of short pieces, in 127ths of the loudest sample. */
 export interface Peaks {
   /** Pieces per second. */
@@ -128,9 +139,33 @@ export interface Stretch extends Span {
   logMel: LogMel | null;
 }
 
+/** From the earliest to the latest time of the start and of the end of a word, seconds. */
+export type Interval = [[number, number], [number, number]];
+
+/** A lane beside the tokens: the words of phones, a compared alignment, or tokens at kept settings. */
 export interface Compared {
   name: string;
   tokens: Token[];
+  /** When it fired, seconds; null of an alignment alone. */
+  fires: number[] | null;
+  /** Of each token; null where they are unknown. */
+  intervals: Interval[] | null;
+  /** Words whose place is doubtful, the worst first. */
+  doubts: Doubt[];
+  /** Whether these are the words of the utterance itself. */
+  isOwn: boolean;
+}
+
+export interface Doubt {
+  word: string;
+  reasons: string[];
+}
+
+/** Which tokens of which lanes belong together. */
+export interface Matches {
+  /** Of each compared lane; null where it is not compared with the tokens. */
+  lanes: (Match | null)[];
+  reference: Match | null;
 }
 
 export interface Palette {
@@ -152,6 +187,8 @@ export interface ViewData {
   compare: Compared[];
   palette: Palette;
   model: Model;
+  /** Whether there is a recording, which may still be on its way. */
+  hasSound: boolean;
 }
 
 /** What is known of the model, in words; empty where there is nothing to say. */
@@ -172,20 +209,39 @@ export interface Axes {
 
 /** What is drawn. */
 export interface Seen extends ViewData {
+  /** What CIF does at these settings. */
   aligned: Aligned;
+  /** The tokens as a person corrected them; null where none did. They do not follow the settings. */
+  corrected: readonly Token[] | null;
+  shown: Shown;
   axes: Axes;
+  matches: Matches;
   /** Index of the selected token. */
   selected: number | null;
+  /** Waveform and spectrogram from samples; null without sound. */
+  detail: Detail | null;
 }
 
 /** What others are told of an explorer. */
 export interface State {
   settings: Settings;
+  /** CIF's own. */
   alignment: Token[];
+  corrected: readonly Token[] | null;
   selection: number | null;
+  /** Settings kept as lanes, each only what differs from the model. */
+  kept: Partial<Settings>[];
 }
 
 export type Canvas2D = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** What the reader marked in the picture, seconds. */
+export interface Marks {
+  region: Span | null;
+  cursor: number | null;
+  /** The chosen edge. */
+  edge: number | null;
+}
 
 /** Height range of a lane on the canvas, pixels. */
 export interface Strip {
@@ -236,6 +292,39 @@ export interface WrittenHome {
   shares: { first: string; owners: string; weights: string } | null;
 }
 
+/** Of `sound_facts` in data.py. */
+export interface WrittenSound {
+  /** Samples per second. */
+  rate: number;
+  /** Samples. */
+  length: number;
+  /** Samples of each piece but the last. */
+  piece: number;
+  /** Magnitude of the loudest sample. */
+  loudest: number;
+  /** What compression changed, in words; empty for exact sound. */
+  note: string;
+  /** Those of the spectrogram; null where these samples do not make it. */
+  features: Features | null;
+}
+
+/** What makes a spectrogram of samples. */
+export interface Features {
+  /** Samples from one frame to the next. */
+  hop: number;
+  /** Samples under the window. */
+  window: number;
+  bands: number;
+  /** Hz. */
+  lowest: number;
+  /** Hz. */
+  highest: number;
+  /** Least power. */
+  floor: number;
+  /** Logarithm of the largest power of the whole. */
+  top: number;
+}
+
 /** Of `view_data` in data.py; texts are base64. */
 export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "home"> {
   name: string;
@@ -245,25 +334,29 @@ export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "ho
   reference: WrittenSpans | null;
   whole: WrittenStretch;
   hertz?: number[] | null;
-  compare: { name: string; tokens: WrittenSpans }[];
+  compare: (Partial<Omit<Compared, "tokens">> & { name: string; tokens: WrittenSpans })[];
   palette: Palette;
   model: Model;
-  sound: "whole" | "parts" | null;
+  sound: WrittenSound | null;
 }
 
 /** Of `to_html` in page.py. */
 export interface WrittenPage extends WrittenData {
-  /** Base64. */
-  sound_file: string | null;
+  /** Sound files, base64. */
+  sound_pieces: string[] | null;
   /** Where the controls stand at first, if elsewhere than the model. */
   begin: Partial<Settings>;
+  /** Settings kept as lanes; not in older pages. */
+  kept?: Partial<Settings>[];
+  /** Tokens that were corrected by hand; pages of older versions have none. */
+  corrected?: WrittenSpans | null;
 }
 
 // --- messages between a view and Python ----------------------------------------------------------
 
 /** Questions that Python answers: what is sent beside the type, and what comes back. */
 export interface Questions {
-  sound: { sent: Partial<Span>; answer: object };
+  sound: { sent: Span; answer: object };
   stretch: { sent: Span; answer: WrittenStretch };
   piece: { sent: { index: number; count: number; name: string }; answer: object };
   listen: { sent: object; answer: object };
@@ -275,13 +368,15 @@ export interface Traits {
   settings: Settings;
   selection: number | null;
   placed: WrittenSpans | null;
+  kept: Partial<Settings>[];
+  edited: WrittenSpans | null;
   listens: boolean;
 }
 
 /** The part of anywidget's model that is used, see https://anywidget.dev. */
 export interface WidgetModel {
   get<Name extends keyof Traits>(name: Name): Traits[Name];
-  set(values: Partial<Traits>): void;
+  set<Name extends keyof Traits>(name: Name, value: Traits[Name]): void;
   save_changes(): void;
   on(event: "msg:custom", callback: MessageCallback): void;
   on(event: `change:${keyof Traits}`, callback: () => void): void;

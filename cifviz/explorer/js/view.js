@@ -2,34 +2,55 @@
 // on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
 /** @import { Aligned, Seen, Settings, Span, State, Token, ViewData } from "./types.js" */
+/** @import { Kept } from "./kept.js" */
 /** @import { SavedFile } from "./exports.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
-import { align, edgeErrors, readout } from "./alignment.js";
+import { matchCost, matchLanes, matchReference } from "./agreement.js";
+import { agreements, showAgreements } from "./agreementtable.js";
+import { align, edgeErrors, readout, shownTokens } from "./alignment.js";
 import { axesFor } from "./axes.js";
 import { Controls } from "./controls.js";
 import { stretchOf } from "./data.js";
+import { correctionReadout, differenceNote } from "./differences.js";
+import { Detail } from "./detail.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
+import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
-import { stretchInView } from "./lanes.js";
+import { addHint } from "./hint.js";
+import { actsNow, addCorrecting } from "./correcting.js";
+import { isTaken, listenToKeys } from "./keys.js";
+import { MOST, checkedKept, differing, keptFromLink, keptLanes, keptToLink } from "./kept.js";
+import { Keeping } from "./keeping.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
 import { Player } from "./player.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
+import { SoundBar } from "./soundbar.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
-import { keepKeys, watchPage } from "./surroundings.js";
+import { isCoarse, stretchInView } from "./soundlanes.js";
+import { dress, keepKeys, watchPage } from "./surroundings.js";
 import { showTable } from "./table.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
+import { showWords } from "./wordtable.js";
 
 /** Milliseconds without a change before slow updates follow. */
 const QUIET = 200;
+/** Pairs of tokens that are matched at each movement of a slider; more are matched after it. */
+const QUICK = 40_000;
 /** Finer pictures of parts that are kept. */
 const KEPT = 8;
+
+/** @type {Seen["matches"]} */
+const NO_MATCHES = { lanes: [], reference: null };
+/** What is said of corrected tokens. */
+const NOTE =
+  "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
 
 export class Explorer {
   /**
@@ -61,11 +82,29 @@ export class Explorer {
     /** @type {boolean | null} */
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(sound);
+    this.player = new Player(null);
+    this.player.cif = () => this.audible;
     this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
-    this.seen = { ...data, aligned, axes: axesFor(aligned), selected: null };
+    this.seen = {
+      ...data,
+      aligned,
+      corrected: null,
+      shown: shownTokens(aligned, null, data.utterance),
+      axes: axesFor(aligned),
+      matches: NO_MATCHES,
+      selected: null,
+      detail: null,
+    };
+    /** @type {Kept[]} Settings that are lanes. */
+    this.kept = [];
+    this.match();
+    this.editing = new Editing(this);
+    /** @type {Span | null} The part of time that was dragged, which space plays. */
+    this.region = null;
+    /** @type {number | null} Seconds of the last click, from which space plays. */
+    this.cursor = null;
     // 2. Timers, and the number of tokens that was announced last.
     /** @type {number | null} */
     this.later = null;
@@ -76,6 +115,7 @@ export class Explorer {
     // 3. The elements, from top to bottom.
     this.root = root;
     root.classList.add("cifviz-explorer");
+    dress(root);
     this.showModel(data.model);
     const view = element(root, "div", "cifviz-view");
     this.stage = element(view, "div", "cifviz-stage");
@@ -84,12 +124,19 @@ export class Explorer {
     this.under = element(view, "dl", "cifviz-readout cifviz-under");
     this.under.setAttribute("aria-hidden", "true"); // the list of tokens and the table say it
     this.point(null);
+    addHint(view, root, data.utterance.fixed);
     const bar = element(root, "div", "cifviz-buttons");
-    this.soundBar = group(bar, "sound");
-    this.soundBar.hidden = true;
-    this.showSound();
-    this.addButtons(bar);
+    this.soundBar = new SoundBar(group(bar, "sound"), this.player, {
+      play: () => void this.play(this.scale.begin, this.scale.end),
+      stop: () => this.stop(),
+      say: (text) => this.say(text),
+    });
+    if (!data.hasSound) this.soundBar.show();
+    this.keeping = this.addButtons(bar);
+    this.correcting = addCorrecting(bar, this.editing);
     this.readout = element(root, "dl", "cifviz-readout");
+    this.note = element(root, "p", "cifviz-note");
+    this.note.textContent = NOTE;
     this.live = element(root, "p", "cifviz-live");
     this.live.setAttribute("role", "status");
     this.drawer = element(root, "details", "cifviz-drawer");
@@ -104,25 +151,39 @@ export class Explorer {
       mark: (start, end) => this.mark(start, end),
     });
     addHelp(root, this.seen);
-    this.details = element(root, "details");
-    element(this.details, "summary").textContent = "tokens as a table";
-    this.table = element(this.details, "div", "cifviz-table");
+    this.agreement = this.addTable("agreement of the lanes");
+    this.words = this.addTable("words as a table");
+    const { box, table } = this.addTable("tokens as a table");
+    this.details = box;
+    this.table = table;
+    this.agreement.box.open = data.compare.some(({ isOwn }) => !isOwn);
     // 4. The events.
-    this.details.addEventListener("toggle", () => this.tellTable());
-    this.freeKeys = keepKeys(root);
+    this.freeKeys = keepKeys(root, (event) => isTaken(event, this));
+    listenToKeys(root, this);
     listenToPointer(this.stage, this);
     this.unwatch = this.watch();
     this.fit();
     this.tell();
-    this.look();
+    if (sound) this.setSound(sound);
+    else this.look();
+  }
+
+  /**
+   * A table that opens on demand.
+   *
+   * @param {string} title
+   */
+  addTable(title) {
+    const box = element(this.root, "details");
+    element(box, "summary").textContent = title;
+    const table = element(box, "div", "cifviz-table");
+    box.addEventListener("toggle", () => this.tellTable());
+    return { box, table };
   }
 
   addTokens() {
     return new TokenList(this.stage, {
       select: (index) => this.select(index),
-      play: (index) => this.playToken(index),
-      zoom: (factor) => this.zoom(factor),
-      pan: (views) => this.pan(views),
       stop: () => this.stop(),
     });
   }
@@ -147,22 +208,25 @@ export class Explorer {
    */
   setSound(sound) {
     this.player.sound = sound;
-    this.showSound();
+    this.seen.detail = new Detail(sound, {
+      refined: () => this.picture.draw(),
+      failed: (error) => this.say(`No finer picture: ${messageOf(error)}`),
+    });
+    this.soundBar.show();
+    this.look();
   }
 
-  /** Offer to play, if there is sound. */
-  showSound() {
-    const bar = this.soundBar;
-    if (!this.player.sound || !bar.hidden) return;
-    bar.hidden = false;
-    button(bar, "play what is in view", () => void this.play(this.scale.begin, this.scale.end));
-    button(bar, "stop", () => this.stop());
-    toggle(bar, "loop", (on) => {
-      this.player.loop = on;
-    });
-    toggle(bar, "half speed", (on) => {
-      this.player.rate = on ? 0.5 : 1;
-    });
+  /**
+   * What the CIF does at the present settings, as sound.
+   *
+   * @returns {import("./sonify.js").Audible}
+   */
+  get audible() {
+    const { aligned, axes, utterance } = this.seen;
+    const { alpha, positions, tailFired } = aligned.firing;
+    const { grid } = utterance;
+    const fires = Array.from(positions, (position) => grid.start + position * grid.shift);
+    return { alpha, top: axes.weight, grid, fires, tailFired };
   }
 
   /** @param {HTMLElement} bar */
@@ -182,10 +246,15 @@ export class Explorer {
     }
     button(settings, "reset", () => this.reset());
     button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
+    const keeping = new Keeping(group(bar, "compare"), {
+      keep: () => this.keepSettings(),
+      remove: (index) => this.setKept(this.kept.filter((_, place) => place !== index)),
+    });
     const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
       button(files, name, () => void this.save(make)).setAttribute("aria-label", `save ${name}`);
     }
+    return keeping;
   }
 
   /**
@@ -244,9 +313,10 @@ export class Explorer {
     const isInside = place && place.lane !== "map" && place.seconds >= begin && place.seconds <= end;
     const seconds = isInside ? place.seconds : null;
     const share = isInside && place.lane === "logMel" ? place.share : null;
-    const pairs = probe(this.seen, seconds ?? Number.NaN, share);
+    const lane = isInside ? place.lane : null;
+    const pairs = probe(this.seen, seconds ?? Number.NaN, share, lane);
     showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
-    this.picture.drawCursor(seconds);
+    this.picture.drawHovered(seconds);
   }
 
   /**
@@ -271,9 +341,89 @@ export class Explorer {
       this.controls.set(settings);
     }
     this.isPlaced = !settings;
-    if (this.word) this.selected = tokenAt(this.word, aligned.tokens);
-    Object.assign(this.seen, { aligned, selected: this.selected });
     this.frameWeight.show(aligned.given);
+    this.showTokens(aligned, this.seen.corrected);
+  }
+
+  /**
+   * Show other tokens.
+   *
+   * @param {Aligned} aligned CIF's own.
+   * @param {readonly Token[] | null} corrected Those of a person, which are shown instead.
+   */
+  showTokens(aligned, corrected) {
+    const shown = shownTokens(aligned, corrected, this.data.utterance);
+    if (this.word) this.selected = tokenAt(this.word, shown.tokens);
+    if (this.selected === null) this.editing.leaveEdge();
+    Object.assign(this.seen, { aligned, corrected, shown, selected: this.selected });
+    this.match();
+    this.tell();
+    this.picture.draw();
+    this.drawMarks();
+  }
+
+  /**
+   * Show tokens that a person corrected; null for CIF's own.
+   *
+   * @param {readonly Token[] | null} corrected
+   * @param {number | null} [index] Of the token that is selected then; without one, that of the
+   *   selected word.
+   */
+  correct(corrected, index = null) {
+    const last = (corrected?.length ?? 0) - 1;
+    if (corrected && index !== null) this.word = last < 0 ? null : corrected[Math.min(index, last)];
+    if (!this.word) this.selected = null;
+    this.showTokens(this.seen.aligned, corrected);
+    if (corrected && index !== null && last >= 0) {
+      // Where several overlap the word as much, such as tokens of no length.
+      this.selected = this.seen.selected = Math.min(index, last);
+    }
+  }
+
+  /**
+   * Match the lanes with the tokens: at once where that is quick, else a little later.
+   *
+   * @param {boolean} [isLater]
+   */
+  match(isLater = false) {
+    const { seen } = this;
+    const isNow = isLater || matchCost(seen) <= QUICK;
+    seen.matches = isNow
+      ? { lanes: matchLanes(seen), reference: matchReference(seen) }
+      : { lanes: seen.compare.map(() => null), reference: null };
+    this.isMatched = isNow;
+  }
+
+  /** Keep the tokens at the present settings as a lane. */
+  keepSettings() {
+    const { utterance } = this.data;
+    const kept = differing(this.settings, utterance.settings);
+    const same = this.kept.some((one) => JSON.stringify(one) === JSON.stringify(kept));
+    if (same) this.say("These settings are a lane already.");
+    else this.setKept([...this.kept, kept]);
+  }
+
+  /**
+   * Show other kept settings as lanes, as many as there is room for.
+   *
+   * @param {unknown[]} kept Settings, some or all; what none are is left out.
+   */
+  setKept(kept) {
+    const { utterance, compare } = this.data;
+    const room = Math.max(MOST - compare.filter(({ isOwn }) => !isOwn).length, 0);
+    const wanted = kept.map((one) => checkedKept(one, utterance)).filter((one) => one !== null);
+    if (wanted.length > room) this.say(`At most ${MOST} lanes can be compared: remove one first.`);
+    const taken = compare.map(({ name }) => name);
+    try {
+      const lanes = keptLanes(wanted.slice(0, room), utterance, taken);
+      this.kept = wanted.slice(0, room);
+      this.seen.compare = [...compare, ...lanes];
+      this.keeping.show(lanes.map(({ name }) => name));
+    } catch (error) {
+      this.say(`Not kept: ${messageOf(error)}`);
+    }
+    if (this.kept.length) this.agreement.box.open = true;
+    this.match();
     this.tell();
     this.picture.draw();
   }
@@ -290,13 +440,16 @@ export class Explorer {
    * Select a token by its index; null for none.
    *
    * @param {number | null} index
+   * @param {{isStill?: boolean}} [how] Whether the view stays where it is: below a mouse it does.
    */
-  select(index) {
-    const { tokens } = this.seen.aligned;
+  select(index, { isStill = false } = {}) {
+    const { tokens } = this.seen.shown;
+    this.editing.leaveEdge();
+    this.region = this.cursor = null;
     this.selected = index === null || !tokens.length ? null : Math.min(index, tokens.length - 1);
     this.seen.selected = this.selected;
     this.word = this.selected === null ? null : tokens[this.selected];
-    if (this.word) this.scale.reveal(this.word.start, this.word.end);
+    if (this.word && !isStill) this.scale.reveal(this.word.start, this.word.end);
     this.tell();
     this.look();
   }
@@ -307,28 +460,123 @@ export class Explorer {
    * @param {number} seconds
    */
   chooseAt(seconds) {
-    const { tokens } = this.seen.aligned;
-    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
-    if (index < 0) return;
-    this.select(index);
-    this.tokens.box.focus({ preventScroll: true }); // so that arrows continue from there
+    const index = this.tokenUnder(seconds);
+    if (index === null) {
+      this.placeCursor(seconds);
+      return;
+    }
+    this.select(index, { isStill: true });
+    this.tokens.focus(); // so that arrows continue from there
     this.playToken(index);
+  }
+
+  /**
+   * Index of the token at a moment.
+   *
+   * @param {number} seconds
+   */
+  tokenUnder(seconds) {
+    const { tokens } = this.seen.shown;
+    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
+    return index < 0 ? null : index;
+  }
+
+  /** Index of the token at the cursor, or the nearest; the first without a cursor. */
+  nearestToken() {
+    const { tokens } = this.seen.shown;
+    if (this.cursor === null) return tokens.length ? 0 : null;
+    return tokenAt({ start: this.cursor, end: this.cursor }, tokens);
+  }
+
+  /**
+   * Put the cursor at a moment, and select the token that is there.
+   *
+   * @param {number} seconds
+   */
+  placeCursor(seconds) {
+    const index = this.tokenUnder(seconds);
+    if (index !== null && index !== this.selected) this.select(index, { isStill: true });
+    this.region = null;
+    this.cursor = Math.min(Math.max(seconds, 0), this.data.utterance.duration);
+    this.tokens.focus();
+    this.drawMarks();
+  }
+
+  /**
+   * Move the cursor; without one, from the start of the selected token or of the view.
+   *
+   * @param {number} seconds
+   */
+  moveCursor(seconds) {
+    const { selected } = this;
+    const start = selected === null ? this.scale.begin : this.seen.shown.tokens[selected].start;
+    this.region = null;
+    this.cursor = Math.min(Math.max((this.cursor ?? start) + seconds, 0), this.data.utterance.duration);
+    this.reveal(this.cursor);
+    this.say(`cursor at ${this.cursor.toFixed(3)} s`);
+  }
+
+  /**
+   * Mark a part of time.
+   *
+   * @param {Span} span Seconds.
+   */
+  setRegion({ start, end }) {
+    const { duration } = this.data.utterance;
+    this.region = { start: Math.max(start, 0), end: Math.min(end, duration) };
+    this.cursor = null;
+    this.drawMarks();
+  }
+
+  /** Whether Escape has something to let go of. */
+  get isHolding() {
+    return Boolean(this.editing.edge ?? this.region) || this.cursor !== null;
+  }
+
+  /** Let go of the chosen edge; else of region and cursor; else leave the list of tokens. */
+  letGo() {
+    this.stop();
+    if (this.editing.edge) this.editing.leaveEdge();
+    else if (this.isHolding) this.region = this.cursor = null;
+    else this.tokens.leave();
+    this.drawMarks();
+  }
+
+  /**
+   * Bring a moment into view, and show what is marked.
+   *
+   * @param {number | null} seconds
+   */
+  reveal(seconds) {
+    const { begin, end } = this.scale;
+    if (seconds !== null) this.scale.reveal(seconds, seconds);
+    if (begin !== this.scale.begin || end !== this.scale.end) this.look();
+    this.drawMarks();
+  }
+
+  /** Draw region, cursor and chosen edge. */
+  drawMarks() {
+    this.picture.drawMarks({ region: this.region, cursor: this.cursor, edge: this.editing.place });
+    actsNow(this.correcting, this);
   }
 
   /** Update the text: at once what is in view, a little later the other parts. */
   tell() {
-    const { aligned } = this.seen;
-    this.tokens.show(aligned.tokens, this.selected);
-    showPairs(this.readout, readout(aligned, this.data.utterance));
+    const { aligned, shown } = this.seen;
+    this.tokens.show(shown.tokens, this.selected, differenceNote(this.seen));
+    const values = readout(aligned, shown, this.data.utterance);
+    showPairs(this.readout, [...values, ...correctionReadout(this.seen)]);
+    this.note.hidden = !this.seen.corrected;
     this.forgetLater();
     this.later = setTimeout(() => this.tellAll(), QUIET);
   }
 
   tellAll() {
     this.forgetLater();
-    const count = this.seen.aligned.tokens.length;
+    const count = this.seen.shown.tokens.length;
     if (this.announced !== null && this.announced !== count) this.say(`${count} tokens`);
     this.announced = count;
+    this.picture.refit();
     this.tellTable();
     this.changed(this.state);
   }
@@ -339,7 +587,18 @@ export class Explorer {
   }
 
   tellTable() {
-    if (this.details.open) showTable(this.table, this.seen.aligned, this.scale);
+    const { seen, scale, agreement, words } = this;
+    if (!this.isMatched) {
+      this.match(true);
+      this.picture.draw();
+    }
+    if (this.details.open) showTable(this.table, seen, scale);
+    const own = seen.compare.find(({ isOwn }) => isOwn);
+    words.box.hidden = !own;
+    if (own && words.box.open) showWords(words.table, own, scale);
+    const isCompared = seen.compare.length > (own ? 1 : 0) || seen.utterance.reference;
+    agreement.box.hidden = !isCompared;
+    if (isCompared && agreement.box.open) showAgreements(agreement.table, agreements(seen));
   }
 
   /**
@@ -348,12 +607,15 @@ export class Explorer {
    * @returns {State}
    */
   get state() {
-    const { tokens } = this.seen.aligned;
-    return { settings: { ...this.settings }, alignment: tokens, selection: this.selected };
+    const { aligned, corrected } = this.seen;
+    const { kept, selected } = this;
+    const settings = { ...this.settings };
+    return { settings, alignment: aligned.tokens, corrected, selection: selected, kept };
   }
 
   /** Draw what is in view, and a little later a finer picture of it. */
   look() {
+    this.seen.detail?.follow(this.scale, stretchInView(this.seen.stretches, this.scale));
     this.picture.draw();
     clearTimeout(this.closer);
     this.closer = setTimeout(() => {
@@ -362,13 +624,13 @@ export class Explorer {
     }, QUIET);
   }
 
-  /** Ask for a finer picture where it would show more. */
+  /** Ask Python for a finer picture where it would show more and samples make none. */
   async lookCloser() {
     const { begin, end, density } = this.scale;
-    const { stretches } = this.seen;
-    const { isFinest, peaks, logMel } = stretchInView(stretches, this.scale);
-    const columns = Math.min(peaks?.rate ?? Infinity, logMel ? 1 / logMel.shift : Infinity);
-    if (!this.kernel || isFinest || columns > density || this.isLooking) return;
+    const { stretches, detail } = this.seen;
+    const coarse = stretchInView(stretches, this.scale);
+    if (!this.kernel || coarse.isFinest || !isCoarse(coarse, density) || this.isLooking) return;
+    if (detail?.covers(this.scale, coarse)) return;
     this.isLooking = true;
     const around = end - begin;
     try {
@@ -386,7 +648,7 @@ export class Explorer {
 
   /** @param {number} factor Above 1 shows more; infinite, everything. */
   zoom(factor) {
-    const { tokens } = this.seen.aligned;
+    const { tokens } = this.seen.shown;
     const chosen = this.selected === null ? null : tokens[this.selected];
     if (factor === Infinity) this.scale.all();
     else if (chosen) this.scale.zoom(factor, (chosen.start + chosen.end) / 2);
@@ -427,9 +689,28 @@ export class Explorer {
     this.look();
   }
 
+  /**
+   * What space plays.
+   *
+   * @returns {Span} Seconds.
+   */
+  toPlay() {
+    const { begin, end, duration } = this.scale;
+    if (this.region) return this.region;
+    if (this.cursor !== null) return { start: this.cursor, end: this.cursor < end ? end : duration };
+    return this.selected === null ? { start: begin, end } : this.seen.shown.tokens[this.selected];
+  }
+
+  /** Play the region, from the cursor, or the selected token; if something is played, stop. */
+  playOrStop() {
+    const { start, end } = this.toPlay();
+    if (this.player.now === null) void this.play(start, end);
+    else this.stop();
+  }
+
   /** @param {number} index */
   playToken(index) {
-    const token = this.seen.aligned.tokens[index];
+    const token = this.seen.shown.tokens[index];
     if (token) void this.play(token.start, token.end);
   }
 
@@ -462,7 +743,7 @@ export class Explorer {
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`
-      : `${page}#${toLink(this.settings)}`;
+      : `${page}#${toLink(this.settings)}${keptToLink(this.kept)}`;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     done.then(
       () => this.say("It is in the clipboard."),
@@ -496,6 +777,8 @@ export class Explorer {
    */
   follow(link) {
     this.set(fromLink(link));
+    const kept = keptFromLink(link);
+    if (kept.length) this.setKept(kept);
   }
 
   /** Arrange all for the width of the page: where that is narrow, the settings are closed at first. */
@@ -513,14 +796,17 @@ export class Explorer {
    * @returns {() => void} Ends it.
    */
   watch() {
+    const restyled = () => {
+      dress(this.root);
+      this.picture.restyle();
+      this.picture.draw();
+    };
     const resized = () => {
       this.fit();
       if (this.stage.clientWidth === this.picture.width) return;
-      this.picture.resize();
-      this.picture.draw();
-    };
-    const restyled = () => {
+      dress(this.root); // it may have been shown in another place
       this.picture.restyle();
+      this.picture.resize();
       this.picture.draw();
     };
     return watchPage(this.stage, { resized, restyled });
@@ -528,11 +814,13 @@ export class Explorer {
 
   /** Release what the explorer uses of the page: sound card, timers, listeners. */
   close() {
+    this.editing.field?.close();
     this.forgetLater();
     clearTimeout(this.closer);
     cancelAnimationFrame(this.frame);
     this.unwatch();
     this.freeKeys();
+    this.seen.detail?.close();
     this.player.close();
     this.root.replaceChildren();
   }

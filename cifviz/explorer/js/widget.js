@@ -3,11 +3,11 @@
 
 /** @import { State, WidgetModel, WrittenData } from "./types.js" */
 
-import { decoded, tokensOf } from "./data.js";
+import { decoded, tokensOf, writtenSpans } from "./data.js";
 import { messageOf } from "./dom.js";
 import { Kernel } from "./kernel.js";
 import { Recording } from "./recording.js";
-import { askedSound, copied, wholeSound } from "./sound.js";
+import { askedSound } from "./sound.js";
 import { Explorer } from "./view.js";
 
 export default {
@@ -32,12 +32,14 @@ class View {
     this.data = this.readData();
     this.explorer = this.show();
     this.recording = this.record();
-    /** @type {["change:data" | "change:settings" | "change:selection" | "change:placed", () => void][]} */
+    /** @type {[`change:${"data" | "settings" | "selection" | "placed" | "edited" | "kept"}`, () => void][]} */
     this.listeners = [
       ["change:data", () => this.renew()],
       ["change:settings", () => this.follow()],
       ["change:selection", () => this.select()],
       ["change:placed", () => this.place()],
+      ["change:kept", () => this.keep()],
+      ["change:edited", () => this.correct()],
     ];
     this.update();
     for (const [event, listener] of this.listeners) model.on(event, listener);
@@ -61,8 +63,10 @@ class View {
   /** Bring the explorer to where the model is. */
   update() {
     this.follow();
-    this.select();
     this.place();
+    this.keep();
+    this.correct();
+    this.select();
     void bringSound(this.data.sound, this.kernel, this.explorer);
   }
 
@@ -71,9 +75,13 @@ class View {
    *
    * @param {State} state
    */
-  tell({ settings, selection }) {
-    this.model.set({ settings, selection });
-    if (!this.explorer.isPlaced) this.model.set({ placed: null });
+  tell({ settings, corrected, selection, kept }) {
+    // One by one: marimo's model takes no several at once.
+    this.model.set("settings", settings);
+    this.model.set("edited", corrected && writtenSpans(corrected));
+    this.model.set("selection", selection);
+    this.model.set("kept", kept);
+    if (!this.explorer.isPlaced) this.model.set("placed", null);
     this.model.save_changes();
   }
 
@@ -106,6 +114,16 @@ class View {
     if (alignment) this.explorer.place(tokensOf(alignment));
   }
 
+  keep() {
+    const kept = this.model.get("kept") ?? []; // older notebooks have none
+    if (JSON.stringify(kept) !== JSON.stringify(this.explorer.kept)) this.explorer.setKept(kept);
+  }
+
+  correct() {
+    const edited = this.model.get("edited");
+    this.explorer.editing.take(edited && tokensOf(edited));
+  }
+
   close() {
     for (const [event, listener] of this.listeners) this.model.off(event, listener);
     this.kernel.close();
@@ -115,18 +133,19 @@ class View {
 }
 
 /**
- * Let an explorer have the sound, if Python has it.
+ * Let an explorer have the sound, if Python has it: all of it at once where it is one piece, so that
+ * it is there when the kernel no longer is.
  *
- * @param {WrittenData["sound"]} kind
+ * @param {WrittenData["sound"]} about
  * @param {Kernel} kernel
  * @param {Explorer} explorer
  */
-async function bringSound(kind, kernel, explorer) {
-  if (kind === "parts") explorer.setSound(askedSound(kernel));
-  if (kind !== "whole") return;
+async function bringSound(about, kernel, explorer) {
+  if (!about) return;
+  const sound = askedSound(about, kernel);
   try {
-    const { buffers } = await kernel.ask("sound", {});
-    explorer.setSound(wholeSound(copied(buffers[0])));
+    if (about.length <= about.piece) await sound.load(0, sound.samples.length);
+    explorer.setSound(sound);
   } catch (error) {
     explorer.say(`No sound: ${messageOf(error)}`);
   }

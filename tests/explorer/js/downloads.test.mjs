@@ -4,23 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { audacity, csv, ctm, json, srt, textgrid, webvtt } from "../../../cifviz/explorer/js/downloads.js";
+import { writers } from "./writers.mjs";
 
 const cases = JSON.parse(readFileSync(process.env.CIFVIZ_CASES, "utf8"));
-
-const writers = {
-  ".TextGrid": (tiers, { duration }) => textgrid(tiers, duration),
-  ".csv": (tiers) => csv(tiers),
-  ".json": (tiers, { duration, details }) => json(tiers, duration, details),
-  ".ctm": (tiers, { name }) => ctm(first(tiers), name),
-  ".srt": (tiers) => srt(first(tiers)),
-  ".vtt": (tiers) => webvtt(first(tiers)),
-  ".txt": (tiers) => audacity(first(tiers)),
-};
-
-function first(tiers) {
-  return tiers.values().next().value;
-}
 
 test("there are cases", () => assert.ok(cases.length > 0));
 

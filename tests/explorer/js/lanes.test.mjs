@@ -167,7 +167,9 @@ test("values under the cursor", () => {
   const firing = fire([0.5, 0.25, 0.75], { threshold: 1 });
   const given = Float32Array.of(0.5, 0.25, 0.25);
   const tokens = [{ label: "a", start: 0.01, end: 0.09 }];
-  const seen = { aligned: { firing, given, tokens }, utterance: { grid: GRID }, hertz: [100, 200] };
+  const seen = {
+    aligned: { firing, given, tokens }, shown: { tokens }, corrected: null, utterance: { grid: GRID }, compare: [], hertz: [100, 200],
+  };
   assert.deepEqual(Object.fromEntries(probe(seen, 0.06, 0.5)), {
     time: "0.060 s",
     frame: "1",

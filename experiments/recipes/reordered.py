@@ -1,0 +1,127 @@
+"""Recipes of simultaneous translation: spoken digits and GRID sentences into a made-up language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cifviz.core.module import CIFConfig
+from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.simultaneous import SimultaneousConfig
+from cifviz.systems.wait_k import WaitKConfig
+from cifviz.training.fit import FitConfig, Schedule
+from experiments.local_reordering import (
+    DIGITS_LANGUAGE,
+    GRID_LANGUAGE,
+    Language,
+    TranslatedSentences,
+    TranslatedStrings,
+    any_digit,
+)
+from experiments.recipes import markov_digits, small_grid
+from experiments.recipes.recipe import Recipe
+from experiments.structured_digits import grammar_utterances
+from experiments.training_data import labelled_sentences, labelled_takes
+
+SEGMENT_FRAMES = 7
+"""Encoder frames of a wait-k segment: 280 ms, as often taken."""
+
+
+def simultaneous_config(recipe: Recipe, language: Language) -> SimultaneousConfig:
+    """Features and sizes of a recogniser's recipe, for a simultaneous translator."""
+    given: Any = recipe.config
+    return SimultaneousConfig(
+        vocabulary=language.words,
+        features=given.features,
+        encoder=given.encoder,
+        cif=CIFConfig(
+            encoder_embed_dim=given.encoder.channels,
+            conv_cif_output_channels_num=given.encoder.channels,
+            conv_cif_activation=True,
+            noise_threshold=0.005,
+            r_order=0,
+        ),
+        decoder=DecoderConfig(dim=64, layers=2),
+    )
+
+
+def wait_k_config(config: SimultaneousConfig, wait: int = 3) -> WaitKConfig:
+    """Wait-k on the same features and the same encoder, with the same decoder."""
+    return WaitKConfig(
+        config.vocabulary,
+        config.features,
+        config.encoder,
+        decoder=config.decoder,
+        wait=wait,
+        segment_frames=SEGMENT_FRAMES,
+    )
+
+
+DIGITS = replace(
+    markov_digits.RECIPE,
+    name="reordered-digits",
+    system="simultaneous",
+    config=simultaneous_config(markov_digits.RECIPE, DIGITS_LANGUAGE),
+    real=lambda: DIGITS_LANGUAGE.renamed(labelled_takes()),
+    dev=lambda: DIGITS_LANGUAGE.translated(grammar_utterances("dev", any_digit)),
+    test=lambda: DIGITS_LANGUAGE.translated(grammar_utterances("test", any_digit)),
+    fit=FitConfig(steps=1500, batch_size=16, warmup=100, averaging=0.99),
+    example_maker=TranslatedStrings,
+    sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers, in random "
+    "order; the language that they are translated to is made up",
+)
+SENTENCES = replace(
+    small_grid.RECIPE,
+    name="reordered-grid",
+    system="simultaneous",
+    config=simultaneous_config(small_grid.RECIPE, GRID_LANGUAGE),
+    real=lambda: GRID_LANGUAGE.renamed(labelled_sentences("train")),
+    dev=lambda: GRID_LANGUAGE.translated(labelled_sentences("dev")),
+    fit=FitConfig(steps=2500, batch_size=16, warmup=100, averaging=0.99),
+    example_maker=TranslatedSentences,
+    phrase_example_maker=None,
+    grammar="",
+    sources=f"{small_grid.RECIPE.sources}; the language that it is translated to is made up",
+)
+
+LATENCY_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
+BETAS = (0.8, 0.9, 1.1, 1.2)
+WAITS = (2, 4, 6)
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    # CIF-F in place of CIF-IL, and with the quantity loss that the paper takes for it.
+    "fusion": {"config.uses": "fusion"},
+    "fusion-align": {
+        "config.uses": "fusion",
+        "fit.loss_weights": {"spikes": Schedule(start=0.25), "quantity": Schedule(end=0.25)},
+    },
+    # How much lagging counts.
+    **{
+        f"latency-{weight:g}": {"fit.loss_weights": {"latency": Schedule(weight, start=0.25)}}
+        for weight in LATENCY_WEIGHTS
+    },
+    **{
+        f"fusion-latency-{weight:g}": {
+            "config.uses": "fusion",
+            "fit.loss_weights": {"latency": Schedule(weight, start=0.25)},
+        }
+        for weight in LATENCY_WEIGHTS
+    },
+    # β in inference alone.
+    **{f"beta-{beta:g}": {"config.threshold": beta, "weights_of": ""} for beta in BETAS},
+    **{
+        f"fusion-beta-{beta:g}": {
+            "config.uses": "fusion",
+            "config.threshold": beta,
+            "weights_of": "fusion",
+        }
+        for beta in BETAS
+    },
+    # Another policy.
+    **{
+        f"wait-{wait}": {"system": "wait-k", "config": partial(wait_k_config, wait=wait)}
+        for wait in WAITS
+    },
+}

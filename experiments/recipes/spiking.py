@@ -1,0 +1,38 @@
+"""The recipes "spiking-digits" and "spiking-phones": markov strings, by neurons and by a GRU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from cifviz.core.neurons import RULES, USUAL
+from cifviz.systems.spiking import GRU, SpikingConfig
+from experiments.recipes import markov_digits, markov_units
+from experiments.recipes.recipe import Recipe
+
+
+def spiking_recipe(recipe: Recipe, name: str) -> Recipe:
+    """A recipe with a spiking encoder of its size and the rule of a CIF."""
+    config: Any = recipe.config
+    return replace(
+        recipe,
+        name=name,
+        system="spiking",
+        config=SpikingConfig(**vars(config)),
+    )
+
+
+DIGITS = spiking_recipe(markov_digits.RECIPE, "spiking-digits")
+PHONES = spiking_recipe(markov_units.PHONES, "spiking-phones")
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    **{name: {"config.neuron": USUAL[name]} for name in RULES if name != "integrate"},
+    "gru": {"config.network": GRU},
+    **{
+        f"gru-{name}": {"config.network": GRU, "config.neuron": USUAL[name]}
+        for name in RULES
+        if name != "integrate"
+    },
+}
+"""The other fire rules, and each on a GRU."""
