@@ -79,7 +79,7 @@ RECIPE = Recipe(
     synthetic_dev=list,
     test=None,
     begin=pretrained,
-    fit=FitConfig(steps=1200, batch_size=16, warmup=100, loss_weights={"even": 0.5}),
+    fit=FitConfig(steps=1000, batch_size=16, warmup=100, loss_weights={"even": 0.5}),
     example_maker=whole_utterances,
     synthetic_share=0.4,
     corpora=("prompts",),
