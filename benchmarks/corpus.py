@@ -31,7 +31,12 @@ from cifviz.audio.waveform import SAMPLE_RATE
 PROGRAM = "from cifviz.cli import app; app()"
 LONG = 2 * 3600
 """Seconds of the long sound."""
-GOALS = {"× real time per core": 60.0, "memory of ten times as many rows": 1.1}
+RUNS = {
+    "few, 1 workers": ("few", 1),
+    "few, 2 workers": ("few", 2),
+    "many, 2 workers": ("many", 2),
+}
+"""The unbroken runs among the results: which rows, and how many workers."""
 
 
 # --- The corpus ----------------------------------------------------------------------------------
@@ -281,3 +286,52 @@ def _numbers(usage: Usage, out: Path, seconds: float, workers: int) -> dict[str,
         "driver_mb": round(usage.driver_mb),
         "workers_mb": [round(one) for one in usage.workers_mb],
     }
+
+
+# --- The page ------------------------------------------------------------------------------------
+
+
+def table(result: dict[str, Any]) -> str:
+    """Speed, files and memory of each unbroken run, and what the kills changed, as Markdown."""
+    lines = [
+        "| utterances | workers | × real time, of a core's time | by the clock, a core | files a "
+        "second of a core's time | memory in all, MB |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for name, (rows, workers) in RUNS.items():
+        one = result[name]
+        shown = [
+            f"{result['rows'][rows]:,}",
+            workers,
+            one["× real time per core"],
+            one["× real time per core, by the clock"],
+            one["files per second of CPU"],
+            f"{one['peak_mb']:,}",
+        ]
+        lines.append(f"| {' | '.join(map(str, shown))} |")
+    broken = result["broken"]
+    ends = (
+        f"Killed {broken['kills']} times: {broken['rows_done_before_the_last_call']:,} rows were "
+        f"done when the last call began, {broken['done_again']} files were made again, and of "
+        f"{broken['files']:,} files {broken['files_that_differ']} differ from those of the "
+        "unbroken run. Ten times as many rows take "
+        f"{result['memory of ten times as many rows']:g} times the memory, but for the worker "
+        "that reads the longest sound."
+    )
+    return "\n".join([*lines, "", ends])
+
+
+def goals(result: dict[str, Any]) -> str:
+    """What was asked for, what was measured, and whether that holds."""
+    broken = result["broken"]
+    measured = [
+        ("× real time per core", min(result[name]["× real time per core"] for name in RUNS), 60),
+        ("memory of ten times as many rows", -result["memory of ten times as many rows"], -1.1),
+        ("rows done again", -broken["done_again"], 0),
+        ("files that differ", -broken["files_that_differ"], 0),
+    ]
+    return "\n".join(
+        f"{'holds ' if value >= bound else 'MISSED'}  {name}: {abs(value):g} "
+        f"({'<=' if bound <= 0 else '>='} {abs(bound):g})"
+        for name, value, bound in measured
+    )

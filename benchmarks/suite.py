@@ -62,8 +62,9 @@ def compare(
     alpha, encoder_out = inputs(*shape)
     running = {name: one for name, one in contestants.items() if runs(name, shape[1])}
     expected = cifviz(alpha, encoder_out).detach()
-    for name, one in running.items():
-        check_agreement(name, one(alpha, encoder_out).detach(), expected)
+    outputs = {name: one(alpha, encoder_out).detach() for name, one in running.items()}
+    for name, made in outputs.items():
+        check_agreement(name, made, expected)
 
     warm = torch.empty_like(encoder_out)
     calls = {name: partial(forward, one, alpha, encoder_out) for name, one in running.items()}
@@ -72,11 +73,14 @@ def compare(
         "clone": encoder_out.detach().clone,
     }
     forwards = medians({**copies, **calls}, seconds)
-    calls = {name: partial(both, one, alpha, encoder_out) for name, one in running.items()}
+    asked = {name: torch.ones_like(made) for name, made in outputs.items()}
+    calls = {
+        name: partial(both, one, alpha, encoder_out, asked[name]) for name, one in running.items()
+    }
     boths = medians(calls, seconds)
     measured = {
         name: {"forward_ms": forwards[name] * 1e3, "both_ms": boths[name] * 1e3}
-        | ({} if name in LOOPS else peaks(one, alpha, encoder_out))
+        | ({} if name in LOOPS else peaks(one, alpha, encoder_out, asked[name]))
         for name, one in running.items()
     }
     return {
@@ -97,23 +101,21 @@ def forward(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
         one(alpha, encoder_out)
 
 
-def both(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> None:
-    """Embeddings, and the gradients of weights and frames."""
-    embeddings = one(alpha, encoder_out)
-    torch.autograd.grad(embeddings, (alpha, encoder_out), torch.ones_like(embeddings))
+def both(one: Contestant, alpha: Tensor, encoder_out: Tensor, asked: Tensor) -> None:
+    """Embeddings, and the gradients of weights and frames, given that of the embeddings."""
+    torch.autograd.grad(one(alpha, encoder_out), (alpha, encoder_out), asked)
 
 
-def peaks(one: Contestant, alpha: Tensor, encoder_out: Tensor) -> dict[str, int]:
+def peaks(one: Contestant, alpha: Tensor, encoder_out: Tensor, asked: Tensor) -> dict[str, int]:
     """Most bytes held at once beyond the inputs, and where there are gradients beyond these.
 
     (Not of loops: what records it would hold on to a gradient of all frames for each frame.)
     """
     forward_peak, embeddings = peak_memory(partial(one, alpha, encoder_out))
-    grad = torch.ones_like(embeddings)
-    backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), grad)
+    backward = partial(torch.autograd.grad, embeddings, (alpha, encoder_out), asked)
     backward_peak, grads = peak_memory(backward)
     given = sum(grad.nbytes for grad in grads)
-    both_peak, _ = peak_memory(partial(both, one, alpha, encoder_out))
+    both_peak, _ = peak_memory(partial(both, one, alpha, encoder_out, asked))
     return {
         "forward_peak_bytes": forward_peak,
         "backward_peak_bytes": backward_peak - given,
@@ -135,8 +137,8 @@ def check_agreement(name: str, embeddings: Tensor, expected: Tensor) -> None:
 def grow(frames: int, seconds: float) -> dict[str, Any]:
     """Forward and backward of one utterance of so many frames."""
     alpha, encoder_out = inputs(1, frames, 16)
-
-    took = medians({"both": partial(both, cifviz, alpha, encoder_out)}, seconds)["both"]
+    asked = torch.ones_like(cifviz(alpha, encoder_out))
+    took = medians({"both": partial(both, cifviz, alpha, encoder_out, asked)}, seconds)["both"]
     return {"frames": frames, "both_ms": took * 1e3, "us_per_frame": took / frames * 1e6}
 
 

@@ -31,6 +31,10 @@ Source = Annotated[
         "model: one that comes with cifviz, or a folder."
     ),
 ]
+Array = Annotated[
+    str | None,
+    typer.Option(help="Name of the array of weights, if the file has others beside it."),
+]
 Sounds = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -77,6 +81,7 @@ FailOn = Annotated[
 def diagnose(
     source: Source,
     sounds: Sounds = None,
+    array: Array = None,
     tokens: Tokens = None,
     reference: References = None,
     tier: Tier = "",
@@ -107,7 +112,7 @@ def diagnose(
         require(page is None or page != json_file, "--page and --json must name different files")
         for target in targets:
             check_target(target, overwrite=overwrite, inputs=inputs, in_folder=True)
-        observed, rate = _source(source, threshold=threshold, tail=tail or None)
+        observed, rate = _source(source, array, threshold=threshold, tail=tail or None)
         # 2. What belongs to which utterance; a file that cannot be read stops no other.
         unread: list[str] = []
         names = [one.name for one in observed] if isinstance(observed, list) else []
@@ -135,15 +140,21 @@ def diagnose(
         raise typer.Exit(1)
 
 
-def _source(source: str, **settings: Any) -> tuple[Any, int]:
-    """The utterances of a file, or the model, and the sample rate for sounds."""
+def _source(source: str, array: str | None, **settings: Any) -> tuple[Any, int]:
+    """The utterances of a file, or of one array of it, or the model; and the rate for sounds."""
     from cifviz.audio.waveform import SAMPLE_RATE
-    from cifviz.diagnosis.observed_inputs import observe
-    from cifviz.formats.array_files import SUFFIXES
+    from cifviz.diagnosis.observed_inputs import LENGTHS, observe
+    from cifviz.formats.array_files import SUFFIXES, array_named, read_arrays
     from cifviz.systems.checkpoints import load_model
 
     if Path(source).suffix.lower() in SUFFIXES:
-        return observe(source, **settings), SAMPLE_RATE
+        if array is None:
+            return observe(source, **settings), SAMPLE_RATE
+        arrays = read_arrays(source)
+        lengths = {name: arrays[name] for name in LENGTHS if name in arrays}
+        chosen = {array: array_named(array, arrays, source)}
+        return observe(lengths | chosen, **settings), SAMPLE_RATE
+    require(array is None, f"--array needs a file of arrays, got {printable(source)}")
     model = load_model(source)
     return model, model.config.features.sample_rate
 

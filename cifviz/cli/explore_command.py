@@ -11,6 +11,7 @@ from cifviz.cli.application import Overwrite, in_words
 from cifviz.cli.one_sound import Model, Sound, read_sound
 from cifviz.cli.own_weights import (
     Alpha,
+    Array,
     DialectName,
     FrameShift,
     OwnWeights,
@@ -30,6 +31,7 @@ def explore(
     text_dir: TextFolder = None,
     language: Language = None,
     alpha: Alpha = None,
+    array: Array = None,
     tokens: Tokens = None,
     frame_shift: FrameShift = None,
     threshold: Threshold = None,
@@ -53,7 +55,7 @@ def explore(
     from cifviz.explorer import to_html
 
     with in_words("cifviz explore"):
-        own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
+        own = OwnWeights.of_options(alpha, array, tokens, frame_shift, threshold, tail, dialect)
         given = read_sound(
             file, model, (text, text_file, text_dir, language), own, reference, overwrite
         )

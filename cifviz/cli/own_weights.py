@@ -13,8 +13,6 @@ from cifviz.errors import DataError, printable, require
 from cifviz.resources import read_text
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from cifviz.systems.transcription import Transcription
 
 LARGEST_FILE = 2**24
@@ -28,6 +26,10 @@ Alpha = Annotated[
         help="Weights of the frames, as your own model made them: a file .npy, .npz or "
         ".safetensors; no model of cifviz is run."
     ),
+]
+Array = Annotated[
+    str | None,
+    typer.Option(help="With --alpha: name of the array, if the file has several."),
 ]
 Tokens = Annotated[
     Path | None,
@@ -61,6 +63,7 @@ class OwnWeights:
 
     alpha: Path
     frame_shift: float
+    array: str | None = None
     tokens: Path | None = None
     threshold: float | None = None
     tail: str | None = None
@@ -70,6 +73,7 @@ class OwnWeights:
     def of_options(
         cls,
         alpha: Path | None,
+        array: str | None,
         tokens: Path | None,
         frame_shift: float | None,
         threshold: float | None,
@@ -78,6 +82,7 @@ class OwnWeights:
     ) -> OwnWeights | None:
         """What the options say, None without --alpha; raises `CIFError` if they contradict."""
         others = {
+            "--array": array,
             "--tokens": tokens,
             "--frame-shift": frame_shift,
             "--threshold": threshold,
@@ -90,7 +95,7 @@ class OwnWeights:
             return None
         if frame_shift is None:
             raise DataError("--alpha needs --frame-shift, the seconds from one frame to the next")
-        return cls(alpha, frame_shift, tokens, threshold, tail, dialect)
+        return cls(alpha, frame_shift, array, tokens, threshold, tail, dialect)
 
     @property
     def files(self) -> list[Path]:
@@ -100,13 +105,19 @@ class OwnWeights:
     def read(self, sound: Path | None) -> Transcription:
         """The transcription of these weights, with the sound if there is any."""
         from cifviz.audio.waveform import load_waveform
+        from cifviz.formats.array_files import array_named, only_array, read_arrays
         from cifviz.systems.transcription import Transcription
 
         tokens = None
         if self.tokens is not None:
             tokens = read_text(self.tokens, "file of tokens", at_most=LARGEST_FILE).split()
+        arrays = read_arrays(self.alpha)
+        if self.array is None:
+            weights = only_array(arrays, self.alpha, NAMES)
+        else:
+            weights = array_named(self.array, arrays, self.alpha)
         return Transcription.from_alpha(
-            weights_in(self.alpha),
+            weights,
             tokens,
             frame_shift=self.frame_shift,
             waveform=None if sound is None else load_waveform(sound_source(sound)),
@@ -115,17 +126,3 @@ class OwnWeights:
             dialect=self.dialect or "",
             model=printable(self.alpha.name),
         )
-
-
-def weights_in(path: Path) -> Tensor:
-    """The weights in a file of arrays: its only one, or the one that is called so."""
-    from cifviz.formats.array_files import read_arrays
-
-    arrays = read_arrays(path)
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    for name in NAMES:
-        if name in arrays:
-            return arrays[name]
-    listed = ", ".join(printable(name, most=40) for name in list(arrays)[:8]) or "nothing"
-    raise DataError(f"expected one array in {path}, or one named {', '.join(NAMES)}; got {listed}")

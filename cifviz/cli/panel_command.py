@@ -12,6 +12,7 @@ from cifviz.cli.explore_command import tier_of
 from cifviz.cli.one_sound import Model, Sound, read_sound
 from cifviz.cli.own_weights import (
     Alpha,
+    Array,
     DialectName,
     FrameShift,
     OwnWeights,
@@ -51,6 +52,7 @@ def panel(
     text_dir: TextFolder = None,
     language: Language = None,
     alpha: Alpha = None,
+    array: Array = None,
     tokens: Tokens = None,
     frame_shift: FrameShift = None,
     threshold: Threshold = None,
@@ -75,7 +77,7 @@ def panel(
     from cifviz.resources import write_atomically
 
     with in_words("cifviz panel"):
-        own = OwnWeights.of_options(alpha, tokens, frame_shift, threshold, tail, dialect)
+        own = OwnWeights.of_options(alpha, array, tokens, frame_shift, threshold, tail, dialect)
         given = read_sound(
             file, model, (text, text_file, text_dir, language), own, reference, overwrite
         )

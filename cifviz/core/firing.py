@@ -351,44 +351,48 @@ def _laid_out(
 
     # 1. The mass axis: the weights laid end to end.
     running, total = _running_sum(alpha)
-    most = _most_tokens(alpha, total, tokens, threshold, max_fires)
+    sums = total.detach()
+    most = _most_tokens(alpha, sums, tokens, threshold, max_fires)
 
     # 2. Which tokens fire.
     ends = torch.arange(most + 2, device=alpha.device, dtype=torch.float64) * threshold
     reach = ends - slack if slack else ends
     if tokens is None:
-        num_full = (total.detach().unsqueeze(1) >= reach[1:]).sum(dim=1)
-        num_fires, tail_fired = num_full, torch.zeros_like(num_full, dtype=torch.bool)
+        num_fires = num_full = (sums.unsqueeze(1) >= reach[1:]).sum(dim=1)
     else:
-        num_full = (tokens - 1).clamp(min=0)
-        num_fires, tail_fired = tokens, torch.zeros_like(num_full, dtype=torch.bool)
+        num_fires, num_full = tokens, (tokens - 1).clamp(min=0)
     residual = total - num_full.double() * threshold
+    tail_fired = None
     if tokens is None and tail != drop:
         tail_fired = tail.fires(residual.detach(), threshold)
         num_fires = num_full + tail_fired
 
-    # 3. Where they end.
+    # 3. Where they end: full ones at their place, others with the weights.
     fires = _fires(num_fires, max_fires)
     token = torch.arange(fires + 1, device=alpha.device)
     is_full = token <= num_full.unsqueeze(1)  # with the beginning of the first one
     ends, reach = ends[: fires + 1], reach[: fires + 1]
-    at_end = ~is_full
+    stays = is_full
     if tokens is not None:
-        at_end = at_end | (ends > total.detach().unsqueeze(1))
-        reach = _until_the_end(reach, total.detach(), slack)
-    ends = torch.where(at_end, total.unsqueeze(1), ends)
+        stays = is_full & (ends <= sums.unsqueeze(1))
+        reach = _until_the_end(reach, sums, slack)
+    ends = torch.where(stays, ends, total.unsqueeze(1))
     reach = torch.where(is_full, reach, math.inf)
 
     # 4. How much of it a token is made of.
-    is_token = token[1:] <= num_fires.unsqueeze(1)
+    is_token = is_full[:, 1:]
+    if num_fires is not num_full:
+        is_token = token[1:] <= num_fires.unsqueeze(1)
     fill, is_tail = is_token.double(), None
-    if tokens is None and tail.fills and tail != drop:
+    if tail_fired is not None and tail.fills:
         is_tail = is_token & ~is_full[:, 1:]
         fired = torch.where(tail_fired, residual, math.inf).clamp(min=LEAST_TAIL)
         fill = torch.where(is_tail, threshold / fired.unsqueeze(1), fill)
         is_tail = is_tail & (residual.detach() >= LEAST_TAIL).unsqueeze(1)
+    if tail_fired is None:
+        tail_fired = torch.zeros_like(num_full, dtype=torch.bool)
     axis = MassAxis(running, frame_lengths, ends, reach, fill)
-    return LaidOut(axis, residual, num_fires, tail_fired, at_end, is_tail, tokens is not None)
+    return LaidOut(axis, residual, num_fires, tail_fired, stays, is_tail, tokens is not None)
 
 
 def _none(*_: object) -> None:
@@ -432,16 +436,19 @@ def _tokens_of_all(alpha: Tensor, tail: TailRule, threshold: float) -> Tensor:
     return tail.tokens(total, torch.zeros_like(total), threshold).long()
 
 
-def _require_countable(alpha: Tensor, total: Tensor, threshold: float) -> None:
-    """Raise unless the weights are weights, and come to a million tokens at most."""
-    values, total, most = alpha.detach(), total.detach(), (MOST_TOKENS + 1) * threshold
+def _require_countable(alpha: Tensor, total: Tensor, threshold: float) -> float | None:
+    """The largest total, once it is sure that the weights are weights; None in a graph."""
+    values, most = alpha.detach(), (MOST_TOKENS + 1) * threshold
     rule = "alpha must be finite, >= 0 and come to at most a million tokens"
     if torch.compiler.is_compiling():
         require_all((values >= 0).all() & (total < most).all(), rule, str)
-    elif alpha.numel():  # of NaN nothing is true
-        least, largest = number_in(values.amin(), rule), number_in(total.amax(), rule)
-        if not (least >= 0 and largest < most):
-            raise CIFError(_wrong_weights(values, total, threshold))
+        return None
+    if not alpha.numel():
+        return 0.0
+    least, largest = number_in(values.amin(), rule), number_in(total.amax(), rule)
+    if not (least >= 0 and largest < most):  # of NaN nothing is true
+        raise CIFError(_wrong_weights(values, total, threshold))
+    return largest
 
 
 def _most_tokens(
@@ -452,10 +459,12 @@ def _most_tokens(
     max_fires: int | None,
 ) -> int:
     """As many tokens as there can be, once it is sure that the weights are weights."""
-    _require_countable(alpha, total, threshold)
+    largest = _require_countable(alpha, total, threshold)
     if max_fires is not None:
         return require_integer("max_fires", max_fires, at_least=0)
-    return _largest(total.detach() / threshold if target_lengths is None else target_lengths)
+    if target_lengths is not None:
+        return _largest(target_lengths)
+    return _largest(total / threshold) if largest is None else math.ceil(largest / threshold)
 
 
 def _wrong_weights(alpha: Tensor, total: Tensor, threshold: float) -> str:

@@ -69,4 +69,4 @@ def gradient_of(grad: Tensor, dtype: torch.dtype) -> Tensor:
         return grad
     largest = torch.finfo(dtype).max
     rounded = grad.clamp(-largest, largest)
-    return torch.where(grad.abs() == torch.inf, grad, rounded).to(dtype)
+    return torch.where(grad.isinf(), grad, rounded).to(dtype)

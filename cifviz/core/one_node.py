@@ -32,8 +32,9 @@ class LaidOut(NamedTuple):
     """Weight behind the last full token; carries the gradient of the weights (batch,)."""
     num_fires: Tensor
     tail_fired: Tensor
-    at_end: Tensor
-    """Which of the axis' ends are the end of all weights (batch, 1 + fires)."""
+    stays: Tensor
+    """Which of the axis' ends stay where they are; the others are the end of all weights
+    (batch, 1 + fires)."""
     tail: Tensor | None
     """Which tokens are a residual, filled up; None where the rule does not fill (batch, fires)."""
     ends_move: bool
@@ -47,7 +48,7 @@ Sums = Callable[[Tensor, MassAxis], tuple[Tensor, Tensor, Tensor | None] | None]
 def in_one_node(
     alpha: Tensor, encoder_out: Tensor, lay_out: Layout, sums: Sums
 ) -> tuple[LaidOut, Tensor | None]:
-    """Lay weights out, and sum frames where `sums` does, with one node for their gradients.
+    """Lay weights out, and sum frames where `sums` does, with one node for their gradients, if any.
 
     Parameters
     ----------
@@ -68,6 +69,10 @@ def in_one_node(
     Tensor or None
         The embeddings.
     """
+    if not (torch.is_grad_enabled() and (alpha.requires_grad or encoder_out.requires_grad)):
+        laid = lay_out(alpha)
+        summed = sums(encoder_out, laid.axis)
+        return laid, summed and summed[0]
     running, ends, fill, residual, embeddings, laid = _OneNode.apply(
         alpha, encoder_out, lay_out, sums
     )
@@ -84,7 +89,7 @@ class _OneNode(Function):
         axis = laid.axis
         embeddings, contributions, padded = sums(encoder_out, axis) or (None, None, None)
         kept = (alpha, encoder_out, axis.running, axis.reach, axis.fill, laid.residual)
-        ctx.save_for_backward(*kept, laid.at_end, laid.tail, contributions, padded)
+        ctx.save_for_backward(*kept, laid.stays, laid.tail, contributions, padded)
         ctx.lay_out, ctx.sums, ctx.ends_move = lay_out, sums, laid.ends_move
         ctx.set_materialize_grads(False)
         if not ctx.needs_input_grad[0]:
@@ -98,7 +103,7 @@ class _OneNode(Function):
         if torch.is_grad_enabled():  # to be differentiated again
             return *_by_ordinary_operations(ctx, grads[:-1]), None, None
         alpha, encoder_out, running, reach, fill, residual, *others = ctx.saved_tensors
-        at_end, tail, given, padded = others
+        stays, tail, given, padded = others
         running_grad, ends_grad, fill_grad, total_grad, embeddings_grad, _ = grads
         tail_grad = encoder_grad = None
         # 1. What the embeddings ask for.
@@ -119,7 +124,7 @@ class _OneNode(Function):
             return None, encoder_grad, None, None
         # 2. What the sum of all weights changes: the ends that are its end, a tail's factor.
         if ends_grad is not None:
-            total_grad = _plus(total_grad, torch.where(at_end, ends_grad, 0.0).sum(dim=1))
+            total_grad = _plus(total_grad, torch.where(stays, 0.0, ends_grad).sum(dim=1))
         if fill_grad is not None:
             tail_grad = _plus(tail_grad, fill_grad * fill)
         if tail_grad is not None:

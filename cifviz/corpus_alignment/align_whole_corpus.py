@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 ROWS_PER_PART = 100
 ASIDE = ".cifviz-"
 """Begins the names of what `cifviz.resources.writing` leaves behind if its process is killed."""
+LOCK = ".lock"
+"""The file that the process that writes to a folder holds; it stays there, empty."""
 IDENTITY = ("source", "model", "model_hash", "code", "settings")
 """Of a description: what a call must share with the one that it goes on from."""
 WAIT_FOR_WORKER = 120
@@ -108,7 +110,7 @@ def align_corpus(
         If the extra ``cifviz[corpus]`` is not installed, there is no such model, or no worker.
     DataError
         If the source cannot be read, or `out` holds other files, or results of another source,
-        model, code or settings without `overwrite`.
+        model, code or settings without `overwrite`, or if another process writes to it.
 
     Notes
     -----
@@ -136,21 +138,25 @@ def align_corpus(
         "parts": [part.name for part in parts],
     }
 
-    # 2. A folder in which nothing is half done.
-    _claim(folder, Path(source), description, overwrite)
-    _tidy(folder)
-    waiting = [part for part in parts if _is_unfinished(folder, part, retry_failed)]
+    _require_ours(folder, Path(source), description, overwrite)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(folder):
+        # 2. A folder in which nothing is half done; another process may have claimed it just now.
+        _require_ours(folder, Path(source), description, overwrite)
+        _claim(folder, description)
+        _tidy(folder)
+        waiting = [part for part in parts if _is_unfinished(folder, part, retry_failed)]
 
-    # 3. The parts that are missing, and what shows them all.
-    done = len(rows) - sum(len(part.rows) for part in waiting)
-    if waiting:
-        with _connected(client, workers) as connected, _bar(len(rows), done, progress) as bar:
-            for part, statuses in _aligned(connected, run, waiting):
-                bar.update(len(part.rows))
-                _count_failed(bar, statuses)
-    _remove_others(folder, parts)
-    aligned = AlignedCorpus.read(folder)
-    write_page(aligned, [row.path for row in rows], cuts=cuts)
+        # 3. The parts that are missing, and what shows them all.
+        done = len(rows) - sum(len(part.rows) for part in waiting)
+        if waiting:
+            with _connected(client, workers) as connected, _bar(len(rows), done, progress) as bar:
+                for part, statuses in _aligned(connected, run, waiting):
+                    bar.update(len(part.rows))
+                    _count_failed(bar, statuses)
+        _remove_others(folder, parts)
+        aligned = AlignedCorpus.read(folder)
+        write_page(aligned, [row.path for row in rows], cuts=cuts)
     return aligned
 
 
@@ -186,8 +192,10 @@ def _run(
     return run
 
 
-def _claim(folder: Path, source: Path, description: Mapping[str, Any], overwrite: bool) -> None:
-    """Make the folder of the results and its description, unless it holds something else."""
+def _require_ours(
+    folder: Path, source: Path, description: Mapping[str, Any], overwrite: bool
+) -> None:
+    """Raise if the folder of the results holds something else."""
     require(not os.path.lexists(folder) or folder.is_dir(), f"{folder} is no folder", DataError)
     is_source = source.is_dir() and folder.is_dir() and os.path.samefile(source, folder)
     require(not is_source, "the results need a folder of their own, not that of the source")
@@ -210,8 +218,26 @@ def _claim(folder: Path, source: Path, description: Mapping[str, Any], overwrite
             f"{folder} holds {' and '.join(there)}, and no {DESCRIPTION}: choose another folder",
             DataError,
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(path, description, overwrite=True)  # first: by it the next call knows the folder
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let no other process write to the folder; the lock of one that is killed is gone with it."""
+    import filelock
+
+    try:
+        with filelock.FileLock(folder / LOCK, timeout=0):
+            yield
+    except filelock.Timeout as error:
+        raise DataError(
+            f"another process writes to {folder}: wait until it ends, or choose another folder"
+        ) from error
+
+
+def _claim(folder: Path, description: Mapping[str, Any]) -> None:
+    """Write the description of the results, and make the folders that they go into."""
+    # First: by it the next call knows the folder.
+    write_json(folder / DESCRIPTION, description, overwrite=True)
     for name in (PARTS, UTTERANCES):
         (folder / name).mkdir(exist_ok=True)
 

@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cifviz.diagnosis.observed import ObservedUtterance
@@ -16,6 +17,8 @@ SEVERITIES = ("fault", "warning", "note")
 """From the worst: results are wrong; they may be; worth knowing. A note fails nothing."""
 FORMAT, VERSION = "cifviz diagnosis", 1
 """Of the JSON; another version means that a reader of this one would go wrong."""
+SCHEMA_FILE = Path(__file__).with_name("diagnosis.schema.json")
+"""The JSON Schema of that JSON (draft 2020-12)."""
 MOST_NAMED = 5
 """Utterances that the table names."""
 WIDTH = 96
@@ -173,7 +176,10 @@ class Diagnosis:
         return printable("\n".join(lines), keep="\n")
 
     def to_dict(self) -> dict[str, Any]:
-        """The diagnosis as JSON holds it; "version" changes if a reader would go wrong."""
+        """The diagnosis as JSON holds it; "version" changes if a reader would go wrong.
+
+        `SCHEMA_FILE` describes it.
+        """
         return {
             "format": FORMAT,
             "version": VERSION,

@@ -10,6 +10,7 @@ import io
 import math
 import zipfile
 import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ SUFFIXES = (".npy", ".npz", ".safetensors")
 LARGEST = 2**31
 """Bytes of a file's arrays, at most: two days of weights each hundredth of a second are 70 MB."""
 MOST_ARRAYS = 100_000
+MOST_LISTED = 8
+"""Names of arrays that a message lists."""
 
 
 def read_arrays(path: str | Path) -> dict[str, Tensor]:
@@ -67,6 +70,39 @@ def read_arrays(path: str | Path) -> dict[str, Tensor]:
     if kind == ".npy":
         return {path.stem: _array(content, path.stem, path)}
     return _archive(content, path)
+
+
+def array_named(name: str, arrays: Mapping[str, Tensor], path: str | Path) -> Tensor:
+    """The array of that name among those of a file; raises `DataError` with the names if none is.
+
+    >>> array_named("alphas", {"alpha": torch.ones(2), "peak": torch.ones(2)}, "my.npz")
+    Traceback (most recent call last):
+    ...
+    cifviz.errors.DataError: my.npz has no array 'alphas', but 'alpha', 'peak'
+    """
+    if name not in arrays:
+        raise DataError(f"{path} has no array {shown(name)}, but {_listed(arrays)}")
+    return arrays[name]
+
+
+def only_array(arrays: Mapping[str, Tensor], path: str | Path, usual: Iterable[str]) -> Tensor:
+    """The only array of a file, or the first that has a usual name.
+
+    Raises `DataError`, with the names there are, if there is neither.
+    """
+    names = list(arrays) if len(arrays) == 1 else [name for name in usual if name in arrays]
+    if not names:
+        raise DataError(
+            f"expected one array in {path}, or one named {', '.join(usual)}; got "
+            f"{_listed(arrays)}: choose one by its name (--array NAME)"
+        )
+    return arrays[names[0]]
+
+
+def _listed(arrays: Mapping[str, Tensor]) -> str:
+    listed = ", ".join(map(shown, list(arrays)[:MOST_LISTED])) or "none"
+    more = len(arrays) - MOST_LISTED
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def _archive(content: bytes, path: Path) -> dict[str, Tensor]:

@@ -298,6 +298,8 @@ def described_rule(firing: Firing, rule: FiringRule | None) -> str:
     """
     source = firing.source if isinstance(firing, RecordedFiring) else ""
     found = f"weights from {source}, " if source else ""
+    if isinstance(firing, RecordedFiring) and not firing.has_lengths:
+        found += "of a batch of unknown lengths: padding counts as speech, "
     if rule is None:
         return f"{found}threshold {firing.threshold:g}, by a rule that cifviz does not know"
     slack = f" less {rule.slack:g}" if rule.slack else ""

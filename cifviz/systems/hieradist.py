@@ -12,12 +12,12 @@ from cifviz.core.losses import border_mass_loss
 from cifviz.core.validation import described
 from cifviz.errors import CIFError, require
 from cifviz.systems.base import Batch, Collate
-from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoders import Decoder
 from cifviz.systems.distillation_losses import contrastive_loss, regression_loss
 from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.hieradist_decoder import ProjectedARDecoder
 from cifviz.systems.hieradist_settings import DistillationConfig
+from cifviz.systems.state_input import StateInputConfig, StateInputRecognizer
 from cifviz.systems.teacher_states import collate_states
 
 TEACHER = "teacher"
@@ -27,7 +27,7 @@ ACOUSTIC, LINGUISTIC, CONSTRAINT = "acoustic", "linguistic", "constraint"
 
 
 @dataclass(frozen=True)
-class HieraDistConfig(CIFRecognizerConfig):
+class HieraDistConfig(StateInputConfig):
     """Everything that makes a `HieraDistRecognizer`, but for its weights.
 
     A decoder of the kind "ar" is a `ProjectedARDecoder`, that of CIF-HieraDist.
@@ -36,7 +36,7 @@ class HieraDistConfig(CIFRecognizerConfig):
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
 
 
-class HieraDistRecognizer(CIFRecognizer):
+class HieraDistRecognizer(StateInputRecognizer):
     """Like `CIFRecognizer`, but in training a language model teaches it (HieraDist).
 
     The teacher reads the transcript and has a state for each of its tokens. A fired embedding,

@@ -204,6 +204,6 @@ def _linear(
     tensors: Mapping[str, Any], theirs: str, shape: tuple[int, ...], where: str
 ) -> nn.Linear:
     """A linear layer of the model."""
-    names = {kind: (f"{theirs}.{kind}",) for kind in ("weight", "bias")}
+    names: Names = {kind: (f"{theirs}.{kind}",) for kind in ("weight", "bias")}
     own = {name: value for name, value in tensors.items() if name.startswith(f"{theirs}.")}
     return filled(lambda: nn.Linear(shape[1], shape[0]), names, own, where)

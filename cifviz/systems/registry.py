@@ -26,6 +26,7 @@ from cifviz.systems.self_conditioned_ctc import SelfConditionedCTCRecognizer
 from cifviz.systems.simultaneous import SimultaneousTranslator
 from cifviz.systems.spiking import SpikingRecognizer
 from cifviz.systems.upsampled import UpsampledRecognizer
+from cifviz.systems.w2v_cif_bert import W2VCIFBertRecognizer
 from cifviz.systems.wait_k import WaitKTranslator
 
 SYSTEMS: Mapping[str, type[System]] = {
@@ -50,6 +51,7 @@ SYSTEMS: Mapping[str, type[System]] = {
     "fastlr": FastLRRecognizer,
     "lip-attention": LipAttentionRecognizer,
     "hieradist": HieraDistRecognizer,
+    "w2v-cif-bert": W2VCIFBertRecognizer,
 }
 """What ``config.json`` names under "system"."""
 

@@ -1,28 +1,19 @@
 """The planted faults in notebooks, and the table of who finds them."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from benchmarks import notebook_checkers
 from benchmarks.notebook_cases import FAULTS, HARMLESS
 from benchmarks.notebook_checkers import CHECKERS, plant, plant_nothing, table
+from benchmarks.pages import NOTEBOOKS
 from cifviz.notebooks.reader import read_notebook
-
-ROOT = Path(__file__).resolve().parents[2]
-KEPT = ROOT / "data/results/benchmarks/notebooks.json"
 
 
 @pytest.fixture(scope="module")
 def kept():
-    return json.loads(KEPT.read_text(encoding="utf-8"))
-
-
-def test_the_page_shows_the_table_that_is_kept(kept):
-    page = (ROOT / "docs/notebooks_check.md").read_text(encoding="utf-8")
-    shown = page.split("<!-- notebooks -->\n")[1].split("\n<!-- /notebooks -->")[0]
-    assert shown == table(kept)
+    return json.loads(NOTEBOOKS.results.read_text(encoding="utf-8"))
 
 
 def test_what_is_kept_is_of_all_cases_and_all_checkers(kept):

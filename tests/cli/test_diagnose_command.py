@@ -54,6 +54,17 @@ def test_a_fault_gives_one_a_page_and_json(weights, tmp_path):
     assert diagnose(weights, *tokens, *files, "--overwrite").exit_code == 1
 
 
+def test_one_array_of_a_file_is_chosen_by_its_name(tmp_path):
+    alpha = np.float32([[0.5, 0.5, 0.25, 0.75], [0.25, 0.75, 0.5, 0.0]])
+    file = tmp_path / "batch.npz"
+    np.savez(file, alpha=alpha, peaks=-alpha, frame_lengths=np.array([4, 3]))
+    assert diagnose(file, "--array", "peaks").exit_code == 1  # weights below 0
+    result = diagnose(file, "--array", "alpha", "--json", tmp_path / "out.json")
+    assert result.exit_code == 0, result.output
+    data = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert [one["frames"] for one in data["utterances"]] == [4, 3]
+
+
 def test_the_severity_that_fails_is_chosen(weights):
     assert diagnose(weights).exit_code == 0  # a note: which rule fires the tail is not known
     assert diagnose(weights, "--fail-on", "warning").exit_code == 0
@@ -108,6 +119,8 @@ def test_a_sound_that_cannot_be_read_stops_no_other(tmp_path):
         (["no model"], "no model 'no model'"),
         (["digits"], "a model needs waveforms"),
         (["nothing.npz"], "no such file of arrays"),
+        (["alpha.npz", "--array", "beta"], "no array 'beta', but 'digits_"),
+        (["digits", "--array", "alpha"], "--array needs a file of arrays"),
         (["alpha.npz", "--fail-on", "bad"], "--fail-on must be one of"),
         (["alpha.npz", "--tail", "none"], "tail rule must be one of"),
         (["alpha.npz", "--threshold", "0"], "threshold must be a number > 0"),

@@ -17,6 +17,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("alpha.npy", ALPHA)
     np.savez("two.npz", alpha=ALPHA, peaks=ALPHA)
+    np.savez("halves.npz", alpha=ALPHA, half=ALPHA / 2)
     np.savez("unnamed.npz", a=ALPHA, b=ALPHA)
     np.save("objects.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     np.save("negative.npy", -ALPHA)
@@ -65,6 +66,10 @@ def test_without_a_sound_and_by_another_rule(folder):
     assert called("explore", *OWN).exit_code == 0
     assert (folder / "alpha.html").exists()
     assert called("panel", "--alpha", "two.npz", "--frame-shift", "0.04").exit_code == 0
+    named = ["--alpha", "halves.npz", "--array", "half", "--frame-shift", "0.04"]
+    result = called("panel", *named)
+    assert result.exit_code == 0, result.output
+    assert "12 fires" in result.output  # 12.5 in all
 
 
 def test_a_picture_of_a_model_of_cifviz(folder, monkeypatch):
@@ -89,6 +94,8 @@ def test_a_picture_of_a_model_of_cifviz(folder, monkeypatch):
         (["--alpha", "integers.npy", "--frame-shift", "0.04"], "floating point weights"),
         (["--alpha", "batch.npy", "--frame-shift", "0.04"], "weights of one utterance"),
         (["--alpha", "unnamed.npz", "--frame-shift", "0.04"], "expected one array in unnamed.npz"),
+        (["--alpha", "unnamed.npz", "--frame-shift", "0.04", "--array", "c"], "but 'a', 'b'"),
+        (["my.wav", "--array", "a"], "--array: expected --alpha with it"),
         (["--alpha", "nowhere.npy", "--frame-shift", "0.04"], "no such file of arrays"),
         (["--alpha", "my.wav", "--frame-shift", "0.04"], "expected a file of arrays"),
         (["my.wav", *OWN, "--tokens", "alpha.npy"], "must be UTF-8 text|has NULs"),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -162,6 +164,27 @@ def test_a_folder_of_something_else_is_left_alone(source, tmp_path, client):
     file.touch()
     with pytest.raises(DataError, match="no folder"):
         run(source, file, client)
+
+
+HOLD = """
+import sys, time, filelock
+with filelock.FileLock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_one_process_writes_to_a_folder(source, tmp_path, client):
+    out = tmp_path / "out"
+    out.mkdir()
+    command = [sys.executable, "-c", HOLD, out / align_whole_corpus.LOCK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        with pytest.raises(DataError, match="another process writes to .*out: wait until it ends"):
+            run(source, out, client)
+        assert [path.name for path in out.iterdir()] == [align_whole_corpus.LOCK]
+        other.kill()
+    assert len(run(source, out, client)) == 4  # the lock of a process that was killed is gone
 
 
 def test_a_corpus_without_rows(tmp_path, client):

@@ -381,6 +381,8 @@ def tiny(name, seed=13):
     if name == "phone-cif":
         parts["decoder"] = replace(parts["decoder"], kind="projection")
         parts["encoder"] = replace(parts["encoder"], n_mels=DIM)
+    if name == "w2v-cif-bert":
+        parts["input"] = "log-mel"
     if name == "simultaneous":
         parts["cif"] = replace(parts["cif"], r_order=0)
     if name in ("fastlr", "lip-attention"):

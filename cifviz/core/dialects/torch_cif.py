@@ -60,7 +60,11 @@ def integrate(
         rows = largest(num_fires)
         weights = full_rows(weights, num_fires)
     return Contributions(
-        weights=weights[:, :rows], num_fires=num_fires, alpha=alpha, delays=delays[:, :rows]
+        weights=weights[:, :rows],
+        num_fires=num_fires,
+        alpha=alpha,
+        charge=threshold,
+        delays=delays[:, :rows],
     )
 
 

@@ -6,11 +6,12 @@ function. Each is known by its name, so that none of their packages is needed he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FunctionType
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from cifviz.core.firing import Firing
 from cifviz.core.interop import cif_pytorch, funasr, torch_cif, weights_output
@@ -37,6 +38,7 @@ def capture(
     threshold: float = 1.0,
     tail: TailRule | str = "drop",
     dialect: str = "",
+    frame_lengths: Tensor | Sequence[int] | None = None,
 ) -> Iterator[list[Firing]]:
     """Record what the CIF inside a model does, as long as the context lasts.
 
@@ -54,10 +56,14 @@ def capture(
         "encoder.predictor". The weights are found in its output, a tensor (batch, frames) or
         tuples and dicts with one in them; where there are several, the error lists them, and
         "encoder.predictor[2]" or "encoder.predictor['alphas']" chooses. `RecordedFiring.source`
-        says which part was taken. All frames count, those of padding too.
+        says which part was taken.
     threshold, tail, dialect
         With `at`: how the weights fire, as of `Transcription.from_alpha`. Of a module that only
         makes weights, nothing shows how they fire.
+    frame_lengths : Tensor or sequence of integers (batch,), optional
+        With `at`: real frames of each utterance of the batch, the same one in each call. Without
+        them all frames count; of a batch of several, `RecordedFiring.has_lengths` is then False,
+        and what is shown of its utterances says so.
 
     Yields
     ------
@@ -87,7 +93,6 @@ def capture(
     A predictor of FunASR's shape that gives every frame a weight of 0.4, on four frames: frame 2
     completes a token with 0.2 and keeps 0.2 for the next one.
 
-    >>> import torch
     >>> from cifviz.core.reference import integrate_and_fire
     >>> def cif(hidden, alphas, threshold):
     ...     contributions, _, _ = integrate_and_fire(alphas[0].tolist(), threshold)
@@ -107,10 +112,12 @@ def capture(
     """
     require_type("model", model, nn.Module)
     firings: list[Firing] = []
+    require(at is not None or frame_lengths is None, "frame_lengths: expected at=… with it")
     if at is not None:
+        lengths = None if frame_lengths is None else torch.as_tensor(frame_lengths)
         rule = FiringRule.from_settings(threshold, tail, dialect)
         with ExitStack() as stack:
-            weights_output.watch(model, at, rule, firings, stack)
+            weights_output.watch(model, at, rule, lengths, firings, stack)
             yield firings
             require(bool(firings), f"nothing was captured: {at} was not called")
         return

@@ -194,14 +194,13 @@ class FiringRule:
         used = torch.nn.functional.pad(used, (0, width - used.shape[1]))
         is_used = (used != 0) & (torch.arange(width) >= real)
         length = max(real, frames, int(is_used.any()) * (real + 1))
-        charged = _charged(weights[0].sum(dim=1), self.threshold)
         firing = recorded_firing(
             weights,
             alpha=given,
             scaled_alpha=used,
             frame_lengths=torch.tensor([length]),
-            threshold=charged,
-            slack=charged - self.threshold,
+            threshold=made.charge,
+            slack=made.charge - self.threshold,
             embeddings=given.new_zeros(1, fires, 0),
             num_fires=made.num_fires[:1],
             rule=self,
@@ -222,12 +221,6 @@ class FiringRule:
         width = max(ours.shape[2], theirs.shape[2])
         ours, theirs = (torch.nn.functional.pad(w, (0, width - w.shape[2])) for w in (ours, theirs))
         return bool(((ours - theirs).abs() < SAME).all())
-
-
-def _charged(masses: Tensor, threshold: float) -> float:
-    """What a token of a dialect takes: its threshold, or 1 whatever that is."""
-    usual = float(masses.median()) if len(masses) else threshold
-    return threshold if abs(usual - threshold) <= abs(usual - 1) else 1.0
 
 
 def rule_of(firing: Firing, wanted: Sequence[FiringRule] = ()) -> FiringRule | None:

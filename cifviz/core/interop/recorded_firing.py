@@ -44,6 +44,8 @@ class RecordedFiring(Firing):
     """By what rule the source fired, as far as its code tells; see `firing_rule.rule_of`."""
     source: str = ""
     """Where in the model the weights were found, if that was chosen."""
+    has_lengths: bool = True
+    """False where nothing tells frames of an utterance from the padding of its batch."""
 
     @property
     def fire_positions(self) -> Tensor:

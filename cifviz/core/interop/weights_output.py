@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from cifviz.core.firing import Firing
 from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.recorded_firing import RecordedFiring, recorded_firing
-from cifviz.core.validation import described
+from cifviz.core.validation import check_lengths, described
 from cifviz.errors import CIFError, printable, require, shown
 
 NAMES = ("alpha", "alphas", "weights", "cif_weights", "cif_alpha")
@@ -90,14 +90,20 @@ def likely_modules(model: nn.Module) -> str:
 
 
 def watch(
-    model: nn.Module, at: str, rule: FiringRule, firings: list[Firing], stack: ExitStack
+    model: nn.Module,
+    at: str,
+    rule: FiringRule,
+    frame_lengths: Tensor | None,
+    firings: list[Firing],
+    stack: ExitStack,
 ) -> None:
     """Add a firing for each call of the module of a name, until the stack unwinds."""
     module, place = module_at(model, at)
 
     def see(module: nn.Module, args: Any, output: Any) -> None:
         found = weights_in(output, at, place)
-        firings.append(fired(found, rule, f"{at.partition('[')[0] or 'the model'}{found.place}"))
+        source = f"{at.partition('[')[0] or 'the model'}{found.place}"
+        firings.append(fired(found, rule, frame_lengths, source))
 
     stack.callback(module.register_forward_hook(see).remove)
 
@@ -157,10 +163,17 @@ def weights_in(output: Any, at: str, place: str = "") -> Candidate:
     return found[0]
 
 
-def fired(found: Candidate, rule: FiringRule, source: str) -> RecordedFiring:
+def fired(
+    found: Candidate, rule: FiringRule, frame_lengths: Tensor | None, source: str
+) -> RecordedFiring:
     """What a rule makes of a batch of weights, as if a model had done it; on the CPU."""
     alpha = found.value.detach().float().cpu()
-    single = [rule.fire(row.unsqueeze(0)) for row in alpha]
+    lengths = [alpha.shape[1]] * len(alpha)
+    if frame_lengths is not None:
+        checked = check_lengths("frame_lengths", frame_lengths, alpha, maximum=alpha.shape[1])
+        lengths = checked.tolist()
+    rows = zip(alpha, lengths, strict=True)
+    single = [rule.fire(row[:length].unsqueeze(0)) for row, length in rows]
     num_fires = torch.tensor([int(one.num_fires) for one in single], dtype=torch.long)
     fires = int(num_fires.max()) if single else 0
     frames = max((one.scaled_alpha.shape[1] for one in single), default=alpha.shape[1])
@@ -182,7 +195,7 @@ def fired(found: Candidate, rule: FiringRule, source: str) -> RecordedFiring:
         num_fires=num_fires,
         rule=rule,
     )
-    return replace(made, source=source)
+    return replace(made, source=source, has_lengths=frame_lengths is not None or len(alpha) <= 1)
 
 
 def _parts(output: Any, place: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -152,3 +152,57 @@ def test_a_batch_with_a_dialect_of_its_own():
     assert len(firings) == 2
     assert firings[0].num_fires.tolist() == [2, 1]  # 0.75 + 0.45 in the second
     assert firings[1].scaled_alpha.shape == (2, 5)  # with the appended frame
+
+
+PADDED = torch.tensor([[0.5, 0.5, 1.0, 1.0], [1.0, 0.5, 0.5, 0.0]])
+
+
+@pytest.mark.parametrize("lengths", [[2, 3], torch.tensor([2, 3], dtype=torch.uint8)])
+def test_padding_is_left_out_where_lengths_are_given(lengths):
+    model = Net(PADDED)
+    with capture(model, at="encoder.predictor", frame_lengths=lengths) as firings:
+        model()
+    assert firings[0].num_fires.tolist() == [1, 2]
+    assert firings[0].frame_lengths.tolist() == [2, 3]
+    assert firings[0].alpha.tolist() == [[0.5, 0.5, 0.0], [1.0, 0.5, 0.5]]
+    shown = Transcription.from_capture(firings, frame_shift=0.04, utterance=0)
+    assert shown.duration == pytest.approx(0.08)
+    assert "padding" not in shown.summary
+
+
+def test_a_batch_without_lengths_says_that_padding_counts():
+    model = Net(PADDED)
+    with capture(model, at="encoder.predictor") as firings:
+        model()
+    assert firings[0].num_fires.tolist() == [3, 2]
+    shown = Transcription.from_capture(firings, frame_shift=0.04, utterance=0)
+    assert "of a batch of unknown lengths: padding counts as speech" in shown.summary
+    model = Net(ALPHA)
+    with capture(model, at="encoder.predictor") as firings:
+        model()
+    assert "padding" not in Transcription.from_capture(firings, frame_shift=0.04).summary
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([4], r"frame_lengths must be \(batch,\) = \(2,\)"),
+        ([4, 5], "frame_lengths must be between 0 and 4, got 5 in row 1"),
+        ([4.0, 2.0], "frame_lengths must hold integers"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_refused(lengths, message):
+    model = Net(PADDED)
+    with (
+        pytest.raises(CIFError, match=message),
+        capture(model, at="encoder.predictor", frame_lengths=lengths),
+    ):
+        model()
+
+
+def test_lengths_belong_to_a_module_that_is_named():
+    with (
+        pytest.raises(CIFError, match="frame_lengths: expected at=… with it"),
+        capture(Net(PADDED), frame_lengths=[1, 2]),
+    ):
+        pass

@@ -1,0 +1,43 @@
+"""Word pieces, the units of language models, and the words that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+INSIDE = "##"
+"""What a piece begins with that goes on with a word, of WordPiece."""
+BEGINS = ("Ġ", "▁")
+"""What a piece begins with that begins a word, of byte-level BPE and of SentencePiece."""
+
+
+def joined_pieces(pieces: Sequence[str]) -> list[str]:
+    """The words that pieces make, of whichever of these three kinds they are.
+
+    Parameters
+    ----------
+    pieces : sequence of str
+        As a tokenizer gives them. Where none has a mark of a beginning, each begins a word, but for
+        those that begin with "##".
+
+    Returns
+    -------
+    list of str
+        Empty without a piece.
+
+    Examples
+    --------
+    >>> joined_pieces(["please", "un", "##mute"]), joined_pieces(["please", "Ġun", "mute"])
+    (['please', 'unmute'], ['please', 'unmute'])
+    """
+    marked = any(piece.startswith(BEGINS) for piece in pieces)
+    words: list[str] = []
+    for piece in pieces:
+        text = piece.removeprefix(INSIDE)
+        begins = piece.startswith(BEGINS) if marked else not piece.startswith(INSIDE)
+        for mark in BEGINS:
+            text = text.removeprefix(mark)
+        if begins or not words:
+            words.append(text)
+        else:
+            words[-1] += text
+    return [word for word in words if word]
