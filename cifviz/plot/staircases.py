@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 
 from cifviz.errors import require
 from cifviz.metrics.latency import validate
@@ -99,6 +100,6 @@ def read_write_staircase(
         for place, (time, token) in enumerate(zip(times, tokens, strict=True))
     ]
     ax.set_ylabel("tokens written")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     show_time(ax, 0.0, end)
     return StaircaseArtists(steps, ideal, tuple(names))
