@@ -48,7 +48,7 @@ const KEPT = 8;
 
 /** @type {Seen["matches"]} */
 const NO_MATCHES = { lanes: [], reference: null };
-/** What is said of corrected tokens. */
+/** A note where tokens are corrected. */
 const NOTE =
   "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
 
