@@ -119,6 +119,16 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def ordinal(number: int) -> str:
+    """A number in a row.
+
+    >>> [ordinal(number) for number in (2, 3, 4, 11, 21, 112)]
+    ['2nd', '3rd', '4th', '11th', '21st', '112th']
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number // 10 % 10 == 1 else ending}"
+
+
 def signed(number: float) -> str:
     """Rounded to an integer, with its sign: that of typography, as on the axes.
 

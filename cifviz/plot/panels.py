@@ -24,7 +24,7 @@ from cifviz.locks import one_at_a_time
 from cifviz.plot import curves
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text, text_widths
 from cifviz.plot.fonts import missing_fonts
-from cifviz.plot.images import DPI
+from cifviz.plot.images import DPI, light_circles
 from cifviz.plot.palette import LOOKS, STYLE, looking
 from cifviz.plot.panel_sections import Section, lanes_of, sections_of, things_within
 from cifviz.plot.track import NARROW
@@ -45,7 +45,7 @@ MOST_TOKENS_IN_WORDS = 20
 """Longer transcriptions are cut in the alternative text."""
 
 FEW_TOKENS = 40
-"""Of more, a line below the lanes says what found no space."""
+"""Of more, the alternative text says what found no space; the line below the lanes always does."""
 
 MOST_TITLE_COLUMNS = 120
 """Space for the title, and for the warning below it."""
@@ -88,7 +88,7 @@ class PanelFigure(Figure):
                 mesh.set_rasterized(True)
             known = {IMAGES[kind]: self.alt, DATES[kind]: None}  # the same files on any day
             self.savefig(image, format=kind, metadata=known)
-        return image.getvalue()
+        return light_circles(image.getvalue()) if kind == "svg" else image.getvalue()
 
     def _repr_png_(self) -> Png:
         return self.png(), {"alt": self.alt}
@@ -151,9 +151,8 @@ def panel(
 
         Where a token has less than 4 points, lanes show how many tokens, fires or words there are
         in each second; of a whole utterance, the first ones follow in lanes of their own ("detail:
-        tokens" and so on). Fires closer than `THINNED` run through the weights alone. Of more than
-        `FEW_TOKENS` tokens, or with an option, a line at the bottom says what found no space.
-        Another says which characters no font here has.
+        tokens" and so on). Fires closer than `THINNED` run through the weights alone. A line at
+        the bottom says what found no space, and which characters no font here has.
 
         The figure is a bare one: show it as the last expression of a cell, or
         ``fig.savefig(...)``.
@@ -191,10 +190,10 @@ def panel(
             left_out += _draw(transcription, section, axes)
         if len(sections) > 1:
             _mark(axes, sections)
-        note = _note(left_out, lacking) if says else ""
+        note = _note(left_out, lacking)
         _footing(fig, note, width)
         _heading(fig, above, axes, width)
-        fig.alt = _alt(transcription, sections, note)
+        fig.alt = _alt(transcription, sections, note if says else "")
         _dress(fig, style)
     fig.align_ylabels(list(axes.values()))
     return Panel(fig, axes)
@@ -307,7 +306,7 @@ def _names(
 
 
 def _is_noted(transcription: Transcription, sections: list[Section], width: float) -> bool:
-    """Whether a line says what found no space: pictures of few tokens have none."""
+    """Whether the alternative text says what found no space: of few tokens it names all."""
     most = max(
         things_within(track, transcription, section.window)
         for section in sections

@@ -22,6 +22,7 @@ from cifviz.plot.canvas import (
     box_outlines,
     crowd,
     displayable,
+    ordinal,
     plain_text,
     resolve,
     show_time,
@@ -55,7 +56,7 @@ class ContributionArtists(NamedTuple):
     @property
     def left_out(self) -> str:
         """What found no space, in words."""
-        return f"{self.step - 1} of {self.step} names of rows" if self.step > 1 else ""
+        return f"names of rows but every {ordinal(self.step)}" if self.step > 1 else ""
 
 
 class SpanArtists(NamedTuple):

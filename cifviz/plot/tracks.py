@@ -269,7 +269,7 @@ TRACKS: dict[str, Track] = {
         ),
     ),
     "contributions": Track(
-        "token",
+        "shares",
         1.5,
         _contributions,
         _of_cif("contributions of frames to tokens", "frames of each token"),

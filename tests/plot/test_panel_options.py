@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
@@ -239,8 +240,31 @@ def test_names_without_space_are_counted(make):
     assert f"{fires - named} of {fires} names (▲) of “tokens”" in fig.alt
 
 
-def test_few_tokens_have_no_note(make):
-    assert len(plot.panel(of_length(make, 11.0, 2.0)).fig.texts) == 1
+def test_rows_without_a_name_are_told_of_few_tokens_too(make):
+    fig = plot.panel(of_length(make, 11.0, 2.0)).fig
+    note, _ = fig.texts
+    assert "names of rows but every 2nd of “contributions”" in note.get_text()
+    assert "every 2nd" not in fig.alt  # which names all of so few
+    assert len(plot.panel(of_length(make, 3.0)).fig.texts) == 1
+
+
+def test_dots_of_hatches_are_small_in_an_svg_and_stand_where_they_stood(make):
+    fig = plot.panel(of_length(make, 11.0, 2.0)).fig
+    light = fig.image("svg").decode()
+    whole = BytesIO()
+    fig.savefig(whole, format="svg", metadata={"Date": None})
+    patterns = [
+        re.findall("<pattern.*?</pattern>", one, re.DOTALL)
+        for one in (light, whole.getvalue().decode())
+    ]
+    assert len(patterns[0]) == len(patterns[1]) > 3
+    sizes = [sum(map(len, one)) for one in patterns]
+    assert sizes[0] < sizes[1] / 5
+    dots = [max(one, key=len) for one in patterns]
+    starts = [re.findall(r"M ?(\S+) (\S+?)(?: \n|a)", one) for one in dots]
+    assert len(starts[0]) > 100
+    near = [np.array(one, dtype=float) for one in starts]
+    assert np.abs(near[0] - near[1]).max() < 0.006
     assert "Not shown" not in plot.panel(of_length(make, 11.0, 2.0)).fig.alt
 
 

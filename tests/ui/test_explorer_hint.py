@@ -68,10 +68,10 @@ def test_tab_and_the_mouse_on_its_way_are_no_gestures(opening, written):
     assert hint(opened).is_visible()
 
 
-def test_it_is_said_once(opening, written):
+def test_it_is_announced_once(opening, written):
     opened = opening(written)
-    said = hint(opened).locator("[aria-live]")
-    said.get_by_text("Try first").wait_for()
+    text = hint(opened).locator("[aria-live]")
+    text.get_by_text("Try first").wait_for()
     opened.evaluate(
         """() => { window.changes = 0;
         new MutationObserver(() => { changes += 1; }).observe(
