@@ -42,8 +42,8 @@ GOALS = {
     "controls of a lesson: picture": 100.0,
 }
 """Milliseconds on a machine that does nothing else. Handlers and paints are the 95th percentile of
-many movements, pans and zooms too, from the movement to the end of its paint; a drawing is the median,
-a picture the quickest."""
+many movements, pans and zooms too, from the movement to the end of its paint; a drawing is the
+median, a picture the quickest."""
 
 INPUTS = """async (count) => {
     const input = document.querySelector('input[type=range]');
@@ -97,7 +97,7 @@ def look_at(begin: float) -> str:
 
 
 def explorer_of(seconds: int, tokens: int, folder: Path) -> Path:
-    """A page of made-up speech with a reference, another alignment, and the same minute of noise."""
+    """A page of made-up speech with a reference, another alignment, and a minute of noise."""
     rng = np.random.default_rng(0)
     weights = rng.gamma(2.0, 1.0, round(seconds / SHIFT))
     weights[rng.random(len(weights)) < 0.3] *= 0.02
