@@ -232,3 +232,19 @@ def test_a_page_that_becomes_wide_opens_its_settings(opening, written):
     threshold.wait_for(state="visible")
     assert opened.evaluate("cifvizExplorer.root.className") == "cifviz-explorer"
     assert len(tokens_of(opened)) == 5
+
+
+def test_a_finger_moves_an_edge_of_the_selected_token_alone(opened, fingers):
+    tokens = "cifvizExplorer.seen.shown.tokens"
+    before = opened.evaluate(tokens)
+    at = fingers.on("tokens", before[2]["end"])
+    fingers.drag(at, by=(-20, 0))
+    assert opened.evaluate("cifvizExplorer.state.corrected") is None  # it moves the view, if any
+    opened.evaluate("() => { cifvizExplorer.zoom(Infinity); cifvizExplorer.select(2); }")
+    fingers.drag(fingers.on("tokens", before[2]["end"]), by=(-20, 0))
+    after = opened.evaluate(tokens)
+    moved = 20 / opened.evaluate("cifvizExplorer.scale.density")
+    assert after[2]["end"] == pytest.approx(before[2]["end"] - moved, abs=0.3 * moved)
+    assert opened.evaluate("cifvizExplorer.editing.edge") == "end"
+    opened.evaluate("cifvizExplorer.editing.undo()")
+    assert opened.evaluate("cifvizExplorer.state.corrected") is None

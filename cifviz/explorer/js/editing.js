@@ -16,6 +16,8 @@ import { shown } from "./tokens.js";
 
 /** The label of a new token until it has one of its own. */
 const UNNAMED = "?";
+/** Seconds by which an edge snaps, at most. */
+const SNAP = 0.1;
 /** Seconds of a token that is added at the cursor, on each side. */
 const AROUND = 0.05;
 
@@ -154,6 +156,10 @@ export class Editing {
     }
     const { duration } = this.explorer.data.utterance;
     const [least, most] = limits(tokens, grip, { duration });
+    if (Math.abs(moment - place) > SNAP) {
+      this.explorer.say(`The nearest ${kind}, at ${moment.toFixed(3)} s, is more than 100 ms away.`);
+      return;
+    }
     if (moment < least || moment > most) {
       this.explorer.say(`The nearest ${kind}, at ${moment.toFixed(3)} s, is beyond the next token.`);
       return;
