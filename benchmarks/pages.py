@@ -40,6 +40,7 @@ class Kept:
 
 CORE = Kept(RESULTS / "core.json", ROOT / "README.md", "benchmark")
 NOTEBOOKS = Kept(RESULTS / "notebooks.json", ROOT / "docs/notebooks_check.md", "notebooks")
+EXPLORER = Kept(RESULTS / "explorer.json", ROOT / "docs/explorer.md", "explorer")
 CORPUS = Kept(RESULTS / "corpus.json", ROOT / "docs/corpus.md", "corpus")
 
 

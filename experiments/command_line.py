@@ -100,6 +100,39 @@ def table(
 
 
 @app.command()
+def teacher(
+    name: Annotated[str, typer.Argument(help="A language model: minilm.")] = "minilm",
+) -> None:
+    """Compute and keep a teacher's states for the transcripts of "hieradist"."""
+    from experiments import piece_speech
+
+    with in_words(f"{PROGRAM} teacher"):
+        made = [*piece_speech.real(name), *piece_speech.synthetic(name)]
+        piece_speech.taught(made, name)
+        path = piece_speech.TEACHERS / f"{name}.safetensors"
+        size = path.stat().st_size / 1e6
+        typer.echo(f"{len(made)} utterances; {size:.1f} MB of states written to {path}")
+
+
+@app.command()
+def pieces(
+    name: Annotated[str, typer.Argument(help="A language model: minilm, smollm2.")] = "minilm",
+) -> None:
+    """Write the word pieces that occur in training, the vocabulary of "w2v-cif-bert"."""
+    import json
+
+    from cifviz.resources import write_atomically
+    from experiments import piece_speech
+
+    with in_words(f"{PROGRAM} pieces"):
+        found = piece_speech.pieces_of_training(name)
+        path = piece_speech.VOCABULARIES / f"{name}.json"
+        text = json.dumps(found, ensure_ascii=False, indent=0) + "\n"
+        write_atomically(path, lambda part: part.write_text(text, "utf-8"), overwrite=True)
+        typer.echo(f"{len(found)} pieces written to {path}")
+
+
+@app.command()
 def edges(
     model: Annotated[
         str, typer.Option(help="A recogniser of digits: its name, or a folder.")

@@ -178,6 +178,8 @@ def _trained(
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.fit.seed)
     model: Any = SYSTEMS[recipe.system](recipe.config)
+    if recipe.begin is not None:
+        recipe.begin(model)
     make_example = recipe.example_maker(groups, shares, recipe.augmentation)
     learner = model
     if recipe.body is not None:
@@ -238,7 +240,7 @@ def _groups(
     recipe: Recipe, leave_out: str | None, cache: Path
 ) -> tuple[dict[str, list[Recording]], dict[str, float]]:
     """What is trained on, in groups, and how often each is drawn from."""
-    real = recordings(f"{recipe.name} real", recipe.real, recipe.config, cache)
+    real = recordings(f"{recipe.name} {recipe.real_set}", recipe.real, recipe.config, cache)
     if leave_out is not None:
         require_choice("leave_out", leave_out, sorted({one.speaker for one in real}))
     groups = {

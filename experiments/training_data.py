@@ -125,7 +125,7 @@ def recordings(
 
     made = Memory(cache, verbose=0).cache(_recordings, ignore=["utterances"])
     frames: Frames = config.features
-    if isinstance(config, PhoneCIFConfig):
+    if isinstance(config, PhoneCIFConfig) or getattr(config, "input", "") == "states":
         frames = EncoderStates()
     return made(f"{name} {_fingerprint()}", frames, config.vocabulary, utterances)
 

@@ -29,7 +29,12 @@ from cifviz.systems.text_models import TextModel, transformers
 KINDS = ("none", "masked", "causal")
 MOST_POSITIONS = 512
 """Places that are read at once, at most, the special ones included."""
-_FIXED: Mapping[str, Any] = {"vocab_size": 1, "pad_token_id": 0}
+_FIXED: Mapping[str, Any] = {
+    "vocab_size": 1,
+    "pad_token_id": 0,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
 """The table of embeddings is not used: what is read comes as vectors."""
 _LAYERS = ("num_hidden_layers", "num_layers", "n_layer")
 

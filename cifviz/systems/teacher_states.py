@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -75,6 +75,10 @@ class TeacherStates:
     def __len__(self) -> int:
         """Number of transcripts."""
         return len(self._states)
+
+    def __iter__(self) -> Iterator[Transcript]:
+        """The transcripts."""
+        return iter(self._states)
 
     def of(self, tokens: Sequence[str]) -> Tensor:
         """The states of a transcript (tokens, width), in the type in which they are kept.

@@ -13,11 +13,13 @@ from experiments.recipes import (
     drawn_lips,
     english,
     grid,
+    hieradist,
     markov_digits,
     markov_units,
     reordered,
     small_grid,
     spiking,
+    w2v_cif_bert,
 )
 from experiments.recipes.recipe import Recipe
 from experiments.recipes.variants import VARIANTS, make_variant
@@ -32,6 +34,8 @@ RECIPES = {
     "small-grid": small_grid.RECIPE,
     "code-digits": code_digits.RECIPE,
     "english": english.RECIPE,
+    "hieradist": hieradist.RECIPE,
+    "w2v-cif-bert": w2v_cif_bert.RECIPE,
     "reordered-digits": reordered.DIGITS,
     "reordered-grid": reordered.SENTENCES,
     "spiking-digits": spiking.DIGITS,
@@ -39,9 +43,10 @@ RECIPES = {
     "drawn-lips": drawn_lips.RECIPE,
 }
 """By name."""
-
 OWN_VARIANTS = {
     "english": english.VARIANTS,
+    "hieradist": hieradist.VARIANTS,
+    "w2v-cif-bert": w2v_cif_bert.VARIANTS,
     "reordered-digits": reordered.VARIANTS,
     "reordered-grid": reordered.VARIANTS,
     "spiking-digits": spiking.VARIANTS,

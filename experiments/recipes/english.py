@@ -57,7 +57,7 @@ def whole_utterances(
         kept = np.float32(rng.random(features.shape[1]) >= DROPPED)
         features = (features + STATE_NOISE * noise) * kept / (1 - DROPPED)
         spans = torch.tensor(one.spans, dtype=torch.float64).reshape(-1, 2)
-        return Example(torch.from_numpy(features), list(one.tokens), spans)
+        return Example(torch.from_numpy(features), list(one.tokens), spans, one.extras)
 
     return make
 

@@ -47,6 +47,10 @@ class Recipe:
     """The variant whose weights it uses, where it differs in inference alone."""
     body: str | None = None
     """The variant whose recogniser it keeps as it is, where a context network alone is trained."""
+    real_set: str = "real"
+    """Name of the real utterances: another set of the same recipe needs another one."""
+    begin: Callable[[Any], None] | None = None
+    """Gives an untrained model pretrained weights."""
     fit: FitConfig = field(default_factory=FitConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
     example_maker: ExampleMaker = CutAndJoin

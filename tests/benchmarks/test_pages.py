@@ -6,9 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 import benchmarks.corpus
+import benchmarks.explorer
 from benchmarks import __main__ as program
 from benchmarks import notebook_checkers, report
-from benchmarks.pages import CORE, CORPUS, NOTEBOOKS, Kept, with_table
+from benchmarks.pages import CORE, CORPUS, EXPLORER, NOTEBOOKS, Kept, with_table
 from cifviz.errors import DataError
 
 RUN = {
@@ -42,6 +43,7 @@ def between_marks(kept):
         (CORE, report.table),
         (NOTEBOOKS, notebook_checkers.table),
         (CORPUS, benchmarks.corpus.table),
+        (EXPLORER, benchmarks.explorer.table),
     ],
 )
 def test_a_page_shows_the_table_of_what_is_kept(kept, table):

@@ -25,7 +25,9 @@ def test_the_program_lists_its_commands():
     assert result.returncode == 0, result.stderr
     commands = result.stdout.split("Commands:")[1]
     listed = [line.split()[0] for line in commands.strip().splitlines()]
-    assert listed == ["train", "measure", "publish", "study", "table", "edges"]
+    assert listed == [
+        *("train", "measure", "publish", "study", "table", "teacher", "pieces", "edges"),
+    ]
 
 
 def test_without_a_name_studies_are_listed():

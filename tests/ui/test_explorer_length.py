@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from cifviz.explorer import data, to_html
+from cifviz.explorer.page import page
 from tests.audio.test_opus import delay
-from tests.ui import browser
+from tests.ui import browser, layout_facts
 from tests.ui.explored import wait_for_sound
 
 pytestmark = browser.needed
@@ -169,3 +170,25 @@ def test_sound_that_cannot_be_decoded_leaves_the_coarse_picture(opening, exact, 
     opened = opening(broken)
     opened.wait_for_function("cifvizExplorer.live.textContent.startsWith('No finer picture')")
     assert (lane(opened, "waveform") < 100).any()
+
+
+LONG = {"5 min": (300.0, 800), "1 h": (3600.0, 9000)}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_recording_is_readable_whole_and_close_by(opening, tmp_path, name):
+    path = tmp_path / "long.html"
+    made = layout_facts.made(*LONG[name], layout_facts.WORDS)
+    path.write_text(page(made, title=name), "utf-8")
+    opened = opening(path)
+    for length in (LONG[name][0], 60, 1, 0.02):
+        opened.evaluate(
+            """length => { const { scale } = cifvizExplorer;
+            scale.look(Math.min(200, scale.duration - length), length); cifvizExplorer.look(); }""",
+            length,
+        )
+        facts = layout_facts.facts_of(opened)
+        assert facts.overlapping == [] and facts.clipped == [] and facts.nameless == []
+        assert facts.without_ticks == [] and facts.cut_titles == []
+        assert (facts.hidden == 0) == (length <= 1)

@@ -95,7 +95,8 @@ export function titleOf({ corrected, tier }) {
  * @param {Pick<Seen, "shown" | "compare" | "utterance">} seen
  */
 export function matchCost({ shown, compare, utterance }) {
-  const all = [...compare.map(({ tokens }) => tokens), utterance.reference ?? []];
+  const reference = shown.errors ? [] : (utterance.reference ?? []); // one by one costs nothing
+  const all = [...compare.map(({ tokens }) => tokens), reference];
   return all.reduce((sum, { length }) => sum + length * shown.tokens.length, 0);
 }
 

@@ -4,6 +4,12 @@
 /** @import { Grid, Span } from "./types.js" */
 /** @import { TimeScale } from "./timescale.js" */
 
+import { nothing, pyramidOf } from "./pyramid.js";
+import { spansInView } from "./spansinview.js";
+
+/** Values from which on a pyramid is quicker than a look at each. */
+const MANY = 48;
+
 /**
  * Frames in view, one by one, or, where they are narrower than a pixel, those of each column.
  *
@@ -37,6 +43,11 @@ export function eachStep(scale, { start, shift }, frames, visit) {
  * @param {number} to
  */
 export function largest(values, from, to) {
+  if (to - from > MANY && values instanceof Float32Array) {
+    const found = nothing();
+    pyramidOf(values).widen(from, to, found);
+    return found.most;
+  }
   let most = values[from];
   for (let t = from + 1; t < to; t += 1) if (values[t] > most) most = values[t];
   return most;
@@ -56,7 +67,8 @@ export function eachSpan(scale, spans, visit) {
     if (widest >= 0) visit(widest, column, column + 1);
     [widest, most] = [-1, 0];
   };
-  for (let index = 0; index < spans.length; index += 1) {
+  const [first, last] = spansInView(spans, scale);
+  for (let index = first; index < last; index += 1) {
     const { start, end } = spans[index];
     if (end < scale.begin || start > scale.end) continue;
     const [left, right] = [scale.x(start), scale.x(end)];

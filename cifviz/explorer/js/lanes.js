@@ -3,7 +3,7 @@
 // All get the same arguments, see `Draw`. What no setting changes (`background`) is drawn on a canvas
 // of its own, below what settings change (`foreground`). No lane keeps state.
 
-/** @import { Canvas2D, Grid, Look, Seen, Span, Strip, Token, TokenFill } from "./types.js" */
+/** @import { Aligned, Canvas2D, Grid, Look, Seen, Span, Strip, Token, TokenFill } from "./types.js" */
 /** @import { Tick } from "./axes.js" */
 /** @import { Firing, Shares } from "./firing.js" */
 /** @import { TimeScale } from "./timescale.js" */
@@ -145,11 +145,29 @@ function drawWeights(canvas, strip, scale, { aligned, utterance, axes }, { ink, 
   canvas.fillStyle = ink;
   drawOutline(canvas, bottom, scale, utterance.grid, aligned.given, tall);
   canvas.fillStyle = accent;
-  // The weight of a frame that a source appended is no change of a given one.
-  const isSeen = (/** @type {number} */ weight, /** @type {number} */ t) =>
-    aligned.given[t] > 0 && Math.abs(weight - aligned.given[t]) * tall >= 0.5;
-  if (alpha.some(isSeen)) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
+  if (largestChange(aligned) * tall >= 0.5) drawOutline(canvas, bottom, scale, utterance.grid, alpha, tall);
   return drawAbove(canvas, strip, scale, utterance.grid, [alpha, aligned.given], axes.weight);
+}
+
+/** @type {WeakMap<Aligned, number>} */
+const changes = new WeakMap();
+
+/**
+ * By how much settings changed a weight, at most.
+ *
+ * @param {Aligned} aligned
+ */
+function largestChange(aligned) {
+  const found = changes.get(aligned);
+  if (found !== undefined) return found;
+  const { given, firing } = aligned;
+  let most = 0;
+  for (let t = 0; t < given.length; t += 1) {
+    // The weight of a frame that a source appended is no change of a given one.
+    if (given[t] > 0) most = Math.max(most, Math.abs(firing.alpha[t] - given[t]));
+  }
+  changes.set(aligned, most);
+  return most;
 }
 
 /**

@@ -35,6 +35,9 @@ export class Picture {
     this.canvas = addCanvas(parent, "cifviz-picture");
     this.overlay = addCanvas(parent, "cifviz-overlay");
     this.background = new OffscreenCanvas(1, 1);
+    this.map = new OffscreenCanvas(1, 1);
+    /** @type {unknown[]} What the map was drawn from. */
+    this.mapped = [];
     /** @type {[string, Lane][]} */
     this.lanes = [];
     /** @type {Record<string, Strip>} */
@@ -119,7 +122,7 @@ export class Picture {
       context2d(canvas).setTransform(ratio, 0, 0, ratio, 0, 0);
     }
     for (const canvas of [this.canvas, this.overlay]) canvas.style.height = `${this.height}px`;
-    this.drawn = []; // another size makes a canvas empty
+    this.drawn = this.mapped = []; // another size makes a canvas empty
   }
 
   /** Read the colours of the page anew. */
@@ -274,6 +277,27 @@ export class Picture {
   }
 
   /**
+   * All tokens, on a canvas that is drawn anew only with them.
+   *
+   * @param {TimeScale} whole
+   */
+  drawWhole(whole) {
+    const { width } = this.scale;
+    const ratio = this.background.width / this.width;
+    Object.assign(this.map, { width: width * ratio, height: MAP * ratio });
+    const canvas = context2d(this.map);
+    canvas.setTransform(ratio, 0, 0, ratio, 0, 0);
+    canvas.strokeStyle = this.look.faint;
+    canvas.lineWidth = 1;
+    canvas.strokeRect(0.5, 3.5, width - 1, MAP - 7);
+    const fill = fillOf(this.seen.shown, this.look);
+    eachSpan(whole, this.seen.shown.tokens, (index, left, right) => {
+      canvas.fillStyle = fill(index, right - left);
+      canvas.fillRect(left, 5, right - left, MAP - 10);
+    });
+  }
+
+  /**
    * The whole utterance as a bar, with its tokens and a frame around what is in view.
    *
    * @param {Canvas2D} canvas
@@ -282,14 +306,10 @@ export class Picture {
     const { scale, look } = this;
     const whole = new TimeScale(scale.duration);
     whole.width = scale.width;
-    canvas.strokeStyle = look.faint;
-    canvas.lineWidth = 1;
-    canvas.strokeRect(0.5, 3.5, scale.width - 1, MAP - 7);
-    const fill = fillOf(this.seen.shown, look);
-    eachSpan(whole, this.seen.shown.tokens, (index, left, right) => {
-      canvas.fillStyle = fill(index, right - left);
-      canvas.fillRect(left, 5, right - left, MAP - 10);
-    });
+    const now = [this.seen.shown, look, scale.width];
+    if (!isSame(this.mapped, now)) this.drawWhole(whole);
+    this.mapped = now;
+    canvas.drawImage(this.map, 0, 0, scale.width, MAP);
     canvas.strokeStyle = look.accent;
     canvas.lineWidth = 2;
     const [left, right] = [whole.x(scale.begin), whole.x(scale.end)];

@@ -55,6 +55,20 @@ export class Pyramid {
   }
 }
 
+/** @type {WeakMap<Float32Array, Pyramid>} */
+const pyramids = new WeakMap();
+
+/**
+ * The pyramid of values that never change in place, made once.
+ *
+ * @param {Float32Array} values
+ */
+export function pyramidOf(values) {
+  const pyramid = pyramids.get(values) ?? new Pyramid(values);
+  pyramids.set(values, pyramid);
+  return pyramid;
+}
+
 /**
  * @param {Float32Array} values
  * @param {(one: number, other: number) => number} better

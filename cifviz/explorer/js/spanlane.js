@@ -7,6 +7,7 @@
 import { eachSpan } from "./columns.js";
 import { shortened, widthOf, write } from "./labels.js";
 import { LEADER, NARROWEST, PITCH, heightBelow, placeNames } from "./nameplaces.js";
+import { isInOrder, namedBetween, spansInView } from "./spansinview.js";
 
 export const FONT = "12px system-ui, sans-serif";
 /** Of names that stand upright: as many pixels as they are apart. */
@@ -104,15 +105,20 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
 function countNamed(tokens, scale) {
   const { begin, end, density } = scale;
   const least = SEEN / density;
-  let count = 0;
-  for (const { label, start, end: stop } of tokens) {
-    if (stop < begin || start > end) continue;
+  const isNamed = (/** @type {Token} */ { label, start, end: stop }) => {
     const middle = (start + stop) / 2;
     const isIn = middle >= begin && middle <= end;
-    if (!isIn && Math.min(stop, end) - Math.max(start, begin) < least) continue;
-    if (label.trim()) count += 1;
-  }
-  return count;
+    if (stop < begin || start > end) return false;
+    if (!isIn && Math.min(stop, end) - Math.max(start, begin) < least) return false;
+    return label.trim() !== "";
+  };
+  // Those at both ends of the view one by one, and those between at once.
+  const [first, last] = spansInView(tokens, scale);
+  if (!isInOrder(tokens)) return tokens.filter(isNamed).length;
+  let [from, to, count] = [first, last, 0];
+  for (; from < to && tokens[from].start < begin; from += 1) count += Number(isNamed(tokens[from]));
+  for (; from < to && tokens[to - 1].end > end; to -= 1) count += Number(isNamed(tokens[to - 1]));
+  return count + namedBetween(tokens, from, to);
 }
 
 /**

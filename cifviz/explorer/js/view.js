@@ -48,7 +48,7 @@ const KEPT = 8;
 
 /** @type {Seen["matches"]} */
 const NO_MATCHES = { lanes: [], reference: null };
-/** The message about corrected tokens. */
+/** A note where tokens are corrected. */
 const NOTE =
   "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
 
@@ -99,6 +99,8 @@ export class Explorer {
     };
     /** @type {Kept[]} Settings that are lanes. */
     this.kept = [];
+    /** @type {Seen["matches"] | null} Of which the table tells. */
+    this.told = null;
     this.match();
     this.editing = new Editing(this);
     /** @type {Span | null} The part of time that was dragged, which space plays. */
@@ -388,9 +390,10 @@ export class Explorer {
   match(isLater = false) {
     const { seen } = this;
     const isNow = isLater || matchCost(seen) <= QUICK;
-    seen.matches = isNow
-      ? { lanes: matchLanes(seen), reference: matchReference(seen) }
-      : { lanes: seen.compare.map(() => null), reference: null };
+    seen.matches = {
+      lanes: isNow ? matchLanes(seen) : seen.compare.map(() => null),
+      reference: isNow || seen.shown.errors ? matchReference(seen) : null,
+    };
     this.isMatched = isNow;
   }
 
@@ -598,7 +601,9 @@ export class Explorer {
     if (own && words.box.open) showWords(words.table, own, scale);
     const isCompared = seen.compare.length > (own ? 1 : 0) || seen.utterance.reference;
     agreement.box.hidden = !isCompared;
-    if (isCompared && agreement.box.open) showAgreements(agreement.table, agreements(seen));
+    if (!isCompared || !agreement.box.open || this.told === seen.matches) return;
+    showAgreements(agreement.table, agreements(seen));
+    this.told = seen.matches;
   }
 
   /**

@@ -52,6 +52,13 @@ test("no frame is shown where there is none", () => {
   assert.deepEqual(visited(eachStep, scale, { start: 0, shift: 0.04 }, 0), []);
 });
 
+test("a column of many frames shows its largest weight, by a pyramid", () => {
+  const weights = Float32Array.from({ length: 5000 }, (_, t) => ((t * 7919) % 5000) / 5000);
+  for (const [from, to] of [[0, 5000], [13, 4987], [100, 149], [1000, 1100]]) {
+    assert.equal(largest(weights, from, to), Math.max(...weights.subarray(from, to)));
+  }
+});
+
 test("a column shows its largest weight", () => {
   assert.equal(largest([9, 1, 3, 2, 9], 1, 4), 3);
 });

@@ -1,0 +1,135 @@
+"""The recipe "w2v-cif-bert": a CIF from the encoder of Moonshine to the layers of MiniLM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from cifviz.audio.moonshine import DIM
+from cifviz.audio.waveform import LogMel
+from cifviz.core.module import CIFConfig
+from cifviz.core.peak_flattening import HIGHEST
+from cifviz.systems.encoder import EncoderConfig
+from cifviz.systems.language_side import LanguageConfig
+from cifviz.systems.w2v_cif_bert import FusionConfig, W2VCIFBertConfig
+from cifviz.training.fit import FitConfig
+from experiments import piece_speech
+from experiments.recipes.english import whole_utterances
+from experiments.recipes.hieradist import LICENCE, SOURCES
+from experiments.recipes.recipe import Recipe
+
+MINILM = LanguageConfig(
+    "masked",
+    384,
+    {
+        "model_type": "bert",
+        "hidden_size": 384,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 12,
+        "intermediate_size": 1536,
+        "max_position_embeddings": 512,
+        "layer_norm_eps": 1e-12,
+    },
+    name="minilm",
+)
+SMOLLM2 = LanguageConfig(
+    "causal",
+    576,
+    {
+        "model_type": "llama",
+        "hidden_size": 576,
+        "intermediate_size": 1536,
+        "num_hidden_layers": 6,
+        "num_attention_heads": 9,
+        "num_key_value_heads": 3,
+        "max_position_embeddings": 8192,
+        "rms_norm_eps": 1e-5,
+        "rope_parameters": {"rope_theta": 100_000.0, "rope_type": "default"},
+    },
+    name="smollm2",
+)
+"""Its first six layers of thirty: all of them take five times as long."""
+
+
+def pretrained(model: Any) -> None:
+    """Give an untrained model the weights of its language model."""
+    model.fill(piece_speech.text_model(model.config.language.name or MINILM.name))
+
+
+RECIPE = Recipe(
+    name="w2v-cif-bert",
+    system="w2v-cif-bert",
+    config=W2VCIFBertConfig(
+        vocabulary=piece_speech.vocabulary("minilm"),
+        encoder=EncoderConfig(n_mels=DIM, channels=192, down_sampling=2, dilations=(1, 2, 4)),
+        cif=CIFConfig(
+            encoder_embed_dim=192,
+            conv_cif_output_channels_num=192,
+            conv_cif_activation=True,
+            cif_threshold=HIGHEST,
+        ),
+        language=MINILM,
+        # The schedule of the paper, a tenth as long.
+        fusion=FusionConfig(gold_rate_steps=(100, 800), freeze_lm_finetune_updates=100),
+    ),
+    real=partial(piece_speech.real, "minilm"),
+    synthetic=partial(piece_speech.synthetic, "minilm"),
+    dev=partial(piece_speech.kept_out, "minilm"),
+    synthetic_dev=list,
+    test=None,
+    begin=pretrained,
+    fit=FitConfig(steps=1000, batch_size=16, warmup=100, loss_weights={"even": 0.5}),
+    example_maker=whole_utterances,
+    synthetic_share=0.4,
+    corpora=("prompts",),
+    licence=LICENCE,
+    sources=f"{SOURCES}. With layers of MiniLM-L6 (MIT)",
+)
+
+
+def _log_mel(config: W2VCIFBertConfig) -> Any:
+    """The same on log-mel, at a rate as near as there is: 40 ms for 48 ms."""
+    return W2VCIFBertConfig(
+        **{
+            **vars(config),
+            "input": "log-mel",
+            "features": LogMel(),
+            "encoder": EncoderConfig(channels=192, dilations=(1, 2, 4)),
+        }
+    )
+
+
+_NO_MODEL: Mapping[str, Any] = {
+    "config.language": lambda _: LanguageConfig(dim=MINILM.dim),
+    "begin": lambda _: None,
+}
+_SMOLLM2: Mapping[str, Any] = {
+    "config.vocabulary": lambda _: piece_speech.vocabulary("smollm2"),
+    "config.language": lambda _: SMOLLM2,
+    "real": lambda _: partial(piece_speech.real, "smollm2"),
+    "synthetic": lambda _: partial(piece_speech.synthetic, "smollm2"),
+    "dev": lambda _: partial(piece_speech.kept_out, "smollm2"),
+}
+_TENTH: Mapping[str, Any] = {
+    "real": lambda _: partial(piece_speech.real, "minilm", tenth=True),
+    "real_set": "tenth",
+}
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    # No language model, nor anything of one; or the table of its embeddings as the output.
+    "none": _NO_MODEL,
+    "table": {"config.language": lambda _: LanguageConfig(dim=MINILM.dim)},
+    # Its layers are trained, too; another model.
+    "tuned": {"config.language.tuned": True},
+    "smollm2": _SMOLLM2,
+    # No pretrained encoder.
+    "log-mel": {"config": _log_mel},
+    "log-mel-none": {**_NO_MODEL, "config": _log_mel},
+    # A tenth of the real speech.
+    "tenth": _TENTH,
+    "tenth-none": {**_NO_MODEL, **_TENTH},
+    # How weights are made and scaled.
+    "predictor": {"config.weights": "predictor"},
+    "unflattened": {"config.flatten": False},
+}
+"""Of this recipe alone."""
