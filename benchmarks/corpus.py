@@ -254,7 +254,8 @@ def measured(
     usage = run(many / "corpus.jsonl", folder / "unbroken", 2)
     yield "many, 2 workers", _numbers(usage, folder / "unbroken", many_s, 2)
     # The worker that got the long sound holds it; the other shows how memory grows with the rows.
-    ordinary = usage.driver_mb + usage.workers_mb[-2]
+    # (Of a trial with few rows one worker may have had nothing to do.)
+    ordinary = usage.driver_mb + (usage.workers_mb[:-1] or usage.workers_mb)[-1]
     before = small[2].driver_mb + small[2].workers_mb[-1]
     yield "memory of ten times as many rows", round(ordinary / before, 3)
     found = broken(
