@@ -22,7 +22,10 @@ TONE_LEVEL, CLICK_LEVEL = 0.25, 0.7
 DECAY, LASTING = 0.0015, 0.012
 """Seconds in which a click decays by a factor of e, and in which it is over."""
 VOICE, CIF = 0.6, 0.4
-"""Amplitudes in a mix with the voice, which stays louder: together 1."""
+"""Amplitudes of the loudest voice and of the CIF in a mix: together 1. Softer voices stay as they
+are."""
+SOFTEST = 0.05
+"""Amplitude that a voice counts as, at least: silence has no loudness."""
 
 
 def sonified(
@@ -104,7 +107,13 @@ def sonified(
 
 
 def mixed(voice: Waveform, cif: Waveform) -> Waveform:
-    """The voice with what its CIF does below it, as long as the second.
+    """The voice with what its CIF does below it, as soft as the voice is and as long as the second.
+
+    Returns
+    -------
+    Waveform
+        From −1 to 1, where the voice is. With A, the voice's largest amplitude, and g = min(1, 0.6
+        / A): ``g · (voice + ⅔ A · cif)``.
 
     Raises
     ------
@@ -121,9 +130,11 @@ def mixed(voice: Waveform, cif: Waveform) -> Waveform:
         voice.sample_rate == cif.sample_rate,
         f"expected a voice of {cif.sample_rate} Hz, got {voice.sample_rate} Hz",
     )
-    made = CIF * cif.samples.astype(np.float64)
+    loudest = max(float(np.abs(voice.samples).max(initial=0.0)), SOFTEST)
+    gain = min(1.0, VOICE / loudest)
+    made = gain * loudest * CIF / VOICE * cif.samples.astype(np.float64)
     shared = min(len(made), len(voice.samples))
-    made[:shared] += VOICE * voice.samples[:shared].astype(np.float64)
+    made[:shared] += gain * voice.samples[:shared].astype(np.float64)
     return Waveform(made.astype(np.float32), cif.sample_rate)
 
 

@@ -27,6 +27,7 @@ from cifviz.plot.rows import token_rows
 from cifviz.plot.sampler_figure import sampler_masks
 from cifviz.plot.signals import log_mel, waveform
 from cifviz.plot.snapshot_figures import snapshot_strip, training_curves
+from cifviz.plot.staircases import read_write_staircase
 from cifviz.plot.tail_figures import residual_histogram, tail_errors, tail_lanes
 from cifviz.plot.tier_lanes import tier_lanes
 from cifviz.plot.token_lanes import contributions, token_spans
@@ -61,6 +62,7 @@ __all__ = [
     "panel_png",
     "phrase_attention",
     "phrase_token_attention",
+    "read_write_staircase",
     "residual_histogram",
     "rows_panel",
     "sampler_masks",

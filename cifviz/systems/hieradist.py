@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -11,7 +12,7 @@ from cifviz.core.firing import Firing
 from cifviz.core.losses import border_mass_loss
 from cifviz.core.validation import described
 from cifviz.errors import CIFError, require
-from cifviz.systems.base import Batch, Collate
+from cifviz.systems.base import Batch, Collate, Metric
 from cifviz.systems.decoders import Decoder
 from cifviz.systems.distillation_losses import contrastive_loss, regression_loss
 from cifviz.systems.encoder_system import Encoded
@@ -19,6 +20,7 @@ from cifviz.systems.hieradist_decoder import ProjectedARDecoder
 from cifviz.systems.hieradist_settings import DistillationConfig
 from cifviz.systems.state_input import StateInputConfig, StateInputRecognizer
 from cifviz.systems.teacher_states import collate_states
+from cifviz.systems.word_pieces import word_errors
 
 TEACHER = "teacher"
 """The further input in training: of each utterance the teacher's states (tokens, width)."""
@@ -90,6 +92,10 @@ class HieraDistRecognizer(StateInputRecognizer):
     Config = HieraDistConfig
     config: HieraDistConfig
     extras: Mapping[str, Collate] = {TEACHER: collate_states}
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        **StateInputRecognizer.metrics,
+        "words": word_errors,
+    }
 
     def __init__(self, config: HieraDistConfig):
         super().__init__(config)

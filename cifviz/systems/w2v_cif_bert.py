@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ from cifviz.errors import (
     require_number,
     shown,
 )
+from cifviz.systems.base import Metric
 from cifviz.systems.decoders import (
     LABEL_SMOOTHING,
     ParallelDecoder,
@@ -35,6 +37,7 @@ from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.language_side import LanguageConfig, LanguageSide
 from cifviz.systems.state_input import StateInputConfig, StateInputRecognizer
 from cifviz.systems.text_models import TextModel
+from cifviz.systems.word_pieces import word_errors
 
 WEIGHTS = ("channel", "predictor")
 
@@ -293,6 +296,10 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
     """
 
     Config = W2VCIFBertConfig
+    metrics: ClassVar[Mapping[str, Metric]] = {
+        **StateInputRecognizer.metrics,
+        "words": word_errors,
+    }
     config: W2VCIFBertConfig
     decoder: AcousticOutput
     updates: Tensor

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from cifviz.alignment.timed_tokens import Alignment
+from cifviz.metrics import token_errors
+from cifviz.systems.transcription import Transcription
 
 INSIDE = "##"
 """What a piece begins with that goes on with a word, of WordPiece."""
@@ -41,3 +46,25 @@ def joined_pieces(pieces: Sequence[str]) -> list[str]:
         else:
             words[-1] += text
     return [word for word in words if word]
+
+
+def word_errors(
+    transcriptions: Sequence[Transcription], references: Sequence[Alignment]
+) -> dict[str, Any]:
+    """Errors of the words that pieces make, and how many words there are: a metric of systems.
+
+    Parameters
+    ----------
+    transcriptions : sequence of Transcription
+    references : sequence of Alignment
+        In pieces, in the same order.
+    """
+    wanted = [joined_pieces([one.token for one in words]) for words in references]
+    errors = token_errors(wanted, [joined_pieces(one.tokens) for one in transcriptions])
+    return {
+        "words": errors.tokens,
+        "deletions": errors.deletions,
+        "insertions": errors.insertions,
+        "substitutions": errors.substitutions,
+        "rate": errors.rate,
+    }

@@ -42,6 +42,15 @@ def test_it_never_clips_and_the_voice_stays_louder(weights, fires, tail_fired):
     assert (both.samples >= 0.6 - 0.4 * 0.951).all()
 
 
+def test_a_soft_voice_stays_as_it_is_and_the_cif_is_softer():
+    cif = sonified([1.0] * 25, [0.5], GRID, 1.0, sample_rate=8000)
+    voice = Waveform(np.full(8000, 0.09, np.float32), 8000)
+    both = mixed(voice, cif)
+    assert both.samples - 0.06 * cif.samples == pytest.approx(voice.samples, abs=1e-6)
+    silent = mixed(Waveform(np.zeros(8000, np.float32), 8000), cif)
+    assert silent.samples == pytest.approx(cif.samples * 0.05 * 2 / 3, abs=1e-6)
+
+
 def test_nothing_is_silent_and_what_is_no_row_is_refused():
     assert not sonified([], [], GRID, 0.1).samples.any()
     assert len(sonified([], [0.0], GRID, 0.0).samples) == 0

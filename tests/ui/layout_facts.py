@@ -2,8 +2,8 @@
 
 Measured from outside, by the calls of the canvas, so that nothing that draws is asked whether it
 drew well. ``python -m tests.ui.layout_facts`` prints the facts of all layouts; with ``--pictures
-FOLDER`` it also saves a picture of each state of each, and with ``--keep`` where lanes and ticks
-are, to which a test holds them.
+FOLDER`` it also saves a picture of each state of each. With ``--keep`` it only writes where lanes
+and ticks are, to which a test holds them.
 """
 
 from __future__ import annotations
@@ -406,7 +406,7 @@ def _is_clipped(one: dict[str, Any], found: dict[str, Any]) -> bool:
 
 
 def main() -> None:
-    """Print the facts of all layouts in all states."""
+    """Print the facts of all layouts in all states, or keep where lanes and ticks are."""
     from tempfile import TemporaryDirectory
 
     from playwright.sync_api import sync_playwright
@@ -415,34 +415,43 @@ def main() -> None:
 
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--pictures", type=Path, help="a folder, for a picture of each state")
-    given.add_argument("--keep", action="store_true", help=f"write {KEPT.name}")
+    given.add_argument("--keep", action="store_true", help=f"only write {KEPT.name}")
     asked = given.parse_args()
-    kept = {}
+    kept: dict[str, Any] = {}
     with TemporaryDirectory() as folder, sync_playwright() as play:
         started = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
         for name, width, scheme in LAYOUTS:
+            if asked.keep and scheme != "light":
+                continue
             path = Path(folder) / f"{name}.html"
             if not path.exists():
                 write_case(name, Path(folder))
             window = started.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             window.goto(path.as_uri())
-            if scheme == "light":
+            if asked.keep:
                 kept[f"{name} {width}"] = places_of(window)
-            for state, act in STATES.items():
-                act(window)
-                print(
-                    f"{name:5} {width:5} {scheme:5} {state:15} {_line(facts_of(window))}",
-                    flush=True,
-                )
-                if asked.pictures:
-                    asked.pictures.mkdir(parents=True, exist_ok=True)
-                    file = f"{name} {width} {scheme} {state}.png".replace(" ", "-")
-                    window.screenshot(path=asked.pictures / file, full_page=True)
+            else:
+                _report(window, (name, width, scheme), asked.pictures)
             window.close()
         started.close()
     if asked.keep:
-        lines = (f"{json.dumps(name)}: {json.dumps(one)}" for name, one in kept.items())
+        lines = (
+            f"{json.dumps(name)}: {json.dumps(one, ensure_ascii=False)}"
+            for name, one in kept.items()
+        )
         KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def _report(window: Any, layout: tuple[str, int, str], pictures: Path | None) -> None:
+    """Print the facts of a page in each state, and save its pictures."""
+    name, width, scheme = layout
+    for state, act in STATES.items():
+        act(window)
+        print(f"{name:5} {width:5} {scheme:5} {state:15} {_line(facts_of(window))}", flush=True)
+        if pictures:
+            pictures.mkdir(parents=True, exist_ok=True)
+            file = f"{name} {width} {scheme} {state}.png".replace(" ", "-")
+            window.screenshot(path=pictures / file, full_page=True)
 
 
 def _line(facts: Facts) -> str:

@@ -22,7 +22,7 @@ FOCUS = """() => {
     const style = getComputedStyle(one);
     const box = one.getBoundingClientRect();
     const name = one.getAttribute('role') || one.closest('label')?.firstChild.textContent
-        || one.innerText;
+        || (one.matches('select') && one.getAttribute('aria-label')) || one.innerText;
     return {
         name, id: one.dataset.test ?? null,
         ring: style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth),

@@ -120,7 +120,7 @@ def test_a_picture_that_cannot_be_read_would_be_found(opening, folder):
             canvas.fillText('outside of the picture', this.width - 10, 50);
             canvas.fillText('upon', 0, this.strips.weights.top + 9);
             canvas.globalAlpha = 0.5;
-            canvas.fillText('pale', 2, 2);
+            canvas.fillText('pale', 2, 12);
             canvas.globalAlpha = 1;
         };
         document.querySelector('summary').style.color = '#999999'; }"""
@@ -128,7 +128,7 @@ def test_a_picture_that_cannot_be_read_would_be_found(opening, folder):
     found = layout_facts.facts_of(opened)
     assert "outside of the picture" in found.clipped
     assert any("upon" in pair for pair in found.overlapping)
-    assert {one.split(":")[0] for one in found.pale} == {"pale", "settings"}
+    assert {one.split(":")[0] for one in found.pale} >= {"pale", "settings"}
     places = layout_facts.places_of(opened)
     kept = json.loads(layout_facts.KEPT.read_text("utf-8"))["11 s 1280"]
     kept["lanes"]["weights"][0] += 9

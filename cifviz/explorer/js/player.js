@@ -80,7 +80,7 @@ export class Player {
     }
     const rate = context.sampleRate;
     const voice = part && stretched(samplesOf(part.buffer, start - part.begin, length), rate, speed);
-    const samples = mixed(voice, cif && sonify(cif, { start, end: until, rate, speed }));
+    const samples = mixed(voice, cif && sonify(cif, { start, end: until, rate, speed }), sound?.loudest);
     const buffer = context.createBuffer(1, Math.max(samples.length, 1), rate);
     buffer.getChannelData(0).set(samples);
     this.playing = this.begin(context, buffer, { from: 0, lasting: length / speed, start, length });

@@ -8,8 +8,10 @@ const [TONE, CLICK, LAST_CLICK] = [330, 2000, 1000];
 const [TONE_LEVEL, CLICK_LEVEL] = [0.25, 0.7];
 /** Seconds in which a click decays by a factor of e, and in which it is over. */
 const [DECAY, LASTING] = [0.0015, 0.012];
-/** Amplitudes in a mix with the voice, which stays louder: together 1. */
+/** Amplitudes of the loudest voice and of the CIF in a mix: together 1. Softer voices stay as they are. */
 const [VOICE, CIF] = [0.6, 0.4];
+/** Amplitude that a voice counts as, at least: silence has no loudness. */
+const SOFTEST = 0.05;
 
 /**
  * What a CIF does, as sound.
@@ -83,13 +85,18 @@ function samplesOf(seconds, rate, speed) {
 }
 
 /**
- * The voice with the CIF below it; one of them alone where the other is not there.
+ * The voice with the CIF below it, as soft as the voice is; one of them alone where the other is not
+ * there.
  *
  * @param {Float32Array | null} voice
  * @param {Float32Array | null} cif
- * @returns {Float32Array}
+ * @param {number} [loudest] The largest amplitude of the whole recording.
+ * @returns {Float32Array} From -1 to 1.
  */
-export function mixed(voice, cif) {
+export function mixed(voice, cif, loudest = 1) {
   if (!voice || !cif) return voice ?? cif ?? new Float32Array(0);
-  return cif.map((sample, n) => VOICE * (voice[n] ?? 0) + CIF * sample);
+  const most = Math.max(loudest, SOFTEST);
+  const gain = Math.min(1, VOICE / most);
+  const below = (gain * most * CIF) / VOICE;
+  return cif.map((sample, n) => gain * (voice[n] ?? 0) + below * sample);
 }

@@ -10,7 +10,7 @@ const cases = JSON.parse(readFileSync(process.env.CIFVIZ_CASES, "utf8"));
 
 test("there are cases", () => assert.ok(cases.length > 0));
 
-cases.forEach(({ audible, part, samples, places, voice, both }, index) => {
+cases.forEach(({ audible, part, samples, places, voice, loudest, both }, index) => {
   test(`case ${index}`, () => {
     assert.deepEqual(clickPlaces(audible.fires, part).map(({ sample }) => sample), places, "places");
     const found = sonify(audible, part);
@@ -18,7 +18,7 @@ cases.forEach(({ audible, part, samples, places, voice, both }, index) => {
     samples.forEach((wanted, n) => {
       assert.ok(Math.abs(found[n] - wanted) < 1e-4, `sample ${n}: ${found[n]}, expected ${wanted}`);
     });
-    mixed(Float32Array.from(voice), found).forEach((one, n) => {
+    mixed(Float32Array.from(voice), found, loudest).forEach((one, n) => {
       assert.ok(Math.abs(one - both[n]) < 1e-4, `mixed ${n}: ${one}, expected ${both[n]}`);
     });
   });
