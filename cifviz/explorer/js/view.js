@@ -771,7 +771,7 @@ export class Explorer {
    * @param {string} text
    */
   say(text) {
-    if (this.later !== null) this.tellAll(); // or its count of tokens would soon replace this
+    this.announced = this.seen.shown.tokens.length; // or their number would soon replace this
     this.live.textContent = text;
   }
 
