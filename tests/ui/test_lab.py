@@ -102,7 +102,7 @@ def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
     box = canvas.bounding_box()
     share = (start + end) / 2 / cifviz.load_clip("digits_five").waveform.duration
     x = box["x"] + TITLES + (box["width"] - TITLES) * share
-    page.mouse.click(x, box["y"] + box["height"] - 75)
+    page.mouse.click(x, box["y"] + box["height"] - 99)
     played = wait_until(lambda: page.evaluate("started"))[0]
     assert played["offset"] == pytest.approx(start, abs=1e-6)
     assert played["duration"] == pytest.approx(end - start, abs=1e-6)

@@ -22,6 +22,7 @@ const NOISE = 1e-5;
  * @typedef {object} Made
  * @property {Row[]} rows Of the tokens that fired.
  * @property {Float32Array} alpha Weights as used.
+ * @property {number} [charge] What a token takes, 1 if it is left out.
  */
 
 /**
@@ -60,7 +61,7 @@ export function fireByDialect({ name, realFrames, padding, cuts }, weights, { th
   const frames = Math.max(weights.length, behind ? real + 1 : 0, lastFrame(made.rows) + 1);
   const alpha = new Float32Array(frames);
   alpha.set(made.alpha.subarray(0, frames));
-  const charged = chargeOf(made.rows, threshold);
+  const charged = made.charge ?? 1;
   return recorded(made.rows, alpha, { charged, slack: charged - threshold });
 }
 
@@ -140,19 +141,6 @@ function sharesOf(rows, frames) {
     owners: Int32Array.from(all, ([token]) => token),
     weights: Float32Array.from(all, ([, weight]) => weight),
   };
-}
-
-/**
- * What a token takes: the threshold, or 1 whatever that is.
- *
- * @param {Row[]} rows
- * @param {number} threshold
- */
-function chargeOf(rows, threshold) {
-  const masses = rows.map(({ weights }) => weights.reduce((sum, weight) => sum + weight, 0));
-  masses.sort((one, other) => one - other);
-  const usual = masses.length ? masses[Math.floor((masses.length - 1) / 2)] : threshold;
-  return Math.abs(usual - threshold) <= Math.abs(usual - 1) ? threshold : 1;
 }
 
 /**
@@ -346,7 +334,7 @@ function torchCif(alpha, { threshold, tail }) {
     const factor = residual > 0 ? threshold / residual : 1;
     kept.push({ frames, weights: weights.map((weight) => Math.fround(weight * factor)) });
   }
-  return { rows: kept, alpha };
+  return { rows: kept, alpha, charge: threshold };
 }
 
 /** @param {Float32Array} alpha */
