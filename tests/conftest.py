@@ -16,9 +16,11 @@ settings.load_profile("cifviz")
 
 
 def pytest_itemcollected(item):
-    """What opens a browser is slow."""
+    """What opens a browser is slow, and long but for a way through each page."""
     if item.nodeid.startswith("tests/ui/"):
         item.add_marker(pytest.mark.slow)
+        if not item.get_closest_marker("smoke"):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_collection_modifyitems(items):

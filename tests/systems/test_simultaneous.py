@@ -308,7 +308,7 @@ def chunk_sizes(draw, frames):
     return sizes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_chunkings_fire_where_the_whole_does():
     """Fires to the last bit among all chunkings; as the batch fires, up to rounding."""
     draw = random.Random(0)

@@ -35,12 +35,12 @@ IN_VIEW = """async index => {
 in_each_copy = pytest.mark.parametrize("copy", others_long(*COPIES))
 
 
+@pytest.mark.smoke
 def test_the_lesson_has_the_form_that_is_asked_for():
     assert form_of(read_source(NOTEBOOKS / "source" / f"{NAME}.py")) == FORM
     assert all(len(answers(copy)) > 20 for copy in COPIES)
 
 
-@pytest.mark.long
 @in_each_copy
 def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, chromium, copy):
     folder, address = jupyter_server("lab")
@@ -61,6 +61,7 @@ def test_in_jupyterlab_answers_are_folded_until_they_are_opened(jupyter_server, 
         assert notebook.dialogs == []
 
 
+@pytest.mark.smoke
 @pytest.mark.slow
 def test_in_an_export_answers_are_folded(page, tmp_path):
     """Whatever the exporter knows of tags and metadata: plain nbconvert knows neither."""
@@ -74,7 +75,6 @@ def test_in_an_export_answers_are_folded(page, tmp_path):
     assert {words(one) for one in text.all_inner_texts()} == {TEXT_LABEL}
 
 
-@pytest.mark.long
 def test_running_a_collapsed_cell_opens_it(jupyter_server, chromium):
     """A live figure that is an answer is collapsed by its cell; whoever runs it sees it."""
     folder, address = jupyter_server("lab")

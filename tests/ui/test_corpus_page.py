@@ -55,6 +55,7 @@ def ids(page):
     return page.locator("article h2").all_inner_texts()
 
 
+@pytest.mark.smoke
 def test_the_page_is_accessible_on_a_screen_and_on_a_phone_and_asks_for_nothing(page, folder):
     rows = [
         corpus_row(0, text="three one", errors=1, reference_tokens=2, same_id=2),

@@ -12,6 +12,7 @@ from tests.ui import browser
 pytestmark = browser.needed
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", others_long(*FAULTS))
 def test_the_page_of_a_faulty_model_is_whole(page, tmp_path, name):
     found = examine(plant(name, clip_utterances("digits")), "x" * 200)

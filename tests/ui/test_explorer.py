@@ -39,6 +39,7 @@ def opened(window, written):
     return window
 
 
+@pytest.mark.smoke
 def test_it_is_whole_and_small(reader_of, written):
     assert reader_of(written) == []
     without_sound = written.read_text().partition('"sound_pieces": ["')[0]
@@ -59,6 +60,7 @@ def test_it_shows_the_transcription_of_python(opened, transcription):
     assert [url for url in opened.asked if not url.startswith(("file:", "blob:", "data:"))] == []
 
 
+@pytest.mark.smoke
 def test_a_slider_moves_the_tokens_and_reset_brings_them_back(opened, transcription):
     before = tokens_of(opened)
     slide(opened, "threshold β", 0.5)
@@ -89,6 +91,7 @@ def test_enter_plays_the_chosen_token_and_nothing_more(opened, transcription):
     assert played["duration"] == pytest.approx(end - start, abs=1e-6)
 
 
+@pytest.mark.smoke
 def test_a_click_on_a_token_plays_it(opened, transcription):
     place = opened.evaluate(
         """() => { const box = cifvizExplorer.picture.canvas.getBoundingClientRect();
@@ -139,6 +142,7 @@ def test_a_weight_can_be_dragged(opened):
     assert opened.evaluate("cifvizExplorer.seen.aligned.sum") > before + 0.2
 
 
+@pytest.mark.smoke
 def test_a_link_sets_known_settings_only(opened, written):
     opened.goto(f"{written.as_uri()}#threshold=0.5&tail=evil:1&count=-3&onload=alert(1)")
     settings = opened.evaluate("cifvizExplorer.settings")
@@ -147,6 +151,7 @@ def test_a_link_sets_known_settings_only(opened, written):
     assert "onload" not in settings
 
 
+@pytest.mark.smoke
 def test_labels_are_text(window, transcription, tmp_path):
     evil = ["<img src=x onerror=alert(1)>", "</script><script>alert(2)</script>", "<!--", "&amp;"]
     labels = tuple([*evil, "one\u2028two"][: len(transcription.tokens)])

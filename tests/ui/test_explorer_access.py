@@ -122,6 +122,7 @@ def focus_by_keyboard(opened, name):
 # Rules that a machine can check
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("name", others_long("plain", "strange"))
 @pytest.mark.parametrize(
     "screen",
@@ -148,6 +149,7 @@ def test_axe_finds_nothing_serious(opening, written, name, screen):
 # By keyboard alone
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_tab_reaches_everything_and_the_focus_is_visible(opening, written, scheme):
     opened = opening(written / "plain.html", color_scheme=scheme)
@@ -192,6 +194,7 @@ def test_every_slider_and_choice_moves_by_arrows(opened):
         assert opened.evaluate(FOCUS)["name"] == name
 
 
+@pytest.mark.smoke
 def test_arrows_move_the_tokens(opened):
     before = tokens_of(opened)
     focus_by_keyboard(opened, "threshold β")
@@ -363,6 +366,7 @@ def test_only_another_number_of_tokens_is_announced(opened):
     assert opened.evaluate("announced") == [f"{count} tokens"]
 
 
+@pytest.mark.smoke
 def test_the_table_is_labelled(opened):
     opened.get_by_text("tokens as a table").click()
     table = opened.get_by_role("table")

@@ -105,6 +105,7 @@ def cells(found):
     ]
 
 
+@pytest.mark.smoke
 def test_the_table_has_the_numbers_of_python_and_follows_the_settings(
     opened, transcription, ctc, clip
 ):
@@ -160,6 +161,7 @@ def test_numbers_under_the_cursor(opened):
     assert re.search(r"tokens − reference: start [+−]?\d+ ms", values.inner_text())
 
 
+@pytest.mark.smoke
 def test_settings_become_lanes_that_can_be_removed(opened, transcription):
     half = realign(transcription, HALF)[1]
     opened.get_by_label("scaling").select_option("as given")

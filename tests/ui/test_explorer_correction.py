@@ -114,6 +114,7 @@ def alignment_of(tokens):
 # Twenty edges
 
 
+@pytest.mark.smoke
 def test_twenty_edges_by_keys_alone(opened, spoken, tmp_path):
     own = shown(opened)
     while opened.evaluate("document.activeElement.getAttribute('role')") != "listbox":
@@ -141,6 +142,7 @@ def test_twenty_edges_by_keys_alone(opened, spoken, tmp_path):
     texts_are_those_of_the_library(opened, tmp_path)
 
 
+@pytest.mark.smoke
 def test_twenty_edges_by_mouse_alone(opened, spoken, tmp_path):
     own = shown(opened)
     for index, edge, time in targets(spoken):

@@ -159,6 +159,7 @@ def test_the_png_is_the_whole_picture_at_the_screens_resolution(opening, written
         assert drawn > 50 * scale, f"nothing stands in lane {lane}"
 
 
+@pytest.mark.smoke
 def test_the_json_is_that_of_the_library_with_the_settings(opening, written, tmp_path):
     opened = opening(written / "traps.html")
     slide(opened, "gain on α", 1.01)
@@ -221,6 +222,7 @@ def test_what_a_format_cannot_hold_is_said(opening, written):
     opened.get_by_role("status").get_by_text("Not saved: Audacity cannot hold").wait_for()
 
 
+@pytest.mark.smoke
 def test_the_link_in_the_clipboard_restores_the_settings(opened):
     opened.context.grant_permissions(["clipboard-read", "clipboard-write"])
     slide(opened, "threshold β", 0.7)

@@ -38,6 +38,7 @@ def by_a_button_below(opened):
     opened.get_by_role("button", name="zoom in").click()
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("gesture", [by_a_click, by_a_key, by_its_button, by_a_button_below])
 def test_the_first_gesture_ends_it_for_good(opening, written, gesture):
     opened = opening(written)

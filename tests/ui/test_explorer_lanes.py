@@ -77,6 +77,7 @@ LAYOUTS = [
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("name", "width", "scheme"), LAYOUTS)
 def test_every_name_has_a_place_and_nothing_overlaps(opening, folder, name, width, scheme):
     path = folder / f"{name}.html"
@@ -139,6 +140,7 @@ def test_a_picture_that_cannot_be_read_would_be_found(opening, folder):
     assert len(layout_facts.facts_of(opened).nameless) == 21
 
 
+@pytest.mark.smoke
 def test_the_line_of_the_threshold_moves_in_proportion(opening, plain):
     opened = opening(plain)
     before, heights = opened.evaluate(TICKS), {}
@@ -168,6 +170,7 @@ def test_gain_and_drawing_leave_the_axes_until_they_are_asked(opening, plain):
     assert opened.evaluate(TICKS) == before
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("back", [False, True])
 def test_a_quick_mouse_draws_every_frame(opening, plain, back):
     """A thousand pixels in two events of the mouse."""

@@ -65,6 +65,7 @@ def small(transcription, tmp_path_factory):
         return to_html(transcription, tmp_path_factory.mktemp("small") / "page.html", sound="small")
 
 
+@pytest.mark.smoke
 def test_exact_sound_is_drawn_and_played_sample_by_sample(opening, exact, transcription):
     opened = opening(exact)
     # The sound of the clip has 16 bits, and a browser may take 32767 or 32768 for full scale.
@@ -175,7 +176,6 @@ def test_sound_that_cannot_be_decoded_leaves_the_coarse_picture(opening, exact, 
 LONG = {"5 min": (300.0, 800), "1 h": (3600.0, 9000)}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", LONG)
 def test_a_long_recording_is_readable_whole_and_close_by(opening, tmp_path, name):
     path = tmp_path / "long.html"

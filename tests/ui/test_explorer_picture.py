@@ -100,6 +100,7 @@ def test_labels_of_the_time_axis_are_not_cut(opening, written):
         assert ink.any() and not ink[-1] and not ink[: TITLE - 1].any()
 
 
+@pytest.mark.smoke
 def test_a_slider_does_not_redraw_the_background(opening, written):
     opened = opening(written)
     opened.evaluate(COARSE)

@@ -66,6 +66,7 @@ def fires_of(opened):
     return np.array(opened.evaluate("cifvizExplorer.audible.fires"))
 
 
+@pytest.mark.smoke
 def test_clicks_are_where_the_fires_are_and_the_voice_stays(opened, transcription):
     rate, voice = played(opened)
     assert len(voice) == pytest.approx(rate * transcription.duration, abs=2)

@@ -71,6 +71,7 @@ def test_it_follows_its_page(opening, written, change, paper, dark):
     assert opened.evaluate(CORNER) == rgb(paper)
 
 
+@pytest.mark.smoke
 def test_in_a_shadow_tree_it_finds_the_page(opening, written):
     opened = opening(written, color_scheme="light")
     opened.evaluate(

@@ -92,6 +92,7 @@ def scrolled(opened):
     return opened.evaluate("scrollY")
 
 
+@pytest.mark.smoke
 def test_a_tap_selects_and_plays_a_token(opened, fingers, transcription):
     start, end = transcription.alignment.spans[2]
     at = fingers.on("tokens", (start + end) / 2)
@@ -202,6 +203,7 @@ def test_weights_are_drawn_by_a_finger_and_the_page_stays(opened, fingers):
     assert scrolled(opened) == before
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("width", others_long(320, 400))
 def test_a_narrow_page_has_large_targets_and_its_settings_in_a_drawer(opening, written, width):
     opened = opening(written, width=width)

@@ -58,6 +58,7 @@ def two_views(opening, transcription, tmp_path):
     return opened, widget
 
 
+@pytest.mark.smoke
 def test_a_correction_reaches_python_and_the_other_view(two_views):
     opened, widget = two_views
     one, other = (opened.locator(f"#{name}").get_by_role("listbox") for name in ("one", "other"))

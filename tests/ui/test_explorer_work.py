@@ -58,6 +58,7 @@ def hour(tmp_path_factory):
     return explorer_of(3600, 12_000, tmp_path_factory.mktemp("hour"))
 
 
+@pytest.mark.smoke
 def test_a_movement_is_one_alignment_and_one_picture(opening, minute):
     opened = opening(minute, width=1200)
     opened.evaluate(COUNTED)
@@ -68,7 +69,6 @@ def test_a_movement_is_one_alignment_and_one_picture(opening, minute):
     assert work["nodes"] < 60
 
 
-@pytest.mark.long
 def test_of_an_hour_no_more_is_drawn_than_what_is_in_view(opening, minute, hour):
     """Ten seconds of it cost what ten seconds of a minute cost, of 60 times as many."""
     works = []

@@ -79,6 +79,7 @@ def host_page(widget, folder):
     return path
 
 
+@pytest.mark.smoke
 def test_it_needs_no_more_than_the_contract(opening, transcription, clip, tmp_path):
     widget = cifviz.explore(transcription, reference=clip.words)
     opened = opening(host_page(widget, tmp_path), color_scheme="light")
@@ -155,7 +156,6 @@ def _listens(port):
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not find_spec("marimo"), reason="marimo is not installed")
 def test_marimo_shows_it_and_follows_it(chromium, marimo_address):
     from tests.ui.explored import wait_for_sound, window
@@ -185,7 +185,6 @@ COLOURS = """() => {
 }"""
 
 
-@pytest.mark.long
 @firefox.needed
 @pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"

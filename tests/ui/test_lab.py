@@ -93,6 +93,7 @@ def readout(page, index=0):
     return shown.inner_text().replace("\n", " ")
 
 
+@pytest.mark.smoke
 def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
     page = notebook.page
     page.get_by_role("button", name="play what is in view").wait_for()
@@ -109,7 +110,6 @@ def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
     wait_until(lambda: notebook.run(1).strip() == "2")
 
 
-@pytest.mark.long
 def test_settings_that_python_sets_are_shown(notebook):
     page = notebook.page
     before = readout(page)
@@ -122,7 +122,6 @@ def test_settings_that_python_sets_are_shown(notebook):
     wait_until(lambda: "5 of 5" in page.get_by_role("listbox").inner_text())
 
 
-@pytest.mark.long
 def test_a_slider_is_sent_to_python(notebook):
     page = notebook.page
     page.get_by_label("threshold β").fill("0.8")
@@ -139,7 +138,6 @@ SEND = """([id, state]) => {
 """What a view would send that is out of its mind."""
 
 
-@pytest.mark.long
 def test_values_that_python_refuses_change_nothing(notebook):
     page = notebook.page
     before = python(notebook, "print(w.settings, w.selection, w.placed, w.alignment.spans)")
@@ -161,7 +159,6 @@ def test_values_that_python_refuses_change_nothing(notebook):
     wait_until(lambda: threshold(notebook) == 1)
 
 
-@pytest.mark.long
 def test_an_alignment_that_python_sets_is_shown(notebook):
     page = notebook.page
     page.get_by_text("tokens as a table").click()
@@ -217,7 +214,6 @@ def test_settings_are_copied_as_python(notebook):
     wait_until(lambda: threshold(notebook) == 1)
 
 
-@pytest.mark.long
 def test_a_textgrid_is_saved(notebook, folder):
     with notebook.page.expect_download() as made:
         notebook.page.get_by_role("button", name="save TextGrid").click()
@@ -228,7 +224,6 @@ def test_a_textgrid_is_saved(notebook, folder):
     assert list(tiers) == ["tokens", "reference"]
 
 
-@pytest.mark.long
 def test_labels_with_markup_are_text(notebook):
     page = notebook.page
     notebook.run(3)
@@ -254,7 +249,6 @@ def test_a_recording_of_the_microphone_is_transcribed(notebook):
     assert text == " ".join(cifviz.load_clip(SPOKEN).tokens)
 
 
-@pytest.mark.long
 def test_a_closed_view_releases_the_microphone(notebook):
     page = notebook.page
     page.evaluate(
@@ -276,7 +270,6 @@ def test_a_closed_view_releases_the_microphone(notebook):
     wait_until(lambda: page.evaluate(states) == ["ended"])
 
 
-@pytest.mark.long
 def test_a_large_file_arrives_whole(notebook, folder):
     """15 MB, in four pieces."""
     page, rate = notebook.page, 16000
@@ -291,7 +284,6 @@ def test_a_large_file_arrives_whole(notebook, folder):
     wait_until(lambda: python(notebook, "print(w.transcription.duration)") == "470.0")
 
 
-@pytest.mark.long
 def test_a_dropped_file_is_transcribed(notebook):
     """Of a kind that Python does not know: the browser decodes it."""
     first = notebook.page.locator(".cifviz-explorer").first
@@ -311,7 +303,6 @@ def test_a_dropped_file_is_transcribed(notebook):
     wait_until(lambda: python(notebook, "print(w.alignment.text)") == tokens)
 
 
-@pytest.mark.long
 def test_a_file_that_cannot_be_transcribed_is_reported(notebook, folder):
     path = folder / "no.wav"
     path.write_bytes(b"no sound")
@@ -320,7 +311,6 @@ def test_a_file_that_cannot_be_transcribed_is_reported(notebook, folder):
     wait_until(lambda: "no.wav was not transcribed" in first.locator(".cifviz-live").inner_text())
 
 
-@pytest.mark.long
 def test_an_hour_is_shown_and_the_notebook_stays_small(notebook, folder):
     page = notebook.page
     notebook.save()
@@ -349,6 +339,7 @@ MOVE_AND_SAVE = """explorer => {
 }"""
 
 
+@pytest.mark.smoke
 def test_a_reload_and_a_restart_leave_something_to_use(notebook):
     page = notebook.page
     notebook.run(0)

@@ -59,7 +59,6 @@ def converted(notebook, kind, *options):
     return target.with_suffix(suffix)
 
 
-@pytest.mark.long
 def test_where_no_state_was_saved_it_is_there_all_the_same(notebook, tmp_path):
     stateless = nbformat.read(notebook, as_version=4)
     del stateless.metadata["widgets"]
@@ -68,6 +67,7 @@ def test_where_no_state_was_saved_it_is_there_all_the_same(notebook, tmp_path):
     assert "<caption>5 tokens</caption>" in text
 
 
+@pytest.mark.smoke
 @browser.needed
 def test_with_the_configuration_a_page_shows_picture_and_table(notebook, page):
     made = converted(notebook, "html", "--config", str(CONFIG))
@@ -82,7 +82,6 @@ def test_with_the_configuration_a_page_shows_picture_and_table(notebook, page):
 
 
 @browser.needed
-@pytest.mark.long
 def test_without_it_nothing_is_there(notebook, page):
     """If this fails, nbconvert has become better, and the configuration may go."""
     page.goto(converted(notebook, "html").as_uri(), wait_until="domcontentloaded")
@@ -90,13 +89,11 @@ def test_without_it_nothing_is_there(notebook, page):
     assert page.get_by_role("img").count() == page.get_by_role("table").count() == 0
 
 
-@pytest.mark.long
 def test_slides_are_pages_too(notebook):
     text = converted(notebook, "slides", "--config", str(CONFIG)).read_text("utf-8")
     assert "<caption>5 tokens</caption>" in text
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("options", others_long(["--config", str(CONFIG)], []))
 def test_a_pdf_gets_the_picture_with_and_without_it(notebook, options):
     text = converted(notebook, "latex", *options).read_text("utf-8")

@@ -23,6 +23,7 @@ def labels(page):
     return [token["label"] for token in explored.tokens_of(page)]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("width", [1280, 400])
 def test_it_shows_and_recomputes_what_that_cif_does(page, tmp_path, width):
     one = made("paraformer_v1", extra=-1)

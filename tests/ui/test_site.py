@@ -34,12 +34,14 @@ LOOKS = {"student": [browser.SCREEN], "solved": [browser.PHONE]}
 on a screen by day and once on a phone by night."""
 
 
+@pytest.mark.smoke
 @each_copy
 @each_lesson
 def test_a_lesson_is_whole_without_a_network_and_open_to_everyone(reader, site, name, copy):
     assert reader.faults(site / lesson_place(name, copy), *LOOKS[copy]) == []
 
 
+@pytest.mark.smoke
 def test_so_is_the_index(reader, site):
     assert reader.faults(site / INDEX) == []
 
@@ -65,6 +67,7 @@ def test_the_way_from_the_index_through_the_course_needs_only_keys(page, site):
     assert page.get_by_role("heading", level=1).count() == 1
 
 
+@pytest.mark.smoke
 @each_copy
 def test_answers_are_folded_and_open_with_keys(page, site, copy):
     page.goto((site / lesson_place(NAME, copy)).as_uri())
