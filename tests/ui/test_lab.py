@@ -230,7 +230,8 @@ def test_labels_with_markup_are_text(notebook):
     wait_until(lambda: page.locator(".cifviz-explorer").count() == 2)
     second = page.locator(".cifviz-explorer").nth(1)
     second.get_by_text("tokens as a table").click()
-    labels = second.locator(".cifviz-table tbody th")
+    table = second.get_by_role("table").filter(has_text="times in seconds")
+    labels = table.locator("tbody th")
     wait_until(lambda: labels.count() == 5)
     assert labels.nth(0).inner_text() == "<img src=x onerror=alert(1)>"
     assert labels.nth(1).inner_text() == "</script><script>alert(2)</script>"
