@@ -357,8 +357,11 @@ def test_machines(python, extra):
 
 def test_peers(python, extra):
     """Run the tests against the packages of others; `extra` goes to pytest."""
-    # The plugin of pytest-notebook warns when it is loaded, which is an error here.
-    command = [str(python), "-m", "pytest", "-p", "no:nb_regression", "tests/peers", *extra]
+    # The plugin of pytest-notebook warns when it is loaded, and what it runs leaves an event loop
+    # open, which is told at the end; both would be errors here.
+    open_loop = "ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning"
+    options = ["-p", "no:nb_regression", "-W", open_loop]
+    command = [str(python), "-m", "pytest", *options, "tests/peers", *extra]
     return subprocess.call(command, cwd=str(ROOT))
 
 
