@@ -22,7 +22,7 @@ MAX_ROWS = 100
 """Rows of the table."""
 MAX_COMPARED = 2
 """Lanes of compared alignments."""
-DPI, COLOURS, FEWER_COLOURS = 80, 56, 40
+DPI, COLOURS, FEWER_COLOURS = 80, 50, 40
 """Of the picture, and fewer colours if it shows `MAX_SECONDS`: a notebook stores it twice."""
 
 

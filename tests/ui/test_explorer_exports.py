@@ -106,6 +106,10 @@ def test_sliders_without_effect_are_disabled(opened):
 # Lanes
 
 
+LINES = 24
+"""Pixels above a compared lane, for the lines to its edges."""
+
+
 def test_other_alignments_have_a_lane_each(opening, written, clip):
     alone, beside = (opening(written / f"{name}.html") for name in ("alone", "beside"))
     other = beside.evaluate("cifvizExplorer.seen.compare")
@@ -115,7 +119,7 @@ def test_other_alignments_have_a_lane_each(opening, written, clip):
     height = "cifvizExplorer.picture.height"
     lane = "cifvizExplorer.picture.strips.tokens.height"
     more = beside.evaluate(height) - alone.evaluate(height)
-    assert 2 * alone.evaluate(lane) <= more <= 4 * alone.evaluate(lane)  # with lines above each
+    assert more == 2 * (alone.evaluate(lane) + LINES)
 
 
 def test_neighbouring_tokens_differ_in_pattern(opened):

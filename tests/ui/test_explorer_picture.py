@@ -20,7 +20,7 @@ TITLE = 96
 """Pixels left of the lanes: titles and, in the last 34 of them, ticks."""
 NAMES = (
     "CTC of a much larger model, beam 10, with a language model",
-    "محاذاة طويلة جدا باسم طويل",
+    "محاذاة طويلة جدا باسم طويل 一个名字很长的对齐方法",
     "W" * 5000,
     "",
 )
