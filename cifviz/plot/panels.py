@@ -377,7 +377,7 @@ def _draw(transcription: Transcription, section: Section, axes: Mapping[str, Axe
         if name in through and firing is not None:
             curves.fires(firing, grid, ax=ax, within=within)
         found = getattr(drawn, "left_out", "")
-        left_out += [f"{found} of “{name}”"] if found else []
+        left_out += [f"{found} of “{track.title}”"] if found else []
     for name in list(section.tracks)[:-1]:
         axes[name].set_xlabel("")
     return left_out

@@ -243,7 +243,7 @@ def test_names_without_space_are_counted(make):
 def test_rows_without_a_name_are_told_of_few_tokens_too(make):
     fig = plot.panel(of_length(make, 11.0, 2.0)).fig
     note, _ = fig.texts
-    assert "names of rows but every 2nd of “contributions”" in note.get_text()
+    assert "names of rows but every 2nd of “shares”" in note.get_text()
     assert "every 2nd" not in fig.alt  # which names all of so few
     assert len(plot.panel(of_length(make, 3.0)).fig.texts) == 1
 
