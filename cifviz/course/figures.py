@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.errors import require
@@ -25,6 +26,8 @@ LINES: dict[str, list[Any]] = {
     name: [line[name] for line in STYLE["lines"]] for name in ("color", "linestyle")
 }
 """Colour and dash of lines that are given none: dark colours first, and no two alike."""
+SPAN: dict[str, Any] = {"color": STYLE["level"], "linewidth": 0.9, "marker": "|", "zorder": 4}
+"""Of the line below a word, with a tick where the word begins and where it ends."""
 _NUMBERS: dict[str, int] = {}
 """Numbers of figures by their captions: a cell that is run again keeps its number."""
 
@@ -69,7 +72,7 @@ def count_frames(ax: Axes, frames: int) -> None:
 
 
 def name_words(ax: Axes, words: Alignment) -> None:
-    """Write the words of a reference above their sound.
+    """Write the words of a reference above their sound, with a line from start to end of each.
 
     Parameters
     ----------
@@ -86,13 +89,17 @@ def name_words(ax: Axes, words: Alignment) -> None:
     >>> name_words(ax, Alignment((TimedToken("one", 0.0, 0.5), TimedToken("two", 1.0, 2.0))))
     >>> [(text.get_text(), text.get_position()[0]) for text in ax.texts]
     [('one', 0.25), ('two', 1.5)]
+    >>> [list(line.get_xdata()) for line in ax.lines]
+    [[0.0, 0.5], [1.0, 2.0]]
     """
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + (high - low) / 4)
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
     look: dict[str, Any] = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4}
     for word, (start, end) in zip(words, words.spans, strict=True):
-        ax.text((start + end) / 2, 0.89, word.token, transform=ax.get_xaxis_transform(), **look)
+        place = ax.get_xaxis_transform()
+        ax.text((start + end) / 2, 0.91, word.token, transform=place, **look)
+        ax.add_line(Line2D([start, end], [0.82, 0.82], transform=place, **SPAN))
 
 
 @one_at_a_time

@@ -31,11 +31,15 @@ LOOKS = {
 }
 """Of a cell: replaced; taught, and wrong in the first pass; taught, and right or unknown."""
 ENTRIES = {
-    "replaced": "replaced by its target",
+    "replaced": "replaced by its target, ✓ though it was right",
     "kept": "taught",
     "wrong": "taught, ≠ wrong in the first pass",
 }
-"""In the legend."""
+"""In the legend, where the tokens of the first pass are known."""
+
+
+UNKNOWN = ("replaced", "kept")
+"""The entries where they are not."""
 
 
 class MaskArtists(NamedTuple):
@@ -83,7 +87,8 @@ def sampler_masks(
     Returns
     -------
     MaskArtists
-        The cell of a replaced token is hatched and names the target. Another cell names the token
+        The cell of a replaced token is hatched and names the target, with "✓" before it if the
+        first pass gave it, too. Another cell names the token
         of the first pass; a wrong one has "≠" before it and a dashed border. The numbers behind a
         label say how many are replaced, of how many.
 
@@ -107,13 +112,14 @@ def sampler_masks(
     ...     ax=Figure().subplots(),
     ... )
     >>> [text.get_text() for text in artists.texts[0]]
-    ['one', '≠ ten', 'six']
+    ['✓ one', '≠ ten', 'six']
     >>> print(artists.alt)
     The sampler on "one two six". λ = ½: 1 of 3 replaced (one); of the others 1 wrong.
     """
     # 1. What is drawn.
     ax = resolve(ax)
     require(len(labels) > 0, "expected one row or more, got no labels")
+    known = predicted is not None
     first = [tokens] * len(labels) if predicted is None else predicted
     for name, rows in (("replaced", replaced), ("predicted", first)):
         found = [len(row) for row in rows]
@@ -130,9 +136,12 @@ def sampler_masks(
     for row, (row_kinds, names) in enumerate(zip(kinds, first, strict=True)):
         cells.append(tuple(_cell(ax, row, i, kind, kwargs) for i, kind in enumerate(row_kinds)))
         shown = {
-            "replaced": tokens,
+            "replaced": [
+                f"✓ {token}" if known and name == token else token
+                for name, token in zip(names, tokens, strict=True)
+            ],
             "wrong": [f"≠ {name}" for name in names],
-            "kept": names if predicted is not None else [""] * len(names),
+            "kept": names if known else [""] * len(names),
         }
         each = [
             _text(ax, row, i, shown[kind][i], columns, text_kw) for i, kind in enumerate(row_kinds)
@@ -141,8 +150,7 @@ def sampler_masks(
 
     # 3. The axes, the legend and the alternative text.
     _name_axes(ax, tokens, labels, masks, columns)
-    known = predicted is not None
-    entries = ENTRIES if known else {kind: ENTRIES[kind] for kind in ("replaced", "kept")}
+    entries = ENTRIES if known else {kind: ENTRIES[kind].split(",")[0] for kind in UNKNOWN}
     handles = [Patch(**_look(kind), label=entry) for kind, entry in entries.items()]
     legend = legend_above(ax, handles=handles, ncols=len(handles))
     parts = [_described(*row, tokens, known=known) for row in zip(labels, kinds, strict=True)]

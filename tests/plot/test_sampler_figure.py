@@ -28,15 +28,20 @@ def test_replaced_and_wrong_tokens_differ_in_more_than_colour(ax):
     replaced, wrong, right = ("////", "-"), ("", "--"), ("", "-")
     assert looks == [[replaced, wrong, replaced, right], [right] * 4]
     texts = [[text.get_text() for text in row] for row in artists.texts]
-    assert texts == [["one", "≠ ten", "two", "six"], list(TOKENS)]
+    assert texts == [["✓ one", "≠ ten", "two", "six"], list(TOKENS)]
     entries = [text.get_text() for text in artists.legend.get_texts()]
-    assert entries == ["replaced by its target", "taught", "taught, ≠ wrong in the first pass"]
+    assert entries == [
+        "replaced by its target, ✓ though it was right",
+        "taught",
+        "taught, ≠ wrong in the first pass",
+    ]
 
 
 def test_without_a_first_pass_only_targets_are_named(ax):
     artists = plot.sampler_masks(TOKENS, MASKS.tolist(), labels=["a", "b"], ax=ax)
     assert [text.get_text() for text in artists.texts[0]] == ["one", "", "two", ""]
-    assert len(artists.legend.get_texts()) == 2
+    entries = [text.get_text() for text in artists.legend.get_texts()]
+    assert entries == ["replaced by its target", "taught"]
     assert artists.alt == (
         'The sampler on "one two two six". a: 2 of 4 replaced (one two). b: 0 of 4 replaced.'
     )
