@@ -8,12 +8,12 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from cifviz.alignment.timed_tokens import Alignment
-from cifviz.errors import printable, require, require_type
+from cifviz.errors import printable, require, require_number, require_type
 from cifviz.locks import one_at_a_time
 from cifviz.plot.canvas import LONGEST_WORDS, counted, displayable, plain_text
 from cifviz.plot.images import DPI
 from cifviz.plot.palette import STYLE
-from cifviz.plot.panels import WIDTH, Panel, PanelFigure
+from cifviz.plot.panels import NARROWEST, WIDEST, WIDTH, Panel, PanelFigure
 from cifviz.plot.rows import token_rows
 from cifviz.plot.token_lanes import token_spans
 from cifviz.systems.transcription import Transcription
@@ -31,7 +31,10 @@ _GAP, _LEFT, _RIGHT, _TOP, _BOTTOM = 0.32, 0.85, 0.25, 0.3, 0.5
 
 @one_at_a_time
 def rows_panel(
-    transcriptions: Mapping[str, Transcription], *, words: Alignment | None = None
+    transcriptions: Mapping[str, Transcription],
+    *,
+    words: Alignment | None = None,
+    width: float = WIDTH,
 ) -> Panel:
     """Draw over which frames the tokens are spread, a lane for each system.
 
@@ -42,6 +45,8 @@ def rows_panel(
     words : Alignment, optional
         The reference: a lane of its own, and lines through the others where its words begin
         (solid) and end (dotted).
+    width : float
+        Inches, from 3 to 100.
 
     Returns
     -------
@@ -52,8 +57,8 @@ def rows_panel(
     Raises
     ------
     CIFError
-        If there is no transcription, one is of a sound of another length, or a system is called
-        "words".
+        If there is no transcription, one is of a sound of another length, a system is called
+        "words", or the width is no such number.
 
     See Also
     --------
@@ -64,6 +69,7 @@ def rows_panel(
     Notebook: notebooks/08_nar_decoding.ipynb
     """
     # 1. Check what came.
+    width = require_number("width", width, at_least=NARROWEST, at_most=WIDEST)
     require(len(transcriptions) > 0, "expected at least one transcription, got none")
     for name, one in transcriptions.items():
         require_type(f"transcription of {name!r}", one, Transcription)
@@ -79,7 +85,7 @@ def rows_panel(
         name: min(max(_LEAST, _ROW * len(one.tokens)), _MOST)
         for name, one in transcriptions.items()
     }
-    fig, axes = _axes({WORDS: _WORDS, **heights} if words is not None else heights)
+    fig, axes = _axes({WORDS: _WORDS, **heights} if words is not None else heights, width)
     for name, one in transcriptions.items():
         ax = axes[name]
         token_rows(one, ax=ax)
@@ -102,15 +108,15 @@ def rows_panel(
     return Panel(fig, axes)
 
 
-def _axes(heights: Mapping[str, float]) -> tuple[PanelFigure, dict[str, Axes]]:
+def _axes(heights: Mapping[str, float], width: float) -> tuple[PanelFigure, dict[str, Axes]]:
     """A figure with an Axes for each lane, of so many inches."""
     gaps = _GAP * (len(heights) - 1)
     height = sum(heights.values()) + gaps + _TOP + _BOTTOM
-    fig = PanelFigure(figsize=(WIDTH, height), dpi=DPI)
+    fig = PanelFigure(figsize=(width, height), dpi=DPI)
     grid = fig.add_gridspec(
         len(heights),
-        left=_LEFT / WIDTH,
-        right=1 - _RIGHT / WIDTH,
+        left=_LEFT / width,
+        right=1 - _RIGHT / width,
         top=1 - _TOP / height,
         bottom=_BOTTOM / height,
         height_ratios=list(heights.values()),

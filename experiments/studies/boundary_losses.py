@@ -135,8 +135,14 @@ def table(found: Mapping[str, Any]) -> str:
         key: {seed: scores_of(one) for seed, one in by_seed.items()}
         for key, by_seed in grouped(found["runs"], "recipe", "variant").items()
     }
-    # In the order in which they are defined.
-    every = [(recipe, variant) for recipe in TASKS for variant in BOUNDARY_LOSSES]
+    # In the order in which they are defined; a task without any of the losses compares nothing.
+    compared = {recipe for recipe, variant in scores if variant}
+    every = [
+        (recipe, variant)
+        for recipe in TASKS
+        if recipe in compared or not compared
+        for variant in BOUNDARY_LOSSES
+    ]
     scores = {key: scores[key] for key in every if key in scores}
     rows, changes = [], []
     for (recipe, variant), by_seed in scores.items():
@@ -206,11 +212,20 @@ def verdicts(scores: Mapping[tuple[str, str], Scores]) -> Iterator[str]:
             most = 2 * len(by_judgement["less"]) > known
             verdict = "reproduced" if most else "not reproduced"
             details = [
-                f"{title} with {' and '.join(by_judgement[one])}"
+                f"{title} with {_listed(by_judgement[one], len(says))}"
                 for one, title in TITLES.items()
                 if by_judgement[one]
             ]
-            yield f"{claim}, {recipe}: {verdict if known else 'open'} ({'; '.join(details)})."
+            yield f"{claim}, {recipe}: {verdict if known else 'open'} ({' – '.join(details)})."
+
+
+def _listed(losses: Sequence[str], tried: int) -> str:
+    """Names of some of the losses that were tried.
+
+    >>> _listed(["a", "b"], 3), _listed(["a", "b"], 2), _listed(["a"], 1)
+    ('a; b', 'all 2', 'a')
+    """
+    return f"all {tried}" if len(losses) == tried > 1 else "; ".join(losses)
 
 
 TITLES = {

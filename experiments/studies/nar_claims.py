@@ -65,6 +65,16 @@ CLAIMS = (
         "paraformer-0",
         "substituted %",
     ),
+    *(
+        Claim(
+            f"the same with λ = {ratio}: fewer errors than without",
+            f"{_PARAFORMER}; its λ is 0.75",
+            f"paraformer-{ratio}",
+            "paraformer-0",
+            "token errors %",
+        )
+        for ratio in ("0.25", "0.5", "1")
+    ),
     Claim(
         "Paraformer, 2 × the steps, makes fewer errors than CIF-NAR, 3 × the steps",
         _EXPECTED,

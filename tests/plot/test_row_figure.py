@@ -35,6 +35,17 @@ def test_each_system_has_a_lane_of_its_rows(make):
     assert fig.png().startswith(b"\x89PNG")
 
 
+def test_a_figure_is_as_wide_as_asked(make):
+    found = both(make)
+    assert plot.rows_panel(found).fig.get_figwidth() == 10
+    fig, axes = plot.rows_panel(found, width=6.5)
+    assert fig.get_figwidth() == 6.5
+    left = axes["mine"].get_position().x0 * 6.5
+    assert left == pytest.approx(plot.rows_panel(found).axes["mine"].get_position().x0 * 10)
+    with pytest.raises(CIFError, match="width must be a number >= 3"):
+        plot.rows_panel(found, width=1)
+
+
 def test_the_words_are_a_lane_and_lines_through_the_others(make):
     _, axes = plot.rows_panel(both(make), words=WORDS)
     assert list(axes) == ["words", "mine", "other"]
