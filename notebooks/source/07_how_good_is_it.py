@@ -473,11 +473,11 @@ show(
 
 # %% [markdown] tags=["answer"]
 # 1/α is largest at both ends of a token's weight, where the fires are. The error of starts is
-# smallest near the beginning of the weight, that of ends near its end. Close to the very end, both
-# grow again: much for fires, a little for valleys. On the other side they grow, too, although 1/α
-# does not: a time far from the edge says less about it, since words differ in length. At their
-# best, tokens cut in valleys are better than tokens cut at fires: none of their weight is of the
-# word before.
+# smallest near the beginning of the weight, that of ends near its end. At the outermost quantiles,
+# 0 for starts and 1 for ends, the errors are larger again: much for all starts and for ends at
+# fires, a little for ends at valleys. Towards the other side they grow, too, although 1/α does not:
+# a time far from the edge says less about it, since words differ in length. At their best, tokens
+# cut in valleys are better than tokens cut at fires: none of their weight is of the word before.
 
 # %% [markdown]
 # Two quantiles, two constants and the way to cut are an `Edges` object. Each shipped model has one
@@ -503,8 +503,8 @@ table(["edges", "constants learned on", "mean absolute error, ms", "within 50 ms
 print(recognizer.config.edges)
 
 # %% [markdown]
-# Reading inside the word makes the errors several times smaller than at fires, and nothing was
-# trained for it.
+# Read inside the word, the errors are about a third of those at fires, and nothing was trained for
+# it.
 #
 # The number of the first row is not reliable. This model rounds each phrase to whole tokens
 # (section 8). So at the end of a phrase the sum of the weights is a whole number, and it *stays*
@@ -782,9 +782,9 @@ for name, walk in walks.items():
     print(f"    fires more than a quarter of a word away from the end of any word: {inside:.0%}")
 
 # %% [markdown] tags=["answer"]
-# By about 2. This is a *random walk*. After n words it is about 0.1 · √n away from zero, and
-# nothing brings it back. Where it is half a word off, fires are inside words, and each embedding
-# has parts of two words.
+# By about 2. This is a *random walk*. After n words it is about 0.1 · √n away from zero, here 0.1 ·
+# √300 = 1.7, and nothing brings it back. Where it is half a word off, fires are inside words, and
+# each embedding has parts of two words.
 
 # %% [markdown]
 # At a pause no word is half spoken. So between two pauses, a *phrase*, the weights should sum to a
