@@ -26,6 +26,8 @@ LINES: dict[str, list[Any]] = {
     name: [line[name] for line in STYLE["lines"]] for name in ("color", "linestyle")
 }
 """Colour and dash of lines that are given none: dark colours first, and no two alike."""
+WORDS_HEIGHT = 34.0
+"""Points at the top of an Axes for words above their sound, a fifth of it at most."""
 SPAN: dict[str, Any] = {"color": STYLE["level"], "linewidth": 0.9, "marker": "|", "zorder": 4}
 """Of the line below a word, with a tick where the word begins and where it ends."""
 _NUMBERS: dict[str, int] = {}
@@ -92,14 +94,15 @@ def name_words(ax: Axes, words: Alignment) -> None:
     >>> [list(line.get_xdata()) for line in ax.lines]
     [[0.0, 0.5], [1.0, 2.0]]
     """
+    room = min(0.2, WORDS_HEIGHT / max(1.0, 72 * ax.bbox.height / ax.figure.dpi))
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high + (high - low) / 4)
+    ax.set_ylim(low, high + (high - low) * room / (1 - room))
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
     look: dict[str, Any] = {"ha": "center", "va": "center", "bbox": paper, "zorder": 4}
     for word, (start, end) in zip(words, words.spans, strict=True):
         place = ax.get_xaxis_transform()
-        ax.text((start + end) / 2, 0.91, word.token, transform=place, **look)
-        ax.add_line(Line2D([start, end], [0.82, 0.82], transform=place, **SPAN))
+        ax.text((start + end) / 2, 1 - 0.45 * room, word.token, transform=place, **look)
+        ax.add_line(Line2D([start, end], [1 - 0.9 * room] * 2, transform=place, **SPAN))
 
 
 @one_at_a_time
