@@ -119,8 +119,8 @@ EXERCISES = (
     ),
     Numbers(
         "08.3",
-        praise="By ceiling the seventh token is made of 0.9 tokens' weight each; by rounding six "
-        "tokens share what is left over.",
+        praise="By ceiling there are seven tokens that take 0.9 each, by rounding six that take "
+        "1.05 each.",
         answer=(7, 0.9, 6, 1.05),
         mistakes=(
             (
