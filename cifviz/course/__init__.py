@@ -3,12 +3,13 @@
 from cifviz.course.exercises import check
 from cifviz.course.figures import canvas, count_frames, name_words, show, table
 from cifviz.course.glossary import glossary
-from cifviz.course.live_figures import Slider, Text, live_explorer, live_figure
+from cifviz.course.live_figures import Slider, Steps, Text, live_explorer, live_figure
 from cifviz.course.sound import play, play_all, play_tokens
 from cifviz.notebooks.records import record
 
 __all__ = [
     "Slider",
+    "Steps",
     "Text",
     "canvas",
     "check",

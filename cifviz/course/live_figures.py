@@ -34,13 +34,22 @@ class Slider(NamedTuple):
     start: float
 
 
+class Steps(NamedTuple):
+    """Values that are stepped through: an animation, with buttons and a slider."""
+
+    values: Sequence[Any]
+    """The first one is where it starts."""
+    interval: int = 400
+    """Milliseconds from one to the next while it plays."""
+
+
 class Text(NamedTuple):
     """Lines to type; their number is that of the lines in view."""
 
     start: str
 
 
-Control = Slider | Text | Sequence[Any]
+Control = Slider | Steps | Text | Sequence[Any]
 
 
 def live_figure(
@@ -68,9 +77,10 @@ def live_figure(
         Stands below it, see `cifviz.course.show`.
     height : float > 0
         Inches of one picture.
-    **controls : Slider, Text or sequence, by name
-        A range of numbers, a text to type, or the values to choose from. A text counts once the
-        reader leaves its field; `draw` is given any text, and says in the title what is wrong.
+    **controls : Slider, Steps, Text or sequence, by name
+        A range of numbers, an animation, a text to type, or the values to choose from. A text
+        counts once the reader leaves its field; `draw` is given any text, and says in the title
+        what is wrong.
 
     Raises
     ------
@@ -159,7 +169,8 @@ class LiveFigure:
         self._follow = _Debounced(self.redraw, DELAY)
         for control in self.controls.values():
             control.observe(self._follow, names="value")
-        self.widget = ipywidgets.VBox([*self.controls.values(), self.picture])
+        rows = [_row(control, controls[name]) for name, control in self.controls.items()]
+        self.widget = ipywidgets.VBox([*rows, self.picture])
         self.redraw()
 
     @property
@@ -269,7 +280,9 @@ def _control(name: str, spec: Control) -> Any:
         rows = spec.start.count("\n") + 1
         return sliders.TextArea(value=spec.start, rows=rows, layout=wide, **look)
     if not isinstance(spec, Slider):
-        return sliders.SelectionSlider(options=list(spec), value=spec[0], layout=wide, **look)
+        values = list(spec.values if isinstance(spec, Steps) else spec)
+        require(bool(values), f"{name} needs at least one value")
+        return sliders.SelectionSlider(options=values, value=values[0], layout=wide, **look)
     require(
         spec.low <= spec.start <= spec.high and spec.step > 0,
         f"{name} needs low <= start <= high and step > 0, got {spec}",
@@ -277,6 +290,19 @@ def _control(name: str, spec: Control) -> Any:
     whole = all(isinstance(number, int) for number in spec)
     kind = sliders.IntSlider if whole else sliders.FloatSlider
     return kind(min=spec.low, max=spec.high, step=spec.step, value=spec.start, layout=wide, **look)
+
+
+def _row(control: Any, spec: Control) -> Any:
+    """A control, with the buttons that step it if it is an animation."""
+    import ipywidgets
+
+    from cifviz.course import sliders
+
+    if not isinstance(spec, Steps):
+        return control
+    buttons = sliders.Player(max=len(spec.values) - 1, interval=spec.interval, show_repeat=False)
+    ipywidgets.jslink((buttons, "value"), (control, "index"))
+    return ipywidgets.HBox([buttons, control])
 
 
 def _words(settings: Mapping[str, Any]) -> str:

@@ -80,6 +80,24 @@ class SelectionSlider(_Slider, ipywidgets.SelectionSlider):
         return self._checked(proposal)
 
 
+class Player(Shared, ipywidgets.Play):
+    """Buttons that step a `SelectionSlider` through its values, which a browser links to them."""
+
+    OPEN = ("value", "playing", "repeat")
+
+    def __init__(self, **kwargs: Any):
+        self.lock = threading.RLock()
+        super().__init__(**kwargs)
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raise `CIFError` unless it can play in this way."""
+        for name, value in state.items():
+            if name == "value":
+                require_integer("value", value, at_least=self.min, at_most=self.max)
+            else:
+                require_type(name, value, bool)
+
+
 class TextArea(_Slider, ipywidgets.Textarea):
     """Lines of text, which count once their field is left."""
 

@@ -15,7 +15,7 @@ import cifviz
 from cifviz import Waveform
 from cifviz.course import figures, live_figures, sound
 from cifviz.course.figures import canvas, count_frames, show
-from cifviz.course.live_figures import LiveFigure, Slider, live_explorer, live_figure
+from cifviz.course.live_figures import LiveFigure, Slider, Steps, live_explorer, live_figure
 from cifviz.errors import CIFError
 from cifviz.plot import panel
 from cifviz.plot.images import image_tag, picture_bundle, png
@@ -349,6 +349,17 @@ def test_whole_numbers_floats_and_choices_have_their_own_controls():
     assert one.settings == {"whole": 1, "float": 0.5, "choice": "a"}
 
 
+def test_steps_are_a_slider_with_buttons_that_a_browser_links_to_it():
+    static = [{"slope": slope} for slope in (0.0, 0.5, 1.0)]
+    steps = Steps([0.0, 0.5, 1.0], interval=300)
+    one = LiveFigure(line, {"slope": steps}, static=static, alt="Lines.")
+    buttons, slider = one.widget.children[0].children
+    assert slider is one.controls["slope"] and slider.options == (0.0, 0.5, 1.0)
+    assert (buttons.min, buttons.max, buttons.interval, buttons.playing) == (0, 2, 300, False)
+    slider.index = 1  # as the link does
+    assert one.settings == {"slope": 0.5}
+
+
 def test_a_live_figure_always_leaves_a_static_fallback(emitted):
     live_figure(
         line, slope=Slider(0, 2, 1, 1), static=[{"slope": s} for s in (0, 1, 2)], alt="Lines."
@@ -364,6 +375,7 @@ def test_a_live_figure_always_leaves_a_static_fallback(emitted):
         ({"static": [{"slop": 1}] * 3}, "must name \\['slope'\\], got \\['slop'\\]"),
         ({"slope": Slider(0, 2, 1, 5)}, "low <= start <= high"),
         ({"slope": Slider(0, 2, 0, 1)}, "step > 0"),
+        ({"slope": Steps([])}, "slope needs at least one value"),
     ],
 )
 def test_a_wrong_control_is_refused(change, message):

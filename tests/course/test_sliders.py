@@ -3,6 +3,7 @@
 import pytest
 
 from cifviz.course.live_figures import LiveFigure, Slider, Text
+from cifviz.course.sliders import Player
 from cifviz.errors import CIFError
 from tests.comms import STRANGE, connected, deep, errors, states, update
 
@@ -84,3 +85,15 @@ def test_a_view_moves_a_control_and_changes_nothing_else(shown, name, trait):
     before = getattr(control, trait)
     assert errors(update(control, {trait: 99})) == [f"a view may not change {trait}"]
     assert getattr(control, trait) == before
+
+
+def test_the_buttons_of_an_animation_take_what_they_send_and_nothing_else():
+    buttons = connected(Player(max=3, interval=300))
+    for state in ({"value": 4}, {"value": "1"}, {"value": 1.5}, {"playing": 1}, {"repeat": None}):
+        before = (buttons.value, buttons.playing, buttons.repeat)
+        assert len(errors(update(buttons, state))) == 1, state
+        assert (buttons.value, buttons.playing, buttons.repeat) == before
+    for trait in ("interval", "max", "description"):
+        assert errors(update(buttons, {trait: 99})) == [f"a view may not change {trait}"]
+    assert errors(update(buttons, {"playing": True, "value": 2})) == []
+    assert (buttons.value, buttons.playing) == (2, True)

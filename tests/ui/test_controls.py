@@ -131,3 +131,32 @@ def test_two_hundred_quick_movements_show_no_wrong_picture(page):
     assert len(shown) > 2 * ROUNDS
     expected = alone({alt for alt, _ in shown})
     assert [alt for alt, picture in shown if picture != expected[alt]] == []
+
+
+STEP = """
+from IPython.display import display
+from cifviz.course.live_figures import LiveFigure, Steps
+
+
+def draw(ax, *, position):
+    ax.axvline(position)
+
+
+steps = Steps([0.0, 0.5, 1.0, 1.5], interval=200)
+static = [{"position": one} for one in (0.0, 1.0, 1.5)]
+display(LiveFigure(draw, {"position": steps}, static=static, alt="A line.").widget)
+"""
+
+
+def test_an_animation_plays_to_its_last_value(jupyter_server, chromium):
+    folder, address = jupyter_server("lab")
+    jupyter.write_notebook(folder / "steps.ipynb", STEP)
+    with window(chromium) as opened:
+        jupyter.OpenNotebook(opened, address("steps.ipynb")).run(0)
+        picture = opened.locator(".widget-vbox img")
+        assert picture.get_attribute("alt") == "A line. Now: position = 0."
+        opened.locator(".widget-play button").first.click()
+        opened.wait_for_function(
+            "document.querySelector('.widget-vbox img').alt == 'A line. Now: position = 1.5.'"
+        )
+        assert opened.locator(".widget-readout").first.inner_text() == "1.5"

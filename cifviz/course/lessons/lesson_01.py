@@ -70,6 +70,57 @@ def _gives_frames_to_rows(alpha: list[float], threshold: float) -> list[list[flo
     return [list(column) for column in zip(*contributions(alpha, threshold), strict=True)]
 
 
+def _weighted_sums(rows: list[list[float]], encoder_out: list[list[float]]) -> list[list[float]]:
+    """W h: the sum of all frames for each row, each frame times its entry."""
+    channels = range(len(encoder_out[0]))
+    return [
+        [
+            sum(part * frame[c] for part, frame in zip(row, encoder_out, strict=True))
+            for c in channels
+        ]
+        for row in rows
+    ]
+
+
+def embeddings(
+    alpha: list[float], encoder_out: list[list[float]], threshold: float
+) -> list[list[float]]:
+    """What a right answer to 01.5 gives."""
+    return _weighted_sums(contributions(alpha, threshold), encoder_out)
+
+
+def _takes_whole_frames(
+    alpha: list[float], encoder_out: list[list[float]], threshold: float
+) -> list[list[float]]:
+    rows = [[0.0] * len(alpha) for _ in range(int(sum(alpha) / threshold + 1e-9))]
+    begin = 0.0
+    for frame, weight in enumerate(alpha):
+        token = int(begin / threshold + 1e-9)
+        if token < len(rows):
+            rows[token][frame] = weight
+        begin += weight
+    return _weighted_sums(rows, encoder_out)
+
+
+def _embeds_the_residual(
+    alpha: list[float], encoder_out: list[list[float]], threshold: float
+) -> list[list[float]]:
+    return _weighted_sums(_loop(alpha, threshold, keep_rest=True), encoder_out)
+
+
+def _divides_by_frames(
+    alpha: list[float], encoder_out: list[list[float]], threshold: float
+) -> list[list[float]]:
+    rows = embeddings(alpha, encoder_out, threshold)
+    return [[value / len(alpha) for value in row] for row in rows]
+
+
+def _gives_one_number(
+    alpha: list[float], encoder_out: list[list[float]], threshold: float
+) -> list[list[float]]:
+    return [[sum(row)] for row in embeddings(alpha, encoder_out, threshold)]
+
+
 EXERCISES = (
     Numbers(
         "01.1",
@@ -89,46 +140,46 @@ EXERCISES = (
     ),
     Numbers(
         "01.2",
-        praise="Frame 1 is shared: it gave 0.8 to token 0, and its last 0.1 opens token 1.",
-        answer=(0.0, 0.1, 0.6, 0.3),
+        praise="Frame 2 is shared: it gave 0.1 to token 0, and its last 0.2 opens token 1.",
+        answer=(0.0, 0.0, 0.2, 0.7, 0.1),
         mistakes=(
             (
-                (0.0, 0.0, 0.6, 0.4),
-                "The 0.1 that frame 1 had left after the fire is lost here. It belongs to token 1.",
+                (0.0, 0.0, 0.0, 0.7, 0.3),
+                "The 0.2 that frame 2 had left after the fire is lost here. It belongs to token 1.",
             ),
             (
-                (0.0, 0.1, 0.6, 0.6),
-                "These sum to 1.3, but a token takes 1: frame 3 gives only what is still missing.",
+                (0.0, 0.0, 0.2, 0.7, 0.6),
+                "These sum to 1.5, but a token takes 1: frame 4 gives only what is still missing.",
             ),
             (
-                (0.2, 0.8, 0.0, 0.0),
+                (0.4, 0.5, 0.1, 0.0, 0.0),
                 "That is token 0, the first. Tokens count from 0: token 1 is the second.",
             ),
             (
-                (0.1, 0.6, 0.3, 0.0),
+                (0.0, 0.2, 0.7, 0.1, 0.0),
                 "Right weights, one frame early: the list begins with frame 0, and that gives 0.",
             ),
             (
-                (0.0, 0.9, 0.1, 0.0),
-                "Frame 1 has spent 0.8 of its 0.9 on token 0; only 0.1 is left for token 1.",
+                (0.0, 0.0, 0.3, 0.7, 0.0),
+                "Frame 2 has spent 0.1 of its 0.3 on token 0; only 0.2 is left for token 1.",
             ),
         ),
-        otherwise="Four numbers that sum to 1: what remains of frame 1, all of 2, some of 3.",
+        otherwise="Five numbers that sum to 1: what remains of frame 2, all of 3, some of 4.",
     ),
     Numbers(
         "01.3",
-        praise="1 + 0.8 / 0.9: the fire is near the end of frame 1, and inside it.",
-        answer=1 + 0.8 / 0.9,
+        praise="2 + 0.1 / 0.3: the fire is a third of the way into frame 2.",
+        answer=2 + 0.1 / 0.3,
         mistakes=(
-            (1, "That is where frame 1 begins. How far into it is the fire?"),
-            (2, "That is where frame 1 ends; but it has weight to spare, so the fire is earlier."),
-            (0.8 / 0.9, "That is how far into its frame the fire is. Add the frames before it."),
+            (2, "That is where frame 2 begins. How far into it is the fire?"),
+            (3, "That is where frame 2 ends; but it has weight to spare, so the fire is earlier."),
+            (0.1 / 0.3, "That is how far into its frame the fire is. Add the frames before it."),
             (
-                1.8,
-                "0.8 is the weight that is needed, not the share of the frame: divide by the "
-                "weight of frame 1.",
+                2.1,
+                "0.1 is the weight that is needed, not the share of the frame: divide by the "
+                "weight of frame 2.",
             ),
-            (1.1, "0.1 is what is left after the fire. What was needed before it?"),
+            (2 + 0.2 / 0.3, "0.2 is what is left after the fire. What was needed before it?"),
         ),
         otherwise="(frames before) + (weight needed) / (weight of the firing frame).",
     ),
@@ -174,6 +225,37 @@ EXERCISES = (
             (
                 _gives_frames_to_rows,
                 "Rows and columns are swapped: one list for each token, with a number per frame.",
+            ),
+        ),
+    ),
+    Program(
+        "01.5",
+        praise="Each embedding is the weighted sum of the frames that filled it: c = W h.",
+        solution=embeddings,
+        cases=(
+            ([0.2, 0.9, 0.6, 0.6], [[1.0], [2.0], [3.0], [4.0]], 1.0),
+            ([0.25, 2.5, 0.5], [[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]], 1.0),
+            ([0.25, 0.5, 0.25], [[1.0, -1.0], [3.0, 0.5], [0.0, 2.0]], 0.5),
+            ([0.25], [[1.0]], 1.0),
+        ),
+        mistakes=(
+            (
+                _takes_whole_frames,
+                "Each frame is given whole to the token in which it begins. A frame on a border is "
+                "cut: it gives the overlap to each of the two tokens.",
+            ),
+            (
+                _embeds_the_residual,
+                "There is one embedding too many: the residual is no token.",
+            ),
+            (
+                _divides_by_frames,
+                "This is divided by the number of frames. The weights of a token sum to the "
+                "threshold already: add up, and do not divide.",
+            ),
+            (
+                _gives_one_number,
+                "The channels are added up. An embedding has as many numbers as a frame.",
             ),
         ),
     ),

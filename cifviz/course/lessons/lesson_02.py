@@ -11,7 +11,7 @@ from cifviz.course.exercises import Numbers, Program
 
 
 def weights(frames: list[float], length: int, kernel: list[float], bias: float) -> list[float]:
-    """What a right answer to 02.6 gives: as if nothing stood behind the first `length` frames."""
+    """What a right answer to 02.4 gives: as if nothing came after the first `length` frames."""
     return _weigh(frames[:length] + [0.0] * (len(frames) - length), kernel, bias, length)
 
 
@@ -84,42 +84,6 @@ EXERCISES = (
     ),
     Numbers(
         "02.2",
-        praise="50 frames of 0.5: several times as many tokens as anyone says in two seconds.",
-        answer=25,
-        mistakes=(
-            (50, "That is the number of frames. Each of them weighs half."),
-            (0.5, "That is the weight of one frame. How many frames are there in 2 s?"),
-            (12.5, "That is the weight of one second; the utterance lasts two."),
-            (1.0, "Half a token for each second? Half a token for each frame, of 0.04 s."),
-            (0, "A logit of 0 is no weight of 0: 1 / (1 + exp(0))."),
-        ),
-        otherwise="(number of frames in 2 s) · sigmoid(0).",
-    ),
-    Numbers(
-        "02.3",
-        praise="5 tokens in 50 frames are 0.1 for each, and the sigmoid of −2.2 is 0.1.",
-        answer=math.log(0.1 / 0.9),
-        mistakes=(
-            (0.1, "That is the weight that a frame should have. Which logit gives it?"),
-            (math.log(0.9 / 0.1), "The sign: a positive logit gives a weight above 0.5."),
-            (
-                math.log(0.1),
-                "Close: that is the logarithm of 0.1. The inverse of the sigmoid is the logarithm "
-                "of 0.1 / (1 − 0.1).",
-            ),
-            (
-                _sigmoid(0.1),
-                "That is the sigmoid of 0.1. The other way round: whose sigmoid is 0.1?",
-            ),
-            (
-                math.log(0.2 / 0.8),
-                "That is for 25 frames. Frames of 40 ms: how many are there in 2 s?",
-            ),
-        ),
-        otherwise="Tokens per frame first, N / T; then logit(p) = log(p / (1 − p)).",
-    ),
-    Numbers(
-        "02.4",
         praise="Two kernels, a bias each and a projection: all of it is four numbers.",
         answer=(2.0, 3.0, 4.0, 1.5),
         mistakes=(
@@ -151,7 +115,7 @@ EXERCISES = (
         "and 0.5.",
     ),
     Numbers(
-        "02.5",
+        "02.3",
         praise="Half as many frames share the same number of tokens.",
         answer=0.24,
         mistakes=(
@@ -166,9 +130,9 @@ EXERCISES = (
         otherwise="The sum over a word must stay the same, and there are half as many frames.",
     ),
     Program(
-        "02.6",
-        praise="Zero before the filter looks, and zero again behind the sigmoid: now nothing that "
-        "stands behind an utterance can change it.",
+        "02.4",
+        praise="Zero before the filter looks, and zero again after the sigmoid: now nothing that "
+        "comes after an utterance can change it.",
         solution=weights,
         cases=(
             ([1.0, 2.0, 5.0], 2, [0.0, 1.0, 1.0], -3.0),
@@ -181,7 +145,7 @@ EXERCISES = (
             (
                 _sets_weights_to_zero_only,
                 "Nothing has changed yet: padded frames weigh 0, but the last real frame still "
-                "looks at the one behind it.",
+                "looks at the one after it.",
             ),
             (
                 _sets_frames_to_zero_only,
@@ -200,7 +164,7 @@ EXERCISES = (
             (
                 _looks_back_only,
                 "This filter looks only backwards. That keeps padding out, but it is another "
-                "filter: kernel[2] belongs to the frame behind.",
+                "filter: kernel[2] belongs to the frame after.",
             ),
         ),
     ),
