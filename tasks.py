@@ -9,6 +9,7 @@
   lint       set up, then run the checks alone: style, types, layers, JavaScript where node is
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
+  slides     set up, then make slides of the lessons in build/slides, with notes for the speaker
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
   test-peers make .venv-peers with funasr and torch-cif in it, then run the tests with them
   bench      the same environment: time and memory beside theirs
@@ -438,6 +439,7 @@ COMMANDS = {
     "lint": lint,
     "notebooks": notebooks("build"),
     "site": notebooks("site"),
+    "slides": notebooks("slides"),
     "release": notebooks("release"),
     "test-peers": test_peers,
     "bench": bench,
