@@ -58,13 +58,13 @@ def test_the_live_explorer_stands_on_its_slide(page, folder):
         "[...document.querySelectorAll('.slides > section')]"
         ".findIndex(one => one.querySelector('iframe'))"
     )
-    page.goto((folder / f"00_start_here.html#/{number}").as_uri())
+    page.goto(f"{(folder / '00_start_here.html').as_uri()}#/{number}")
     inside = page.frame_locator("section.present iframe")
     inside.get_by_role("button", name="play what is in view").wait_for()
 
 
 def test_the_speaker_sees_notes(page, folder):
-    page.goto((folder / "03_scaling.html#/1").as_uri())
+    page.goto(f"{(folder / '03_scaling.html').as_uri()}#/1")
     page.reload()
     page.wait_for_selector(".reveal.ready")
     with page.expect_popup() as opened:
