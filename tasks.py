@@ -1,6 +1,7 @@
 """The commands of the project, the same on every system:  python tasks.py lab
 
   setup      make .venv and install cifviz in it (what stands is used again)
+  align      set up, then align recordings of yours:  align me.m4a --text "What you say in it."
   lab        set up, then open the notebooks in JupyterLab
   test       set up, then run every check and every test but the long ones, the quick files first
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
@@ -375,6 +376,12 @@ def bench(python, extra):
     )
 
 
+def align(python, extra):
+    """Align recordings in the folder that the reader is in; `extra` goes to cifviz align."""
+    cifviz = str(program(ROOT / ".venv", "cifviz"))
+    return subprocess.call([cifviz, "align", "--model", "english", *extra])
+
+
 def notebooks(action):
     """A command that builds the notebooks, or something of them."""
 
@@ -431,6 +438,7 @@ def timed(command, run, **options):
 
 COMMANDS = {
     "setup": lambda python, extra: 0,
+    "align": align,
     "lab": lab,
     "test": test,
     "test-long": test_long,

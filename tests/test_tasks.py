@@ -450,6 +450,15 @@ def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, actio
     ]
 
 
+def test_a_recording_is_aligned_in_the_folder_of_the_reader(monkeypatch):
+    ran = []
+    monkeypatch.setattr(tasks, "setup", lambda: "python")
+    monkeypatch.setattr(tasks.subprocess, "call", lambda command: ran.append(command) or 0)
+    assert tasks.main(["align", "me.m4a", "--text", "hello"]) == 0
+    cifviz = str(tasks.program(ROOT / ".venv", "cifviz"))
+    assert ran == [[cifviz, "align", "--model", "english", "me.m4a", "--text", "hello"]]
+
+
 def commands_of(command, *words):
     """What a command of tasks.py would run, as lists of words."""
     ran = []

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from PIL import Image
 
 from cifviz.course.build import lessons, product
 from cifviz.notebooks.reader import read_notebook
@@ -90,3 +91,12 @@ def test_links_of_the_pages_for_lecturers_lead_to_something():
     for page in ("docs/teaching.md", "paper/paper.md"):
         for target in re.findall(r"\]\((?!https:)([^)#]+)", text(page)):
             assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_the_first_screen_of_the_readme_moves_and_leads_to_an_own_voice():
+    first = text("README.md").partition("\n## ")[0]
+    (alt, path) = re.search(r"!\[([^\]]+)\]\(([^)]+)\)", first).groups()
+    assert len(alt) > 100 and "python tasks.py align me.m4a" in first
+    assert (ROOT / path).stat().st_size < 1_000_000
+    with Image.open(ROOT / path) as animation:
+        assert animation.n_frames > 20 and animation.info["loop"] == 0
