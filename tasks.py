@@ -1,6 +1,7 @@
 """The commands of the project, the same on every system:  python tasks.py lab
 
   setup      make .venv and install cifviz in it (what stands is used again)
+  align      set up, then align recordings of yours:  align me.m4a --text "What you say in it."
   lab        set up, then open the notebooks in JupyterLab
   test       set up, then run every check and every test but the long ones, the quick files first
   test-long  the long tests: lessons with other parameters, a second frontend, an hour of sound
@@ -9,6 +10,7 @@
   lint       set up, then run the checks alone: style, types, layers, JavaScript where node is
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
+  slides     set up, then make slides of the lessons in build/slides, with notes for the speaker
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
   test-peers make .venv-peers with funasr and torch-cif in it, then run the tests with them
   bench      the same environment: time and memory beside theirs
@@ -374,6 +376,12 @@ def bench(python, extra):
     )
 
 
+def align(python, extra):
+    """Align recordings in the folder that the reader is in; `extra` goes to cifviz align."""
+    cifviz = str(program(ROOT / ".venv", "cifviz"))
+    return subprocess.call([cifviz, "align", "--model", "english", *extra])
+
+
 def notebooks(action):
     """A command that builds the notebooks, or something of them."""
 
@@ -430,6 +438,7 @@ def timed(command, run, **options):
 
 COMMANDS = {
     "setup": lambda python, extra: 0,
+    "align": align,
     "lab": lab,
     "test": test,
     "test-long": test_long,
@@ -438,6 +447,7 @@ COMMANDS = {
     "lint": lint,
     "notebooks": notebooks("build"),
     "site": notebooks("site"),
+    "slides": notebooks("slides"),
     "release": notebooks("release"),
     "test-peers": test_peers,
     "bench": bench,

@@ -437,7 +437,8 @@ def test_without_a_node_that_can_check_it_the_reason_is_named(programs, version,
 
 
 @pytest.mark.parametrize(
-    ("command", "action"), [("notebooks", "build"), ("site", "site"), ("release", "release")]
+    ("command", "action"),
+    [("notebooks", "build"), ("site", "site"), ("slides", "slides"), ("release", "release")],
 )
 def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, action):
     ran = []
@@ -447,6 +448,15 @@ def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, actio
     assert ran == [
         [str(tasks.program(ROOT / ".venv", "cifviz")), "notebooks", action, "--out", "there"]
     ]
+
+
+def test_a_recording_is_aligned_in_the_folder_of_the_reader(monkeypatch):
+    ran = []
+    monkeypatch.setattr(tasks, "setup", lambda: "python")
+    monkeypatch.setattr(tasks.subprocess, "call", lambda command: ran.append(command) or 0)
+    assert tasks.main(["align", "me.m4a", "--text", "hello"]) == 0
+    cifviz = str(tasks.program(ROOT / ".venv", "cifviz"))
+    assert ran == [[cifviz, "align", "--model", "english", "me.m4a", "--text", "hello"]]
 
 
 def commands_of(command, *words):

@@ -42,6 +42,20 @@ def lessons_site(
         typer.echo(build_site(out))
 
 
+@notebooks.command("slides")
+def lessons_slides(
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the slides; such a folder, and nothing else, is replaced."),
+    ] = Path("build/slides"),
+) -> None:
+    """Make slides of the lessons of a clone, with notes for the speaker, that need no network."""
+    with in_words("cifviz notebooks slides", keep="\n"):
+        from cifviz.course.site.slides import build_slides
+
+        typer.echo(build_slides(out))
+
+
 @notebooks.command("release")
 def lessons_release(
     out: Annotated[

@@ -5,6 +5,7 @@ import js from "@eslint/js";
 import { parser, plugin } from "typescript-eslint";
 
 const EXPLORER = "cifviz/explorer";
+const SITE = "cifviz/course/site/js";
 
 export default [
   { ignores: [`${EXPLORER}/static/`] },
@@ -27,6 +28,16 @@ export default [
       "no-var": "error",
       "object-shorthand": "error",
       "prefer-const": ["error", { destructuring: "all" }],
+    },
+  },
+  {
+    files: [`${SITE}/*.js`],
+    languageOptions: {
+      globals: Object.fromEntries(
+        "DOMException Element addEventListener document innerHeight localStorage"
+          .split(" ")
+          .map((name) => [name, "readonly"]),
+      ),
     },
   },
   {

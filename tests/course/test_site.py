@@ -13,20 +13,25 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
-from cifviz import Alignment, TimedToken
+from cifviz import Alignment, TimedToken, load_clip
 from cifviz.cli import app
-from cifviz.course.build import lessons
+from cifviz.course.build import COPIES, lessons, product
+from cifviz.course.exercises import exercises
 from cifviz.course.site import build_site as building
+from cifviz.course.site import live_explorers
 from cifviz.course.site import release as releasing
 from cifviz.course.site.build_site import MANIFEST, build_site, render, write
 from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import QUESTIONS
+from cifviz.course.site.exercise_sheets import tasks
 from cifviz.course.site.markdown import Markdown
+from cifviz.course.site.page_templates import STATIC
 from cifviz.course.site.places import dead_links
 from cifviz.course.site.release import contents, release, write_archive
 from cifviz.errors import DataError
 from cifviz.explorer.static_fallback import spans_table
 from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.reader import read_notebook
 from cifviz.notebooks.run_inputs import ROOT
 from cifviz.plot.images import image_tag
 
@@ -88,13 +93,16 @@ def lesson(number):
         [shown(text_markdown="| a | b |\n|---|---|\n| 1 | 2 |", text_plain="a b")],
     ]
     code = [new_code_cell(f"x = {n}  # <b>", outputs=outs) for n, outs in enumerate(outputs)]
+    code[0].source += f'\ncheck("0{number}.1", x)'
     code[0].metadata["tags"] = ["exercise"]
-    cells = [new_markdown_cell(OPENING.format(number)), new_markdown_cell(TEXT), *code]
+    text = f"{TEXT}\n**Exercise 0{number}.1.** How much is x?"
+    cells = [new_markdown_cell(OPENING.format(number)), new_markdown_cell(text), *code]
     state = {WIDGET_STATE: {"state": {"1": {"model_name": "SliderModel"}}}}
     return new_notebook(cells=cells, metadata={"widgets": state})
 
 
 NAMES = ["00_line", "01_curve"]
+FOLDERS = ["", "solutions/", "sheets/", "solutions/sheets/"]
 
 
 @pytest.fixture
@@ -127,8 +135,18 @@ def save(root, name, copy, notebook):
 
 
 @pytest.fixture
-def pages(root):
+def files(root):
     return render(root)
+
+
+@pytest.fixture
+def pages(files):
+    return html_of(files)
+
+
+def html_of(files):
+    """The pages among the files of a site."""
+    return {place: text for place, text in files.items() if place.endswith(".html")}
 
 
 def soup_of(pages, place="00_line.html"):
@@ -141,7 +159,8 @@ def soup_of(pages, place="00_line.html"):
 def test_there_is_a_page_for_each_copy_for_each_linked_file_and_an_index(pages):
     assert set(pages) == {
         "index.html",
-        *(f"{folder}{name}.html" for name in NAMES for folder in ("", "solutions/")),
+        "lecturer.html",
+        *(f"{folder}{name}.html" for name in NAMES for folder in FOLDERS),
         *(f"files/{name}.html" for name in ("code.py", "README.md", "docs/README.md")),
     }
 
@@ -152,9 +171,175 @@ def test_two_sites_are_the_same_bytes(root, tmp_path):
         printed = build_site(folder, root)
         files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         kept.append({str(path.relative_to(folder)): path.read_bytes() for path in files})
-        assert printed.splitlines()[-1].startswith("8 pages, 0.")
+        assert printed.splitlines()[-1].startswith("13 pages, 0.")
     assert kept[0] == kept[1]
     assert kept[0].keys() == {*render(root), MANIFEST}
+
+
+def test_every_page_lists_the_lessons_and_its_own_sections(pages):
+    for place, up in (("00_line.html", ""), ("solutions/00_line.html", "../"), ("index.html", "")):
+        soup = soup_of(pages, place)
+        contents = soup.find("nav", id="contents")
+        ways = {a["href"]: a.get_text() for a in contents.select("ul:first-child > li > a")}
+        assert {
+            f"{up}index.html": "The course",
+            "01_curve.html": "01 Lesson 1",
+        }.items() <= ways.items()
+        (here,) = contents.select('[aria-current="page"]')
+        assert here["href"] == place.rpartition("/")[2]
+        heads = [f"#{head['id']}" for head in soup.main.find_all("h2", id=True)]
+        assert [a["href"] for a in contents.select("ul ul a")] == heads
+        assert soup.html["data-root"] == up
+    assert "aria-current" not in str(soup_of(pages, "files/code.py.html").find(id="contents"))
+
+
+# --- what is searched ----------------------------------------------------------------------------
+
+
+def searched(files):
+    """What `sections.js` holds."""
+    begin, end = "globalThis.cifvizSections = ", ";\n"
+    text = files["sections.js"]
+    assert text.startswith(begin) and text.endswith(end)
+    return json.loads(text.removeprefix(begin).removesuffix(end))
+
+
+def test_every_section_of_the_students_lessons_is_searched_without_answers(root):
+    notebook = lesson(0)
+    notebook.cells[1].source += "\n\n<details><summary>Answer</summary>\n\nseventeen\n</details>"
+    save(root, "00_line", "", notebook)
+    files = render(root)
+    found = searched(files)
+    assert {place.partition("#")[0] for place, *_ in found} == {f"{name}.html" for name in NAMES}
+    first = [one for one in found if one[0].startswith("00_line.html")]
+    heads = soup_of(files).main.find_all(["h1", "h2", "h3"], id=True)
+    assert [place for place, *_ in first] == [f"00_line.html#{head['id']}" for head in heads]
+    assert first[1][1:3] == ["00 Lesson 0", "1. The line: y=2x"]
+    assert "costs $5" in first[1][3] and "x = 0 # <b>" in first[3][3]
+    assert not [one for one in found if "seventeen" in one[3]]
+    assert "search.js" in files
+
+
+def test_what_a_search_finds_is_in_the_solved_copy_too():
+    for name in lessons():
+        soups = [
+            Markdown()(
+                "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type[0] == "m")
+            )
+            for notebook in (read_notebook(product(name, copy)) for copy in COPIES)
+        ]
+        student, solved = (
+            {head["id"] for head in BeautifulSoup(soup, "html.parser").find_all(["h2", "h3"])}
+            for soup in soups
+        )
+        assert student <= solved
+
+
+# --- for lecturers -------------------------------------------------------------------------------
+
+
+def test_the_page_for_lecturers_leads_to_plans_sheets_and_solutions(root):
+    notebook = read_notebook(root / "notebooks" / "solutions" / "00_line.ipynb")
+    plan = new_markdown_cell("## For the lecturer\n\n### 90 minutes\n\n- 90 min: the line.")
+    plan.metadata["tags"] = ["lecturer"]
+    notebook.cells.append(plan)
+    save(root, "00_line", "solutions", notebook)
+    (root / "docs" / "teaching.md").write_text("# Teaching\n")
+    pages = html_of(render(root))
+    assert soup_of(pages, "index.html").main.find("a", href="lecturer.html") is not None
+    soup = soup_of(pages, "lecturer.html").main
+    first, second = soup.select("tbody tr")
+    assert [a["href"] for a in first.find_all("a")] == [
+        "solutions/00_line.html#for-the-lecturer",
+        "sheets/00_line.html",
+        "solutions/sheets/00_line.html",
+        "solutions/00_line.html",
+    ]
+    assert not second.find("a", href=re.compile("#"))
+    assert soup.find("a", href="files/docs/teaching.md.html") is not None
+    assert not soup_of(pages, "sheets/00_line.html").find("a", href=re.compile("solutions"))
+
+
+def test_a_sheet_has_the_exercises_and_room_for_answers_a_solved_one_the_solutions(pages):
+    sheet = soup_of(pages, "sheets/00_line.html").main
+    (task,) = sheet.select(".task")
+    assert task.find("strong").get_text() == "Exercise 00.1."
+    assert task.select(".space") and not task.pre, "where a number is asked for, no code"
+    (task,) = soup_of(pages, "solutions/sheets/00_line.html").main.select(".task")
+    assert task.pre.get_text().strip() == "x = 0  # <b>"
+    assert exercises("00")["00.1"].praise in task.get_text() and not task.select(".space")
+
+
+def test_an_answer_that_no_text_asks_for_is_refused(root):
+    notebook = lesson(0)
+    notebook.cells[2].source = 'check("00.9", x)'
+    save(root, "00_line", "", notebook)
+    with pytest.raises(DataError, match="no text asks for this answer"):
+        render(root)
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("name", lessons())
+def test_the_sheets_of_the_course_have_every_exercise_once(name, copy):
+    known = exercises(name[:2])
+    found = tasks(read_notebook(product(name, copy)), copy, known)
+    assert sorted(task.number for task in found) == sorted(known)
+    for task in found:
+        assert "check(" not in task.code and task.section
+        assert bool(task.praise) == (copy == "solved")
+
+
+# --- explorers -----------------------------------------------------------------------------------
+
+
+def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
+    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
+    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+    for copy in ("", "solutions"):
+        notebook = read_notebook(root / "notebooks" / copy / "00_line.ipynb")
+        notebook.cells[3].source = "cifviz.explore(heard)"
+        parameters = new_code_cell('clip = "digits_two"\nmodel = "digits"')
+        parameters.metadata["tags"] = ["parameters"]
+        notebook.cells.append(parameters)
+        save(root, "00_line", copy, notebook)
+    files = render(root)
+    for place, source in (
+        ("00_line.html", "explorers/00_line.html"),
+        ("solutions/00_line.html", "../explorers/00_line.html"),
+    ):
+        (fold,) = soup_of(files, place).select("details.live")
+        assert fold["data-source"] == fold.a["href"] == source and "open" not in fold.attrs
+        assert fold.parent.find("img") is not None, "the static fallback stays"
+    words = [word.token for word in load_clip("digits_two").words]
+    assert f'<h1 dir="auto">{" ".join(words)}</h1>' in files["explorers/00_line.html"]
+    assert not soup_of(files, "01_curve.html").select("details.live")
+
+
+def test_a_lesson_whose_explorer_cannot_be_made_is_refused(root, monkeypatch):
+    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
+    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+    with pytest.raises(DataError, match="00_line shows no explorer"):
+        render(root)
+    with pytest.raises(DataError, match="00_line lacks the parameters clip, model"):
+        live_explorers.explorer_page(lesson(0), "00_line")
+
+
+def test_every_lesson_that_shows_an_explorer_is_listed():
+    shown = {
+        name
+        for name in lessons()
+        if any(map(live_explorers.shows_explorer, read_notebook(product(name, "student")).cells))
+    }
+    assert shown == live_explorers.EXPLORED | live_explorers.OTHERWISE
+
+
+def test_the_scripts_are_bundles_of_their_sources():
+    """Else run `npm run build` in cifviz/course/site/js."""
+    kept = json.loads((STATIC / "digests.json").read_text(encoding="utf-8"))
+    for folder, digests in ((STATIC.with_name("js"), "sources"), (STATIC, "bundles")):
+        assert kept[digests]
+        for name, digest in kept[digests].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
 
 
 def test_the_index_says_of_each_lesson_what_it_asks_and_takes(root, monkeypatch):
@@ -206,10 +391,12 @@ def test_lessons_lead_to_one_another_to_the_index_and_to_the_other_copy(pages):
 # --- what stands on a page -----------------------------------------------------------------------
 
 
-def test_nothing_is_loaded_and_nothing_can_run(pages):
+def test_nothing_is_loaded_and_nothing_can_run_but_the_script_of_the_site(pages):
+    ours = (STATIC / "site.js").read_text(encoding="utf-8").strip()
     for place, text in pages.items():
         soup = soup_of(pages, place)
-        assert not soup.find_all(["script", "link", "iframe", "object", "embed", "form", "base"])
+        assert not soup.find_all(["link", "iframe", "object", "embed", "form", "base"])
+        assert [(tag.string, tag.attrs) for tag in soup.find_all("script")] == [(ours, {})]
         assert not [tag for tag in soup.find_all(True) for name in tag.attrs if name[:2] == "on"]
         assert not soup.find_all(style=True), "the policy would block it"
         sources = [tag["src"] for tag in soup.find_all(src=True)]
@@ -217,13 +404,17 @@ def test_nothing_is_loaded_and_nothing_can_run(pages):
         assert "url(" not in text and "@import" not in text
 
 
-def test_the_policy_allows_the_style_of_the_page_and_nothing_else(pages):
+def test_the_policy_allows_style_and_script_of_the_page_and_nothing_else(pages):
     for place in pages:
         soup = soup_of(pages, place)
         policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
         digest = base64.b64encode(hashlib.sha256(soup.style.string.encode()).digest()).decode()
-        assert policy.startswith("default-src 'none';") and f"'sha256-{digest}'" in policy
-        assert "script-src" not in policy and "unsafe" not in policy
+        assert (
+            policy.startswith("default-src 'none';") and f"style-src 'sha256-{digest}';" in policy
+        )
+        digest = base64.b64encode(hashlib.sha256(soup.script.string.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}' 'strict-dynamic';" in policy
+        assert "unsafe" not in policy and "http" not in policy
 
 
 def test_output_that_looks_like_a_script_is_text(pages):
@@ -244,7 +435,7 @@ def test_pictures_and_sounds_come_with_their_words(pages):
 
 
 def test_a_live_control_is_a_sentence_and_its_static_picture(pages):
-    text = pages["00_line.html"]
+    text = str(soup_of(pages).main)
     assert "In the notebook this picture has controls to move" in text
     assert "widget" not in text.lower() and "SliderModel" not in text
     assert text.index("has controls to move") < text.index(ALT)
@@ -356,7 +547,7 @@ def html(text):
 
 
 def text(addition):
-    return lambda notebook: notebook.cells[1].update(source=TEXT + addition)
+    return lambda notebook: notebook.cells[1].update(source=notebook.cells[1].source + addition)
 
 
 def output(**data):

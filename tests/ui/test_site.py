@@ -4,7 +4,8 @@ import pytest
 
 from cifviz.course.build import COPIES, lessons
 from cifviz.course.site.build_site import render, write
-from cifviz.course.site.places import INDEX, lesson_place
+from cifviz.course.site.exercise_sheets import sheet_place
+from cifviz.course.site.places import INDEX, LECTURER, lesson_place
 from cifviz.notebooks.folding import TEXT_LABEL
 from tests.repeats import others_long
 from tests.ui import browser
@@ -65,6 +66,101 @@ def test_the_way_from_the_index_through_the_course_needs_only_keys(page, site):
     page.get_by_role("navigation", name="Course").get_by_text("Next:").press("Enter")
     page.wait_for_url((site / lesson_place(second, "student")).as_uri())
     assert page.get_by_role("heading", level=1).count() == 1
+
+
+def test_what_is_searched_is_found_with_keys_and_opened(page, reader, site):
+    lesson, heading = site / lesson_place("03_scaling", "student"), "7. Which way the sum moves"
+    reader.events.clear()
+    page.goto(lesson.as_uri())
+    page.locator("body").press("/")
+    page.keyboard.type("which way sum moves", delay=1)
+    first = page.locator(".found a").first
+    first.wait_for()
+    assert first.inner_text() == heading
+    assert page.locator("#count").inner_text().split()[1].startswith("section")
+    assert browser.broken_rules(page) == []
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{lesson.as_uri()}#*")
+    place = page.get_by_role("heading", name=heading).bounding_box()
+    assert 0 < place["y"] < 300, "below the bar that stays"
+    page.fill("#wanted", "zzzz")
+    page.get_by_text("Nothing found for “zzzz”.").wait_for()
+    page.keyboard.press("Escape")
+    assert not page.locator(".found").is_visible()
+    assert reader.events == []
+
+
+def test_a_solved_copy_leads_to_solved_copies(page, site):
+    page.goto((site / lesson_place("03_scaling", "solved")).as_uri())
+    page.fill("#wanted", "mass axis")
+    page.locator(".found a").first.wait_for()
+    links = page.locator(".found a").evaluate_all("all => all.map(one => one.href)")
+    assert links and all("/solutions/" in link for link in links)
+
+
+def test_the_contents_stay_in_view_and_follow_the_text(page, site):
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto((site / lesson_place("03_scaling", "student")).as_uri())
+    contents = page.get_by_role("navigation", name="Contents")
+    page.evaluate("document.querySelector('main h2:nth-of-type(1)').scrollIntoView()")
+    for number in ("3.", "5."):
+        head = page.locator("main h2").filter(has_text=number).first
+        head.evaluate("one => one.scrollIntoView()")
+        contents.locator('[aria-current="location"]').filter(has_text=number).wait_for()
+        assert contents.bounding_box()["y"] == 0
+    page.set_viewport_size({"width": 400, "height": 900})
+    assert not contents.is_visible()
+    page.get_by_role("button", name="Contents").click()
+    contents.get_by_role("link", name="12. When the lengths differ").click()
+    page.wait_for_url("**#12-*")
+    assert not contents.is_visible()
+
+
+def test_colours_are_chosen_and_remembered(page, site):
+    background = "getComputedStyle(document.body).backgroundColor"
+    page.emulate_media(color_scheme="light")
+    page.goto((site / INDEX).as_uri())
+    light = page.evaluate(background)
+    page.get_by_label("Colours").select_option("dark")
+    dark = page.evaluate(background)
+    assert dark != light
+    page.goto((site / lesson_place("01_integrate_and_fire", "student")).as_uri())
+    assert page.evaluate(background) == dark
+    assert page.get_by_label("Colours").input_value() == "dark"
+    page.emulate_media(media="print")
+    assert page.evaluate(background) == light
+    page.emulate_media(media="screen")
+    page.get_by_label("Colours").select_option("")
+    assert page.evaluate(background) == light
+
+
+@pytest.mark.smoke
+def test_the_live_explorer_is_loaded_when_it_is_asked_for(page, reader, site):
+    reader.events.clear()
+    page.goto((site / lesson_place("00_start_here", "student")).as_uri())
+    fold = page.locator("details.live")
+    assert fold.count() == 1 and len(page.frames) == 1
+    fold.locator("summary").press("Enter")
+    fold.scroll_into_view_if_needed()
+    inside = page.frame_locator("details.live iframe")
+    inside.get_by_role("button", name="play what is in view").wait_for()
+    assert reader.events == []
+
+
+def test_a_printed_lesson_has_its_answers_and_neither_contents_nor_code_that_draws(page, site):
+    page.goto((site / lesson_place(NAME, "student")).as_uri())
+    page.emulate_media(media="print")
+    answer = page.locator(".text.answer p").first
+    assert answer.evaluate("one => one.getBoundingClientRect().height") > 10
+    for hidden in (".contents", ".bar", "details.source"):
+        assert page.locator(hidden).first.evaluate("one => one.getClientRects().length") == 0
+    page.emulate_media(media="screen")
+
+
+def test_the_page_for_lecturers_and_sheets_are_whole(reader, site):
+    for place in (LECTURER, sheet_place(NAME, "student"), sheet_place(NAME, "solved")):
+        assert reader.faults(site / place) == []
 
 
 @pytest.mark.smoke

@@ -1,7 +1,9 @@
 """Builds the site from the committed notebooks:  cifviz notebooks site [--out build/site].
 
-An index, a page for each lesson with open exercises and one solved, and a page for each file that a
-lesson links to. Nothing is executed, nothing is asked of a network; two builds give the same bytes.
+An index, a page for each lesson with open exercises and one solved, sheets of its exercises, a page
+for each file that a lesson links to, and what these load from the folder of the site: explorers and
+the search. No lesson is executed, nothing is asked of a network; two builds give the same bytes on
+one machine.
 """
 
 from __future__ import annotations
@@ -17,23 +19,34 @@ from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from cifviz.course.build import COPIES, lessons, product
+from cifviz.course.exercises import exercises
 from cifviz.course.lesson_sources import Copy
 from cifviz.course.site.cell_html import cells_html
 from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import Opening, read_opening
+from cifviz.course.site.exercise_sheets import sheet_place, tasks
+from cifviz.course.site.live_explorers import (
+    EXPLORED,
+    explorer_page,
+    explorer_place,
+    mark_explorer,
+    put_explorer,
+)
 from cifviz.course.site.markdown import Markdown, highlighted
-from cifviz.course.site.page_templates import Link, fragment, page
+from cifviz.course.site.page_templates import STATIC, Link, fragment, page
 from cifviz.course.site.places import (
     FOLDER,
     INDEX,
+    LECTURER,
     Places,
     dead_links,
     lesson_path,
     lesson_place,
     relative,
 )
+from cifviz.course.site.site_search import Section, sections, sections_script
 from cifviz.errors import DataError, require
-from cifviz.notebooks.reader import read_notebook
+from cifviz.notebooks.reader import read_notebook, tags
 from cifviz.notebooks.run_inputs import ROOT
 
 MANIFEST = "site.json"
@@ -43,7 +56,7 @@ LARGEST_FILE = 200_000
 
 
 def render(root: Path = ROOT) -> dict[str, str]:
-    """The HTML of every page of the site, by its place.
+    """Every file of the site, by its place: HTML, and the scripts that the search loads.
 
     Parameters
     ----------
@@ -66,14 +79,24 @@ def render(root: Path = ROOT) -> dict[str, str]:
     course = {name: read_opening(notebooks[name, "student"], name) for name in names}
     known = {lesson_path(name, copy): lesson_place(name, copy) for name, copy in notebooks}
     places = Places(root, {**known, FOLDER: INDEX, f"{FOLDER}/solutions": INDEX})
+    searched: dict[str, list[Section]] = {}
     pages = {
-        lesson_place(name, copy): _lesson(notebook, name, copy, course, places)
+        lesson_place(name, copy): _lesson(notebook, name, copy, course, places, searched)
         for (name, copy), notebook in notebooks.items()
     }
-    pages |= {places.known[path]: _file(path, places) for path in places.files}
+    pages |= {
+        sheet_place(name, copy): _sheet(notebook, name, copy, course, places)
+        for (name, copy), notebook in notebooks.items()
+    }
+    pages[LECTURER] = _lecturer(notebooks, course, places)
+    pages |= {places.known[path]: _file(path, course, places) for path in places.files}
     pages[INDEX] = _index(course, places)
+    for name in EXPLORED & course.keys():
+        pages[explorer_place(name)] = explorer_page(notebooks[name, "student"], name)
     found = dead_links(pages)
     require(not found, "\n".join(found), DataError)
+    pages["search.js"] = (STATIC / "search.js").read_text(encoding="utf-8")
+    pages["sections.js"] = sections_script(searched)
     return pages
 
 
@@ -152,15 +175,28 @@ def build_site(out: Path, root: Path = ROOT) -> str:
     sizes = {place: len(text.encode()) for place, text in sorted(pages.items())}
     lines = [f"{out / place}: {size / 1000:.0f} kB" for place, size in sizes.items()]
     total = sum(sizes.values()) / 1e6
-    return "\n".join([*lines, f"{len(sizes)} pages, {total:.1f} MB; open {out / INDEX}"])
+    pages_alone = sum(place.endswith(".html") for place in sizes)
+    return "\n".join([*lines, f"{pages_alone} pages, {total:.1f} MB; open {out / INDEX}"])
 
 
 def _lesson(
-    notebook: NotebookNode, name: str, copy: Copy, course: dict[str, Opening], places: Places
+    notebook: NotebookNode,
+    name: str,
+    copy: Copy,
+    course: dict[str, Opening],
+    places: Places,
+    searched: dict[str, list[Section]],
 ) -> str:
     """The page of a lesson, with ways to the lessons around it and to its other copy."""
+    # 1. Its text, and what a search finds in it.
     place, path = lesson_place(name, copy), lesson_path(name, copy)
-    soup = _cleaned(lambda: cells_html(notebook), path, place, places, add=True)
+    mark_explorer(notebook, name)
+    soup = cleaned(lambda: cells_html(notebook), path, place, places, add=True)
+    title = f"{course[name].number} {course[name].title}"
+    if copy == "student":
+        searched[name] = sections(soup, place, title)
+    put_explorer(soup, relative(explorer_place(name), place))
+    # 2. Ways to other pages.
     ways = [Link("Curriculum", relative(INDEX, place))]
     names = list(course)
     here = names.index(name)
@@ -175,9 +211,35 @@ def _lesson(
     other: Copy = "solved" if copy == "student" else "student"
     label = "Solved copy" if copy == "student" else "Copy with open exercises"
     ways.append(Link(label, relative(lesson_place(name, other), place)))
-    title = f"{course[name].number} {course[name].title}"
-    title += ", solved" if copy == "solved" else ""
-    return page(title, soup, made_from=path, ways=ways, note=NOTES[copy])
+    return page(
+        title + (", solved" if copy == "solved" else ""),
+        soup,
+        made_from=path,
+        contents=_contents(course, place, copy),
+        ways=ways,
+        note=NOTES[copy],
+        root=_root(place),
+        copy=copy if copy == "solved" else "",
+    )
+
+
+def _contents(course: dict[str, Opening], place: str, copy: Copy = "student") -> list[Link]:
+    """The lessons, as the side of a page lists them."""
+    links = [Link("The course", relative(INDEX, place), "here" if place == INDEX else "")]
+    for name, opening in course.items():
+        target = lesson_place(name, copy)
+        kind = "here" if place == target else ""
+        links.append(Link(f"{opening.number} {opening.title}", relative(target, place), kind))
+    return links
+
+
+def _root(place: str) -> str:
+    """The way from a page to the folder of the site.
+
+    >>> _root("index.html"), _root("files/docs/a.html")
+    ('', '../../')
+    """
+    return "../" * place.count("/")
 
 
 NOTES = {
@@ -187,12 +249,13 @@ NOTES = {
 """The note above each lesson."""
 
 
-def _file(path: str, places: Places) -> str:
+def _file(path: str, course: dict[str, Opening], places: Places) -> str:
     """The page of a file that a lesson links to; what it links to itself need not be there."""
     place = places.known[path]
-    soup = _cleaned(lambda: _content(places.root / path), path, place, places, add=False)
+    soup = cleaned(lambda: _content(places.root / path), path, place, places, add=False)
     ways = [Link("Curriculum", relative(INDEX, place))]
-    return page(path, soup, made_from=path, ways=ways)
+    contents = _contents(course, place)
+    return page(path, soup, made_from=path, contents=contents, ways=ways, root=_root(place))
 
 
 def _content(file: Path) -> str:
@@ -212,6 +275,66 @@ def _content(file: Path) -> str:
     return highlighted(text, {".py": "python", ".json": "json"}.get(file.suffix, "text"))
 
 
+def _sheet(
+    notebook: NotebookNode, name: str, copy: Copy, course: dict[str, Opening], places: Places
+) -> str:
+    """The exercises of a lesson, to print."""
+    place, path = sheet_place(name, copy), lesson_path(name, copy)
+    solved, opening = copy == "solved", course[name]
+    title = f"Exercises: {opening.number} {opening.title}{', solved' if solved else ''}"
+    markdown = Markdown()
+
+    def made() -> str:
+        known = exercises(opening.number) if solved else {}
+        lines = [
+            {
+                **vars(task),
+                "text": markdown(task.text),
+                "code": highlighted(task.code) if task.code else "",
+            }
+            for task in tasks(notebook, copy, known)
+        ]
+        return fragment("sheet.html.j2", title=title, tasks=lines, solved=solved)
+
+    soup = cleaned(made, path, place, places, add=True)
+    ways = [
+        Link("Curriculum", relative(INDEX, place)),
+        Link("The lesson", relative(lesson_place(name, copy), place)),
+    ]
+    contents = _contents(course, place)
+    return page(title, soup, made_from=path, contents=contents, ways=ways, root=_root(place))
+
+
+SCHEDULE = "docs/teaching.md"
+"""What lecturers read first, if the repository has it."""
+
+
+def _lecturer(
+    notebooks: dict[tuple[str, Copy], NotebookNode], course: dict[str, Opening], places: Places
+) -> str:
+    """Plans, sheets and solutions of all lessons."""
+
+    def line(name: str, opening: Opening) -> dict[str, object]:
+        solved = relative(lesson_place(name, "solved"), LECTURER)
+        planned = any("lecturer" in tags(cell) for cell in notebooks[name, "solved"].cells)
+        return {
+            "opening": opening,
+            "plan": f"{solved}#for-the-lecturer" if planned else "",
+            "sheet": relative(sheet_place(name, "student"), LECTURER),
+            "answers": relative(sheet_place(name, "solved"), LECTURER),
+            "solved": solved,
+        }
+
+    there = (places.root / SCHEDULE).is_file()
+    schedule = places.follow(SCHEDULE, path="", page=LECTURER, add=True) if there else None
+    lines = [line(name, opening) for name, opening in course.items()]
+    html = fragment("lecturer.html.j2", lessons=lines, schedule=schedule)
+    soup = BeautifulSoup(html, "html.parser")
+    ways = [Link("Curriculum", INDEX)]
+    contents = _contents(course, LECTURER)
+    return page("For lecturers", soup, made_from="", contents=contents, ways=ways)
+
+
 def _index(course: dict[str, Opening], places: Places) -> str:
     """The curriculum, and the files that lessons link to."""
     lines = [
@@ -224,11 +347,12 @@ def _index(course: dict[str, Opening], places: Places) -> str:
         for name, opening in course.items()
     ]
     files = [Link(path, relative(places.known[path], INDEX)) for path in sorted(places.files)]
-    html = fragment("curriculum.html.j2", lessons=lines, files=files)
-    return page("The course", BeautifulSoup(html, "html.parser"), made_from="")
+    html = fragment("curriculum.html.j2", lessons=lines, files=files, lecturer=LECTURER)
+    soup = BeautifulSoup(html, "html.parser")
+    return page("The course", soup, made_from="", contents=_contents(course, INDEX))
 
 
-def _cleaned(
+def cleaned(
     make: Callable[[], str], path: str, place: str, places: Places, *, add: bool
 ) -> BeautifulSoup:
     """What `clean` makes of a page; its complaints name the file."""

@@ -15,8 +15,8 @@ from cifviz.errors import DataError, require
 
 TEXT = """
     a abbr b blockquote br caption cite code dd del details div dl dt em figcaption figure h1 h2 h3
-    h4 h5 h6 hr i img kbd li ol p pre q s samp small span strong sub summary sup table tbody td
-    tfoot th thead tr u ul var audio source
+    h4 h5 h6 hr i img kbd li ol p pre q s samp section small span strong sub summary sup table tbody
+    td tfoot th thead tr u ul var audio source
 """.split()
 FORMULAS = """
     math annotation menclose mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot

@@ -1,4 +1,4 @@
-"""Pages as they are written: a head that lets nothing in, ways to other pages, the text, a foot."""
+"""Pages as they are written: a head that lets nothing of others in, contents, the text, a foot."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,11 +24,23 @@ class Link:
     label: str
     href: str
     kind: str = ""
-    """"prev" or "next", if it is that."""
+    """"prev" or "next", or "here" for the page itself, if it is that."""
+
+
+STATIC = Path(__file__).with_name("static")
+"""Scripts of the pages, bundled from ``js`` by ``npm run build``."""
 
 
 def page(
-    title: str, soup: BeautifulSoup, *, made_from: str, ways: Sequence[Link] = (), note: str = ""
+    title: str,
+    soup: BeautifulSoup,
+    *,
+    made_from: str,
+    contents: Sequence[Link] = (),
+    ways: Sequence[Link] = (),
+    note: str = "",
+    root: str = "",
+    copy: str = "",
 ) -> str:
     """The HTML of a page.
 
@@ -39,10 +52,16 @@ def page(
         What `clean` returned.
     made_from : str
         The file of the repository behind it; empty if there is none.
+    contents : sequence of Link
+        To all lessons; below the one that is "here" stand the sections of the page.
     ways : sequence of Link
         To other pages; the first leads to the curriculum.
     note : str
         A line above the text.
+    root : str
+        The way from the page to the folder of the site: "../", or nothing.
+    copy : {"solved", ""}
+        The copy of a lesson that what is found by a search leads to; empty for the student's.
 
     Raises
     ------
@@ -54,17 +73,22 @@ def page(
     require(len(heads) < 2, f"a page has one title, {made_from} has: {names}", DataError)
     sections = [Link(one.get_text(), f"#{one['id']}") for one in soup.find_all("h2", id=True)]
     css = (TEMPLATES / "site.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode("ascii")
+    script = (STATIC / "site.js").read_text(encoding="utf-8").strip()
     return _template("page.html.j2").render(
         title=title,
         body=soup.decode(formatter="minimal"),
         titled=bool(heads),
-        sections=sections if len(sections) > 2 else [],
+        sections=sections,
+        contents=contents,
+        root=root,
+        copy=copy,
         made_from=made_from,
         ways=ways,
         note=note,
         css=css,
-        css_digest=digest,
+        css_digest=_digest(css),
+        script=script,
+        script_digest=_digest(script),
         version=cifviz.__version__,
     )
 
@@ -72,6 +96,11 @@ def page(
 def fragment(template: str, **values: object) -> str:
     """The HTML that a template makes of some values, escaped."""
     return _template(template).render(**values)
+
+
+def _digest(text: str) -> str:
+    """What the policy of a page calls a script or a style that it allows."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
 
 
 @functools.cache

@@ -23,6 +23,8 @@ from cifviz.errors import DataError, require
 
 INDEX = "index.html"
 """The place of the curriculum."""
+LECTURER = "lecturer.html"
+"""The place of the plans, sheets and solutions."""
 FOLDER = "notebooks"
 """The name of the folder of notebooks; a link to it leads to the curriculum."""
 
