@@ -238,4 +238,5 @@ def test_variants_change_what_they_say(name):
     for variant in variants_of(name):
         other = find_recipe(name, variant)
         assert other.system == recipe.system
-        assert (other.config, other.real, other.begin) != (recipe.config, recipe.real, recipe.begin)
+        asked = [(one.config, one.real, one.begin, one.fit) for one in (other, recipe)]
+        assert asked[0] != asked[1]
