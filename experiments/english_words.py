@@ -13,7 +13,8 @@ from cifviz.audio.waveform import Waveform, load_waveform
 from cifviz.corpora import datasets
 from cifviz.corpora.corpus_registry import corpus_folder
 from cifviz.corpora.pronunciation import SpokenWord, pronounce
-from cifviz.systems.phone_cif import EncodedSound, PhoneCIFConfig
+from cifviz.systems.encoded_sound import EncodedSound
+from cifviz.systems.phone_cif import PhoneCIFConfig
 from cifviz.systems.transcription import Transcription
 from experiments.english_speech import english_prompts, judged, spelled
 

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from cifviz.alignment.timed_tokens import Alignment, TimedToken
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.pronunciation import pronounce
 from cifviz.errors import CheckpointError, CIFError
+from cifviz.systems.moonshine_pieces import MoonshinePieces
 from cifviz.systems.teacher_states import TeacherStates
 from cifviz.systems.text_models import TextModel
 from experiments.english_speech import (
@@ -46,9 +48,9 @@ TENTH = 10
 
 
 @functools.cache
-def text_model(name: str) -> TextModel:
-    """A language model, loaded once."""
-    return TextModel.load(name)
+def text_model(name: str) -> Any:
+    """A language model, or the pieces of Moonshine's decoder, loaded once."""
+    return MoonshinePieces() if name == MoonshinePieces.name else TextModel.load(name)
 
 
 def vocabulary(name: str) -> tuple[str, ...]:
@@ -57,7 +59,7 @@ def vocabulary(name: str) -> tuple[str, ...]:
     return tuple(json.loads(path.read_text("utf-8")))
 
 
-def in_pieces(words: Alignment, model: TextModel) -> Alignment:
+def in_pieces(words: Alignment, model: Any) -> Alignment:
     """The pieces of words, in time.
 
     A piece has the share of its word's time that it has of the letters.
@@ -70,6 +72,7 @@ def in_pieces(words: Alignment, model: TextModel) -> Alignment:
             found += [TimedToken(piece) for piece in pieces]
             continue
         cuts = word.start + (word.end - word.start) * np.r_[0, sizes.cumsum()] / sizes.sum()
+        cuts[-1] = word.end  # not a bit later, where the next word may begin
         found += [
             TimedToken(piece, float(start), float(end))
             for piece, start, end in zip(pieces, cuts, cuts[1:], strict=False)
@@ -78,7 +81,7 @@ def in_pieces(words: Alignment, model: TextModel) -> Alignment:
 
 
 def labelled_in_pieces(
-    utterances: Iterable[PhonedUtterance], model: TextModel
+    utterances: Iterable[PhonedUtterance], model: Any
 ) -> list[LabelledUtterance]:
     """Utterances labelled with the pieces of their words."""
     return [

@@ -28,7 +28,9 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.corpora.synthesis import VOICES, spoken_text, synthesize
 from cifviz.corpora.word_lists import DIGITS, GRID
 from cifviz.systems.configuration import SystemConfig
+from cifviz.systems.moonshine_layers import load_lower_layers
 from cifviz.systems.phone_cif import PhoneCIFConfig
+from cifviz.systems.state_input import StateInputConfig
 from cifviz.timing import FrameGrid
 from cifviz.training.augmentation import Recording
 from experiments import english_speech, pocketsphinx_times
@@ -125,8 +127,10 @@ def recordings(
 
     made = Memory(cache, verbose=0).cache(_recordings, ignore=["utterances"])
     frames: Frames = config.features
-    if isinstance(config, PhoneCIFConfig) or getattr(config, "input", "") == "states":
+    if isinstance(config, PhoneCIFConfig):
         frames = EncoderStates()
+    elif isinstance(config, StateInputConfig) and config.input == "states":
+        frames = EncoderStates(tuned_layers=config.states.tuned_layers)
     return made(f"{name} {_fingerprint()}", frames, config.vocabulary, utterances)
 
 
@@ -190,6 +194,8 @@ class EncoderStates:
 
     checksum: str = CHECKSUMS["encoder_model.ort"]
     """Of the encoder: states of another one are kept apart."""
+    tuned_layers: int = 0
+    """Of its last layers, how many are left out: a model trains them itself."""
 
     @property
     def grid(self) -> FrameGrid:
@@ -198,6 +204,8 @@ class EncoderStates:
 
     def __call__(self, waveform: Waveform) -> torch.Tensor:
         """States of a sound (frames, 288)."""
+        if self.tuned_layers:
+            return load_lower_layers(self.tuned_layers).states(waveform).half()
         return load_moonshine().states(waveform).half()
 
 

@@ -198,7 +198,7 @@ class Moonshine:
                 break
 
         # 3. Their bytes, U+2581 for a space; a character that was cut off is left out.
-        pieces = [self._pieces[one] for one in ids if _END < one < _FIRST_MARKER]
+        pieces = [self.pieces[one] for one in ids if _END < one < _FIRST_MARKER]
         return b"".join(pieces).decode("utf-8", errors="ignore").replace("\u2581", " ").strip()
 
     @functools.cached_property
@@ -207,17 +207,23 @@ class Moonshine:
         return self._session("decoder_model_merged.ort")
 
     @functools.cached_property
-    def _pieces(self) -> list[bytes]:
+    def pieces(self) -> list[bytes]:
         """The bytes of each token, by id; in the file each stands behind their number."""
-        content, pieces, place = self._read("tokenizer.bin"), [], 0
+        content, pieces, place = self.content("tokenizer.bin"), [], 0
         while place < len(content):
             end = place + 1 + content[place]
             pieces.append(content[place + 1 : end])
             place = end
         return pieces
 
-    def _read(self, name: str) -> bytes:
-        """A file, if it is the one that it should be."""
+    def content(self, name: str) -> bytes:
+        """A file of `CHECKSUMS`, if it is the one that it should be.
+
+        Raises
+        ------
+        CheckpointError
+            If it is missing, or another one.
+        """
         path = self._folder / name
         again = "pip install --force-reinstall cifviz[english] gets it again"
         require(path.is_file(), f"there is no file {path}: {again}", CheckpointError)
@@ -235,7 +241,7 @@ class Moonshine:
             import onnxruntime
         except ImportError as error:
             raise CheckpointError(_missing("onnxruntime is not installed")) from error
-        content = self._read(name)
+        content = self.content(name)
         onnxruntime.disable_telemetry_events()  # on Windows it reports which graphs are run
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

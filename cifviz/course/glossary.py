@@ -494,7 +494,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "state",
         "",
-        "cifviz.systems.phone_cif.EncodedSound.states",
+        "cifviz.systems.encoded_sound.EncodedSound.states",
         "",
         "The numbers that a pretrained encoder gives for a short piece of sound and what is "
         "around it.",

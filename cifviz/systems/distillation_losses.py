@@ -140,8 +140,8 @@ def regression_loss(
     return each.sum() / counts.sum().clamp(min=1)
 
 
-def retrieval_accuracy(student: Tensor, teacher: Tensor, targets: Tensor) -> float | None:
-    """Share of tokens whose vector is nearest to the teacher's of the same token.
+def retrieval(student: Tensor, teacher: Tensor, targets: Tensor) -> Tensor:
+    """At which rank each token finds the teacher's vector of the same token.
 
     Parameters
     ----------
@@ -152,27 +152,36 @@ def retrieval_accuracy(student: Tensor, teacher: Tensor, targets: Tensor) -> flo
 
     Returns
     -------
-    float or None
-        Nearest by the cosine among the teacher's vectors of all tokens of the batch; the same token
-        elsewhere is right, too. None without a token.
+    Tensor (tokens of the batch,), integers
+        The teacher's vectors of all tokens of the batch are ordered by their cosine; 1 where the
+        nearest one is of the same token, here or elsewhere. Of equal cosines the worst case counts.
+        Empty without a token.
+
+    Raises
+    ------
+    CIFError
+        If student and teacher are not of the same shape.
 
     Examples
     --------
-    Of three tokens, of which two are the same, the last one points to another:
+    Of three tokens, of which two are the same, the last one points to another first:
 
     >>> teacher = torch.eye(3)[None]
     >>> student = torch.tensor([[[0.0, 1, 0], [0, 2, 0], [1, 0, 0.5]]])
-    >>> round(retrieval_accuracy(student, teacher, torch.tensor([[7, 7, 8]])), 4)
-    0.6667
+    >>> retrieval(student, teacher, torch.tensor([[7, 7, 8]]))
+    tensor([1, 1, 2])
     """
     counts = _checked(student, teacher, (targets >= 0).sum(dim=1))
     is_token = valid_mask(counts, student.shape[1])
     ours, theirs = (F.normalize(_exact(one)[is_token], dim=1) for one in (student, teacher))
     ids = targets[is_token]
     if not len(ids):
-        return None
-    nearest = (ours @ theirs.T).argmax(dim=1)
-    return float((ids[nearest] == ids).double().mean())
+        return torch.zeros(0, dtype=torch.long)
+    cosines = ours @ theirs.T
+    same = ids.unsqueeze(1) == ids
+    best = cosines.masked_fill(~same, -torch.inf).max(dim=1, keepdim=True).values
+    before: Tensor = ((cosines >= best) & ~same).sum(dim=1)
+    return before + 1
 
 
 def _exact(values: Tensor) -> Tensor:

@@ -18,13 +18,20 @@ from cifviz.core.firing import Firing
 from cifviz.core.module import CIFConfig
 from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.pronunciation import VOICE, SpokenWord, pronounce
-from cifviz.errors import CIFError, require, require_type, shown
+from cifviz.errors import require, require_type, shown
 from cifviz.metrics import weight_sum_error
 from cifviz.systems.alignment_losses import ALIGNMENT_LOSSES
 from cifviz.systems.base import Metric
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
 from cifviz.systems.decoded_text import about_decoded, decoded_words, is_made_up
 from cifviz.systems.decoders import LABEL_SMOOTHING, DecoderConfig
+from cifviz.systems.encoded_sound import (
+    STATES,
+    EncodedSound,
+    encoded_sounds,
+    require_rate,
+    states_of,
+)
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.long_sound import align_long, hear_long
@@ -45,8 +52,6 @@ from cifviz.timing import FrameGrid
 
 DEFAULT_PATH = "segments"
 """How phones find their frames, of `cifviz.systems.phone_paths.PATHS`."""
-STATES = "states"
-"""The key of `Transcription.extras` under which the pretrained encoder's states are."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,7 @@ class PhoneCIFConfig(CIFRecognizerConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rate = self.features.sample_rate
-        require(
-            rate == SAMPLE_RATE,
-            f"the pretrained encoder expects audio at {SAMPLE_RATE} Hz, the features {rate} Hz",
-        )
+        require_rate(self.features)
 
     @property
     def vocabulary_text(self) -> str:
@@ -93,14 +94,6 @@ class PhoneCIFConfig(CIFRecognizerConfig):
     def grid(self) -> FrameGrid:
         """Clock of the encoder's frames; with a down-sampling of 1 that of the states."""
         return Moonshine.grid.downsampled(self.encoder.down_sampling)
-
-
-@dataclass(frozen=True, eq=False)
-class EncodedSound(Sound):
-    """A sound with the pretrained encoder's states."""
-
-    states: Tensor = field(default_factory=lambda: torch.zeros(0, DIM))
-    """(frames, 288)"""
 
 
 def _free_weight_sum_error(
@@ -193,12 +186,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
 
     def inputs(self, sound: Sound) -> Tensor:
         """The states of a sound (frames, 288)."""
-        if not isinstance(sound, EncodedSound):
-            raise CIFError(
-                "this model looks at states of the pretrained encoder, not at log-mel: "
-                "give it a waveform, or recorded states (transcribe_states)"
-            )
-        return sound.states
+        return states_of(sound, otherwise=", or recorded states (transcribe_states)")
 
     def sounds(self, waveforms: Sequence[Waveform]) -> list[Sound]:
         """Waveforms with their log-mel features and the pretrained encoder's states.
@@ -212,12 +200,7 @@ class PhoneCIFRecognizer(CIFRecognizer):
         CheckpointError
             If the extra ``cifviz[english]`` is not installed.
         """
-        plain = super().sounds(waveforms)
-        encoder = load_moonshine()
-        return [
-            EncodedSound(**vars(one), states=encoder.states(waveform))
-            for one, waveform in zip(plain, waveforms, strict=True)
-        ]
+        return encoded_sounds(super().sounds(waveforms), waveforms, load_moonshine())
 
     def transcribe_states(
         self, states: Tensor, log_mel: Tensor, *, duration: float

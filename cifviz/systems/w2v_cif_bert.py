@@ -23,6 +23,7 @@ from cifviz.errors import (
     require_choice,
     require_integer,
     require_number,
+    require_type,
     shown,
 )
 from cifviz.systems.base import Metric
@@ -35,6 +36,7 @@ from cifviz.systems.decoders import (
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.encoder_system import Encoded
 from cifviz.systems.language_side import LanguageConfig, LanguageSide
+from cifviz.systems.moonshine_pieces import MoonshinePieces
 from cifviz.systems.state_input import StateInputConfig, StateInputRecognizer
 from cifviz.systems.text_models import TextModel
 from cifviz.systems.word_pieces import word_errors
@@ -59,6 +61,9 @@ class FusionConfig:
     """Steps before the share begins to fall, and steps in which it falls."""
     freeze_lm_finetune_updates: int = 1000
     """Steps in which no gradient passes through its layers."""
+    freeze_finetune_updates: int = 500
+    """Steps in which the layers of the pretrained encoder that are part of the model stay as they
+    are."""
 
     def __post_init__(self) -> None:
         for name in ("lambda_am", "lambda_lm", "infer_threash"):
@@ -72,8 +77,8 @@ class FusionConfig:
             require_number("each of fusion.gold_rate_range", rate, at_least=0, at_most=1)
         require_integer("first of fusion.gold_rate_steps", self.gold_rate_steps[0], at_least=0)
         require_integer("second of fusion.gold_rate_steps", self.gold_rate_steps[1], above=0)
-        frozen = "freeze_lm_finetune_updates"
-        require_integer(f"fusion.{frozen}", self.freeze_lm_finetune_updates, at_least=0)
+        for name in ("freeze_lm_finetune_updates", "freeze_finetune_updates"):
+            require_integer(f"fusion.{name}", getattr(self, name), at_least=0)
 
     def gold_rate(self, step: int) -> float:
         """Share of places where the true token is given in a step.
@@ -135,7 +140,7 @@ class W2VCIFBertConfig(StateInputConfig):
     def num_layers(self) -> int:
         """Layers with weights of their own, at least so many."""
         # Neither a predictor nor a decoder has so many as their configurations say.
-        return self.encoder.num_layers + self.language.num_layers
+        return self.encoder.num_layers + self.states.tuned_layers + self.language.num_layers
 
 
 class ChannelWeights(WeightPredictor):
@@ -247,7 +252,8 @@ class AcousticOutput(ParallelDecoder):
 class W2VCIFBertRecognizer(StateInputRecognizer):
     """Like `CIFRecognizer`, but it speaks the language of a language model.
 
-    Frames come from a pretrained encoder, which is frozen: states of Moonshine, computed once.
+    Frames come from a pretrained encoder: states of Moonshine, or of another one. It is frozen, but
+    for the last layers of Moonshine where ``states.tuned_layers`` says so.
     A CIF without parameters of its own fires at the rate of word pieces. What is fired is projected
     to where the embeddings of a pretrained language model are, so that this model can read it like
     words, and both sides decide together:
@@ -279,8 +285,8 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
     all three outputs begin with. Here it is any model that `transformers` reads. These are
     reconstructions: outputs begin as the table of embeddings, and the one on the language model's
     states learns from the first step, since MiniLM has no such head; a causal model gives its
-    expectation of each token from those before it; the encoder is not tuned, so its own schedule
-    has nothing to switch on; weights of losses are those of `CIFRecognizer`, per token.
+    expectation of each token from those before it; of the encoder the last layers alone can be
+    tuned; weights of losses are those of `CIFRecognizer`, per token.
 
     Examples
     --------
@@ -326,10 +332,11 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
             channel=config.weights == "channel",
         )
 
-    def fill(self, model: TextModel) -> None:
+    def fill(self, model: TextModel | MoonshinePieces) -> None:
         """Take the language model's weights, and begin the outputs with its embeddings.
 
-        Without a language side the acoustic output alone begins with them.
+        Without a language side the acoustic output alone begins with them, and those of
+        `MoonshinePieces` will do.
 
         Raises
         ------
@@ -338,6 +345,8 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
         """
         vocabulary = self.config.vocabulary
         if self.language is not None:
+            require_type("model", model, TextModel)
+            assert isinstance(model, TextModel)
             self.language.fill(model, vocabulary)
         self.begin_outputs(model.embeddings(model.ids(vocabulary)))
 
@@ -373,6 +382,11 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
         norm: Any = self.encoder.norm
         norm.weight[-1], norm.bias[-1] = 0.5, math.log(share / (1 - share))
 
+    @property
+    def tunes_layers(self) -> bool:
+        """Whether the last layers of the encoder are trained in this step."""
+        return int(self.updates) >= self.config.fusion.freeze_finetune_updates
+
     def token_losses(
         self,
         firing: Firing,
@@ -392,22 +406,21 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
         hidden = self.decoder.hidden(adapted, counts)
         acoustic = self.decoder.output(hidden)
         common = min(fires, batch.targets.shape[1])
-        if self.language is None:
-            return token_cross_entropy(
-                acoustic, counts, batch.targets, label_smoothing=label_smoothing
-            )
-        if not self.training:
+        step = int(self.updates)
+        if self.training:
+            self.updates += 1
+        if self.language is None or not self.training:
             logits = self._fused(acoustic, hidden, counts)
             return token_cross_entropy(
                 logits, counts, batch.targets, label_smoothing=label_smoothing
             )
-        rate = self.config.fusion.gold_rate(int(self.updates))
+        rate = self.config.fusion.gold_rate(step)
         told = batch.targets.new_zeros(hidden.shape[:2])
         told[:, :common] = batch.targets[:, :common].clamp(min=0)
         given = torch.rand(told.shape, device=told.device) <= rate
         given[:, common:] = False
-        logits = self._mixed(acoustic, hidden, told, given, counts)
-        self.updates += 1
+        frozen = step < self.config.fusion.freeze_lm_finetune_updates
+        logits = self._mixed(acoustic, hidden, told, given, counts, frozen=frozen)
         losses = token_cross_entropy(logits, counts, batch.targets, label_smoothing=label_smoothing)
         is_token = valid_mask(counts.minimum(batch.target_lengths), common)
         taught = is_token & ~given[:, :common]
@@ -430,13 +443,19 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
         return self._mixed(acoustic, hidden, best.indices, sure, counts)
 
     def _mixed(
-        self, acoustic: Tensor, hidden: Tensor, tokens: Tensor, given: Tensor, counts: Tensor
+        self,
+        acoustic: Tensor,
+        hidden: Tensor,
+        tokens: Tensor,
+        given: Tensor,
+        counts: Tensor,
+        *,
+        frozen: bool = False,
     ) -> Tensor:
         """Logits of both sides, the language model given tokens where `given` is True."""
         language, output, fusion = self.language, self.language_output, self.config.fusion
         assert language is not None and output is not None
         vectors = torch.where(given.unsqueeze(2), language.embed(tokens).to(hidden.dtype), hidden)
-        frozen = self.training and int(self.updates) < fusion.freeze_lm_finetune_updates
         with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             states = language(vectors, counts)
         return fusion.lambda_am * acoustic + fusion.lambda_lm * output(states.to(hidden.dtype))

@@ -39,6 +39,9 @@ def whole_utterances(
     groups: Mapping[str, Sequence[Recording]],
     shares: Mapping[str, float],
     augmentation: Augmentation,
+    *,
+    state_noise: float = STATE_NOISE,
+    dropped: float = DROPPED,
 ) -> Callable[[np.random.Generator], Example]:
     """Like `CutAndJoin`, but utterances stay as they are: their sound was varied before.
 
@@ -54,8 +57,8 @@ def whole_utterances(
         one = group[int(rng.integers(len(group)))]
         features = one.features.astype(np.float32)
         noise = rng.standard_normal(features.shape, np.float32) * features.std(axis=0)
-        kept = np.float32(rng.random(features.shape[1]) >= DROPPED)
-        features = (features + STATE_NOISE * noise) * kept / (1 - DROPPED)
+        kept = np.float32(rng.random(features.shape[1]) >= dropped)
+        features = (features + state_noise * noise) * kept / (1 - dropped)
         spans = torch.tensor(one.spans, dtype=torch.float64).reshape(-1, 2)
         return Example(torch.from_numpy(features), list(one.tokens), spans, one.extras)
 

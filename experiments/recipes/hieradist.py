@@ -47,7 +47,7 @@ RECIPE = Recipe(
     dev=partial(piece_speech.kept_out, TEACHER),
     synthetic_dev=list,
     test=None,
-    fit=FitConfig(steps=1000, batch_size=16, warmup=100, loss_weights={"even": 0.5}),
+    fit=FitConfig(steps=700, batch_size=16, warmup=100, loss_weights={"even": 0.5}),
     example_maker=whole_utterances,
     synthetic_share=0.4,
     corpora=("prompts",),

@@ -11,6 +11,7 @@ from cifviz.audio.moonshine import DIM
 from cifviz.audio.waveform import SAMPLE_RATE, Waveform
 from cifviz.errors import CIFError
 from cifviz.systems.registry import SYSTEMS
+from cifviz.systems.state_input import StatesConfig
 from cifviz.systems.text_models import TextModel, has_text_model
 from cifviz.training.augmentation import Recording
 from cifviz.training.fit import fit
@@ -144,7 +145,7 @@ def test_a_few_steps_of_hieradist(variant, tmp_path):
     assert not model.training
 
 
-@pytest.mark.parametrize("variant", ["none", "table", "log-mel-none"])
+@pytest.mark.parametrize("variant", ["none", "moonshine-none", "log-mel-none"])
 def test_a_few_steps_without_a_language_model(variant, tmp_path):
     model, losses = steps_of("w2v-cif-bert", variant, tmp_path)
     assert model.language is None and np.isfinite(losses["loss"])
@@ -156,6 +157,45 @@ def test_a_few_steps_without_a_language_model(variant, tmp_path):
 def test_a_few_steps_with_minilm(variant, tmp_path):
     model, losses = steps_of("w2v-cif-bert", variant, tmp_path)
     assert model.updates == 2 and np.isfinite(losses["loss"])
+
+
+@pytest.mark.slow
+def test_a_few_steps_with_layers_of_the_encoder(tmp_path):
+    """What they are given is noised less, and has all of its values."""
+    pytest.importorskip("transformers", reason="the extra cifviz[lm] is not installed")
+    recipe = find_recipe("w2v-cif-bert", "tuned-encoder-none")
+    one = Recording(np.ones((4, DIM), np.float16), (0,), ((0.0, 1.0),), "ann", {})
+    make = recipe.example_maker({"all": [one]}, {"all": 1.0}, recipe.augmentation)
+    assert (make(np.random.default_rng(0)).features == 1).all()
+    model, losses = steps_of("w2v-cif-bert", "tuned-encoder-none", tmp_path)
+    assert model.updates == 2 and np.isfinite(losses["loss"])
+    assert len(model.last_layers.layers) == 2
+
+
+def test_recordings_of_lower_layers_are_kept_apart(tmp_path, monkeypatch):
+    """Where layers are trained, a recording holds what they are given."""
+    asked = []
+
+    def lower(tuned):
+        asked.append(tuned)
+        return FakeMoonshine()
+
+    monkeypatch.setattr(training_data, "load_lower_layers", lower)
+    monkeypatch.setattr(training_data, "load_moonshine", FakeMoonshine)
+    utterances = piece_speech.labelled_in_pieces([spoken("go")], FakeText())
+    config = replace(find_recipe("w2v-cif-bert", "none").config, vocabulary=("go",))
+    tuned = replace(config, states=StatesConfig(tuned_layers=2))
+    for one in (config, tuned, tuned):
+        training_data.recordings("x", lambda: utterances, one, tmp_path / "cache")
+    assert asked == [2]
+
+
+@pytest.mark.usefixtures("fake_text")
+def test_words_touch_and_do_not_overlap():
+    """Of 0.1 + 0.2 s the last piece must not end a bit behind 0.3 s, where the next word begins."""
+    times = Alignment((TimedToken("today", 0.1, 0.1 + 0.2), TimedToken("go", 0.1 + 0.2, 0.5)))
+    found = piece_speech.in_pieces(times, FakeText())
+    assert found.spans[1][1] == found.spans[2][0] == 0.1 + 0.2
 
 
 @needs_minilm
@@ -198,4 +238,5 @@ def test_variants_change_what_they_say(name):
     for variant in variants_of(name):
         other = find_recipe(name, variant)
         assert other.system == recipe.system
-        assert (other.config, other.real, other.begin) != (recipe.config, recipe.real, recipe.begin)
+        asked = [(one.config, one.real, one.begin, one.fit) for one in (other, recipe)]
+        assert asked[0] != asked[1]

@@ -10,7 +10,7 @@ from cifviz.errors import CIFError
 from cifviz.systems.distillation_losses import (
     contrastive_loss,
     regression_loss,
-    retrieval_accuracy,
+    retrieval,
 )
 
 
@@ -148,18 +148,31 @@ def test_the_teacher_is_retrieved_by_the_student_that_learned():
     student = torch.zeros_like(teacher).normal_(generator=torch.manual_seed(2)).requires_grad_()
     targets = torch.tensor([[0, 1, 2, 3], [4, 5, 6, -1]])
     optimizer = torch.optim.Adam([student], 0.05)
-    before = retrieval_accuracy(student.detach(), teacher, targets)
+    before = retrieval(student.detach(), teacher, targets)
     for _ in range(150):
         optimizer.zero_grad()
         contrastive_loss(student, teacher, counts, temperature=0.1).backward()
         optimizer.step()
-    assert before < 1 and retrieval_accuracy(student.detach(), teacher, targets) == 1
+    after = retrieval(student.detach(), teacher, targets)
+    assert len(before) == 7 and before.max() > 1 and after.tolist() == [1] * 7
     assert F.cosine_similarity(student, teacher, dim=2)[0].mean() > 0.5
 
 
 def test_retrieval_of_nothing():
     empty = torch.zeros(2, 0, 3)
-    assert retrieval_accuracy(empty, empty, torch.zeros(2, 0, dtype=torch.long)) is None
+    assert retrieval(empty, empty, torch.zeros(2, 0, dtype=torch.long)).shape == (0,)
+
+
+def test_ranks_count_the_vectors_of_other_tokens_that_are_as_near():
+    """By hand, in the plane: teachers at 0°, 90° and 180°, of tokens 5, 6 and 5."""
+    teacher = torch.tensor([[[1.0, 0], [0, 1]], [[-1, 0], [9, 9]]])
+    student = torch.tensor([[[0.1, 1.0], [1, 0.5]], [[0, 1], [7, 7]]])
+    targets = torch.tensor([[5, 6], [5, -1]])
+    # Nearest to the first student is 6, then 5; to the second 5, then 6; to the third 6, and both
+    # of 5 are as far away.
+    assert retrieval(student, teacher, targets).tolist() == [2, 2, 2]
+    alike = torch.ones(1, 3, 2)
+    assert retrieval(alike, alike, torch.tensor([[0, 1, 2]])).tolist() == [3, 3, 3]
 
 
 @pytest.mark.parametrize(

@@ -23,10 +23,11 @@ from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import WEIGHTS, load_model, save_model
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.decoders import DecoderConfig
+from cifviz.systems.encoded_sound import STATES
 from cifviz.systems.encoder import EncoderConfig
 from cifviz.systems.forced_alignment import align_by_count, align_by_ctc
 from cifviz.systems.phone_alignment import COUNTS, FREE_WEIGHTS, PRESENCE, UNEXPLAINED
-from cifviz.systems.phone_cif import STATES, PhoneCIFConfig, PhoneCIFRecognizer
+from cifviz.systems.phone_cif import PhoneCIFConfig, PhoneCIFRecognizer
 from cifviz.systems.phone_paths import PATHS
 from cifviz.systems.tail_rule_decoding import decode_by_tail_rule
 from cifviz.training.augmentation import Example

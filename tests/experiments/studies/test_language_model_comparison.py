@@ -1,0 +1,91 @@
+"""What a language model repairs and spoils, with a system whose both sides are known."""
+
+import json
+
+import pytest
+import torch
+
+from cifviz.alignment.timed_tokens import Alignment, TimedToken
+from cifviz.corpora.labelled_utterance import LabelledUtterance
+from cifviz.errors import DataError
+from cifviz.published import study_path
+from experiments.studies import language_model_comparison as study
+from experiments.studies.language_model_comparison import decision_table, decisions
+from tests.experiments.studies.word_piece_runs import results
+from tests.systems.test_w2v_cif_bert import fake_layers, tiny
+from tests.systems.tiny import noise
+
+__all__ = ["fake_layers"]
+
+
+@pytest.fixture
+def model(fake_layers):
+    """The acoustic side says "one" everywhere, the language model "two", and more surely so."""
+    made = tiny("masked").eval()
+    made.start_at(0.2)
+    with torch.no_grad():
+        made.decoder.output.weight.zero_()
+        made.language_output.weight.zero_()
+        made.decoder.output.bias.copy_(torch.tensor([0.0, 1, 0, 0, 0]))
+        made.language_output.bias.copy_(torch.tensor([0.0, 0, 5, 0, 0]))
+    return made
+
+
+def utterance(model, *tokens):
+    """As many tokens as fire: the given ones, again and again."""
+    sound = noise(1.0)
+    count = int(model.fire([sound]).num_fires[0])
+    assert count >= 2
+    chosen = (tokens * count)[:count]
+    return LabelledUtterance(sound, Alignment(tuple(TimedToken(one) for one in chosen)), "ann")
+
+
+def test_what_is_repaired_spoiled_and_swapped(model):
+    """With a weight of 0.2 the acoustic 0.8 · 1 loses against 0.2 · 5."""
+    config = model.config
+    utterances = [utterance(model, token) for token in ("one", "two", "four")]
+    fires = len(utterances[0].words)
+    found = decisions(model, utterances)
+    settings = {(one["lambda_lm"], one["infer_threash"]): one for one in found["settings"]}
+    assert settings.keys() >= {(0.0, 0.8), (0.2, 0.8), (0.2, 0.5), (1.0, 0.8)}
+    usual = settings[0.2, 0.8]
+    assert usual["tokens"] == 3 * fires
+    assert usual["repaired"] == usual["spoiled"] == usual["swapped"] == fires
+    alone = settings[0.0, 0.8]
+    assert alone["repaired"] == alone["spoiled"] == alone["swapped"] == 0
+    # The acoustic side is sure to e / (e + 4) = 0.40.
+    assert usual["given"] == settings[0.2, 0.5]["given"] == 0
+    assert found["examples"][0]["acoustic"] == " ".join(["one"] * fires)
+    assert found["examples"][0]["both"] == " ".join(["two"] * fires)
+    assert found["examples"][0]["language"] == found["examples"][0]["both"]
+    assert model.config is config
+
+
+def test_utterances_with_another_count_are_left_out(model):
+    one = utterance(model, "one")
+    longer = Alignment((*one.words, TimedToken("one")))
+    found = decisions(model, [LabelledUtterance(one.waveform, longer, "ann")])
+    assert all(row["tokens"] == 0 for row in found["settings"]) and not found["examples"]
+    table = decision_table([{"variant": "", "seed": 0, **row} for row in found["settings"]])
+    assert "0.0" in table
+
+
+def test_without_runs_there_is_nothing(tmp_path):
+    with pytest.raises(DataError, match="no finished run of 'w2v-cif-bert'"):
+        study.run(runs=tmp_path, data=tmp_path)
+
+
+def test_the_tables_of_what_was_published(tmp_path):
+    names = {name: {} for name in ("fit", "recordings", "versions", "history", "command")}
+    for one in results("w2v-cif-bert", _=0.3, none=0.4):
+        name = f"w2v-cif-bert-{one['variant']}-{one['seed']}.json"
+        (tmp_path / name).write_text(json.dumps({**names, **one}), "utf-8")
+    path = study_path(tmp_path, study.NAME)
+    path.parent.mkdir()
+    row = {"variant": "", "seed": 0, "lambda_lm": 0.2, "infer_threash": 0.8}
+    row |= {"tokens": 200, "repaired": 20, "spoiled": 10, "swapped": 4, "given": 100}
+    path.write_text(json.dumps({"decisions": [row], "examples": []}), "utf-8")
+    printed = study.table(study.read(tmp_path))
+    assert "| Moonshine | MiniLM | 100 % | 3 | 31.0 ± 1.0 |" in printed
+    assert "| MiniLM, Moonshine, 100 %: 0.2, 0.8 | 1 | 10.0 | 5.0 | 2.0 | 50.0 |" in printed
+    assert "-10.00 ± 0.00, less | reproduced |" in printed
