@@ -87,7 +87,6 @@ SENTENCES = replace(
 )
 
 LATENCY_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
-BETAS = (0.8, 0.9, 1.1, 1.2)
 WAITS = (2, 4, 6)
 
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -108,16 +107,6 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
             "fit.loss_weights": {"latency": Schedule(weight, start=0.25)},
         }
         for weight in LATENCY_WEIGHTS
-    },
-    # β in inference alone.
-    **{f"beta-{beta:g}": {"config.threshold": beta, "weights_of": ""} for beta in BETAS},
-    **{
-        f"fusion-beta-{beta:g}": {
-            "config.uses": "fusion",
-            "config.threshold": beta,
-            "weights_of": "fusion",
-        }
-        for beta in BETAS
     },
     # Another policy.
     **{
