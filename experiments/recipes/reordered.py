@@ -67,7 +67,8 @@ DIGITS = replace(
     real=lambda: DIGITS_LANGUAGE.renamed(labelled_takes()),
     dev=lambda: DIGITS_LANGUAGE.translated(grammar_utterances("dev", any_digit)),
     test=lambda: DIGITS_LANGUAGE.translated(grammar_utterances("test", any_digit)),
-    fit=FitConfig(steps=1500, batch_size=16, warmup=100, averaging=0.99),
+    # For 500 steps next to nothing is learned.
+    fit=FitConfig(steps=2000, batch_size=16, warmup=100, averaging=0.99),
     example_maker=TranslatedStrings,
     sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers, in random "
     "order; the language that they are translated to is made up",
@@ -79,7 +80,7 @@ SENTENCES = replace(
     config=simultaneous_config(small_grid.RECIPE, GRID_LANGUAGE),
     real=lambda: GRID_LANGUAGE.renamed(labelled_sentences("train")),
     dev=lambda: GRID_LANGUAGE.translated(labelled_sentences("dev")),
-    fit=FitConfig(steps=2500, batch_size=16, warmup=100, averaging=0.99),
+    fit=FitConfig(steps=3000, batch_size=16, warmup=100, averaging=0.99),
     example_maker=TranslatedSentences,
     phrase_example_maker=None,
     grammar="",
