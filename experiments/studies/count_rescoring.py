@@ -115,7 +115,7 @@ def rescored(
         **{name: scores_by_reach(references, each) for name, each in chosen.items()},
         "alone": {
             **error_scores(references, alone),
-            "right_counts": right_counts(references, alone),
+            "right_counts": _right_counts(references, alone),
         },
     }
 
@@ -135,7 +135,7 @@ def _num_errors(reference: Tokens, found: Tokens) -> int:
     return errors.deletions + errors.insertions + errors.substitutions
 
 
-def right_counts(references: Sequence[Tokens], found: Sequence[Tokens]) -> int:
+def _right_counts(references: Sequence[Tokens], found: Sequence[Tokens]) -> int:
     return sum(len(one) == len(reference) for one, reference in zip(found, references, strict=True))
 
 
@@ -154,7 +154,7 @@ def scores_by_reach(
         scores.append(
             {
                 **error_scores(references, tokens),
-                "right_counts": right_counts(references, tokens),
+                "right_counts": _right_counts(references, tokens),
                 "changed": len(gained),
                 "better": sum(one > 0 for one in gained),
                 "worse": sum(one < 0 for one in gained),

@@ -71,7 +71,7 @@ def in_condition(
 
 
 def scores_of(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
-    """What a recogniser makes of utterances: errors, right counts, spikes and operations a second."""
+    """What a recogniser makes of utterances: errors, right counts, spikes and operations."""
     found = transcribe_all(model, utterances)
     references = [one.words for one in utterances]
     tokens = [[word.token for word in words] for words in references]
