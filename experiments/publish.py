@@ -18,7 +18,19 @@ from experiments.runs import differing, results_of, settings_of
 
 SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention", "ar", "paraformer"}
 """Variants of which the best weights ship too."""
-RESULTS_ALONE = {"check-digits", "code-digits", "markov-merged", "markov-phones", "small-grid"}
+RESULTS_ALONE = {
+    "check-digits",
+    "code-digits",
+    "drawn-lips",
+    "drawn-phones",
+    "markov-merged",
+    "markov-phones",
+    "reordered-digits",
+    "reordered-grid",
+    "small-grid",
+    "spiking-digits",
+    "spiking-phones",
+}
 """Recipes of which no weights ship, but for those of `SHIPPED_BESIDE`."""
 SHIPPED_BESIDE = {"code-digits": ("coldec", "coldec-tokens", "finecos")}
 """Variants that ship where the recipe does not: without a list of phrases they are the recipe."""

@@ -50,7 +50,7 @@ OWN_VARIANTS = {
     "hieradist": hieradist.VARIANTS,
     "w2v-cif-bert": w2v_cif_bert.VARIANTS,
     "reordered-digits": reordered.VARIANTS,
-    "reordered-grid": reordered.VARIANTS,
+    "reordered-grid": reordered.SENTENCE_VARIANTS,
     "spiking-digits": spiking.VARIANTS,
     "spiking-phones": spiking.VARIANTS,
     "drawn-lips": drawn_lips.VARIANTS,

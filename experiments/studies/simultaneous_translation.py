@@ -32,13 +32,12 @@ from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
 from cifviz.systems.segment_translator import SegmentTranslator
 from cifviz.text_tables import markdown_table
-from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language, any_digit
+from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language
 from experiments.measure import error_scores, transcribe_all
 from experiments.recipes import find_recipe, variants_of
-from experiments.recipes.reordered import LATENCY_WEIGHTS, WAITS
+from experiments.recipes.reordered import IN_ORDER, LATENCY_WEIGHTS, WAITS, spoken_digits
 from experiments.robustness_sets import joined
 from experiments.runs import loaded
-from experiments.structured_digits import grammar_utterances
 from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import SCORES, Claim, Scores, claim_table
 from experiments.studies.paired_seeds import folders_by_seed, grouped
@@ -62,7 +61,7 @@ class Task(NamedTuple):
 
 
 TASKS = {
-    "reordered-digits": Task(lambda: grammar_utterances("test", any_digit), DIGITS_LANGUAGE),
+    "reordered-digits": Task(lambda: spoken_digits("test"), DIGITS_LANGUAGE),
     "reordered-grid": Task(lambda: labelled_sentences("dev"), GRID_LANGUAGE),
 }
 """By recipe."""
@@ -135,6 +134,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     measured, best = [], []
     for name, task in TASKS.items():
         recipes = [find_recipe(name, variant) for variant in ("", *variants_of(name))]
+        recipes = [one for one in recipes if one.variant != IN_ORDER]
         folders = {one.variant: folders_by_seed(one, runs) for one in recipes}
         if not any(folders.values()):
             continue
