@@ -274,11 +274,11 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             )
 
     # 3. Speed.
-    seed, *pair = time_pair(runs)
+    seed, reader, other = time_pair(runs)
     return {
         "processor": processor(),
         "vocabulary": list(drawn_phones.VOCABULARY),
-        "times": {"seed": seed, **times(*pair, timed_utterances())},
+        "times": {"seed": seed, **times(reader, other, timed_utterances())},
         "rescored": chosen,
         "phones": phones,
     }

@@ -112,7 +112,7 @@ def scores_of(
         "count_accuracy": count_accuracy(
             [len(one) for one in tokens], [len(one.tokens) for one in found]
         ),
-        **model.metrics["lagging"](found, references),  # type: ignore[dict-item]
+        **model.metrics["lagging"](found, references),
     }
 
 
