@@ -78,7 +78,7 @@ DIGITS = replace(
     real=lambda: DIGITS_LANGUAGE.renamed(labelled_takes()),
     dev=lambda: DIGITS_LANGUAGE.translated(spoken_digits("dev")),
     test=lambda: DIGITS_LANGUAGE.translated(spoken_digits("test")),
-    fit=FitConfig(steps=1500, batch_size=16, warmup=100, averaging=0.99),
+    fit=FitConfig(steps=2000, batch_size=16, warmup=100, averaging=0.99),
     example_maker=TranslatedStrings,
     sources="Free Spoken Digit Dataset (Jackson et al., CC BY-SA 4.0), four speakers, in random "
     "order; the language that they are translated to is made up",
@@ -91,7 +91,7 @@ SENTENCES = replace(
     config=simultaneous_config(small_grid.RECIPE, GRID_LANGUAGE),
     real=lambda: GRID_LANGUAGE.renamed(labelled_sentences("train")),
     dev=lambda: GRID_LANGUAGE.translated(labelled_sentences("dev")),
-    fit=FitConfig(steps=2500, batch_size=16, warmup=100, averaging=0.99),
+    fit=FitConfig(steps=3000, batch_size=16, warmup=100, averaging=0.99),
     example_maker=TranslatedSentences,
     phrase_example_maker=None,
     grammar="",
@@ -144,13 +144,13 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     **SHARED,
     IN_ORDER: {
-        **in_order(DIGITS_LANGUAGE, TranslatedStrings, spoken_digits, 1500),
+        **in_order(DIGITS_LANGUAGE, TranslatedStrings, spoken_digits, 2000),
         "test": lambda _: lambda: DIGITS_LANGUAGE.renamed(spoken_digits("test")),
     },
 }
 """Of "reordered-digits"."""
 SENTENCE_VARIANTS: Mapping[str, Mapping[str, Any]] = {
     **SHARED,
-    IN_ORDER: in_order(GRID_LANGUAGE, TranslatedSentences, labelled_sentences, 2500),
+    IN_ORDER: in_order(GRID_LANGUAGE, TranslatedSentences, labelled_sentences, 3000),
 }
 """Of "reordered-grid"."""

@@ -199,8 +199,8 @@ CLAIMS = (
 )
 UNTESTED = (
     "Not testable here: BLEU at equal latency against monotonic multihead attention, which is not "
-    "built, on MuST-C, which is not among the data. The languages are made up: what is said of "
-    "them holds for local re-ordering of single words and for nothing else."
+    "built, on MuST-C, which is not among the data. The languages are made up: "
+    "results hold for local re-ordering of single words and for nothing else."
 )
 
 
