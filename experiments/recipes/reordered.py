@@ -101,7 +101,7 @@ SENTENCES = replace(
 LATENCY_WEIGHTS = (0.25, 0.5, 1.0, 2.0)
 WAITS = (2, 4, 6)
 SECOND_HALF = Schedule(start=0.5)
-"""CTC alone teaches an encoder that sees nothing ahead in a third of the steps."""
+"""Of the losses behind the encoder: CTC alone teaches it sooner than all losses together."""
 
 
 def in_order(language: Language, maker: type, spoken: Callable[[str], Any], steps: int) -> Any:
