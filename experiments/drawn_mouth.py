@@ -30,6 +30,8 @@ HEIGHT, WIDTH = 16, 24
 STEP = 0.01
 """Seconds between two states of the mouth; pictures are some of them."""
 SAMPLE_RATE = 16_000
+PAUSE_SHARE = 0.3
+"""How many words a pause follows."""
 
 
 class Mouth(NamedTuple):
@@ -212,6 +214,7 @@ def spoken_phones(
     rng: np.random.Generator,
     *,
     phones: Callable[[str], Sequence[str]] = phones_of,
+    pause_share: float = PAUSE_SHARE,
 ) -> tuple[list[TimedPhone], Alignment, float]:
     """Words with drawn durations: their phones, their times and the duration of the whole.
 
@@ -221,6 +224,8 @@ def spoken_phones(
     rng : numpy Generator
     phones : callable
         The phones of a word.
+    pause_share : float in [0, 1]
+        Share of the words that a pause follows.
 
     Returns
     -------
@@ -242,7 +247,7 @@ def spoken_phones(
             timed.append(TimedPhone(phone, time, end))
             time = end
         spans.append(TimedToken(word, start, time))
-        time += float(rng.uniform(0.05, 0.3)) if rng.random() < 0.3 else 0.0
+        time += float(rng.uniform(0.05, 0.3)) if rng.random() < pause_share else 0.0
     return timed, Alignment(tuple(spans)), time + float(rng.uniform(0.1, 0.4))
 
 
@@ -261,6 +266,8 @@ def video_of(
 
 DrawnSentence = Callable[[np.random.Generator], list[str]]
 """Draws the words of a sentence."""
+Spoken = Callable[[Sequence[str], np.random.Generator], tuple[list[TimedPhone], Alignment, float]]
+"""Gives words their phones and times: `spoken_phones` with its settings."""
 
 
 class DrawnSentences:
@@ -276,6 +283,8 @@ class DrawnSentences:
         Values of a feature frame: features are nothing but the clock.
     every : int
         Feature frames of a picture.
+    spoken : callable
+        Words with drawn durations, see `spoken_phones`.
     """
 
     def __init__(
@@ -288,14 +297,15 @@ class DrawnSentences:
         vocabulary: Sequence[str],
         bands: int,
         every: int = 4,
+        spoken: Spoken = spoken_phones,
     ):
-        self.sentence, self.every, self.bands = sentence, every, bands
+        self.sentence, self.every, self.bands, self.spoken = sentence, every, bands, spoken
         self.ids = {word: index for index, word in enumerate(vocabulary)}
 
     def __call__(self, rng: np.random.Generator) -> Example:
         """One utterance."""
         words = self.sentence(rng)
-        phones, _, duration = spoken_phones(words, rng)
+        phones, _, duration = self.spoken(words, rng)
         video = torch.from_numpy(video_of(phones, duration, rng, every=self.every))
         frames = round(duration / STEP)
         unknown = torch.full((len(words), 2), -1.0, dtype=torch.float64)
@@ -304,14 +314,19 @@ class DrawnSentences:
 
 
 def drawn_utterances(
-    sentence: DrawnSentence, count: int, seed: int, *, every: int = 4
+    sentence: DrawnSentence,
+    count: int,
+    seed: int,
+    *,
+    every: int = 4,
+    spoken: Spoken = spoken_phones,
 ) -> list[LabelledUtterance]:
     """So many utterances, silent, with their videos; the same in every call."""
     require(count >= 0, f"expected a number of utterances, got {count}")
     made = []
     for index in range(count):
         rng = np.random.default_rng([seed, index])
-        phones, words, duration = spoken_phones(sentence(rng), rng)
+        phones, words, duration = spoken(sentence(rng), rng)
         video = torch.from_numpy(video_of(phones, duration, rng, every=every))
         samples = round(duration / STEP) * round(STEP * SAMPLE_RATE)
         silence = Waveform(np.zeros(samples, np.float32), SAMPLE_RATE)

@@ -113,6 +113,8 @@ def settings_of(recipe: Recipe, leave_out: str | None) -> dict[str, Any]:
         "synthetic_share": recipe.synthetic_share,
         "config": recipe.config.to_dict(),
     }
+    if recipe.encoder_of is not None:
+        settings["encoder_of"] = recipe.encoder_of
     if recipe.cepstral:
         settings["cepstral_share"] = recipe.cepstral_share
     if recipe.pronunciations:
@@ -180,6 +182,8 @@ def _trained(
     model: Any = SYSTEMS[recipe.system](recipe.config)
     if recipe.begin is not None:
         recipe.begin(model)
+    if recipe.encoder_of is not None:
+        _begin_with_encoder(recipe, model, folder.parent, leave_out)
     make_example = recipe.example_maker(groups, shares, recipe.augmentation)
     learner = model
     if recipe.body is not None:
@@ -201,6 +205,14 @@ def _trained(
         "seconds": round(time.perf_counter() - began),
         "history": history,
     }
+
+
+def _begin_with_encoder(recipe: Recipe, model: Any, runs: Path, leave_out: str | None) -> None:
+    """Give a model the encoder of another variant, of a finished run of the same seed."""
+    other = find_recipe(recipe.name, recipe.encoder_of or "")
+    other = replace(other, fit=replace(other.fit, seed=recipe.fit.seed))
+    folder, _ = _run_of(other, runs, leave_out)
+    model.encoder.load_state_dict(loaded(other, folder).encoder.state_dict())
 
 
 def _fired_by_the_body(

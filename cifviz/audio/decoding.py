@@ -30,7 +30,7 @@ MOST_SILENCE, SILENCE_PER_SOUND = 60, 50
 """Seconds of such silence, at most: so many, and so many more for each second of sound before it.
 An encoder that leaves out pauses writes a little sound several times a second even so."""
 
-_FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere".split()
+FORMATS = "mov matroska ogg aac amr mp3 flac wav w64 aiff au caf asf avi nistsphere".split()
 """FFmpeg's names of the containers that are read: none of them can name another file."""
 _BLOCK = 1 << 16
 """Samples of all channels that a block holds at least, but for the last."""
@@ -110,9 +110,9 @@ def _frames(file: IO[bytes], name: str) -> Iterator[tuple[int, np.ndarray]]:
         with av.open(
             content,
             "r",
-            options={"format_whitelist": ",".join(_FORMATS)},
+            options={"format_whitelist": ",".join(FORMATS)},
             metadata_errors="replace",
-            io_open=_open_nothing,
+            io_open=open_nothing,
         ) as container:
             require(
                 len(container.streams.audio) > 0,
@@ -246,6 +246,6 @@ class _Content:
         self.seekable = lambda: can_seek
 
 
-def _open_nothing(url: str, _flags: int, _options: dict[str, Any]) -> IO[bytes]:
+def open_nothing(url: str, _flags: int, _options: dict[str, Any]) -> IO[bytes]:
     """Refuse to open another file that a file names."""
     raise AudioError(f"expected one sound file, it asks for another: {url!a}")

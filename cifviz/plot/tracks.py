@@ -23,6 +23,7 @@ from cifviz.plot.attention_maps import PHRASES
 from cifviz.plot.canvas import LONGEST_WORDS, add_lines, displayable, seen
 from cifviz.plot.palette import STYLE
 from cifviz.plot.rows import token_rows
+from cifviz.plot.system_lanes import MEMBRANE, PICTURES, SPIKES, WRITTEN
 from cifviz.plot.track import Track
 from cifviz.systems.phone_alignment import FREE_WEIGHTS
 from cifviz.systems.transcription import INTERVALS, Transcription, audible_features
@@ -243,6 +244,8 @@ TRACKS: dict[str, Track] = {
         lambda transcription: "waveform" if transcription.waveform is not None else "",
     ),
     "log_mel": Track("frequency (Hz)", 1.3, _log_mel, _log_mel_described),
+    "pictures": PICTURES,
+    "spikes": SPIKES,
     "weights": Track(
         "weight per frame",
         1.35,
@@ -268,6 +271,7 @@ TRACKS: dict[str, Track] = {
             "fires per s", 1.0, _fire_rate, _of_cif("fires per second"), shows_fires=False
         ),
     ),
+    "membrane": MEMBRANE,
     "contributions": Track(
         "shares",
         1.5,
@@ -278,6 +282,7 @@ TRACKS: dict[str, Track] = {
             "fires so far", 1.0, _fires_so_far, _of_cif("number of fires so far"), shows_fires=False
         ),
     ),
+    "written": WRITTEN,
     "phrases": PHRASES,
     "words": Track(
         "words",

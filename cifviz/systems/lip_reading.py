@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from cifviz.errors import require, require_integer
@@ -13,6 +14,7 @@ from cifviz.systems.base import Batch, Collate
 from cifviz.systems.configuration import EncoderSystemConfig
 from cifviz.systems.encoder_system import Encoded, EncoderSystem, Sound
 from cifviz.systems.lip_encoder import LipEncoder, brightness, in_step, pad_videos
+from cifviz.systems.transcription import Transcription
 from cifviz.timing import FrameGrid
 
 VIDEO = "video"
@@ -102,3 +104,12 @@ class LipReader(EncoderSystem):
             ]
             request = {**request, VIDEO: videos}
         return super().encoded(sounds, **request)
+
+    def transcriptions(self, sounds: Sequence[Sound], encoded: Encoded) -> list[Transcription]:
+        """A transcription of each sound, with its pictures, bytes, under "video" of its extras."""
+        made = super().transcriptions(sounds, encoded)
+        videos = (255 * encoded.batch.extras[VIDEO]).round().to(torch.uint8).cpu().numpy()
+        return [
+            replace(one, extras={**one.extras, VIDEO: video[:length]})
+            for one, video, length in zip(made, videos, encoded.frame_lengths.tolist(), strict=True)
+        ]

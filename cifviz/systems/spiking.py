@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from cifviz.alignment.timed_tokens import Alignment
@@ -23,6 +24,9 @@ SPIKING, GRU = "spiking", "gru"
 ENCODERS = (SPIKING, GRU)
 SPIKES, OPERATIONS = "spikes", "operations"
 """Keys of `Transcription.extras`: spikes of the encoder, and its operations, of an utterance."""
+RASTER = "raster"
+"""The same for the spikes of the encoder's last layer (frames, neurons), 0 or 1, bytes; not there
+where no neuron spikes, in a GRU."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +159,21 @@ class SpikingRecognizer(CIFRecognizer):
         """A transcription of each sound, with what its encoder did."""
         made = super().transcriptions(sounds, encoded)
         spikes, operations = self.activity(encoded)
+        rasters = self.rasters(encoded)
         return [
-            replace(one, extras={**one.extras, SPIKES: fired, OPERATIONS: done})
-            for one, fired, done in zip(made, spikes.tolist(), operations.tolist(), strict=True)
+            replace(one, extras={**one.extras, SPIKES: fired, OPERATIONS: done, **raster})
+            for one, fired, done, raster in zip(
+                made, spikes.tolist(), operations.tolist(), rasters, strict=True
+            )
         ]
+
+    def rasters(self, encoded: Encoded) -> list[dict[str, Any]]:
+        """`RASTER` of each utterance, padding cut off; of a GRU nothing."""
+        lengths = encoded.frame_lengths.tolist()
+        if not encoded.intermediate:
+            return [{} for _ in lengths]
+        last = encoded.intermediate[-1].detach().to(torch.uint8).cpu().numpy()
+        return [{RASTER: last[index, :length]} for index, length in enumerate(lengths)]
 
     def activity(self, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Spikes and operations of the encoder for each utterance, each (batch,)."""

@@ -11,6 +11,7 @@ from experiments.recipes import (
     code_digits,
     digits,
     drawn_lips,
+    drawn_phones,
     english,
     grid,
     hieradist,
@@ -41,6 +42,7 @@ RECIPES = {
     "spiking-digits": spiking.DIGITS,
     "spiking-phones": spiking.PHONES,
     "drawn-lips": drawn_lips.RECIPE,
+    "drawn-phones": drawn_phones.RECIPE,
 }
 """By name."""
 OWN_VARIANTS = {
@@ -48,10 +50,11 @@ OWN_VARIANTS = {
     "hieradist": hieradist.VARIANTS,
     "w2v-cif-bert": w2v_cif_bert.VARIANTS,
     "reordered-digits": reordered.VARIANTS,
-    "reordered-grid": reordered.VARIANTS,
+    "reordered-grid": reordered.SENTENCE_VARIANTS,
     "spiking-digits": spiking.VARIANTS,
     "spiking-phones": spiking.VARIANTS,
     "drawn-lips": drawn_lips.VARIANTS,
+    "drawn-phones": drawn_phones.VARIANTS,
 }
 """Of recipes with variants of their own."""
 

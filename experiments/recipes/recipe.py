@@ -47,6 +47,8 @@ class Recipe:
     """The variant whose weights it uses, where it differs in inference alone."""
     body: str | None = None
     """The variant whose recogniser it keeps as it is, where a context network alone is trained."""
+    encoder_of: str | None = None
+    """The variant whose encoder training begins with."""
     real_set: str = "real"
     """Name of the real utterances: another set of the same recipe needs another one."""
     begin: Callable[[Any], None] | None = None

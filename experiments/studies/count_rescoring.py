@@ -109,10 +109,10 @@ def rescored(
             found = count_hypotheses(model, one.waveform, judge, reach=REACH)
             within = [found.within(reach) for reach in range(REACH + 1)]
             chosen[name].append([one.transcription.tokens for one in within])
-        chosen["reference"].append([_closest(one, reference) for one in within])
+        chosen["reference"].append([closest(one, reference) for one in within])
     alone = [one.tokens for one in transcribe_all(scorer, utterances)]
     return {
-        **{name: _scores(references, each) for name, each in chosen.items()},
+        **{name: scores_by_reach(references, each) for name, each in chosen.items()},
         "alone": {
             **error_scores(references, alone),
             "right_counts": _right_counts(references, alone),
@@ -123,7 +123,7 @@ def rescored(
 Tokens = Sequence[str]
 
 
-def _closest(found: CountHypotheses, reference: Tokens) -> Tokens:
+def closest(found: CountHypotheses, reference: Tokens) -> Tokens:
     """The candidate with the fewest errors; of equals the one nearest to the count that fires."""
     candidates = sorted(found.candidates, key=lambda one: abs(one.count - found.fired))
     tokens = [one.transcription.tokens for one in candidates]
@@ -139,7 +139,7 @@ def _right_counts(references: Sequence[Tokens], found: Sequence[Tokens]) -> int:
     return sum(len(one) == len(reference) for one, reference in zip(found, references, strict=True))
 
 
-def _scores(
+def scores_by_reach(
     references: Sequence[Tokens], chosen: Sequence[Sequence[Tokens]]
 ) -> list[dict[str, Any]]:
     """For each b, of what was chosen for each utterance and b."""

@@ -7,7 +7,7 @@ boundary losses and on thresholds are judged by their own studies, `boundary_los
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cifviz.metrics import spread
@@ -30,11 +30,12 @@ _ABSTRACT = "abstract of arXiv:2104.04702"
 _PARAFORMER = "arXiv:2206.08317"
 _EXPECTED = "expected here; no source is quoted"
 
-SCORES: Mapping[str, Callable[[Mapping[str, Any], str], float]] = {
+Scores = Mapping[str, Callable[[Mapping[str, Any], str], float]]
+"""By name: a number of the result of a run and the name of a set."""
+SCORES: Scores = {
     "token errors %": lambda one, split: 100 * one[split]["token_error_rate"],
     "substituted %": lambda one, split: 100 * one[split]["substitutions"] / one[split]["tokens"],
 }
-"""Of the result of a run and the name of a set."""
 
 CLAIMS = (
     Claim(
@@ -127,19 +128,38 @@ UNTESTED = (
 )
 
 
-def claim_table(runs: Sequence[Mapping[str, Any]]) -> str:
+def claim_table(
+    runs: Sequence[Mapping[str, Any]],
+    *,
+    claims: Sequence[Claim] = CLAIMS,
+    tasks: Mapping[str, str] = TASKS,
+    scores: Scores = SCORES,
+    untested: str = UNTESTED,
+) -> str:
     """Each claim on each task, and whether it is reproduced.
 
     It is reproduced on a task where the differences of the seeds are `judged` to be "less".
+
+    Parameters
+    ----------
+    runs : sequence of mapping
+        Results of runs.
+    claims : sequence of Claim
+    tasks : mapping of str to str
+        Which recipes, and on which set of each.
+    scores : mapping
+        What a claim may name as its score.
+    untested : str
+        Stands below the table.
     """
-    heads = ["claim", "source", "score", *TASKS, "verdict"]
+    heads = ["claim", "source", "score", *tasks, "verdict"]
     rows = []
-    for claim in CLAIMS:
+    for claim in claims:
         cells, judgements = [], []
-        for recipe, split in TASKS.items():
+        for recipe, split in tasks.items():
             first, second = (
                 {
-                    one["seed"]: SCORES[claim.score](one, split)
+                    one["seed"]: scores[claim.score](one, split)
                     for one in runs
                     if (one["recipe"], one["variant"]) == (recipe, variant)
                 }
@@ -148,8 +168,9 @@ def claim_table(runs: Sequence[Mapping[str, Any]]) -> str:
             judgements.append(judged(differences(first, second)))
             both = first and second
             cells.append(f"{_shown(first)} against {_shown(second)}" if both else "–")
-        rows.append([claim.text, claim.source, claim.score, *cells, verdict_of(judgements)])
-    return f"{markdown_table(heads, rows)}\n\n{UNTESTED}"
+        verdict = verdict_of(judgements, tasks)
+        rows.append([claim.text, claim.source, claim.score, *cells, verdict])
+    return f"{markdown_table(heads, rows)}\n\n{untested}"
 
 
 VERDICTS = {
@@ -160,7 +181,7 @@ VERDICTS = {
 }
 
 
-def verdict_of(judgements: Sequence[str]) -> str:
+def verdict_of(judgements: Sequence[str], tasks: Iterable[str] = TASKS) -> str:
     """What judgements on the tasks say of a claim.
 
     >>> verdict_of(["less", "less"]), verdict_of(["more", "more"])
@@ -170,7 +191,7 @@ def verdict_of(judgements: Sequence[str]) -> str:
     """
     if len(set(judgements)) == 1:
         return VERDICTS[judgements[0]]
-    named = zip(TASKS, judgements, strict=True)
+    named = zip(tasks, judgements, strict=True)
     return "; ".join(f"{task}: {VERDICTS[one]}" for task, one in named)
 
 

@@ -1,5 +1,6 @@
 """A drawn mouth: what each phone looks like, how they run into each other, and a whole recipe."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from cifviz.corpora.phone_inventory import PHONES
 from cifviz.corpora.word_lists import GRID
 from cifviz.errors import CIFError
 from cifviz.systems.base import Batch
+from cifviz.systems.fastlr import FastLRRecognizer
 from cifviz.systems.registry import SYSTEMS
 from cifviz.training.augmentation import Augmentation
 from cifviz.training.fit import FitConfig
@@ -31,7 +33,7 @@ from experiments.drawn_mouth import (
     spoken_phones,
     video_of,
 )
-from experiments.recipes import drawn_lips, find_recipe, variants_of
+from experiments.recipes import drawn_lips, drawn_phones, find_recipe, variants_of
 
 
 def spelled(word):
@@ -153,9 +155,53 @@ def test_the_recipe_is_trained_and_measured(tmp_path):
     assert {"auxiliary", "ctc", "quantity"} <= result["history"][0].keys()
 
 
-def test_every_variant_takes_a_step():
-    for variant in ["", *variants_of("drawn-lips")]:
-        recipe = find_recipe("drawn-lips", variant)
+def test_strings_of_phones_have_no_pauses_and_no_neighbours_that_look_alike():
+    seen = set()
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        phones, tokens, _ = drawn_phones.SPOKEN(drawn_phones.string(rng), rng)
+        assert [one.phone for one in phones] == [one.token for one in tokens]
+        assert drawn_phones.SHORTEST <= len(phones) <= drawn_phones.LONGEST
+        for one, after in itertools.pairwise(phones):
+            assert one.end == after.start
+            assert VISEMES[one.phone] != VISEMES[after.phone]
+            assert (one.phone in VOWELS) != (after.phone in VOWELS)
+        seen |= {one.phone for one in phones}
+    assert seen == set(drawn_phones.VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("variant", "pictures_per_second"),
+    [("", 25), ("50fps", 50), ("17fps", 100 / 6), ("12fps", 12.5)],
+)
+def test_the_clock_of_phones_is_what_the_name_says(variant, pictures_per_second):
+    recipe = find_recipe("drawn-phones", variant)
+    assert recipe.config.grid.shift == pytest.approx(1 / pictures_per_second)
+    for one in recipe.dev()[:3]:
+        count = len(one.extras["video"])
+        assert abs(count - pictures_per_second * one.waveform.duration) <= 1
+
+
+def test_each_training_of_lips_adds_one_thing():
+    weights = [
+        {**FastLRRecognizer.loss_weights, **find_recipe("drawn-lips", name).fit.loss_weights}
+        for name in ("alone", "with-ctc", "no-warm-up", "")
+    ]
+    added = [
+        {name for name in one if one[name] != other[name]}
+        for one, other in itertools.pairwise(weights)
+    ]
+    assert added == [{"ctc"}, {"auxiliary"}, {"cross_entropy", "quantity"}]
+    for name in ("alone", "with-ctc", "no-warm-up", "ar"):
+        usual, faster = (find_recipe("drawn-lips", one) for one in (name, f"50fps-{name}"))
+        assert (usual.fit, usual.system) == (faster.fit, faster.system)
+        assert (usual.config.picture_frames, faster.config.picture_frames) == (4, 2)
+
+
+@pytest.mark.parametrize("name", ["drawn-lips", "drawn-phones"])
+def test_every_variant_takes_a_step(name):
+    for variant in ["", *variants_of(name)]:
+        recipe = find_recipe(name, variant)
         model = SYSTEMS[recipe.system](recipe.config)
         maker = recipe.example_maker({}, {}, recipe.augmentation)
         examples = [maker(np.random.default_rng(seed)) for seed in range(2)]

@@ -115,6 +115,22 @@ def test_training_utterances_are_normalised_as_they_come():
     assert torch.equal(made.normalised(features)[:9], made.normalised(features[:9]))
 
 
+def test_others_begin_with_the_encoder_of_a_recogniser_in_the_order_of_the_sound():
+    for name in ("reordered-digits", "reordered-grid"):
+        recogniser = find_recipe(name, "in-order")
+        assert recogniser.encoder_of is None
+        assert recogniser.config == find_recipe(name).config
+        for variant in ["", *variants_of(name)]:
+            assert find_recipe(name, variant).encoder_of == (
+                None if variant == "in-order" else "in-order"
+            )
+    maker = find_recipe("reordered-digits", "in-order").example_maker(
+        {"real": takes()}, {"real": 1.0}, Augmentation(max_tokens=12, empty=0.0)
+    )
+    assert maker.language.order([1, 2, 3, 4]) == [1, 2, 3, 4]
+    assert maker.language.words == DIGITS_LANGUAGE.words
+
+
 @pytest.mark.parametrize("name", ["reordered-digits", "reordered-grid"])
 def test_every_variant_takes_a_step_and_translates(name):
     torch.manual_seed(0)

@@ -362,6 +362,21 @@ def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monke
         runs.run(find("pauses"), folder=tmp_path / "tones-pauses-seed0", progress=False)
 
 
+def test_training_begins_with_the_encoder_of_another_variant(recipe, tmp_path, monkeypatch):
+    """With a learning rate of 0 it stays what the other one learned; the rest is its own."""
+    find = variants(monkeypatch, recipe)
+    still = replace(find("ctc"), encoder_of="plain")
+    still = replace(still, fit=replace(still.fit, steps=2, learning_rate=0.0, weight_decay=0.0))
+    with pytest.raises(DataError, match="tones-plain-seed0"):
+        runs.run(still, folder=tmp_path / "tones-ctc-seed0", progress=False)
+    runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
+    result = runs.run(still, folder=tmp_path / "tones-ctc-seed0", progress=False)
+    assert result["encoder_of"] == "plain"
+    plain, other = (load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "ctc"))
+    taught = other.encoder.state_dict()
+    assert all((taught[name] == value).all() for name, value in plain.encoder.state_dict().items())
+
+
 PHRASES = {
     **{name: {"context"} for name in ("coldec", "coldec-purified", "finecos", "seaco")},
     "coldec-tokens": {"context", "span_alignment"},
