@@ -187,7 +187,7 @@ def main(wanted: Sequence[str] = ()) -> int:
         The exit code: 0 if all were built, 1 if one was not, 2 if there is no such lesson.
     """
     try:
-        names = [_resolve(name) for name in wanted] or lessons()
+        names = [resolve(name) for name in wanted] or lessons()
         require(bool(names), f"no lessons in {NOTEBOOKS / 'source'}: build in a clone", DataError)
     except CIFError as error:
         print(error, file=sys.stderr)
@@ -210,7 +210,7 @@ def main(wanted: Sequence[str] = ()) -> int:
     return 1 if failed else 0
 
 
-def _resolve(name: str) -> str:
+def resolve(name: str) -> str:
     """A lesson by its name, or by the number it begins with."""
     stem = Path(name).stem
     found = [lesson for lesson in lessons() if lesson == stem or lesson.split("_")[0] == stem]

@@ -145,7 +145,8 @@ def _text_slides(block: Tag) -> Iterator[Slide]:
 def _answer(fold: Tag) -> Iterator[Slide]:
     """The beginning of a folded answer; what is too long for a slide is for the speaker."""
     parts = [part for part in fold.find_all(True, recursive=False) if part.name != "summary"]
-    shown, length = [], 0
+    shown: list[str] = []
+    length = 0
     while parts and (not shown or length + len(parts[0].get_text()) <= LONGEST_ANSWER):
         length += len(parts[0].get_text())
         shown.append(str(parts.pop(0)))
