@@ -5,7 +5,7 @@
 /** @import { Token } from "./types.js" */
 /** @import { Explorer } from "./view.js" */
 
-import { correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel, split } from "./correction.js";
+import { beginningOf, correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel, split } from "./correction.js";
 import { differences } from "./differences.js";
 import { milliseconds } from "./dom.js";
 import { History } from "./history.js";
@@ -45,7 +45,7 @@ export class Editing {
    */
   before(gesture) {
     const { data, seen } = this.explorer;
-    return this.history.before(gesture) ?? correctable(seen.aligned.tokens, data.utterance.duration);
+    return this.history.before(gesture) ?? beginningOf(seen.aligned.tokens, data.utterance.duration);
   }
 
   /**
