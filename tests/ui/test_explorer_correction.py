@@ -324,30 +324,32 @@ def test_a_drag_selects_a_region_and_plays_it(opened):
     opened.get_by_role("button", name="loop").click()
     drag(opened, at(opened, "logMel", 0.5), at(opened, "waveform", 1.5))
     wait_for_sound(opened)
-    region = opened.evaluate("cifvizExplorer.region")
+    region = opened.evaluate("cifvizExplorer.marking.region")
     assert [region["start"], region["end"]] == pytest.approx([0.5, 1.5], abs=0.01)
     (played,) = opened.evaluate("started")
     assert played["loop"] is True and played["offset"] == pytest.approx(region["start"])
     opened.keyboard.press(" ")
-    assert opened.evaluate("cifvizExplorer.player.now") is None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
     opened.get_by_role("slider", name="threshold β").focus()
     opened.keyboard.press(" ")  # from anywhere
     opened.wait_for_function("started.length === 2")
     assert opened.evaluate("started[1].offset") == pytest.approx(region["start"])
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("Escape")
-    assert opened.evaluate("[cifvizExplorer.region, cifvizExplorer.player.now]") == [None, None]
+    assert opened.evaluate(
+        "[cifvizExplorer.marking.region, cifvizExplorer.playback.player.now]"
+    ) == [None, None]
 
 
 def test_a_click_sets_the_cursor_from_which_space_plays(opened):
     opened.mouse.click(*at(opened, "waveform", 1.0))
-    assert opened.evaluate("cifvizExplorer.cursor") == pytest.approx(1.0, abs=0.01)
+    assert opened.evaluate("cifvizExplorer.marking.cursor") == pytest.approx(1.0, abs=0.01)
     assert opened.evaluate("started.length") == 0
     opened.keyboard.press("Shift+ArrowRight")
     opened.keyboard.press(" ")
     wait_for_sound(opened)
     (played,) = opened.evaluate("started")
-    assert played["offset"] == pytest.approx(opened.evaluate("cifvizExplorer.cursor"))
+    assert played["offset"] == pytest.approx(opened.evaluate("cifvizExplorer.marking.cursor"))
     end = opened.evaluate("cifvizExplorer.scale.end")
     assert played["offset"] + played["duration"] == pytest.approx(end)
 
@@ -362,7 +364,7 @@ def test_shift_and_a_drag_move_the_view_and_an_edge_says_so(opened):
     opened.keyboard.up("Shift")
     density = opened.evaluate("cifvizExplorer.scale.density")
     assert opened.evaluate("cifvizExplorer.scale.begin") == pytest.approx(begin + 200 / density)
-    assert opened.evaluate("cifvizExplorer.region") is None
+    assert opened.evaluate("cifvizExplorer.marking.region") is None
     begin, end = opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.scale.end]")
     token = next(one for one in shown(opened) if begin + 0.05 < one["start"] < end - 0.05)
     x, y = at(opened, "tokens", token["start"])
