@@ -82,6 +82,15 @@ export const LIST_KEYS = [
     does: "delete the token",
     on: { Delete: ({ editing }) => editing.remove(), Backspace: ({ editing }) => editing.remove() },
   },
+  {
+    keys: "a, b",
+    does: "start, end of a region at the cursor, which space plays; without a cursor, at the selected token",
+    on: {
+      a: ({ marking }) => marking.setRegionEdge("start"),
+      b: ({ marking }) => marking.setRegionEdge("end"),
+    },
+  },
+  { keys: "l", does: "loop: play over and over, or once", on: { l: ({ soundBar }) => soundBar.toggleLoop() } },
   { keys: "c", does: "hear the voice, the voice and its CIF, or the CIF alone", on: { c: ({ soundBar }) => soundBar.next() } },
   {
     keys: "+ −",

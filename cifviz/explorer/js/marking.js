@@ -1,5 +1,6 @@
 // What a reader marks in time: a cursor and a region, by mouse, fingers and keys.
 
+/** @import { Edge } from "./correction.js" */
 /** @import { Span } from "./types.js" */
 /** @import { Explorer } from "./view.js" */
 
@@ -10,9 +11,9 @@ export class Marking {
   /** @param {Explorer} explorer */
   constructor(explorer) {
     this.explorer = explorer;
-    /** @type {Span | null} The part of time that was dragged, which space plays. */
+    /** @type {Span | null} The part of time that space plays. */
     this.region = null;
-    /** @type {number | null} Seconds of the last click, from which space plays. */
+    /** @type {number | null} Seconds; without a region space plays from here. */
     this.cursor = null;
   }
 
@@ -72,15 +73,13 @@ export class Marking {
   }
 
   /**
-   * Move the cursor; without one, from the start of the selected token or of the view.
+   * Move the cursor; without one, from the start of the region, of the selected token or of the view. The
+   * region stays, so that its ends can be set.
    *
    * @param {number} seconds
    */
   moveCursor(seconds) {
-    const { selected, scale, seen } = this.explorer;
-    const start = selected === null ? scale.begin : seen.shown.tokens[selected].start;
-    this.region = null;
-    this.cursor = this.within((this.cursor ?? start) + seconds);
+    this.cursor = this.within((this.cursor ?? (this.region ?? this.chosen).start) + seconds);
     this.reveal(this.cursor);
     this.explorer.say(`cursor at ${this.cursor.toFixed(3)} s`);
   }
@@ -94,6 +93,38 @@ export class Marking {
     this.region = { start: this.within(start), end: this.within(end) };
     this.cursor = null;
     this.draw();
+  }
+
+  /**
+   * Let the region start or end at the cursor; without one, where the selected token or the view does. Its other
+   * end stays; one that is not there or is passed becomes that of the view.
+   *
+   * @param {Edge} edge
+   */
+  setRegionEdge(edge) {
+    const { scale, data } = this.explorer;
+    const at = this.cursor ?? this.chosen[edge];
+    const isStart = edge === "start";
+    const others = isStart ? [this.region?.end, scale.end, data.utterance.duration] : [this.region?.start, scale.begin, 0];
+    const other = others.find((one) => one !== undefined && (isStart ? one > at : one < at));
+    if (other === undefined) {
+      this.explorer.say(`No region ${isStart ? "starts at the end" : "ends at the start"} of the recording.`);
+      return;
+    }
+    this.region = isStart ? { start: at, end: other } : { start: other, end: at };
+    this.draw();
+    const { start, end } = this.region;
+    this.explorer.say(`region from ${start.toFixed(3)} to ${end.toFixed(3)} s`);
+  }
+
+  /**
+   * The selected token, or what is in view.
+   *
+   * @returns {Span}
+   */
+  get chosen() {
+    const { scale, selected, seen } = this.explorer;
+    return selected === null ? { start: scale.begin, end: scale.end } : seen.shown.tokens[selected];
   }
 
   /** Whether Escape has something to let go of. */

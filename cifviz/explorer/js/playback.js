@@ -35,12 +35,11 @@ export class Playback {
    * @returns {Span} Seconds.
    */
   get span() {
-    const { scale, selected, seen, marking } = this.explorer;
-    const { begin, end, duration } = scale;
-    const { region, cursor } = marking;
+    const { scale, marking } = this.explorer;
+    const { end, duration } = scale;
+    const { region, cursor, chosen } = marking;
     if (region) return region;
-    if (cursor !== null) return { start: cursor, end: cursor < end ? end : duration };
-    return selected === null ? { start: begin, end } : seen.shown.tokens[selected];
+    return cursor === null ? chosen : { start: cursor, end: cursor < end ? end : duration };
   }
 
   /** Play that; if something is played, stop. */
