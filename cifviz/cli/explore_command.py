@@ -45,6 +45,12 @@ def explore(
     out: Annotated[
         Path | None, typer.Option(help="The page; default: STEM.html in this folder.")
     ] = None,
+    no_sound: Annotated[
+        bool,
+        typer.Option(
+            "--no-sound", help="Leave the recording out of the page; the pictures of it stay."
+        ),
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Write a page on which a recording's tokens can be moved and played; it needs no network.
@@ -53,6 +59,7 @@ def explore(
     tokens with their times as `cifviz align` does.
     """
     from cifviz.explorer import to_html
+    from cifviz.explorer.sound_pieces import NONE
 
     with in_words("cifviz explore"):
         own = OwnWeights.of_options(alpha, array, tokens, frame_shift, threshold, tail, dialect)
@@ -70,6 +77,7 @@ def explore(
             reference=words,
             title=title,
             name=printable(given.stem),
+            sound=NONE if no_sound else "",
             overwrite=overwrite,
         )
         typer.echo(given.table)

@@ -18,7 +18,7 @@ from cifviz.explorer.correction import checked_correction
 from cifviz.explorer.data import view_data
 from cifviz.explorer.kept import checked_kept
 from cifviz.explorer.settings import checked, fixed_in_views, require_free
-from cifviz.explorer.sound_pieces import SOUNDS, sound_note, sound_pieces
+from cifviz.explorer.sound_pieces import NONE, SOUNDS, sound_note, sound_pieces
 from cifviz.resources import check_target, write_atomically
 from cifviz.systems.transcription import Transcription
 
@@ -120,9 +120,10 @@ def to_html(
         Default: the tokens, or the first of them.
     name : str
         Of the recording, for the names of files that are saved from the page. Default: the page's.
-    sound : {"exact", "small"}, optional
+    sound : {"exact", "small", "none"}, optional
         "exact" keeps every sample (FLAC, about 1.2 MB a minute), "small" is compressed (Opus, 0.3
-        MB a minute): times do not shift. Default: exact up to two minutes.
+        MB a minute): times do not shift. "none" leaves the sound out, and keeps the pictures of it.
+        Default: exact up to two minutes.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -159,7 +160,9 @@ def to_html(
     correction = checked_correction(corrected, transcription.duration)
     data["corrected"] = None if correction is None else spans_of(correction)
     waveform, pieces = transcription.waveform, None
-    if waveform is not None and data["sound"] is not None:
+    if sound == NONE:
+        data["sound"] = None
+    elif waveform is not None and data["sound"] is not None:
         data["sound"]["note"] = sound_note(waveform, sound)
         pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
     title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")

@@ -8,8 +8,8 @@ from cifviz.audio.opus import BIT_RATE, opus_of
 from cifviz.audio.waveform import Waveform
 from cifviz.explorer.data import LONG
 
-EXACT, SMALL = "exact", "small"
-SOUNDS = ("", EXACT, SMALL)
+EXACT, SMALL, NONE = "exact", "small", "none"
+SOUNDS = ("", EXACT, SMALL, NONE)
 """Kinds of sound in a page; an empty name is `EXACT` up to `LONG` seconds, and then `SMALL`."""
 
 

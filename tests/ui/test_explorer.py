@@ -167,7 +167,7 @@ def test_labels_are_text(window, transcription, tmp_path):
     messages = []
     window.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
     window.goto(path.as_uri())
-    window.evaluate("() => { cifvizExplorer.details.open = true; }")
+    window.evaluate("() => { cifvizExplorer.tables.tokens.box.open = true; }")
     window.wait_for_selector("td")
     assert window.evaluate(
         "[...document.querySelectorAll('tbody th')].map(c => c.textContent)"

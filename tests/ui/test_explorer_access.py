@@ -216,7 +216,7 @@ def test_every_token_is_played_by_enter_and_by_space(opened, transcription):
             assert played["offset"] == pytest.approx(start, abs=1e-6)
             assert played["duration"] == pytest.approx(end - start, abs=1e-6)
             assert opened.evaluate("cifvizExplorer.selected") == index
-            opened.evaluate("cifvizExplorer.stop()")  # or space would stop it
+            opened.evaluate("cifvizExplorer.playback.stop()")  # or space would stop it
         opened.keyboard.press("ArrowRight" if index % 2 else "ArrowDown")
 
 
@@ -229,10 +229,10 @@ def test_buttons_work_by_enter_and_by_space(opened):
     opened.keyboard.press("Enter")
     wait_for_sound(opened)
     played = opened.evaluate("started[0]")
-    assert played["loop"] is True and opened.evaluate("cifvizExplorer.player.speed") == 0.5
+    assert played["loop"] is True and opened.evaluate("cifvizExplorer.playback.player.speed") == 0.5
     focus_by_keyboard(opened, "stop")
     opened.keyboard.press(" ")
-    assert opened.evaluate("cifvizExplorer.player.now") is None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
 
 
 def test_the_weight_of_a_frame_moves_by_keys_as_by_the_mouse(opened):
@@ -272,9 +272,9 @@ def test_escape_gives_the_focus_back_and_stops_the_sound(opened):
     opened.keyboard.press("Shift+Tab")
     opened.keyboard.press("Enter")
     wait_for_sound(opened)
-    assert opened.evaluate("cifvizExplorer.player.now") is not None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is not None
     opened.keyboard.press("Escape")
-    assert opened.evaluate("cifvizExplorer.player.now") is None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
     assert opened.evaluate(FOCUS)["name"] == "play what is in view"
 
 

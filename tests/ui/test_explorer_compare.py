@@ -22,7 +22,7 @@ LABELS = ("<img src=x onerror=alert(1)>", "__proto__")
 HALF = {"threshold": 0.5, "scaling": "as given"}
 
 ROWS = """() => Object.fromEntries(
-    [...cifvizExplorer.agreement.table.querySelectorAll('tbody tr')].map(row =>
+    [...cifvizExplorer.tables.agreement.table.querySelectorAll('tbody tr')].map(row =>
         [row.querySelector('th').textContent,
          [...row.querySelectorAll('td')].map(cell => cell.textContent)]))"""
 NAMES = "cifvizExplorer.seen.compare.map(one => one.name)"
@@ -248,7 +248,7 @@ def spoken(transcription):
 
 def test_intervals_stand_above_the_words_and_doubts_in_the_table(opening, spoken, folder):
     opened = opening(to_html(spoken, folder / "words.html", compare={"CTC": spoken.words}))
-    opened.evaluate("() => { cifvizExplorer.words.box.open = true; }")
+    opened.evaluate("() => { cifvizExplorer.tables.words.box.open = true; }")
     opened.wait_for_selector(".cifviz-doubts li")
     doubts = opened.locator(".cifviz-doubts li").all_inner_texts()
     assert doubts == ["?: untimed, presence 0.10, in silence", "<b>: presence 0.20"]
@@ -272,7 +272,7 @@ def test_intervals_stand_above_the_words_and_doubts_in_the_table(opening, spoken
 def test_without_intervals_there_is_no_bar_and_no_column(opening, spoken, folder):
     plain = replace(spoken, extras={})
     opened = opening(to_html(plain, folder / "no.html"))
-    opened.evaluate("() => { cifvizExplorer.words.box.open = true; }")
+    opened.evaluate("() => { cifvizExplorer.tables.words.box.open = true; }")
     opened.wait_for_selector("tbody td")
     assert opened.locator(".cifviz-table thead th").all_inner_texts()[:3] == [
         "word",

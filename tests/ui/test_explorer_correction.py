@@ -313,7 +313,8 @@ def test_every_key_is_in_the_help(opened):
     opened.get_by_text("what the lanes show").click()
     help_text = opened.locator(".cifviz-help").inner_text()
     for words in ("choose the start", "snap the chosen edge", "rename", "split", "merge", "delete",
-                  "undo", "redo", "by 10 ms", "alone", "play the region"):  # fmt: skip
+                  "undo", "redo", "by 10 ms", "alone", "play the region", "loop",
+                  "end of a region"):  # fmt: skip
         assert words in help_text
 
 
@@ -324,30 +325,80 @@ def test_a_drag_selects_a_region_and_plays_it(opened):
     opened.get_by_role("button", name="loop").click()
     drag(opened, at(opened, "logMel", 0.5), at(opened, "waveform", 1.5))
     wait_for_sound(opened)
-    region = opened.evaluate("cifvizExplorer.region")
+    region = opened.evaluate("cifvizExplorer.marking.region")
     assert [region["start"], region["end"]] == pytest.approx([0.5, 1.5], abs=0.01)
     (played,) = opened.evaluate("started")
     assert played["loop"] is True and played["offset"] == pytest.approx(region["start"])
     opened.keyboard.press(" ")
-    assert opened.evaluate("cifvizExplorer.player.now") is None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
     opened.get_by_role("slider", name="threshold β").focus()
     opened.keyboard.press(" ")  # from anywhere
     opened.wait_for_function("started.length === 2")
     assert opened.evaluate("started[1].offset") == pytest.approx(region["start"])
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("Escape")
-    assert opened.evaluate("[cifvizExplorer.region, cifvizExplorer.player.now]") == [None, None]
+    assert opened.evaluate(
+        "[cifvizExplorer.marking.region, cifvizExplorer.playback.player.now]"
+    ) == [None, None]
+
+
+def test_a_region_by_keys_alone_is_set_played_looped_and_cleared(opened):
+    said = "cifvizExplorer.live.textContent"
+    opened.get_by_role("listbox").focus()
+    start = opened.evaluate("cifvizExplorer.seen.shown.tokens[0].start")
+    for _ in range(3):
+        opened.keyboard.press("Shift+ArrowRight")
+    opened.keyboard.press("a")  # to the end of the view
+    end = opened.evaluate("cifvizExplorer.scale.end")
+    region = opened.evaluate("cifvizExplorer.marking.region")
+    assert [region["start"], region["end"]] == pytest.approx([start + 0.03, end])
+    for _ in range(20):
+        opened.keyboard.press("Shift+ArrowRight")
+    opened.keyboard.press("b")
+    region = opened.evaluate("cifvizExplorer.marking.region")
+    assert [region["start"], region["end"]] == pytest.approx([start + 0.03, start + 0.23])
+    assert opened.evaluate(said) == f"region from {start + 0.03:.3f} to {start + 0.23:.3f} s"
+    opened.keyboard.press("l")
+    assert opened.get_by_role("button", name="loop").get_attribute("aria-pressed") == "true"
+    opened.keyboard.press(" ")
+    wait_for_sound(opened)
+    (played,) = opened.evaluate("started")
+    assert played["loop"] is True and played["offset"] == pytest.approx(region["start"])
+    opened.keyboard.press(" ")
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
+    opened.keyboard.press("Escape")
+    marking = opened.evaluate("[cifvizExplorer.marking.region, cifvizExplorer.marking.cursor]")
+    assert marking == [None, None]
+
+
+def test_the_ends_of_a_region_by_keys_are_in_order_and_in_the_recording(opened):
+    opened.get_by_role("listbox").focus()
+    one = opened.evaluate("cifvizExplorer.seen.shown.tokens[0]")
+    opened.keyboard.press("b")  # without a cursor, of the selected token
+    region = opened.evaluate("cifvizExplorer.marking.region")
+    assert region == {"start": 0, "end": one["end"]}
+    opened.keyboard.press("a")
+    region = opened.evaluate("cifvizExplorer.marking.region")
+    assert region == {"start": one["start"], "end": one["end"]}
+    opened.evaluate("cifvizExplorer.marking.moveCursor(-99)")
+    opened.keyboard.press("b")
+    assert "No region ends at the start" in opened.evaluate("cifvizExplorer.live.textContent")
+    assert opened.evaluate("cifvizExplorer.marking.region") == region
+    opened.evaluate("cifvizExplorer.marking.moveCursor(99)")
+    opened.keyboard.press("a")
+    assert "No region starts at the end" in opened.evaluate("cifvizExplorer.live.textContent")
+    assert opened.evaluate("cifvizExplorer.marking.region") == region
 
 
 def test_a_click_sets_the_cursor_from_which_space_plays(opened):
     opened.mouse.click(*at(opened, "waveform", 1.0))
-    assert opened.evaluate("cifvizExplorer.cursor") == pytest.approx(1.0, abs=0.01)
+    assert opened.evaluate("cifvizExplorer.marking.cursor") == pytest.approx(1.0, abs=0.01)
     assert opened.evaluate("started.length") == 0
     opened.keyboard.press("Shift+ArrowRight")
     opened.keyboard.press(" ")
     wait_for_sound(opened)
     (played,) = opened.evaluate("started")
-    assert played["offset"] == pytest.approx(opened.evaluate("cifvizExplorer.cursor"))
+    assert played["offset"] == pytest.approx(opened.evaluate("cifvizExplorer.marking.cursor"))
     end = opened.evaluate("cifvizExplorer.scale.end")
     assert played["offset"] + played["duration"] == pytest.approx(end)
 
@@ -362,7 +413,7 @@ def test_shift_and_a_drag_move_the_view_and_an_edge_says_so(opened):
     opened.keyboard.up("Shift")
     density = opened.evaluate("cifvizExplorer.scale.density")
     assert opened.evaluate("cifvizExplorer.scale.begin") == pytest.approx(begin + 200 / density)
-    assert opened.evaluate("cifvizExplorer.region") is None
+    assert opened.evaluate("cifvizExplorer.marking.region") is None
     begin, end = opened.evaluate("[cifvizExplorer.scale.begin, cifvizExplorer.scale.end]")
     token = next(one for one in shown(opened) if begin + 0.05 < one["start"] < end - 0.05)
     x, y = at(opened, "tokens", token["start"])

@@ -75,7 +75,7 @@ def test_exact_sound_is_drawn_and_played_sample_by_sample(opening, exact, transc
     assert opened.get_by_text("compressed sound").count() == 0
     opened.get_by_role("button", name="play what is in view").click()
     wait_for_sound(opened)
-    assert opened.evaluate("cifvizExplorer.player.context.sampleRate") == 16000
+    assert opened.evaluate("cifvizExplorer.playback.player.context.sampleRate") == 16000
     assert opened.evaluate("started[0].offset") == 0
 
 
@@ -92,7 +92,7 @@ def test_the_times_of_compressed_sound_do_not_shift(opening, small, transcriptio
 
 def test_a_part_that_crosses_pieces_is_played_from_its_start(opening, small):
     opened = opening(small)
-    opened.evaluate("void cifvizExplorer.play(1.2, 1.5)")
+    opened.evaluate("void cifvizExplorer.playback.play(1.2, 1.5)")
     wait_for_sound(opened)
     (played,) = opened.evaluate("started")
     assert played["offset"] == pytest.approx(0.2)

@@ -63,7 +63,7 @@ def hear(opened, wanted):
 
 
 def fires_of(opened):
-    return np.array(opened.evaluate("cifvizExplorer.audible.fires"))
+    return np.array(opened.evaluate("cifvizExplorer.playback.audible.fires"))
 
 
 @pytest.mark.smoke
@@ -114,13 +114,13 @@ def test_the_playhead_follows_the_clock_at_half_speed(opened, transcription):
     opened.get_by_role("button", name="play what is in view").click()
     wait_for_sound(opened)
     now, clock = opened.evaluate(
-        """() => new Promise(done => { const { player } = cifvizExplorer;
+        """() => new Promise(done => { const { player } = cifvizExplorer.playback;
             setTimeout(() => done([player.now,
                 player.context.currentTime - player.playing.began]), 300); })"""
     )
     assert 0 < now == pytest.approx(0.5 * clock % transcription.duration, abs=0.02)
     opened.get_by_role("button", name="stop").click()
-    assert opened.evaluate("cifvizExplorer.player.now") is None
+    assert opened.evaluate("cifvizExplorer.playback.player.now") is None
 
 
 def test_one_key_changes_the_sound_and_says_so(opened):
@@ -128,7 +128,7 @@ def test_one_key_changes_the_sound_and_says_so(opened):
     modes = []
     for _ in range(3):
         opened.keyboard.press("c")
-        modes.append(opened.evaluate("cifvizExplorer.player.mode"))
+        modes.append(opened.evaluate("cifvizExplorer.playback.player.mode"))
     assert modes == ["voice + CIF", "CIF alone", "voice"]
     opened.keyboard.press("c")
     assert "a click at each fire" in opened.locator(".cifviz-live").inner_text()

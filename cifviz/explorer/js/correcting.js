@@ -21,7 +21,7 @@ const BUTTONS = [
   ["merge with next", (editing) => editing.merge(), hasToken],
   ["rename", (editing) => editing.rename(), hasToken],
   ["delete", (editing) => editing.remove(), hasToken],
-  ["new token", (editing) => editing.add(), ({ region, cursor }) => region !== null || cursor !== null],
+  ["new token", (editing) => editing.add(), ({ marking }) => marking.region !== null || marking.cursor !== null],
   ["snap to valley", (editing) => editing.snapToValley(), hasEdge],
   ["snap to onset", (editing) => editing.snapToOnset(), hasEdge],
   ["discard corrections", (editing) => editing.discard(), ({ seen }) => seen.corrected !== null],

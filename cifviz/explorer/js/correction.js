@@ -11,8 +11,24 @@ export const SHORTEST = 0.001;
 /** Letters of a label, at most; Python accepts no more. */
 export const LONGEST_LABEL = 1000;
 
+/** @type {WeakMap<readonly Token[], readonly Token[]>} */
+const beginnings = new WeakMap();
+
 /**
- * Tokens with their times rounded to microseconds: the beginning of a correction.
+ * CIF's own tokens as the beginning of a correction, made once: each key of a gesture goes back to it.
+ *
+ * @param {readonly Token[]} own In order, never changed in place.
+ * @param {number} duration Seconds of the recording that they are of.
+ * @returns {readonly Token[]}
+ */
+export function beginningOf(own, duration) {
+  const beginning = beginnings.get(own) ?? correctable(own, duration);
+  beginnings.set(own, beginning);
+  return beginning;
+}
+
+/**
+ * Tokens with their times rounded to microseconds.
  *
  * @param {readonly Token[]} tokens In order.
  * @param {number} duration Seconds.

@@ -14,6 +14,8 @@ import { isCoarse } from "./soundlanes.js";
 
 /** Milliseconds of a slice, and between two pictures of work that goes on. */
 const [SLICE, BETWEEN] = [6, 250];
+/** Milliseconds without a zoom before work begins: each step of a zoom wants other tiles. */
+const REST = 100;
 /** Pictures of tiles that are kept. */
 const KEPT = 64;
 
@@ -38,6 +40,8 @@ export class Detail {
     this.pictures = new Map();
     this.calls = 0;
     this.timer = 0;
+    /** Pixels per second of the view before. */
+    this.density = 0;
     this.told = 0;
     this.isClosed = false;
   }
@@ -62,7 +66,8 @@ export class Detail {
   }
 
   /**
-   * Prepare what is in view, if the coarse picture is coarser than the screen.
+   * Prepare what is in view, if the coarse picture is coarser than the screen: at once, or after a zoom
+   * once the view rests.
    *
    * @param {TimeScale} scale
    * @param {Stretch} coarse
@@ -71,7 +76,20 @@ export class Detail {
     this.calls += 1;
     this.wanted = [];
     clearTimeout(this.timer);
+    const isZoomed = scale.density !== this.density;
+    this.density = scale.density;
     if (!this.reaches(scale) || !isCoarse(coarse, scale.density)) return;
+    if (isZoomed) this.timer = setTimeout(() => this.prepare(scale, coarse), REST);
+    else this.prepare(scale, coarse);
+  }
+
+  /**
+   * Bring the samples in view, and make the tiles that are missing.
+   *
+   * @param {TimeScale} scale
+   * @param {Stretch} coarse
+   */
+  prepare(scale, coarse) {
     const places = coarse.logMel ? this.placesIn(scale) : [];
     const [from, to] = this.needs(scale, places);
     const call = this.calls;

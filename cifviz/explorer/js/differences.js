@@ -73,13 +73,20 @@ export function differenceNote({ corrected, aligned, selected }) {
  */
 export function correctionReadout({ corrected, aligned }) {
   if (!corrected) return [];
-  const all = differences(corrected, aligned.tokens).flatMap((one) => (one ? [one.start, one.end] : []));
-  const moved = all.filter((seconds) => Math.abs(seconds) >= LEAST);
-  const mean = moved.reduce((sum, seconds) => sum + Math.abs(seconds), 0) / moved.length;
-  const much = moved.length ? `, by ${Math.round(1000 * mean)} ms on average` : "";
+  let [edges, moved, sum] = [0, 0, 0];
+  for (const one of differences(corrected, aligned.tokens)) {
+    if (!one) continue;
+    edges += 2;
+    for (const size of [Math.abs(one.start), Math.abs(one.end)]) {
+      if (size < LEAST) continue;
+      moved += 1;
+      sum += size;
+    }
+  }
+  const much = moved ? `, by ${Math.round((1000 * sum) / moved)} ms on average` : "";
   return [
     ["corrected", `${corrected.length} tokens`],
-    ["edges moved", `${moved.length} of ${all.length}${much}`],
+    ["edges moved", `${moved} of ${edges}${much}`],
   ];
 }
 

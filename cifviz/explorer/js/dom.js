@@ -63,6 +63,7 @@ export function toggle(parent, text, act) {
     act(on);
   });
   made.setAttribute("aria-pressed", "false");
+  return made;
 }
 
 /**

@@ -5,7 +5,7 @@
 /** @import { Token } from "./types.js" */
 /** @import { Explorer } from "./view.js" */
 
-import { correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel, split } from "./correction.js";
+import { beginningOf, correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel, split } from "./correction.js";
 import { differences } from "./differences.js";
 import { milliseconds } from "./dom.js";
 import { History } from "./history.js";
@@ -45,7 +45,7 @@ export class Editing {
    */
   before(gesture) {
     const { data, seen } = this.explorer;
-    return this.history.before(gesture) ?? correctable(seen.aligned.tokens, data.utterance.duration);
+    return this.history.before(gesture) ?? beginningOf(seen.aligned.tokens, data.utterance.duration);
   }
 
   /**
@@ -76,8 +76,8 @@ export class Editing {
     this.explorer.select(index, { isStill });
     if (this.explorer.selected === null) return;
     this.edge = edge;
-    if (isStill) this.explorer.drawMarks();
-    else this.explorer.reveal(this.place);
+    if (isStill) this.explorer.marking.draw();
+    else this.explorer.marking.reveal(this.place);
     this.sayEdge();
   }
 
@@ -120,7 +120,7 @@ export class Editing {
     const { grip, place } = this;
     if (!grip || place === null) return;
     this.move(grip, place + seconds, { isAlone, gesture: `${grip.edge} of ${grip.index}, ${isAlone}` });
-    this.explorer.reveal(this.place);
+    this.explorer.marking.reveal(this.place);
     this.sayEdge();
   }
 
@@ -166,7 +166,7 @@ export class Editing {
     }
     this.history.seal();
     this.move(grip, moment);
-    this.explorer.reveal(this.place);
+    this.explorer.marking.reveal(this.place);
     this.sayEdge();
   }
 
@@ -196,7 +196,7 @@ export class Editing {
   split() {
     const index = this.selectedToken();
     if (index === null) return;
-    const at = this.explorer.cursor ?? Number.NaN;
+    const at = this.explorer.marking.cursor ?? Number.NaN;
     const { label } = this.tokens[index];
     if (!this.apply((tokens) => split(tokens, index, at), index)) {
       this.explorer.say(`${short(label)} is too short to split.`);
@@ -227,7 +227,8 @@ export class Editing {
 
   /** Put a token where the region or the cursor is, and let it be named. */
   add() {
-    const { region, cursor, data } = this.explorer;
+    const { marking, data } = this.explorer;
+    const { region, cursor } = marking;
     const span = region ?? (cursor === null ? null : { start: cursor - AROUND, end: cursor + AROUND });
     if (!span) {
       this.explorer.say("Select a region, or click where no token is.");
@@ -248,7 +249,7 @@ export class Editing {
     const index = this.selectedToken();
     if (index === null) return;
     const { label } = this.tokens[index];
-    this.explorer.stop();
+    this.explorer.playback.stop();
     this.field?.close();
     this.field = new RenameField(this.explorer, index, label, (text) => {
       this.field = null;
@@ -356,7 +357,7 @@ export class Editing {
       const at = Math.min(index, after.length - 1);
       explorer.select(at);
       this.edge = edge;
-      explorer.drawMarks();
+      explorer.marking.draw();
     }
     const selected = explorer.selected === null ? "" : `: ${this.describe(explorer.selected)}`;
     explorer.say(`${what}${selected}`);

@@ -56,7 +56,7 @@ export const LIST_KEYS = [
       End: (explorer) => explorer.select(Infinity),
     },
   },
-  { keys: "Enter", does: "play the selected token", on: { Enter: (explorer) => explorer.playToken(explorer.selected ?? 0) } },
+  { keys: "Enter", does: "play the selected token", on: { Enter: ({ playback, selected }) => playback.playToken(selected ?? 0) } },
   {
     keys: "s, e",
     does: "choose the start, the end of the selected token",
@@ -82,6 +82,15 @@ export const LIST_KEYS = [
     does: "delete the token",
     on: { Delete: ({ editing }) => editing.remove(), Backspace: ({ editing }) => editing.remove() },
   },
+  {
+    keys: "a, b",
+    does: "start, end of a region at the cursor, which space plays; without a cursor, at the selected token",
+    on: {
+      a: ({ marking }) => marking.setRegionEdge("start"),
+      b: ({ marking }) => marking.setRegionEdge("end"),
+    },
+  },
+  { keys: "l", does: "loop: play over and over, or once", on: { l: ({ soundBar }) => soundBar.toggleLoop() } },
   { keys: "c", does: "hear the voice, the voice and its CIF, or the CIF alone", on: { c: ({ soundBar }) => soundBar.next() } },
   {
     keys: "+ −",
@@ -96,7 +105,7 @@ export const LIST_KEYS = [
   {
     keys: "Esc",
     does: "let go of the edge, then of region and cursor; then stop, and leave the tokens",
-    on: { Escape: (explorer) => explorer.letGo() },
+    on: { Escape: ({ marking }) => marking.letGo() },
   },
 ];
 
@@ -109,7 +118,7 @@ export const ALL_KEYS = [
   {
     keys: "space",
     does: "play the region, or from the cursor, or the selected token; stop",
-    on: { " ": (explorer) => explorer.playOrStop() },
+    on: { " ": ({ playback }) => playback.playOrStop() },
   },
   { keys: "Ctrl and Z", does: "undo", on: { "Ctrl+z": ({ editing }) => editing.undo() } },
   {
@@ -159,7 +168,7 @@ export function actOf(event, explorer) {
 export function isTaken(event, explorer) {
   const isText = event.target instanceof Element && event.target.matches(TEXT);
   if (isText) return OF_TEXT.includes(nameOf(event));
-  return actOf(event, explorer) !== null && (event.key !== "Escape" || explorer.isHolding);
+  return actOf(event, explorer) !== null && (event.key !== "Escape" || explorer.marking.isHolding);
 }
 
 /**
@@ -201,7 +210,7 @@ function nameOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
 function step(explorer, by) {
   const { editing, selected } = explorer;
   const { edge } = editing;
-  const index = selected === null ? explorer.nearestToken() : Math.max(selected + by, 0);
+  const index = selected === null ? explorer.marking.nearestToken() : Math.max(selected + by, 0);
   if (index === null) return;
   if (edge) editing.choose({ index, edge });
   else explorer.select(index);
@@ -222,5 +231,5 @@ function sideways(explorer, by) {
  */
 function far(explorer, seconds) {
   if (explorer.editing.edge) explorer.editing.nudge(seconds, false);
-  else explorer.moveCursor(seconds);
+  else explorer.marking.moveCursor(seconds);
 }

@@ -71,5 +71,27 @@ export function widthOf(canvas, text, font) {
   return width;
 }
 
+/** @type {Map<string, string>} */
+const fits = new Map();
+
+/**
+ * A text, or as much of it as fits, found once.
+ *
+ * @param {Pick<Canvas2D, "measureText">} canvas With the font.
+ * @param {string} text
+ * @param {number} wide Pixels.
+ * @param {string} font
+ */
+export function fitted(canvas, text, wide, font) {
+  if (widthOf(canvas, text, font) <= wide) return text;
+  const key = `${font} ${wide} ${text.slice(0, wide)}`;
+  let fit = fits.get(key);
+  if (fit === undefined) {
+    if (fits.size >= REMEMBERED) fits.clear();
+    fits.set(key, (fit = shortened(canvas, text, wide)));
+  }
+  return fit;
+}
+
 /** Letters of a text that is wider than any place. */
 const LONG = 1000;

@@ -405,14 +405,23 @@ function drawMoved(canvas, strip, scale, tokens, moved, { accent }) {
     const y = Math.round(strip.top + BOXES * (edge === "start" ? 0.15 : 0.85)) - 1;
     /** @type {(index: number) => [number, number]} */
     const read = (index) => {
+      const by = moved[index]?.[edge];
+      if (!by) return NOWHERE; // as are most of an hour's
       const now = tokens[index][edge];
-      return [scale.x(now - (moved[index]?.[edge] ?? 0)), scale.x(now)];
+      return [scale.x(now - by), scale.x(now)];
     };
     eachRun(tokens.length, read, scale.width, (left, right) => {
       canvas.fillRect(left, y, right - left, 2);
     });
   }
 }
+
+/**
+ * The interval of an edge that was not moved.
+ *
+ * @type {[number, number]}
+ */
+const NOWHERE = [0, 0];
 
 /**
  * Index of the first of the rising values above a value.

@@ -12,7 +12,7 @@ const { sound: about, sound_pieces: pieces } = written;
 const sound = about && pieces && filedSound(about, (index) => bytes(pieces[index]).buffer);
 const explorer = new Explorer(byId("cifviz"), decoded(written), { sound });
 explorer.set(written.begin);
-if (written.kept?.length) explorer.setKept(written.kept);
+if (written.kept?.length) explorer.comparing.set(written.kept);
 if (written.corrected) explorer.editing.take(tokensOf(written.corrected));
 if (location.hash) explorer.follow(location.hash);
 addEventListener("hashchange", () => explorer.follow(location.hash));

@@ -66,7 +66,7 @@ export function listenToPointer(stage, explorer) {
   listenToTouch(stage, explorer, place, (event) => takesHold(place(event), explorer));
   stage.addEventListener("dblclick", (event) => {
     const { lane, seconds } = place(event);
-    const index = lane === "tokens" ? explorer.tokenUnder(seconds) : null;
+    const index = lane === "tokens" ? explorer.marking.tokenUnder(seconds) : null;
     if (index === null) return;
     explorer.select(index, { isStill: true });
     explorer.editing.rename();
@@ -224,13 +224,14 @@ function selectRegion({ began, x }, explorer) {
       isMoved ||= Math.abs(now - x) > TREMOR;
       if (!isMoved) return;
       const span = { start: Math.min(began.seconds, seconds), end: Math.max(began.seconds, seconds) };
-      explorer.setRegion(span);
+      explorer.marking.setRegion(span);
     },
     end: (isCancelled) => {
       if (!isMoved && !isCancelled) click(began, explorer);
-      if (!isMoved || isCancelled || !explorer.region) return;
+      if (!isMoved || isCancelled || !explorer.marking.region) return;
       explorer.tokens.focus();
-      void explorer.play(explorer.region.start, explorer.region.end);
+      const { start, end } = explorer.marking.region;
+      void explorer.playback.play(start, end);
     },
   };
 }
@@ -242,8 +243,8 @@ function selectRegion({ began, x }, explorer) {
  * @param {Explorer} explorer
  */
 function click({ lane, seconds }, explorer) {
-  if (lane === "tokens") explorer.chooseAt(seconds);
-  else explorer.placeCursor(seconds);
+  if (lane === "tokens") explorer.marking.chooseAt(seconds);
+  else explorer.marking.placeCursor(seconds);
 }
 
 /**

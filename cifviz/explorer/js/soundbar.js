@@ -17,6 +17,8 @@ export class SoundBar {
     this.acts = acts;
     /** @type {HTMLButtonElement | null} */
     this.hear = null;
+    /** @type {HTMLButtonElement | null} */
+    this.loop = null;
     bar.hidden = true;
   }
 
@@ -27,7 +29,7 @@ export class SoundBar {
     bar.hidden = false;
     button(bar, "play what is in view", acts.play);
     button(bar, "stop", acts.stop);
-    toggle(bar, "loop", (on) => {
+    this.loop = toggle(bar, "loop", (on) => {
       player.loop = on;
     });
     const speed = element(bar, "select");
@@ -42,6 +44,13 @@ export class SoundBar {
     if (player.sound) this.hear = button(bar, `hear: ${player.mode}`, () => this.next());
     else player.mode = "CIF alone";
     if (player.sound?.note) element(bar, "span", "cifviz-place").textContent = player.sound.note;
+  }
+
+  /** Play over and over from the next play on, or no longer. */
+  toggleLoop() {
+    if (!this.loop) return;
+    this.loop.click();
+    this.acts.say(this.player.loop ? "loop" : "no loop");
   }
 
   /** Hear the next of voice, voice with CIF, and CIF alone. */

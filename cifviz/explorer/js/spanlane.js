@@ -5,7 +5,7 @@
 /** @import { TimeScale } from "./timescale.js" */
 
 import { eachSpan } from "./columns.js";
-import { shortened, widthOf, write } from "./labels.js";
+import { fitted, widthOf, write } from "./labels.js";
 import { LEADER, NARROWEST, PITCH, heightBelow, placeNames } from "./nameplaces.js";
 import { isInOrder, namedBetween, spansInView } from "./spansinview.js";
 
@@ -190,14 +190,4 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
   canvas.rotate(-Math.PI / 2);
   write(canvas, text, 0, 0);
   canvas.restore();
-}
-
-/**
- * @param {Canvas2D} canvas With the font of the text.
- * @param {string} text
- * @param {number} wide
- * @param {string} font
- */
-function fitted(canvas, text, wide, font) {
-  return widthOf(canvas, text, font) <= wide ? text : shortened(canvas, text, wide);
 }

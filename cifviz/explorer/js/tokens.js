@@ -6,7 +6,7 @@
 import { element } from "./dom.js";
 
 const HELP =
-  "tokens: arrows choose, Enter or space plays, s and e choose an edge that arrows then move, F2 renames, plus and minus zoom, page up and page down move the view, Escape leaves; all keys are in the help";
+  "tokens: arrows choose, Enter or space plays, s and e choose an edge that arrows then move, F2 renames, a and b mark a region, plus and minus zoom, page up and page down move the view, Escape leaves; all keys are in the help";
 
 let lists = 0;
 

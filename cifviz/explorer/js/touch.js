@@ -129,7 +129,7 @@ class Fingers {
       return;
     }
     if (lane !== "tokens") {
-      this.explorer.placeCursor(seconds);
+      this.explorer.marking.placeCursor(seconds);
       return;
     }
     const { seen, scale } = this.explorer;
@@ -137,7 +137,7 @@ class Fingers {
       .map(({ start, end }) => ({ start, end, off: Math.max(start - seconds, seconds - end, 0) }))
       .filter(({ off }) => off * scale.density <= BESIDE)
       .sort((one, other) => one.off - other.off);
-    if (near.length) this.explorer.chooseAt((near[0].start + near[0].end) / 2);
+    if (near.length) this.explorer.marking.chooseAt((near[0].start + near[0].end) / 2);
   }
 
   /**

@@ -2,52 +2,43 @@
 // on where its data come from; `widget.js` and `page.js` bring it into a notebook and into a file.
 
 /** @import { Aligned, Seen, Settings, Span, State, Token, ViewData } from "./types.js" */
-/** @import { Kept } from "./kept.js" */
 /** @import { SavedFile } from "./exports.js" */
 /** @import { Kernel } from "./kernel.js" */
 /** @import { Sound } from "./sound.js" */
 
-import { matchCost, matchLanes, matchReference } from "./agreement.js";
-import { agreements, showAgreements } from "./agreementtable.js";
 import { align, edgeErrors, readout, shownTokens } from "./alignment.js";
 import { axesFor } from "./axes.js";
+import { Closer } from "./closer.js";
+import { Comparing, NO_MATCHES } from "./comparing.js";
 import { Controls } from "./controls.js";
-import { stretchOf } from "./data.js";
-import { correctionReadout, differenceNote } from "./differences.js";
+import { addCorrecting } from "./correcting.js";
 import { Detail } from "./detail.js";
+import { correctionReadout, differenceNote } from "./differences.js";
 import { button, element, group, messageOf, showPairs, toggle } from "./dom.js";
 import { Editing } from "./editing.js";
 import { exportsOf, save } from "./exports.js";
 import { FrameWeight } from "./frameweight.js";
 import { addHelp } from "./help.js";
 import { addHint } from "./hint.js";
-import { actsNow, addCorrecting } from "./correcting.js";
-import { isTaken, listenToKeys } from "./keys.js";
-import { MOST, checkedKept, differing, keptFromLink, keptLanes, keptToLink } from "./kept.js";
 import { Keeping } from "./keeping.js";
+import { keptFromLink, keptToLink } from "./kept.js";
+import { isTaken, listenToKeys } from "./keys.js";
+import { Marking } from "./marking.js";
 import { tokenAt } from "./naming.js";
 import { Picture, isNarrow } from "./picture.js";
-import { Player } from "./player.js";
+import { Playback } from "./playback.js";
 import { listenToPointer } from "./pointer.js";
 import { probe } from "./probe.js";
-import { SoundBar } from "./soundbar.js";
 import { fromLink, known, movable, toLink } from "./settings.js";
-import { isCoarse, stretchInView } from "./soundlanes.js";
+import { SoundBar } from "./soundbar.js";
+import { stretchInView } from "./soundlanes.js";
 import { dress, keepKeys, watchPage } from "./surroundings.js";
-import { showTable } from "./table.js";
+import { Tables } from "./tables.js";
 import { TimeScale } from "./timescale.js";
 import { TokenList } from "./tokens.js";
-import { showWords } from "./wordtable.js";
 
 /** Milliseconds without a change before slow updates follow. */
 const QUIET = 200;
-/** Pairs of tokens that are matched at each movement of a slider; more are matched after it. */
-const QUICK = 40_000;
-/** Finer pictures of parts that are kept. */
-const KEPT = 8;
-
-/** @type {Seen["matches"]} */
-const NO_MATCHES = { lanes: [], reference: null };
 /** A note where tokens are corrected. */
 const NOTE =
   "Corrected tokens stay as they are when settings move; those of the lane CIF follow. Files hold both.";
@@ -78,13 +69,9 @@ export class Explorer {
     this.isDragging = false;
     /** Whether the tokens are from elsewhere. */
     this.isPlaced = false;
-    this.isLooking = false;
     /** @type {boolean | null} */
     this.isNarrow = null;
     this.scale = new TimeScale(data.utterance.duration);
-    this.player = new Player(null);
-    this.player.cif = () => this.audible;
-    this.player.onEnd = () => this.picture.drawPlayhead(null);
     const aligned = align(data.utterance, this.settings);
     /** @type {Seen} */
     this.seen = {
@@ -97,21 +84,16 @@ export class Explorer {
       selected: null,
       detail: null,
     };
-    /** @type {Kept[]} Settings that are lanes. */
-    this.kept = [];
-    /** @type {Seen["matches"] | null} Of which the table tells. */
-    this.told = null;
-    this.match();
+    this.comparing = new Comparing(this);
+    this.comparing.match();
     this.editing = new Editing(this);
-    /** @type {Span | null} The part of time that was dragged, which space plays. */
-    this.region = null;
-    /** @type {number | null} Seconds of the last click, from which space plays. */
-    this.cursor = null;
+    this.marking = new Marking(this);
+    this.playback = new Playback(this);
+    this.closer = new Closer(this);
     // 2. Timers, and the number of tokens that was announced last.
     /** @type {number | null} */
     this.later = null;
-    this.closer = 0;
-    this.frame = 0;
+    this.rest = 0;
     /** @type {number | null} */
     this.announced = null;
     // 3. The elements, from top to bottom.
@@ -128,9 +110,9 @@ export class Explorer {
     this.point(null);
     addHint(view, root, data.utterance.fixed);
     const bar = element(root, "div", "cifviz-buttons");
-    this.soundBar = new SoundBar(group(bar, "sound"), this.player, {
-      play: () => void this.play(this.scale.begin, this.scale.end),
-      stop: () => this.stop(),
+    this.soundBar = new SoundBar(group(bar, "sound"), this.playback.player, {
+      play: () => this.playback.playView(),
+      stop: () => this.playback.stop(),
       say: (text) => this.say(text),
     });
     if (!data.hasSound) this.soundBar.show();
@@ -153,12 +135,8 @@ export class Explorer {
       mark: (start, end) => this.mark(start, end),
     });
     addHelp(root, this.seen);
-    this.agreement = this.addTable("agreement of the lanes");
-    this.words = this.addTable("words as a table");
-    const { box, table } = this.addTable("tokens as a table");
-    this.details = box;
-    this.table = table;
-    this.agreement.box.open = data.compare.some(({ isOwn }) => !isOwn);
+    this.tables = new Tables(root, () => this.tellTables());
+    this.tables.agreement.box.open = data.compare.some(({ isOwn }) => !isOwn);
     // 4. The events.
     this.freeKeys = keepKeys(root, (event) => isTaken(event, this));
     listenToKeys(root, this);
@@ -170,23 +148,10 @@ export class Explorer {
     else this.look();
   }
 
-  /**
-   * A table that opens on demand.
-   *
-   * @param {string} title
-   */
-  addTable(title) {
-    const box = element(this.root, "details");
-    element(box, "summary").textContent = title;
-    const table = element(box, "div", "cifviz-table");
-    box.addEventListener("toggle", () => this.tellTable());
-    return { box, table };
-  }
-
   addTokens() {
     return new TokenList(this.stage, {
       select: (index) => this.select(index),
-      stop: () => this.stop(),
+      stop: () => this.playback.stop(),
     });
   }
 
@@ -209,26 +174,13 @@ export class Explorer {
    * @param {Sound} sound
    */
   setSound(sound) {
-    this.player.sound = sound;
+    this.playback.player.sound = sound;
     this.seen.detail = new Detail(sound, {
       refined: () => this.picture.draw(),
       failed: (error) => this.say(`No finer picture: ${messageOf(error)}`),
     });
     this.soundBar.show();
     this.look();
-  }
-
-  /**
-   * What the CIF does at the present settings, as sound.
-   *
-   * @returns {import("./sonify.js").Audible}
-   */
-  get audible() {
-    const { aligned, axes, utterance } = this.seen;
-    const { alpha, positions, tailFired } = aligned.firing;
-    const { grid } = utterance;
-    const fires = Array.from(positions, (position) => grid.start + position * grid.shift);
-    return { alpha, top: axes.weight, grid, fires, tailFired };
   }
 
   /** @param {HTMLElement} bar */
@@ -249,8 +201,8 @@ export class Explorer {
     button(settings, "reset", () => this.reset());
     button(settings, this.kernel ? "copy settings" : "copy link", () => this.copySettings());
     const keeping = new Keeping(group(bar, "compare"), {
-      keep: () => this.keepSettings(),
-      remove: (index) => this.setKept(this.kept.filter((_, place) => place !== index)),
+      keep: () => this.comparing.keep(),
+      remove: (index) => this.comparing.remove(index),
     });
     const files = group(bar, "save");
     for (const [name, make] of Object.entries(exportsOf(this))) {
@@ -358,10 +310,10 @@ export class Explorer {
     if (this.word) this.selected = tokenAt(this.word, shown.tokens);
     if (this.selected === null) this.editing.leaveEdge();
     Object.assign(this.seen, { aligned, corrected, shown, selected: this.selected });
-    this.match();
+    this.comparing.match();
     this.tell();
     this.picture.draw();
-    this.drawMarks();
+    this.marking.draw();
   }
 
   /**
@@ -382,55 +334,6 @@ export class Explorer {
     }
   }
 
-  /**
-   * Match the lanes with the tokens: at once where that is quick, else a little later.
-   *
-   * @param {boolean} [isLater]
-   */
-  match(isLater = false) {
-    const { seen } = this;
-    const isNow = isLater || matchCost(seen) <= QUICK;
-    seen.matches = {
-      lanes: isNow ? matchLanes(seen) : seen.compare.map(() => null),
-      reference: isNow || seen.shown.errors ? matchReference(seen) : null,
-    };
-    this.isMatched = isNow;
-  }
-
-  /** Keep the tokens at the present settings as a lane. */
-  keepSettings() {
-    const { utterance } = this.data;
-    const kept = differing(this.settings, utterance.settings);
-    const same = this.kept.some((one) => JSON.stringify(one) === JSON.stringify(kept));
-    if (same) this.say("These settings are a lane already.");
-    else this.setKept([...this.kept, kept]);
-  }
-
-  /**
-   * Show other kept settings as lanes, as many as there is room for.
-   *
-   * @param {unknown[]} kept Settings, some or all; what none are is left out.
-   */
-  setKept(kept) {
-    const { utterance, compare } = this.data;
-    const room = Math.max(MOST - compare.filter(({ isOwn }) => !isOwn).length, 0);
-    const wanted = kept.map((one) => checkedKept(one, utterance)).filter((one) => one !== null);
-    if (wanted.length > room) this.say(`At most ${MOST} lanes can be compared: remove one first.`);
-    const taken = compare.map(({ name }) => name);
-    try {
-      const lanes = keptLanes(wanted.slice(0, room), utterance, taken);
-      this.kept = wanted.slice(0, room);
-      this.seen.compare = [...compare, ...lanes];
-      this.keeping.show(lanes.map(({ name }) => name));
-    } catch (error) {
-      this.say(`Not kept: ${messageOf(error)}`);
-    }
-    if (this.kept.length) this.agreement.box.open = true;
-    this.match();
-    this.tell();
-    this.picture.draw();
-  }
-
   /** Go back to the beginning. */
   reset() {
     this.scale.all();
@@ -448,119 +351,13 @@ export class Explorer {
   select(index, { isStill = false } = {}) {
     const { tokens } = this.seen.shown;
     this.editing.leaveEdge();
-    this.region = this.cursor = null;
+    this.marking.clear();
     this.selected = index === null || !tokens.length ? null : Math.min(index, tokens.length - 1);
     this.seen.selected = this.selected;
     this.word = this.selected === null ? null : tokens[this.selected];
     if (this.word && !isStill) this.scale.reveal(this.word.start, this.word.end);
     this.tell();
     this.look();
-  }
-
-  /**
-   * Select and play the token at a moment.
-   *
-   * @param {number} seconds
-   */
-  chooseAt(seconds) {
-    const index = this.tokenUnder(seconds);
-    if (index === null) {
-      this.placeCursor(seconds);
-      return;
-    }
-    this.select(index, { isStill: true });
-    this.tokens.focus(); // so that arrows continue from there
-    this.playToken(index);
-  }
-
-  /**
-   * Index of the token at a moment.
-   *
-   * @param {number} seconds
-   */
-  tokenUnder(seconds) {
-    const { tokens } = this.seen.shown;
-    const index = tokens.findIndex(({ start, end }) => seconds >= start && seconds <= end);
-    return index < 0 ? null : index;
-  }
-
-  /** Index of the token at the cursor, or the nearest; the first without a cursor. */
-  nearestToken() {
-    const { tokens } = this.seen.shown;
-    if (this.cursor === null) return tokens.length ? 0 : null;
-    return tokenAt({ start: this.cursor, end: this.cursor }, tokens);
-  }
-
-  /**
-   * Put the cursor at a moment, and select the token that is there.
-   *
-   * @param {number} seconds
-   */
-  placeCursor(seconds) {
-    const index = this.tokenUnder(seconds);
-    if (index !== null && index !== this.selected) this.select(index, { isStill: true });
-    this.region = null;
-    this.cursor = Math.min(Math.max(seconds, 0), this.data.utterance.duration);
-    this.tokens.focus();
-    this.drawMarks();
-  }
-
-  /**
-   * Move the cursor; without one, from the start of the selected token or of the view.
-   *
-   * @param {number} seconds
-   */
-  moveCursor(seconds) {
-    const { selected } = this;
-    const start = selected === null ? this.scale.begin : this.seen.shown.tokens[selected].start;
-    this.region = null;
-    this.cursor = Math.min(Math.max((this.cursor ?? start) + seconds, 0), this.data.utterance.duration);
-    this.reveal(this.cursor);
-    this.say(`cursor at ${this.cursor.toFixed(3)} s`);
-  }
-
-  /**
-   * Mark a part of time.
-   *
-   * @param {Span} span Seconds.
-   */
-  setRegion({ start, end }) {
-    const { duration } = this.data.utterance;
-    this.region = { start: Math.max(start, 0), end: Math.min(end, duration) };
-    this.cursor = null;
-    this.drawMarks();
-  }
-
-  /** Whether Escape has something to let go of. */
-  get isHolding() {
-    return Boolean(this.editing.edge ?? this.region) || this.cursor !== null;
-  }
-
-  /** Let go of the chosen edge; else of region and cursor; else leave the list of tokens. */
-  letGo() {
-    this.stop();
-    if (this.editing.edge) this.editing.leaveEdge();
-    else if (this.isHolding) this.region = this.cursor = null;
-    else this.tokens.leave();
-    this.drawMarks();
-  }
-
-  /**
-   * Bring a moment into view, and show what is marked.
-   *
-   * @param {number | null} seconds
-   */
-  reveal(seconds) {
-    const { begin, end } = this.scale;
-    if (seconds !== null) this.scale.reveal(seconds, seconds);
-    if (begin !== this.scale.begin || end !== this.scale.end) this.look();
-    this.drawMarks();
-  }
-
-  /** Draw region, cursor and chosen edge. */
-  drawMarks() {
-    this.picture.drawMarks({ region: this.region, cursor: this.cursor, edge: this.editing.place });
-    actsNow(this.correcting, this);
   }
 
   /** Update the text: at once what is in view, a little later the other parts. */
@@ -580,7 +377,7 @@ export class Explorer {
     if (this.announced !== null && this.announced !== count) this.say(`${count} tokens`);
     this.announced = count;
     this.picture.refit();
-    this.tellTable();
+    this.tellTables();
     this.changed(this.state);
   }
 
@@ -589,21 +386,12 @@ export class Explorer {
     this.later = null;
   }
 
-  tellTable() {
-    const { seen, scale, agreement, words } = this;
-    if (!this.isMatched) {
-      this.match(true);
+  tellTables() {
+    if (!this.comparing.isMatched) {
+      this.comparing.match(true);
       this.picture.draw();
     }
-    if (this.details.open) showTable(this.table, seen, scale);
-    const own = seen.compare.find(({ isOwn }) => isOwn);
-    words.box.hidden = !own;
-    if (own && words.box.open) showWords(words.table, own, scale);
-    const isCompared = seen.compare.length > (own ? 1 : 0) || seen.utterance.reference;
-    agreement.box.hidden = !isCompared;
-    if (!isCompared || !agreement.box.open || this.told === seen.matches) return;
-    showAgreements(agreement.table, agreements(seen));
-    this.told = seen.matches;
+    this.tables.show(this.seen, this.scale);
   }
 
   /**
@@ -613,42 +401,20 @@ export class Explorer {
    */
   get state() {
     const { aligned, corrected } = this.seen;
-    const { kept, selected } = this;
-    const settings = { ...this.settings };
-    return { settings, alignment: aligned.tokens, corrected, selection: selected, kept };
+    const { settings, selected, comparing } = this;
+    const { tokens } = aligned;
+    return { settings: { ...settings }, alignment: tokens, corrected, selection: selected, kept: comparing.kept };
   }
 
   /** Draw what is in view, and a little later a finer picture of it. */
   look() {
     this.seen.detail?.follow(this.scale, stretchInView(this.seen.stretches, this.scale));
     this.picture.draw();
-    clearTimeout(this.closer);
-    this.closer = setTimeout(() => {
-      this.tellTable();
-      void this.lookCloser();
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.tellTables();
+      void this.closer.look();
     }, QUIET);
-  }
-
-  /** Ask Python for a finer picture where it would show more and samples make none. */
-  async lookCloser() {
-    const { begin, end, density } = this.scale;
-    const { stretches, detail } = this.seen;
-    const coarse = stretchInView(stretches, this.scale);
-    if (!this.kernel || coarse.isFinest || !isCoarse(coarse, density) || this.isLooking) return;
-    if (detail?.covers(this.scale, coarse)) return;
-    this.isLooking = true;
-    const around = end - begin;
-    try {
-      const wanted = { start: begin - around, end: end + around };
-      const { message } = await this.kernel.ask("stretch", wanted);
-      this.seen.stretches = [stretches[0], ...stretches.slice(1).slice(-KEPT), stretchOf(message)];
-      // The finest last: the last one that covers the view is drawn.
-      this.seen.stretches.sort((one, other) => other.end - other.start - one.end + one.start);
-      this.picture.draw();
-    } catch (error) {
-      this.say(`No finer picture: ${messageOf(error)}`);
-    }
-    this.isLooking = false;
   }
 
   /** @param {number} factor Above 1 shows more; infinite, everything. */
@@ -694,61 +460,12 @@ export class Explorer {
     this.look();
   }
 
-  /**
-   * What space plays.
-   *
-   * @returns {Span} Seconds.
-   */
-  toPlay() {
-    const { begin, end, duration } = this.scale;
-    if (this.region) return this.region;
-    if (this.cursor !== null) return { start: this.cursor, end: this.cursor < end ? end : duration };
-    return this.selected === null ? { start: begin, end } : this.seen.shown.tokens[this.selected];
-  }
-
-  /** Play the region, from the cursor, or the selected token; if something is played, stop. */
-  playOrStop() {
-    const { start, end } = this.toPlay();
-    if (this.player.now === null) void this.play(start, end);
-    else this.stop();
-  }
-
-  /** @param {number} index */
-  playToken(index) {
-    const token = this.seen.shown.tokens[index];
-    if (token) void this.play(token.start, token.end);
-  }
-
-  /**
-   * @param {number} start Seconds.
-   * @param {number} end Seconds.
-   */
-  async play(start, end) {
-    try {
-      await this.player.play(start, end);
-    } catch (error) {
-      this.say(`Cannot be played: ${messageOf(error)}`);
-    }
-    const move = () => {
-      const { now } = this.player;
-      this.picture.drawPlayhead(now);
-      if (now !== null) this.frame = requestAnimationFrame(move);
-    };
-    cancelAnimationFrame(this.frame);
-    move();
-  }
-
-  stop() {
-    this.player.stop();
-    this.picture.drawPlayhead(null);
-  }
-
   /** Copy what restores the settings: a link to a page, or in a notebook a line of Python. */
   copySettings() {
     const page = location.href.split("#")[0];
     const text = this.kernel
       ? `w.settings = ${JSON.stringify(this.settings)}`
-      : `${page}#${toLink(this.settings)}${keptToLink(this.kept)}`;
+      : `${page}#${toLink(this.settings)}${keptToLink(this.comparing.kept)}`;
     const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
     done.then(
       () => this.say("It is in the clipboard."),
@@ -783,7 +500,7 @@ export class Explorer {
   follow(link) {
     this.set(fromLink(link));
     const kept = keptFromLink(link);
-    if (kept.length) this.setKept(kept);
+    if (kept.length) this.comparing.set(kept);
   }
 
   /** Arrange all for the width of the page: where that is narrow, the settings are closed at first. */
@@ -821,12 +538,11 @@ export class Explorer {
   close() {
     this.editing.field?.close();
     this.forgetLater();
-    clearTimeout(this.closer);
-    cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.unwatch();
     this.freeKeys();
     this.seen.detail?.close();
-    this.player.close();
+    this.playback.close();
     this.root.replaceChildren();
   }
 }

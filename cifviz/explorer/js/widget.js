@@ -116,7 +116,7 @@ class View {
 
   keep() {
     const kept = this.model.get("kept") ?? []; // older notebooks have none
-    if (JSON.stringify(kept) !== JSON.stringify(this.explorer.kept)) this.explorer.setKept(kept);
+    if (JSON.stringify(kept) !== JSON.stringify(this.explorer.comparing.kept)) this.explorer.comparing.set(kept);
   }
 
   correct() {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  LONGEST_LABEL, SHORTEST, correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel,
+  LONGEST_LABEL, SHORTEST, beginningOf, correctable, firstChanged, insert, limits, merge, moveEdge, remove, setLabel,
   split,
 } from "../../../cifviz/explorer/js/correction.js";
 import { differences } from "../../../cifviz/explorer/js/differences.js";
@@ -201,4 +201,13 @@ test("no movement makes a token shorter than a millisecond", () => {
     list = moveEdge(list, grip, 1.2 * draw(), room);
     for (const { start, end } of list) assert.ok(end - start >= SHORTEST - 1e-9);
   }
+});
+
+test("the beginning of a correction is CIF's tokens in microseconds, made once", () => {
+  const own = [{ label: "a", start: 0.10000004, end: 0.3 }, { label: "b", start: 0.3, end: 0.90000049 }];
+  const beginning = beginningOf(own, 0.9);
+  assert.deepEqual(beginning, [{ label: "a", start: 0.1, end: 0.3 }, { label: "b", start: 0.3, end: 0.9 }]);
+  assert.deepEqual(beginning, correctable(own, 0.9));
+  assert.equal(beginningOf(own, 0.9), beginning);
+  assert.notEqual(beginningOf([...own], 0.9), beginning);
 });

@@ -5,7 +5,7 @@ import test from "node:test";
 
 import { eachRun, eachSpan, eachStep, largest } from "../../../cifviz/explorer/js/columns.js";
 import { fire } from "../../../cifviz/explorer/js/firing.js";
-import { directionOf, shortened } from "../../../cifviz/explorer/js/labels.js";
+import { directionOf, fitted, shortened } from "../../../cifviz/explorer/js/labels.js";
 import { rangeOfSum } from "../../../cifviz/explorer/js/sawtooth.js";
 import { TimeScale } from "../../../cifviz/explorer/js/timescale.js";
 import { random } from "./random.mjs";
@@ -120,4 +120,17 @@ test("a name that does not fit is cut between letters, and ends with an ellipsis
   assert.equal(shortened(canvas, "ne\u0301e\u0301e\u0301e\u0301", 56), "ne\u0301…");
   assert.equal(shortened(canvas, "x".repeat(1e6), 56), "xxxx…");
   assert.equal(shortened(canvas, "", 56), "");
+});
+
+test("what fits of a name is found once for each font and place", () => {
+  let asked = 0;
+  const canvas = { measureText: (text) => ({ width: (asked += 1) && 10 * text.length }) };
+  for (const [wide, fit] of [[56, "reco…"], [200, "recogniser"], [36, "re…"]]) {
+    assert.equal(fitted(canvas, "recogniser", wide, "a font"), fit);
+    const before = asked;
+    assert.equal(fitted(canvas, "recogniser", wide, "a font"), fit);
+    assert.equal(asked, before);
+  }
+  const narrow = { measureText: (text) => ({ width: 2 * text.length }) };
+  assert.equal(fitted(narrow, "recogniser", 36, "another font"), "recogniser");
 });
