@@ -64,6 +64,14 @@ TERMS: tuple[Term, ...] = (
         "Of a decoder: it gives one token in each pass and is told those that it gave before (AR).",
     ),
     Term(
+        "average lagging",
+        "AL",
+        "cifviz.metrics.average_lagging",
+        "s",
+        "How far a simultaneous system is behind an ideal one that writes its words "
+        "evenly over the sound, on average.",
+    ),
+    Term(
         "biased token",
         "",
         "cifviz.metrics.BiasedErrors.biased",
@@ -159,6 +167,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.alignment.edge_intervals.EdgeIntervals.level",
         "",
         "The share of edges that lie in their intervals.",
+    ),
+    Term(
+        "delay",
+        "d",
+        "cifviz.metrics.average_lagging(delays)",
+        "s",
+        "How much of the sound was read when a word of a translation was written.",
     ),
     Term(
         "diagnosis",
@@ -297,6 +312,13 @@ TERMS: tuple[Term, ...] = (
         "wrong, and the others are taught.",
     ),
     Term(
+        "leak",
+        "",
+        "cifviz.core.neurons.NeuronRule.leak",
+        "share per frame",
+        "The share of its potential that a neuron loses in a frame; of a CIF it is 0.",
+    ),
+    Term(
         "log-mel",
         "",
         "cifviz.LogMel",
@@ -311,6 +333,13 @@ TERMS: tuple[Term, ...] = (
         "weight",
         "The line on which the weights of all frames are laid end to end, and on which tokens are "
         "intervals of equal length.",
+    ),
+    Term(
+        "membrane potential",
+        "v",
+        "cifviz.core.neurons.Membrane.potential",
+        "weight",
+        "What a neuron has gathered and not yet spent; of a CIF it is the accumulated weight.",
     ),
     Term(
         "no bias",
@@ -369,6 +398,21 @@ TERMS: tuple[Term, ...] = (
         "cifviz.systems.context_network.ContextConfig.coldec_lambda",
         "",
         "How much the context network counts beside the recogniser, from 0 to 1.",
+    ),
+    Term(
+        "pictures per token",
+        "T/N",
+        "cifviz.systems.lip_reading.LipConfig.picture_frames",
+        "",
+        "How many pictures of a video a token lasts, on average.",
+    ),
+    Term(
+        "policy",
+        "",
+        "cifviz.systems.simultaneous.SimultaneousTranslator",
+        "",
+        "The rule by which a simultaneous system decides, at any time, to read on or to "
+        "write a word.",
     ),
     Term(
         "precision",
@@ -484,6 +528,13 @@ TERMS: tuple[Term, ...] = (
         "A frame in which CTC is sure of a token.",
     ),
     Term(
+        "spike of a neuron",
+        "",
+        "cifviz.core.neurons.Membrane.spikes",
+        "",
+        "The pulse of a neuron whose potential has reached the threshold; of a CIF a fire.",
+    ),
+    Term(
         "starting weight",
         "",
         "cifviz.CIF.start_at",
@@ -506,6 +557,13 @@ TERMS: tuple[Term, ...] = (
         "",
         "Speech that is recognised while it arrives, chunk by chunk, with a small state that one "
         "chunk leaves to the next.",
+    ),
+    Term(
+        "surrogate gradient",
+        "",
+        "cifviz.systems.spiking_encoder.surrogate_spike",
+        "",
+        "The slope of a ramp, used in place of that of a step, which is zero nearly everywhere.",
     ),
     Term(
         "tail",
@@ -578,6 +636,21 @@ TERMS: tuple[Term, ...] = (
         "",
         "A low place in the row of weights, as between two words, where one token's weight is cut "
         "from the next one's when edges are read.",
+    ),
+    Term(
+        "viseme",
+        "",
+        "cifviz.systems.lip_reading.LipReader",
+        "",
+        "What can be seen of a phone; phones that look alike share one.",
+    ),
+    Term(
+        "wait-k",
+        "",
+        "cifviz.systems.wait_k.WaitKTranslator",
+        "",
+        "A policy by the clock: read k pieces of a fixed length, then write a word for "
+        "each further one.",
     ),
     Term(
         "weight",
