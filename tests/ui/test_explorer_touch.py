@@ -156,12 +156,14 @@ def test_a_finger_that_rests_shows_the_values_under_it(opened, fingers, transcri
     fingers.touch("touchStart", at)
     opened.wait_for_function("() => resting")
     opened.evaluate("() => resting()")
-    assert opened.evaluate("() => cifvizExplorer.picture.hovered") == pytest.approx(1.0, abs=0.02)
+    assert opened.evaluate("() => cifvizExplorer.picture.overlay.hovered") == pytest.approx(
+        1.0, abs=0.02
+    )
     assert "time 1.0" in values.inner_text().replace("\n", " ")
     fingers.touch("touchMove", [at[0] + 5, at[1] - 120])  # it reads on, and nothing scrolls
     fingers.touch("touchEnd")
     assert scrolled(opened) == before
-    assert opened.evaluate("cifvizExplorer.picture.hovered") > 1.0  # they stay, to be read
+    assert opened.evaluate("cifvizExplorer.picture.overlay.hovered") > 1.0  # they stay, to be read
     assert opened.evaluate("[cifvizExplorer.selected, started.length]") == [None, 0]
     assert opened.evaluate(VIEW) == [0, transcription.duration]
     # Above the picture, while the page is scrolled, they are in view and cover no lane of it.
@@ -173,7 +175,10 @@ def test_a_gesture_that_the_browser_takes_ends_without_a_trace(opened, fingers, 
     at = fingers.on("tokens", 1.0)
     fingers.touch("touchStart", at)
     fingers.touch("touchCancel")
-    assert opened.evaluate("() => [resting, cifvizExplorer.picture.hovered]") == [None, None]
+    assert opened.evaluate("() => [resting, cifvizExplorer.picture.overlay.hovered]") == [
+        None,
+        None,
+    ]
     assert opened.evaluate("[cifvizExplorer.selected, started.length]") == [None, 0]
     assert opened.evaluate(VIEW) == [0, transcription.duration]
     fingers.touch("touchStart", at)

@@ -158,7 +158,7 @@ export class Marking {
   /** Draw region, cursor and chosen edge. */
   draw() {
     const { explorer, region, cursor } = this;
-    explorer.picture.drawMarks({ region, cursor, edge: explorer.editing.place });
+    explorer.picture.overlay.drawMarks({ region, cursor, edge: explorer.editing.place });
     actsNow(explorer.correcting, explorer);
   }
 

@@ -1,7 +1,7 @@
 // All lanes on one canvas, with the time axis below and a small map of the whole above. What no
 // setting changes has a canvas of its own behind it, the playhead one in front: each is drawn alone.
 
-/** @import { Canvas2D, Look, Marks, Seen, Span, Strip, Token } from "./types.js" */
+/** @import { Canvas2D, Look, Seen, Strip, Token } from "./types.js" */
 /** @import { Lane } from "./lanes.js" */
 
 import { eachSpan } from "./columns.js";
@@ -9,11 +9,13 @@ import { context2d, element } from "./dom.js";
 import { shortened, widthOf, write } from "./labels.js";
 import { fillOf, lanesOf } from "./lanes.js";
 import { pageColours, tokenFills } from "./look.js";
+import { AXIS, MAP, Overlay } from "./overlay.js";
 import { stretchInView } from "./soundlanes.js";
-import { BOXES, FONT, spanLaneHeight } from "./spanlane.js";
+import { FONT, spanLaneHeight } from "./spanlane.js";
 import { TimeScale } from "./timescale.js";
 
-const [MAP, AXIS, GAP] = [18, 22, 8];
+/** Pixels between two lanes. */
+const GAP = 8;
 /** Pixels left of the lanes for titles and ticks; where the page is narrow, titles are above. */
 const [GUTTER, NARROW_GUTTER] = [96, 46];
 /** Pixels of a narrow page, and of the line for the titles. */
@@ -33,7 +35,7 @@ export class Picture {
     this.scale = scale;
     this.parent = parent;
     this.canvas = addCanvas(parent, "cifviz-picture");
-    this.overlay = addCanvas(parent, "cifviz-overlay");
+    this.overlay = new Overlay(this, addCanvas(parent, "cifviz-overlay"));
     this.background = new OffscreenCanvas(1, 1);
     this.map = new OffscreenCanvas(1, 1);
     /** @type {unknown[]} What the map was drawn from. */
@@ -46,12 +48,6 @@ export class Picture {
     this.height = 0;
     /** Pixels left of the lanes. */
     this.gutter = GUTTER;
-    /** @type {number | null} Seconds of the playhead. */
-    this.playhead = null;
-    /** @type {number | null} Seconds below the mouse. */
-    this.hovered = null;
-    /** @type {Marks} */
-    this.marks = { region: null, cursor: null, edge: null };
     this.look = this.pageLook();
     /** @type {unknown[]} What decided which lanes there are. */
     this.arranged = [];
@@ -100,7 +96,7 @@ export class Picture {
     if (!corrected || this.heightOf(corrected, whole) === strip.height) return;
     this.resize();
     this.draw();
-    this.drawOverlay();
+    this.overlay.draw();
   }
 
   /** What decides which lanes there are. */
@@ -116,12 +112,12 @@ export class Picture {
     this.arrange();
     // Whole, so that columns of pixels next to each other show no seam.
     const ratio = Math.ceil(globalThis.devicePixelRatio || 1);
-    for (const canvas of [this.canvas, this.overlay, this.background]) {
+    for (const canvas of [this.canvas, this.overlay.canvas, this.background]) {
       canvas.width = this.width * ratio;
       canvas.height = this.height * ratio;
       context2d(canvas).setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    for (const canvas of [this.canvas, this.overlay]) canvas.style.height = `${this.height}px`;
+    for (const canvas of [this.canvas, this.overlay.canvas]) canvas.style.height = `${this.height}px`;
     this.drawn = this.mapped = []; // another size makes a canvas empty
   }
 
@@ -336,97 +332,6 @@ export class Picture {
       write(canvas, text, left, y + 11);
       written = left + 2 * half;
     }
-  }
-
-  /**
-   * Draw the playhead at a moment; none for null.
-   *
-   * @param {number | null} seconds
-   */
-  drawPlayhead(seconds) {
-    this.playhead = seconds;
-    this.drawOverlay();
-  }
-
-  /**
-   * Draw a thin line below the mouse; none for null.
-   *
-   * @param {number | null} seconds
-   */
-  drawHovered(seconds) {
-    this.hovered = seconds;
-    this.drawOverlay();
-  }
-
-  /**
-   * Draw what the reader marked.
-   *
-   * @param {Marks} marks
-   */
-  drawMarks(marks) {
-    this.marks = marks;
-    this.drawOverlay();
-  }
-
-  /** Draw the lines in front of everything. */
-  drawOverlay() {
-    const canvas = context2d(this.overlay);
-    canvas.clearRect(0, 0, this.width, this.height);
-    const { ink, accent } = this.look;
-    const { region, cursor, edge } = this.marks;
-    if (region) this.drawRegion(canvas, region);
-    const lines = [
-      { seconds: this.hovered, colour: ink, thick: 1 },
-      { seconds: cursor, colour: ink, thick: 2 },
-      { seconds: edge, colour: accent, thick: 2 },
-      { seconds: this.playhead, colour: accent, thick: 2 },
-    ];
-    for (const { seconds, colour, thick } of lines) {
-      if (seconds === null) continue;
-      const x = this.gutter + Math.round(this.scale.x(seconds));
-      if (x < this.gutter || x > this.width) continue;
-      canvas.fillStyle = colour;
-      canvas.fillRect(x - thick / 2, MAP, thick, this.height - AXIS - MAP);
-    }
-    if (edge !== null) this.drawHandle(canvas, edge);
-  }
-
-  /**
-   * A pale area between two lines.
-   *
-   * @param {Canvas2D} canvas
-   * @param {Span} region
-   */
-  drawRegion(canvas, { start, end }) {
-    const { scale } = this;
-    const [left, right] = [start, end].map((seconds) =>
-      Math.min(Math.max(Math.round(scale.x(seconds)), 0), scale.width),
-    );
-    if (end < scale.begin || start > scale.end) return;
-    const high = this.height - AXIS - MAP;
-    canvas.fillStyle = this.look.accent;
-    canvas.globalAlpha = 0.25;
-    canvas.fillRect(this.gutter + left, MAP, Math.max(right - left, 1), high);
-    canvas.globalAlpha = 1;
-    for (const [seconds, x] of [[start, left], [end, right]]) {
-      if (seconds >= scale.begin && seconds <= scale.end) canvas.fillRect(this.gutter + x - 0.5, MAP, 1, high);
-    }
-  }
-
-  /**
-   * A handle at the chosen edge, in the lane of the tokens.
-   *
-   * @param {Canvas2D} canvas
-   * @param {number} seconds
-   */
-  drawHandle(canvas, seconds) {
-    const x = this.gutter + Math.round(this.scale.x(seconds));
-    if (x < this.gutter || x > this.width) return;
-    const { top } = this.strips.tokens;
-    canvas.fillStyle = this.look.paper;
-    canvas.fillRect(x - 5, top + 1, 10, BOXES - 2);
-    canvas.fillStyle = this.look.accent;
-    canvas.fillRect(x - 3, top + 3, 6, BOXES - 6);
   }
 
   /**

@@ -12,7 +12,7 @@ export class Playback {
     this.explorer = explorer;
     this.player = new Player(null);
     this.player.cif = () => this.audible;
-    this.player.onEnd = () => this.explorer.picture.drawPlayhead(null);
+    this.player.onEnd = () => this.explorer.picture.overlay.drawPlayhead(null);
     this.frame = 0;
   }
 
@@ -73,7 +73,7 @@ export class Playback {
     }
     const move = () => {
       const { now } = this.player;
-      this.explorer.picture.drawPlayhead(now);
+      this.explorer.picture.overlay.drawPlayhead(now);
       if (now !== null) this.frame = requestAnimationFrame(move);
     };
     cancelAnimationFrame(this.frame);
@@ -82,7 +82,7 @@ export class Playback {
 
   stop() {
     this.player.stop();
-    this.explorer.picture.drawPlayhead(null);
+    this.explorer.picture.overlay.drawPlayhead(null);
   }
 
   /** Release the sound card. */

@@ -270,7 +270,7 @@ export class Explorer {
     const lane = isInside ? place.lane : null;
     const pairs = probe(this.seen, seconds ?? Number.NaN, share, lane);
     showPairs(this.under, seconds === null ? pairs.map(([name]) => [name, "–"]) : pairs);
-    this.picture.drawHovered(seconds);
+    this.picture.overlay.drawHovered(seconds);
   }
 
   /**
@@ -446,7 +446,7 @@ export class Explorer {
   mark(start, end) {
     this.scale.reveal(start, end);
     this.look();
-    this.picture.drawPlayhead((start + end) / 2);
+    this.picture.overlay.drawPlayhead((start + end) / 2);
   }
 
   /**
