@@ -1,7 +1,8 @@
 """The exercises of a lesson as an assignment for a grader:  cifviz notebooks assignment 03.
 
 nbgrader takes notebooks in a form of its own: the text of an exercise, a cell for the answer, and a
-test that is one point, which asks `judge`. An answer that is not ready in time costs its own point alone.
+test that is one point, which asks `judge`. An answer that is not ready in time costs its own point
+alone.
 """
 
 from __future__ import annotations
