@@ -59,12 +59,12 @@ def lessons_slides(
 @notebooks.command("assignment")
 def lesson_assignment(
     name: Annotated[str, typer.Argument(help="Such as 03_scaling, or 03.")],
-    grader: Annotated[str, typer.Option(help="nbgrader or otter.")] = "nbgrader",
+    grader: Annotated[str, typer.Option(help="nbgrader.")] = "nbgrader",
     out: Annotated[
         Path, typer.Option(help="Folder for the notebook; one that is there is left as it is.")
     ] = Path("build/assignments"),
 ) -> None:
-    """Write the exercises of a lesson in the form that nbgrader or otter assign reads."""
+    """Write the exercises of a lesson in the form that a grader reads."""
     with in_words("cifviz notebooks assignment"):
         from cifviz.course.assignments import write_assignment
         from cifviz.course.build import resolve

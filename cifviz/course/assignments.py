@@ -1,8 +1,8 @@
 """The exercises of a lesson as an assignment for a grader:  cifviz notebooks assignment 03.
 
-nbgrader and Otter-Grader take notebooks in forms of their own. Both get the same cells: the text of
-an exercise, a cell for the answer, and a test that is one point, which asks `judge`. An answer that
-is not ready in time costs its own point alone.
+nbgrader takes notebooks in a form of its own: the text of an exercise, a cell for the answer, and a
+test that is one point, which asks `judge`. An answer that is not ready in time costs its own point
+alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from cifviz.course.build import NOTEBOOKS
 from cifviz.course.lesson_sources import KERNEL, read_source
@@ -22,7 +22,7 @@ from cifviz.errors import DataError, require, require_choice
 from cifviz.notebooks.reader import tags
 from cifviz.resources import write_atomically
 
-GRADERS = ("nbgrader", "otter")
+GRADERS = ("nbgrader",)
 SECONDS = 10
 """For which a test waits for an answer."""
 TEST = """\
@@ -52,7 +52,7 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
         The lesson as `read_source` reads it.
     title : str
         Heading of the assignment.
-    grader : {"nbgrader", "otter"}
+    grader : {"nbgrader"}
 
     Raises
     ------
@@ -63,8 +63,6 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
     require_choice("grader", grader, GRADERS)
     imports = next(cell.source for cell in source.cells if cell.cell_type == "code")
     cells = [new_markdown_cell(f"# {title}"), new_code_cell(imports)]
-    if grader == "otter":
-        cells.insert(0, new_raw_cell("# ASSIGNMENT CONFIG\nname: cifviz\ninit_cell: false"))
     asked, text = 0, ""
     for stub, solution in zip(source.cells, [*source.cells[1:], None], strict=True):
         if stub.cell_type == "markdown":
@@ -79,8 +77,7 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
             continue
         number, name = checked.groups()
         test = TEST.format(number=number, name=name, seconds=SECONDS)
-        ask = _nbgrader if grader == "nbgrader" else _otter
-        cells += ask(number, text, _answer(stub), _answer(solution), test)
+        cells += _nbgrader(number, text, _answer(stub), _answer(solution), test)
         asked += 1
     require(asked > 0, f"{title} has no exercise that stands alone", DataError)
     notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -139,26 +136,6 @@ def _nbgrader(number: str, text: str, stub: str, solution: str, test: str) -> li
     return [new_markdown_cell(text), answer, tested]
 
 
-def _otter(number: str, text: str, stub: str, solution: str, test: str) -> list[NotebookNode]:
-    """One exercise for ``otter assign``, which knows its parts by lines in raw cells."""
-    return [
-        new_raw_cell(f"# BEGIN QUESTION\nname: q{number.replace('.', '_')}\npoints: 1"),
-        new_markdown_cell(text),
-        new_raw_cell("# BEGIN SOLUTION"),
-        new_code_cell(f"# BEGIN SOLUTION\n{solution}\n# END SOLUTION\n" + _prompted(stub)),
-        new_raw_cell("# END SOLUTION"),
-        new_raw_cell("# BEGIN TESTS"),
-        new_code_cell(test),
-        new_raw_cell("# END TESTS"),
-        new_raw_cell("# END QUESTION"),
-    ]
-
-
-def _prompted(stub: str) -> str:
-    """A stub as otter shows it in the place of a solution."""
-    return f'""" # BEGIN PROMPT\n{stub}\n""" # END PROMPT'
-
-
 def write_assignment(name: str, grader: str, out: Path, folder: Path = NOTEBOOKS) -> Path:
     """Write the assignment of a lesson: ``cifviz notebooks assignment``.
 
@@ -166,7 +143,7 @@ def write_assignment(name: str, grader: str, out: Path, folder: Path = NOTEBOOKS
     ----------
     name : str
         Of the lesson: "03_scaling".
-    grader : {"nbgrader", "otter"}
+    grader : {"nbgrader"}
     out : Path
         Folder for the notebook; made if needed. A file of that name there is left as it is.
     folder : Path

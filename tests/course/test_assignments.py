@@ -1,4 +1,4 @@
-"""Assignments for nbgrader and Otter-Grader; the graders themselves grade five submissions."""
+"""Assignments for nbgrader, which grades five submissions of them."""
 
 import importlib.util
 import json
@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -57,14 +56,14 @@ def test_an_exercise_that_needs_other_cells_of_the_lesson_is_left_out():
         assignment(other, "A", "nbgrader")
     unchecked = made(text, cell("x = ...", "exercise"), cell("x = 1", "solution"))
     with pytest.raises(DataError, match="an exercise that checks no name"):
-        assignment(unchecked, "A", "otter")
+        assignment(unchecked, "A", "nbgrader")
 
 
 def test_an_assignment_that_is_there_is_left_alone(tmp_path):
     path = write_assignment(LESSON, "nbgrader", tmp_path)
     before = path.read_bytes()
     with pytest.raises(CIFError, match="exists"):
-        write_assignment(LESSON, "otter", tmp_path)
+        write_assignment(LESSON, "nbgrader", tmp_path)
     assert path.read_bytes() == before
     with pytest.raises(CIFError, match="grader must be one of"):
         write_assignment(LESSON, "moss", tmp_path / "other")
@@ -164,33 +163,4 @@ def test_nbgrader_gives_five_submissions_their_points(tmp_path):
 
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
         found = {who: book.find_submission("cif", who).score for who in SUBMISSIONS}
-    assert found == {who: points for who, (_, points) in SUBMISSIONS.items()}
-
-
-@pytest.mark.long
-@pytest.mark.slow
-@pytest.mark.skipif(not importlib.util.find_spec("otter"), reason="otter-grader is not installed")
-@pytest.mark.timeout(1800)
-def test_otter_gives_five_submissions_their_points(tmp_path):
-    path = write_assignment(LESSON, "otter", tmp_path)
-    run("otter", "assign", path.name, "dist", "--no-run-tests", cwd=tmp_path)
-    student = nbformat.read(tmp_path / "dist" / "student" / path.name, as_version=4)
-    (archive,) = (tmp_path / "dist" / "autograder").glob("*.zip")
-    found = {}
-    for who, (changes, _) in SUBMISSIONS.items():
-        place = tmp_path / who
-        place.mkdir()
-        nbformat.write(submitted(student, changes), place / path.name)
-        run(
-            "otter",
-            "run",
-            "-a",
-            str(archive),
-            "-o",
-            str(place),
-            str(Path(who) / path.name),
-            cwd=tmp_path,
-        )
-        results = json.loads((place / "results.json").read_text(encoding="utf-8"))
-        found[who] = sum(one.get("score", 0) for one in results["tests"])
     assert found == {who: points for who, (_, points) in SUBMISSIONS.items()}
