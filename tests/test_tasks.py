@@ -505,7 +505,7 @@ def test_chosen_tests_run_once_whatever_their_stage():
 
 def test_an_unknown_command_lists_the_known(capsys):
     assert tasks.main(["tests"]) == 2
-    assert "setup, lab, test" in capsys.readouterr().out
+    assert "setup, align, lab, test" in capsys.readouterr().out
 
 
 def test_without_a_command_it_says_what_there_is(capsys):

@@ -45,6 +45,7 @@ _LIGHT: Mapping[str, Any] = MappingProxyType(
         # Colours and colormaps.
         "sound": "#4D4D4D",
         "log_mel": "Greys",
+        "video": "gray",
         "weight": "#7A7A7A",
         "scaled_weight": _BLUE,
         "level": "#1A1A1A",

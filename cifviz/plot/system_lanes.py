@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from cifviz.core.neurons import NeuronRule
 from cifviz.plot.canvas import seen
 from cifviz.plot.membranes import MembraneArtists, RasterArtists, membrane, spike_raster
+from cifviz.plot.palette import STYLE
 from cifviz.plot.staircases import StaircaseArtists, read_write_staircase
 from cifviz.plot.track import Track
 from cifviz.systems.lip_reading import VIDEO
@@ -48,7 +49,7 @@ def _pictures(transcription: Transcription, ax: Axes) -> None:
                 video[place],
                 extent=(time - half, time + half, 0.0, 1.0),
                 aspect="auto",
-                cmap="gray",
+                cmap=STYLE["video"],
                 vmin=0,
                 vmax=255,
             )

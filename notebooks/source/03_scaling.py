@@ -28,7 +28,7 @@
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
 # Previous: [02 Find out where the weights come from](02_weights.ipynb) · Next: [04 Decide what
-# happens to the rest](04_tail_handling.ipynb)
+# happens to the residual](04_tail_handling.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

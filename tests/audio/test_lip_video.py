@@ -38,7 +38,7 @@ def write_video(path, small, rate, *, sound=True, skip=()):
     with av.open(str(path), "w") as file:
         track = file.add_stream("mpeg4", rate=rate)
         track.width, track.height, track.pix_fmt, track.bit_rate = 240, 160, "yuv420p", 4_000_000
-        heard = file.add_stream("aac", rate=16_000, layout="mono") if sound else None
+        sound = file.add_stream("aac", rate=16_000, layout="mono") if sound else None
         for number, one in enumerate(small):
             if number in skip:
                 continue
@@ -50,13 +50,13 @@ def write_video(path, small, rate, *, sound=True, skip=()):
             frame.pts, frame.time_base = number, Fraction(1, rate)
             file.mux(track.encode(frame))
         file.mux(track.encode())
-        if heard:
+        if sound:
             seconds = len(small) / rate
             tone = 0.1 * np.sin(np.arange(round(16_000 * seconds)) / 20).astype(np.float32)
             frame = av.AudioFrame.from_ndarray(tone[None], format="fltp", layout="mono")
             frame.sample_rate, frame.pts = 16_000, 0
-            file.mux(heard.encode(frame))
-            file.mux(heard.encode())
+            file.mux(sound.encode(frame))
+            file.mux(sound.encode())
     return path
 
 
@@ -149,10 +149,10 @@ def test_what_is_no_video_of_a_face_is_refused(clip, tmp_path):
     text.write_text("no video")
     with pytest.raises(DataError, match=r"cannot read text\.mp4"):
         load_lip_video(text, find_lips=at_the_mouth)
-    heard = tmp_path / "sound.wav"
-    write_sound(heard)
+    sound = tmp_path / "sound.wav"
+    write_sound(sound)
     with pytest.raises(DataError, match=r"sound\.wav holds no pictures"):
-        load_lip_video(heard, find_lips=at_the_mouth)
+        load_lip_video(sound, find_lips=at_the_mouth)
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(CIFError, match=r"cut\.mp4"):

@@ -561,11 +561,11 @@ def test_explore_writes_a_page_with_the_sound_and_the_first_tier_of_a_reference(
 
 
 def test_explore_leaves_the_sound_out_when_asked(tmp_path):
-    heard, silent = tmp_path / "heard.html", tmp_path / "silent.html"
-    assert explore(CLIPS / "digits_two.flac", "--out", heard).exit_code == 0
+    audible, silent = tmp_path / "audible.html", tmp_path / "silent.html"
+    assert explore(CLIPS / "digits_two.flac", "--out", audible).exit_code == 0
     result = explore(CLIPS / "digits_two.flac", "--no-sound", "--out", silent)
     assert result.exit_code == 0, result.stderr
-    with_sound, without = explored(heard), explored(silent)
+    with_sound, without = explored(audible), explored(silent)
     assert with_sound["sound"] is not None and len(with_sound["sound_pieces"]) == 1
     assert without["sound"] is None and without["sound_pieces"] is None
     assert with_sound["sound_pieces"][0] not in silent.read_text("utf-8")

@@ -365,12 +365,14 @@ def test_weights_of_a_run_that_nobody_made_are_asked_for(recipe, tmp_path, monke
 def test_training_begins_with_the_encoder_of_another_variant(recipe, tmp_path, monkeypatch):
     """With a learning rate of 0 it stays what the other one learned; the rest is its own."""
     find = variants(monkeypatch, recipe)
-    still = replace(find("ctc"), encoder_of="plain")
-    still = replace(still, fit=replace(still.fit, steps=2, learning_rate=0.0, weight_decay=0.0))
+    unmoved = replace(find("ctc"), encoder_of="plain")
+    unmoved = replace(
+        unmoved, fit=replace(unmoved.fit, steps=2, learning_rate=0.0, weight_decay=0.0)
+    )
     with pytest.raises(DataError, match="tones-plain-seed0"):
-        runs.run(still, folder=tmp_path / "tones-ctc-seed0", progress=False)
+        runs.run(unmoved, folder=tmp_path / "tones-ctc-seed0", progress=False)
     runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
-    result = runs.run(still, folder=tmp_path / "tones-ctc-seed0", progress=False)
+    result = runs.run(unmoved, folder=tmp_path / "tones-ctc-seed0", progress=False)
     assert result["encoder_of"] == "plain"
     plain, other = (load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "ctc"))
     taught = other.encoder.state_dict()

@@ -43,8 +43,8 @@ check("01.3", answer)
 # %% tags=["solution"]
 answer = 3
 check("01.1", answer)
-check("01.2", [0, 0.1, 0.6, 0.3])
-check("01.3", 1.89)
+check("01.2", [0, 0, 0.2, 0.7, 0.1])
+check("01.3", 2.33)
 
 # %%
 figure, (ax,) = canvas()

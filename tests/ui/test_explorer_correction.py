@@ -343,7 +343,7 @@ def test_a_drag_selects_a_region_and_plays_it(opened):
 
 
 def test_a_region_by_keys_alone_is_set_played_looped_and_cleared(opened):
-    said = "cifvizExplorer.live.textContent"
+    message = "cifvizExplorer.live.textContent"
     opened.get_by_role("listbox").focus()
     start = opened.evaluate("cifvizExplorer.seen.shown.tokens[0].start")
     for _ in range(3):
@@ -357,7 +357,7 @@ def test_a_region_by_keys_alone_is_set_played_looped_and_cleared(opened):
     opened.keyboard.press("b")
     region = opened.evaluate("cifvizExplorer.marking.region")
     assert [region["start"], region["end"]] == pytest.approx([start + 0.03, start + 0.23])
-    assert opened.evaluate(said) == f"region from {start + 0.03:.3f} to {start + 0.23:.3f} s"
+    assert opened.evaluate(message) == f"region from {start + 0.03:.3f} to {start + 0.23:.3f} s"
     opened.keyboard.press("l")
     assert opened.get_by_role("button", name="loop").get_attribute("aria-pressed") == "true"
     opened.keyboard.press(" ")

@@ -16,7 +16,7 @@ QUESTIONS = {
     "03_scaling": "Why scale in training, and what does it hide?",
     "04_tail_handling": "What happens to the residual?",
     "05_thresholds_and_dialects": "Why 0.99? Are all CIFs one CIF?",
-    "06_training_film": "How does an alignment come to be?",
+    "06_training_film": "How is an alignment learned?",
     "07_how_good_is_it": "How far is a fire from the word's edge?",
     "08_nar_decoding": "Can all tokens come at once?",
     "09_contextual_biasing": "How does it learn my names?",

@@ -18,7 +18,8 @@ from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import tags
 
 EXPLORED = {"00_start_here"}
-"""Lessons whose explorer shows what their parameter ``model`` hears in their parameter ``clip``."""
+"""Lessons whose explorer shows the weights that their parameter ``model`` gives to their parameter
+``clip``, fired by the plain CIF."""
 OTHERWISE = {"16_your_own_model"}
 """Lessons whose explorer shows a model that is written in the lesson; the notebook alone has it."""
 TAG = "explored"
@@ -52,7 +53,8 @@ def mark_explorer(notebook: NotebookNode, name: str) -> None:
 def shows_explorer(cell: NotebookNode) -> bool:
     """Whether code shows an explorer: it asks for one, and has a picture."""
     pictures = any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
-    return cell.cell_type == "code" and "cifviz.explore(" in cell.source and pictures
+    asks = any(call in cell.source for call in ("cifviz.explore(", "live_explorer("))
+    return cell.cell_type == "code" and asks and pictures
 
 
 def put_explorer(soup: BeautifulSoup, source: str) -> None:
@@ -80,6 +82,8 @@ def explorer_page(notebook: NotebookNode, name: str) -> str:
         If the notebook lacks the parameters ``clip`` and ``model``.
     """
     import cifviz
+    from cifviz.core.interop.firing_rule import FiringRule
+    from cifviz.core.tail import above
     from cifviz.explorer import to_html
 
     given = read_parameters(notebook)
@@ -87,7 +91,16 @@ def explorer_page(notebook: NotebookNode, name: str) -> str:
         {"clip", "model"} <= given.keys(), f"{name} lacks the parameters clip, model", DataError
     )
     clip = cifviz.load_clip(given["clip"])
-    transcription = cifviz.load_model(given["model"]).transcribe(clip.waveform)
+    decoded = cifviz.load_model(given["model"]).transcribe(clip.waveform)
+    alpha = decoded.require_firing().alpha
+    plain = cifviz.integrate_and_fire(alpha, alpha[:, :, None], tail=above(0.5))
+    transcription = cifviz.Transcription.from_firing(
+        plain,
+        decoded.tokens,
+        frame_shift=decoded.grid.shift,
+        waveform=clip.waveform,
+        rule=FiringRule(threshold=1.0, tail=above(0.5)),
+    )
     with tempfile.TemporaryDirectory(prefix="cifviz-explorer-") as folder:
         path = Path(folder) / f"{given['clip']}.html"
         to_html(transcription, path, reference=clip.words)
