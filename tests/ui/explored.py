@@ -33,7 +33,7 @@ def tokens_of(opened):
 
 def wait_for_sound(opened):
     """Decoding takes a moment."""
-    opened.wait_for_function("started.length")
+    opened.wait_for_function("() => started.length")
 
 
 def slide(opened, name, value):

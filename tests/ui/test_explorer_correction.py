@@ -333,7 +333,7 @@ def test_a_drag_selects_a_region_and_plays_it(opened):
     assert opened.evaluate("cifvizExplorer.playback.player.now") is None
     opened.get_by_role("slider", name="threshold β").focus()
     opened.keyboard.press(" ")  # from anywhere
-    opened.wait_for_function("started.length === 2")
+    opened.wait_for_function("() => started.length === 2")
     assert opened.evaluate("started[1].offset") == pytest.approx(region["start"])
     opened.get_by_role("listbox").focus()
     opened.keyboard.press("Escape")

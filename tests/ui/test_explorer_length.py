@@ -14,7 +14,7 @@ from tests.ui.explored import wait_for_sound
 pytestmark = browser.needed
 
 READY = """() => { const { detail } = cifvizExplorer.seen;
-    return !detail.sound.coming.size && !detail.wanted.length && !detail.job
+    return !detail.isWaiting && !detail.sound.coming.size && !detail.wanted.length && !detail.job
         && detail.hasSamples(cifvizExplorer.scale); }"""
 SAMPLES = """async () => { const { sound } = cifvizExplorer.seen.detail;
     await sound.load(0, sound.samples.length);
@@ -169,7 +169,9 @@ def test_sound_that_cannot_be_decoded_leaves_the_coarse_picture(opening, exact, 
     start = text.index('"sound_pieces": ["') + len('"sound_pieces": ["')
     broken.write_text(text[:start] + "AAAA" + text[start + 400 :], "utf-8")
     opened = opening(broken)
-    opened.wait_for_function("cifvizExplorer.live.textContent.startsWith('No finer picture')")
+    opened.wait_for_function(
+        "() => cifvizExplorer.live.textContent.startsWith('No finer picture')"
+    )
     assert (lane(opened, "waveform") < 100).any()
 
 

@@ -67,7 +67,7 @@ def test_a_correction_reaches_python_and_the_other_view(two_views):
         opened.keyboard.press(key)
     opened.keyboard.type("zwei")
     opened.keyboard.press("Enter")
-    opened.wait_for_function("model.get('edited')?.labels[0] === 'zwei'")
+    opened.wait_for_function("() => model.get('edited')?.labels[0] === 'zwei'")
     other.get_by_text("zwei").wait_for()
     widget.set_state({"edited": opened.evaluate("model.get('edited')")})
     assert widget.corrected.tokens[0].token == "zwei"
@@ -76,7 +76,7 @@ def test_a_correction_reaches_python_and_the_other_view(two_views):
     # The other one has the same steps, and takes one back for both.
     other.focus()
     opened.keyboard.press("Control+z")
-    opened.wait_for_function("model.get('edited')?.labels[0] !== 'zwei'")
+    opened.wait_for_function("() => model.get('edited')?.labels[0] !== 'zwei'")
     one.get_by_text("zwei").wait_for(state="detached")
 
 
@@ -89,7 +89,7 @@ def test_python_sets_a_correction_and_takes_it_back(two_views):
     labels = opened.evaluate("model.get('edited').labels")
     assert labels == [token.token for token in own]
     opened.locator("#one").get_by_role("button", name="undo").click()
-    opened.wait_for_function("model.get('edited') === null")
+    opened.wait_for_function("() => model.get('edited') === null")
     assert opened.locator(".cifviz-note:visible").count() == 0
     widget.set_state({"edited": None})
     assert widget.corrected is None and widget.alignment == own

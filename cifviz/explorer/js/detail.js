@@ -42,6 +42,8 @@ export class Detail {
     this.timer = 0;
     /** Pixels per second of the view before. */
     this.density = 0;
+    /** Whether a zoom has to rest before more is prepared. */
+    this.isWaiting = false;
     this.told = 0;
     this.isClosed = false;
   }
@@ -75,12 +77,17 @@ export class Detail {
   follow(scale, coarse) {
     this.calls += 1;
     this.wanted = [];
+    this.isWaiting = false;
     clearTimeout(this.timer);
     const isZoomed = scale.density !== this.density;
     this.density = scale.density;
     if (!this.reaches(scale) || !isCoarse(coarse, scale.density)) return;
-    if (isZoomed) this.timer = setTimeout(() => this.prepare(scale, coarse), REST);
-    else this.prepare(scale, coarse);
+    if (!isZoomed) {
+      this.prepare(scale, coarse);
+      return;
+    }
+    this.isWaiting = true;
+    this.timer = setTimeout(() => this.prepare(scale, coarse), REST);
   }
 
   /**
@@ -90,6 +97,7 @@ export class Detail {
    * @param {Stretch} coarse
    */
   prepare(scale, coarse) {
+    this.isWaiting = false;
     const places = coarse.logMel ? this.placesIn(scale) : [];
     const [from, to] = this.needs(scale, places);
     const call = this.calls;
