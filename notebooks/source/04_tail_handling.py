@@ -76,9 +76,9 @@ listen = False  # True: play the recording, if its sound is on this machine
 # ## 1. A word goes missing
 #
 # A CIF fires a token each time the sum of its weights reaches β = 1. At the end of an utterance
-# some weight is usually left that did not reach 1. This is the *residual*. Something has to be
-# done with it, and the paper of CIF says what: if the residual is large enough, fire one more
-# token. Not every implementation does so.
+# some weight is usually left that did not reach 1. This is the *residual*. Something has to be done
+# with it. Most often one more token fires if the residual is large enough, but not every
+# implementation does that, and some do it in some cases only.
 #
 # Here is why it matters. A synthetic voice speaks a sentence. A recogniser transcribes it, with
 # two settings turned off that you will meet in this lesson. Listen, then compare the two lines.
