@@ -488,8 +488,9 @@ error_table(TITLES)
 # point cannot be told from chance: see how far the points of one system are apart. And these are
 # short trainings; section 9 has longer ones.
 #
-# The authors of Paraformer report the same kind of difference in Chinese: their plain NAR decoder
-# counts well, and nearly all errors that it makes more than an AR decoder are substitutions.
+# The authors of Paraformer, a NAR recogniser with a CIF (section 8), report the same kind of
+# difference in Chinese: their plain NAR decoder counts well, and nearly all errors that it makes
+# more than an AR decoder are substitutions.
 
 # %% [markdown]
 # ## 5. The number comes first
