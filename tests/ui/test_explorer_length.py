@@ -169,9 +169,7 @@ def test_sound_that_cannot_be_decoded_leaves_the_coarse_picture(opening, exact, 
     start = text.index('"sound_pieces": ["') + len('"sound_pieces": ["')
     broken.write_text(text[:start] + "AAAA" + text[start + 400 :], "utf-8")
     opened = opening(broken)
-    opened.wait_for_function(
-        "() => cifvizExplorer.live.textContent.startsWith('No finer picture')"
-    )
+    opened.wait_for_function("() => cifvizExplorer.live.textContent.startsWith('No finer picture')")
     assert (lane(opened, "waveform") < 100).any()
 
 
