@@ -334,8 +334,8 @@ check("02.3", slope_at_frame_2)
 # quantity loss, once without. Both have the usual loss on words, the *cross-entropy*: how surprised
 # the decoder is by the words of the transcript.
 #
-# This small recogniser is initialised so that S is about N; the count is still wrong in single
-# utterances. Both trainings start there.
+# This small recogniser is initialised so that S is about N ([lesson 03](03_training_film.ipynb)
+# shows how); the count is still wrong in single utterances. Both trainings start there.
 #
 # **Predict first:** after training, which of the two knows the words better if it is told N? And
 # which if it is not?

@@ -17,8 +17,8 @@
 # - *read* a series of training snapshots: how many tokens, then where, then which
 # - *compare* which loss falls first, here, in full-size trainings, and in a published one
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and what gradient descent is; [lesson
-# 02](02_scaling.ipynb) helps. No network, no GPU.
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), from [lesson 02](02_scaling.ipynb)
+# scaling and the quantity loss, and what gradient descent is. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -115,8 +115,9 @@ play(watched.waveform, f"The clip {clip}")
 # %% [markdown]
 # ## 2. Before the first step
 #
-# The weight of a frame is the output of a sigmoid. Before training its input is close to 0, so
-# every frame has a weight of about 1/2, with speech in it or not.
+# The weight of a frame is the output of a sigmoid. ([Lesson 04](04_weights.ipynb) looks at the
+# network in front of it.) Before training its input is close to 0, so every frame has a weight of
+# about 1/2, with speech in it or not.
 #
 # **Exercise 03.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is Σα/N
 # before training, the sum of all weights over the number of words?
@@ -153,8 +154,9 @@ check("03.2", bias)
 # %% [markdown]
 # ## 3. What changes a weight
 #
-# The recogniser is trained by three losses, added up: the cross-entropy, half the CTC loss and the
-# quantity loss. Gradient descent changes a weight by the slopes of the losses at that weight.
+# The recogniser is trained by the three losses of lesson 00, added up: the cross-entropy, half the
+# CTC loss and the quantity loss. Gradient descent changes a weight by the slopes of the losses at
+# that weight.
 #
 # - The *quantity loss* asks for as many tokens as words. It has a slope at the weights.
 # - The *cross-entropy* asks that each token is the right word. It has a slope at the weights, too.

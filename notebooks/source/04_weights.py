@@ -14,7 +14,7 @@
 # **What you'll learn**
 #
 # - *compute* the weight of a frame by hand
-# - *set* the bias from which training starts
+# - *explain* why longer frames start nearer to the right count
 # - *show* that a convolution without a ReLU is one filter and nothing more
 # - *judge* whether one predictor is really better than another
 # - *correct* a predictor that reads what comes after the utterance
@@ -72,9 +72,10 @@ listen = False  # True: play the recording; its sound must be on this machine
 # %% [markdown]
 # ## 1. By hand
 #
-# CIF adds up weights. So far they were given; now the question is where they come from. Nobody can
-# write them down: what a frame is worth depends on the word that it belongs to, and on how long
-# this word is. So a small network has to learn it, the *weight predictor*. The encoder makes a
+# CIF adds up weights. So far they came out of a network that we did not look into, and lesson 03
+# watched them being learned. Now we open this network. Nobody can write weights down: what a frame
+# is worth depends on the word that it belongs to, and on how long this word is. So a small network
+# has to learn it, the *weight predictor*. The encoder makes a
 # vector h of each frame; the predictor makes a number between 0 and 1 of the vector. The smallest
 # one that works is a linear layer and a sigmoid:
 #
@@ -263,13 +264,12 @@ live_figure(
 # %% [markdown]
 # ## 4. Where training starts
 #
-# The bias of an untrained predictor is 0, and its w is drawn at random, some above 0 and some
-# below. So each frame weighs about one half, however long it is. That is far too much: two seconds
-# have 50 frames of 40 ms, so about 25 tokens fire, and nobody says 25 words in two seconds. (The
-# exercises of [lesson 03](03_training_film.ipynb) compute this, and what to do about it.)
-#
-# How many tokens there should be depends on how fast people speak. The next table starts from the
-# rate of our recordings.
+# [Lesson 03](03_training_film.ipynb) computed where training starts: the bias of an untrained
+# predictor is 0, and its w is drawn at random, some above 0 and some below, so each frame weighs
+# about one half and far too many tokens fire. That was for frames of 40 ms. A frame weighs one half
+# at the start however long it is, so how many tokens fire in a second depends on how long the
+# frames are; how many *should* fire, on how fast people speak. The next table starts from the rate
+# of our recordings.
 #
 # **Predict first:** which frames start nearer to the right count, those of 80 ms or those of 20 ms?
 
@@ -288,10 +288,9 @@ table(["frame (ms)", "frames a second", "tokens a second at b = 0", "α wanted",
 # %% [markdown] tags=["answer"]
 # Those of 80 ms, because there are fewer of them. A fresh predictor begins at some six tokens a
 # second: the right order for the characters of Mandarin, too many for words. With shorter frames it
-# begins at two and four times as many. One line corrects it: set the bias to the logit of N / T,
-# the tokens per frame of the training material. In the library that is `start_at`.
+# begins at two and four times as many. What corrects it is the bias of exercise 03.2: the logit of
+# N / T, the tokens per frame of the training material. In the library that is `start_at`.
 
-# %% [markdown]
 # %% [markdown]
 # ## 5. Which frames does it look at?
 #
@@ -956,10 +955,10 @@ glossary(
 #
 # | time | what |
 # |---|---|
-# | 10 min | Lesson 01 once more: weights in, tokens out. Section 1 on the board, 04.1 in pairs |
+# | 10 min | Lesson 03 once more: what a weight weighs before training. Section 1, 04.1 in pairs |
 # | 15 min | Section 2: let them draw the weights over the spectrogram before you show the panel |
 # | 10 min | Section 3: everybody moves the two sliders; who finds exactly one token too many? |
-# | 10 min | Section 4: half a token a frame, and the bias for N / T, on the board |
+# | 10 min | Section 4: half a token a frame, whatever a frame lasts; the bias of 03.2 once more |
 # | 15 min | Sections 5 and 6: 04.2 by hand, then the 801 parameters; why did nobody notice? |
 # | 10 min | Section 7: bets first, on paper; then the dots, and what chance does |
 # | 10 min | Section 8: 04.3; who would buy frames of 80 ms, and for what? |
