@@ -94,8 +94,9 @@ figure, (ax,) = canvas(height=1.8, width=6.0)
 draw_problem(frames, spoken.tokens, ax=ax)
 show(
     figure,
-    f"A row of {frames} frames, and below it a row with the words of the transcript. Dotted lines "
-    "with question marks lead from each word to a wide range of frames.",
+    f"A row of {frames} frames of {1000 * recognizer.grid.shift:.0f} ms, and below it a row with "
+    "the words of the transcript. Dotted lines with question marks lead from each word "
+    "to a wide range of frames.",
     caption="What is given in training: the frames of the sound, and the words of the transcript. "
     "The question marks are the problem: which frames belong to which word? The words are drawn "
     "at equal distances, because nobody knows their times.",
@@ -126,11 +127,11 @@ show(
 #
 # - The *encoder* turns the numbers of each frame and its neighbours into one vector, h.
 # - The *weight predictor* looks at these vectors and gives each frame a *weight* α, which says how
-#   much of a token the frame is worth.
-# - *Integrate-and-fire* adds up the weights. Each time the sum reaches 1, a *token* is complete: it
+#   much of a *token* the frame is worth. (A token is a unit of the transcript; here it is a word,
+#   in other recognisers a part of a word or a letter.)
+# - *Integrate-and-fire* adds up the weights. Each time the sum reaches 1, a token is complete: it
 #   *fires*. Its vector, the *embedding* c, is the weighted sum of the frames that filled it.
-# - The *decoder* picks the word that matches each embedding. (Here a token is a word. In other
-#   recognisers it is a part of a word or a letter.)
+# - The *decoder* picks the word that matches each embedding.
 
 # %% [markdown]
 # ## 2. Three ways from frames to words
@@ -187,10 +188,10 @@ show(
 
 # %% [markdown]
 # **Where the name comes from.** *Integrate-and-fire* is a model of a nerve cell. The cell adds up
-# (integrates) the current that flows into it. When the sum reaches a threshold, the cell sends out
-# a pulse (it fires), and starts anew. *Continuous* says what is different in CIF: what comes out is
-# not a pulse, but a vector, and a weight can be cut into parts of any size. So all steps have
-# derivatives nearly everywhere, and the whole recogniser can be trained by gradient descent.
+# (integrates) the current that flows into it. When the sum reaches a *threshold*, the cell sends
+# out a pulse (it fires), and starts anew. *Continuous* says what is different in CIF: what comes
+# out is not a pulse, but a vector, and a weight can be cut into parts of any size. So all steps
+# have derivatives nearly everywhere, and the whole recogniser can be trained by gradient descent.
 
 # %% [markdown]
 # ## 3. CIF on this clip
@@ -267,7 +268,8 @@ check("00.1", seconds)
 # ## 4. Hear it, token by token
 #
 # We cut the sound at the fires. Each player holds one token, from the fire before it to its own.
-# Listen to the edges: is a word cut short? Is there a piece of a neighbour in it?
+# Listen to the *edges*, the beginning and the end of each piece: is a word cut short? Is there a
+# piece of a neighbour in it?
 
 # %%
 cuts = [0.0, *times]
@@ -482,12 +484,14 @@ print(explorer.alignment.text)
 #
 # - **They scale.** The weights between two pauses are multiplied by a factor near 1, so that they
 #   sum to a whole number of tokens. Then small errors do not add up in a long recording.
-# - **They fire a little early**, as soon as 0.99 is reached, so that a rounding error does not cost
-#   the last word. What the token lacks it takes from the next one.
+# - **They fire a little early**, as soon as 0.99 is reached ([lesson
+#   07](07_thresholds_and_dialects.ipynb)), so that a rounding error does not cost the last word.
+#   What the token lacks it takes from the next one.
 # - **They read edges inside the weight of a word**, not at the fires. So there can be gaps between
 #   words, and the first word does not begin at time 0.
 #
-# The *panel* is the picture of a whole utterance that `cifviz align` writes, too:
+# The *panel* is the picture of a whole *utterance*, one stretch of speech that is recognised in one
+# go. It is what `cifviz align` writes, too:
 
 # %% tags=["hide-input"]
 # Figure: the panel of the shipped model
@@ -507,7 +511,7 @@ show(
 # | amplitude | the sound itself |
 # | frequency | how loud each band of pitch is; dark is loud. This is what the recogniser sees |
 # | weight per frame | α of each frame, as the network gave it (grey) and scaled (blue) |
-# | accumulated weight | the sum of the weights. At β a token fires (▼), and the sum falls back |
+# | *accumulated weight* | the sum of the weights. At β a token fires (▼), and the sum falls back |
 # | tokens | from the first edge of each token to its last, as the model reads them |
 # | reference | the true times |
 #

@@ -95,8 +95,8 @@ table(["frame", "weight", "sum before", "with this frame", "", "sum after"], row
 
 # %% [markdown] tags=["answer"]
 # Two tokens fire, in frames 1 and 3, and 0.3 is left. This is the *residual*. Note what happens in
-# frame 1: of its 0.9 only 0.8 were needed. The other 0.1 is not lost; it opens the next token. So
-# the sum after a fire is not 0, but what the firing frame has left.
+# frame 1: of its 0.9 only 1 − 0.2 = 0.8 were needed. The other 0.1 is not lost; it opens the next
+# token. So the sum after a fire is not 0, but what the firing frame has left.
 
 # %% [markdown]
 # **Exercise 01.1.** Five frames weigh 0.7 each: α = (0.7, 0.7, 0.7, 0.7, 0.7). How many tokens
@@ -126,9 +126,9 @@ check("01.2", token_1)
 # ## 2. As a picture, and as a sound
 #
 # Back to α = (0.2, 0.9, 0.6, 0.6). Above, a bar for each weight, cut into the pieces that go to
-# different tokens. Below, the sum over time: it climbs, and where it reaches β it fires and falls
-# by exactly 1. We draw a frame's weight as arriving evenly while the frame lasts, so the line
-# climbs more steeply in a heavy frame.
+# different tokens. Below, the *accumulated weight*, what the unfinished token holds: it climbs, and
+# where it reaches β a token fires and it falls by exactly 1. We draw a frame's weight as arriving
+# evenly while the frame lasts, so the line climbs more steeply in a heavy frame.
 
 # %%
 clock = cifviz.FrameGrid(shift=1.0)  # count time in frames
@@ -298,9 +298,9 @@ show(
 # position = t + ((i+1)β − S_t) / α_t
 # ```
 #
-# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 0.8 of the
-# 0.9 of this frame. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame 1, not in frame 2, for
-# frame t covers the time from t to t + 1.
+# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 1 − 0.2 =
+# 0.8 of this frame's weight, which is 0.9. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame
+# 1, not in frame 2, for frame t covers the time from t to t + 1.
 #
 # **Exercise 01.3.** Where does token 0 of α = (0.4, 0.5, 0.3, 0.7, 0.6) fire, in frames?
 
@@ -416,11 +416,11 @@ for name, rows in [("loop", fire_by_loop(heavy)[0]), ("overlap", fire_by_overlap
     print(f"{name:8}", *rows)
 
 # %% [markdown] tags=["answer"]
-# The weights sum to 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1, 0) and (0, 0.75,
-# 0.25). The loop asks only once in each frame whether to fire. After the fire in frame 1 it holds
-# 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight, and has only two
-# tokens. Several public implementations do this. It happens in training, when weights are scaled
-# up.
+# The weights sum to 0.25 + 2.5 + 0.5 = 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1,
+# 0) and (0, 0.75, 0.25). The loop asks only once in each frame whether to fire. After the fire in
+# frame 1 it holds 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight,
+# and has only two tokens. Several public implementations do this. It happens in training, when
+# weights are scaled up.
 
 # %% [markdown]
 # **Exercise 01.4.** Change the loop so that a frame can fire as often as its weight allows.
@@ -452,11 +452,11 @@ def fire(alpha, threshold=1.0):
 check("01.4", fire)
 
 # %% [markdown]
-# **The residual.** At the end of an utterance there is nearly always a residual, 0.3 in our
-# example. In training the weights are scaled so that there is none ([lesson 02](02_scaling.ipynb)).
-# In use, when the number of words is not known, a *tail rule* decides. `drop` drops the residual;
-# `above(τ)` fires it as one more token if it is above τ, scaled up to a full one ([lesson
-# 05](05_tail_handling.ipynb)).
+# **The residual.** At the end of an *utterance*, one stretch of speech that is recognised in one
+# go, there is nearly always a residual, 0.3 in our example. In training the weights are scaled so
+# that there is none ([lesson 02](02_scaling.ipynb)). In use, when the number of words is not known,
+# a *tail rule* decides. `drop` drops the residual; `above(τ)` fires it as one more token if it is
+# above τ, scaled up to a full one ([lesson 05](05_tail_handling.ipynb)).
 
 # %%
 for rule in (drop, above(0.5), above(0.25)):
@@ -515,7 +515,7 @@ show(
 
 # %% [markdown] tags=["answer"]
 # Loop and library agree. The fires may be one fewer than the words: if the last word weighs just
-# below 1, it does not fire without a tail rule. Weights that sum to 2.99 give two tokens.
+# below 1, it does not fire without a tail rule. A sum of 3 − 0.01 = 2.99 gives two tokens.
 #
 # Training knows that trouble as well. There the weights are scaled to sum to the number of tokens,
 # but computers round: a sum of 2.9999998 never fills the third token, and it is lost. That is the
@@ -564,8 +564,8 @@ check("01.5", embed)
 # ## 10. How can this be learnt?
 #
 # Counting looks like nothing one could take a derivative of. But W is made of sums and cuts, so it
-# has a slope nearly everywhere. The next cell lets automatic differentiation say how the second
-# token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
+# has a *slope*, a derivative, nearly everywhere. The next cell lets automatic differentiation say
+# how the second token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
 #
 # **Predict first:** if α of frame 0 grows by ε, what does token 1 get more of, and what less?
 

@@ -320,7 +320,7 @@ table(["edges", "mean absolute error, ms", "within 50 ms, %"], rows)
 #
 # A time is read badly at a fire, and well inside a word. So read it inside. Take a *quantile* of
 # the weight of a token: the time at which, say, 10 % of its weight has come is near its start, and
-# the time at which 90 % has come is near its end.
+# the time at which all but 10 % has come is near its end.
 #
 # **Predict first:** the next figure shows the times of a quantile, with bars for what ±0.05 tokens
 # do to them. For which quantiles will the bars be short: 10 %, 50 %, 100 %?
@@ -375,8 +375,8 @@ live_figure(
 #
 # One question remains: a quantile of *which* weight? The weight between two fires belongs to a
 # token by definition, but a part of it may have come from the word before. Then all quantiles of
-# the token are too early. In the next example the first word (frames 0 to 2) weighs 1.25, and the
-# second one (frames 4 and 5) 0.75:
+# the token are too early. In the next example the first word (frames 0 to 2) weighs 0.5 + 0.5 +
+# 0.25 = 1.25, and the second one (frames 4 and 5) 0.5 + 0.25 = 0.75:
 
 # %% tags=["hide-input"]
 # Table: weights and contributions of two words that do not weigh 1
@@ -506,11 +506,11 @@ print(recognizer.config.edges)
 # Read inside the word, the errors are about a third of those at fires, and nothing was trained for
 # it.
 #
-# The number of the first row is not reliable. This model rounds each phrase to whole tokens
-# (section 8). So at the end of a phrase the sum of the weights is a whole number, and it *stays*
-# there until the next word begins: in exact arithmetic the token is full at every moment of the
-# pause, and 1/α is infinite. In a computer the last digit of the sum decides whether the fire is
-# before the pause or after it.
+# The number of the first row is not reliable. This model rounds each *phrase*, the words between
+# two pauses, to whole tokens (section 8). So at the end of a phrase the sum of the weights is a
+# whole number, and it *stays* there until the next word begins: in exact arithmetic the token is
+# full at every moment of the pause, and 1/α is infinite. In a computer the last digit of the sum
+# decides whether the fire is before the pause or after it.
 #
 # **Predict first:** each weight is changed by a millionth of itself at most. By how many
 # milliseconds does the mean absolute error change, at fires and inside the words?

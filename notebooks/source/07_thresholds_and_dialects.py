@@ -68,10 +68,10 @@ listen = False  # True: play the recording, if its sound is on this machine
 # %% [markdown]
 # ## 1. One number, two jobs
 #
-# Many configurations of CIF have a threshold of 0.99 or 0.999 where the paper says 1. Is a token
-# then a little smaller? In some code bases it is, in others it is not, and the same model gives
-# other tokens in the one than in the other, without any message. This lesson finds out who means
-# what, and why anybody writes 0.99 at all.
+# Many configurations of CIF, such as those of CIF-PyTorch and w2v-cif-bert, have a threshold of
+# 0.99 or 0.999 where the paper says 1. Is a token then a little smaller? In some code bases it is,
+# in others it is not, and the same model gives other tokens in the one than in the other, without
+# any message. This lesson finds out who means what, and why anybody writes 0.99 at all.
 #
 # In lesson 01 a token fired when it had a weight of β = 1, and took 1. These are two jobs for one
 # number: the weight at which a token *fires*, and the weight that it *takes*. Here is the loop of
@@ -133,11 +133,11 @@ check("07.1", token_1)
 token_1 = [0.0, -0.05, 0.7, 0.35]
 check("07.1", token_1)
 
-# %% tags=["hide-input"]
+# %% tags=["answer", "hide-input"]
 # Table: contributions if a token fires at 0.9 and takes 1
 table(header, rows_of(0.9, 1))
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # Token 0 takes 1 where only 0.95 is there. It *borrows* 0.05 from the next token. So token 1 begins
 # with a negative contribution: −0.05 times the vector of frame 1. The columns still sum to the
 # weight of the frame: 0.50 − 0.05 = 0.45.
@@ -196,9 +196,10 @@ show(
 )
 
 # %% [markdown]
-# `DIALECTS` has CIF as other code bases compute it, with their faults. All but one are tested
-# against outputs that were recorded from the original code. Four of them have a parameter called
-# `threshold`. Set it to 0.9: it means the second panel in two of them, and the third in the others.
+# CIF as one code base computes it is called a *dialect* here. `DIALECTS` has them, with their
+# faults. All but one are tested against outputs that were recorded from the original code. Four of
+# them have a parameter called `threshold`. Set it to 0.9: it means the second panel in two of them,
+# and the third in the others.
 
 # %% tags=["hide-input"]
 # Four dialects at 0.9, compared with the library
@@ -386,11 +387,11 @@ live_figure(
 )
 
 # %% [markdown] tags=["answer"]
-# Frame 1: the sum after it is 0.95, the closest to a whole number from below. From a slack of 0.05
-# on, token 0 fires there.
+# Frame 1: the sum after it is 0.5 + 0.45 = 0.95, the closest to a whole number from below. From a
+# slack of 0.05 on, token 0 fires there.
 #
-# Look also at the end. With a slack of 0.4 one more token fires: the residual of 0.85 lacks less
-# than that. A large slack works like a tail rule.
+# Look also at the end. With a slack of 0.4 one more token fires: the residual of 4.85 − 4 = 0.85
+# lacks less than that. A large slack works like a tail rule.
 
 # %% [markdown]
 # ## 5. Then why not 1? A computer that rounds
@@ -578,7 +579,7 @@ for name, dialect in DIALECTS.items():
 here = cifviz.integrate_and_fire(weights.float(), weights[:, :, None], target_lengths=wanted)
 assert torch.equal(here.num_fires, wanted)
 fires_at = {name: one.threshold for name, one in DIALECTS.items()}
-fires_at |= {"paraformer_dynamic": "Σα / N", "soft": "never"}
+fires_at |= {"paraformer_dynamic": "S / N", "soft": "never"}
 table(
     ["code", "fires at", "last token lost"],
     [["cifviz", 1.0, "0.0 %"]]
@@ -634,9 +635,9 @@ for beta in (0.999, 0.99):
 # %% [markdown] tags=["answer"]
 # For float16 it is just enough, as long as only the running sum is rounded. bfloat16 needs 0.95 or
 # less, and has many negative contributions then. If the scaling is computed in half precision as
-# well, even 0.9 is not enough: the sum of these weights is about 200, and there bfloat16 has whole
-# numbers only. So the factor alone is wrong by up to a quarter of a percent, which is 0.2 of 80
-# tokens.
+# well, even 0.9 is not enough: the sum of these weights is about 400 / 2 = 200, and there bfloat16
+# has whole numbers only. So the factor alone is wrong by up to a quarter of a percent, which is 0.2
+# of 80 tokens.
 
 # %% [markdown]
 # The rule that follows is short: *sum weights in float32 or better, whatever the network uses.*
@@ -696,8 +697,8 @@ print(by_hand)
 # contributions. *shift* says how far the ends of tokens are from those of the first row, in frames.
 # Check a few by hand:
 #
-# - cif_pytorch fires in frame 1, at 0.995, and borrows 0.005. The residual of 0.525 would be enough
-#   for its tail rule, but this needs a padded frame after the utterance.
+# - cif_pytorch fires in frame 1, at 0.995, and borrows 0.005. The residual of 3.525 − 3 = 0.525
+#   would be enough for its tail rule, but this needs a padded frame after the utterance.
 # - paraformer_v1 and v2: 3.525 + 0.45 = 3.975, rounded down to 3.
 # - w2v-cif-bert and Ultravox multiply all weights by 4/3.525, so that 4 tokens come out: the last
 #   token is saved, and every border has moved.
@@ -862,8 +863,8 @@ table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 #   longest of its batch or alone, never gets a tail token: recognition depends on the other
 #   utterances.
 # - FunASR's function takes no lengths; whoever calls it has to clear the padding.
-# - With 0.45 added to the sum a residual fires from 0.55 on; with `>= 0.5` one of exactly 0.5
-#   fires; and `torch.round` goes to the even number, so that 0.5 becomes 0, but 1.5 becomes 2.
+# - With FunASR's 0.45 added to the sum a residual fires from 0.55 on; with `>= 0.5` one of exactly
+#   0.5 fires; and `torch.round` goes to the even number, so that 0.5 becomes 0, but 1.5 becomes 2.
 # - Ultravox feeds a language model, which needs at least one token: a cough becomes one, too.
 # - Kairumo, in Rust, fires once in a frame, however large its weight is, and what has not fired at
 #   the end of an utterance is lost. After a sigmoid no weight is above 1, but nothing there checks
@@ -1053,22 +1054,9 @@ record(
 
 # %%
 glossary(
-    "accumulated weight",
-    "contribution",
-    "dialect",
-    "fire",
-    "frame",
-    "mass axis",
-    "padding",
-    "residual",
-    "running sum",
-    "scaling",
-    "slack",
-    "tail threshold",
-    "target length",
-    "threshold",
-    "weight",
-    "weight sum",
+    *("accumulated weight", "contribution", "dialect", "fire", "frame", "mass axis", "padding"),
+    *("residual", "running sum", "scaling", "slack", "tail threshold", "target length"),
+    *("threshold", "weight", "weight sum"),
 )
 
 # %% [markdown]

@@ -5,7 +5,7 @@ import copy
 import jupytext
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 
 from cifviz.course.figures import canvas
 from cifviz.course.inspection import lesson_problems
@@ -80,6 +80,10 @@ def laid_out(text=LESSON):
     source = written(text)
     lay_out(source, "00_line.py")
     return source
+
+
+def printing(text):
+    return new_code_cell("print(text)", outputs=[new_output("stream", name="stdout", text=text)])
 
 
 def captioned(number):
@@ -212,6 +216,26 @@ BAD = [
         "code_asserts_no_answer",
         lambda n: replace_in(n.cells[4], "print", "assert not a.any()\nprint"),
         "cell 4 asserts in view the answer to the prediction of 2",
+    ),
+    (
+        "exercises_are_not_answered",
+        lambda n: n.cells.append(printing("3")),
+        "cell 10 may answer in view the exercise of cell 9",
+    ),
+    (
+        "code_in_view_is_short",
+        lambda n: n.cells[3].update(source="a = 1\n\n" * 16),
+        "cell 3 has 16 lines in view, at most 15",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[0], "1 min", "20 min"),
+        "the opening gives ['20', '4'] minutes, the sections have ['1', '4']",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[8], "3 min", "30 min"),
+        "the opening gives ['1', '4'] minutes, the sections have ['1', '31']",
     ),
     (
         "figures_have_captions",
