@@ -264,6 +264,14 @@ check("00.1", seconds)
 seconds = 12.5 * 0.04  # in the library: cifviz.FrameGrid(shift=0.04).seconds(12.5)
 check("00.1", seconds)
 
+# %% [markdown] tags=["hints"]
+# Position and time are the same place in two units: frames and seconds.
+#
+# One frame lasts 0.04 s, and position 0 is time 0.
+#
+# Multiply the position by the length of a frame. Do not round it first: 12.5 is the middle of frame
+# 12.
+
 # %% [markdown]
 # ## 4. Hear it, token by token
 #
@@ -351,6 +359,13 @@ check("00.2", tokens_at_1)
 tokens_at_1 = 6  # 6.2 = 6 · 1 + 0.2, and 0.2 is less than half a token
 check("00.2", tokens_at_1)
 
+# %% [markdown] tags=["hints"]
+# Each token takes 1 away from the sum. How often can that be done?
+#
+# After the full tokens something is left. Compare it with half a token.
+#
+# 6.2 holds some whole ones and 0.2. Is 0.2 more than half of 1?
+
 # %% [markdown]
 # **Exercise 00.3.** The same clip, the same weights: how many tokens fire at β = 0.5?
 
@@ -361,6 +376,13 @@ check("00.3", tokens_at_half)
 # %% tags=["solution"]
 tokens_at_half = 12  # 6.2 = 12 · 0.5 + 0.2, and 0.2 is less than half of 0.5
 check("00.3", tokens_at_half)
+
+# %% [markdown] tags=["hints"]
+# The sum does not change; what a token takes does.
+#
+# How often does 0.5 fit into 6.2?
+#
+# Divide by 0.5, keep the whole part, and compare what is left with half of 0.5.
 
 # %% [markdown]
 # A program for this count, which forgets the residual:
@@ -394,6 +416,14 @@ def count_tokens(weight_sum, threshold):
 
 check("00.4", count_tokens)
 
+
+# %% [markdown] tags=["hints"]
+# Split the sum in two: what the full tokens take, and the residual.
+#
+# The full tokens take their number times the threshold. Subtract that from the sum.
+#
+# Return one more than the full tokens if the residual is larger than half the threshold, and the
+# full tokens if not.
 
 # %% [markdown]
 # Now on our clip, at four thresholds: 0.5, 0.8, 1 and 2.

@@ -110,6 +110,13 @@ check("01.1", how_many)
 how_many = 3  # 5 · 0.7 = 3.5
 check("01.1", how_many)
 
+# %% [markdown] tags=["hints"]
+# Add the weights up one by one, and watch when the sum passes a whole number.
+#
+# The sums are 0.7, 1.4, 2.1, … Each time a new whole number is reached, a token fires.
+#
+# At the end the sum is 5 · 0.7. A token that is not full does not fire.
+
 # %% [markdown]
 # **Exercise 01.2.** Now α = (0.4, 0.5, 0.3, 0.7, 0.6). Which weights make up the *second* token,
 # token 1? Give five numbers, what it gets from frames 0, 1, 2, 3 and 4. They sum to 1.
@@ -121,6 +128,14 @@ check("01.2", token_1)
 # %% tags=["solution"]
 token_1 = [0.0, 0.0, 0.2, 0.7, 0.1]  # 0.4 + 0.5 + 0.1 is token 0
 check("01.2", token_1)
+
+# %% [markdown] tags=["hints"]
+# First find the frame in which token 0 becomes full, and how much of this frame is left then.
+#
+# 0.4 + 0.5 is 0.9, so token 0 needs 0.1 of frame 2. The remaining part of frame 2 opens token 1.
+#
+# Token 1 starts with that part, takes all of frame 3, and from frame 4 only what is missing to 1.
+# Frames before it give 0.
 
 # %% [markdown]
 # ## 2. As a picture, and as a sound
@@ -312,6 +327,13 @@ check("01.3", position)
 position = 2 + (1 - 0.9) / 0.3
 check("01.3", position)
 
+# %% [markdown] tags=["hints"]
+# In which frame does the sum reach 1? The position is in that frame.
+#
+# It is frame 2, and S_2 is 0.9. How much weight is still needed there?
+#
+# Divide the weight that is needed by the weight of frame 2, and add the number of the frame.
+
 # %% [markdown]
 # Now back to four frames, with frame 1 lighter or heavier than 0.9. The next picture has time to
 # the right and mass upwards; the sum of the weights is a line that rises.
@@ -451,6 +473,14 @@ def fire(alpha, threshold=1.0):
 
 check("01.4", fire)
 
+# %% [markdown] tags=["hints"]
+# The loop asks once in each frame whether to fire. How often should it ask?
+#
+# After a fire, `weight` holds what the frame has left. Is that perhaps enough for the next token?
+#
+# Turn `if` into `while`, and make sure that `token` and `held` are fresh and `weight` is smaller
+# each time round.
+
 # %% [markdown]
 # **The residual.** At the end of an *utterance*, one stretch of speech that is recognised in one
 # go, there is nearly always a residual, 0.3 in our example. In training the weights are scaled so
@@ -559,6 +589,14 @@ def embed(alpha, encoder_out, threshold=1.0):
 
 
 check("01.5", embed)
+
+# %% [markdown] tags=["hints"]
+# `fire_by_overlap` gives W: a row for each token, a number for each frame.
+#
+# An embedding is the sum of all frames, each multiplied by its entry in the row of the token.
+#
+# That is the matrix product of W and the list of frames. Turn the list into a tensor of float64,
+# use `@`, and `.tolist()` at the end.
 
 # %% [markdown] tags=["optional"]
 # ## 10. How can this be learnt?

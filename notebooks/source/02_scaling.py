@@ -144,6 +144,13 @@ check("02.1", scaled_weights)
 scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]  # 4 / 1.6 = 2.5
 check("02.1", scaled_weights)
 
+# %% [markdown] tags=["hints"]
+# What do the weights sum to, and what should they sum to?
+#
+# One factor does it for all of them: N over the sum.
+#
+# The sum is 1.6, and N is 4. Multiply each weight by 4 / 1.6.
+
 # %% [markdown]
 # ## 2. On real speech
 #
@@ -260,6 +267,13 @@ check("02.2", training_and_use)
 training_and_use = [5, 10]  # scaled to N; and as often as 1 fits into 10
 check("02.2", training_and_use)
 
+# %% [markdown] tags=["hints"]
+# In one of the two situations the number of words is known.
+#
+# Scaled weights sum to N. Weights as given sum to 10.
+#
+# In training: as many as words. In use: how often does 1 fit into 10?
+
 # %% [markdown]
 # ## 4. What scaling does to slopes
 #
@@ -324,6 +338,13 @@ check("02.3", slope_at_frame_2)
 # %% tags=["solution"]
 slope_at_frame_2 = -(0.2 * -1.5 + 0.6 * 2) / 0.4
 check("02.3", slope_at_frame_2)
+
+# %% [markdown] tags=["hints"]
+# The three products of a weight and its slope sum to 0.
+#
+# Write the equation down, with x for the slope at frame 2: 0.2 · (−1.5) + 0.6 · 2 + 0.4 · x = 0.
+#
+# The first two products make −0.3 + 1.2. The third has to cancel that; then divide by 0.4.
 
 # %% [markdown]
 # ## 5. Train twice
@@ -744,6 +765,13 @@ check("02.4", times)
 times = 100  # N / S, and S is a hundredth of what it was
 check("02.4", times)
 
+# %% [markdown] tags=["hints"]
+# The formula in section 4 has one factor in front of the bracket. Which?
+#
+# The slopes s_t of the scaled weights are the same as before, since the tokens are the same.
+#
+# The factor is N / S. What happens to it if S becomes a hundredth?
+
 # %% [markdown]
 # The extreme case is an utterance without any weight, S = 0, whose transcript has three words.
 #
@@ -938,6 +966,15 @@ def scale_flat(alpha, tokens):
 
 
 check("02.5", scale_flat)
+
+# %% [markdown] tags=["hints"]
+# Two steps: scale, then flatten. The second one may be needed several times.
+#
+# Start with the list that `scale` returns. The mean of all weights does not change while you
+# flatten.
+#
+# `while max(scaled) > 1:` compute the mean of all, and replace each weight by half of the sum of
+# itself and the mean.
 
 # %% [markdown]
 # The dialect of w2v-cif-bert computes what should come out for our six frames (it flattens above

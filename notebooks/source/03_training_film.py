@@ -130,6 +130,13 @@ check("03.1", mass_per_word)
 mass_per_word = (4 / 0.04) * 0.5 / 5
 check("03.1", mass_per_word)
 
+# %% [markdown] tags=["hints"]
+# Two numbers are needed: the sum of all weights, and the number of words.
+#
+# How many frames are there in 4 s? Each weighs about 1/2.
+#
+# 4 / 0.04 frames times 1/2, divided by five words.
+
 # %% [markdown]
 # Far too many tokens would fire. This can be mended without any training, if one knows how many
 # words people say in a second.
@@ -145,6 +152,13 @@ check("03.2", bias)
 # %% tags=["solution"]
 bias = torch.logit(torch.tensor(0.05)).item()  # ln(0.05 / 0.95)
 check("03.2", bias)
+
+# %% [markdown] tags=["hints"]
+# Which number does the sigmoid turn into 0.05?
+#
+# Solve 0.05 = 1 / (1 + exp(−b)) for b. The inverse of the sigmoid is called logit.
+#
+# b = ln(p / (1 − p)) with p = 0.05; weights below 1/2 need a bias below 0.
 
 # %% [markdown]
 # In the library, `cifviz.CIF.start_at(tokens_per_frame)` sets this bias, and the shipped models
@@ -198,6 +212,13 @@ check("03.3", sum_afterwards)
 sum_afterwards = 4.4 + 110 * 0.01
 check("03.3", sum_afterwards)
 
+# %% [markdown] tags=["hints"]
+# The slope of |S − N| is the same at each frame. Is it +1 or −1 here?
+#
+# The sum is too small, so each weight grows by the rate times 1.
+#
+# 110 weights grow by 0.01 each. Add that to 4.4, whether it overshoots or not.
+
 # %% [markdown]
 # **Exercise 03.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
 # returns the list after one step on |S − N|. No weight falls below 0.
@@ -217,6 +238,14 @@ def descend(alpha, tokens, rate):
 
 
 check("03.4", descend)
+
+# %% [markdown] tags=["hints"]
+# One step moves every weight by the same amount. In which direction depends on the sum alone.
+#
+# If the sum is above `tokens`, subtract the rate; below, add it; equal, change nothing.
+#
+# Python's comparisons give True and False, which count as 1 and 0: their difference is the slope.
+# `max(0.0, …)` stops at 0.
 
 # %% [markdown]
 # So the cross-entropy has to say *where*. It sees the embeddings of the tokens. Look at c, the

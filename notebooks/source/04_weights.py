@@ -114,6 +114,13 @@ check("04.1", weight)
 weight = 1 / (1 + math.exp(-(1.0 * 3 + 0.5 * -2 - 1)))
 check("04.1", weight)
 
+# %% [markdown] tags=["hints"]
+# Two steps: the logit, then the sigmoid.
+#
+# The logit is w · h + b = 1 · 3 + 0.5 · (−2) − 1.
+#
+# Put it into 1 / (1 + exp(−logit)).
+
 # %% [markdown]
 # ## 2. On real speech
 #
@@ -356,6 +363,13 @@ check("04.2", one_filter)
 # %% tags=["solution"]
 one_filter = [2 * 1 + 1 * 0, 2 * 2 + 1 * -1, 2 * 0 + 1 * 4, 2 * 1 + 1 * -1 + 0.5]
 check("04.2", one_filter)
+
+# %% [markdown] tags=["hints"]
+# The projection mixes the two channels. What it does to their outputs it can do to their kernels.
+#
+# Place by place: 2 times the first kernel plus 1 times the second.
+#
+# The bias in the same way, 2 · 1 + 1 · (−1), and the 0.5 of the projection on top.
 
 # %% [markdown]
 # The same for a predictor with 16 channels of input and 16 of its own, in one line of tensors: mix
@@ -656,6 +670,13 @@ check("04.3", mean_weight)
 mean_weight = 0.12 * 80 / 40
 check("04.3", mean_weight)
 
+# %% [markdown] tags=["hints"]
+# How much do all frames of a word weigh together, whatever their length?
+#
+# A word is worth one token in both recognisers. With 80 ms it has half as many frames.
+#
+# Half as many frames for the same sum: each weighs twice as much.
+
 # %% [markdown]
 # And what do long frames save? Nearly all computation is in the encoder's convolutions, frame by
 # frame. We count multiplications for a second of sound, in an encoder as that of the recipe. And we
@@ -820,6 +841,13 @@ def weigh_safely(frames, length, kernel, bias):
 
 
 check("04.4", weigh_safely)
+
+# %% [markdown] tags=["hints"]
+# What may the filter see in place of a padded frame, so that it is as if the utterance were alone?
+#
+# Alone, the filter sees 0 after the end.
+#
+# Make a new list of frames, with 0.0 from `length` on, and give that to `weigh`.
 
 # %% [markdown] tags=["optional"]
 # ## 10. Padding in a trained recogniser

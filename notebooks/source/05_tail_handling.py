@@ -300,6 +300,15 @@ check("05.1", tokens_of_five_rules)
 tokens_of_five_rules = [3, 4, 3, 4, 4]  # 3.52 + 0.45 = 3.97 is not yet 4
 check("05.1", tokens_of_five_rules)
 
+# %% [markdown] tags=["hints"]
+# First write down ⌊S⌋, the number of full tokens, and the residual.
+#
+# S = 3.52: three full tokens and 0.52. Go through the rules one by one: above 0.5? plus 0.45?
+# nearest? rounded up?
+#
+# *Appended*: does 3.52 + 0.45 reach 4? *Rounded*: which whole number is nearest? *Dynamic*: always
+# up.
+
 # %% [markdown]
 # **Exercise 05.2.** α = (0.5, 0.7, 0.4), and a residual above 0.5 fires as a full token. What do
 # the three frames contribute to that token? Give three numbers that sum to 1.
@@ -311,6 +320,13 @@ check("05.2", tail_token)
 # %% tags=["solution"]
 tail_token = [0.0, 0.2 / 0.6, 0.4 / 0.6]  # 0.5 + 0.7 − 1 = 0.2 and 0.4 are left, 0.6 together
 check("05.2", tail_token)
+
+# %% [markdown] tags=["hints"]
+# Which frames have weight left after token 0 is full?
+#
+# Token 0 takes 0.5 of frame 0 and 0.5 of frame 1. What is left of frame 1, and of frame 2?
+#
+# 0.2 and 0.4 are left. Divide both by their sum, so that the token is a full one.
 
 # %% [markdown]
 # ## 3. On real speech
@@ -499,6 +515,14 @@ def lost_and_extra(missing, residuals, tail_threshold):
 
 check("05.3", lost_and_extra)
 
+# %% [markdown] tags=["hints"]
+# Treat each utterance by itself, and add up at the end.
+#
+# The tail rule fires at most one token: it lowers `missing` by 1 if the residual is above τ.
+#
+# After that a positive number is lost words, and a negative one is tokens too many: `max(0, count)`
+# and `max(0, -count)`.
+
 # %% [markdown] tags=["optional"]
 # ## 5. Which τ, and which rule
 #
@@ -663,6 +687,14 @@ check("05.4", in_a_batch)
 in_a_batch = cif_pytorch(torch.full((3, 9), 0.4), torch.tensor([7, 9, 9])).num_fires.tolist()
 check("05.4", in_a_batch)
 
+# %% [markdown] tags=["hints"]
+# Which of the three utterances has a padded frame?
+#
+# The batch is nine frames long. CIF-PyTorch applies its tail rule in the first padded frame, and
+# nowhere else.
+#
+# 7 · 0.4 = 2.8 and 9 · 0.4 = 3.6. The short one gets its tail token, the long ones do not.
+
 # %% [markdown]
 # Here are the recordings of digits, each alone and all of them in one batch. It is solved by one
 # more frame: append an empty frame to the batch, so that every utterance has padding.
@@ -736,6 +768,13 @@ def stream(chunks, tail_threshold):
 
 
 check("05.5", stream)
+
+# %% [markdown] tags=["hints"]
+# When does the stream end? Only then may the tail rule be applied.
+#
+# `held` after the last chunk is the residual of the whole stream.
+#
+# After the loop, append 1 if `held` is above the threshold, and 0 if not.
 
 # %% [markdown] tags=["optional"]
 # ## 8. The stream of the library

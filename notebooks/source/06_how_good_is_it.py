@@ -131,6 +131,13 @@ check("06.1", moves_by)
 moves_by = 3.2 - 4.0  # 0.94 after frame 1, 0.99 after frame 2, and 0.01 of frame 3's 0.05
 check("06.1", moves_by)
 
+# %% [markdown] tags=["hints"]
+# Add up the weights again, with 0.44 in place of 0.4: in which frame does the sum reach 1 now?
+#
+# After frames 0 and 1 it is 0.94, after frame 2 it is 0.99. So 0.01 of frame 3 is needed.
+#
+# The new position is 3 + 0.01 / 0.05. Subtract the old one, 4.
+
 # %% [markdown]
 # An error of 0.04 in a weight moved a time by 0.8 frames: twenty times as much. Twenty is 1/0.05,
 # one over the weight of the frame in which it fires. In each frame the sum grows by α. So to gain a
@@ -261,6 +268,16 @@ check("06.2", three_numbers)
 # %% tags=["solution"]
 three_numbers = [0, 40, 20]  # the constant removes the median, −20, not the mean
 check("06.2", three_numbers)
+
+# %% [markdown] tags=["hints"]
+# Three different questions: on average with signs, on average without signs, and which shift is
+# best.
+#
+# Mean with signs: add up, divide by five. Without signs: add up 40, 30, 20, 10 and 100, divide by
+# five.
+#
+# The sum of absolute errors is smallest if as many errors are above 0 as below: shift the middle
+# one to 0.
 
 # %% [markdown]
 # A signed mean of 0, and a mean absolute error of 40 ms: a signed mean alone says little. And one
@@ -449,6 +466,14 @@ def read_inside(alpha, first, last, share):
 
 
 check("06.3", read_inside)
+
+# %% [markdown] tags=["hints"]
+# “Share” means a share of the weight of this token, not of 1.
+#
+# Cut out `alpha[first:last]`. Which mass is the given share of its sum?
+#
+# `time_of(share * sum(token), token)` counts from the first frame of the token. Positions count
+# from the beginning of the utterance.
 
 # %% [markdown]
 # ## 6. How much better is it?
@@ -710,6 +735,13 @@ check("06.4", fired_and_when)
 # %% tags=["solution"]
 fired_and_when = [12, 6.4]  # 12.5 in all; 8 / 1.25
 check("06.4", fired_and_when)
+
+# %% [markdown] tags=["hints"]
+# How much do ten words weigh? And how much weight does the eighth token need?
+#
+# Ten words weigh 12.5; without a tail rule only full tokens fire. Eight tokens need a weight of 8.
+#
+# Each word brings 1.25. After how many words are there 8? The answer has a fraction.
 
 # %% [markdown]
 # Errors that all have one sign are easily seen, and trained away. What stays are errors of either

@@ -133,6 +133,15 @@ check("07.1", token_1)
 token_1 = [0.0, -0.05, 0.7, 0.35]
 check("07.1", token_1)
 
+# %% [markdown] tags=["hints"]
+# Token 0 takes 1, but frames 0 and 1 together have only 0.95. Who pays?
+#
+# Frame 1 gives token 0 what it takes beyond frame 0: 0.5. But frame 1 weighs 0.45, and its column
+# has to sum to 0.45.
+#
+# So frame 1 gives token 1 a negative number. Then frame 2 gives all, and frame 3 what is missing to
+# 1.
+
 # %% tags=["answer", "hide-input"]
 # Table: contributions if a token fires at 0.9 and takes 1
 table(header, rows_of(0.9, 1))
@@ -230,6 +239,13 @@ check("07.2", fires_at_half)
 # %% tags=["solution"]
 fires_at_half = [math.floor(15.8 + 0.5), math.floor(15.8 / 0.5)]
 check("07.2", fires_at_half)
+
+# %% [markdown] tags=["hints"]
+# In one of them a token takes 1, in the other it takes 0.5.
+#
+# CIF-PyTorch: ⌊S + δ⌋ with δ = 1 − 0.5. torch_cif: ⌊S / β⌋ with β = 0.5.
+#
+# ⌊15.8 + 0.5⌋ and ⌊15.8 / 0.5⌋.
 
 # %% [markdown]
 # ## 3. Carry the number over, on real speech
@@ -435,6 +451,13 @@ check("07.3", smallest_slack)
 # %% tags=["solution"]
 smallest_slack = round(1 - 7 * 0.14, 2)
 check("07.3", smallest_slack)
+
+# %% [markdown] tags=["hints"]
+# Round 1/7 to two decimals, as this computer does.
+#
+# Seven times 0.14: what does it sum to?
+#
+# The slack has to cover what is missing to 1.
 
 # %% [markdown]
 # A real computer keeps more digits, but binary ones. In binary digits 0.1 never ends, as 1/3 never
@@ -734,6 +757,13 @@ def fired_so_far(alpha, fires_at):
 
 check("07.4", fired_so_far)
 
+# %% [markdown] tags=["hints"]
+# A token takes 1, so what counts is how often 1 fits into something.
+#
+# The slack is 1 − `fires_at`. Tokens so far are ⌊sum + slack⌋.
+#
+# Change the line of `by_division`: `math.floor(mass + 1 - fires_at)` in place of the division.
+
 # %% [markdown]
 # One of the dialects, Sophgo's port of FunASR, does both jobs of section 1 at once. It subtracts
 # its threshold from the sum, but fills each token up to 1:
@@ -961,6 +991,15 @@ def carry(cif_threshold, tail_threshold):
 
 
 check("07.5", carry)
+
+# %% [markdown] tags=["hints"]
+# In both code bases each full unit of mass becomes a token. Only the residual r may differ.
+#
+# In CIF-PyTorch r becomes a token if r ≥ `cif_threshold`, or else if r is above the tail threshold:
+# it is enough to pass one of them.
+#
+# So r has to pass the smaller of the two. A token takes 1, which fixes `beta`; and `tail_thres` is
+# the smaller one.
 
 # %% [markdown]
 # Is it true? On random weights, with numbers that were carried, and with numbers that were only

@@ -69,6 +69,13 @@ answer = ...
 
 # %% tags=["solution"]
 answer = 3
+
+# %% [markdown] tags=["hints"]
+# One.
+#
+# Two.
+#
+# Three.
 """
 
 
@@ -120,6 +127,18 @@ def test_text_of_answers_is_folded_and_plotting_is_hidden():
     ]
 
 
+def test_hints_are_folds_of_their_own_for_students_alone():
+    source = laid_out()
+    student = derive(source, "00_line", "student")
+    assert student.cells[-1].source == "\n\n".join(
+        f"<details><summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+        for number, text in enumerate(("One.", "Two.", "Three."), start=1)
+    )
+    solved = derive(source, "00_line", "solved")
+    assert not any("Hint" in cell.source for cell in solved.cells)
+    assert measured_sections(written())[-1].minutes == 3  # hints take no minutes
+
+
 def test_sections_say_their_path_and_minutes():
     cells = laid_out().cells
     assert cells[2].source.startswith("## 1. Draw\n\n*Core path · 1 min*\n\n**Predict first")
@@ -158,6 +177,8 @@ def test_minutes_are_measured_on_what_is_read_and_done(more, minutes):
     [
         ("form: 2", "form: 3", "expected form 1 or 2, got 3"),
         ("# ## 2. More", "# ### More", "cell 8: a cell tagged optional opens a section"),
+        ("# Two.\n#\n# Three.", "# Two.", "cell 11: 3 hints, a paragraph each, stand right after"),
+        ("answer = 3\n", "answer = 3\n\n# %%\nb = 1\n", "cell 12: 3 hints, a paragraph each"),
     ],
 )
 def test_what_is_no_form_is_refused(old, new, complaint):
@@ -199,7 +220,7 @@ BAD = [
     ),
     (
         "answers_are_folded",
-        lambda n: n.cells.pop(6) and n.cells.pop(6) and n.cells.pop(6),
+        lambda n: [n.cells.pop(place) for place in (6, 6, 6, -1)],
         "the prediction of cell 2 has no answer",
     ),
     (
@@ -219,7 +240,7 @@ BAD = [
     ),
     (
         "exercises_are_not_answered",
-        lambda n: n.cells.append(printing("3")),
+        lambda n: n.cells.insert(10, printing("3")),
         "cell 10 may answer in view the exercise of cell 9",
     ),
     (
