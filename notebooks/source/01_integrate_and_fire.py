@@ -665,6 +665,21 @@ glossary(
 #   such a CIF be good for?
 # - Feed the identity to a CIF of another code base. Does each row of W sum to what you expect?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *By hand.* The sums after the frames are 0.4, 0.4 + 1.8 = 2.2, 2.2 + 1.2 = 3.4, 3.4 + 1.2 = 4.6
+#   and 4.6 + 1.4 = 6. Frame 1 crosses 1 and 2, and frame 4 crosses 5 and reaches 6: both fire
+#   twice.
+# - *β = 0.5.* As many as ⌊S / 0.5⌋: twice as many as before, and one more if the residual at β = 1
+#   was half a token or more. For this recording, whose last word weighs just below 1, it is one
+#   more.
+# - *Equal weights.* At equal distances, every β / α frames, whatever is said. It is down-sampling
+#   by a mean over neighbouring frames, and the alignment to compare with: see lesson 03, section 6.
+# - *Another code base.* To what a token takes. In torch_cif that is β, in CIF-PyTorch 1, with
+#   negative entries where it fired early. Look at the last row, too: a token made of the residual
+#   sums to 1 if it is scaled up, and to less if weight was appended.
+
 # %% [markdown]
 # ## In practice
 #

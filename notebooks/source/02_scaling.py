@@ -1123,6 +1123,20 @@ glossary(
 # - Write a loss after scaling that does see the size of the weights. (You cannot. Where does the
 #   proof in section 4 use that the loss is computed from scaled weights?)
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Another decoder.* They cancel, and they must. The proof in section 4 uses only that the loss is
+#   computed from the scaled weights, whatever the decoder is.
+# - *Other seeds.* With seeds 1 and 2 it runs upwards again. Section 7 gives a reason, and no proof.
+# - *Neither.* In a run with seed 0 nearly every frame weighs 1 in the end, and next to nothing is
+#   learned. Nothing asks for the right number, and each word is compared with one frame from the
+#   beginning of the sound.
+# - *Scaling once more at the end.* No. If S is three times N, the nearest whole number is about
+#   three times N, too. Rounding corrects errors of less than half a token.
+# - *A loss that sees the size.* There is none. L(g · α) = L(α) for each g holds because scaling
+#   divides by the sum: that is the first line of the proof.
+
 # %% [markdown]
 # ## In practice
 #

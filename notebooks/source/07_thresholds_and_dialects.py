@@ -1111,6 +1111,23 @@ glossary(
 # - Feed the identity to a CIF that you use (lesson 01, section 6) and find out its threshold, its
 #   slack and its tail rule, without reading its code.
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *`carried = 0.9`.* In neither by the count: on this recording both give five tokens, as many as
+#   there are words. Look at the ends of the tokens and for negative contributions.
+# - *Ten times as long.* At β = 1 the share does not change: what counts is on which side of N the
+#   sum falls, and that is a coin's toss however small the error is. At 0.9999 none is lost: the
+#   error is far below 0.0001 even then.
+# - *A slack that is too large.* Scaled weights sum to N, and ⌊N + δ⌋ is N as long as δ is below 1.
+#   But the tokens end earlier and earlier: the count does not warn of it.
+# - *One frame, or none.* One frame of weight 1 is one token in all of them. Without any weight
+#   there is no token in any.
+# - *By the identity.* A row of W sums to what a token takes. Raise the last weight step by step
+#   until one more row appears: the sum at which it does is where a token fires, and the difference
+#   is the slack. Then end with a residual of 0.1, 0.2, and so on, alone and with a padded frame,
+#   and see from which one on there is one more row.
+
 # %% [markdown]
 # ## In practice
 #
