@@ -784,7 +784,7 @@ glossary(
 # ### Usual misconceptions
 #
 # - *A weight is the probability that a word begins.* It is a share of a token: what counts is the
-#   sum over a word. Point at a word whose weight is spread over ten frames.
+#   sum over a word. Look at a word whose weight is spread over ten frames.
 # - *Loud frames are heavy.* Compare the lanes: the loudest frame of a word need not weigh most.
 # - *A fire is the middle of a word, or its beginning.* It is where the token is complete, so most
 #   fires lie near the end of a word or in the gap after it. Word times are read elsewhere.

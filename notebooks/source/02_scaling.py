@@ -152,6 +152,21 @@ check("02.1", scaled_weights)
 # The sum is 1.6, and N is 4. Multiply each weight by 4 / 1.6.
 
 # %% [markdown]
+# **Predict first:** in which frames do the four tokens of this exercise fire? And what would change
+# if the transcript had six words, more than there are frames?
+
+# %% [markdown] tags=["answer"]
+# In frames 1, 1, 3 and 4. The scaled sums after the frames are (0.5, 2, 2.25, 3, 4): they cross 1
+# *and* reach 2 in frame 1, whose scaled weight is 1.5. Scaling can make frames so heavy that they
+# fire twice. The library lets them; code that fires once in a frame at most loses a token or makes
+# negative weights of it (lesson 01, section 7).
+#
+# With N = 6 words in T = 5 frames, T / N is below 1. The scaled weights sum to 6, so they are above
+# 1 on average, and some frame has to fire more than once. In use this cannot happen: the weights
+# come from a sigmoid, each is below 1, and five of them sum to less than five. Such an utterance
+# needs shorter frames.
+
+# %% [markdown]
 # ## 2. On real speech
 #
 # Now a recording of a person, and a trained recogniser as in lesson 00. The project does not keep
