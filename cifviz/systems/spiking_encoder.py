@@ -69,14 +69,16 @@ class LeakyLayer(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes (batch, channels, steps) of input currents of that shape."""
+        if not currents.shape[2]:
+            return currents
         kept = 1 - self.leak.sigmoid()
-        potential = spike = torch.zeros_like(currents[:, :, 0]) if currents.shape[2] else None
+        potential = spike = torch.zeros_like(currents[:, :, 0])
         spikes = []
         for current in currents.unbind(dim=2):
-            potential = kept * potential * (1 - spike.detach()) + current  # type: ignore[union-attr]
+            potential = kept * potential * (1 - spike.detach()) + current
             spike = surrogate_spike(potential)
             spikes.append(spike)
-        return torch.stack(spikes, dim=2) if spikes else currents
+        return torch.stack(spikes, dim=2)
 
 
 class SpikingOutput(NamedTuple):
