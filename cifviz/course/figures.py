@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.course.figure_data import figure_data_html
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 from cifviz.notebooks.cell_output import emit
@@ -125,12 +126,14 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
 
     Notes
     -----
-    GitHub gets a PNG, HTML and screen readers get an image with alt text, a terminal gets the text.
+    GitHub gets a PNG, HTML and screen readers get an image with alt text and what it shows as
+    tables in a fold, a terminal gets the text.
     """
     bundle = picture_bundle(png(figure), alt)
     if caption:
         bundle = captioned(bundle, caption)
-    emit(bundle)
+    data = figure_data_html(figure)  # of the figure as it was drawn
+    emit({**bundle, "text/html": bundle["text/html"] + data})
     if "matplotlib.pyplot" in sys.modules:  # or the end of the cell would show it once more
         sys.modules["matplotlib.pyplot"].close(figure)
 
