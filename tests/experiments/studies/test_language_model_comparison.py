@@ -10,7 +10,12 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError
 from cifviz.published import study_path
 from experiments.studies import language_model_comparison as study
-from experiments.studies.language_model_comparison import decision_table, decisions
+from experiments.studies.language_model_comparison import (
+    SHOWN_WEIGHTS,
+    decision_table,
+    decisions,
+    nearness,
+)
 from tests.experiments.studies.word_piece_runs import results
 from tests.systems.test_w2v_cif_bert import fake_layers, tiny
 from tests.systems.tiny import noise
@@ -70,6 +75,55 @@ def test_utterances_with_another_count_are_left_out(model):
     assert "0.0" in table
 
 
+def test_an_example_is_decoded_again_from_what_is_kept(model):
+    """With all weights that the study shows, the kept tokens win that win in the vocabulary."""
+    torch.manual_seed(3)
+    with torch.no_grad():
+        model.decoder.output.bias.copy_(torch.tensor([0.0, 1, 0.9, 0, -1]))
+        model.language_output.bias.copy_(torch.tensor([-3.0, 0, 0.6, 0, 5]))
+    one = utterance(model, "one")
+    (example,) = decisions(model, [one])["examples"]
+    assert len(example["places"]) == len(one.words)
+    acoustic = torch.tensor([0.0, 1, 0.9, 0, -1]).log_softmax(0)
+    language = torch.tensor([-3.0, 0, 0.6, 0, 5]).log_softmax(0)
+    vocabulary = model.config.vocabulary
+    for place in example["places"]:
+        assert not place["given"]
+        ids = [vocabulary.index(token) for token in place["tokens"]]
+        assert place["acoustic"] == pytest.approx(acoustic[ids].tolist(), abs=1e-3)
+        assert place["language"] == pytest.approx(language[ids].tolist(), abs=1e-3)
+        for weight in SHOWN_WEIGHTS:
+            wins = int(((1 - weight) * acoustic + weight * language).argmax())
+            sums = [
+                (1 - weight) * heard + weight * guessed
+                for heard, guessed in zip(place["acoustic"], place["language"], strict=True)
+            ]
+            assert ids[sums.index(max(sums))] == wins
+
+
+def test_how_near_fires_are_to_embeddings(model):
+    """With a projection to one direction all fires are the embedding of "one"."""
+    with torch.no_grad():
+        model.decoder.project.weight.zero_()
+        model.decoder.project.bias.copy_(torch.eye(12)[1])
+    utterances = [utterance(model, "one"), utterance(model, "four")]
+    table = torch.eye(12)[: len(model.config.vocabulary)]
+    four = model.config.vocabulary.index("four")
+    assert model.config.vocabulary.index("one") == 1 != four
+    found = nearness(model, table, utterances)
+    assert found["own"] == found["top_1"] == pytest.approx(0.5)
+    # Of five embeddings the four others are at 0 from "one"; from "four" one of them is at 1.
+    assert found["others"] == pytest.approx((0 + 1 / 4) / 2)
+    assert found["picture"] == {}
+
+
+def test_without_a_right_count_nothing_is_near(model):
+    one = utterance(model, "one")
+    longer = Alignment((*one.words, TimedToken("one")))
+    with pytest.raises(DataError, match="fire in no utterance"):
+        nearness(model, torch.eye(12)[:5], [LabelledUtterance(one.waveform, longer, "ann")])
+
+
 def test_without_runs_there_is_nothing(tmp_path):
     with pytest.raises(DataError, match="no finished run of 'w2v-cif-bert'"):
         study.run(runs=tmp_path, data=tmp_path)
@@ -84,8 +138,10 @@ def test_the_tables_of_what_was_published(tmp_path):
     path.parent.mkdir()
     row = {"variant": "", "seed": 0, "lambda_lm": 0.2, "infer_threash": 0.8}
     row |= {"tokens": 200, "repaired": 20, "spoiled": 10, "swapped": 4, "given": 100}
-    path.write_text(json.dumps({"decisions": [row], "examples": []}), "utf-8")
+    near = {"variant": "", "seed": 0, "own": 0.5, "others": 0.25, "top_1": 0.75}
+    path.write_text(json.dumps({"decisions": [row], "examples": [], "nearness": [near]}), "utf-8")
     printed = study.table(study.read(tmp_path))
     assert "| Moonshine | MiniLM | 100 % | 3 | 31.0 ± 1.0 |" in printed
-    assert "| MiniLM, Moonshine, 100 %: 0.2, 0.8 | 1 | 10.0 | 5.0 | 2.0 | 50.0 |" in printed
+    assert "| MiniLM, Moonshine, 100 %: 0.2, 0.8 | 1 of 3 | 10.0 | 5.0 | 2.0 | 50.0 |" in printed
+    assert "| MiniLM, Moonshine, 100 % | 1 of 3 | 0.50 | 0.25 | 75.0 |" in printed
     assert "-10.00 ± 0.00, less | reproduced |" in printed
