@@ -113,11 +113,14 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     chosen = np.random.default_rng(0).permutation(len(known))[:FITTED]
     training = [known[place] for place in chosen]
     measured, pictures, chance = [], {}, 0.0
+    tests: list[Batch] = []
+    trains = training_batches(training)
     for variant in TITLES:
         recipe = find_recipe(RECIPE, variant)
         for seed, folder in folders_by_seed(recipe, runs).items():
             model = loaded(recipe, folder)
-            tests, trains = development_batches(model, utterances), training_batches(training)
+            # All variants hear alike and have the same tokens.
+            tests = tests or development_batches(model, utterances)
             probe = fitted_projection([fired(model, batch) for batch in trains])
             judged = [fired(model, batch) for batch in tests]
             found = {**retrievals(judged, probe), "geometry": shared_geometry(judged)}

@@ -28,7 +28,7 @@ from cifviz.metrics import spread
 from cifviz.metrics.statistics import mean
 from cifviz.published import read_results, read_study
 from cifviz.systems.decoders import most_likely
-from cifviz.systems.encoder_system import Encoded
+from cifviz.systems.encoder_system import Encoded, Sound
 from cifviz.systems.w2v_cif_bert import W2VCIFBertRecognizer
 from cifviz.text_tables import markdown_table
 from experiments.recipes import find_recipe
@@ -83,7 +83,7 @@ UNTOLD = "none"
 """The variant that knows nothing of the language model: how near it is to the embeddings by
 chance."""
 PICTURED = (6, 12)
-"""Tokens of an utterance whose cosines are kept, at least and at most."""
+"""Tokens of the utterance whose cosines are kept, at least and at most."""
 
 _PAPER = "arXiv:2101.06699"
 _HERE = "expected here"
@@ -131,6 +131,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     """Decode what the finished runs fire with and without their language model."""
     measured, examples, near, pictures = [], [], [], {}
     utterances: dict[tuple[str, ...], list[LabelledUtterance]] = {}
+    sounds: dict[Any, list[Sound]] = {}
     tables: dict[tuple[str, ...], Tensor] = {}
     for variant in (*JUDGED, UNTOLD):
         recipe = find_recipe(RECIPE, variant)
@@ -139,18 +140,24 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             if vocabulary not in utterances:
                 utterances[vocabulary] = recipe.dev()
             model = loaded(recipe, folder)
+            # The same prompts in whichever pieces: encoded once for all that hear them alike.
+            kind = (model.config.input, model.config.states, model.config.features)
+            if kind not in sounds:
+                waveforms = [one.waveform for one in utterances[vocabulary]]
+                sounds[kind] = model.sounds(waveforms)
+            batches = heard(model, utterances[vocabulary], sounds[kind])
             if model.language is not None:
-                found = decisions(model, utterances[vocabulary])
+                found = decisions(model, batches)
                 measured += [{"variant": variant, "seed": seed, **one} for one in found["settings"]]
                 if seed == 0:
                     examples += [{"variant": variant, **one} for one in found["examples"]]
                 tables[vocabulary] = model.language.embed.weight[: len(vocabulary)].detach()
             if vocabulary in tables:
-                is_near = nearness(model, tables[vocabulary], utterances[vocabulary])
-                picture = is_near.pop("picture")
+                is_near = nearness(model, tables[vocabulary], batches)
                 near.append({"variant": variant, "seed": seed, **is_near})
                 if seed == 0:
-                    pictures[variant] = picture
+                    pairs = zip(utterances[vocabulary], sounds[kind], strict=True)
+                    pictures[variant] = picture(model, tables[vocabulary], list(pairs))
     require(bool(measured), f"no finished run of {RECIPE!r} in {runs}", DataError)
     return {
         "recipe": RECIPE,
@@ -177,28 +184,32 @@ class Heard(NamedTuple):
                 yield row, wanted
 
 
+@torch.inference_mode()
 def heard(
-    model: W2VCIFBertRecognizer, utterances: Sequence[LabelledUtterance], batch_size: int = 16
-) -> Iterator[Heard]:
-    """What a system fires, batch by batch."""
+    model: W2VCIFBertRecognizer,
+    utterances: Sequence[LabelledUtterance],
+    sounds: Sequence[Sound],
+    batch_size: int = 16,
+) -> list[Heard]:
+    """What a system fires, batch by batch; `sounds` are what its `sounds` gives for them."""
+    found = []
     for start in range(0, len(utterances), batch_size):
-        part = utterances[start : start + batch_size]
-        encoded = model.encoded(model.sounds([one.waveform for one in part]))
-        yield Heard(part, encoded, model.cif(encoded.encoder_out, encoded.frame_lengths))
+        encoded = model.encoded(sounds[start : start + batch_size])
+        firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
+        found.append(Heard(utterances[start : start + batch_size], encoded, firing))
+    return found
 
 
 @torch.inference_mode()
-def decisions(
-    model: W2VCIFBertRecognizer, utterances: Sequence[LabelledUtterance]
-) -> dict[str, Any]:
+def decisions(model: W2VCIFBertRecognizer, batches: Sequence[Heard]) -> dict[str, Any]:
     """What the language model of a system changes in what the acoustic side reads.
 
     Parameters
     ----------
     model : W2VCIFBertRecognizer
         With a language model, in evaluation mode; its configuration is left as it was.
-    utterances : sequence of LabelledUtterance
-        Places are compared in those of which as many tokens fire as there are.
+    batches : sequence of Heard
+        What it fires. Places are compared in utterances of which as many tokens fire as there are.
 
     Returns
     -------
@@ -218,7 +229,7 @@ def decisions(
     examples: list[dict[str, Any]] = []
 
     # 2. The same fires, decoded with each.
-    for one in heard(model, utterances):
+    for one in batches:
         acoustic, language = (_logits(model, one, (side, usual[1])) for side in (0.0, 1.0))
         alone, scores = most_likely(acoustic)
         for setting, count in counts.items():
@@ -291,7 +302,7 @@ def leading_tokens(
 
 @torch.inference_mode()
 def nearness(
-    model: W2VCIFBertRecognizer, table: Tensor, utterances: Sequence[LabelledUtterance]
+    model: W2VCIFBertRecognizer, table: Tensor, batches: Sequence[Heard]
 ) -> dict[str, Any]:
     """How near what fires is to the embeddings of its tokens.
 
@@ -300,24 +311,21 @@ def nearness(
     model : W2VCIFBertRecognizer
     table : Tensor (vocabulary, language.dim)
         Embeddings of a language model; it need not be that of the system.
-    utterances : sequence of LabelledUtterance
-        Those of which as many tokens fire as there are.
+    batches : sequence of Heard
+        What it fires. Looked at are utterances of which as many tokens fire as there are.
 
     Returns
     -------
     dict
         Means over all places: the cosine to the ``own`` embedding and to those of all ``others``
         of the vocabulary, and ``top_1``, the share of places whose own embedding is the nearest.
-        ``picture``: of the first utterance of some length its ``tokens`` and the ``cosines`` of
-        what fired for each to the embedding of each.
     """
     ids = {token: number for number, token in enumerate(model.config.vocabulary)}
     unit = F.normalize(table.float(), dim=1)
     own: list[float] = []
     others: list[float] = []
     hits: list[float] = []
-    picture: dict[str, Any] = {}
-    for one in heard(model, utterances):
+    for one in batches:
         vectors = model.read_as(one.firing, one.encoded)
         for row, wanted in one.counted():
             known = [place for place, token in enumerate(wanted) if token in ids]
@@ -329,20 +337,47 @@ def nearness(
             own += right.tolist()
             others += ((cosines.sum(dim=1) - right) / max(1, len(unit) - 1)).tolist()
             hits += (cosines.argmax(dim=1) == tokens).double().tolist()
-            least, most = PICTURED
-            whole = len(set(wanted)) == len(wanted) == len(known)
-            if not picture and whole and least <= len(known) <= most:
-                shown = [
-                    [round(value, 3) for value in line] for line in cosines[:, tokens].tolist()
-                ]
-                picture = {"tokens": wanted, "cosines": shown}
     require(bool(own), "as many tokens as there are fire in no utterance", DataError)
-    return {
-        "own": mean(own),
-        "others": mean(others),
-        "top_1": mean(hits),
-        "picture": picture,
-    }
+    return {"own": mean(own), "others": mean(others), "top_1": mean(hits)}
+
+
+@torch.inference_mode()
+def picture(
+    model: W2VCIFBertRecognizer,
+    table: Tensor,
+    pairs: Sequence[tuple[LabelledUtterance, Sound]],
+) -> dict[str, Any]:
+    """Cosines of what fires for the tokens of one utterance to the embedding of each of them.
+
+    Its weights are scaled to its number of tokens, so that it can be the same utterance for all
+    systems: the first of them whose tokens are all known and all different, of a length of
+    `PICTURED`.
+
+    Returns
+    -------
+    dict
+        ``tokens``, and ``cosines`` (tokens, tokens), a row for each fire; empty if there is no such
+        utterance.
+    """
+    ids = {token: number for number, token in enumerate(model.config.vocabulary)}
+    least, most = PICTURED
+    for one, sound in pairs:
+        tokens = [token.token for token in one.words]
+        known = [ids[token] for token in tokens if token in ids]
+        if least <= len(tokens) <= most and len(set(known)) == len(tokens):
+            encoded = model.encoded([sound])
+            firing = model.cif(
+                encoded.encoder_out,
+                encoded.frame_lengths,
+                target_lengths=torch.tensor([len(tokens)]),
+            )
+            vectors = F.normalize(model.read_as(firing, encoded)[0].float(), dim=1)
+            cosines = vectors @ F.normalize(table[known].float(), dim=1).T
+            return {
+                "tokens": tokens,
+                "cosines": [[round(value, 3) for value in line] for line in cosines.tolist()],
+            }
+    return {}
 
 
 def _tokens(model: W2VCIFBertRecognizer, ids: Tensor) -> list[str]:

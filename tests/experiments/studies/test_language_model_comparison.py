@@ -14,7 +14,9 @@ from experiments.studies.language_model_comparison import (
     SHOWN_WEIGHTS,
     decision_table,
     decisions,
+    heard,
     nearness,
+    picture,
 )
 from tests.experiments.studies.word_piece_runs import results
 from tests.systems.test_w2v_cif_bert import fake_layers, tiny
@@ -36,6 +38,10 @@ def model(fake_layers):
     return made
 
 
+def fired(model, utterances):
+    return heard(model, utterances, model.sounds([one.waveform for one in utterances]))
+
+
 def utterance(model, *tokens):
     """As many tokens as fire: the given ones, again and again."""
     sound = noise(1.0)
@@ -50,7 +56,7 @@ def test_what_is_repaired_spoiled_and_swapped(model):
     config = model.config
     utterances = [utterance(model, token) for token in ("one", "two", "four")]
     fires = len(utterances[0].words)
-    found = decisions(model, utterances)
+    found = decisions(model, fired(model, utterances))
     settings = {(one["lambda_lm"], one["infer_threash"]): one for one in found["settings"]}
     assert settings.keys() >= {(0.0, 0.8), (0.2, 0.8), (0.2, 0.5), (1.0, 0.8)}
     usual = settings[0.2, 0.8]
@@ -69,7 +75,7 @@ def test_what_is_repaired_spoiled_and_swapped(model):
 def test_utterances_with_another_count_are_left_out(model):
     one = utterance(model, "one")
     longer = Alignment((*one.words, TimedToken("one")))
-    found = decisions(model, [LabelledUtterance(one.waveform, longer, "ann")])
+    found = decisions(model, fired(model, [LabelledUtterance(one.waveform, longer, "ann")]))
     assert all(row["tokens"] == 0 for row in found["settings"]) and not found["examples"]
     table = decision_table([{"variant": "", "seed": 0, **row} for row in found["settings"]])
     assert "0.0" in table
@@ -82,7 +88,7 @@ def test_an_example_is_decoded_again_from_what_is_kept(model):
         model.decoder.output.bias.copy_(torch.tensor([0.0, 1, 0.9, 0, -1]))
         model.language_output.bias.copy_(torch.tensor([-3.0, 0, 0.6, 0, 5]))
     one = utterance(model, "one")
-    (example,) = decisions(model, [one])["examples"]
+    (example,) = decisions(model, fired(model, [one]))["examples"]
     assert len(example["places"]) == len(one.words)
     acoustic = torch.tensor([0.0, 1, 0.9, 0, -1]).log_softmax(0)
     language = torch.tensor([-3.0, 0, 0.6, 0, 5]).log_softmax(0)
@@ -110,18 +116,39 @@ def test_how_near_fires_are_to_embeddings(model):
     table = torch.eye(12)[: len(model.config.vocabulary)]
     four = model.config.vocabulary.index("four")
     assert model.config.vocabulary.index("one") == 1 != four
-    found = nearness(model, table, utterances)
+    found = nearness(model, table, fired(model, utterances))
     assert found["own"] == found["top_1"] == pytest.approx(0.5)
     # Of five embeddings the four others are at 0 from "one"; from "four" one of them is at 1.
     assert found["others"] == pytest.approx((0 + 1 / 4) / 2)
-    assert found["picture"] == {}
+
+
+def test_a_picture_of_cosines(model, monkeypatch):
+    """As many fire as there are tokens, whatever the weights say; all of them are "one" here."""
+    with torch.no_grad():
+        model.decoder.project.weight.zero_()
+        model.decoder.project.bias.copy_(torch.eye(12)[1] + torch.eye(12)[2])
+    monkeypatch.setattr(study, "PICTURED", (2, 3))
+    vocabulary = model.config.vocabulary
+    table = torch.eye(12)[: len(vocabulary)]
+    utterances = [
+        LabelledUtterance(noise(1.0), Alignment(tuple(map(TimedToken, tokens))), "ann")
+        for tokens in ((vocabulary[0],), (vocabulary[1],) * 2, (vocabulary[1], "unknown"))
+    ]
+    sounds = model.sounds([one.waveform for one in utterances])
+    assert picture(model, table, list(zip(utterances, sounds, strict=True))) == {}
+    tokens = (vocabulary[1], vocabulary[3])
+    wanted = LabelledUtterance(noise(1.0), Alignment(tuple(map(TimedToken, tokens))), "ann")
+    found = picture(model, table, [(wanted, sounds[0])])
+    assert found["tokens"] == list(tokens)
+    assert found["cosines"] == [pytest.approx([0.707, 0.0], abs=1e-3)] * 2
 
 
 def test_without_a_right_count_nothing_is_near(model):
     one = utterance(model, "one")
     longer = Alignment((*one.words, TimedToken("one")))
+    batches = fired(model, [LabelledUtterance(one.waveform, longer, "ann")])
     with pytest.raises(DataError, match="fire in no utterance"):
-        nearness(model, torch.eye(12)[:5], [LabelledUtterance(one.waveform, longer, "ann")])
+        nearness(model, torch.eye(12)[:5], batches)
 
 
 def test_without_runs_there_is_nothing(tmp_path):
