@@ -58,7 +58,7 @@ def lessons_slides(
 
 @notebooks.command("assignment")
 def lesson_assignment(
-    name: Annotated[str, typer.Argument(help="Such as 03_scaling, or 03.")],
+    name: Annotated[str, typer.Argument(help="Such as 02_scaling, or 02.")],
     grader: Annotated[str, typer.Option(help="nbgrader.")] = "nbgrader",
     out: Annotated[
         Path, typer.Option(help="Folder for the notebook; one that is there is left as it is.")

@@ -182,7 +182,7 @@ show(
 # frames that filled it, so its row is about as wide as the word.
 #
 # Each way has its uses. CTC and CIF can work while somebody is still speaking, since they read from
-# left to right. Plain attention waits for the end. [Lesson 07](07_how_good_is_it.ipynb) measures
+# left to right. Plain attention waits for the end. [Lesson 06](06_how_good_is_it.ipynb) measures
 # how well each of them finds the times.
 
 # %% [markdown]
@@ -301,7 +301,7 @@ table(["reference", "hypothesis", "true time (s)", "fires at (s)", "end off by (
 # The beginning of the first word is off by 200 ms: the token has everything since time 0, with the
 # silence before the word. That follows from the rule. A fire says when the weight of a token is
 # complete. It does not say where a word begins or ends, and in a pause it can come at any moment.
-# [Lesson 07](07_how_good_is_it.ipynb) shows how to read the edges of words from the weights.
+# [Lesson 06](06_how_good_is_it.ipynb) shows how to read the edges of words from the weights.
 #
 # This is a friendly example: the same synthesiser spoke a part of the training material, and this
 # recogniser was helped with known times (next section).
@@ -327,7 +327,7 @@ table(["reference", "hypothesis", "true time (s)", "fires at (s)", "end off by (
 #
 # One detail is needed for this to work: at the beginning of training the weights sum to anything,
 # and four words cannot be compared with seven tokens. So in training all weights are multiplied by
-# one factor, such that exactly N tokens fire. [Lesson 03](03_scaling.ipynb) is about this.
+# one factor, such that exactly N tokens fire. [Lesson 02](02_scaling.ipynb) is about this.
 #
 # The model `digits` has a fourth part besides, which does ask for times: the weight of each word
 # should be spread evenly over its sound. That is possible where the times of the training material
@@ -673,7 +673,7 @@ glossary(
 #   recipe of CIF-HieraDist. For word times, FunASR adds a second predictor with finer frames.
 # - Code bases differ in what they do with the residual. CIF-PyTorch fires it if it is above
 #   0.5, but only where a padded frame follows: never for an utterance on its own. FunASR and WeNet
-#   add 0.45 to the sum and round down. [Lesson 04](04_tail_handling.ipynb) is about that.
+#   add 0.45 to the sum and round down. [Lesson 05](05_tail_handling.ipynb) is about that.
 
 # %% [markdown]
 # ## Further reading
@@ -720,7 +720,7 @@ glossary(
 # ### Likely questions
 #
 # - *Why do the weights add up to the number of words?* Because of the quantity loss.
-#   [Lesson 03](03_scaling.ipynb) switches it off, and looks.
+#   [Lesson 02](02_scaling.ipynb) switches it off, and looks.
 # - *Does CIF look into the future?* The adding up does not: a fire depends on the weights so far.
 #   The network that gives the weights may see some frames ahead, and the scaling from pause to
 #   pause waits for the pause.
@@ -728,7 +728,7 @@ glossary(
 #   nothing else to choose from. The panel's title says which words the model knows, and a warning
 #   stands above the picture where the fired embeddings are far from all that it was trained on.
 # - *Why frames of 40 ms?* The sound is described each 10 ms and the encoder makes one frame of
-#   four. [Lesson 02](02_weights.ipynb) compares with 80 ms.
+#   four. [Lesson 04](04_weights.ipynb) compares with 80 ms.
 # - *Where does a word end, really?* In fluent speech there is often no gap. Here the synthesiser
 #   knows; people who mark recordings by hand do not always agree.
 # - *Why does attention look at so few frames of a word?* Its shares say where the decoder looked to

@@ -26,8 +26,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [00 See and hear what CIF makes of a clip](00_start_here.ipynb) · Next: [02 Find out
-# where the weights come from](02_weights.ipynb)
+# Previous: [00 See and hear what CIF makes of a clip](00_start_here.ipynb) · Next: [02 Scale the
+# weights, and see what that hides](02_scaling.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -453,10 +453,10 @@ check("01.4", fire)
 
 # %% [markdown]
 # **The residual.** At the end of an utterance there is nearly always a residual, 0.3 in our
-# example. In training the weights are scaled so that there is none ([lesson 03](03_scaling.ipynb)).
+# example. In training the weights are scaled so that there is none ([lesson 02](02_scaling.ipynb)).
 # In use, when the number of words is not known, a *tail rule* decides. `drop` drops the residual;
 # `above(τ)` fires it as one more token if it is above τ, scaled up to a full one ([lesson
-# 04](04_tail_handling.ipynb)).
+# 05](05_tail_handling.ipynb)).
 
 # %%
 for rule in (drop, above(0.5), above(0.25)):
@@ -519,7 +519,7 @@ show(
 #
 # Training knows that trouble as well. There the weights are scaled to sum to the number of tokens,
 # but computers round: a sum of 2.9999998 never fills the third token, and it is lost. That is the
-# main reason why code fires a little early, at 0.99. [Lesson 05](05_thresholds_and_dialects.ipynb)
+# main reason why code fires a little early, at 0.99. [Lesson 07](07_thresholds_and_dialects.ipynb)
 # measures how often it happens without, and asks what 0.99 means.
 
 # %% [markdown]
@@ -686,7 +686,7 @@ glossary(
 #   before.
 # - *Can a frame belong to three tokens?* Yes, if it weighs more than β: the frame of 2.5 does.
 # - *Why must weights not be negative?* The running sum would turn back, and a token that fired
-#   would be less than full again. Some code lets it happen: lesson 05.
+#   would be less than full again. Some code lets it happen: lesson 07.
 # - *How can one learn through a fire?* The number of fires jumps, but what a token holds changes
 #   smoothly until it does; at a jump there is a kink. Training fixes the number and follows the
 #   slopes in between (section 10).

@@ -18,7 +18,7 @@
 # - *predict* what a wrong number of tokens does to a transcript, and let a second model correct it
 # - *tell* what dynamic thresholds, the glancing sampler and second passes are for
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and [lesson 03](03_scaling.ipynb);
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and [lesson 02](02_scaling.ipynb);
 # roughly what attention is. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb) · Next: [09
-# Teach it your names](09_contextual_biasing.ipynb)
+# Previous: [07 Compare what code bases mean by a threshold](07_thresholds_and_dialects.ipynb) ·
+# Next: [09 Teach it your names](09_contextual_biasing.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -396,7 +396,7 @@ check("08.2", probabilities)
 #
 # Three names for the systems: *CIF-AR* and *CIF-NAR* are a CIF with an AR and with a NAR decoder.
 # *CTC* has neither a CIF nor a decoder behind it: it gives each frame a word or nothing, and equal
-# words in neighbouring frames are one word (lesson 07). Two variants of CIF-NAR are among the
+# words in neighbouring frames are one word (lesson 06). Two variants of CIF-NAR are among the
 # systems. “No attention” leaves out line 2 of section 2, so that each word is made of its own fire
 # alone. “Two decoders” and self-conditioned CTC are explained in section 9.
 #
@@ -498,7 +498,7 @@ error_table(TITLES)
 # A NAR decoder cannot stop early or go on. How many words there are is decided before the first
 # word is known, by the sum of the weights. What if the sum is wrong?
 #
-# Try it with the clip of digits. Scaling as in [lesson 03](03_scaling.ipynb) multiplies the weights
+# Try it with the clip of digits. Scaling as in [lesson 02](02_scaling.ipynb) multiplies the weights
 # so that any number of tokens fires; the function `decode_at_counts` then decodes as in section 2.
 # The words that were said are called the *reference*, the tokens that come out the *hypothesis*.
 #
@@ -547,7 +547,7 @@ live_figure(
 )
 
 # %% tags=["answer", "hide-input"]
-# Sound: the tokens at one too few, cut at their edges, which are near the fires (lesson 07)
+# Sound: the tokens at one too few, cut at their edges, which are near the fires (lesson 06)
 play_tokens(at_count[max(1, number - 1)])
 
 # %% [markdown] tags=["answer"]
@@ -565,7 +565,7 @@ play_tokens(at_count[max(1, number - 1)])
 # deletion or one insertion, plus words near by that are made of mixed sound. Move the slider to two
 # or three too few or too many: more words are lost, or come out twice. (Without scaling it is
 # different. If the weights are too small and nothing scales them, tokens end later and later, and
-# words at the end are lost: lesson 03, section 12.)
+# words at the end are lost: lesson 02, section 12.)
 
 # %% [markdown]
 # A recording of a person now. The weights of “digits” sum to more than the number of words:
@@ -668,7 +668,7 @@ table(
 #
 # All systems give tokens, but they make them of the sound in different ways. Here are three that
 # this project ships, on the clip of digits. “digits” is the CIF, “digits-ctc” a CTC recogniser
-# (lesson 07), which gives each frame a word or nothing, and is non-autoregressive, too.
+# (lesson 06), which gives each frame a word or nothing, and is non-autoregressive, too.
 # “digits-attention” is the AR model of section 2.
 #
 # **Predict first:** whose tokens are made of few frames, and whose of many? Whose tokens overlap?
@@ -702,7 +702,7 @@ show(
 # ## 7. Thresholds that fit
 #
 # The sum of the weights is no whole number. What becomes of the rest is the topic of [lesson
-# 04](04_tail_handling.ipynb). Paraformer, a NAR recogniser with a CIF, changes the threshold
+# 05](05_tail_handling.ipynb). Paraformer, a NAR recogniser with a CIF, changes the threshold
 # instead, for each utterance, so that nothing is left: with the sum S and ⌈S⌉, the next whole
 # number above it (the *ceiling*),
 #
@@ -725,7 +725,7 @@ counts_and_thresholds = [7, 6.3 / 7, 6, 6.3 / 6]
 check("08.3", counts_and_thresholds)
 
 # %% [markdown]
-# The quantity loss (lesson 03) pulls S towards the number of words, from above and from below
+# The quantity loss (lesson 02) pulls S towards the number of words, from above and from below
 # alike. Let S be off by some tenths in either direction, evenly.
 #
 # **Predict first:** which way does each rule miscount: the fixed threshold that drops the rest,

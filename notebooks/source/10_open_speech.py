@@ -19,8 +19,8 @@
 # - *compare* four ways to anchor a count, by eye and by errors on labels set by hand
 # - *tell* which words of a transcript are probably not in the sound, and what an interval is worth
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 03](03_scaling.ipynb) and
-# [lesson 07](07_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 02](02_scaling.ipynb) and
+# [lesson 06](06_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
 # your own the extra `cifviz[english]`; all else runs without it.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -101,7 +101,7 @@ own_text = ""  # what you say in it; empty: the words are recognised
 # | convolutions | states, a third of a second around each | what is integrated, h |
 # | CIF | h | a weight α for each frame; fires |
 # | phone classifier | what fired | a phone for each fire |
-# | CTC layer, beside it | h | in each frame a phone, or none (lesson 07) |
+# | CTC layer, beside it | h | in each frame a phone, or none (lesson 06) |
 #
 # The sentence is spoken by a synthesiser, which tells when each word and phone begins. So we know
 # the truth exactly. (The model also learned from voices of this synthesiser, so the sentence is an
@@ -123,7 +123,7 @@ table(["word", *(word.text for word in words)], [["phones", *(" ".join(w.phones)
 
 # %% [markdown]
 # If the weights of a sentence sum to Σα and it has N phones, the *count error* is |Σα − N| / N. And
-# if N is known, all weights can be multiplied by N / Σα, as in training (lesson 03).
+# if N is known, all weights can be multiplied by N / Σα, as in training (lesson 02).
 #
 # **Exercise 10.1.** The words of a sentence have 3, 6, 4, 2, 3 and 4 phones. Its weights sum to
 # 26.4. What is the count error, and by which factor are the weights multiplied? Give two numbers.
@@ -276,7 +276,7 @@ print(f"“{said.words.tokens[worst_word].token}”")
 # One phone is little inside of a word. But before a pause it decides on which side of the pause a
 # phone is placed.
 #
-# This is the *drift* of lesson 07. The longer the sentence, the farther it may go: mistakes of a
+# This is the *drift* of lesson 06. The longer the sentence, the farther it may go: mistakes of a
 # count add up.
 
 # %% [markdown]
@@ -412,7 +412,7 @@ check("10.6", costs_of_cuts)
 #
 # Now all four. “fires” is the path of section 4. “segments” tries all cuts between frames, and
 # takes those with which each phone weighs about one and sounds like itself (section 5). “ctc” does
-# the same, but first the CTC layer finds its best path through the transcript (lesson 07), which
+# the same, but first the CTC layer finds its best path through the transcript (lesson 06), which
 # has a frame or two for each phone: these frames the phone must take.
 #
 # **Predict first:** here are all four paths on our sentence. Which words will differ between them,
@@ -613,7 +613,7 @@ print("doubtful words:", "; ".join(doubtful) or "none")
 # - “equal words” between the true ends, and “words by phones”, in proportion to their numbers of
 #   phones. These two do not listen at all; what is not better than they are has learned nothing.
 # - the four paths of section 6. In “count, raw” edges are the fires themselves. The other rows of
-#   CIF read edges inside of each phone's mass, at quantiles learned on other speech (lesson 07).
+#   CIF read edges inside of each phone's mass, at quantiles learned on other speech (lesson 06).
 # - the path of the CTC layer alone, “CTC without CIF”.
 # - “pocketsphinx”, an aligner of another kind: a hidden Markov model with phones and features of
 #   its own. Its word times also taught this model.
@@ -941,6 +941,6 @@ glossary(
 # - *Scaling repairs the count.* It repairs the sum, not the places.
 # - *The aligner hears what was said.* It places what it is told, right or wrong.
 # - *A better recogniser is a better aligner.* To know which phone it is and to know where it ends
-#   are two tasks; lesson 07 has a CTC that is good at one of them.
+#   are two tasks; lesson 06 has a CTC that is good at one of them.
 # - *The median is the honest number.* The median hides the few words that are far off, which are
 #   what a user notices.

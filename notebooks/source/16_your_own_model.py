@@ -19,7 +19,7 @@
 # - *choose* a file format that keeps what you need
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and
-# [lesson 04](04_tail_handling.ipynb); `class` and `forward` of a PyTorch module. No network, no
+# [lesson 05](05_tail_handling.ipynb); `class` and `forward` of a PyTorch module. No network, no
 # GPU, no other package. With a model of your own at hand, read the cells and replace ours.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -240,7 +240,7 @@ show(
 # holds all the silence before the first word, since a token begins where the one before it fired.
 # The last token may lack a little weight when the sound is over. Then only the appended frame
 # completes it, behind the last real frame: there is the last fire, long after the word.
-# (`edges=cifviz.Edges()` reads times inside of the weight instead; lesson 07.)
+# (`edges=cifviz.Edges()` reads times inside of the weight instead; lesson 06.)
 #
 # The summary names the rule by which it fires, “as paraformer_v1 fires”. That was not assumed: a
 # rule is believed only if it repeats all fires at hand.
@@ -427,7 +427,7 @@ show(
 # Nothing in the first model: the appended frame completes the last token. In the second one the
 # last word is lost wherever the weights sum to a little less than a whole number, and only there.
 # In a batch, all utterances but the longest have padding behind them and keep their last word: so
-# a test set scores differently with another batch size. Lesson 04 has this at length.
+# a test set scores differently with another batch size. Lesson 05 has this at length.
 #
 # How to read a finding. *Faults* make results wrong, *warnings* may, *notes* are worth knowing.
 # Causes stand above their consequences: that the counts disagree, too, says nothing new. Then comes

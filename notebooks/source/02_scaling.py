@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [02 Find out where the weights come from](02_weights.ipynb) · Next: [04 Decide what
-# happens to the residual](04_tail_handling.ipynb)
+# Previous: [01 Turn weights into tokens](01_integrate_and_fire.ipynb) · Next: [03 Watch how an
+# alignment is learned](03_training_film.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -132,16 +132,16 @@ show(
 # %% [markdown]
 # The running sum keeps its shape, and every weight keeps its share of the whole.
 #
-# **Exercise 03.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
+# **Exercise 02.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
 # What are the scaled weights? Give five numbers.
 
 # %% tags=["exercise"]
 scaled_weights = ...
-check("03.1", scaled_weights)
+check("02.1", scaled_weights)
 
 # %% tags=["solution"]
 scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]  # 4 / 1.6 = 2.5
-check("03.1", scaled_weights)
+check("02.1", scaled_weights)
 
 # %% [markdown]
 # ## 2. On real speech
@@ -248,16 +248,16 @@ live_figure(
 # weights *as given*. That is why CIF is trained with it.
 
 # %% [markdown]
-# **Exercise 03.2.** A recogniser gives an utterance of 5 words weights that sum to 10. How many
+# **Exercise 02.2.** A recogniser gives an utterance of 5 words weights that sum to 10. How many
 # tokens fire in training, where the weights are scaled, and how many in use? Give two numbers.
 
 # %% tags=["exercise"]
 training_and_use = ...
-check("03.2", training_and_use)
+check("02.2", training_and_use)
 
 # %% tags=["solution"]
 training_and_use = [5, 10]  # scaled to N; and as often as 1 fits into 10
-check("03.2", training_and_use)
+check("02.2", training_and_use)
 
 # %% [markdown]
 # ## 4. What scaling does to slopes
@@ -313,16 +313,16 @@ print(f"0.2 · {first:.3f} + 0.6 · {second:.3f} = {0.2 * first + 0.6 * second +
 # In words: subtract the mean of the slopes weighted by α, then multiply by N/S. The mean was the
 # part that asks for *more of everything*, or for *less of everything*.
 #
-# **Exercise 03.3.** Three frames weigh 0.2, 0.6 and 0.4. A loss after scaling has the slope −1.5 at
+# **Exercise 02.3.** Three frames weigh 0.2, 0.6 and 0.4. A loss after scaling has the slope −1.5 at
 # frame 0 and 2 at frame 1. What is its slope at frame 2? (Use Σ_t α_t · ∂L/∂α_t = 0.)
 
 # %% tags=["exercise"]
 slope_at_frame_2 = ...
-check("03.3", slope_at_frame_2)
+check("02.3", slope_at_frame_2)
 
 # %% tags=["solution"]
 slope_at_frame_2 = -(0.2 * -1.5 + 0.6 * 2) / 0.4
-check("03.3", slope_at_frame_2)
+check("02.3", slope_at_frame_2)
 
 # %% [markdown]
 # ## 5. Train twice
@@ -334,8 +334,8 @@ check("03.3", slope_at_frame_2)
 # quantity loss, once without. Both have the usual loss on words, the *cross-entropy*: how surprised
 # the decoder is by the words of the transcript.
 #
-# This small recogniser is initialised so that S is about N; the count is still wrong in single
-# utterances. Both trainings start there.
+# This small recogniser is initialised so that S is about N ([lesson 03](03_training_film.ipynb)
+# shows how); the count is still wrong in single utterances. Both trainings start there.
 #
 # **Predict first:** after training, which of the two knows the words better if it is told N? And
 # which if it is not?
@@ -732,16 +732,16 @@ table(["", "S / N", "errors in %, each seed", "inserted", "deleted", "replaced"]
 # At the beginning of a training, or in silence, the weights of an utterance may be tiny. Scaling
 # still makes N tokens of them.
 #
-# **Exercise 03.4.** All weights become a hundred times smaller, and scaling makes the same tokens
+# **Exercise 02.4.** All weights become a hundred times smaller, and scaling makes the same tokens
 # of them. By what number are the slopes ∂L/∂α multiplied? (Section 4 has a formula.)
 
 # %% tags=["exercise"]
 times = ...
-check("03.4", times)
+check("02.4", times)
 
 # %% tags=["solution"]
 times = 100  # N / S, and S is a hundredth of what it was
-check("03.4", times)
+check("02.4", times)
 
 # %% [markdown]
 # The extreme case is an utterance without any weight, S = 0, whose transcript has three words.
@@ -777,7 +777,7 @@ print("sigmoid(-18) in half precision:", torch.sigmoid(torch.tensor(-18.0)).half
 # %% [markdown] tags=["optional"]
 # ## 10. The slopes before the sigmoid
 #
-# The next cell measures the slopes of exercise 03.4 on the real recording, for the weights α and
+# The next cell measures the slopes of exercise 02.4 on the real recording, for the weights α and
 # for their logits z, where α = 1 / (1 + exp(−z)).
 #
 # **Predict first:** the slopes with respect to α grow as in the exercise. Do those with respect to
@@ -908,7 +908,7 @@ show(
 # letters as tokens, they may not be.
 
 # %% [markdown]
-# **Exercise 03.5 (optional).** Change `scale` so that it flattens as w2v-cif-bert does: *while* a
+# **Exercise 02.5 (optional).** Change `scale` so that it flattens as w2v-cif-bert does: *while* a
 # scaled weight is above 1, every weight becomes the mean of itself and of the mean of all.
 
 
@@ -924,7 +924,7 @@ print("before:", *(f"{weight:.2f}" for weight in scale(peak[0].tolist(), 3)))
 def scale_flat(alpha, tokens): ...  # start from scale
 
 
-check("03.5", scale_flat)
+check("02.5", scale_flat)
 
 
 # %% tags=["solution"]
@@ -936,7 +936,7 @@ def scale_flat(alpha, tokens):
     return scaled
 
 
-check("03.5", scale_flat)
+check("02.5", scale_flat)
 
 # %% [markdown]
 # The dialect of w2v-cif-bert computes what should come out for our six frames (it flattens above
@@ -1098,9 +1098,9 @@ glossary(
 # - Scaled weights sum to N up to rounding, and at β = 1 rounding can cost the last token: a user
 #   [asked](https://github.com/MingLunHan/CIF-PyTorch/issues/3) why the lengths differ. Code
 #   therefore fires at 0.99, or scales to a little more than N (torch_cif: 1e-4 more). This library
-#   lets the last token end where the weights end. Lesson 05 measures it.
+#   lets the last token end where the weights end. Lesson 07 measures it.
 # - w2v-cif-bert scales in inference as well, to the nearest whole number of S. That replaces a rule
-#   for the tail and moves every border a little; lesson 04 compares the two. Its flattening never
+#   for the tail and moves every border a little; lesson 05 compares the two. Its flattening never
 #   ends if there are more words than frames.
 # - A sum that was learnt on utterances of one kind need not hold on others. Users of a CIF for
 #   Whisper [report](https://github.com/backspacetg/simul_whisper/issues/12) sums above 10 on clips
@@ -1127,16 +1127,16 @@ glossary(
 # ### 90 minutes
 #
 # - 10 min: sections 1 and 2. Let the class scale (0.2, 0.5, 0.4, 0.1, 0.3) on paper before the
-#   first cell runs. Exercise 03.1.
-# - 10 min: section 3 with the slider. Ask for the number of ▲ before each move. Exercise 03.2.
+#   first cell runs. Exercise 02.1.
+# - 10 min: section 3 with the slider. Ask for the number of ▲ before each move. Exercise 02.2.
 # - 15 min: section 4 at the blackboard: why the sum is 0, the two slopes by the quotient rule, then
-#   the general formula in two lines. Exercise 03.3 in pairs.
+#   the general formula in two lines. Exercise 02.3 in pairs.
 # - 15 min: section 5. Start the training, collect predictions while it runs, then read the four
 #   transcripts aloud. Have someone run it with another seed.
 # - 10 min: sections 6 and 7. Let them describe the three rows of arrows before they read the text.
 #   Then (0.14, 0.02) and (0.2, 0.05) on the board: equal length, equal product.
 # - 10 min: section 8, the same with numbers. Ask who would have noticed from the training loss.
-# - 10 min: sections 9 to 11. Exercise 03.4 by show of hands; 03.5 is homework if time is short.
+# - 10 min: sections 9 to 11. Exercise 02.4 by show of hands; 02.5 is homework if time is short.
 # - 5 min: section 12, the table of words compared with the wrong sound.
 # - 5 min: *In practice*, and one question from *On your own* for next time.
 #

@@ -17,8 +17,8 @@
 # - *read* a series of training snapshots: how many tokens, then where, then which
 # - *compare* which loss falls first, here, in full-size trainings, and in a published one
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and what gradient descent is; [lesson
-# 03](03_scaling.ipynb) helps. No network, no GPU.
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), from [lesson 02](02_scaling.ipynb)
+# scaling and the quantity loss, and what gradient descent is. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -26,8 +26,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [05 Compare what code bases mean by a threshold](05_thresholds_and_dialects.ipynb) ·
-# Next: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb)
+# Previous: [02 Scale the weights, and see what that hides](02_scaling.ipynb) · Next: [04 Find out
+# where the weights come from](04_weights.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -115,35 +115,36 @@ play(watched.waveform, f"The clip {clip}")
 # %% [markdown]
 # ## 2. Before the first step
 #
-# The weight of a frame is the output of a sigmoid. Before training its input is close to 0, so
-# every frame has a weight of about 1/2, with speech in it or not.
+# The weight of a frame is the output of a sigmoid. ([Lesson 04](04_weights.ipynb) looks at the
+# network in front of it.) Before training its input is close to 0, so every frame has a weight of
+# about 1/2, with speech in it or not.
 #
-# **Exercise 06.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is Σα/N
+# **Exercise 03.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is Σα/N
 # before training, the sum of all weights over the number of words?
 
 # %% tags=["exercise"]
 mass_per_word = ...
-check("06.1", mass_per_word)
+check("03.1", mass_per_word)
 
 # %% tags=["solution"]
 mass_per_word = (4 / 0.04) * 0.5 / 5
-check("06.1", mass_per_word)
+check("03.1", mass_per_word)
 
 # %% [markdown]
 # Far too many tokens would fire. This can be mended without any training, if one knows how many
 # words people say in a second.
 #
-# **Exercise 06.2.** With five words in 100 frames, a frame should weigh 5/100 = 0.05 on average.
+# **Exercise 03.2.** With five words in 100 frames, a frame should weigh 5/100 = 0.05 on average.
 # The input of the sigmoid is the *bias* b plus something close to 0. Which b gives 0.05? Give it
 # with two decimals.
 
 # %% tags=["exercise"]
 bias = ...
-check("06.2", bias)
+check("03.2", bias)
 
 # %% tags=["solution"]
 bias = torch.logit(torch.tensor(0.05)).item()  # ln(0.05 / 0.95)
-check("06.2", bias)
+check("03.2", bias)
 
 # %% [markdown]
 # In the library, `cifviz.CIF.start_at(tokens_per_frame)` sets this bias, and the shipped models
@@ -153,8 +154,9 @@ check("06.2", bias)
 # %% [markdown]
 # ## 3. What changes a weight
 #
-# The recogniser is trained by three losses, added up: the cross-entropy, half the CTC loss and the
-# quantity loss. Gradient descent changes a weight by the slopes of the losses at that weight.
+# The recogniser is trained by the three losses of lesson 00, added up: the cross-entropy, half the
+# CTC loss and the quantity loss. Gradient descent changes a weight by the slopes of the losses at
+# that weight.
 #
 # - The *quantity loss* asks for as many tokens as words. It has a slope at the weights.
 # - The *cross-entropy* asks that each token is the right word. It has a slope at the weights, too.
@@ -184,20 +186,20 @@ print(f"|Σα − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
 # strong, since all frames move in the same direction.
 
 # %% [markdown]
-# **Exercise 06.3.** Five words are spoken in 110 frames, whose weights sum to 4.4. One step of
+# **Exercise 03.3.** Five words are spoken in 110 frames, whose weights sum to 4.4. One step of
 # gradient descent on |Σα − N|, with a rate of 0.01, changes the weights themselves. What do they
 # sum to afterwards?
 
 # %% tags=["exercise"]
 sum_afterwards = ...
-check("06.3", sum_afterwards)
+check("03.3", sum_afterwards)
 
 # %% tags=["solution"]
 sum_afterwards = 4.4 + 110 * 0.01
-check("06.3", sum_afterwards)
+check("03.3", sum_afterwards)
 
 # %% [markdown]
-# **Exercise 06.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
+# **Exercise 03.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
 # returns the list after one step on |Σα − N|. No weight falls below 0.
 
 
@@ -205,7 +207,7 @@ check("06.3", sum_afterwards)
 def descend(alpha, tokens, rate): ...
 
 
-check("06.4", descend)
+check("03.4", descend)
 
 
 # %% tags=["solution"]
@@ -214,7 +216,7 @@ def descend(alpha, tokens, rate):
     return [max(0.0, weight - rate * slope) for weight in alpha]
 
 
-check("06.4", descend)
+check("03.4", descend)
 
 # %% [markdown]
 # So the cross-entropy has to say *where*. It sees the embeddings of the tokens. Look at c, the
@@ -386,7 +388,7 @@ for step in (first, even, last):
 # beginning of the words or at their ends is chance: with other seeds it is the other way round, in
 # all words alike. And where two words are far apart, the fire between them can be anywhere in the
 # pause. No loss of this training asks for more. What helps is the topic of [lesson
-# 07](07_how_good_is_it.ipynb).
+# 06](06_how_good_is_it.ipynb).
 
 # %% [markdown]
 # ## 6. Which comes first
@@ -546,7 +548,7 @@ table(["fallen", *heads], rows)
 # In all of them. But they are not the same comparison:
 #
 # - In this training the first fall is that of weights which began at 1/2. The full-size trainings
-#   began with the right bias (exercise 06.2), so they have no first fall. What the table shows of
+#   began with the right bias (exercise 03.2), so they have no first fall. What the table shows of
 #   them is the second fall, which comes *together* with the words, a little earlier.
 # - The first number of the published log is that after one epoch. The weights of that code begin
 #   near 1/2 too, but after an epoch their size has been right for long. It shows the second fall.
@@ -717,8 +719,8 @@ glossary(
 #
 # - 10 min, section 1: the clip, and the string without its words. What is the recogniser told?
 #   Write "a picture and a list" on the board; it has to find out everything else.
-# - 15 min, section 2: exercises 06.1 and 06.2, alone. Start the training of section 4 now.
-# - 20 min, section 3: the slope of |Σα − N| on the board, exercises 06.3 and 06.4; then the three
+# - 15 min, section 2: exercises 03.1 and 03.2, alone. Start the training of section 4 now.
+# - 20 min, section 3: the slope of |Σα − N| on the board, exercises 03.3 and 03.4; then the three
 #   cases of the second token, with the paper strips of lesson 01.
 # - 15 min, sections 4 and 5: everybody draws the weights after 0, 50 and 450 steps before the
 #   figure is shown. Then the slider. Name the phases.
@@ -737,7 +739,7 @@ glossary(
 #   since one predictor makes all weights.
 # - *Is scaling on?* Yes, in training: the cross-entropy sees N tokens from the first step on, even
 #   while forty would fire. That is why words can be learned at all while the number is wrong, and
-#   why nothing but the quantity loss corrects the number (lesson 03).
+#   why nothing but the quantity loss corrects the number (lesson 02).
 # - *What does the CTC loss do here?* It gives the encoder a reason of its own to tell sounds apart,
 #   and differences between frames are what changes where the weights are.
 # - *Will the snapshots be the same on my machine?* The three phases yes, the last digits no:

@@ -14,7 +14,7 @@
 # **What you'll learn**
 #
 # - *compute* the weight of a frame by hand
-# - *set* the bias from which training starts
+# - *explain* why longer frames start nearer to the right count
 # - *show* that a convolution without a ReLU is one filter and nothing more
 # - *judge* whether one predictor is really better than another
 # - *correct* a predictor that reads what comes after the utterance
@@ -28,8 +28,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [01 Turn weights into tokens](01_integrate_and_fire.ipynb) · Next: [03 Scale the
-# weights, and see what that hides](03_scaling.ipynb)
+# Previous: [03 Watch how an alignment is learned](03_training_film.ipynb) · Next: [05 Decide what
+# happens to the residual](05_tail_handling.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -72,9 +72,10 @@ listen = False  # True: play the recording; its sound must be on this machine
 # %% [markdown]
 # ## 1. By hand
 #
-# CIF adds up weights. So far they were given; now the question is where they come from. Nobody can
-# write them down: what a frame is worth depends on the word that it belongs to, and on how long
-# this word is. So a small network has to learn it, the *weight predictor*. The encoder makes a
+# CIF adds up weights. So far they came out of a network that we did not look into, and lesson 03
+# watched them being learned. Now we open this network. Nobody can write weights down: what a frame
+# is worth depends on the word that it belongs to, and on how long this word is. So a small network
+# has to learn it, the *weight predictor*. The encoder makes a
 # vector h of each frame; the predictor makes a number between 0 and 1 of the vector. The smallest
 # one that works is a linear layer and a sigmoid:
 #
@@ -103,15 +104,15 @@ table(["frame", "loud", "hiss", "logit", "weight α"], rows)
 # is the logit of a frame of zeros; w says how much each channel counts.
 
 # %% [markdown]
-# **Exercise 02.1.** Another frame is h = (3, −2). What is its weight?
+# **Exercise 04.1.** Another frame is h = (3, −2). What is its weight?
 
 # %% tags=["exercise"]
 weight = ...
-check("02.1", weight)
+check("04.1", weight)
 
 # %% tags=["solution"]
 weight = 1 / (1 + math.exp(-(1.0 * 3 + 0.5 * -2 - 1)))
-check("02.1", weight)
+check("04.1", weight)
 
 # %% [markdown]
 # ## 2. On real speech
@@ -258,18 +259,17 @@ live_figure(
 # %% [markdown] tags=["answer"]
 # It about doubles. Small weights grow by a factor: α = 1 / (1 + exp(−logit)) is close to exp(logit)
 # there, and exp(0.7) is about 2. So a small error of the bias is a large error of the count. That
-# is why training watches the sum by a loss of its own ([lesson 03](03_scaling.ipynb)).
+# is why training watches the sum by a loss of its own ([lesson 02](02_scaling.ipynb)).
 
 # %% [markdown]
 # ## 4. Where training starts
 #
-# The bias of an untrained predictor is 0, and its w is drawn at random, some above 0 and some
-# below. So each frame weighs about one half, however long it is. That is far too much: two seconds
-# have 50 frames of 40 ms, so about 25 tokens fire, and nobody says 25 words in two seconds. (The
-# exercises of [lesson 06](06_training_film.ipynb) compute this, and what to do about it.)
-#
-# How many tokens there should be depends on how fast people speak. The next table starts from the
-# rate of our recordings.
+# [Lesson 03](03_training_film.ipynb) computed where training starts: the bias of an untrained
+# predictor is 0, and its w is drawn at random, some above 0 and some below, so each frame weighs
+# about one half and far too many tokens fire. That was for frames of 40 ms. A frame weighs one half
+# at the start however long it is, so how many tokens fire in a second depends on how long the
+# frames are; how many *should* fire, on how fast people speak. The next table starts from the rate
+# of our recordings.
 #
 # **Predict first:** which frames start nearer to the right count, those of 80 ms or those of 20 ms?
 
@@ -288,10 +288,9 @@ table(["frame (ms)", "frames a second", "tokens a second at b = 0", "α wanted",
 # %% [markdown] tags=["answer"]
 # Those of 80 ms, because there are fewer of them. A fresh predictor begins at some six tokens a
 # second: the right order for the characters of Mandarin, too many for words. With shorter frames it
-# begins at two and four times as many. One line corrects it: set the bias to the logit of N / T,
-# the tokens per frame of the training material. In the library that is `start_at`.
+# begins at two and four times as many. What corrects it is the bias of exercise 03.2: the logit of
+# N / T, the tokens per frame of the training material. In the library that is `start_at`.
 
-# %% [markdown]
 # %% [markdown]
 # ## 5. Which frames does it look at?
 #
@@ -347,16 +346,16 @@ table(["predictor", "parameters", "weights changed", "Σα at b = 0", "Σα afte
 # and kernel (0, −1, 4) with bias −1. The first number of a kernel weighs the frame before, the last
 # one the frame after. The projection takes 2 of the first channel, 1 of the second, and adds 0.5.
 #
-# **Exercise 02.2 (optional).** By hand: which kernel and which bias do the same at once? Four
+# **Exercise 04.2 (optional).** By hand: which kernel and which bias do the same at once? Four
 # numbers, kernel first.
 
 # %% tags=["exercise"]
 one_filter = [..., ..., ..., ...]
-check("02.2", one_filter)
+check("04.2", one_filter)
 
 # %% tags=["solution"]
 one_filter = [2 * 1 + 1 * 0, 2 * 2 + 1 * -1, 2 * 0 + 1 * 4, 2 * 1 + 1 * -1 + 0.5]
-check("02.2", one_filter)
+check("04.2", one_filter)
 
 # %% [markdown]
 # The same for a predictor with 16 channels of input and 16 of its own, in one line of tensors: mix
@@ -644,17 +643,17 @@ live_figure(
 # and the beginning of the next, and its vector is a mixture of both.
 
 # %% [markdown]
-# **Exercise 02.3 (optional).** A recogniser with frames of 40 ms gives 0.12 to a frame inside a
+# **Exercise 04.3 (optional).** A recogniser with frames of 40 ms gives 0.12 to a frame inside a
 # word, on average. You train another one with frames of 80 ms. What will its mean weight inside a
 # word be?
 
 # %% tags=["exercise"]
 mean_weight = ...
-check("02.3", mean_weight)
+check("04.3", mean_weight)
 
 # %% tags=["solution"]
 mean_weight = 0.12 * 80 / 40
-check("02.3", mean_weight)
+check("04.3", mean_weight)
 
 # %% [markdown]
 # And what do long frames save? Nearly all computation is in the encoder's convolutions, frame by
@@ -802,7 +801,7 @@ table(["", "last weight", "Σα", "tokens"], rows)
 # that can be a token more or less. If padded frames are set to zero first, the batch gives what the
 # utterance gives alone.
 #
-# **Exercise 02.4.** Change `weigh` into `weigh_safely`, for which the frames from `length` on make
+# **Exercise 04.4.** Change `weigh` into `weigh_safely`, for which the frames from `length` on make
 # no difference. It still gives one weight for each frame, 0 for a padded one.
 
 
@@ -810,7 +809,7 @@ table(["", "last weight", "Σα", "tokens"], rows)
 def weigh_safely(frames, length, kernel, bias): ...  # start from weigh
 
 
-check("02.4", weigh_safely)
+check("04.4", weigh_safely)
 
 
 # %% tags=["solution"]
@@ -819,7 +818,7 @@ def weigh_safely(frames, length, kernel, bias):
     return weigh(real, length, kernel, bias)
 
 
-check("02.4", weigh_safely)
+check("04.4", weigh_safely)
 
 # %% [markdown] tags=["optional"]
 # ## 10. Padding in a trained recogniser
@@ -956,20 +955,20 @@ glossary(
 #
 # | time | what |
 # |---|---|
-# | 10 min | Lesson 01 once more: weights in, tokens out. Section 1 on the board, 02.1 in pairs |
+# | 10 min | Lesson 03 once more: what a weight weighs before training. Section 1, 04.1 in pairs |
 # | 15 min | Section 2: let them draw the weights over the spectrogram before you show the panel |
 # | 10 min | Section 3: everybody moves the two sliders; who finds exactly one token too many? |
-# | 10 min | Section 4: half a token a frame, and the bias for N / T, on the board |
-# | 15 min | Sections 5 and 6: 02.2 by hand, then the 801 parameters; why did nobody notice? |
+# | 10 min | Section 4: half a token a frame, whatever a frame lasts; the bias of 03.2 once more |
+# | 15 min | Sections 5 and 6: 04.2 by hand, then the 801 parameters; why did nobody notice? |
 # | 10 min | Section 7: bets first, on paper; then the dots, and what chance does |
-# | 10 min | Section 8: 02.3; who would buy frames of 80 ms, and for what? |
-# | 10 min | Sections 9 and 10: 02.4, as homework if need be; why does a batch of one hide it? |
+# | 10 min | Section 8: 04.3; who would buy frames of 80 ms, and for what? |
+# | 10 min | Sections 9 and 10: 04.4, as homework if need be; why does a batch of one hide it? |
 #
 # ### Likely questions
 #
 # - *Why a sigmoid and not a softmax over the frames?* A softmax sums to 1 whatever was said. Here
 #   the sum must be free: it is the number of tokens.
-# - *Can a weight be larger than 1?* Not as predicted; after scaling in training, yes (lesson 03).
+# - *Can a weight be larger than 1?* Not as predicted; after scaling in training, yes (lesson 02).
 # - *If the convolution is one filter, why does it have 256 channels?* Perhaps nobody looked. It
 #   learns in another way than one filter; in section 7 that does not help.
 # - *Is a spike worse than a hill?* A spike says where a word is and little about how long it is.

@@ -19,7 +19,7 @@
 # - *tell* what a tail rule does in a recogniser that rounds whole phrases
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and from [lesson
-# 03](03_scaling.ipynb) that training scales the weights. No network, no GPU; headphones help.
+# 02](02_scaling.ipynb) that training scales the weights. No network, no GPU; headphones help.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -28,8 +28,8 @@
 # Jupyter three dots stand in its place. Optional sections may be left unread, but run their
 # cells.
 #
-# Previous: [03 Scale the weights, and see what that hides](03_scaling.ipynb) · Next: [05 Compare
-# what code bases mean by a threshold](05_thresholds_and_dialects.ipynb)
+# Previous: [04 Find out where the weights come from](04_weights.ipynb) · Next: [06 Measure how far
+# a fire is from a word's edge](06_how_good_is_it.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -149,7 +149,7 @@ print(f"hypothesis with τ = {tail_threshold}:", *rescued.tokens)
 
 # %% [markdown]
 # Could training not make the residual zero? In training the number of words is known, and the
-# weights are scaled so that they sum to it exactly (lesson 03). In recognition nobody knows the
+# weights are scaled so that they sum to it exactly (lesson 02). In recognition nobody knows the
 # number. The quantity loss has taught the model to make the sum *close* to the number of words,
 # but it is never exactly equal. So almost every utterance has a residual.
 
@@ -289,28 +289,28 @@ table(["sum of the weights", *rules], [[total, *tokens] for total, tokens in cou
 # number: 2.5 becomes 2, but 3.5 becomes 4. With 0.45 appended the sum is 2.95, which is below 3.
 
 # %% [markdown]
-# **Exercise 04.1.** The weights of another utterance sum to 3.52. How many tokens come out? Give
+# **Exercise 05.1.** The weights of another utterance sum to 3.52. How many tokens come out? Give
 # five numbers, in this order: drop, above 0.5, appended 0.45, rounded, dynamic.
 
 # %% tags=["exercise"]
 tokens_of_five_rules = ...
-check("04.1", tokens_of_five_rules)
+check("05.1", tokens_of_five_rules)
 
 # %% tags=["solution"]
 tokens_of_five_rules = [3, 4, 3, 4, 4]  # 3.52 + 0.45 = 3.97 is not yet 4
-check("04.1", tokens_of_five_rules)
+check("05.1", tokens_of_five_rules)
 
 # %% [markdown]
-# **Exercise 04.2.** α = (0.5, 0.7, 0.4), and a residual above 0.5 fires as a full token. What do
+# **Exercise 05.2.** α = (0.5, 0.7, 0.4), and a residual above 0.5 fires as a full token. What do
 # the three frames contribute to that token? Give three numbers that sum to 1.
 
 # %% tags=["exercise"]
 tail_token = ...
-check("04.2", tail_token)
+check("05.2", tail_token)
 
 # %% tags=["solution"]
 tail_token = [0.0, 0.2 / 0.6, 0.4 / 0.6]  # 0.5 + 0.7 − 1 = 0.2 and 0.4 are left, 0.6 together
-check("04.2", tail_token)
+check("05.2", tail_token)
 
 # %% [markdown]
 # ## 3. On real speech
@@ -349,7 +349,7 @@ show(
 # twelve recordings of the project. The columns of the rules have the number of tokens less the
 # number of words in the reference, ✓ where they are equal. (A sum of 5.99 gives six tokens with
 # *drop*, too: these models fire a token that lacks at most 0.01. This is called *slack*, see
-# lesson 05.)
+# lesson 07.)
 
 # %% tags=["hide-input"]
 # Table: how many words each rule gives too many or too few, on all recordings
@@ -476,7 +476,7 @@ print(f"residuals between 0.3 and 0.7: {middle} of {len(rests)}")
 # how many words are *missing*: the words in the reference less the tokens that fired without a
 # tail rule. This number can be negative, when too many tokens have fired.
 #
-# **Exercise 04.3.** Write `lost_and_extra(missing, residuals, tail_threshold)`. It returns two
+# **Exercise 05.3.** Write `lost_and_extra(missing, residuals, tail_threshold)`. It returns two
 # sums over all utterances: the words that are still missing after the tail rule, and the tokens
 # that are too many. A residual *above* τ fires one token.
 
@@ -485,7 +485,7 @@ print(f"residuals between 0.3 and 0.7: {middle} of {len(rests)}")
 def lost_and_extra(missing, residuals, tail_threshold): ...  # two numbers: lost, too many
 
 
-check("04.3", lost_and_extra)
+check("05.3", lost_and_extra)
 
 
 # %% tags=["solution"]
@@ -497,7 +497,7 @@ def lost_and_extra(missing, residuals, tail_threshold):
     return lost, extra
 
 
-check("04.3", lost_and_extra)
+check("05.3", lost_and_extra)
 
 # %% [markdown] tags=["optional"]
 # ## 5. Which τ, and which rule
@@ -652,16 +652,16 @@ print("cifviz, in a batch:     ", by_cifviz(batch, lengths))
 # If you test such code with one sentence at a time, you never see a tail token.
 
 # %% [markdown]
-# **Exercise 04.4.** Three utterances of 7, 9 and 9 frames make a batch. Each frame weighs 0.4.
+# **Exercise 05.4.** Three utterances of 7, 9 and 9 frames make a batch. Each frame weighs 0.4.
 # How many tokens does CIF-PyTorch give for each? Give three numbers.
 
 # %% tags=["exercise"]
 in_a_batch = ...
-check("04.4", in_a_batch)
+check("05.4", in_a_batch)
 
 # %% tags=["solution"]
 in_a_batch = cif_pytorch(torch.full((3, 9), 0.4), torch.tensor([7, 9, 9])).num_fires.tolist()
-check("04.4", in_a_batch)
+check("05.4", in_a_batch)
 
 # %% [markdown]
 # Here are the recordings of digits, each alone and all of them in one batch. It is solved by one
@@ -714,7 +714,7 @@ print(count_tokens([[0.75, 0.75], [0.75], [0.25, 0.25]]))
 # chunk. But there is no next chunk, and the function cannot know that: somebody has to say that
 # the stream has ended. This is called a *flush*.
 #
-# **Exercise 04.5.** Change the function: `stream(chunks, tail_threshold)` returns one more
+# **Exercise 05.5.** Change the function: `stream(chunks, tail_threshold)` returns one more
 # number, for the end of the stream. It is 1 if the weight that is held then is above τ, else 0.
 
 
@@ -722,7 +722,7 @@ print(count_tokens([[0.75, 0.75], [0.75], [0.25, 0.25]]))
 def stream(chunks, tail_threshold): ...  # start from count_tokens
 
 
-check("04.5", stream)
+check("05.5", stream)
 
 
 # %% tags=["solution"]
@@ -735,7 +735,7 @@ def stream(chunks, tail_threshold):
     return [*counts, int(held > tail_threshold)]  # once, after the last chunk
 
 
-check("04.5", stream)
+check("05.5", stream)
 
 # %% [markdown] tags=["optional"]
 # ## 8. The stream of the library
@@ -961,14 +961,14 @@ glossary(
 #
 # - 10 min: section 1 with the sound on. Let the class write down the sentence, then show the
 #   hypothesis. Collect guesses where the word was lost before you open the figure.
-# - 20 min: section 2 at the board. One mass axis, six lanes, S = 2.8. Then 04.1 and 04.2 on
+# - 20 min: section 2 at the board. One mass axis, six lanes, S = 2.8. Then 05.1 and 05.2 on
 #   paper, in pairs.
 # - 15 min: section 3. Everybody takes another recording; find those for which τ = 0.5 is wrong,
 #   or nearly so. Move τ.
 # - 15 min: sections 4 and 5. Let them sketch the histogram first. Talk about development and test
-#   sets, and about how much three words are. 04.3 for those who are quick.
-# - 10 min: section 6. Ask for the number of tokens by show of hands before running it; then 04.4.
-# - 15 min: sections 7 and 8. Write 04.5, then cut the stream at places that they name.
+#   sets, and about how much three words are. 05.3 for those who are quick.
+# - 10 min: section 6. Ask for the number of tokens by show of hands before running it; then 05.4.
+# - 15 min: sections 7 and 8. Write 05.5, then cut the stream at places that they name.
 # - 5 min: section 9, as an outlook.
 #
 # ### Likely questions
@@ -982,7 +982,7 @@ glossary(
 #   residuals, and rounds to the nearest number. Since few residuals lie there, which value is the
 #   best in this range is chance.
 # - *Does slack make the tail rule superfluous?* A slack of 0.5 fires as many tokens as a τ of
-#   0.5, but it moves all boundaries to earlier frames; lesson 05.
+#   0.5, but it moves all boundaries to earlier frames; lesson 07.
 # - *What if a sentence ends in noise?* Noise adds weight, and a residual above τ becomes a word
 #   that nobody spoke. A tail rule cannot know that.
 # - *Did nobody notice that CIF-PyTorch needs a padded frame?* In CIF-HieraDist, which is built on

@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [06 Watch how an alignment is learned](06_training_film.ipynb) · Next: [08 Let all
-# tokens come at once](08_nar_decoding.ipynb)
+# Previous: [05 Decide what happens to the residual](05_tail_handling.ipynb) · Next: [07 Compare
+# what code bases mean by a threshold](07_thresholds_and_dialects.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -120,16 +120,16 @@ print("fires at", ", ".join(f"{position:.2f}" for position in by_hand), "frames"
 #
 # There is a second reason.
 #
-# **Exercise 07.1.** Let frame 1 weigh 0.44 in place of 0.4, a tenth more. By how many frames does
+# **Exercise 06.1.** Let frame 1 weigh 0.44 in place of 0.4, a tenth more. By how many frames does
 # the first fire move? A minus sign means earlier.
 
 # %% tags=["exercise"]
 moves_by = ...
-check("07.1", moves_by)
+check("06.1", moves_by)
 
 # %% tags=["solution"]
 moves_by = 3.2 - 4.0  # 0.94 after frame 1, 0.99 after frame 2, and 0.01 of frame 3's 0.05
-check("07.1", moves_by)
+check("06.1", moves_by)
 
 # %% [markdown]
 # An error of 0.04 in a weight moved a time by 0.8 frames: twenty times as much. Twenty is 1/0.05,
@@ -249,18 +249,18 @@ table(["word", "starts at, s", "ends at, s", *heads], rows)
 # - If all edges are late by about the same time, this can be corrected: subtract a constant. Which
 #   one?
 #
-# **Exercise 07.2.** Five edges have errors of −40, −30, −20, −10 and +100 ms. Give three numbers in
+# **Exercise 06.2.** Five edges have errors of −40, −30, −20, −10 and +100 ms. Give three numbers in
 # ms: the signed mean, the mean absolute error, and the constant that has to be added to all edges
 # so that the mean absolute error is smallest. (If you know no rule for the third, try some
 # constants.)
 
 # %% tags=["exercise"]
 three_numbers = ...
-check("07.2", three_numbers)
+check("06.2", three_numbers)
 
 # %% tags=["solution"]
 three_numbers = [0, 40, 20]  # the constant removes the median, −20, not the mean
-check("07.2", three_numbers)
+check("06.2", three_numbers)
 
 # %% [markdown]
 # A signed mean of 0, and a mean absolute error of 40 ms: a signed mean alone says little. And one
@@ -430,7 +430,7 @@ print(f"after frame {cuts[0] - 1}: the first word weighs {before}")
 # this no longer moves the next one.
 
 # %% [markdown]
-# **Exercise 07.3.** Write `read_inside(alpha, first, last, share)`. Two cuts say that the frames
+# **Exercise 06.3.** Write `read_inside(alpha, first, last, share)`. Two cuts say that the frames
 # from `first` up to but without `last` belong to one token. At which position, in frames of the
 # whole utterance, has the given share of *its* weight come? `time_of` may help.
 
@@ -439,7 +439,7 @@ print(f"after frame {cuts[0] - 1}: the first word weighs {before}")
 def read_inside(alpha, first, last, share): ...  # a position in frames
 
 
-check("07.3", read_inside)
+check("06.3", read_inside)
 
 
 # %% tags=["solution"]
@@ -448,7 +448,7 @@ def read_inside(alpha, first, last, share):
     return first + time_of(share * sum(token), token)
 
 
-check("07.3", read_inside)
+check("06.3", read_inside)
 
 # %% [markdown]
 # ## 6. How much better is it?
@@ -699,17 +699,17 @@ play_all(sounds)
 # weight of so many tokens. If the words before weighed too much or too little, it comes too early
 # or too late.
 #
-# **Exercise 07.4.** A recogniser gives every word a weight of 1.25. Ten words are spoken. How many
+# **Exercise 06.4.** A recogniser gives every word a weight of 1.25. Ten words are spoken. How many
 # tokens fire, without a tail rule? And after how many words does the eighth token fire? Give two
 # numbers, the second one with a fraction.
 
 # %% tags=["exercise"]
 fired_and_when = ...
-check("07.4", fired_and_when)
+check("06.4", fired_and_when)
 
 # %% tags=["solution"]
 fired_and_when = [12, 6.4]  # 12.5 in all; 8 / 1.25
-check("07.4", fired_and_when)
+check("06.4", fired_and_when)
 
 # %% [markdown]
 # Errors that all have one sign are easily seen, and trained away. What stays are errors of either
@@ -966,7 +966,7 @@ record(fires_sentences=between[0], valleys_sentences=between[1], tolerance=2e-4)
 #   training, on speech of 13 to 15 s. What a word weighs is learned, and need not hold elsewhere.
 # - **The last words of a stream are missing.** (sherpa-onnx
 #   [#3282](https://github.com/k2-fsa/sherpa-onnx/pull/3282)) The residual at the end was never
-#   fired: [lesson 04](04_tail_handling.ipynb).
+#   fired: [lesson 05](05_tail_handling.ipynb).
 # - **Lengths of labels and numbers of tokens disagree.** (FunASR
 #   [#1811](https://github.com/modelscope/FunASR/pull/1811)) A running sum in single precision. This
 #   library sums in double.
@@ -1032,13 +1032,13 @@ glossary(
 # ### 90 minutes
 #
 # - 15 min: section 1 at the board: draw the running sum, hold two fingers at ±0.04 and slide them
-#   up; exercise 07.1 before anybody computes
+#   up; exercise 06.1 before anybody computes
 # - 10 min: section 2; let the class vote on the worst fire before the table is shown
-# - 10 min: section 3 with 07.2; ask for an alignment with a signed mean of 0 that nobody wants
-# - 20 min: sections 4 and 5: the slider, then cutting by hand on paper, then 07.3 in pairs
+# - 10 min: section 3 with 06.2; ask for an alignment with a signed mean of 0 that nobody wants
+# - 20 min: sections 4 and 5: the slider, then cutting by hand on paper, then 06.3 in pairs
 # - 10 min: section 6: read one table together, a row at a time, asking what it cost
 # - 10 min: section 7 with loudspeakers: which model gave the second word whole?
-# - 10 min: section 8: thirty students flip a coin ten times each and walk; then 07.4 and section 9
+# - 10 min: section 8: thirty students flip a coin ten times each and walk; then 06.4 and section 9
 # - 5 min: sections 10 and 11, and the question how good the reference is
 #
 # ### Likely questions

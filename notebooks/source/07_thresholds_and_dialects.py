@@ -19,7 +19,7 @@
 # - *carry* a configuration from one code base to another
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and from [lesson
-# 03](03_scaling.ipynb) that training scales the weights to the number of tokens. No network, no
+# 02](02_scaling.ipynb) that training scales the weights to the number of tokens. No network, no
 # GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -29,8 +29,8 @@
 # three dots stand in its place. Optional sections may be left unread, but run their cells. Sections
 # 7 and 9 to 11 are for those who work with one of these code bases: look up what you need.
 #
-# Previous: [04 Decide what happens to the residual](04_tail_handling.ipynb) · Next: [06 Watch how
-# an alignment is learned](06_training_film.ipynb)
+# Previous: [06 Measure how far a fire is from a word's edge](06_how_good_is_it.ipynb) · Next: [08
+# Let all tokens come at once](08_nar_decoding.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -121,17 +121,17 @@ table(header, [*rows_of(1, 1), *rows_of(0.9, 0.9)])
 # Now `cif_threshold: 0.9` in CIF-PyTorch. This code follows Algorithm 1 of the paper: a token fires
 # when it has 0.9, and takes 1.
 #
-# **Exercise 05.1.** The first token fires in frame 1, where the sum is 0.95. It takes 1 all the
+# **Exercise 07.1.** The first token fires in frame 1, where the sum is 0.95. It takes 1 all the
 # same. What do the frames 0, 1, 2 and 3 contribute to the *second* token, token 1? Give four
 # numbers.
 
 # %% tags=["exercise"]
 token_1 = ...
-check("05.1", token_1)
+check("07.1", token_1)
 
 # %% tags=["solution"]
 token_1 = [0.0, -0.05, 0.7, 0.35]
-check("05.1", token_1)
+check("07.1", token_1)
 
 # %% tags=["hide-input"]
 # Table: contributions if a token fires at 0.9 and takes 1
@@ -218,17 +218,17 @@ for name, (threshold, slack) in means.items():
 # operators of one library, SpacemiT's for ONNX Runtime, and their `threshold` means one thing in
 # the one and the other in the other.
 #
-# **Exercise 05.2.** The weights of a sentence sum to S = 15.8, and none is above 0.4. In
+# **Exercise 07.2.** The weights of a sentence sum to S = 15.8, and none is above 0.4. In
 # CIF-PyTorch and in torch_cif the threshold is 0.5, and the residual is dropped. How many tokens
 # fire? Give a list of two numbers, for CIF-PyTorch and for torch_cif.
 
 # %% tags=["exercise"]
 fires_at_half = ...
-check("05.2", fires_at_half)
+check("07.2", fires_at_half)
 
 # %% tags=["solution"]
 fires_at_half = [math.floor(15.8 + 0.5), math.floor(15.8 / 0.5)]
-check("05.2", fires_at_half)
+check("07.2", fires_at_half)
 
 # %% [markdown]
 # ## 3. Carry the number over, on real speech
@@ -424,16 +424,16 @@ table(["frames", "weight", "sum", "fires at 1", "fires at 0.99"], rows)
 # The others need more slack.
 
 # %% [markdown]
-# **Exercise 05.3.** One token, seven equal frames, two decimals. What is the smallest slack with
+# **Exercise 07.3.** One token, seven equal frames, two decimals. What is the smallest slack with
 # which it fires?
 
 # %% tags=["exercise"]
 smallest_slack = ...
-check("05.3", smallest_slack)
+check("07.3", smallest_slack)
 
 # %% tags=["solution"]
 smallest_slack = round(1 - 7 * 0.14, 2)
-check("05.3", smallest_slack)
+check("07.3", smallest_slack)
 
 # %% [markdown]
 # A real computer keeps more digits, but binary ones. In binary digits 0.1 never ends, as 1/3 never
@@ -715,7 +715,7 @@ def by_division(alpha, fires_at):  # torch_cif: tokens so far, after each frame
 print(by_division(seven[0].tolist(), 0.9))
 
 # %% [markdown]
-# **Exercise 05.4.** Write CIF-PyTorch's rule in the same way: a token fires at `fires_at`, and
+# **Exercise 07.4.** Write CIF-PyTorch's rule in the same way: a token fires at `fires_at`, and
 # takes 1. No weight is above 1.
 
 
@@ -723,7 +723,7 @@ print(by_division(seven[0].tolist(), 0.9))
 def fired_so_far(alpha, fires_at): ...  # start from by_division
 
 
-check("05.4", fired_so_far)
+check("07.4", fired_so_far)
 
 
 # %% tags=["solution"]
@@ -731,7 +731,7 @@ def fired_so_far(alpha, fires_at):
     return [math.floor(mass + 1 - fires_at) for mass in accumulate(alpha)]
 
 
-check("05.4", fired_so_far)
+check("07.4", fired_so_far)
 
 # %% [markdown]
 # One of the dialects, Sophgo's port of FunASR, does both jobs of section 1 at once. It subtracts
@@ -931,7 +931,7 @@ print("in cifviz:", cifviz.scale_to_length(silence[None], torch.tensor([3]))[0].
 # without asking; the mask that comes in says 1 for padding, the one that goes out 1 for real; a
 # batch without any fire gives tensors without any token; training and inference run different
 # rules, so that their losses cannot be compared; and tensors that grow frame by frame make it
-# quadratic in time. Its convolution reads padding, too: see [lesson 02](02_weights.ipynb).
+# quadratic in time. Its convolution reads padding, too: see [lesson 04](04_weights.ipynb).
 
 # %% [markdown] tags=["optional"]
 # ## 11. Carry a configuration
@@ -943,7 +943,7 @@ print("in cifviz:", cifviz.scale_to_length(silence[None], torch.tensor([3]))[0].
 # After the last whole unit of mass there is a residual r between 0 and 1. In CIF-PyTorch it becomes
 # a token if it fires by itself, or else by the tail rule.
 #
-# **Exercise 05.5.** Write `carry`: from the two numbers of the one to the two of the other. (What
+# **Exercise 07.5.** Write `carry`: from the two numbers of the one to the two of the other. (What
 # happens to a residual of exactly τ does not matter.)
 
 
@@ -951,7 +951,7 @@ print("in cifviz:", cifviz.scale_to_length(silence[None], torch.tensor([3]))[0].
 def carry(cif_threshold, tail_threshold): ...  # return beta, tail_thres
 
 
-check("05.5", carry)
+check("07.5", carry)
 
 
 # %% tags=["solution"]
@@ -959,7 +959,7 @@ def carry(cif_threshold, tail_threshold):
     return 1.0, min(cif_threshold, tail_threshold)
 
 
-check("05.5", carry)
+check("07.5", carry)
 
 # %% [markdown]
 # Is it true? On random weights, with numbers that were carried, and with numbers that were only
@@ -1134,16 +1134,16 @@ glossary(
 #
 # ### 90 minutes
 #
-# - 10 min: sections 1 and 2 on the board; everybody does 05.1 with pencil before the reveal
+# - 10 min: sections 1 and 2 on the board; everybody does 07.1 with pencil before the reveal
 # - 10 min: section 3. Let the class vote how many tokens 0.5 gives in each code base, then show it
 # - 15 min: section 4: the rule δ/ᾱ on the mass axis, then the sliders; ask where the next minus
 #   sign will come before you move the slack
 # - 20 min: section 5. Play the computer with two decimals: seven students hold 0.14 each and add up
-#   aloud. Then ten times 0.1, and 05.3
+#   aloud. Then ten times 0.1, and 07.3
 # - 15 min: sections 6 and 7: the picture of what a slack saves and costs; let them choose a slack
 #   for bfloat16 and defend it
 # - 15 min: sections 8 to 10 in groups, a dialect for each: find its fault, tell the others
-# - 5 min: section 11, and 05.5 as homework
+# - 5 min: section 11, and 07.5 as homework
 #
 # ### Likely questions
 #
