@@ -39,6 +39,8 @@ SCORES: Mapping[str, Score] = {
     "edges ms, learned": _edges(LEARNED),
 }
 """On prompts that nothing is trained on."""
+DIGITS = {"mean |Σα − N|": 2}
+"""Digits behind the point where a score has not one."""
 
 
 class Claim(NamedTuple):
@@ -65,7 +67,7 @@ def score_cells(runs: Sequence[Mapping[str, Any]], variant: str) -> list[str]:
     cells = [seeds_cell(len([one for one in runs if one["variant"] == variant]))]
     for name in SCORES:
         values = [one for one in by_seed(runs, variant, name).values() if one is not None]
-        cells.append(spread(values, digits=1) if values else "–")
+        cells.append(spread(values, digits=DIGITS.get(name, 1)) if values else "–")
     return cells
 
 
