@@ -56,6 +56,23 @@ def lessons_slides(
         typer.echo(build_slides(out))
 
 
+@notebooks.command("browser-lesson")
+def browser_lesson(
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the lesson; such a folder, and nothing else, is replaced."),
+    ] = Path("build/browser_lesson"),
+    pyodide: Annotated[
+        Path | None, typer.Option(help="Pyodide as npm packs it; default: npm fetches it.")
+    ] = None,
+) -> None:
+    """Make lesson 01 a page whose cells run in a browser, with nothing installed, offline."""
+    with in_words("cifviz notebooks browser-lesson"):
+        from cifviz.course.site.browser_lesson import build_browser_lesson
+
+        typer.echo(build_browser_lesson(out, pyodide))
+
+
 @notebooks.command("assignment")
 def lesson_assignment(
     name: Annotated[str, typer.Argument(help="Such as 02_scaling, or 02.")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from cifviz.course.figures import table
+from cifviz.course.tables import table
 from cifviz.errors import require
 
 
