@@ -83,7 +83,7 @@ class Firing:
 
     @property
     def weight_sum(self) -> Tensor:
-        """Sum of the weights as given, Σα, in float32 at least (batch,).
+        """Sum of the weights as given, the running sum at its end, in float32 at least (batch,).
 
         It is what the quantity loss compares with N. In bfloat16 a sum above 256 is no count.
         """

@@ -14,8 +14,8 @@ The author writes tags and plain text; `lay_out` makes the form of them:
   built (`cifviz.notebooks.folding`).
 - Text tagged "hints" stands right after the solution of an exercise. Each of its three paragraphs
   is a fold of its own, from a first idea to nearly the answer. Only the student's copy has it.
-- What the cell for the lecturer has under *Likely questions* and *Usual misconceptions* becomes a
-  section of the student's copy, before its words: the question in view, its answer folded.
+- What the cell for the lecturer has under *Likely questions* and *Usual misconceptions* stands
+  in the student's copy before its words, too: the question in view, its answer folded.
 - Code tagged "hide-input" is hidden: plotting and bookkeeping. It begins with a comment that says
   what it does. JupyterLab shows this line and three dots, a page of the course a fold.
 - Each numbered section (a cell of text that begins with "## 1. …") gets a line below its heading
@@ -48,10 +48,10 @@ HINTS = "hints"
 NUM_HINTS = 3
 """Of an exercise that has hints."""
 ASKED = {
-    "Likely questions": "Likely questions. Answer each before you open it:",
-    "Usual misconceptions": "What is wrong with these?",
+    "Likely questions": "**Likely questions.** Answer each before you open it:",
+    "Usual misconceptions": "**Usual misconceptions.** What is wrong with each?",
 }
-"""Headings of the cell for the lecturer, and what they are called for students."""
+"""Headings of the cell for the lecturer, and what introduces them to students."""
 QUESTIONS = "questions"
 """Tag of the questions and misconceptions that the student's copy shows."""
 
@@ -131,8 +131,7 @@ def _put_questions(source: NotebookNode) -> None:
     place = [n for n, cell in enumerate(source.cells) if cell.source.startswith("## Words")]
     if not (place and any(folds.values())):
         return
-    texts = [f"**{ASKED[kind]}**\n\n{found}" for kind, found in folds.items() if found]
-    text = "\n\n".join(["## Questions and misconceptions", *texts])
+    text = "\n\n".join(f"{ASKED[kind]}\n\n{found}" for kind, found in folds.items() if found)
     source.cells.insert(place[0], new_markdown_cell(text, metadata={"tags": [QUESTIONS]}))
 
 

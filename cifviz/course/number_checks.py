@@ -72,7 +72,7 @@ def unexplained_numbers(notebook: NotebookNode) -> list[str]:
     found, place = [], -1
     for number, cell in enumerate(notebook.cells):
         place = number if number in sections else place
-        skipped = number == 0 or tags(cell) & {"lecturer", "hints"}
+        skipped = number == 0 or tags(cell) & {"lecturer", "hints", "questions"}
         if cell.cell_type != "markdown" or skipped or cell.source.startswith(TASKS):
             continue
         asked = _ASKED.search(cell.source)

@@ -163,10 +163,10 @@ def minutes_are_measured(notebook: NotebookNode) -> list[str]:
     core = sum(int(mark[2]) for mark in marks if mark[1] == "Core path")
     sums = [str(core), str(sum(int(mark[2]) for mark in marks))]
     opening = notebook.cells[0].source if notebook.cells else ""
-    said = re.findall(r"\d+", opening.partition("**Time:**")[2].partition("\n\n")[0])
-    if said == sums or (said == sums[:1] and sums[0] == sums[1]):
+    given = re.findall(r"\d+", opening.partition("**Time:**")[2].partition("\n\n")[0])
+    if given == sums or (given == sums[:1] and sums[0] == sums[1]):
         return []
-    return [f"the opening gives {said} minutes, the sections have {sums}: write {{core}}, {{all}}"]
+    return [f"the opening gives {given} minutes, the sections have {sums}: write {{core}}, {{all}}"]
 
 
 FORM_CHECKS = (

@@ -113,7 +113,7 @@ def _read(notebook: NotebookNode, only_core: bool) -> Iterator[tuple[int, str]]:
         if cell.source.startswith("## "):
             is_core = "optional" not in tags(cell)
             inside = re.match(r"## \d", cell.source) is not None and (is_core or not only_core)
-        if inside and "hints" not in tags(cell):
+        if inside and not tags(cell) & {"hints", "questions"}:
             yield number, _blanked(cell.source)
 
 

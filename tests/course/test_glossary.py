@@ -81,7 +81,7 @@ def test_most_symbols_are_introduced_where_the_glossary_says():
         term.symbol: named_symbols(documentation(term.variable)) for term in TERMS if term.symbol
     }
     seen = {symbol for symbol, found in introduced.items() if found}
-    assert {"β", "δ", "τ", "c", "S", "W", "Σα", "N"} <= seen, introduced
+    assert {"β", "δ", "τ", "c", "S", "W", "N"} <= seen, introduced
 
 
 @pytest.mark.parametrize(

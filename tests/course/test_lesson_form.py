@@ -168,17 +168,17 @@ def test_students_get_the_questions_and_misconceptions_of_the_notes_for_the_lect
     student, solved = (derive(source, "00_line", copy).cells for copy in ("student", "solved"))
     place = next(n for n, cell in enumerate(student) if cell.source.startswith("## Words"))
     asked = student[place - 1].source
-    assert asked.startswith("## Questions and misconceptions\n\n**Likely questions.")
+    assert asked.startswith("**Likely questions.** Answer each before you open it:\n\n<details>")
     assert "<summary>Why a line?</summary>\n\nBecause it is short.\n\n</details>" in asked
     assert "<summary>A line is &lt; thick.</summary>\n\nIt is not.\n\n</details>" in asked
     assert "90 min" not in asked
-    assert not any(cell.source.startswith("## Questions and") for cell in solved)
+    assert not any("Answer each before" in cell.source for cell in solved)
 
 
 def test_without_notes_or_words_there_are_no_questions():
     for text in (NOTES.replace("### Likely", "### Other").replace("### Usual", "### More"),
                  NOTES.replace("## Words", "## Nothing")):  # fmt: skip
-        assert not any("Questions and" in cell.source for cell in laid_out(LESSON + text).cells)
+        assert not any("Answer each" in cell.source for cell in laid_out(LESSON + text).cells)
 
 
 def test_sections_say_their_path_and_minutes():
