@@ -35,6 +35,8 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz import Waveform
+from cifviz.audio.resampling import resample
 from cifviz.course import (
     canvas,
     check,
@@ -43,10 +45,12 @@ from cifviz.course import (
     live_figure,
     name_words,
     play,
+    play_all,
     record,
     show,
     table,
 )
+from cifviz.explorer import sonify
 from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
@@ -395,6 +399,22 @@ live_figure(
     "moments of the training. Each W has its own scale of colour. Compare the rows of W: how many "
     "frames is a token made of?",
 )
+
+# %% [markdown]
+# The same as sounds: the clip, a tone that is as loud as the weight, and a click at each fire.
+# Listen to the clicks first: do they come at even distances, or once in each word? Then to the
+# pause: does the tone go on in it?
+
+# %% tags=["hide-input"]
+# Sounds: weights and fires of the clip at three moments of the training
+narrow = Waveform(resample([watched.waveform.samples], 16_000, 8_000), 8_000)  # half the size
+moments = {
+    step: cifviz.Transcription.from_firing(
+        by_step[step].firing, frame_shift=grid.shift, start=grid.start, waveform=narrow
+    )
+    for step in (first, even, last)
+}
+play_all([(f"After {step} steps", sonify(one, voice=True)) for step, one in moments.items()])
 
 # %% [markdown]
 # How much weight is in silence can be computed, since the edges of the words in the clip are known:
