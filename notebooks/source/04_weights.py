@@ -19,8 +19,8 @@
 # - *judge* whether one predictor is really better than another
 # - *correct* a predictor that reads what comes after the utterance
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb); what a linear layer and a
-# convolution are. No network, no GPU.
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), for section 4 [lesson
+# 03](03_training_film.ipynb); what a linear layer and a convolution are. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #

@@ -844,20 +844,18 @@ table(
 # ## 10. What each code base loses
 #
 # How do you find such things in code that you did not write? You make a few weights of which you
-# know what should come out, run them, and look. First as in inference, with a residual that fires
+# know what should come out, run them, and look. Here as in inference, with a residual that fires
 # above 0.5. Each line is an experiment: weights, how many frames are real, how many tokens should
 # come out, and how many do.
 
 
 # %% tags=["hide-input"]
 # Run an experiment on a dialect and on cifviz
-def tokens_of(name, alpha, lengths=None, target=None):
-    alpha = torch.tensor([alpha])
-    lengths = torch.tensor([alpha.shape[1] if lengths is None else lengths])
-    told = None if target is None else torch.tensor([target])
-    there = DIALECTS[name].contributions(alpha, lengths, target_lengths=told)
+def tokens_of(name, alpha, length):
+    alpha, lengths = torch.tensor([alpha]), torch.tensor([length])
+    there = DIALECTS[name].contributions(alpha, lengths)
     here = cifviz.integrate_and_fire(
-        alpha, alpha[:, :, None], frame_lengths=lengths, target_lengths=told, tail=above(0.5)
+        alpha, alpha[:, :, None], frame_lengths=lengths, tail=above(0.5)
     )
     return int(here.num_fires), int(there.num_fires)
 
@@ -880,7 +878,7 @@ experiments = [
 # %% tags=["answer", "hide-input"]
 # Table: number of tokens of each experiment
 inference = [
-    [name, what, *tokens_of(name, alpha, lengths)] for name, what, alpha, lengths in experiments
+    [name, what, *tokens_of(name, alpha, length)] for name, what, alpha, length in experiments
 ]
 table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 
