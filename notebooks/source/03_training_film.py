@@ -35,6 +35,8 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz import Waveform
+from cifviz.audio.resampling import resample
 from cifviz.course import (
     canvas,
     check,
@@ -43,10 +45,12 @@ from cifviz.course import (
     live_figure,
     name_words,
     play,
+    play_all,
     record,
     show,
     table,
 )
+from cifviz.explorer import sonify
 from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
@@ -397,6 +401,22 @@ live_figure(
 )
 
 # %% [markdown]
+# The same as sounds: the clip, a tone that is as loud as the weight, and a click at each fire.
+# Listen to the clicks first: do they come at even distances, or once in each word? Then to the
+# pause: does the tone go on in it?
+
+# %% tags=["hide-input"]
+# Sounds: weights and fires of the clip at three moments of the training
+narrow = Waveform(resample([watched.waveform.samples], 16_000, 8_000), 8_000)  # half the size
+moments = {
+    step: cifviz.Transcription.from_firing(
+        by_step[step].firing, frame_shift=grid.shift, start=grid.start, waveform=narrow
+    )
+    for step in (first, even, last)
+}
+play_all([(f"After {step} steps", sonify(one, voice=True)) for step, one in moments.items()])
+
+# %% [markdown]
 # How much weight is in silence can be computed, since the edges of the words in the clip are known:
 
 # %% tags=["hide-input"]
@@ -710,6 +730,23 @@ glossary(
 # - Watch the clip `"digits_fast"`. Does the second phase tell its words apart? And the third?
 # - Take seeds 1 and 2. What is the same in all trainings, and what is chance? Look at where in its
 #   word the weight is.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The right bias.* About a hundred. The first phase is gone, since the sum is right from the
+#   first step on, and the words come that much earlier.
+# - *No quantity loss.* The second. S/N rises at first and never comes near 1: at the end it is
+#   above 5. The words are learned all the same, for scaling gives the decoder N tokens in training.
+#   In use they come several times, so nearly all errors are insertions.
+# - *No scaling.* In this small training, hardly any: the token errors fall later than with scaling,
+#   then faster, and end as low. In the full-size trainings of lesson 02, section 8, more words are
+#   replaced.
+# - *The fast clip.* The second phase does not tell words apart anywhere: its fires are at equal
+#   distances. In the third the words of this clip follow one another without a pause, so look at
+#   the valleys between the hills, not for zeros.
+# - *Other seeds.* The three phases and their order are the same. Where in a word its weight is, is
+#   chance, and so is in which step a phase ends.
 
 # %% [markdown]
 # ## In practice
