@@ -102,7 +102,7 @@ def load_lip_video(
     -----
     The size of what is cut out is the same in all pictures, by the median width of the lips, so
     that it stays visible how wide a mouth is. Its middle follows the lips, and it is turned by
-    their tilt: lips are level in what comes out. A video that was taken with the camera on its
+    their tilt: lips are level in what comes out. A video that was taken with the phone on its
     side, as the file says, is turned upright first.
     """
     rate = require_number("picture_rate", picture_rate, above=0, at_most=1000)

@@ -171,7 +171,7 @@ def test_a_round_mouth_does_not_hide_the_tilt(angle):
     np.testing.assert_allclose(_tilts(np.array(axes)), angle)
 
 
-def test_a_clip_from_a_camera_on_its_side_is_upright(clip, tmp_path):
+def test_a_clip_from_a_phone_on_its_side_is_upright(clip, tmp_path):
     """A file says how its pictures are to be turned: here by 90 degrees, clockwise."""
     path, _ = clip
     content = bytearray(path.read_bytes())

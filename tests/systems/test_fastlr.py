@@ -79,8 +79,8 @@ def test_what_does_not_move_is_not_seen():
     front, lengths = VisualFrontEnd(HEIGHT, WIDTH, 6), torch.tensor([5])
     movement, face = 0.5 * video(5)[None], 0.5 * video(1, seed=7)[None]
     torch.testing.assert_close(front(movement + face, lengths), front(movement, lengths))
-    still = front(face.expand(1, 5, -1, -1), lengths)
-    torch.testing.assert_close(still, front(torch.zeros_like(movement), lengths))
+    unmoved = front(face.expand(1, 5, -1, -1), lengths)
+    torch.testing.assert_close(unmoved, front(torch.zeros_like(movement), lengths))
 
 
 def test_a_video_alone_is_seen_as_in_a_batch():
