@@ -604,7 +604,7 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "weight sum",
-        "Σα",
+        "S",
         "cifviz.Firing.weight_sum",
         "weight",
         "The weights of an utterance added up: the running sum S at its end; with a threshold "

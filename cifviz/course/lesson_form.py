@@ -12,6 +12,8 @@ The author writes tags and plain text; `lay_out` makes the form of them:
 
 - Text tagged "answer" is folded. So are the outputs of code tagged "answer" when the notebook is
   built (`cifviz.notebooks.folding`).
+- Text tagged "hints" stands right after the solution of an exercise. Each of its three paragraphs
+  is a fold of its own, from a first idea to nearly the answer. Only the student's copy has it.
 - Code tagged "hide-input" is hidden: plotting and bookkeeping. It begins with a comment that says
   what it does. JupyterLab shows this line and three dots, a page of the course a fold.
 - Each numbered section (a cell of text that begins with "## 1. …") gets a line below its heading
@@ -37,6 +39,10 @@ FORM = 2
 """The present form; 1 is that of lessons that are not converted yet."""
 HIDDEN = "hide-input"
 """Tag of code that is hidden."""
+HINTS = "hints"
+"""Tag of the hints for an exercise."""
+NUM_HINTS = 3
+"""Of an exercise that has hints."""
 
 
 def form_of(notebook: NotebookNode) -> int:
@@ -63,7 +69,8 @@ def lay_out(source: NotebookNode, name: str) -> None:
     Raises
     ------
     DataError
-        If it asks for a form that does not exist, or a cell tagged "optional" opens no section.
+        If it asks for a form that does not exist, a cell tagged "optional" opens no section, or
+        one tagged "hints" does not hold three paragraphs after a solution.
     """
     form = form_of(source)
     require(form in (1, FORM), f"{name}: expected form 1 or {FORM}, got {form}", DataError)
@@ -82,11 +89,25 @@ def lay_out(source: NotebookNode, name: str) -> None:
         cell = source.cells[section.first]
         heading, _, text = cell.source.partition("\n")
         cell.source = f"{heading}\n\n*{_mark(section)}*\n{text}"
-    for cell in source.cells:
-        if cell.cell_type == "markdown" and TAG in tags(cell):
+    for number, cell in enumerate(source.cells):
+        if HINTS in tags(cell):
+            _fold_hints(source, number, name)
+        elif cell.cell_type == "markdown" and TAG in tags(cell):
             cell.source = folded_text(cell.source)
         if cell.cell_type == "code" and HIDDEN in tags(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
+
+
+def _fold_hints(source: NotebookNode, number: int, name: str) -> None:
+    """Give each paragraph of a cell of hints a fold of its own."""
+    hints = re.split(r"\n\s*\n", source.cells[number].source.strip())
+    require(
+        "solution" in tags(source.cells[number - 1]) and len(hints) == NUM_HINTS,
+        f"{name}, cell {number}: {NUM_HINTS} hints, a paragraph each, stand right after a solution",
+        DataError,
+    )
+    folds = (folded_text(hint, f"Hint {count}") for count, hint in enumerate(hints, start=1))
+    source.cells[number].source = "\n\n".join(folds)
 
 
 def _mark(section: Section) -> str:

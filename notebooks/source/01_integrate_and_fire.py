@@ -95,8 +95,8 @@ table(["frame", "weight", "sum before", "with this frame", "", "sum after"], row
 
 # %% [markdown] tags=["answer"]
 # Two tokens fire, in frames 1 and 3, and 0.3 is left. This is the *residual*. Note what happens in
-# frame 1: of its 0.9 only 0.8 were needed. The other 0.1 is not lost; it opens the next token. So
-# the sum after a fire is not 0, but what the firing frame has left.
+# frame 1: of its 0.9 only 1 − 0.2 = 0.8 were needed. The other 0.1 is not lost; it opens the next
+# token. So the sum after a fire is not 0, but what the firing frame has left.
 
 # %% [markdown]
 # **Exercise 01.1.** Five frames weigh 0.7 each: α = (0.7, 0.7, 0.7, 0.7, 0.7). How many tokens
@@ -110,6 +110,13 @@ check("01.1", how_many)
 how_many = 3  # 5 · 0.7 = 3.5
 check("01.1", how_many)
 
+# %% [markdown] tags=["hints"]
+# Add the weights up one by one, and watch when the sum passes a whole number.
+#
+# The sums are 0.7, 1.4, 2.1, … Each time a new whole number is reached, a token fires.
+#
+# At the end the sum is 5 · 0.7. A token that is not full does not fire.
+
 # %% [markdown]
 # **Exercise 01.2.** Now α = (0.4, 0.5, 0.3, 0.7, 0.6). Which weights make up the *second* token,
 # token 1? Give five numbers, what it gets from frames 0, 1, 2, 3 and 4. They sum to 1.
@@ -122,13 +129,21 @@ check("01.2", token_1)
 token_1 = [0.0, 0.0, 0.2, 0.7, 0.1]  # 0.4 + 0.5 + 0.1 is token 0
 check("01.2", token_1)
 
+# %% [markdown] tags=["hints"]
+# First find the frame in which token 0 becomes full, and how much of this frame is left then.
+#
+# 0.4 + 0.5 is 0.9, so token 0 needs 0.1 of frame 2. The remaining part of frame 2 opens token 1.
+#
+# Token 1 starts with that part, takes all of frame 3, and from frame 4 only what is missing to 1.
+# Frames before it give 0.
+
 # %% [markdown]
 # ## 2. As a picture, and as a sound
 #
 # Back to α = (0.2, 0.9, 0.6, 0.6). Above, a bar for each weight, cut into the pieces that go to
-# different tokens. Below, the sum over time: it climbs, and where it reaches β it fires and falls
-# by exactly 1. We draw a frame's weight as arriving evenly while the frame lasts, so the line
-# climbs more steeply in a heavy frame.
+# different tokens. Below, the *accumulated weight*, what the unfinished token holds: it climbs, and
+# where it reaches β a token fires and it falls by exactly 1. We draw a frame's weight as arriving
+# evenly while the frame lasts, so the line climbs more steeply in a heavy frame.
 
 # %%
 clock = cifviz.FrameGrid(shift=1.0)  # count time in frames
@@ -298,9 +313,9 @@ show(
 # position = t + ((i+1)β − S_t) / α_t
 # ```
 #
-# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 0.8 of the
-# 0.9 of this frame. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame 1, not in frame 2, for
-# frame t covers the time from t to t + 1.
+# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 1 − 0.2 =
+# 0.8 of this frame's weight, which is 0.9. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame
+# 1, not in frame 2, for frame t covers the time from t to t + 1.
 #
 # **Exercise 01.3.** Where does token 0 of α = (0.4, 0.5, 0.3, 0.7, 0.6) fire, in frames?
 
@@ -311,6 +326,13 @@ check("01.3", position)
 # %% tags=["solution"]
 position = 2 + (1 - 0.9) / 0.3
 check("01.3", position)
+
+# %% [markdown] tags=["hints"]
+# In which frame does the sum reach 1? The position is in that frame.
+#
+# It is frame 2, and S_2 is 0.9. How much weight is still needed there?
+#
+# Divide the weight that is needed by the weight of frame 2, and add the number of the frame.
 
 # %% [markdown]
 # Now back to four frames, with frame 1 lighter or heavier than 0.9. The next picture has time to
@@ -416,11 +438,11 @@ for name, rows in [("loop", fire_by_loop(heavy)[0]), ("overlap", fire_by_overlap
     print(f"{name:8}", *rows)
 
 # %% [markdown] tags=["answer"]
-# The weights sum to 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1, 0) and (0, 0.75,
-# 0.25). The loop asks only once in each frame whether to fire. After the fire in frame 1 it holds
-# 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight, and has only two
-# tokens. Several public implementations do this. It happens in training, when weights are scaled
-# up.
+# The weights sum to 0.25 + 2.5 + 0.5 = 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1,
+# 0) and (0, 0.75, 0.25). The loop asks only once in each frame whether to fire. After the fire in
+# frame 1 it holds 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight,
+# and has only two tokens. Several public implementations do this. It happens in training, when
+# weights are scaled up.
 
 # %% [markdown]
 # **Exercise 01.4.** Change the loop so that a frame can fire as often as its weight allows.
@@ -451,12 +473,20 @@ def fire(alpha, threshold=1.0):
 
 check("01.4", fire)
 
+# %% [markdown] tags=["hints"]
+# The loop asks once in each frame whether to fire. How often should it ask?
+#
+# After a fire, `weight` holds what the frame has left. Is that perhaps enough for the next token?
+#
+# Turn `if` into `while`, and make sure that `token` and `held` are fresh and `weight` is smaller
+# each time round.
+
 # %% [markdown]
-# **The residual.** At the end of an utterance there is nearly always a residual, 0.3 in our
-# example. In training the weights are scaled so that there is none ([lesson 02](02_scaling.ipynb)).
-# In use, when the number of words is not known, a *tail rule* decides. `drop` drops the residual;
-# `above(τ)` fires it as one more token if it is above τ, scaled up to a full one ([lesson
-# 05](05_tail_handling.ipynb)).
+# **The residual.** At the end of an *utterance*, one stretch of speech that is recognised in one
+# go, there is nearly always a residual, 0.3 in our example. In training the weights are scaled so
+# that there is none ([lesson 02](02_scaling.ipynb)). In use, when the number of words is not known,
+# a *tail rule* decides. `drop` drops the residual; `above(τ)` fires it as one more token if it is
+# above τ, scaled up to a full one ([lesson 05](05_tail_handling.ipynb)).
 
 # %%
 for rule in (drop, above(0.5), above(0.25)):
@@ -515,7 +545,7 @@ show(
 
 # %% [markdown] tags=["answer"]
 # Loop and library agree. The fires may be one fewer than the words: if the last word weighs just
-# below 1, it does not fire without a tail rule. Weights that sum to 2.99 give two tokens.
+# below 1, it does not fire without a tail rule. A sum of 3 − 0.01 = 2.99 gives two tokens.
 #
 # Training knows that trouble as well. There the weights are scaled to sum to the number of tokens,
 # but computers round: a sum of 2.9999998 never fills the third token, and it is lost. That is the
@@ -560,12 +590,20 @@ def embed(alpha, encoder_out, threshold=1.0):
 
 check("01.5", embed)
 
+# %% [markdown] tags=["hints"]
+# `fire_by_overlap` gives W: a row for each token, a number for each frame.
+#
+# An embedding is the sum of all frames, each multiplied by its entry in the row of the token.
+#
+# That is the matrix product of W and the list of frames. Turn the list into a tensor of float64,
+# use `@`, and `.tolist()` at the end.
+
 # %% [markdown] tags=["optional"]
 # ## 10. How can this be learnt?
 #
 # Counting looks like nothing one could take a derivative of. But W is made of sums and cuts, so it
-# has a slope nearly everywhere. The next cell lets automatic differentiation say how the second
-# token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
+# has a *slope*, a derivative, nearly everywhere. The next cell lets automatic differentiation say
+# how the second token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
 #
 # **Predict first:** if α of frame 0 grows by ε, what does token 1 get more of, and what less?
 

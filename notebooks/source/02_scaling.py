@@ -130,7 +130,8 @@ show(
 )
 
 # %% [markdown]
-# The running sum keeps its shape, and every weight keeps its share of the whole.
+# The *running sum*, the sum up to each frame, keeps its shape, and every *scaled weight* has the
+# same share of the whole as before.
 #
 # **Exercise 02.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
 # What are the scaled weights? Give five numbers.
@@ -142,6 +143,13 @@ check("02.1", scaled_weights)
 # %% tags=["solution"]
 scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]  # 4 / 1.6 = 2.5
 check("02.1", scaled_weights)
+
+# %% [markdown] tags=["hints"]
+# What do the weights sum to, and what should they sum to?
+#
+# One factor does it for all of them: N over the sum.
+#
+# The sum is 1.6, and N is 4. Multiply each weight by 4 / 1.6.
 
 # %% [markdown]
 # ## 2. On real speech
@@ -259,10 +267,17 @@ check("02.2", training_and_use)
 training_and_use = [5, 10]  # scaled to N; and as often as 1 fits into 10
 check("02.2", training_and_use)
 
+# %% [markdown] tags=["hints"]
+# In one of the two situations the number of words is known.
+#
+# Scaled weights sum to N. Weights as given sum to 10.
+#
+# In training: as many as words. In use: how often does 1 fit into 10?
+
 # %% [markdown]
 # ## 4. What scaling does to slopes
 #
-# Training follows slopes. The *slope* ∂L/∂α_t of a loss L says how much L changes when the weight
+# Training follows *slopes*. The slope ∂L/∂α_t of a loss L says how much L changes when the weight
 # of frame t changes a little, and training moves each weight against its slope. From here on, a
 # *loss after scaling* is a loss that is computed from the scaled weights.
 #
@@ -323,6 +338,13 @@ check("02.3", slope_at_frame_2)
 # %% tags=["solution"]
 slope_at_frame_2 = -(0.2 * -1.5 + 0.6 * 2) / 0.4
 check("02.3", slope_at_frame_2)
+
+# %% [markdown] tags=["hints"]
+# The three products of a weight and its slope sum to 0.
+#
+# Write the equation down, with x for the slope at frame 2: 0.2 · (−1.5) + 0.6 · 2 + 0.4 · x = 0.
+#
+# The first two products make −0.3 + 1.2. The third has to cancel that; then divide by 0.4.
 
 # %% [markdown]
 # ## 5. Train twice
@@ -422,9 +444,9 @@ show(
 
 # %% [markdown] tags=["answer"]
 # Told N, both come to know the words. In the run shown here the one *without* the quantity loss is
-# ahead, with a cross-entropy of 0.29 against 0.47, and with seeds 1 and 2 it is ahead, too. This is
-# a very short training; in section 8, after a long one, the two are level. Not told N, the one
-# without the quantity loss makes several errors for each word.
+# ahead in cross-entropy, and with seeds 1 and 2 it is ahead, too. This is a very short training; in
+# section 8, after a long one, the two are level. Not told N, the one without the quantity loss
+# makes several errors for each word.
 #
 # The table of clips and the figure show which errors: without the quantity loss most words come
 # out several times. In section 3 we turned the gain up by hand; here training has turned it up,
@@ -471,8 +493,8 @@ print(f"errors per word in other voices: {as_it_is:.2f}, and divided {divided:.2
 
 # %% [markdown] tags=["answer"]
 # Nearly all of its errors go away. After scaling, each word should take a weight of 1. So training
-# made all words weigh *the same*, here about 3.3 before scaling. It left open how much that is. The
-# quantity loss settles this, and it is one line in a training.
+# made all words weigh *the same*, here about three before scaling. It left open how much that is.
+# The quantity loss settles this, and it is one line in a training.
 
 # %% [markdown]
 # ## 6. What each loss asks of each frame
@@ -625,11 +647,11 @@ table(
 # - **The weights.** By section 4 the step stands at right angles to α. By Pythagoras the length
 #   ‖α‖ = √(Σ α²) never shrinks, and in small steps it hardly changes. At equal length, S is
 #   *smaller* the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 +
-#   0.0004 = 0.01 + 0.01, but it sums to 0.16.
+#   0.0004 = 0.01 + 0.01, but it sums to 0.14 + 0.02 = 0.16.
 # - **The logits.** Small weights are nearly exp(z), so the slope ∂L/∂z is nearly α · ∂L/∂α, and
 #   these slopes sum to zero: some logits go up by as much as others go down, and the *product* of
 #   the weights stays. At equal product, S is *larger* the more they differ: (0.2, 0.05) has the
-#   product of (0.1, 0.1), and sums to 0.25.
+#   product of (0.1, 0.1), and sums to 0.2 + 0.05 = 0.25.
 #
 # Networks move logits. This is a reason to expect that the gain grows in training, as in section 5.
 # It is not a proof: one network makes all logits and cannot move each by itself, and where a loss
@@ -742,6 +764,13 @@ check("02.4", times)
 # %% tags=["solution"]
 times = 100  # N / S, and S is a hundredth of what it was
 check("02.4", times)
+
+# %% [markdown] tags=["hints"]
+# The formula in section 4 has one factor in front of the bracket. Which?
+#
+# The slopes s_t of the scaled weights are the same as before, since the tokens are the same.
+#
+# The factor is N / S. What happens to it if S becomes a hundredth?
 
 # %% [markdown]
 # The extreme case is an utterance without any weight, S = 0, whose transcript has three words.
@@ -903,9 +932,9 @@ show(
 
 # %% [markdown] tags=["answer"]
 # For up to six words or so. From half a token per frame on scaled weights rise above 1, and tokens
-# are lost; below, that is rare. A second has 25 frames of 40 ms, or 12.5 of 80 ms, and people speak
-# only a few words or syllables in it: such frames are short enough. With longer frames, or with
-# letters as tokens, they may not be.
+# are lost; below, that is rare. A second has 1000 / 40 = 25 frames of 40 ms, or 1000 / 80 = 12.5 of
+# 80 ms, and people speak only a few words or syllables in it: such frames are short enough. With
+# longer frames, or with letters as tokens, they may not be.
 
 # %% [markdown]
 # **Exercise 02.5 (optional).** Change `scale` so that it flattens as w2v-cif-bert does: *while* a
@@ -938,9 +967,18 @@ def scale_flat(alpha, tokens):
 
 check("02.5", scale_flat)
 
+# %% [markdown] tags=["hints"]
+# Two steps: scale, then flatten. The second one may be needed several times.
+#
+# Start with the list that `scale` returns. The mean of all weights does not change while you
+# flatten.
+#
+# `while max(scaled) > 1:` compute the mean of all, and replace each weight by half of the sum of
+# itself and the mean.
+
 # %% [markdown]
 # The dialect of w2v-cif-bert computes what should come out for our six frames (it flattens above
-# 0.999, and does not change padding):
+# 0.999, and leaves alone the *padding*, frames that fill up the shorter utterances of a batch):
 
 # %% tags=["answer"]
 # The six frames, flattened

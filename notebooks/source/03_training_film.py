@@ -123,8 +123,8 @@ play(watched.waveform, f"The clip {clip}")
 # network in front of it.) Before training its input is close to 0, so every frame has a weight of
 # about 1/2, with speech in it or not.
 #
-# **Exercise 03.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is Σα/N
-# before training, the sum of all weights over the number of words?
+# **Exercise 03.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is S/N before
+# training, the sum S of all weights over the number N of words?
 
 # %% tags=["exercise"]
 mass_per_word = ...
@@ -133,6 +133,13 @@ check("03.1", mass_per_word)
 # %% tags=["solution"]
 mass_per_word = (4 / 0.04) * 0.5 / 5
 check("03.1", mass_per_word)
+
+# %% [markdown] tags=["hints"]
+# Two numbers are needed: the sum of all weights, and the number of words.
+#
+# How many frames are there in 4 s? Each weighs about 1/2.
+#
+# 4 / 0.04 frames times 1/2, divided by five words.
 
 # %% [markdown]
 # Far too many tokens would fire. This can be mended without any training, if one knows how many
@@ -149,6 +156,13 @@ check("03.2", bias)
 # %% tags=["solution"]
 bias = torch.logit(torch.tensor(0.05)).item()  # ln(0.05 / 0.95)
 check("03.2", bias)
+
+# %% [markdown] tags=["hints"]
+# Which number does the sigmoid turn into 0.05?
+#
+# Solve 0.05 = 1 / (1 + exp(−b)) for b. The inverse of the sigmoid is called logit.
+#
+# b = ln(p / (1 − p)) with p = 0.05; weights below 1/2 need a bias below 0.
 
 # %% [markdown]
 # In the library, `cifviz.CIF.start_at(tokens_per_frame)` sets this bias, and the shipped models
@@ -168,9 +182,9 @@ check("03.2", bias)
 #   at any weight. But it changes the encoder, from whose frames the weights are computed.
 #
 # First the quantity loss. Take the four weights of lesson 01, and two words in the reference. The
-# weights sum to 2.3, so |Σα − N| is 0.3.
+# weights sum to S = 0.2 + 0.9 + 0.6 + 0.6 = 2.3, so |S − N| is 0.3.
 #
-# **Predict first:** what is the slope of |Σα − 2| at each of the four weights? Does it tell frames
+# **Predict first:** what is the slope of |S − 2| at each of the four weights? Does it tell frames
 # with speech from frames without?
 
 # %% tags=["answer"]
@@ -182,7 +196,7 @@ given = alpha.clone().requires_grad_()
 firing = cifviz.integrate_and_fire(given[None], h[None])
 quantity = 2 * cifviz.quantity_loss(firing, torch.tensor([2]))  # the library's is per word
 quantity.backward()
-print(f"|Σα − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
+print(f"|S − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
 
 # %% [markdown] tags=["answer"]
 # +1 at every frame. So this loss makes all weights smaller by the same amount, those of speech and
@@ -191,7 +205,7 @@ print(f"|Σα − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
 
 # %% [markdown]
 # **Exercise 03.3.** Five words are spoken in 110 frames, whose weights sum to 4.4. One step of
-# gradient descent on |Σα − N|, with a rate of 0.01, changes the weights themselves. What do they
+# gradient descent on |S − N|, with a rate of 0.01, changes the weights themselves. What do they
 # sum to afterwards?
 
 # %% tags=["exercise"]
@@ -202,9 +216,16 @@ check("03.3", sum_afterwards)
 sum_afterwards = 4.4 + 110 * 0.01
 check("03.3", sum_afterwards)
 
+# %% [markdown] tags=["hints"]
+# The slope of |S − N| is the same at each frame. Is it +1 or −1 here?
+#
+# The sum is too small, so each weight grows by the rate times 1.
+#
+# 110 weights grow by 0.01 each. Add that to 4.4, whether it overshoots or not.
+
 # %% [markdown]
 # **Exercise 03.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
-# returns the list after one step on |Σα − N|. No weight falls below 0.
+# returns the list after one step on |S − N|. No weight falls below 0.
 
 
 # %% tags=["exercise"]
@@ -221,6 +242,14 @@ def descend(alpha, tokens, rate):
 
 
 check("03.4", descend)
+
+# %% [markdown] tags=["hints"]
+# One step moves every weight by the same amount. In which direction depends on the sum alone.
+#
+# If the sum is above `tokens`, subtract the rate; below, add it; equal, change nothing.
+#
+# Python's comparisons give True and False, which count as 1 and 0: their difference is the slope.
+# `max(0.0, …)` stops at 0.
 
 # %% [markdown]
 # So the cross-entropy has to say *where*. It sees the embeddings of the tokens. Look at c, the
@@ -272,13 +301,13 @@ rows = [
     [shot.step, f"{shot.mass:.2f}", f"{shot.quantity:.3f}", f"{shot.token_error_rate:.0%}"]
     for shot in training.snapshots[::4] + training.snapshots[-1:]
 ]
-table(["steps", "Σα/N", "quantity loss per word", "token errors"], rows)
+table(["steps", "S/N", "quantity loss per word", "token errors"], rows)
 
 # %% [markdown]
-# The numbers are measured on 60 strings in the held-out voices. The quantity loss is |Σα − N| per
-# word: 0.1 means one word too many or too few in ten. Token errors are words that are wrong,
-# missing or too many, over the number of words. They are above 100 % while far too many tokens
-# fire.
+# The numbers are measured on strings in the held-out voices, the same as in section 6. The quantity
+# loss is |S − N| per word: 0.1 means one word too many or too few in ten. Token errors are words
+# that are wrong, missing or too many, over the number of words. They are above 100 % while far too
+# many tokens fire.
 
 # %% [markdown]
 # ## 5. Look at the snapshots
@@ -348,7 +377,7 @@ def draw_snapshot(ax, *, steps, picture):
         fires(one.firing, grid, ax=ax)
         ax.set_ylim(0, 0.8)
         name_words(ax, watched.words)
-    return f"Σα = {float(one.firing.weight_sum):.1f}, hypothesis: {one.text[:40] or 'nothing'}"
+    return f"S = {float(one.firing.weight_sum):.1f}, hypothesis: {one.text[:40] or 'nothing'}"
 
 
 # %% tags=["hide-input"]
@@ -446,7 +475,7 @@ for name, loss in constant.items():
 # %% tags=["answer", "hide-input"]
 # Figure: three curves over the training
 figure, axes = canvas(3, height=1.9)
-shown = {"mass": "Σα/N", "quantity": "quantity loss", "token_error_rate": "token errors"}
+shown = {"mass": "S/N", "quantity": "quantity loss", "token_error_rate": "token errors"}
 for ax, (curve, name) in zip(axes, shown.items(), strict=True):
     ax.plot(training.steps, training.curve(curve), marker="o", markersize=3)
     ax.set_yscale("log")
@@ -464,7 +493,7 @@ show(
     "several to about 1 within some fifty steps, and then stays between 0.7 and 1.1. The quantity "
     "loss falls with it below that of a constant rate, stays above that of a constant rate in "
     "speech for a while, and goes on falling later, while the token errors come down from 1.",
-    caption="Σα/N, quantity loss and token errors over the training, on one logarithmic scale. "
+    caption="S/N, quantity loss and token errors over the training, on one logarithmic scale. "
     "Look at the two falls of the quantity loss, and at the token errors at the same steps.",
 )
 
@@ -637,19 +666,19 @@ silence = sum(who.duration - sum(word.duration for word in who.words) for who in
 references = [[word.token for word in who.words] for who in people]
 wrong = token_errors(references, [one.tokens for one in of_people]).rate
 
-print(f"Σα/N: {mass / sum(map(len, references)):.2f}")
+print(f"S/N: {mass / sum(map(len, references)):.2f}")
 share = silence / sum(who.duration for who in people)
 print(f"silence: {share:.0%} of the time, {outside / mass:.0%} of the weight")
 print(f"token errors: {wrong:.0%}")
 
 # %% [markdown] tags=["answer"]
-# *How many* and *where* carry over to people: the sum is nearly right, and there is little weight
-# in silence. *Which* does not: half of the words or more are wrong. That somebody says a word is
-# much alike in all voices; which word it is, is not.
+# *How many* and *where* carry over to people: the sum is nearly right, and there is little *weight
+# in silence*, that is, outside the words. *Which* does not: half of the words or more are wrong.
+# That somebody says a word is much alike in all voices; which word it is, is not.
 #
 # The model in the last row was trained on people, on noise and on many more voices, and with a loss
-# that was given the times of the words. So its weights are as wide as the words. How much that
-# matters stands in [How good is a CIF alignment](../docs/alignment.md).
+# that was given the times of the words. So its weights are as wide as the words. [How good is a CIF
+# alignment](../docs/alignment.md) says how much that matters.
 
 # %% tags=["hide-input"]
 # Numbers kept
@@ -696,11 +725,28 @@ glossary(
 #
 # - Train with `informed=True`. How many steps does the right bias save?
 # - Train with `quantity_weight=0`, and look at the snapshots. Which phase is missing, and what
-#   happens to Σα/N?
+#   happens to S/N?
 # - Train with `apply_scaling=False`. Which curve becomes worse?
 # - Watch the clip `"digits_fast"`. Does the second phase tell its words apart? And the third?
 # - Take seeds 1 and 2. What is the same in all trainings, and what is chance? Look at where in its
 #   word the weight is.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The right bias.* About a hundred. The first phase is gone, since the sum is right from the
+#   first step on, and the words come that much earlier.
+# - *No quantity loss.* The second. S/N rises at first and never comes near 1: at the end it is
+#   above 5. The words are learned all the same, for scaling gives the decoder N tokens in training.
+#   In use they come several times, so nearly all errors are insertions.
+# - *No scaling.* In this small training, hardly any: the token errors fall later than with scaling,
+#   then faster, and end as low. In the full-size trainings of lesson 02, section 8, more words are
+#   replaced.
+# - *The fast clip.* The second phase does not tell words apart anywhere: its fires are at equal
+#   distances. In the third the words of this clip follow one another without a pause, so look at
+#   the valleys between the hills, not for zeros.
+# - *Other seeds.* The three phases and their order are the same. Where in a word its weight is, is
+#   chance, and so is in which step a phase ends.
 
 # %% [markdown]
 # ## In practice
@@ -711,7 +757,7 @@ glossary(
 # - What is measured in use is not what was trained: there is no scaling, and there is a tail rule.
 #   FunASR rounded the number of tokens in training and cut it off in an export, until somebody
 #   noticed (pull request 1791).
-# - Watch Σα/N from the first step. It has to come right first. While it does not, look for the
+# - Watch S/N from the first step. It has to come right first. While it does not, look for the
 #   fault in lengths, masks and losses, not in the decoder.
 # - CIF-HieraDist's recipe trains with the cross-entropy, half the CTC loss of the encoder and the
 #   whole quantity loss at once, as we do.
@@ -740,7 +786,7 @@ glossary(
 # - 10 min, section 1: the clip, and the string without its words. What is the recogniser told?
 #   Write "a picture and a list" on the board; it has to find out everything else.
 # - 15 min, section 2: exercises 03.1 and 03.2, alone. Start the training of section 4 now.
-# - 20 min, section 3: the slope of |Σα − N| on the board, exercises 03.3 and 03.4; then the three
+# - 20 min, section 3: the slope of |S − N| on the board, exercises 03.3 and 03.4; then the three
 #   cases of the second token, with the paper strips of lesson 01.
 # - 15 min, sections 4 and 5: everybody draws the weights after 0, 50 and 450 steps before the
 #   figure is shown. Then the slider. Name the phases.

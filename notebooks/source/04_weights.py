@@ -114,6 +114,13 @@ check("04.1", weight)
 weight = 1 / (1 + math.exp(-(1.0 * 3 + 0.5 * -2 - 1)))
 check("04.1", weight)
 
+# %% [markdown] tags=["hints"]
+# Two steps: the logit, then the sigmoid.
+#
+# The logit is w · h + b = 1 · 3 + 0.5 · (−2) − 1.
+#
+# Put it into 1 / (1 + exp(−logit)).
+
 # %% [markdown]
 # ## 2. On real speech
 #
@@ -193,7 +200,7 @@ for one in spoken:
     shares[one.name] = outside / total
     numbers = [f"{total:.2f}", f"{in_words:.3f}", f"{between:.3f}", f"{shares[one.name]:.1%}"]
     rows.append([one.name, len(one.words), *numbers])
-table(["recording", "words", "Σα", "α in a word", "α outside", "weight outside"], rows)
+table(["recording", "words", "S", "α in a word", "α outside", "weight outside"], rows)
 
 # %% [markdown] tags=["answer"]
 # Inside a word a frame weighs several times what it weighs outside, in the sentences even some
@@ -214,8 +221,8 @@ table(["recording", "words", "Σα", "α in a word", "α outside", "weight outsi
 # something to all logits (`shift`; this is what the bias b does), or multiply them (`gain`; this
 # moves w and b alike).
 #
-# **Predict first:** all logits are 0.7 higher. How much does Σα grow: by 0.7, by 0.7 for each
-# frame, or does it about double?
+# **Predict first:** all logits are 0.7 higher. How much does S, the sum of the weights, grow: by
+# 0.7, by 0.7 for each frame, or does it about double?
 
 
 # %% tags=["hide-input"]
@@ -232,7 +239,7 @@ def draw_moved(ax, *, shift, gain):
     moved = (torch.sigmoid(gain * logits + shift) - settings.noise_threshold).clamp(min=0)
     firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail=above(0.5))
     draw(ax, firing, recognizer.grid, speech.words, top=max(0.3, 1.05 * float(moved.max())))
-    return f"Σα = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
+    return f"S = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
 
 
 # %% tags=["answer", "hide-input"]
@@ -324,7 +331,7 @@ for name, predictor in predictors.items():
         start_sums.append(float(predictor(encoder_out, lengths).sum()))
     size = sum(parameter.numel() for parameter in predictor.parameters())
     rows.append([name, f"{size:,}", moved, f"{float(before.sum()):.1f}", f"{start_sums[-1]:.1f}"])
-table(["predictor", "parameters", "weights changed", "Σα at b = 0", "Σα after start_at"], rows)
+table(["predictor", "parameters", "weights changed", "S at b = 0", "S after start_at"], rows)
 
 # %% [markdown] tags=["answer"]
 # One for linear and dense, which judge each frame alone; three or five for a convolution, as wide
@@ -356,6 +363,13 @@ check("04.2", one_filter)
 # %% tags=["solution"]
 one_filter = [2 * 1 + 1 * 0, 2 * 2 + 1 * -1, 2 * 0 + 1 * 4, 2 * 1 + 1 * -1 + 0.5]
 check("04.2", one_filter)
+
+# %% [markdown] tags=["hints"]
+# The projection mixes the two channels. What it does to their outputs it can do to their kernels.
+#
+# Place by place: 2 times the first kernel plus 1 times the second.
+#
+# The bias in the same way, 2 · 1 + 1 · (−1), and the 0.5 of the projection on top.
 
 # %% [markdown]
 # The same for a predictor with 16 channels of input and 16 of its own, in one line of tensors: mix
@@ -433,11 +447,11 @@ show(
 # measured on 200 strings of recorded digits. The measurements are kept in `data/results`, with the
 # commands. These recognisers are *plain*: no times of words were used in their training.
 #
-# The next table has token errors, how often the count is right, and the weight in silence. The
-# *width* of a token is the time over which its weight is spread: five frames that share it evenly
-# make 200 ms. Two more columns say how far the beginnings and ends of words are off, on average,
-# read at the fires, or in the *valleys*, where two words are cut apart at the least weight between
-# them. Both are corrected by constants that were learned on other strings.
+# The next table has token errors, how often the count is right, and the *weight in silence*, that
+# outside the words. The *width* of a token is the time over which its weight is spread: five frames
+# that share it evenly make 200 ms. Two more columns say how far the beginnings and ends of words
+# are off, on average, read at the fires, or in the *valleys*, where two words are cut apart at the
+# least weight between them. Both are corrected by constants that were learned on other strings.
 #
 # **Predict first:** which of the five makes the fewest token errors, and which the most? In what
 # will they differ most?
@@ -529,7 +543,7 @@ show(
 # A star marks where all three runs lie to one side of all three of *conv*. How much is a star
 # worth? If two predictors were one and the same, how often would there be one? Of the 20 orders in
 # which three and three dots can lie, 2 are like that: one comparison in ten gets its star *by
-# chance*. The table makes 24 of them.
+# chance*. The table makes 4 · 6 = 24 of them.
 #
 # In the count the five are alike. In token errors one predictor lies outside the spread of the
 # rest, the convolution without ReLU: its best run is worse than the worst of all others. What
@@ -538,7 +552,8 @@ show(
 # %% [markdown]
 # Can one see these widths? The next figure has the weights that the runs give to one recording.
 #
-# **Predict first:** which predictor makes a spike of each word, and which one a broad hill?
+# **Predict first:** which predictor makes a *spike* of each word, with nearly all its weight in one
+# frame, and which one a broad hill?
 
 
 # %% tags=["hide-input"]
@@ -596,7 +611,7 @@ live_figure(
 # save computation, but a border between two words is less precise in them. How much less can be
 # seen without training: put neighbouring frames of the recording together and add their weights.
 #
-# **Predict first:** what happens to Σα, to the heaviest weight, and to the fires?
+# **Predict first:** what happens to S, to the heaviest weight, and to the fires?
 
 
 # %% tags=["hide-input"]
@@ -637,7 +652,7 @@ live_figure(
 )
 
 # %% [markdown] tags=["answer"]
-# Σα stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
+# S stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
 # little, most where the weights are small. There is a limit: a sigmoid stays below 1, so no more
 # tokens can fire than there are frames. Long before this limit a frame holds the end of one word
 # and the beginning of the next, and its vector is a mixture of both.
@@ -654,6 +669,13 @@ check("04.3", mean_weight)
 # %% tags=["solution"]
 mean_weight = 0.12 * 80 / 40
 check("04.3", mean_weight)
+
+# %% [markdown] tags=["hints"]
+# How much do all frames of a word weigh together, whatever their length?
+#
+# A word is worth one token in both recognisers. With 80 ms it has half as many frames.
+#
+# Half as many frames for the same sum: each weighs twice as much.
 
 # %% [markdown]
 # And what do long frames save? Nearly all computation is in the encoder's convolutions, frame by
@@ -794,7 +816,7 @@ for name, found in {"alone": alone, "in a batch": leaky, "in a batch, masked fir
     fired = cifviz.integrate_and_fire(found, ten, tail=above(0.5))
     sums.append(float(fired.weight_sum))
     rows.append([name, f"{float(found[0, -1]):.2f}", f"{sums[-1]:.2f}", int(fired.num_fires)])
-table(["", "last weight", "Σα", "tokens"], rows)
+table(["", "last weight", "S", "tokens"], rows)
 
 # %% [markdown]
 # The weights of the utterance depend on what else is in the batch. Where the sum is near a half,
@@ -820,13 +842,20 @@ def weigh_safely(frames, length, kernel, bias):
 
 check("04.4", weigh_safely)
 
+# %% [markdown] tags=["hints"]
+# What may the filter see in place of a padded frame, so that it is as if the utterance were alone?
+#
+# Alone, the filter sees 0 after the end.
+#
+# Make a new list of frames, with 0.0 from `length` on, and give that to `weigh`.
+
 # %% [markdown] tags=["optional"]
 # ## 10. Padding in a trained recogniser
 #
 # How much does it matter in a trained recogniser? We let the encoder run on after the end, where
 # its input is zero, so that the padded frames hold what such frames hold in practice. And we take
-# recordings of real speech twice: whole, and cut off where the last word ends, as when a stream is
-# cut into pieces.
+# recordings of real speech twice: whole, and cut off where the last word ends, as when a *stream*,
+# sound that is recognised while it comes in, is cut into pieces.
 #
 # **Predict first:** in which of the two does padding change the last weight more?
 
@@ -886,20 +915,9 @@ record(leak_whole_is_nothing=max(leaks["whole"]) < 0.001)
 
 # %%
 glossary(
-    "count accuracy",
-    "down-sampling",
-    "edge",
-    "encoder output",
-    "filter width",
-    "frame",
-    "padding",
-    "starting weight",
-    "token error rate",
-    "valley",
-    "weight",
-    "weight in silence",
-    "weight predictor",
-    "weight sum",
+    *("count accuracy", "down-sampling", "edge", "encoder output", "filter width", "frame"),
+    *("padding", "spike", "starting weight", "token error rate", "valley", "weight"),
+    *("weight in silence", "weight predictor", "weight sum"),
 )
 
 # %% [markdown]
@@ -956,7 +974,7 @@ glossary(
 # | time | what |
 # |---|---|
 # | 10 min | Lesson 03 once more: what a weight weighs before training. Section 1, 04.1 in pairs |
-# | 15 min | Section 2: let them draw the weights over the spectrogram before you show the panel |
+# | 15 min | Section 2: let them draw the weights over the sound before you show the panel |
 # | 10 min | Section 3: everybody moves the two sliders; who finds exactly one token too many? |
 # | 10 min | Section 4: half a token a frame, whatever a frame lasts; the bias of 03.2 once more |
 # | 15 min | Sections 5 and 6: 04.2 by hand, then the 801 parameters; why did nobody notice? |

@@ -131,6 +131,13 @@ check("06.1", moves_by)
 moves_by = 3.2 - 4.0  # 0.94 after frame 1, 0.99 after frame 2, and 0.01 of frame 3's 0.05
 check("06.1", moves_by)
 
+# %% [markdown] tags=["hints"]
+# Add up the weights again, with 0.44 in place of 0.4: in which frame does the sum reach 1 now?
+#
+# After frames 0 and 1 it is 0.94, after frame 2 it is 0.99. So 0.01 of frame 3 is needed.
+#
+# The new position is 3 + 0.01 / 0.05. Subtract the old one, 4.
+
 # %% [markdown]
 # An error of 0.04 in a weight moved a time by 0.8 frames: twenty times as much. Twenty is 1/0.05,
 # one over the weight of the frame in which it fires. In each frame the sum grows by α. So to gain a
@@ -262,6 +269,16 @@ check("06.2", three_numbers)
 three_numbers = [0, 40, 20]  # the constant removes the median, −20, not the mean
 check("06.2", three_numbers)
 
+# %% [markdown] tags=["hints"]
+# Three different questions: on average with signs, on average without signs, and which shift is
+# best.
+#
+# Mean with signs: add up, divide by five. Without signs: add up 40, 30, 20, 10 and 100, divide by
+# five.
+#
+# The sum of absolute errors is smallest if as many errors are above 0 as below: shift the middle
+# one to 0.
+
 # %% [markdown]
 # A signed mean of 0, and a mean absolute error of 40 ms: a signed mean alone says little. And one
 # bad edge changes the mean much, but not the median. The library computes all of them:
@@ -320,7 +337,7 @@ table(["edges", "mean absolute error, ms", "within 50 ms, %"], rows)
 #
 # A time is read badly at a fire, and well inside a word. So read it inside. Take a *quantile* of
 # the weight of a token: the time at which, say, 10 % of its weight has come is near its start, and
-# the time at which 90 % has come is near its end.
+# the time at which all but 10 % has come is near its end.
 #
 # **Predict first:** the next figure shows the times of a quantile, with bars for what ±0.05 tokens
 # do to them. For which quantiles will the bars be short: 10 %, 50 %, 100 %?
@@ -375,8 +392,8 @@ live_figure(
 #
 # One question remains: a quantile of *which* weight? The weight between two fires belongs to a
 # token by definition, but a part of it may have come from the word before. Then all quantiles of
-# the token are too early. In the next example the first word (frames 0 to 2) weighs 1.25, and the
-# second one (frames 4 and 5) 0.75:
+# the token are too early. In the next example the first word (frames 0 to 2) weighs 0.5 + 0.5 +
+# 0.25 = 1.25, and the second one (frames 4 and 5) 0.5 + 0.25 = 0.75:
 
 # %% tags=["hide-input"]
 # Table: weights and contributions of two words that do not weigh 1
@@ -450,6 +467,14 @@ def read_inside(alpha, first, last, share):
 
 check("06.3", read_inside)
 
+# %% [markdown] tags=["hints"]
+# “Share” means a share of the weight of this token, not of 1.
+#
+# Cut out `alpha[first:last]`. Which mass is the given share of its sum?
+#
+# `time_of(share * sum(token), token)` counts from the first frame of the token. Positions count
+# from the beginning of the utterance.
+
 # %% [markdown]
 # ## 6. How much better is it?
 #
@@ -506,11 +531,11 @@ print(recognizer.config.edges)
 # Read inside the word, the errors are about a third of those at fires, and nothing was trained for
 # it.
 #
-# The number of the first row is not reliable. This model rounds each phrase to whole tokens
-# (section 8). So at the end of a phrase the sum of the weights is a whole number, and it *stays*
-# there until the next word begins: in exact arithmetic the token is full at every moment of the
-# pause, and 1/α is infinite. In a computer the last digit of the sum decides whether the fire is
-# before the pause or after it.
+# The number of the first row is not reliable. This model rounds each *phrase*, the words between
+# two pauses, to whole tokens (section 8). So at the end of a phrase the sum of the weights is a
+# whole number, and it *stays* there until the next word begins: in exact arithmetic the token is
+# full at every moment of the pause, and 1/α is infinite. In a computer the last digit of the sum
+# decides whether the fire is before the pause or after it.
 #
 # **Predict first:** each weight is changed by a millionth of itself at most. By how many
 # milliseconds does the mean absolute error change, at fires and inside the words?
@@ -710,6 +735,13 @@ check("06.4", fired_and_when)
 # %% tags=["solution"]
 fired_and_when = [12, 6.4]  # 12.5 in all; 8 / 1.25
 check("06.4", fired_and_when)
+
+# %% [markdown] tags=["hints"]
+# How much do ten words weigh? And how much weight does the eighth token need?
+#
+# Ten words weigh 12.5; without a tail rule only full tokens fire. Eight tokens need a weight of 8.
+#
+# Each word brings 1.25. After how many words are there 8? The answer has a fraction.
 
 # %% [markdown]
 # Errors that all have one sign are easily seen, and trained away. What stays are errors of either

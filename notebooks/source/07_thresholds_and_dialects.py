@@ -68,10 +68,10 @@ listen = False  # True: play the recording, if its sound is on this machine
 # %% [markdown]
 # ## 1. One number, two jobs
 #
-# Many configurations of CIF have a threshold of 0.99 or 0.999 where the paper says 1. Is a token
-# then a little smaller? In some code bases it is, in others it is not, and the same model gives
-# other tokens in the one than in the other, without any message. This lesson finds out who means
-# what, and why anybody writes 0.99 at all.
+# Many configurations of CIF, such as those of CIF-PyTorch and w2v-cif-bert, have a threshold of
+# 0.99 or 0.999 where the paper says 1. Is a token then a little smaller? In some code bases it is,
+# in others it is not, and the same model gives other tokens in the one than in the other, without
+# any message. This lesson finds out who means what, and why anybody writes 0.99 at all.
 #
 # In lesson 01 a token fired when it had a weight of β = 1, and took 1. These are two jobs for one
 # number: the weight at which a token *fires*, and the weight that it *takes*. Here is the loop of
@@ -133,11 +133,20 @@ check("07.1", token_1)
 token_1 = [0.0, -0.05, 0.7, 0.35]
 check("07.1", token_1)
 
-# %% tags=["hide-input"]
+# %% [markdown] tags=["hints"]
+# Token 0 takes 1, but frames 0 and 1 together have only 0.95. Who pays?
+#
+# Frame 1 gives token 0 what it takes beyond frame 0: 0.5. But frame 1 weighs 0.45, and its column
+# has to sum to 0.45.
+#
+# So frame 1 gives token 1 a negative number. Then frame 2 gives all, and frame 3 what is missing to
+# 1.
+
+# %% tags=["answer", "hide-input"]
 # Table: contributions if a token fires at 0.9 and takes 1
 table(header, rows_of(0.9, 1))
 
-# %% [markdown]
+# %% [markdown] tags=["answer"]
 # Token 0 takes 1 where only 0.95 is there. It *borrows* 0.05 from the next token. So token 1 begins
 # with a negative contribution: −0.05 times the vector of frame 1. The columns still sum to the
 # weight of the frame: 0.50 − 0.05 = 0.45.
@@ -196,9 +205,10 @@ show(
 )
 
 # %% [markdown]
-# `DIALECTS` has CIF as other code bases compute it, with their faults. All but one are tested
-# against outputs that were recorded from the original code. Four of them have a parameter called
-# `threshold`. Set it to 0.9: it means the second panel in two of them, and the third in the others.
+# CIF as one code base computes it is called a *dialect* here. `DIALECTS` has them, with their
+# faults. All but one are tested against outputs that were recorded from the original code. Four of
+# them have a parameter called `threshold`. Set it to 0.9: it means the second panel in two of them,
+# and the third in the others.
 
 # %% tags=["hide-input"]
 # Four dialects at 0.9, compared with the library
@@ -229,6 +239,13 @@ check("07.2", fires_at_half)
 # %% tags=["solution"]
 fires_at_half = [math.floor(15.8 + 0.5), math.floor(15.8 / 0.5)]
 check("07.2", fires_at_half)
+
+# %% [markdown] tags=["hints"]
+# In one of them a token takes 1, in the other it takes 0.5.
+#
+# CIF-PyTorch: ⌊S + δ⌋ with δ = 1 − 0.5. torch_cif: ⌊S / β⌋ with β = 0.5.
+#
+# ⌊15.8 + 0.5⌋ and ⌊15.8 / 0.5⌋.
 
 # %% [markdown]
 # ## 3. Carry the number over, on real speech
@@ -386,11 +403,11 @@ live_figure(
 )
 
 # %% [markdown] tags=["answer"]
-# Frame 1: the sum after it is 0.95, the closest to a whole number from below. From a slack of 0.05
-# on, token 0 fires there.
+# Frame 1: the sum after it is 0.5 + 0.45 = 0.95, the closest to a whole number from below. From a
+# slack of 0.05 on, token 0 fires there.
 #
-# Look also at the end. With a slack of 0.4 one more token fires: the residual of 0.85 lacks less
-# than that. A large slack works like a tail rule.
+# Look also at the end. With a slack of 0.4 one more token fires: the residual of 4.85 − 4 = 0.85
+# lacks less than that. A large slack works like a tail rule.
 
 # %% [markdown]
 # ## 5. Then why not 1? A computer that rounds
@@ -434,6 +451,13 @@ check("07.3", smallest_slack)
 # %% tags=["solution"]
 smallest_slack = round(1 - 7 * 0.14, 2)
 check("07.3", smallest_slack)
+
+# %% [markdown] tags=["hints"]
+# Round 1/7 to two decimals, as this computer does.
+#
+# Seven times 0.14: what does it sum to?
+#
+# The slack has to cover what is missing to 1.
 
 # %% [markdown]
 # A real computer keeps more digits, but binary ones. In binary digits 0.1 never ends, as 1/3 never
@@ -578,7 +602,7 @@ for name, dialect in DIALECTS.items():
 here = cifviz.integrate_and_fire(weights.float(), weights[:, :, None], target_lengths=wanted)
 assert torch.equal(here.num_fires, wanted)
 fires_at = {name: one.threshold for name, one in DIALECTS.items()}
-fires_at |= {"paraformer_dynamic": "Σα / N", "soft": "never"}
+fires_at |= {"paraformer_dynamic": "S / N", "soft": "never"}
 table(
     ["code", "fires at", "last token lost"],
     [["cifviz", 1.0, "0.0 %"]]
@@ -634,9 +658,9 @@ for beta in (0.999, 0.99):
 # %% [markdown] tags=["answer"]
 # For float16 it is just enough, as long as only the running sum is rounded. bfloat16 needs 0.95 or
 # less, and has many negative contributions then. If the scaling is computed in half precision as
-# well, even 0.9 is not enough: the sum of these weights is about 200, and there bfloat16 has whole
-# numbers only. So the factor alone is wrong by up to a quarter of a percent, which is 0.2 of 80
-# tokens.
+# well, even 0.9 is not enough: the sum of these weights is about 400 / 2 = 200, and there bfloat16
+# has whole numbers only. So the factor alone is wrong by up to a quarter of a percent, which is 0.2
+# of 80 tokens.
 
 # %% [markdown]
 # The rule that follows is short: *sum weights in float32 or better, whatever the network uses.*
@@ -696,8 +720,8 @@ print(by_hand)
 # contributions. *shift* says how far the ends of tokens are from those of the first row, in frames.
 # Check a few by hand:
 #
-# - cif_pytorch fires in frame 1, at 0.995, and borrows 0.005. The residual of 0.525 would be enough
-#   for its tail rule, but this needs a padded frame after the utterance.
+# - cif_pytorch fires in frame 1, at 0.995, and borrows 0.005. The residual of 3.525 − 3 = 0.525
+#   would be enough for its tail rule, but this needs a padded frame after the utterance.
 # - paraformer_v1 and v2: 3.525 + 0.45 = 3.975, rounded down to 3.
 # - w2v-cif-bert and Ultravox multiply all weights by 4/3.525, so that 4 tokens come out: the last
 #   token is saved, and every border has moved.
@@ -732,6 +756,13 @@ def fired_so_far(alpha, fires_at):
 
 
 check("07.4", fired_so_far)
+
+# %% [markdown] tags=["hints"]
+# A token takes 1, so what counts is how often 1 fits into something.
+#
+# The slack is 1 − `fires_at`. Tokens so far are ⌊sum + slack⌋.
+#
+# Change the line of `by_division`: `math.floor(mass + 1 - fires_at)` in place of the division.
 
 # %% [markdown]
 # One of the dialects, Sophgo's port of FunASR, does both jobs of section 1 at once. It subtracts
@@ -862,8 +893,8 @@ table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 #   longest of its batch or alone, never gets a tail token: recognition depends on the other
 #   utterances.
 # - FunASR's function takes no lengths; whoever calls it has to clear the padding.
-# - With 0.45 added to the sum a residual fires from 0.55 on; with `>= 0.5` one of exactly 0.5
-#   fires; and `torch.round` goes to the even number, so that 0.5 becomes 0, but 1.5 becomes 2.
+# - With FunASR's 0.45 added to the sum a residual fires from 0.55 on; with `>= 0.5` one of exactly
+#   0.5 fires; and `torch.round` goes to the even number, so that 0.5 becomes 0, but 1.5 becomes 2.
 # - Ultravox feeds a language model, which needs at least one token: a cough becomes one, too.
 # - Kairumo, in Rust, fires once in a frame, however large its weight is, and what has not fired at
 #   the end of an utterance is lost. After a sigmoid no weight is above 1, but nothing there checks
@@ -961,6 +992,15 @@ def carry(cif_threshold, tail_threshold):
 
 check("07.5", carry)
 
+# %% [markdown] tags=["hints"]
+# In both code bases each full unit of mass becomes a token. Only the residual r may differ.
+#
+# In CIF-PyTorch r becomes a token if r ≥ `cif_threshold`, or else if r is above the tail threshold:
+# it is enough to pass one of them.
+#
+# So r has to pass the smaller of the two. A token takes 1, which fixes `beta`; and `tail_thres` is
+# the smaller one.
+
 # %% [markdown]
 # Is it true? On random weights, with numbers that were carried, and with numbers that were only
 # copied:
@@ -1053,22 +1093,9 @@ record(
 
 # %%
 glossary(
-    "accumulated weight",
-    "contribution",
-    "dialect",
-    "fire",
-    "frame",
-    "mass axis",
-    "padding",
-    "residual",
-    "running sum",
-    "scaling",
-    "slack",
-    "tail threshold",
-    "target length",
-    "threshold",
-    "weight",
-    "weight sum",
+    *("accumulated weight", "contribution", "dialect", "fire", "frame", "mass axis", "padding"),
+    *("residual", "running sum", "scaling", "slack", "tail threshold", "target length"),
+    *("threshold", "weight", "weight sum"),
 )
 
 # %% [markdown]

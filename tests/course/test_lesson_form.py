@@ -5,13 +5,13 @@ import copy
 import jupytext
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 
 from cifviz.course.figures import canvas
 from cifviz.course.inspection import lesson_problems
 from cifviz.course.lesson_form import form_of, lay_out
 from cifviz.course.lesson_sources import derive
-from cifviz.course.prediction_checks import FORM_CHECKS
+from cifviz.course.prediction_checks import FORM_CHECKS, figures_have_tables
 from cifviz.course.study_minutes import measured_sections
 from cifviz.errors import DataError
 from cifviz.notebooks.normalise import normalise
@@ -69,6 +69,13 @@ answer = ...
 
 # %% tags=["solution"]
 answer = 3
+
+# %% [markdown] tags=["hints"]
+# One.
+#
+# Two.
+#
+# Three.
 """
 
 
@@ -80,6 +87,13 @@ def laid_out(text=LESSON):
     source = written(text)
     lay_out(source, "00_line.py")
     return source
+
+
+def printing(text):
+    return new_code_cell("print(text)", outputs=[new_output("stream", name="stdout", text=text)])
+
+
+FOLD = '<details class="data"><summary>The figure as a table</summary><p>A line.</p></details>'
 
 
 def captioned(number):
@@ -114,6 +128,18 @@ def test_text_of_answers_is_folded_and_plotting_is_hidden():
         None,
         {"source_hidden": True},
     ]
+
+
+def test_hints_are_folds_of_their_own_for_students_alone():
+    source = laid_out()
+    student = derive(source, "00_line", "student")
+    assert student.cells[-1].source == "\n\n".join(
+        f"<details><summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+        for number, text in enumerate(("One.", "Two.", "Three."), start=1)
+    )
+    solved = derive(source, "00_line", "solved")
+    assert not any("Hint" in cell.source for cell in solved.cells)
+    assert measured_sections(written())[-1].minutes == 3  # hints take no minutes
 
 
 def test_sections_say_their_path_and_minutes():
@@ -154,6 +180,8 @@ def test_minutes_are_measured_on_what_is_read_and_done(more, minutes):
     [
         ("form: 2", "form: 3", "expected form 1 or 2, got 3"),
         ("# ## 2. More", "# ### More", "cell 8: a cell tagged optional opens a section"),
+        ("# Two.\n#\n# Three.", "# Two.", "cell 11: 3 hints, a paragraph each, stand right after"),
+        ("answer = 3\n", "answer = 3\n\n# %%\nb = 1\n", "cell 12: 3 hints, a paragraph each"),
     ],
 )
 def test_what_is_no_form_is_refused(old, new, complaint):
@@ -195,7 +223,7 @@ BAD = [
     ),
     (
         "answers_are_folded",
-        lambda n: n.cells.pop(6) and n.cells.pop(6) and n.cells.pop(6),
+        lambda n: [n.cells.pop(place) for place in (6, 6, 6, -1)],
         "the prediction of cell 2 has no answer",
     ),
     (
@@ -212,6 +240,26 @@ BAD = [
         "code_asserts_no_answer",
         lambda n: replace_in(n.cells[4], "print", "assert not a.any()\nprint"),
         "cell 4 asserts in view the answer to the prediction of 2",
+    ),
+    (
+        "exercises_are_not_answered",
+        lambda n: n.cells.insert(10, printing("3")),
+        "cell 10 may answer in view the exercise of cell 9",
+    ),
+    (
+        "code_in_view_is_short",
+        lambda n: n.cells[3].update(source="a = 1\n\n" * 16),
+        "cell 3 has 16 lines in view, at most 15",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[0], "1 min", "20 min"),
+        "the opening gives ['20', '4'] minutes, the sections have ['1', '4']",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[8], "3 min", "30 min"),
+        "the opening gives ['1', '4'] minutes, the sections have ['1', '31']",
     ),
     (
         "figures_have_captions",
@@ -284,6 +332,16 @@ def test_the_bad_notebook_fails(built, check, spoil, complaint):
 def test_other_assertions_may_stand(built, cell, code):
     built.cells[cell].source = code
     assert CHECKS["code_asserts_no_answer"](built) == []
+
+
+def test_a_figure_without_its_data_is_named(built):
+    (bundle,) = (output.data for output in built.cells[5].outputs)
+    folded = bundle["text/html"]
+    for data, found in (("", 1), (FOLD, 0), ("<table><caption>2 tokens</caption></table>", 0)):
+        bundle["text/html"] = folded.replace("</figure>", f"</figure>{data}")
+        complaints = figures_have_tables(built)
+        assert len(complaints) == found
+        assert all("cell 5 shows a figure without its data" in one for one in complaints)
 
 
 def test_every_check_is_seen_to_fail():

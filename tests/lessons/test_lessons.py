@@ -22,7 +22,7 @@ from cifviz.notebooks.links import is_local, targets
 from cifviz.notebooks.media_types import WIDGET_VIEW
 from cifviz.notebooks.normalise import normalise
 from cifviz.notebooks.notebook_parameters import read_parameters
-from cifviz.notebooks.reader import outputs, read_notebook
+from cifviz.notebooks.reader import outputs, read_notebook, tags
 from cifviz.notebooks.records import compare_records, comparison_table, read_records
 from cifviz.notebooks.run_inputs import ROOT
 from cifviz.notebooks.run_limits import Limits
@@ -278,6 +278,14 @@ def test_other_parameters_are_really_other(name):
 def test_every_exercise_is_asked_and_every_question_has_a_checker(name):
     notebook = nbformat.read(product(name, "solved"), as_version=4)
     assert list(read_verdicts(notebook)) == list(exercises(name.split("_")[0]))
+
+
+@pytest.mark.parametrize("name", [name for name in lessons() if name < "08"])
+def test_every_exercise_of_the_first_lessons_has_three_hints(name):
+    cells = nbformat.read(product(name, "student"), as_version=4).cells
+    places = [number for number, cell in enumerate(cells) if "exercise" in tags(cell)]
+    hinted = [number for number in places if cells[number + 1].source.count("<summary>Hint ") == 3]
+    assert places and hinted == places
 
 
 @each_lesson

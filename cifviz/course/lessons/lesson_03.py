@@ -124,7 +124,7 @@ EXERCISES = (
             ),
             (
                 4.4 + 110 * 0.01 / 5,
-                "Here the loss is divided by the five words. This one is not: |Σα − N|.",
+                "Here the loss is divided by the five words. This one is not: |S − N|.",
             ),
         ),
         otherwise="110 weights, and each grows by the rate times a slope of 1.",
@@ -162,7 +162,7 @@ EXERCISES = (
             ),
             (
                 _squares_fully,
-                "That is the slope of (Σα − N)². The slope of an absolute value is +1 or −1.",
+                "That is the slope of (S − N)². The slope of an absolute value is +1 or −1.",
             ),
             (
                 _shares_out,
@@ -171,7 +171,7 @@ EXERCISES = (
             ),
             (
                 _in_proportion,
-                "Heavy frames move more here. The slope of Σα is 1 for every frame, heavy or not.",
+                "Heavy frames move more here. The slope of S is 1 for every frame, heavy or not.",
             ),
             (
                 _never_rests,
