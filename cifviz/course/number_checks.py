@@ -109,6 +109,8 @@ def _section_texts(cells: Iterable[NotebookNode]) -> Iterator[str]:
                 shown = (output.get("text"), data.get("text/plain"), data.get("text/html"))
                 yield from (re.sub(r"base64,[^\"']*", "", str(one)) for one in shown if one)
         elif cell.cell_type == "markdown":
+            if cell.source.startswith(TASKS):
+                yield cell.source
             yield from re.findall(r"```.*?```", cell.source, re.DOTALL)
             yield from (part for part, _ in _paragraphs(cell.source) if _ASKED.search(part))
 

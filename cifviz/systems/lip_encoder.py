@@ -20,8 +20,9 @@ FLAT = 0.05
 class VisualFrontEnd(nn.Module):
     """Two 3-D convolutions and a linear layer: a vector for each picture.
 
-    Each convolution looks at three pictures and halves height and width. The brightness of an
-    utterance is normalised: faces and light differ.
+    Each convolution looks at three pictures and halves height and width. What they see is by how
+    much each pixel differs from its mean over the utterance, relative to the deviation of all:
+    faces and light differ, and movement remains.
 
     Parameters
     ----------
@@ -54,11 +55,11 @@ class VisualFrontEnd(nn.Module):
             Pictures of each utterance.
         """
         real = valid_mask(lengths, video.shape[1])[:, :, None, None]
-        pixels = (lengths * video.shape[2] * video.shape[3]).clamp(min=1)[:, None, None, None]
-        video = video.masked_fill(~real, 0)
-        mean = video.sum(dim=(1, 2, 3), keepdim=True) / pixels
+        pictures = lengths.clamp(min=1)[:, None, None, None]
+        mean = video.masked_fill(~real, 0).sum(dim=1, keepdim=True) / pictures
         centred = (video - mean).masked_fill(~real, 0)
-        deviation = (centred.square().sum(dim=(1, 2, 3), keepdim=True) / pixels).sqrt()
+        squares = centred.square().mean(dim=(2, 3), keepdim=True).sum(dim=1, keepdim=True)
+        deviation = (squares / pictures).sqrt()
         hidden = (centred / (deviation + FLAT)).unsqueeze(1)
         if not hidden.shape[2]:  # a convolution takes no empty axis
             return hidden.new_zeros(len(video), 0, self.project.out_features)

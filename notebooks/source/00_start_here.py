@@ -698,6 +698,19 @@ glossary(
 # - Set `clip` to `"silence"`. How many tokens should there be?
 # - Say a digit string yourself, once slowly and once fast. Does the sum of the weights change?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The pause.* The weights are 0 in it, so the sum waits: the token after the pause fires no
+#   earlier because of it. Without the scaling of section 9 a fire could lie anywhere in the pause.
+# - *Repeated digits.* CIF needs no help: each of the three adds a weight of about 1, so the sum
+#   crosses three whole numbers. CTC joins equal neighbours, so it has to write *nothing* between
+#   two equal words.
+# - *Silence.* None. The weights of all frames together are a few hundredths of a token.
+# - *Slow and fast.* The sum stays about the number of words; that is what the quantity loss
+#   teaches. Slow words have more frames, and each of them weighs less. If your sum changes much,
+#   your speed is unlike that of the training material.
+
 # %% [markdown]
 # ## In practice
 #
@@ -771,7 +784,7 @@ glossary(
 # ### Usual misconceptions
 #
 # - *A weight is the probability that a word begins.* It is a share of a token: what counts is the
-#   sum over a word. Point at a word whose weight is spread over ten frames.
+#   sum over a word. Look at a word whose weight is spread over ten frames.
 # - *Loud frames are heavy.* Compare the lanes: the loudest frame of a word need not weigh most.
 # - *A fire is the middle of a word, or its beginning.* It is where the token is complete, so most
 #   fires lie near the end of a word or in the gap after it. Word times are read elsewhere.

@@ -168,6 +168,20 @@ show(
 )
 
 # %% [markdown]
+# Weights and accumulated weight have one number for each frame. So code that mixes them up does not
+# fail, and no check of shapes finds it.
+#
+# **Predict first:** somebody gives you two rows of our example, (0.2, 0.1, 0.7, 0.3) and (0.2, 0.9,
+# 0.6, 0.6). How can you tell which is the accumulated weight after each frame, without knowing α?
+
+# %% [markdown] tags=["answer"]
+# By its falls. The accumulated weight falls where a token fires, here from 0.2 to 0.1 and from 0.7
+# to 0.3, and never reaches β at the end of a frame. The weights need not fall there, and they sum
+# to about the number of tokens: 0.2 + 0.9 + 0.6 + 0.6 = 2.3, and two tokens fire. FunASR [once
+# swapped the two](https://github.com/modelscope/FunASR/issues/3723): there were as many times as
+# tokens, and all of them were wrong.
+
+# %% [markdown]
 # The same as a sound: a tone that is as loud as the weight of the frame, and a click at each fire.
 # A frame lasts half a second here. Listen: the first click comes near the end of the loudest frame,
 # the second in the middle of the last one.
@@ -598,34 +612,11 @@ check("01.5", embed)
 # That is the matrix product of W and the list of frames. Turn the list into a tensor of float64,
 # use `@`, and `.tolist()` at the end.
 
-# %% [markdown] tags=["optional"]
-# ## 10. How can this be learnt?
-#
-# Counting looks like nothing one could take a derivative of. But W is made of sums and cuts, so it
-# has a *slope*, a derivative, nearly everywhere. The next cell lets automatic differentiation say
-# how the second token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
-#
-# **Predict first:** if α of frame 0 grows by ε, what does token 1 get more of, and what less?
-
-
-# %% tags=["answer"]
-# Table: slopes of the second token
-def second_token(alpha):
-    return cifviz.integrate_and_fire(alpha[None], identity.double()).contributions[0, 1]
-
-
-slopes = torch.autograd.functional.jacobian(second_token, torch.tensor(alpha).double())
-rows = [
-    [f"α of frame {t} grows", *(f"{slope:+.0f}" if slope else "0" for slope in slopes[:, t])]
-    for t in range(4)
-]
-table(["", "from frame 0", "from frame 1", "from frame 2", "from frame 3"], rows)
-
-# %% [markdown] tags=["answer"]
-# Token 0 is full earlier, so frame 1 has ε more left for token 1, and token 1 takes ε less from
-# frame 3. *Every* weight before a border pushes the border. The slopes say by how much, and
-# training follows them. Frame 3 itself has no influence: what it has more of than needed is left
-# over.
+# %% [markdown]
+# One question is open: how can this be learned? Counting looks like nothing one could take a
+# derivative of. But W is made of sums and cuts, so it has a *slope*, a derivative, nearly
+# everywhere. [Lesson 03](03_training_film.ipynb), section 3, computes the slopes of these four
+# weights by hand.
 
 # %% [markdown]
 # The numbers that this lesson arrived at are kept in the notebook, so that a later run can be
@@ -664,6 +655,21 @@ glossary(
 # - Give all frames of a long utterance the same weight. Where do the fires fall, and what would
 #   such a CIF be good for?
 # - Feed the identity to a CIF of another code base. Does each row of W sum to what you expect?
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *By hand.* The sums after the frames are 0.4, 0.4 + 1.8 = 2.2, 2.2 + 1.2 = 3.4, 3.4 + 1.2 = 4.6
+#   and 4.6 + 1.4 = 6. Frame 1 crosses 1 and 2, and frame 4 crosses 5 and reaches 6: both fire
+#   twice.
+# - *β = 0.5.* As many as ⌊S / 0.5⌋: twice as many as before, and one more if the residual at β = 1
+#   was half a token or more. For this recording, whose last word weighs just below 1, it is one
+#   more.
+# - *Equal weights.* At equal distances, every β / α frames, whatever is said. It is down-sampling
+#   by a mean over neighbouring frames, and the alignment to compare with: see lesson 03, section 6.
+# - *Another code base.* To what a token takes. In torch_cif that is β, in CIF-PyTorch 1, with
+#   negative entries where it fired early. Look at the last row, too: a token made of the residual
+#   sums to 1 if it is scaled up, and to less if weight was appended.
 
 # %% [markdown]
 # ## In practice
@@ -712,8 +718,8 @@ glossary(
 #   tell.
 # - 15 min, section 7: What should 2.5 in one frame do? Exercise 01.4 in pairs; then the tail, by
 #   hand.
-# - 5 min, section 8: Real weights, to see and to hear. Sections 9 and 10 are for those who want to
-#   program and to train.
+# - 5 min, section 8: Real weights, to see and to hear. Section 9 is for those who want to
+#   program.
 #
 # ### Likely questions
 #
@@ -727,7 +733,7 @@ glossary(
 #   would be less than full again. Some code lets it happen: lesson 07.
 # - *How can one learn through a fire?* The number of fires jumps, but what a token holds changes
 #   smoothly until it does; at a jump there is a kink. Training fixes the number and follows the
-#   slopes in between (section 10).
+#   slopes in between (lesson 03, section 3).
 # - *Where in a frame does the weight lie?* Nobody knows; that it arrives evenly is a convention.
 #   It decides fire positions only to within a frame.
 #
@@ -735,8 +741,8 @@ glossary(
 #
 # - *After a fire the sum is 0.* It is what the firing frame has left. The answer 2 to exercise
 #   01.1 comes from this.
-# - *The firing frame belongs to the token that it completes.* It is cut in two: let them find the
-#   0.1 of frame 1 in the picture.
+# - *The firing frame belongs to the token that it completes.* It is cut in two: look for the 0.1 of
+#   frame 1 in the picture.
 # - *The number of tokens is the sum, rounded.* It is rounded down. Only a tail rule can round up.
 # - *Position 1.89 lies in frame 2.* Frames count from 0, and frame t is the time from t to t + 1.
 # - *Rows of W sum to 1.* They sum to β. Columns sum to the weights, but for what is left over.

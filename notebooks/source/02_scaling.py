@@ -152,6 +152,21 @@ check("02.1", scaled_weights)
 # The sum is 1.6, and N is 4. Multiply each weight by 4 / 1.6.
 
 # %% [markdown]
+# **Predict first:** in which frames do the four tokens of this exercise fire? And what would change
+# if the transcript had six words, more than there are frames?
+
+# %% [markdown] tags=["answer"]
+# In frames 1, 1, 3 and 4. The scaled sums after the frames are (0.5, 2, 2.25, 3, 4): they cross 1
+# *and* reach 2 in frame 1, whose scaled weight is 1.5. Scaling can make frames so heavy that they
+# fire twice. The library lets them; code that fires once in a frame at most loses a token or makes
+# negative weights of it (lesson 01, section 7).
+#
+# With N = 6 words in T = 5 frames, T / N is below 1. The scaled weights sum to 6, so they are above
+# 1 on average, and some frame has to fire more than once. In use this cannot happen: the weights
+# come from a sigmoid, each is below 1, and five of them sum to less than five. Such an utterance
+# needs shorter frames.
+
+# %% [markdown]
 # ## 2. On real speech
 #
 # Now a recording of a person, and a trained recogniser as in lesson 00. The project does not keep
@@ -1122,6 +1137,20 @@ glossary(
 #   the recogniser without a quantity loss?
 # - Write a loss after scaling that does see the size of the weights. (You cannot. Where does the
 #   proof in section 4 use that the loss is computed from scaled weights?)
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Another decoder.* They cancel, and they must. The proof in section 4 uses only that the loss is
+#   computed from the scaled weights, whatever the decoder is.
+# - *Other seeds.* With seeds 1 and 2 it runs upwards again. Section 7 gives a reason, and no proof.
+# - *Neither.* In a run with seed 0 nearly every frame weighs 1 in the end, and next to nothing is
+#   learned. Nothing asks for the right number, and each word is compared with one frame from the
+#   beginning of the sound.
+# - *Scaling once more at the end.* No. If S is three times N, the nearest whole number is about
+#   three times N, too. Rounding corrects errors of less than half a token.
+# - *A loss that sees the size.* There is none. L(g · α) = L(α) for each g holds because scaling
+#   divides by the sum: that is the first line of the proof.
 
 # %% [markdown]
 # ## In practice

@@ -933,6 +933,22 @@ glossary(
 #   `python -m experiments train digits --variant linear --seed 3`, some minutes on a CPU, and
 #   compare it with the others.
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The heaviest frames.* Short words have them. Each word has to sum to about 1, so fewer frames
+#   have to weigh more each. In the recording shown here the longest word, “zero”, has the lightest
+#   peak.
+# - *One token too many.* S is 4.93 there, and above 5.5 a sixth token fires by the tail rule. That
+#   is a factor of 5.5 / 4.93 = 1.12, so a shift of about ln 1.12 = 0.11 is enough. A shift that
+#   small is hard to see in the figure.
+# - *A width of 11.* It looks five frames ahead: the answer comes 5 · 40 = 200 ms later, besides
+#   what the encoder looks ahead.
+# - *Width 5, or two layers.* The last two weights change in both cases. A filter of width 5 reaches
+#   two frames beyond the end; so do two of width 3, one after the other.
+# - *Your own.* Expect token errors like those of the table in section 7, and another place in the
+#   word for its weight: two runs of *linear* differ in that by their seed alone.
+
 # %% [markdown]
 # ## In practice
 #

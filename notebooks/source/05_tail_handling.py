@@ -965,6 +965,23 @@ glossary(
 #   large weight. Does it make fewer errors than τ = 0.5 on the recordings?
 # - Write a bug report to CIF-PyTorch: what to run, what comes out, what should come out.
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *A τ between the two residuals.* Not without more speech. Twelve recordings can hardly tell a
+#   good τ from a lucky one. You would want to know the residuals of a few hundred utterances of
+#   other speakers, and choose on one part of them and report on another.
+# - *No word lost.* The sum is a little above four, so the last word fires by itself, and what is
+#   left is next to nothing.
+# - *τ = 0.1.* The token is made of the frames after the last fire: the end of the last word, and
+#   silence. The decoder has to name a word for it, often the last one once more.
+# - *The last frame that is not silent.* Its weight says little: on these recordings it is about as
+#   large where a word is missing as where none is. A word ends with small weights either way. How
+#   much has accumulated says more.
+# - *A bug report.* Run the weights of section 6: seven frames alone, then beside an utterance of
+#   nine frames. What comes out: 2 tokens alone, 3 in the batch. What should: the same number both
+#   times. Where: the tail rule is applied in the first padded frame, and alone there is none.
+
 # %% [markdown]
 # ## In practice
 #

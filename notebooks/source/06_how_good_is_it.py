@@ -1026,6 +1026,23 @@ glossary(
 # - In section 8 let words weigh 1.05 on average. In which of the two lines can you see it?
 # - Find a clip on which CTC loses a word with label priors. Which one, and why that one?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The fast speaker.* Judge by the lowest weights between words: where they are not near 0, 1/α at
+#   the fire is small, so the fire is a better edge there. Where a pause follows, it is worse.
+# - *The shortest bars.* About the middle of the weight, where 1/α is smallest. It is not where the
+#   errors are smallest, because a time in the middle of a word says less about its edge: words
+#   differ in length.
+# - *Half and half.* Most of it: for the quantiles between fires nearly nine tenths of what
+#   constants gain, if every second recording is one half. There are two constants, and dozens of
+#   edges to learn them from. At fires there was little to gain.
+# - *Words of 1.05.* In the line as they are: it falls by 1.05 − 1 = 0.05 for each word, 300 · 0.05
+#   = 15 tokens at the end. With each phrase rounded, 5 · 1.05 = 5.25 becomes 5, and nothing is to
+#   be seen.
+# - *A lost word.* `"digits_repeated"`: one of the two “zero” at its end. Label priors let a word
+#   last longer, until nothing is left between two equal ones; CTC then joins them.
+
 # %% [markdown]
 # ## In practice
 #

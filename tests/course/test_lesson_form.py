@@ -142,6 +142,48 @@ def test_hints_are_folds_of_their_own_for_students_alone():
     assert measured_sections(written())[-1].minutes == 3  # hints take no minutes
 
 
+NOTES = """
+# %% [markdown]
+# ## Words
+#
+# Some.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# - 90 min: all of it.
+#
+# ### Likely questions
+#
+# - *Why a line?* Because it is
+#   short.
+#
+# ### Usual misconceptions
+#
+# - A line is < thick. It is not.
+"""
+
+
+def test_students_get_the_questions_and_misconceptions_of_the_notes_for_the_lecturer():
+    source = laid_out(LESSON + NOTES)
+    student, solved = (derive(source, "00_line", copy).cells for copy in ("student", "solved"))
+    place = next(n for n, cell in enumerate(student) if cell.source.startswith("## Words"))
+    asked = student[place - 1].source
+    assert asked.startswith("## Questions and misconceptions\n\n**Likely questions.")
+    assert "<summary>Why a line?</summary>\n\nBecause it is short.\n\n</details>" in asked
+    assert "<summary>A line is &lt; thick.</summary>\n\nIt is not.\n\n</details>" in asked
+    assert "90 min" not in asked
+    assert not any(cell.source.startswith("## Questions and") for cell in solved)
+
+
+def test_without_notes_or_words_there_are_no_questions():
+    for text in (NOTES.replace("### Likely", "### Other").replace("### Usual", "### More"),
+                 NOTES.replace("## Words", "## Nothing")):  # fmt: skip
+        assert not any("Questions and" in cell.source for cell in laid_out(LESSON + text).cells)
+
+
 def test_sections_say_their_path_and_minutes():
     cells = laid_out().cells
     assert cells[2].source.startswith("## 1. Draw\n\n*Core path · 1 min*\n\n**Predict first")

@@ -72,6 +72,16 @@ def test_light_and_contrast_of_a_face_change_little():
     assert (one - two).abs().max() < 0.1 * one.abs().max()
 
 
+def test_what_does_not_move_is_not_seen():
+    """Another face around the same movement, and a face that does not move at all."""
+    torch.manual_seed(0)
+    front, lengths = VisualFrontEnd(HEIGHT, WIDTH, 6), torch.tensor([5])
+    movement, face = 0.5 * video(5)[None], 0.5 * video(1, seed=7)[None]
+    torch.testing.assert_close(front(movement + face, lengths), front(movement, lengths))
+    still = front(face.expand(1, 5, -1, -1), lengths)
+    torch.testing.assert_close(still, front(torch.zeros_like(movement), lengths))
+
+
 def test_a_video_alone_is_seen_as_in_a_batch():
     torch.manual_seed(0)
     front = VisualFrontEnd(HEIGHT, WIDTH, 6)

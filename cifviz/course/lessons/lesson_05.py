@@ -17,7 +17,7 @@ def lost_and_extra(
 
 
 def _short(missing: list[int], residuals: list[float], tail_threshold: float) -> list[int]:
-    """Words that are still missing behind the tail; below 0 one was too many."""
+    """Words that are still missing after the tail; below 0 one was too many."""
     return [
         words - (residual > tail_threshold)
         for words, residual in zip(missing, residuals, strict=True)
@@ -188,7 +188,7 @@ EXERCISES = (
                 "That is token 0, the full one. The tail is what is left of frame 1, and frame 2.",
             ),
         ),
-        otherwise="What each frame has left behind token 0, divided by the sum of what is left.",
+        otherwise="What each frame has left after token 0, divided by the sum of what is left.",
     ),
     Program(
         "05.3",
@@ -242,7 +242,7 @@ EXERCISES = (
             ),
             (
                 (2, 3, 3),
-                "That is without any tail. One of the three has padded frames behind it.",
+                "That is without any tail. One of the three has padded frames after it.",
             ),
             (
                 (2, 4, 4),
@@ -253,7 +253,7 @@ EXERCISES = (
                 "The last two are equally long, so they must come to the same.",
             ),
         ),
-        otherwise="7 · 0.4 and 9 · 0.4: full tokens first, then who has a padded frame behind it?",
+        otherwise="7 · 0.4 and 9 · 0.4: full tokens first, then who has a padded frame after it?",
     ),
     Program(
         "05.5",
@@ -277,11 +277,11 @@ EXERCISES = (
             ),
             (
                 _never_flushes,
-                "The flush never fires anything: what is held behind the last chunk is dropped.",
+                "The flush never fires anything: what is held after the last chunk is dropped.",
             ),
             (
                 _flushes_each_chunk,
-                "The tail rule is applied behind every chunk. A chunk may end in the middle of a "
+                "The tail rule is applied after every chunk. A chunk may end in the middle of a "
                 "word: only the end of the stream is an end.",
             ),
             (
