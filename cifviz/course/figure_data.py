@@ -151,7 +151,7 @@ def _label(artist: Any, otherwise: str) -> str:
     return otherwise if label.startswith("_") or not label.strip() else " ".join(label.split())
 
 
-def _visible(artists: Sequence[Any], kind: type) -> list[Any]:
+def _visible(artists: Sequence[Any], kind: type[Any]) -> list[Any]:
     return [one for one in artists if isinstance(one, kind) and one.get_visible()]
 
 
@@ -179,7 +179,7 @@ def _curves(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
 
 def _is_segment(line: Line2D) -> bool:
     """Whether a line leads from one place to another, and has no name."""
-    return len(line.get_xdata()) == 2 and str(line.get_label()).startswith("_")
+    return len(np.asarray(line.get_xdata())) == 2 and str(line.get_label()).startswith("_")
 
 
 def _steps(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
@@ -212,7 +212,9 @@ def _bars(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
 
 def _points(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
     for points in _visible(ax.collections, PathCollection):
-        places = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), math.nan)
+        places: np.ndarray = np.ma.filled(
+            np.ma.asarray(points.get_offsets(), dtype=float), math.nan
+        )
         if len(places) and points.get_offset_transform() == ax.transData:
             columns = [_at(places[:, 0], _tick_words(ax, "x"))]
             columns += [_at(places[:, 1], _tick_words(ax, "y"))]
@@ -252,19 +254,20 @@ def _notes(ax: Axes, x: str, y: str) -> Iterator[str]:
     """Pictures, lines across the Axes, and words, one sentence for each kind."""
     pictures: list[Any] = [*_visible(ax.images, AxesImage), *_visible(ax.collections, QuadMesh)]
     for picture in pictures:
-        values = np.ma.asarray(picture.get_array(), dtype=float)
+        values: np.ma.MaskedArray = np.ma.asarray(picture.get_array(), dtype=float)
         size = " × ".join(str(length) for length in values.shape)
         low, high = _number(values.min()), _number(values.max())
         yield f"A picture of {size} values from {low} to {high}."
     for line in _visible(ax.lines, Line2D):
-        if _in_data(line, ax) and len(line.get_xdata()) > MOST_POINTS:
+        if _in_data(line, ax) and len(np.asarray(line.get_xdata())) > MOST_POINTS:
             values = np.ma.masked_invalid(np.asarray(line.get_ydata(orig=False), dtype=float))
             low, high = _number(values.min()), _number(values.max())
             yield f"{_label(line, y)}: a line of {len(values)} points, from {low} to {high}."
     across = [line for line in _visible(ax.lines, Line2D) if not _in_data(line, ax)]
     for axis, name, get in (("x", x, Line2D.get_xdata), ("y", y, Line2D.get_ydata)):
         transform = ax.get_xaxis_transform() if axis == "x" else ax.get_yaxis_transform()
-        drawn = [get(line, False) for line in across if line.get_transform() == transform]
+        own = [line for line in across if line.get_transform() == transform]
+        drawn = [np.asarray(get(line, False), dtype=float) for line in own]
         places = sorted(float(ends[0]) for ends in drawn if _is_straight(ends))
         if places:
             listed = ", ".join(dict.fromkeys(map(_number, places[:MOST_WORDS])))
