@@ -168,8 +168,7 @@ def _curves(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
         if not _in_data(line, ax) or _is_segment(line) or not 0 < len(xs) <= MOST_POINTS:
             continue
         _, series = groups.setdefault(xs.tobytes(), (xs, {}))
-        name = _label(line, y)
-        series[name if name not in series else f"{name} ({len(series) + 1})"] = ys
+        series[_fresh(_label(line, y), series)] = ys
     words = _tick_words(ax, "x")
     for xs, series in groups.values():
         columns = [_at(xs, words), *map(_numbers, series.values())]
@@ -183,11 +182,29 @@ def _is_segment(line: Line2D) -> bool:
 
 
 def _steps(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
+    """Steps; those with the same edges stand in one table.
+
+    Rows of steps one above the other are measured from their own ground, and named by the words
+    that the axis has there.
+    """
+    groups: dict[bytes, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
+    words = _tick_words(ax, "y")
     for step in _visible(ax.patches, StepPatch):
-        values, edges, _ = step.get_data()
-        name = _label(step, y)
-        title = f"{name}, each up to the next, the last to {_number(edges[-1])}"
-        yield _table(title, (f"{x}, from", name), [_numbers(edges[:-1]), _numbers(values)])
+        values, edges, baseline = step.get_data()
+        ground = float(baseline) if np.ndim(baseline) == 0 and baseline is not None else 0.0
+        above = (word for place, word in words.items() if ground <= place < ground + 1)
+        name = _label(step, next(above, y))
+        _, series = groups.setdefault(np.asarray(edges, dtype=float).tobytes(), (edges, {}))
+        series[_fresh(name, series)] = np.asarray(values, dtype=float) - ground
+    for edges, series in groups.values():
+        title = f"{', '.join(series)}; each up to the next, the last to {_number(edges[-1])}"
+        columns = [_numbers(edges[:-1]), *map(_numbers, series.values())]
+        yield _table(title, (f"{x}, from", *series), columns)
+
+
+def _fresh(name: str, taken: dict[str, np.ndarray]) -> str:
+    """A name that no other column has."""
+    return f"{name} ({len(taken) + 1})" if name in taken else name
 
 
 def _bars(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:

@@ -90,9 +90,20 @@ def test_bars_that_lie_or_begin_elsewhere_say_where():
 
 def test_steps_are_intervals():
     table = only_table(lambda ax: ax.stairs([0.2, 0.9], [0, 1, 3], label="α"))
-    assert table.title == "α, each up to the next, the last to 3"
+    assert table.title == "α; each up to the next, the last to 3"
     assert table.header == ("x, from", "α")
     assert table.rows == (("0", "0.2"), ("1", "0.9"))
+
+
+def test_rows_of_steps_are_columns_measured_from_their_own_ground():
+    def draw(ax):
+        for row, values in enumerate(([0.5, 0.25], [0.125, 0.75])):
+            ax.stairs(np.array(values) + row, [0, 1, 2], baseline=row)
+        ax.set_yticks([0.5, 1.5], ["first", "second"])
+
+    table = only_table(draw)
+    assert table.header == ("x, from", "first", "second")
+    assert table.rows == (("0", "0.5", "0.125"), ("1", "0.25", "0.75"))
 
 
 def test_points_boxes_and_segments_are_rows():
