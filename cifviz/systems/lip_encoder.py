@@ -18,7 +18,7 @@ FLAT = 0.05
 
 
 class VisualFrontEnd(nn.Module):
-    """Two 3-D convolutions and a linear layer: a vector for each picture.
+    """Two 3-D convolutions, a linear layer and a norm: a vector for each picture.
 
     Each convolution looks at three pictures and halves height and width. What they see is by how
     much each pixel differs from its mean over the utterance, relative to the deviation of all:
@@ -43,6 +43,7 @@ class VisualFrontEnd(nn.Module):
         for _ in self.convolutions:
             height, width = -(-height // 2), -(-width // 2)
         self.project = nn.Linear(2 * hidden * height * width, channels)
+        self.norm = nn.LayerNorm(channels)
 
     def forward(self, video: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (batch, frames, channels), 0 behind each utterance.
@@ -65,7 +66,7 @@ class VisualFrontEnd(nn.Module):
             return hidden.new_zeros(len(video), 0, self.project.out_features)
         for convolution in self.convolutions:
             hidden = F.gelu(convolution(hidden)).masked_fill(~real.unsqueeze(1), 0)
-        made: Tensor = self.project(hidden.transpose(1, 2).flatten(2))
+        made: Tensor = self.norm(self.project(hidden.transpose(1, 2).flatten(2)))
         return made
 
 

@@ -81,6 +81,7 @@ RECIPE = Recipe(
     fit=FitConfig(
         steps=2500,
         batch_size=16,
+        learning_rate=4e-3,
         warmup=100,
         averaging=0.99,
         loss_weights={"cross_entropy": WARM_UP, "quantity": WARM_UP},
