@@ -22,6 +22,8 @@ from matplotlib.patches import Rectangle, StepPatch
 
 MOST_ROWS = 40
 """Rows of one table: of more points some are left out, evenly."""
+MOST_POINTS = 800
+"""Points of a line: of more, such as samples of a sound, count and range are stated."""
 MOST_WORDS = 40
 """Texts of one Axes that are listed."""
 
@@ -54,8 +56,9 @@ def figure_data(figure: Figure) -> list[AxesData]:
     ----------
     figure : Figure
         Drawn before. Lines, steps, bars, points, boxes and areas become tables of at most
-        `MOST_ROWS` rows, rounded to three digits. Of a picture, such as a spectrogram, size and
-        range are stated. What is not visible and the bars of colours are left out.
+        `MOST_ROWS` rows, rounded to three digits. Of a picture, such as a spectrogram, and of a
+        line of more than `MOST_POINTS` points, size and range are stated. What is not visible and
+        the bars of colours are left out.
 
     Returns
     -------
@@ -148,7 +151,7 @@ def _label(artist: Any, otherwise: str) -> str:
     return otherwise if label.startswith("_") or not label.strip() else " ".join(label.split())
 
 
-def _visible(artists: Sequence[Any], kind: type) -> list[Any]:
+def _visible(artists: Sequence[Any], kind: type[Any]) -> list[Any]:
     return [one for one in artists if isinstance(one, kind) and one.get_visible()]
 
 
@@ -161,14 +164,11 @@ def _curves(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
     """Lines; those that share their places stand in one table."""
     groups: dict[bytes, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
     for line in _visible(ax.lines, Line2D):
-        if not _in_data(line, ax):
-            continue
         xs, ys = (np.asarray(one, dtype=float) for one in line.get_data(orig=False))
-        if not len(xs):
+        if not _in_data(line, ax) or _is_segment(line) or not 0 < len(xs) <= MOST_POINTS:
             continue
         _, series = groups.setdefault(xs.tobytes(), (xs, {}))
-        name = _label(line, y)
-        series[name if name not in series else f"{name} ({len(series) + 1})"] = ys
+        series[_fresh(_label(line, y), series)] = ys
     words = _tick_words(ax, "x")
     for xs, series in groups.values():
         columns = [_at(xs, words), *map(_numbers, series.values())]
@@ -176,12 +176,35 @@ def _curves(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
         yield _table(names, (x, *series), columns)
 
 
+def _is_segment(line: Line2D) -> bool:
+    """Whether a line leads from one place to another, and has no name."""
+    return len(np.asarray(line.get_xdata())) == 2 and str(line.get_label()).startswith("_")
+
+
 def _steps(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
+    """Steps; those with the same edges stand in one table.
+
+    Rows of steps one above the other are measured from their own ground, and named by the words
+    that the axis has there.
+    """
+    groups: dict[bytes, tuple[np.ndarray, dict[str, np.ndarray]]] = {}
+    words = _tick_words(ax, "y")
     for step in _visible(ax.patches, StepPatch):
-        values, edges, _ = step.get_data()
-        columns = [_numbers(edges[:-1]), _numbers(edges[1:]), _numbers(values)]
-        name = _label(step, y)
-        yield _table(name, (f"{x}, from", "to", name), columns)
+        values, edges, baseline = step.get_data()
+        ground = float(baseline) if np.ndim(baseline) == 0 and baseline is not None else 0.0
+        above = (word for place, word in words.items() if ground <= place < ground + 1)
+        name = _label(step, next(above, y))
+        _, series = groups.setdefault(np.asarray(edges, dtype=float).tobytes(), (edges, {}))
+        series[_fresh(name, series)] = np.asarray(values, dtype=float) - ground
+    for edges, series in groups.values():
+        title = f"{', '.join(series)}; each up to the next, the last to {_number(edges[-1])}"
+        columns = [_numbers(edges[:-1]), *map(_numbers, series.values())]
+        yield _table(title, (f"{x}, from", *series), columns)
+
+
+def _fresh(name: str, taken: dict[str, np.ndarray]) -> str:
+    """A name that no other column has."""
+    return f"{name} ({len(taken) + 1})" if name in taken else name
 
 
 def _bars(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
@@ -206,7 +229,9 @@ def _bars(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
 
 def _points(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
     for points in _visible(ax.collections, PathCollection):
-        places = np.ma.filled(np.ma.asarray(points.get_offsets(), dtype=float), math.nan)
+        places: np.ndarray = np.ma.filled(
+            np.ma.asarray(points.get_offsets(), dtype=float), math.nan
+        )
         if len(places) and points.get_offset_transform() == ax.transData:
             columns = [_at(places[:, 0], _tick_words(ax, "x"))]
             columns += [_at(places[:, 1], _tick_words(ax, "y"))]
@@ -227,28 +252,39 @@ def _spans(ax: Axes, x: str, y: str) -> Iterator[FigureTable]:
         if id(box) not in in_bars and box.get_data_transform() == ax.transData:
             bounds = box.get_bbox()
             add(_label(box, "boxes"), [[bounds.x0, bounds.y0], [bounds.x1, bounds.y1]])
+    for line in filter(_is_segment, _visible(ax.lines, Line2D)):
+        if _in_data(line, ax):
+            add("lines", np.column_stack(line.get_data(orig=False)).astype(float))
     for kind, name in ((LineCollection, "lines"), (PolyCollection, "areas")):
         for drawn in _visible(ax.collections, kind):
             for path in drawn.get_paths() if _in_data(drawn, ax) else ():
                 if len(path.vertices):
                     add(_label(drawn, name), path.vertices)
+    header = (f"{x}, from", "to", f"{y}, from", "to")
+    shown = len(header) if any(label.get_text() for label in ax.get_yticklabels()) else 2
     for name, ends in groups.items():
         columns = [_numbers(one) for one in zip(*ends, strict=True)]
-        yield _table(name, (f"{x}, from", "to", f"{y}, from", "to"), columns)
+        yield _table(name, header[:shown], columns[:shown])  # without numbers upwards: lanes
 
 
 def _notes(ax: Axes, x: str, y: str) -> Iterator[str]:
     """Pictures, lines across the Axes, and words, one sentence for each kind."""
     pictures: list[Any] = [*_visible(ax.images, AxesImage), *_visible(ax.collections, QuadMesh)]
     for picture in pictures:
-        values = np.ma.asarray(picture.get_array(), dtype=float)
+        values: np.ma.MaskedArray = np.ma.asarray(picture.get_array(), dtype=float)
         size = " × ".join(str(length) for length in values.shape)
         low, high = _number(values.min()), _number(values.max())
         yield f"A picture of {size} values from {low} to {high}."
+    for line in _visible(ax.lines, Line2D):
+        if _in_data(line, ax) and len(np.asarray(line.get_xdata())) > MOST_POINTS:
+            values = np.ma.masked_invalid(np.asarray(line.get_ydata(orig=False), dtype=float))
+            low, high = _number(values.min()), _number(values.max())
+            yield f"{_label(line, y)}: a line of {len(values)} points, from {low} to {high}."
     across = [line for line in _visible(ax.lines, Line2D) if not _in_data(line, ax)]
     for axis, name, get in (("x", x, Line2D.get_xdata), ("y", y, Line2D.get_ydata)):
         transform = ax.get_xaxis_transform() if axis == "x" else ax.get_yaxis_transform()
-        drawn = [get(line, False) for line in across if line.get_transform() == transform]
+        own = [line for line in across if line.get_transform() == transform]
+        drawn = [np.asarray(get(line, False), dtype=float) for line in own]
         places = sorted(float(ends[0]) for ends in drawn if _is_straight(ends))
         if places:
             listed = ", ".join(dict.fromkeys(map(_number, places[:MOST_WORDS])))

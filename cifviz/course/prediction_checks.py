@@ -90,6 +90,19 @@ def figures_have_captions(notebook: NotebookNode) -> list[str]:
     return found
 
 
+def figures_have_tables(notebook: NotebookNode) -> list[str]:
+    """With each figure stands what it shows as a table, of `show` or of an explorer.
+
+    Asked when a lesson is built, and not of notebooks that were built before `show` made tables.
+    """
+    return [
+        f"cell {number} shows a figure without its data: show(…) reads them off its Axes"
+        for number, output in outputs(notebook)
+        for part in output.get("data", {}).get("text/html", "").split("<img")[1:]
+        if '<details class="data">' not in part and "<caption>" not in part
+    ]
+
+
 def core_path(notebook: NotebookNode) -> list[str]:
     """Each numbered section says whether it is on the core path, which takes 50 minutes at most."""
     found, core = [], 0

@@ -731,23 +731,6 @@ glossary(
 # - Take seeds 1 and 2. What is the same in all trainings, and what is chance? Look at where in its
 #   word the weight is.
 
-# %% [markdown] tags=["answer"]
-# Worked answers, in the order of the tasks:
-#
-# - *The right bias.* About a hundred. The first phase is gone, since the sum is right from the
-#   first step on, and the words come that much earlier.
-# - *No quantity loss.* The second. S/N rises at first and never comes near 1: at the end it is
-#   above 5. The words are learned all the same, for scaling gives the decoder N tokens in training.
-#   In use they come several times, so nearly all errors are insertions.
-# - *No scaling.* In this small training, hardly any: the token errors fall later than with scaling,
-#   then faster, and end as low. In the full-size trainings of lesson 02, section 8, more words are
-#   replaced.
-# - *The fast clip.* The second phase does not tell words apart anywhere: its fires are at equal
-#   distances. In the third the words of this clip follow one another without a pause, so look at
-#   the valleys between the hills, not for zeros.
-# - *Other seeds.* The three phases and their order are the same. Where in a word its weight is, is
-#   chance, and so is in which step a phase ends.
-
 # %% [markdown]
 # ## In practice
 #

@@ -6,7 +6,7 @@ from bs4 import BeautifulSoup
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
-from cifviz.course.figure_data import MOST_ROWS, figure_data, figure_data_html
+from cifviz.course.figure_data import MOST_POINTS, MOST_ROWS, figure_data, figure_data_html
 from cifviz.course.figures import canvas
 from cifviz.plot.images import png
 
@@ -48,8 +48,8 @@ def test_two_lines_of_one_name_stay_two_columns():
 
 
 def test_a_gap_in_a_line_is_an_empty_cell():
-    table = only_table(lambda ax: ax.plot([0, 1], [np.nan, 4]))
-    assert table.rows == (("0", ""), ("1", "4"))
+    table = only_table(lambda ax: ax.plot([0, 1, 2], [5, np.nan, 4]))
+    assert table.rows == (("0", "5"), ("1", ""), ("2", "4"))
 
 
 def test_of_many_points_some_are_left_out_and_the_fold_says_how_many():
@@ -65,7 +65,7 @@ def test_of_many_points_some_are_left_out_and_the_fold_says_how_many():
 
 @pytest.mark.parametrize("count", [1, 2, MOST_ROWS, MOST_ROWS + 1, MOST_ROWS + 7])
 def test_rows_are_in_order_and_none_stands_twice(count):
-    table = only_table(lambda ax: ax.plot(range(count), range(count)))
+    table = only_table(lambda ax: ax.plot(range(count), range(count), label="run"))
     places = [int(place) for place, _ in table.rows]
     assert places == sorted(set(places)) and places[-1] == count - 1
     assert len(places) == min(count, MOST_ROWS)
@@ -90,8 +90,20 @@ def test_bars_that_lie_or_begin_elsewhere_say_where():
 
 def test_steps_are_intervals():
     table = only_table(lambda ax: ax.stairs([0.2, 0.9], [0, 1, 3], label="α"))
-    assert table.header == ("x, from", "to", "α")
-    assert table.rows == (("0", "1", "0.2"), ("1", "3", "0.9"))
+    assert table.title == "α; each up to the next, the last to 3"
+    assert table.header == ("x, from", "α")
+    assert table.rows == (("0", "0.2"), ("1", "0.9"))
+
+
+def test_rows_of_steps_are_columns_measured_from_their_own_ground():
+    def draw(ax):
+        for row, values in enumerate(([0.5, 0.25], [0.125, 0.75])):
+            ax.stairs(np.array(values) + row, [0, 1, 2], baseline=row)
+        ax.set_yticks([0.5, 1.5], ["first", "second"])
+
+    table = only_table(draw)
+    assert table.header == ("x, from", "first", "second")
+    assert table.rows == (("0", "0.5", "0.125"), ("1", "0.25", "0.75"))
 
 
 def test_points_boxes_and_segments_are_rows():
@@ -99,6 +111,7 @@ def test_points_boxes_and_segments_are_rows():
         ax.scatter([1, 2], [3, 4], label="fires")
         ax.add_patch(Rectangle((0, 1), 2, 3, label="token"))
         ax.add_collection(LineCollection([[(0, 5), (1, 5)]], label="rule"))
+        ax.plot([4, 3], [5, 6])
         ax.autoscale_view()
 
     (data,) = figure_data(drawn(draw))
@@ -106,7 +119,28 @@ def test_points_boxes_and_segments_are_rows():
         "fires": (("1", "3"), ("2", "4")),
         "token": (("0", "2", "1", "4"),),
         "rule": (("0", "1", "5", "5"),),
+        "lines": (("3", "4", "5", "6"),),
     }
+
+
+def test_where_nothing_is_measured_upwards_boxes_say_only_when():
+    def draw(ax):
+        ax.add_patch(Rectangle((1, 0), 2, 1, label="nine"))
+        ax.set_yticks([])
+        ax.set(xlim=(0, 4), xlabel="time (s)")
+
+    table = only_table(draw)
+    assert (table.header, table.rows) == (("time (s), from", "to"), (("1", "3"),))
+
+
+def test_of_a_sound_count_and_range_are_stated():
+    def draw(ax):
+        ax.plot(range(MOST_POINTS + 1), [-0.5, *[0.25] * MOST_POINTS])
+        ax.set_ylabel("amplitude")
+
+    (data,) = figure_data(drawn(draw))
+    assert data.tables == ()
+    assert data.notes == (f"amplitude: a line of {MOST_POINTS + 1} points, from -0.5 to 0.25.",)
 
 
 def test_pictures_are_summed_up_and_lines_across_named():
@@ -157,8 +191,8 @@ def test_the_fold_is_closed_escaped_and_empty_where_nothing_is_shown():
 
 def test_what_cannot_be_finite_is_left_out():
     def draw(ax):
-        ax.plot([0, 1], [1, 2])
+        ax.plot([0, 1, 2], [1, 2, 3])
         ax.fill_between([0, 1], [0, 0], [1, np.nan])
 
     (data,) = figure_data(drawn(draw))
-    assert data.tables[0].rows == (("0", "1"), ("1", "2"))
+    assert data.tables[0].rows == (("0", "1"), ("1", "2"), ("2", "3"))

@@ -11,7 +11,7 @@ from cifviz.course.figures import canvas
 from cifviz.course.inspection import lesson_problems
 from cifviz.course.lesson_form import form_of, lay_out
 from cifviz.course.lesson_sources import derive
-from cifviz.course.prediction_checks import FORM_CHECKS
+from cifviz.course.prediction_checks import FORM_CHECKS, figures_have_tables
 from cifviz.course.study_minutes import measured_sections
 from cifviz.errors import DataError
 from cifviz.notebooks.normalise import normalise
@@ -91,6 +91,9 @@ def laid_out(text=LESSON):
 
 def printing(text):
     return new_code_cell("print(text)", outputs=[new_output("stream", name="stdout", text=text)])
+
+
+FOLD = '<details class="data"><summary>The figure as a table</summary><p>A line.</p></details>'
 
 
 def captioned(number):
@@ -371,6 +374,16 @@ def test_the_bad_notebook_fails(built, check, spoil, complaint):
 def test_other_assertions_may_stand(built, cell, code):
     built.cells[cell].source = code
     assert CHECKS["code_asserts_no_answer"](built) == []
+
+
+def test_a_figure_without_its_data_is_named(built):
+    (bundle,) = (output.data for output in built.cells[5].outputs)
+    folded = bundle["text/html"]
+    for data, found in (("", 1), (FOLD, 0), ("<table><caption>2 tokens</caption></table>", 0)):
+        bundle["text/html"] = folded.replace("</figure>", f"</figure>{data}")
+        complaints = figures_have_tables(built)
+        assert len(complaints) == found
+        assert all("cell 5 shows a figure without its data" in one for one in complaints)
 
 
 def test_every_check_is_seen_to_fail():

@@ -117,6 +117,22 @@ def test_the_contents_stay_in_view_and_follow_the_text(page, site):
     assert not contents.is_visible()
 
 
+def test_on_a_phone_a_picture_keeps_its_size_and_moves_in_a_box_of_its_own(page, site):
+    page.goto((site / lesson_place("01_integrate_and_fire", "student")).as_uri())
+    box = page.locator("main .picture").first
+    hint = page.locator("main .sideways").first
+    for width, is_narrow in ((400, True), (1280, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        shown, natural = box.locator("img").evaluate("one => [one.clientWidth, one.naturalWidth]")
+        assert shown >= natural, "words in it are as large as they were drawn"
+        assert hint.is_visible() == is_narrow
+        assert box.evaluate("one => one.scrollWidth > one.clientWidth") == is_narrow
+    page.set_viewport_size({"width": 400, "height": 900})
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.querySelector('main .picture').scrollLeft > 0")
+
+
 def test_colours_are_chosen_and_remembered(page, site):
     background = "getComputedStyle(document.body).backgroundColor"
     page.emulate_media(color_scheme="light")

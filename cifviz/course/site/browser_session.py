@@ -113,8 +113,8 @@ class Session:
         if isinstance(error, ImportError):
             lacks = name
         # An error of the cell's own may fail to be put in words, so that traceback does it.
-        said = traceback.format_exception_only(error)
-        reason = next(line for line in said if not line.startswith(" ")).rstrip()
+        worded = traceback.format_exception_only(error)
+        reason = next(line for line in worded if not line.startswith(" ")).rstrip()
         note = (
             f"A browser has no {lacks}: this line works in the notebook alone.\n" if lacks else ""
         )
