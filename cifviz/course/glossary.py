@@ -322,7 +322,7 @@ TERMS: tuple[Term, ...] = (
     Term(
         "logit",
         "",
-        "cifviz.systems.w2v_cif_bert.W2VCIFBertRecognizer.logits",
+        "cifviz.systems.w2v_cif_bert.W2VCIFBertRecognizer.fused_logits",
         "",
         "The score of a token before it becomes a probability: differences of logits are those "
         "of logarithms of probabilities.",

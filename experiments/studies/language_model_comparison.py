@@ -405,7 +405,7 @@ def _logits(model: W2VCIFBertRecognizer, one: FiredBatch, setting: tuple[float, 
     config = model.config
     fusion = replace(config.fusion, lambda_am=1 - weight, lambda_lm=weight, infer_threash=limit)
     model.config = replace(config, fusion=fusion)
-    found = model.logits(one.firing, one.encoded)
+    found = model.fused_logits(one.firing, one.encoded)
     model.config = config
     return found
 

@@ -97,8 +97,7 @@ per_piece_and_pairs = ...
 check("11.1", per_piece_and_pairs)
 
 # %% tags=["solution"]
-states = 3.6 / 0.024
-per_piece_and_pairs = [states / 10, (states / 10) ** 2]
+per_piece_and_pairs = [3.6 / 0.024 / 10, (3.6 / 0.024 / 10) ** 2]  # 150 states in all
 check("11.1", per_piece_and_pairs)
 
 # %% [markdown]
@@ -219,8 +218,10 @@ sums_and_least = ...
 check("11.2", sums_and_least)
 
 # %% tags=["solution"]
-sums = [0.8 * a + 0.2 * b for a, b in ((3.0, 0.0), (2.9, 1.0), (2.0, -4.0))]
-sums_and_least = [*sums, 0.1 / 1.1]  # (1 − λ) · 0.1 = λ · 1
+sums_and_least = [
+    *(0.8 * a + 0.2 * b for a, b in ((3.0, 0.0), (2.9, 1.0), (2.0, -4.0))),
+    0.1 / 1.1,  # (1 − λ) · 0.1 = λ · 1
+]
 check("11.2", sums_and_least)
 
 # %% [markdown]
