@@ -204,10 +204,13 @@ def test_the_project_speaks_of_itself_alone():
 
 NON_AUTOREGRESSIVE = ("nar-comparison", "count-rules", "count-rescoring", "boundary-losses")
 """Tables of docs/non_autoregressive.md."""
+LANGUAGE_MODELS = ("language-model-comparison", "distillation")
+"""Tables of docs/language_models.md."""
 ELSEWHERE = {
     *("summary", "token-width", "domain-flag-digits", "domain-flag-grid", "phrase-biasing"),
     *("phrase-choice", "fire-probe"),
     *NON_AUTOREGRESSIVE,
+    *LANGUAGE_MODELS,
 }
 """Tables that docs/alignment.md does not show."""
 
@@ -218,6 +221,7 @@ ELSEWHERE = {
         ("README.md", "results", "summary"),
         *(("docs/alignment.md", name, name) for name in table_names() if name not in ELSEWHERE),
         *(("docs/non_autoregressive.md", name, name) for name in NON_AUTOREGRESSIVE),
+        *(("docs/language_models.md", name, name) for name in LANGUAGE_MODELS),
         ("docs/contextual.md", "phrase-biasing", "phrase-biasing"),
         ("docs/contextual.md", "phrase-choice", "phrase-choice"),
         ("docs/contextual.md", "fire-probe", "fire-probe"),

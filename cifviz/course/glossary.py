@@ -139,6 +139,14 @@ TERMS: tuple[Term, ...] = (
         "A second decoder, which is given what the first one made of all tokens.",
     ),
     Term(
+        "contrastive loss",
+        "",
+        "cifviz.systems.distillation_losses.contrastive_loss",
+        "",
+        "What asks each vector to point to its own counterpart rather than to those of others "
+        "in the batch.",
+    ),
+    Term(
         "contribution",
         "W",
         "cifviz.Firing.contributions",
@@ -297,12 +305,27 @@ TERMS: tuple[Term, ...] = (
         "wrong, and the others are taught.",
     ),
     Term(
+        "language model",
+        "",
+        "cifviz.systems.language_side.LanguageSide",
+        "",
+        "What has learned from text which words go together.",
+    ),
+    Term(
         "log-mel",
         "",
         "cifviz.LogMel",
         "",
         "The input of the recogniser: each 10 ms, the logarithm of the power in some "
         "dozens of bands of pitch.",
+    ),
+    Term(
+        "logit",
+        "",
+        "cifviz.systems.w2v_cif_bert.W2VCIFBertRecognizer.fused_logits",
+        "",
+        "The score of a token before it becomes a probability: differences of logits are those "
+        "of logarithms of probabilities.",
     ),
     Term(
         "mass axis",
@@ -423,6 +446,13 @@ TERMS: tuple[Term, ...] = (
         "The weight left after the last full token, before any rule for the tail.",
     ),
     Term(
+        "retrieval",
+        "",
+        "cifviz.systems.distillation_losses.retrieval",
+        "rank",
+        "The test whether a vector finds its counterpart among many by their cosines.",
+    ),
+    Term(
         "row entropy",
         "",
         "cifviz.metrics.row_entropies",
@@ -508,6 +538,14 @@ TERMS: tuple[Term, ...] = (
         "chunk leaves to the next.",
     ),
     Term(
+        "student",
+        "",
+        "cifviz.systems.hieradist.HieraDistRecognizer.students",
+        "",
+        "What is trained to be like the states of a teacher: fired embeddings or states of a "
+        "decoder, projected to their width.",
+    ),
+    Term(
         "tail",
         "",
         "cifviz.Firing.tail_fired",
@@ -535,6 +573,22 @@ TERMS: tuple[Term, ...] = (
         "cifviz.scale_to_length(target_lengths)",
         "tokens",
         "The number of tokens in the reference, which is known in training and not in use.",
+    ),
+    Term(
+        "teacher",
+        "",
+        "cifviz.systems.distillation_losses.contrastive_loss(teacher)",
+        "",
+        "The pretrained model from whose states another one learns in training, and which is "
+        "not needed in use.",
+    ),
+    Term(
+        "temperature",
+        "",
+        "cifviz.systems.hieradist_settings.DistillationConfig.contrastive_temperature",
+        "",
+        "What cosines are divided by before they are compared: the smaller it is, the more the "
+        "nearest others count.",
     ),
     Term(
         "threshold",
@@ -609,6 +663,13 @@ TERMS: tuple[Term, ...] = (
         "weight",
         "The weights of an utterance added up: the running sum S at its end; with a threshold "
         "of 1, about the number of tokens.",
+    ),
+    Term(
+        "word piece",
+        "",
+        "cifviz.systems.word_pieces.joined_pieces",
+        "",
+        "One of the words and parts of words into which a language model cuts text.",
     ),
 )
 """In alphabetical order."""

@@ -429,9 +429,9 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
 
     def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
-        return most_likely(self.logits(firing, encoded))
+        return most_likely(self.fused_logits(firing, encoded))
 
-    def logits(self, firing: Firing, encoded: Encoded) -> Tensor:
+    def fused_logits(self, firing: Firing, encoded: Encoded) -> Tensor:
         """Logits of both sides together in inference (batch, fires, vocabulary)."""
         hidden = self.read_as(firing, encoded)
         return self._fused(self.decoder.output(hidden), hidden, firing.num_fires)

@@ -160,7 +160,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             if kind not in sounds:
                 waveforms = [one.waveform for one in utterances[vocabulary]]
                 sounds[kind] = model.sounds(waveforms)
-            batches = heard(model, utterances[vocabulary], sounds[kind])
+            batches = fired_batches(model, utterances[vocabulary], sounds[kind])
             if model.language is not None:
                 found = decisions(model, batches)
                 measured += [{"variant": variant, "seed": seed, **one} for one in found["settings"]]
@@ -183,7 +183,7 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     }
 
 
-class Heard(NamedTuple):
+class FiredBatch(NamedTuple):
     """Utterances with what a system fires for them."""
 
     utterances: Sequence[LabelledUtterance]
@@ -200,30 +200,30 @@ class Heard(NamedTuple):
 
 
 @torch.inference_mode()
-def heard(
+def fired_batches(
     model: W2VCIFBertRecognizer,
     utterances: Sequence[LabelledUtterance],
     sounds: Sequence[Sound],
     batch_size: int = 16,
-) -> list[Heard]:
+) -> list[FiredBatch]:
     """What a system fires, batch by batch; `sounds` are what its `sounds` gives for them."""
     found = []
     for start in range(0, len(utterances), batch_size):
         encoded = model.encoded(sounds[start : start + batch_size])
         firing = model.cif(encoded.encoder_out, encoded.frame_lengths)
-        found.append(Heard(utterances[start : start + batch_size], encoded, firing))
+        found.append(FiredBatch(utterances[start : start + batch_size], encoded, firing))
     return found
 
 
 @torch.inference_mode()
-def decisions(model: W2VCIFBertRecognizer, batches: Sequence[Heard]) -> dict[str, Any]:
+def decisions(model: W2VCIFBertRecognizer, batches: Sequence[FiredBatch]) -> dict[str, Any]:
     """What the language model of a system changes in what the acoustic side reads.
 
     Parameters
     ----------
     model : W2VCIFBertRecognizer
         With a language model, in evaluation mode; its configuration is left as it was.
-    batches : sequence of Heard
+    batches : sequence of FiredBatch
         What it fires. Places are compared in utterances of which as many tokens fire as there are.
 
     Returns
@@ -301,14 +301,14 @@ def leading_tokens(
     found = []
     for place, ids in enumerate(kept.tolist()):
         chosen = torch.tensor(list(dict.fromkeys(ids)))
-        said, guessed = (
+        acoustic_side, language_side = (
             [round(value, 3) for value in one[place, chosen].tolist()] for one in sides
         )
         found.append(
             {
                 "tokens": _tokens(model, chosen),
-                "acoustic": said,
-                "language": guessed,
+                "acoustic": acoustic_side,
+                "language": language_side,
                 "given": bool(given[place]),
             }
         )
@@ -317,7 +317,7 @@ def leading_tokens(
 
 @torch.inference_mode()
 def nearness(
-    model: W2VCIFBertRecognizer, table: Tensor, batches: Sequence[Heard]
+    model: W2VCIFBertRecognizer, table: Tensor, batches: Sequence[FiredBatch]
 ) -> dict[str, Any]:
     """How near what fires is to the embeddings of its tokens.
 
@@ -326,7 +326,7 @@ def nearness(
     model : W2VCIFBertRecognizer
     table : Tensor (vocabulary, language.dim)
         Embeddings of a language model; it need not be that of the system.
-    batches : sequence of Heard
+    batches : sequence of FiredBatch
         What it fires. Looked at are utterances of which as many tokens fire as there are.
 
     Returns
@@ -399,13 +399,13 @@ def _tokens(model: W2VCIFBertRecognizer, ids: Tensor) -> list[str]:
     return [model.config.vocabulary[index] for index in ids.tolist()]
 
 
-def _logits(model: W2VCIFBertRecognizer, one: Heard, setting: tuple[float, float]) -> Tensor:
+def _logits(model: W2VCIFBertRecognizer, one: FiredBatch, setting: tuple[float, float]) -> Tensor:
     """Logits of a firing with another weight of the language model, and another threshold."""
     weight, limit = setting
     config = model.config
     fusion = replace(config.fusion, lambda_am=1 - weight, lambda_lm=weight, infer_threash=limit)
     model.config = replace(config, fusion=fusion)
-    found = model.logits(one.firing, one.encoded)
+    found = model.fused_logits(one.firing, one.encoded)
     model.config = config
     return found
 

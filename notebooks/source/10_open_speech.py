@@ -30,7 +30,7 @@
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
 # Previous: [09 Teach it your names](09_contextual_biasing.ipynb) · Next:
-# [16 Find out what your own CIF does](16_your_own_model.ipynb) (11 to 15 are in preparation)
+# [11 Join an encoder and a language model](11_encoder_and_language_model.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

@@ -113,6 +113,16 @@ OTHER = {
         "own_file": str(resource("clips") / "natural_river.flac"),
         "own_text": "When morning comes, we walk along the river.",
     },
+    "11_encoder_and_language_model": {
+        "seed": 1,
+        "fast": False,
+        "clip": "natural_lake",  # "On your own" suggests it
+        "sentence": "MiniLM 0",
+    },
+    "12_distillation": {
+        "seed": 1,
+        "fast": False,
+    },
     "16_your_own_model": {
         "seed": 1,
         "fast": False,

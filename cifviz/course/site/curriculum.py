@@ -21,6 +21,8 @@ QUESTIONS = {
     "08_nar_decoding": "Can all tokens come at once?",
     "09_contextual_biasing": "How does it learn my names?",
     "10_open_speech": "Where are the words in my sentence?",
+    "11_encoder_and_language_model": "What joins an acoustic and a language model?",
+    "12_distillation": "What can a language model teach fired embeddings?",
     "16_your_own_model": "What does my own CIF do?",
 }
 """The one question that each lesson answers, in the order of the course."""

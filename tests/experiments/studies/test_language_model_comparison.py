@@ -14,7 +14,7 @@ from experiments.studies.language_model_comparison import (
     SHOWN_WEIGHTS,
     decision_table,
     decisions,
-    heard,
+    fired_batches,
     nearness,
     picture,
 )
@@ -39,7 +39,7 @@ def model(fake_layers):
 
 
 def fired(model, utterances):
-    return heard(model, utterances, model.sounds([one.waveform for one in utterances]))
+    return fired_batches(model, utterances, model.sounds([one.waveform for one in utterances]))
 
 
 def utterance(model, *tokens):
@@ -101,8 +101,8 @@ def test_an_example_is_decoded_again_from_what_is_kept(model):
         for weight in SHOWN_WEIGHTS:
             wins = int(((1 - weight) * acoustic + weight * language).argmax())
             sums = [
-                (1 - weight) * heard + weight * guessed
-                for heard, guessed in zip(place["acoustic"], place["language"], strict=True)
+                (1 - weight) * acoustic_ + weight * guessed
+                for acoustic_, guessed in zip(place["acoustic"], place["language"], strict=True)
             ]
             assert ids[sums.index(max(sums))] == wins
 
