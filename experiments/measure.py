@@ -64,6 +64,18 @@ def error_scores(
     return {"tokens": errors.tokens, "token_error_rate": errors.rate, **counts}
 
 
+def token_scores(
+    references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """What `error_scores` gives, and the share of utterances with the right number of tokens.
+
+    >>> token_scores([["one", "two"], ["two"]], [["one"], ["two"]])["count_accuracy"]
+    0.5
+    """
+    counts = [[len(one) for one in side] for side in (references, hypotheses)]
+    return {**error_scores(references, hypotheses), "count_accuracy": count_accuracy(*counts)}
+
+
 def measure_transcriptions(
     utterances: Sequence[LabelledUtterance],
     transcriptions: Sequence[Any],
@@ -93,11 +105,9 @@ def measure_transcriptions(
     require(len(utterances) > 0, "expected at least one utterance, got none")
     references = [utterance.words for utterance in utterances]
     tokens = [[token.token for token in words] for words in references]
-    counts = [len(one) for one in tokens]
     measured: dict[str, Any] = {
         "utterances": len(utterances),
-        **error_scores(tokens, [one.tokens for one in transcriptions]),
-        "count_accuracy": count_accuracy(counts, [len(one.tokens) for one in transcriptions]),
+        **token_scores(tokens, [one.tokens for one in transcriptions]),
     }
     for name, metric in (own_metrics or {}).items():
         measured[name] = metric(transcriptions, references)

@@ -50,8 +50,8 @@ OWN = {
 }
 """Files that name replaced words: the history, and the commands of the first edition."""
 
-TITLES = r"06_training_film|Training film|training film"
-"""A lesson keeps its file name until the lessons are renumbered."""
+TITLES = r"03_training_film|Training film|training film"
+"""The name of a lesson's file, and its usual words."""
 
 
 def sources(*patterns):
@@ -66,7 +66,7 @@ CODE = sources(
 PROSE = [
     *CODE,
     *sources("*.md", "docs/*.md", "data/*.md", "data/checkpoints/*/*.md", "tasks.py", "Makefile"),
-    *sources("cifviz/explorer/js/*.js", "notebooks/source/03_scaling.py"),
+    *sources("cifviz/explorer/js/*.js", "notebooks/source/02_scaling.py"),
 ]
 
 

@@ -31,6 +31,8 @@ LIPS_SHARE = 0.72
 """Of the width of what is cut out; the lips of a drawn mouth take so much of theirs."""
 SMOOTHED = 5
 """Pictures whose median is the place of the lips: landmarks jitter."""
+TILT_SMOOTHED = 25
+"""Pictures of which the tilt of the lips is found together: a round mouth shows none."""
 SAMPLE_RATE = 16_000
 """Of the silence that stands for a sound which is not there."""
 
@@ -51,6 +53,8 @@ class LipVideo:
     """Pictures in a second: picture k stands for ``[k, k + 1) / picture_rate`` seconds."""
     boxes: np.ndarray
     """What was cut out of each picture (pictures, 4): left, top, right, bottom in pixels."""
+    tilts: np.ndarray
+    """By how much each box is turned around its middle (pictures,): degrees, clockwise."""
     unseen: int
     """Pictures in which no mouth was found; a neighbour's place stands for them."""
 
@@ -97,7 +101,9 @@ def load_lip_video(
     Notes
     -----
     The size of what is cut out is the same in all pictures, by the median width of the lips, so
-    that it stays visible how wide a mouth is. Its middle follows the lips.
+    that it stays visible how wide a mouth is. Its middle follows the lips, and it is turned by
+    their tilt: lips are level in what comes out. A video that was taken with the camera on its
+    side, as the file says, is turned upright first.
     """
     rate = require_number("picture_rate", picture_rate, above=0, at_most=1000)
     height = require_integer("height", height, above=0)
@@ -119,15 +125,17 @@ def load_lip_video(
         f"expected a face from the front, found no lips in any of {len(points)} pictures of {name}",
         DataError,
     )
-    size = float(np.median([np.ptp(one[:, 0]) for one in seen])) / LIPS_SHARE
+    axes = _filled([None if one is None else np.cov(one.T, bias=True) for one in points])
+    tilts = _tilts(axes)
+    size = float(np.median([_along(one, tilt) for one, tilt in _pairs(points, tilts)])) / LIPS_SHARE
     middles = _smoothed(_filled([None if one is None else _middle(one) for one in points]))
 
     # 3. Cut them out.
     small, boxes = [], []
-    for picture, middle in zip(_pictures(content, name, shown), middles, strict=True):
+    pictures = _pictures(content, name, shown)
+    for picture, middle, tilt in zip(pictures, middles, tilts.tolist(), strict=True):
         box = _box(middle, size, size * height / width, picture.shape)
-        grey = Image.fromarray(picture).convert("L")
-        small.append(np.asarray(grey.resize((width, height), Image.Resampling.BOX, box)))
+        small.append(_cut(Image.fromarray(picture).convert("L"), box, tilt, (width, height)))
         boxes.append(box)
     index = np.minimum(np.arange(count), len(small) - 1)
     return LipVideo(
@@ -135,6 +143,7 @@ def load_lip_video(
         waveform,
         rate,
         np.array(boxes)[index],
+        tilts[index],
         len(points) - len(seen),
     )
 
@@ -220,13 +229,14 @@ def _shown_times(content: bytes, name: str, rate: float) -> tuple[list[int], flo
 
 
 def _pictures(content: bytes, name: str, shown: list[int]) -> Iterator[np.ndarray]:
-    """The frames of these numbers, which do not decrease, as bytes (height, width, 3)."""
+    """The frames of these numbers, which do not decrease, upright: bytes (height, width, 3)."""
     frames = _frames(content, name)
     at, picture = -1, np.empty(0)
     for number in shown:
         if number > at:
             (_, frame) = next(islice(frames, number - at - 1, None))
-            at, picture = number, frame.to_ndarray(format="rgb24")
+            quarters = round(frame.rotation / 90)  # counterclockwise, as the file wants it shown
+            at, picture = number, np.rot90(frame.to_ndarray(format="rgb24"), quarters)
         yield picture
 
 
@@ -259,6 +269,60 @@ def _found(find: FindLips, picture: np.ndarray) -> np.ndarray | None:
 def _middle(points: np.ndarray) -> np.ndarray:
     middle: np.ndarray = (points.min(axis=0) + points.max(axis=0)) / 2
     return middle
+
+
+def _pairs(
+    points: list[np.ndarray | None], tilts: np.ndarray
+) -> Iterator[tuple[np.ndarray, float]]:
+    """Points of the pictures that have some, each with the tilt there."""
+    for one, tilt in zip(points, tilts.tolist(), strict=True):
+        if one is not None:
+            yield one, tilt
+
+
+def _along(points: np.ndarray, tilt: float) -> float:
+    """Width of the lips in the direction of their tilt, in pixels.
+
+    >>> round(_along(np.array([(0.0, 0.0), (30.0, 40.0)]), np.degrees(np.arctan2(40, 30))), 6)
+    50.0
+    """
+    angle = np.radians(tilt)
+    return float(np.ptp(points @ (np.cos(angle), np.sin(angle))))
+
+
+def _tilts(axes: np.ndarray) -> np.ndarray:
+    """The tilt of the lips in each picture, degrees, clockwise, between −90 and 90.
+
+    Parameters
+    ----------
+    axes : ndarray
+        Covariances of the points of each picture (pictures, 2, 2). Those of `TILT_SMOOTHED`
+        pictures are added up; the main axis of the sum is the direction of the lips, and a mouth
+        that is far from round says most about it.
+
+    >>> lips = np.array([(0.0, 0.0), (10.0, 10.0)])
+    >>> _tilts(np.cov(lips.T, bias=True)[None]).round(6).tolist()
+    [45.0]
+    """
+    half = TILT_SMOOTHED // 2
+    sums = np.array([axes[max(0, n - half) : n + half + 1].sum(axis=0) for n in range(len(axes))])
+    tilts: np.ndarray = np.degrees(np.arctan2(2 * sums[:, 0, 1], sums[:, 0, 0] - sums[:, 1, 1]) / 2)
+    return tilts
+
+
+def _cut(
+    grey: Image.Image, box: tuple[float, float, float, float], tilt: float, size: tuple[int, int]
+) -> np.ndarray:
+    """What is in a box that is turned clockwise by a tilt, upright and so large."""
+    left, top, right, bottom = box
+    if tilt:
+        across, down = (left + right) / 2, (top + bottom) / 2
+        reach = np.hypot(right - left, bottom - top) / 2 + 1
+        x, y = int(across - reach), int(down - reach)
+        around = grey.crop((x, y, int(across + reach) + 1, int(down + reach) + 1))
+        grey = around.rotate(tilt, Image.Resampling.BICUBIC, center=(across - x, down - y))
+        left, top, right, bottom = left - x, top - y, right - x, bottom - y
+    return np.asarray(grey.resize(size, Image.Resampling.BOX, (left, top, right, bottom)))
 
 
 def _filled(places: list[np.ndarray | None]) -> np.ndarray:

@@ -56,9 +56,26 @@ def lessons_slides(
         typer.echo(build_slides(out))
 
 
+@notebooks.command("browser-lesson")
+def browser_lesson(
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for the lesson; such a folder, and nothing else, is replaced."),
+    ] = Path("build/browser_lesson"),
+    pyodide: Annotated[
+        Path | None, typer.Option(help="Pyodide as npm packs it; default: npm fetches it.")
+    ] = None,
+) -> None:
+    """Make lesson 01 a page whose cells run in a browser, with nothing installed, offline."""
+    with in_words("cifviz notebooks browser-lesson"):
+        from cifviz.course.site.browser_lesson import build_browser_lesson
+
+        typer.echo(build_browser_lesson(out, pyodide))
+
+
 @notebooks.command("assignment")
 def lesson_assignment(
-    name: Annotated[str, typer.Argument(help="Such as 03_scaling, or 03.")],
+    name: Annotated[str, typer.Argument(help="Such as 02_scaling, or 02.")],
     grader: Annotated[str, typer.Option(help="nbgrader.")] = "nbgrader",
     out: Annotated[
         Path, typer.Option(help="Folder for the notebook; one that is there is left as it is.")

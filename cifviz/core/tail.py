@@ -26,7 +26,7 @@ drop, above 0.5, at least 0.5, appended 0.45
 
 Notes
 -----
-Notebook: notebooks/04_tail_handling.ipynb
+Notebook: notebooks/05_tail_handling.ipynb
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The exercises of a lesson as an assignment for a grader:  cifviz notebooks assignment 03.
+"""The exercises of a lesson as an assignment for a grader:  cifviz notebooks assignment 02.
 
 nbgrader takes notebooks in a form of its own: the text of an exercise, a cell for the answer, and a
 test that is one point, which asks `judge`. An answer that is not ready in time costs its own point
@@ -142,7 +142,7 @@ def write_assignment(name: str, grader: str, out: Path, folder: Path = NOTEBOOKS
     Parameters
     ----------
     name : str
-        Of the lesson: "03_scaling".
+        Of the lesson: "02_scaling".
     grader : {"nbgrader"}
     out : Path
         Folder for the notebook; made if needed. A file of that name there is left as it is.

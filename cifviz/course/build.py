@@ -16,7 +16,7 @@ import nbformat
 from nbconvert.filters.ansi import strip_ansi
 
 from cifviz.course.freshness import is_fresh, stale_inputs, version_notes
-from cifviz.course.inspection import lesson_problems
+from cifviz.course.inspection import lesson_problems, unexplained_terms
 from cifviz.course.lesson_sources import Copy, cell_digest, derive, read_source
 from cifviz.errors import CIFError, DataError, require
 from cifviz.notebooks.execution import RunError, execute, keep_run
@@ -70,7 +70,8 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     """
     path = product(name, copy, folder)
     _require_untouched(path, copy)
-    notebook = derive(read_source(folder / "source" / f"{name}.py"), name, copy)
+    source = folder / "source" / f"{name}.py"
+    notebook = derive(read_source(source), name, copy)
     keep = folder.parent / "build" / "notebooks" / f"{name}-{copy}.ipynb"
     raw = execute(notebook, keep=keep)
     result = normalise(raw)
@@ -78,7 +79,8 @@ def build(name: str, copy: Copy, folder: Path = NOTEBOOKS) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = serialised(result)
     # Links are checked later: the lessons beside it may not be built yet.
-    found = lesson_problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
+    found = unexplained_terms(source)
+    found += lesson_problems(nbformat.reads(text, as_version=4), size=len(text.encode()))
     if found:
         keep_run(result, keep)
         raise DataError(f"{name} ({copy}):\n  " + "\n  ".join(found))

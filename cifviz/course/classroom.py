@@ -153,7 +153,7 @@ def train(
     It runs on one thread, whatever torch is set to: the result depends on their number, and small
     products are no faster on two. The same seed gives the same result on one machine. Another
     machine may round floats differently, and training amplifies small differences.
-    Notebook: notebooks/06_training_film.ipynb
+    Notebook: notebooks/03_training_film.ipynb
     """
     torch.manual_seed(seed)
     model = CIFRecognizer(_config(apply_scaling))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-
-import numpy as np
 
 from cifviz.errors import CIFError, require_choice
 from cifviz.notebooks.cell_output import emit
@@ -67,15 +66,15 @@ class Numbers(Exercise):
     """Two decimals are enough."""
 
     def _judge(self, answer: Any) -> tuple[State, str]:
-        right = np.asarray(self.answer, dtype=float)
+        right = _read_numbers(self.answer)
         if isinstance(answer, list | tuple) and any(part is ... for part in answer):
             return "open", ""
         try:
-            given = np.asarray(answer, dtype=float)
-        except (TypeError, ValueError, RuntimeError):
+            given = _read_numbers(answer)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
             return "wrong", f"Expected {_kind(right)}, got {answer!r}."
         for wrong, hint in self.mistakes:
-            if self._same(given, np.asarray(wrong, dtype=float)):
+            if self._same(given, _read_numbers(wrong)):
                 return "wrong", hint
         if given.shape != right.shape:
             return "wrong", f"Expected {_kind(right)}, got {_kind(given)}."
@@ -83,9 +82,10 @@ class Numbers(Exercise):
             return "right", self.praise
         return "wrong", self.otherwise
 
-    def _same(self, one: np.ndarray, other: np.ndarray) -> bool:
-        return one.shape == other.shape and bool(
-            np.allclose(one, other, rtol=0, atol=self.tolerance)
+    def _same(self, one: _Numbers, other: _Numbers) -> bool:
+        return one.shape == other.shape and all(
+            math.isclose(given, wanted, rel_tol=0, abs_tol=self.tolerance)
+            for given, wanted in zip(one.values, other.values, strict=True)
         )
 
 
@@ -213,11 +213,35 @@ def read_verdicts(notebook: Any) -> dict[str, State]:
     return found
 
 
-def _kind(numbers: np.ndarray) -> str:
-    if numbers.ndim == 0:
+@dataclass(frozen=True)
+class _Numbers:
+    """A number, or nested lists of numbers, row by row."""
+
+    shape: tuple[int, ...]
+    values: list[float]
+
+
+def _read_numbers(answer: Any) -> _Numbers:
+    """The numbers of an answer: of a list, an array or a tensor; all rows are of one length.
+
+    Without NumPy, which a browser does not have; see `cifviz.course.site.browser_lesson`.
+    """
+    plain = answer.tolist() if hasattr(answer, "tolist") else answer
+    if isinstance(plain, str | bytes) or not isinstance(plain, Sequence):
+        return _Numbers((), [float(plain)])
+    parts = [_read_numbers(part) for part in plain]
+    shapes = {part.shape for part in parts}
+    if len(shapes) > 1:
+        raise ValueError("rows of several lengths")
+    inner = shapes.pop() if shapes else ()
+    return _Numbers((len(parts), *inner), [value for part in parts for value in part.values])
+
+
+def _kind(numbers: _Numbers) -> str:
+    if not numbers.shape:
         return "one number"
-    if numbers.ndim == 1:
-        return f"a list of {len(numbers)} numbers"
+    if len(numbers.shape) == 1:
+        return f"a list of {len(numbers.values)} numbers"
     return f"numbers of shape {numbers.shape}"
 
 

@@ -1,10 +1,10 @@
-"""Figures and tables for notebooks: each with alt text, and a figure with a numbered caption."""
+"""Figures for notebooks, each with alt text and a numbered caption."""
 
 from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from cifviz.alignment.timed_tokens import Alignment
+from cifviz.course.figure_data import figure_data_html
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 from cifviz.notebooks.cell_output import emit
 from cifviz.plot import STYLE
 from cifviz.plot.images import DPI, picture_bundle, png
-from cifviz.text_tables import markdown_table, text_table
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
@@ -126,12 +126,14 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
 
     Notes
     -----
-    GitHub gets a PNG, HTML and screen readers get an image with alt text, a terminal gets the text.
+    GitHub gets a PNG, HTML and screen readers get an image with alt text and what it shows as
+    tables in a fold, a terminal gets the text.
     """
     bundle = picture_bundle(png(figure), alt)
     if caption:
         bundle = captioned(bundle, caption)
-    emit(bundle)
+    data = figure_data_html(figure)  # of the figure as it was drawn
+    emit({**bundle, "text/html": bundle["text/html"] + data})
     if "matplotlib.pyplot" in sys.modules:  # or the end of the cell would show it once more
         sys.modules["matplotlib.pyplot"].close(figure)
 
@@ -148,17 +150,3 @@ def captioned(bundle: Mapping[str, Any], caption: str) -> dict[str, Any]:
         ),
         "text/plain": f"Figure {number}. {caption}\n{bundle['text/plain']}",
     }
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Show a table in a notebook: Markdown where that is rendered, aligned text elsewhere.
-
-    Parameters
-    ----------
-    header : sequence of str (columns,)
-        Names of the columns, with units.
-    rows : sequence of rows
-        A row has one value for each column; numbers are best formatted by the caller.
-    """
-    cells = [[str(cell) for cell in row] for row in rows]
-    emit({"text/markdown": markdown_table(header, cells), "text/plain": text_table(header, cells)})

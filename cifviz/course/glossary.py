@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from cifviz.course.figures import table
+from cifviz.course.tables import table
 from cifviz.errors import require
 
 
@@ -604,7 +604,7 @@ TERMS: tuple[Term, ...] = (
     ),
     Term(
         "weight sum",
-        "Σα",
+        "S",
         "cifviz.Firing.weight_sum",
         "weight",
         "The weights of an utterance added up: the running sum S at its end; with a threshold "

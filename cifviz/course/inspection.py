@@ -12,7 +12,9 @@ from cifviz.course.freshness import is_fresh
 from cifviz.course.lesson_checks import LESSON_CHECKS
 from cifviz.course.lesson_form import FORM, form_of
 from cifviz.course.lesson_sources import Copy, read_source
+from cifviz.course.number_checks import unexplained_numbers
 from cifviz.course.prediction_checks import FORM_CHECKS
+from cifviz.course.wording_checks import one_word_for_one_thing, terms_before_entries
 from cifviz.notebooks.checks import EVERYTHING, file_problems, notebook_problems
 from cifviz.notebooks.reader import lesson_metadata, read_notebook
 
@@ -43,9 +45,30 @@ def lesson_problems(
         One sentence each; empty if nothing is wrong.
     """
     found = is_fresh(notebook, source) if source is not None else []
-    checks = [*LESSON_CHECKS, *(FORM_CHECKS if form_of(notebook) == FORM else ())]
+    checks = [*LESSON_CHECKS]
+    if form_of(notebook) == FORM:
+        checks += [*FORM_CHECKS, one_word_for_one_thing]
+        if lesson_metadata(notebook).get("copy") == "solved":  # it has the answers, too
+            checks.append(unexplained_numbers)
     found += [complaint for check in checks for complaint in check(notebook)]
     return found + notebook_problems(notebook, size=size, place=place)
+
+
+def unexplained_terms(source: Path) -> list[str]:
+    """Terms that a lesson uses although neither it nor a lesson before it explains them.
+
+    Parameters
+    ----------
+    source : Path
+        ``source/NN_name.py``; the lessons before it lie beside it. Those of the first form are
+        left out.
+    """
+    paths = sorted(source.parent.glob("[0-9][0-9]_*.py"))
+    lessons = {path.stem: read_source(path) for path in paths if path.stem <= source.stem}
+    known = {name: one for name, one in lessons.items() if form_of(one) == FORM}
+    found = terms_before_entries(known) if source.stem in known else []
+    here = f"{source.stem}, "
+    return [one.removeprefix(here) for one in found if one.startswith(here)]
 
 
 def is_lesson(path: Path) -> bool:
@@ -81,6 +104,7 @@ def inspect(path: Path, asked: Collection[str] = EVERYTHING) -> list[str]:
     kept = lesson_metadata(notebook)
     stray = (kept.get("lesson"), kept.get("copy")) != (path.stem, copy)
     found = [f"expected the {copy} copy of {path.stem} here, got another"] if stray else []
+    found += unexplained_terms(_source(path))
     return found + lesson_problems(
         notebook, size=path.stat().st_size, source=read_source(_source(path)), place=path
     )

@@ -1,9 +1,10 @@
 """Lessons as people write them, and the two notebooks that each becomes.
 
 `notebooks/source/NN_name.py` is in jupytext's percent format. Cells tagged "exercise" hold a stub;
-the cell tagged "solution" behind each holds the answer. The student's notebook keeps the stubs, the
-solved one has the solutions in their places. Only the solved one ends with the cell tagged
-"lecturer". A source whose header says ``form: 2`` is laid out as `cifviz.course.lesson_form` says.
+the cell tagged "solution" after each holds the answer. The student's notebook keeps the stubs,
+hints and questions, the solved one has the solutions in their places. Only the solved one ends with
+the cell tagged "lecturer". A source whose header says ``form: 2`` is laid out as
+`cifviz.course.lesson_form` says.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def derive(source: NotebookNode, name: str, copy: Copy) -> NotebookNode:
         Cell ids are made of what stands in a cell, so that the same cell always has the same one.
     """
     # 1. Choose the cells.
-    dropped = {"solution", "lecturer"} if copy == "student" else {"exercise"}
+    dropped = {"solution", "lecturer"} if copy == "student" else {"exercise", "hints", "questions"}
     cells = []
     seen: dict[str, int] = {}
     for cell in (cell for cell in source.cells if not dropped & tags(cell)):

@@ -20,6 +20,8 @@ PREDICTION = "**Predict first"
 """Opens a question that the reader answers before seeing what comes out."""
 LONGEST_CORE = 50
 """Minutes of the core path."""
+LONGEST_IN_VIEW = 15
+"""Lines of code in view in one cell; empty lines do not count."""
 
 _CAPTION = re.compile(r"<figcaption><strong>Figure (\d+)\.</strong> [^<]*[^<\s]")
 _BOOKKEEPING = re.compile(r"^(?:(?:show|record|live_figure)\(|import |from )", re.MULTILINE)
@@ -125,9 +127,54 @@ def hidden_code_is_named(notebook: NotebookNode) -> list[str]:
     ]
 
 
+def exercises_are_not_answered(notebook: NotebookNode) -> list[str]:
+    """Code right behind an exercise shows nothing in view, so that no output answers it."""
+    found: list[str] = []
+    asked: int | None = None
+    for number, cell in enumerate(notebook.cells):
+        if cell.cell_type != "code":
+            asked = None
+        elif tags(cell) & {"exercise", "solution"}:
+            asked = number
+        elif asked is not None and not _hides_outputs(cell):
+            found.append(f"cell {number} may answer in view the exercise of cell {asked}")
+    return found
+
+
+def code_in_view_is_short(notebook: NotebookNode) -> list[str]:
+    """No cell has more than `LONGEST_IN_VIEW` lines of code in view, solutions aside."""
+    lengths = [
+        (number, sum(bool(line.strip()) for line in cell.source.splitlines()))
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
+        and not tags(cell) & {"solution", "parameters"}
+        and not cell.metadata.get("jupyter", {}).get("source_hidden")
+    ]
+    return [
+        f"cell {number} has {length} lines in view, at most {LONGEST_IN_VIEW}: split or hide it"
+        for number, length in lengths
+        if length > LONGEST_IN_VIEW
+    ]
+
+
+def minutes_are_measured(notebook: NotebookNode) -> list[str]:
+    """The minutes in the opening are the sums of those of the sections, which are measured."""
+    marks = [found for cell in notebook.cells if (found := _MARK.match(cell.source))]
+    core = sum(int(mark[2]) for mark in marks if mark[1] == "Core path")
+    sums = [str(core), str(sum(int(mark[2]) for mark in marks))]
+    opening = notebook.cells[0].source if notebook.cells else ""
+    said = re.findall(r"\d+", opening.partition("**Time:**")[2].partition("\n\n")[0])
+    if said == sums or (said == sums[:1] and sums[0] == sums[1]):
+        return []
+    return [f"the opening gives {said} minutes, the sections have {sums}: write {{core}}, {{all}}"]
+
+
 FORM_CHECKS = (
     answers_are_folded,
+    exercises_are_not_answered,
     code_asserts_no_answer,
+    code_in_view_is_short,
+    minutes_are_measured,
     figures_have_captions,
     core_path,
     bookkeeping_is_hidden,

@@ -81,6 +81,8 @@ def cell_minutes(cell: NotebookNode) -> float:
     >>> cell_minutes(NotebookNode(cell, metadata=NotebookNode()))
     1.0
     """
+    if "hints" in tags(cell):
+        return 0.0  # who needs one thinks a shorter time
     if cell.cell_type != "code":
         asked = cell.source.count("**Predict first")
         formulas = [line for block in _FORMULA.findall(cell.source) for line in block.splitlines()]

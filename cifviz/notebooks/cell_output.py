@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 
@@ -18,10 +19,10 @@ def emit(bundle: dict[str, Any]) -> None:
     >>> emit({"text/plain": "3 tokens", "text/html": "<b>3</b> tokens"})
     3 tokens
     """
-    from IPython.core.getipython import get_ipython
-    from IPython.display import display
-
-    if get_ipython() is None:
+    ipython = sys.modules.get("IPython")  # whoever runs cells has imported it
+    if ipython is None or ipython.get_ipython() is None:
         print(bundle["text/plain"])
     else:
+        from IPython.display import display
+
         display(bundle, raw=True)

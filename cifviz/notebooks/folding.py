@@ -29,13 +29,13 @@ ABOVE = "<!-- folded above -->"
 """In place of an output that machines read, whose words are in the fold above it."""
 
 
-def folded_text(text: str) -> str:
+def folded_text(text: str, label: str = TEXT_LABEL) -> str:
     """A text in Markdown that shows its label alone until it is opened.
 
     >>> print(folded_text("Two tokens.").partition(chr(10))[0])
     <details><summary>Answer</summary>
     """
-    return f"<details><summary>{TEXT_LABEL}</summary>\n\n{text}\n\n</details>"
+    return f"<details><summary>{label}</summary>\n\n{text}\n\n</details>"
 
 
 def fold_outputs(cell: NotebookNode) -> None:

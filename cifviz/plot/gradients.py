@@ -89,7 +89,7 @@ def gradient_arrows(
 
     Notes
     -----
-    Notebook: notebooks/03_scaling.ipynb
+    Notebook: notebooks/02_scaling.ipynb
     """
     # 1. The numbers.
     ax = resolve(ax)

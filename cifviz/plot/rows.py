@@ -76,7 +76,7 @@ def token_rows(
 
     Notes
     -----
-    Notebook: notebooks/07_how_good_is_it.ipynb
+    Notebook: notebooks/06_how_good_is_it.ipynb
     """
     ax = resolve(ax)
     rows = transcription.rows.detach().cpu().numpy()

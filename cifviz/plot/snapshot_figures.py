@@ -93,7 +93,7 @@ def snapshot_strip(
 
     Notes
     -----
-    Notebook: notebooks/06_training_film.ipynb
+    Notebook: notebooks/03_training_film.ipynb
     """
     # 1. What is drawn, on one scale.
     ax = resolve(ax)
@@ -177,7 +177,7 @@ def training_curves(
 
     Notes
     -----
-    Notebook: notebooks/06_training_film.ipynb
+    Notebook: notebooks/03_training_film.ipynb
     """
     ax = resolve(ax)
     most = len(STYLE["lines"])

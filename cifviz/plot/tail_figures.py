@@ -112,7 +112,7 @@ def tail_lanes(
 
     Notes
     -----
-    Notebook: notebooks/04_tail_handling.ipynb
+    Notebook: notebooks/05_tail_handling.ipynb
     """
     # 1. The lanes.
     ax = resolve(ax)
@@ -203,7 +203,7 @@ def residual_histogram(
 
     Notes
     -----
-    Notebook: notebooks/04_tail_handling.ipynb
+    Notebook: notebooks/05_tail_handling.ipynb
     """
     # 1. Counts of both kinds.
     ax = resolve(ax)
@@ -292,7 +292,7 @@ def tail_errors(
 
     Notes
     -----
-    Notebook: notebooks/04_tail_handling.ipynb
+    Notebook: notebooks/05_tail_handling.ipynb
     """
     # 1. The numbers.
     ax = resolve(ax)

@@ -18,6 +18,7 @@ from cifviz.core.interop.cif_pytorch import load_cif_pytorch
 from cifviz.core.interop.state_dicts import (
     Names,
     Source,
+    fairseq_layer,
     filled,
     parameters,
     same_layer,
@@ -176,7 +177,7 @@ def _decoder(
         **same_layer("attention.norm", "decoder.layer_norm"),
     }
     for layer in range(len(layers)):
-        names |= _layer_names(f"attention.layers.{layer}", f"decoder.layers.{layer}")
+        names |= fairseq_layer(f"attention.layers.{layer}", f"decoder.layers.{layer}")
     kept = {name: value for name, value in own.items() if name not in _NO_PARAMETERS}
     return filled(
         lambda: ProjectedARDecoder(config, input_dim, vocabulary, ffn_dim=ffn_dim),
@@ -184,20 +185,6 @@ def _decoder(
         kept,
         where,
     )
-
-
-def _layer_names(ours: str, theirs: str) -> Names:
-    """A pre-norm layer of attention of fairseq's decoder."""
-    names: Names = {}
-    for kind in ("weight", "bias"):
-        names[f"{ours}.self_attn.in_proj_{kind}"] = tuple(
-            f"{theirs}.self_attn.{part}_proj.{kind}" for part in "qkv"
-        )
-    names |= same_layer(f"{ours}.self_attn.out_proj", f"{theirs}.self_attn.out_proj")
-    names |= same_layer(f"{ours}.norm1", f"{theirs}.self_attn_layer_norm")
-    names |= same_layer(f"{ours}.norm2", f"{theirs}.final_layer_norm")
-    names |= same_layer(f"{ours}.linear1", f"{theirs}.fc1")
-    return names | same_layer(f"{ours}.linear2", f"{theirs}.fc2")
 
 
 def _linear(

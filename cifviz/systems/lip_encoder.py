@@ -18,10 +18,11 @@ FLAT = 0.05
 
 
 class VisualFrontEnd(nn.Module):
-    """Two 3-D convolutions and a linear layer: a vector for each picture.
+    """Two 3-D convolutions, a linear layer and a norm: a vector for each picture.
 
-    Each convolution looks at three pictures and halves height and width. The brightness of an
-    utterance is normalised: faces and light differ.
+    Each convolution looks at three pictures and halves height and width. What they see is by how
+    much each pixel differs from its mean over the utterance, relative to the deviation of all:
+    faces and light differ, and movement remains.
 
     Parameters
     ----------
@@ -42,6 +43,7 @@ class VisualFrontEnd(nn.Module):
         for _ in self.convolutions:
             height, width = -(-height // 2), -(-width // 2)
         self.project = nn.Linear(2 * hidden * height * width, channels)
+        self.norm = nn.LayerNorm(channels)
 
     def forward(self, video: Tensor, lengths: Tensor) -> Tensor:
         """Vectors (batch, frames, channels), 0 behind each utterance.
@@ -54,17 +56,17 @@ class VisualFrontEnd(nn.Module):
             Pictures of each utterance.
         """
         real = valid_mask(lengths, video.shape[1])[:, :, None, None]
-        pixels = (lengths * video.shape[2] * video.shape[3]).clamp(min=1)[:, None, None, None]
-        video = video.masked_fill(~real, 0)
-        mean = video.sum(dim=(1, 2, 3), keepdim=True) / pixels
+        pictures = lengths.clamp(min=1)[:, None, None, None]
+        mean = video.masked_fill(~real, 0).sum(dim=1, keepdim=True) / pictures
         centred = (video - mean).masked_fill(~real, 0)
-        deviation = (centred.square().sum(dim=(1, 2, 3), keepdim=True) / pixels).sqrt()
+        squares = centred.square().mean(dim=(2, 3), keepdim=True).sum(dim=1, keepdim=True)
+        deviation = (squares / pictures).sqrt()
         hidden = (centred / (deviation + FLAT)).unsqueeze(1)
         if not hidden.shape[2]:  # a convolution takes no empty axis
             return hidden.new_zeros(len(video), 0, self.project.out_features)
         for convolution in self.convolutions:
             hidden = F.gelu(convolution(hidden)).masked_fill(~real.unsqueeze(1), 0)
-        made: Tensor = self.project(hidden.transpose(1, 2).flatten(2))
+        made: Tensor = self.norm(self.project(hidden.transpose(1, 2).flatten(2)))
         return made
 
 

@@ -1,6 +1,7 @@
 """Like `encoder`, but of neurons that spike, or of a recurrent network to compare with.
 
-Both see nothing ahead but for what the convolutions in front of them see.
+Both see nothing ahead but for what the convolutions in front of them see, and both add what a layer
+makes to what it was given.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from cifviz.systems.encoder import EncoderConfig
 
 WINDOW = 1.0
 """Potentials within half of this of the threshold pass a gradient, 1 over this."""
-GAIN = 2.0
-"""What spikes are multiplied by at the synapses, at first: with less, deep layers are silent."""
 
 
 def surrogate_spike(potential: Tensor, threshold: float = 1.0, window: float = WINDOW) -> Tensor:
@@ -61,6 +60,7 @@ class LeakyLayer(nn.Module):
     Notes
     -----
     ``v ← (1 − leak) · v · (1 − s) + I``, with s the spike of the step before: a spike resets to 0.
+    No gradient passes the reset.
     """
 
     def __init__(self, channels: int, leak: float = 0.2):
@@ -69,14 +69,16 @@ class LeakyLayer(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes (batch, channels, steps) of input currents of that shape."""
+        if not currents.shape[2]:
+            return currents
         kept = 1 - self.leak.sigmoid()
-        potential = spike = torch.zeros_like(currents[:, :, 0]) if currents.shape[2] else None
+        potential = spike = torch.zeros_like(currents[:, :, 0])
         spikes = []
         for current in currents.unbind(dim=2):
-            potential = kept * potential * (1 - spike) + current  # type: ignore[operator]
+            potential = kept * potential * (1 - spike.detach()) + current
             spike = surrogate_spike(potential)
             spikes.append(spike)
-        return torch.stack(spikes, dim=2) if spikes else currents
+        return torch.stack(spikes, dim=2)
 
 
 class SpikingOutput(NamedTuple):
@@ -91,10 +93,11 @@ class SpikingOutput(NamedTuple):
 
 
 class SpikingEncoder(nn.Module):
-    """Convolutions whose activations are spikes; a trace of the last layer's spikes comes out.
+    """Layers of neurons whose spikes add to the currents of the next; the last currents come out.
 
-    The halvings in front make currents of log-mel frames, as sensors do; from there on nothing but
-    spikes goes from a layer to the next. A step of the simulation is an encoder frame.
+    The halvings in front make currents of log-mel frames, as sensors do. In each layer a neuron for
+    each channel gets its normalised current, and its spikes, through synapses that look back only,
+    add to the currents of all channels. A step of the simulation is an encoder frame.
 
     Parameters
     ----------
@@ -104,70 +107,53 @@ class SpikingEncoder(nn.Module):
     Notes
     -----
     A reconstruction of the idea, not of a network: the spiking Transformer of DyTr-SNN (Wang et al.
-    2023, arXiv 2302.01194) could not be read in full.
+    2023, arXiv 2302.01194) could not be read in full. Spikes alone pass the synapses. A network in
+    which the spikes themselves were added up from layer to layer did not learn digits at all.
     """
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
         self.config = config
         self.front = _Front(config)
+        self.norms = nn.ModuleList(nn.LayerNorm(config.channels) for _ in config.dilations)
+        self.neurons = nn.ModuleList(LeakyLayer(config.channels) for _ in config.dilations)
         self.synapses = nn.ModuleList(
             nn.Conv1d(
                 config.channels,
                 config.channels,
                 config.kernel,
-                padding=dilation * (config.kernel // 2),
+                padding=dilation * (config.kernel - 1),
                 dilation=dilation,
             )
             for dilation in config.dilations
         )
-        self.gains = nn.ParameterList(
-            nn.Parameter(torch.full((config.channels, 1), GAIN)) for _ in config.dilations
-        )
-        self.neurons = nn.ModuleList(
-            LeakyLayer(config.channels) for _ in range(len(config.dilations) + 1)
-        )
-        self.trace = nn.Parameter(torch.full((config.channels,), 0.3).logit())
         self.norm = nn.LayerNorm(config.channels)
 
     def forward(self, features: Tensor, lengths: Tensor) -> SpikingOutput:
         """Encode a batch; shapes are those of `Encoder.forward`."""
         currents, lengths = self.front(features, lengths)
         padded = ~valid_mask(lengths, currents.shape[2]).unsqueeze(1)
-        spikes = self.neurons[0](currents).masked_fill(padded, 0)
-        layers = [spikes]
-        for synapse, gain, neurons in zip(self.synapses, self.gains, self.neurons[1:], strict=True):
-            spikes = neurons(gain * convolve(synapse, spikes) + spikes).masked_fill(padded, 0)
+        layers = []
+        for norm, neurons, synapse in zip(self.norms, self.neurons, self.synapses, strict=True):
+            spikes = neurons(_normalised(norm, currents)).masked_fill(padded, 0)
+            currents = currents + convolve(synapse, spikes)[:, :, : currents.shape[2]]
             layers.append(spikes)
-        out = self.norm(self._traced(spikes).transpose(1, 2))
+        out = _normalised(self.norm, currents).masked_fill(padded, 0)
         return SpikingOutput(
-            out.masked_fill(padded.transpose(1, 2), 0),
-            lengths,
-            tuple(layer.transpose(1, 2) for layer in layers),
+            out.transpose(1, 2), lengths, tuple(layer.transpose(1, 2) for layer in layers)
         )
-
-    def _traced(self, spikes: Tensor) -> Tensor:
-        """A leaky sum of the spikes of each neuron (batch, channels, frames)."""
-        kept = 1 - self.trace.sigmoid()
-        level, levels = torch.zeros_like(spikes[:, :, :1]).sum(dim=2), []
-        for spike in spikes.unbind(dim=2):
-            level = kept * level + spike
-            levels.append(level)
-        return torch.stack(levels, dim=2) if levels else spikes
 
     def operations(self, spikes: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
         """Spikes and synaptic operations of each utterance, each (batch,).
 
-        A spike is added up at every synapse that leaves its neuron: ``kernel · channels`` of the
-        next layer, and the one to its own neuron there; none leave the last layer.
+        A spike is added up at every synapse that leaves its neuron: ``kernel · channels``.
         """
-        counts = torch.stack([layer.detach().sum(dim=(1, 2)) for layer in spikes])
-        fan_out = self.config.kernel * self.config.channels + 1
-        return counts.sum(dim=0), fan_out * counts[:-1].sum(dim=0)
+        counts = torch.stack([layer.detach().sum(dim=(1, 2)) for layer in spikes]).sum(dim=0)
+        return counts, self.config.kernel * self.config.channels * counts
 
 
 class GRUEncoder(nn.Module):
-    """Like `SpikingEncoder`, but gated recurrent units in place of neurons that spike.
+    """Like `SpikingEncoder`, but a gated recurrent unit in place of neurons and their synapses.
 
     Parameters
     ----------
@@ -179,17 +165,19 @@ class GRUEncoder(nn.Module):
         super().__init__()
         self.config = config
         self.front = _Front(config)
-        self.layers = nn.GRU(
-            config.channels, config.channels, max(1, len(config.dilations)), batch_first=True
+        self.norms = nn.ModuleList(nn.LayerNorm(config.channels) for _ in config.dilations)
+        self.layers = nn.ModuleList(
+            nn.GRU(config.channels, config.channels, batch_first=True) for _ in config.dilations
         )
         self.norm = nn.LayerNorm(config.channels)
 
     def forward(self, features: Tensor, lengths: Tensor) -> SpikingOutput:
         """Encode a batch; shapes are those of `Encoder.forward`. There are no spikes."""
         currents, lengths = self.front(features, lengths)
-        hidden = F.gelu(currents).transpose(1, 2)
-        if hidden.numel():  # it takes no empty sequence
-            hidden, _ = self.layers(hidden)
+        hidden = currents.transpose(1, 2)
+        for norm, layer in zip(self.norms, self.layers, strict=True):
+            if hidden.numel():  # it takes no empty sequence
+                hidden = hidden + layer(norm(hidden))[0]
         padded = ~valid_mask(lengths, hidden.shape[1]).unsqueeze(2)
         return SpikingOutput(self.norm(hidden).masked_fill(padded, 0), lengths, ())
 
@@ -197,7 +185,7 @@ class GRUEncoder(nn.Module):
     def operations_per_frame(self) -> int:
         """Multiplications and additions of the recurrent layers in an encoder frame."""
         channels = self.config.channels
-        return self.layers.num_layers * 3 * 2 * channels * channels
+        return len(self.layers) * 3 * 2 * channels * channels
 
 
 class _Front(nn.Module):
@@ -220,5 +208,11 @@ class _Front(nn.Module):
             hidden = F.gelu(convolve(halve, F.pad(hidden, (0, hidden.shape[2] % 2))))
             lengths = (lengths + 1) // 2
         padded = ~valid_mask(lengths, hidden.shape[2]).unsqueeze(1)
-        currents = self.norm(convolve(self.project, hidden).transpose(1, 2)).transpose(1, 2)
+        currents = _normalised(self.norm, convolve(self.project, hidden))
         return currents.masked_fill(padded, 0), lengths
+
+
+def _normalised(norm: nn.Module, currents: Tensor) -> Tensor:
+    """Each frame of (batch, channels, frames) by itself."""
+    normalised: Tensor = norm(currents.transpose(1, 2)).transpose(1, 2)
+    return normalised

@@ -51,7 +51,7 @@ def decode_by_tail_rule(
 
     Notes
     -----
-    Notebook: notebooks/04_tail_handling.ipynb
+    Notebook: notebooks/05_tail_handling.ipynb
     """
     require_type("model", model, CIFRecognizer)
     rules = tail_rules(slack=model.cif.config.slack) if rules is None else rules

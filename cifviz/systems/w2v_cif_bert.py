@@ -429,10 +429,22 @@ class W2VCIFBertRecognizer(StateInputRecognizer):
 
     def decode(self, firing: Firing, encoded: Encoded) -> tuple[Tensor, Tensor]:
         """Most likely tokens of a firing and their probabilities, each (batch, fires)."""
+        return most_likely(self.logits(firing, encoded))
+
+    def logits(self, firing: Firing, encoded: Encoded) -> Tensor:
+        """Logits of both sides together in inference (batch, fires, vocabulary)."""
+        hidden = self.read_as(firing, encoded)
+        return self._fused(self.decoder.output(hidden), hidden, firing.num_fires)
+
+    def read_as(self, firing: Firing, encoded: Encoded) -> Tensor:
+        """What fired, in the space of the embeddings: the language model reads it as such.
+
+        Returns
+        -------
+        Tensor (batch, fires, language.dim)
+        """
         adapted = self.adapt(firing.embeddings, firing, encoded)
-        counts = firing.num_fires
-        hidden = self.decoder.hidden(adapted, counts)
-        return most_likely(self._fused(self.decoder.output(hidden), hidden, counts))
+        return self.decoder.hidden(adapted, firing.num_fires)
 
     def _fused(self, acoustic: Tensor, hidden: Tensor, counts: Tensor) -> Tensor:
         """Logits of both sides in inference (batch, fires, vocabulary)."""

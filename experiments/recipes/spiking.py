@@ -20,7 +20,7 @@ def spiking_recipe(recipe: Recipe, name: str) -> Recipe:
         name=name,
         system="spiking",
         config=SpikingConfig(**vars(config)),
-        fit=replace(recipe.fit, steps=800),
+        fit=replace(recipe.fit, steps=1200),
     )
 
 

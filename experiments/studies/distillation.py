@@ -3,7 +3,8 @@
 Errors, counts and edges are those of the published runs of the recipe. How far students point to
 their teacher is measured here, from the weights of the runs, in batches of prompts that nothing is
 trained on: by the projection that was trained with a model, and by a linear layer that is fitted
-afterwards, which all models get, those that nobody taught as well.
+afterwards, which all models get, those that nobody taught as well. And whether what is fired is
+alike where the teacher's states are.
 
 References
 ----------
@@ -36,7 +37,7 @@ from experiments.recipes.hieradist import TEACHER as TEACHER_NAME
 from experiments.runs import loaded
 from experiments.studies.paired_seeds import folders_by_seed
 from experiments.studies.study import Study
-from experiments.studies.variant_tables import Claim, claim_table, variant_table
+from experiments.studies.variant_tables import Claim, claim_table, seeds_cell, variant_table
 from experiments.training_data import recordings
 
 NAME = "distillation"
@@ -111,19 +112,29 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
     known = recordings(f"{RECIPE} {recipe.real_set}", recipe.real, recipe.config, runs / "cache")
     chosen = np.random.default_rng(0).permutation(len(known))[:FITTED]
     training = [known[place] for place in chosen]
-    measured, pictures = [], {}
+    measured, pictures, chance = [], {}, 0.0
+    tests: list[Batch] = []
+    trains = training_batches(training)
     for variant in TITLES:
         recipe = find_recipe(RECIPE, variant)
         for seed, folder in folders_by_seed(recipe, runs).items():
             model = loaded(recipe, folder)
-            tests, trains = development_batches(model, utterances), training_batches(training)
+            # All variants hear alike and have the same tokens.
+            tests = tests or development_batches(model, utterances)
             probe = fitted_projection([fired(model, batch) for batch in trains])
             judged = [fired(model, batch) for batch in tests]
-            measured.append({"variant": variant, "seed": seed, **retrievals(judged, probe)})
+            found = {**retrievals(judged, probe), "geometry": shared_geometry(judged)}
+            measured.append({"variant": variant, "seed": seed, **found})
+            chance = blind_top_1(judged)
             if seed == 0 and variant in ("none", "token", ""):
                 pictures[variant or "both"] = similarities(judged[0], probe, model)
     require(bool(measured), f"no finished run of {RECIPE!r} in {runs}", DataError)
-    return {"recipe": RECIPE, "retrieval": measured, "similarities": pictures}
+    return {
+        "recipe": RECIPE,
+        "chance": chance,
+        "retrieval": measured,
+        "similarities": pictures,
+    }
 
 
 def development_batches(
@@ -224,6 +235,39 @@ def retrievals(found: Sequence[Fired], projection: Tensor) -> dict[str, dict[str
     return measured
 
 
+def blind_top_1(found: Sequence[Fired]) -> float:
+    """Share of tokens whose right state a blind choice among those of the batch would find."""
+    shares: list[float] = []
+    for one in found:
+        ids = one.targets[one.targets >= 0]
+        shares += (ids.unsqueeze(1) == ids).double().mean(dim=1).tolist()
+    return mean(shares)
+
+
+def shared_geometry(found: Sequence[Fired]) -> float:
+    """Whether what is fired is alike where the teacher's states are.
+
+    Returns
+    -------
+    float
+        Pearson's correlation of the cosines among what fired, less its mean, and those among the
+        teacher's states, less theirs, over all pairs of different tokens in a batch; mean over the
+        batches.
+    """
+    correlations = []
+    for one in found:
+        ids = one.targets[one.targets >= 0]
+        sides = []
+        for vectors in (one.embeddings, one.teacher):
+            flat = vectors[one.targets >= 0].double()
+            centred = flat - flat.mean(dim=0)
+            sides.append(_cosines(centred, centred)[ids.unsqueeze(1) != ids])
+        if sides[0].numel() > 1:
+            correlations.append(float(torch.corrcoef(torch.stack(sides))[0, 1]))
+    require(bool(correlations), "no batch has two different tokens", DataError)
+    return mean(correlations)
+
+
 def similarities(
     found: Fired, projection: Tensor, model: HieraDistRecognizer
 ) -> dict[str, list[Any]]:
@@ -232,8 +276,9 @@ def similarities(
     Returns
     -------
     dict
-        ``tokens``, and of each to each ``student_teacher``, ``fires`` (less their mean) and
-        ``teacher``. Students of a model without the loss are those of the fitted layer.
+        ``tokens``, and of each to each ``student_teacher``, ``fitted_teacher``, ``fires`` (less
+        their mean) and ``teacher``. Students of a model without the loss are those of the fitted
+        layer, which "fitted_teacher" has of all.
     """
     is_token = found.targets >= 0
     ids = found.targets[is_token][:PICTURED]
@@ -241,9 +286,10 @@ def similarities(
         one[is_token][:PICTURED].double() for one in (found.embeddings, found.teacher)
     )
     student = found.students.get(ACOUSTIC)
-    seen = projected(fires, projection) if student is None else student[is_token][:PICTURED]
+    fitted = projected(fires, projection)
     pairs = {
-        "student_teacher": (seen, teacher),
+        "student_teacher": (fitted if student is None else student[is_token][:PICTURED], teacher),
+        "fitted_teacher": (fitted, teacher),
         "fires": (fires - fires.mean(dim=0), fires - fires.mean(dim=0)),
         "teacher": (teacher, teacher),
     }
@@ -268,17 +314,18 @@ def table(found: Mapping[str, Any]) -> str:
     """All tables, one below the other."""
     parts = [
         variant_table(found["runs"], TITLES, ["distilled"]),
-        retrieval_table(found["retrieval"]),
+        retrieval_table(found["retrieval"], found["chance"]),
         claim_table(found["runs"], CLAIMS, UNTESTED),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def retrieval_table(measured: Sequence[Mapping[str, Any]]) -> str:
+def retrieval_table(measured: Sequence[Mapping[str, Any]], chance: float) -> str:
     """Retrieval of the right token among a batch: mean ± standard deviation over seeds."""
     columns = {"fitted": "fitted", ACOUSTIC: "trained, of fires", LINGUISTIC: "trained, of states"}
     heads = ["distilled", "seeds"]
     heads += [f"{title}: {kind}" for title in columns.values() for kind in ("top-1 %", "MRR")]
+    heads.append("alike where the teacher is")
     rows = []
     for variant, (title,) in TITLES.items():
         ones = [one for one in measured if one["variant"] == variant]
@@ -288,8 +335,12 @@ def retrieval_table(measured: Sequence[Mapping[str, Any]]) -> str:
             cells.append(spread([100 * one["top_1"] for one in known], digits=1) if known else "–")
             cells.append(spread([one["reciprocal_rank"] for one in known]) if known else "–")
         if ones:
-            rows.append([title, str(len(ones)), *cells])
-    return markdown_table(heads, rows) if rows else ""
+            alike = spread([one["geometry"] for one in ones])
+            rows.append([title, seeds_cell(len(ones)), *cells, alike])
+    if not rows:
+        return ""
+    blind = f"A blind choice among the states of a batch would be right in {100 * chance:.1f} %."
+    return f"{markdown_table(heads, rows)}\n\n{blind}"
 
 
 STUDY = Study(run, read, table, ("prompts",))

@@ -94,3 +94,26 @@ def grouped(
     for one in measured:
         found.setdefault(tuple(one[name] for name in names), {})[one["seed"]] = one
     return found
+
+
+def gathered(
+    measured: Sequence[Mapping[str, Any]], condition: str, conditions: Sequence[str]
+) -> list[dict[str, Any]]:
+    """One entry a run: what was measured of it in each condition, under the condition's name.
+
+    A run that lacks one of the conditions is left out:
+
+    >>> run = {"recipe": "a", "variant": "", "seed": 0}
+    >>> found = [{**run, "noise": "none", "errors": 2}, {**run, "noise": "10 dB", "errors": 5}]
+    >>> [both] = gathered(found, "noise", ["none", "10 dB"])
+    >>> both["seed"], both["none"]["errors"], both["10 dB"]["errors"]
+    (0, 2, 5)
+    >>> gathered(found[:1], "noise", ["none", "10 dB"])
+    []
+    """
+    names = ("recipe", "variant", "seed")
+    runs: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in measured:
+        key = tuple(one[name] for name in names)
+        runs.setdefault(key, dict(zip(names, key, strict=True)))[str(one[condition])] = one
+    return [one for one in runs.values() if set(conditions) <= one.keys()]

@@ -23,7 +23,6 @@ from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import (
     average_lagging,
-    count_accuracy,
     differentiable_average_lagging,
     length_adaptive_average_lagging,
     spread,
@@ -33,14 +32,14 @@ from cifviz.published import read_study
 from cifviz.systems.segment_translator import SegmentTranslator
 from cifviz.text_tables import markdown_table
 from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language
-from experiments.measure import error_scores, transcribe_all
+from experiments.measure import token_scores, transcribe_all
 from experiments.recipes import find_recipe, variants_of
 from experiments.recipes.reordered import IN_ORDER, LATENCY_WEIGHTS, WAITS, spoken_digits
 from experiments.robustness_sets import joined
 from experiments.runs import loaded
 from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import SCORES, Claim, Scores, claim_table
-from experiments.studies.paired_seeds import folders_by_seed, grouped
+from experiments.studies.paired_seeds import folders_by_seed, gathered, grouped
 from experiments.studies.study import Study
 from experiments.training_data import labelled_sentences
 
@@ -99,7 +98,7 @@ def scores_of(
     Returns
     -------
     dict
-        ``utterances``, what `error_scores` gives, ``count_accuracy``, and AL, LAAL, DAL and AP, see
+        ``utterances``, what `token_scores` gives, and AL, LAAL, DAL and AP, see
         `cifviz.metrics.latency`: means over the utterances of which there are any, in seconds.
     """
     utterances = language.translated(spoken)
@@ -108,10 +107,7 @@ def scores_of(
     tokens = [[word.token for word in words] for words in references]
     return {
         "utterances": len(utterances),
-        **error_scores(tokens, [one.tokens for one in found]),
-        "count_accuracy": count_accuracy(
-            [len(one) for one in tokens], [len(one.tokens) for one in found]
-        ),
+        **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["lagging"](found, references),
     }
 
@@ -222,13 +218,8 @@ def table(found: Mapping[str, Any]) -> str:
 
 def by_run(measured: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One entry a run: its scores at β = 1 under how many utterances are one."""
-    names = ("recipe", "variant", "seed")
-    runs: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for one in measured:
-        if one["beta"] == 1:
-            key = tuple(one[name] for name in names)
-            runs.setdefault(key, dict(zip(names, key, strict=True)))[str(one["joined"])] = one
-    return [one for one in runs.values() if {str(factor) for factor in JOINED} <= one.keys()]
+    standing = [one for one in measured if one["beta"] == 1]
+    return gathered(standing, "joined", [str(factor) for factor in JOINED])
 
 
 def system_table(found: Mapping[str, Any], recipe: str) -> str:

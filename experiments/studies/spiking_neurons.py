@@ -22,16 +22,16 @@ import numpy as np
 
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
-from cifviz.metrics import count_accuracy, spread
+from cifviz.metrics import spread
 from cifviz.published import read_study
 from cifviz.text_tables import markdown_table
-from experiments.measure import error_scores, transcribe_all
+from experiments.measure import token_scores, transcribe_all
 from experiments.recipes import find_recipe, variants_of
 from experiments.runs import loaded
 from experiments.structured_digits import grammar_utterances, in_noise, markov_digit
 from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import SCORES, Claim, Scores, claim_table
-from experiments.studies.paired_seeds import folders_by_seed, grouped
+from experiments.studies.paired_seeds import folders_by_seed, gathered, grouped
 from experiments.studies.study import Study
 from experiments.units import DIGIT_PHONES, in_units
 
@@ -76,10 +76,7 @@ def scores_of(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str, 
     references = [one.words for one in utterances]
     tokens = [[word.token for word in words] for words in references]
     return {
-        **error_scores(tokens, [one.tokens for one in found]),
-        "count_accuracy": count_accuracy(
-            [len(one) for one in tokens], [len(one.tokens) for one in found]
-        ),
+        **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["energy"](found, references),
     }
 
@@ -167,7 +164,7 @@ def table(found: Mapping[str, Any]) -> str:
     parts += [energy_table(found["runs"])]
     parts.append(
         claim_table(
-            by_run(found["runs"]),
+            gathered(found["runs"], "condition", [*CONDITIONS]),
             claims=CLAIMS,
             tasks=dict.fromkeys(TASKS, "clean"),
             scores=OWN_SCORES,
@@ -175,16 +172,6 @@ def table(found: Mapping[str, Any]) -> str:
         )
     )
     return "\n\n".join(part for part in parts if part)
-
-
-def by_run(measured: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One entry a run, its scores under their conditions."""
-    names = ("recipe", "variant", "seed")
-    runs: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for one in measured:
-        key = tuple(one[name] for name in names)
-        runs.setdefault(key, dict(zip(names, key, strict=True)))[one["condition"]] = one
-    return [one for one in runs.values() if CONDITIONS.keys() <= one.keys()]
 
 
 def error_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
@@ -223,8 +210,8 @@ def energy_table(runs: Sequence[Mapping[str, Any]]) -> str:
         )
     note = (
         "Energy: 0.9 pJ for an addition, 4.6 pJ for a multiplication with its addition (two "
-        "operations here), 32-bit floating point at 45 nm. A convention: on the processor that "
-        "ran this, a spiking network is slower than a GRU."
+        "operations here), 32-bit floating point at 45 nm. A convention: on a usual processor an "
+        "addition that a spike leaves out saves nothing."
     )
     return f"{markdown_table(heads, rows)}\n\n{note}" if rows else ""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cifviz.metrics import spread
 from cifviz.text_tables import markdown_table
 from experiments.studies.nar_claims import VERDICTS
-from experiments.studies.paired_seeds import differences, judged, with_judgement
+from experiments.studies.paired_seeds import LEAST_SEEDS, differences, judged, with_judgement
 
 Score = Callable[[Mapping[str, Any]], float | None]
 """Of the result of a run."""
@@ -39,6 +39,8 @@ SCORES: Mapping[str, Score] = {
     "edges ms, learned": _edges(LEARNED),
 }
 """On prompts that nothing is trained on."""
+DIGITS = {"mean |Σα − N|": 2}
+"""Digits behind the point where a score has not one."""
 
 
 class Claim(NamedTuple):
@@ -62,11 +64,20 @@ def by_seed(runs: Sequence[Mapping[str, Any]], variant: str, score: str) -> dict
 
 def score_cells(runs: Sequence[Mapping[str, Any]], variant: str) -> list[str]:
     """Number of seeds and, for each of `SCORES`, mean ± standard deviation over them."""
-    cells = [str(len([one for one in runs if one["variant"] == variant]))]
+    cells = [seeds_cell(len([one for one in runs if one["variant"] == variant]))]
     for name in SCORES:
         values = [one for one in by_seed(runs, variant, name).values() if one is not None]
-        cells.append(spread(values, digits=1) if values else "–")
+        cells.append(spread(values, digits=DIGITS.get(name, 1)) if values else "–")
     return cells
+
+
+def seeds_cell(seeds: int) -> str:
+    """A number of seeds, and of how many where that is too few.
+
+    >>> seeds_cell(3), seeds_cell(1)
+    ('3', '1 of 3')
+    """
+    return str(seeds) if seeds >= LEAST_SEEDS else f"{seeds} of {LEAST_SEEDS}"
 
 
 def variant_table(
@@ -98,11 +109,21 @@ def _side(
 
 
 def claim_table(runs: Sequence[Mapping[str, Any]], claims: Sequence[Claim], untested: str) -> str:
-    """Each claim, the paired difference over seeds, and whether its direction is reproduced."""
+    """Each claim, the paired difference over seeds, and whether its direction is reproduced.
+
+    Claims of which too few seeds are there stand below the table.
+    """
     heads = ["claim", "source", "score", "difference of the same seeds", "verdict"]
-    rows = []
+    rows, missing = [], []
     for claim in claims:
         found = compared(runs, claim)
-        verdict = VERDICTS[judged(found)]
-        rows.append([claim.text, claim.source, claim.score, with_judgement(found), verdict])
-    return f"{markdown_table(heads, rows)}\n\n{untested}"
+        verdict = judged(found)
+        if verdict == "open":
+            missing.append(f"{claim.text} ({seeds_cell(len(found))})")
+            continue
+        shown = with_judgement(found)
+        rows.append([claim.text, claim.source, claim.score, shown, VERDICTS[verdict]])
+    parts = [markdown_table(heads, rows)] if rows else []
+    if missing:
+        parts.append(f"Open, with the seeds that are there: {'; '.join(missing)}.")
+    return "\n\n".join([*parts, untested])

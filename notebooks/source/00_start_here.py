@@ -94,8 +94,9 @@ figure, (ax,) = canvas(height=1.8, width=6.0)
 draw_problem(frames, spoken.tokens, ax=ax)
 show(
     figure,
-    f"A row of {frames} frames, and below it a row with the words of the transcript. Dotted lines "
-    "with question marks lead from each word to a wide range of frames.",
+    f"A row of {frames} frames of {1000 * recognizer.grid.shift:.0f} ms, and below it a row with "
+    "the words of the transcript. Dotted lines with question marks lead from each word "
+    "to a wide range of frames.",
     caption="What is given in training: the frames of the sound, and the words of the transcript. "
     "The question marks are the problem: which frames belong to which word? The words are drawn "
     "at equal distances, because nobody knows their times.",
@@ -126,11 +127,11 @@ show(
 #
 # - The *encoder* turns the numbers of each frame and its neighbours into one vector, h.
 # - The *weight predictor* looks at these vectors and gives each frame a *weight* α, which says how
-#   much of a token the frame is worth.
-# - *Integrate-and-fire* adds up the weights. Each time the sum reaches 1, a *token* is complete: it
+#   much of a *token* the frame is worth. (A token is a unit of the transcript; here it is a word,
+#   in other recognisers a part of a word or a letter.)
+# - *Integrate-and-fire* adds up the weights. Each time the sum reaches 1, a token is complete: it
 #   *fires*. Its vector, the *embedding* c, is the weighted sum of the frames that filled it.
-# - The *decoder* picks the word that matches each embedding. (Here a token is a word. In other
-#   recognisers it is a part of a word or a letter.)
+# - The *decoder* picks the word that matches each embedding.
 
 # %% [markdown]
 # ## 2. Three ways from frames to words
@@ -182,15 +183,15 @@ show(
 # frames that filled it, so its row is about as wide as the word.
 #
 # Each way has its uses. CTC and CIF can work while somebody is still speaking, since they read from
-# left to right. Plain attention waits for the end. [Lesson 07](07_how_good_is_it.ipynb) measures
+# left to right. Plain attention waits for the end. [Lesson 06](06_how_good_is_it.ipynb) measures
 # how well each of them finds the times.
 
 # %% [markdown]
 # **Where the name comes from.** *Integrate-and-fire* is a model of a nerve cell. The cell adds up
-# (integrates) the current that flows into it. When the sum reaches a threshold, the cell sends out
-# a pulse (it fires), and starts anew. *Continuous* says what is different in CIF: what comes out is
-# not a pulse, but a vector, and a weight can be cut into parts of any size. So all steps have
-# derivatives nearly everywhere, and the whole recogniser can be trained by gradient descent.
+# (integrates) the current that flows into it. When the sum reaches a *threshold*, the cell sends
+# out a pulse (it fires), and starts anew. *Continuous* says what is different in CIF: what comes
+# out is not a pulse, but a vector, and a weight can be cut into parts of any size. So all steps
+# have derivatives nearly everywhere, and the whole recogniser can be trained by gradient descent.
 
 # %% [markdown]
 # ## 3. CIF on this clip
@@ -263,11 +264,20 @@ check("00.1", seconds)
 seconds = 12.5 * 0.04  # in the library: cifviz.FrameGrid(shift=0.04).seconds(12.5)
 check("00.1", seconds)
 
+# %% [markdown] tags=["hints"]
+# Position and time are the same place in two units: frames and seconds.
+#
+# One frame lasts 0.04 s, and position 0 is time 0.
+#
+# Multiply the position by the length of a frame. Do not round it first: 12.5 is the middle of frame
+# 12.
+
 # %% [markdown]
 # ## 4. Hear it, token by token
 #
 # We cut the sound at the fires. Each player holds one token, from the fire before it to its own.
-# Listen to the edges: is a word cut short? Is there a piece of a neighbour in it?
+# Listen to the *edges*, the beginning and the end of each piece: is a word cut short? Is there a
+# piece of a neighbour in it?
 
 # %%
 cuts = [0.0, *times]
@@ -301,7 +311,7 @@ table(["reference", "hypothesis", "true time (s)", "fires at (s)", "end off by (
 # The beginning of the first word is off by 200 ms: the token has everything since time 0, with the
 # silence before the word. That follows from the rule. A fire says when the weight of a token is
 # complete. It does not say where a word begins or ends, and in a pause it can come at any moment.
-# [Lesson 07](07_how_good_is_it.ipynb) shows how to read the edges of words from the weights.
+# [Lesson 06](06_how_good_is_it.ipynb) shows how to read the edges of words from the weights.
 #
 # This is a friendly example: the same synthesiser spoke a part of the training material, and this
 # recogniser was helped with known times (next section).
@@ -327,7 +337,7 @@ table(["reference", "hypothesis", "true time (s)", "fires at (s)", "end off by (
 #
 # One detail is needed for this to work: at the beginning of training the weights sum to anything,
 # and four words cannot be compared with seven tokens. So in training all weights are multiplied by
-# one factor, such that exactly N tokens fire. [Lesson 03](03_scaling.ipynb) is about this.
+# one factor, such that exactly N tokens fire. [Lesson 02](02_scaling.ipynb) is about this.
 #
 # The model `digits` has a fourth part besides, which does ask for times: the weight of each word
 # should be spread evenly over its sound. That is possible where the times of the training material
@@ -349,6 +359,13 @@ check("00.2", tokens_at_1)
 tokens_at_1 = 6  # 6.2 = 6 · 1 + 0.2, and 0.2 is less than half a token
 check("00.2", tokens_at_1)
 
+# %% [markdown] tags=["hints"]
+# Each token takes 1 away from the sum. How often can that be done?
+#
+# After the full tokens something is left. Compare it with half a token.
+#
+# 6.2 holds some whole ones and 0.2. Is 0.2 more than half of 1?
+
 # %% [markdown]
 # **Exercise 00.3.** The same clip, the same weights: how many tokens fire at β = 0.5?
 
@@ -359,6 +376,13 @@ check("00.3", tokens_at_half)
 # %% tags=["solution"]
 tokens_at_half = 12  # 6.2 = 12 · 0.5 + 0.2, and 0.2 is less than half of 0.5
 check("00.3", tokens_at_half)
+
+# %% [markdown] tags=["hints"]
+# The sum does not change; what a token takes does.
+#
+# How often does 0.5 fit into 6.2?
+#
+# Divide by 0.5, keep the whole part, and compare what is left with half of 0.5.
 
 # %% [markdown]
 # A program for this count, which forgets the residual:
@@ -392,6 +416,14 @@ def count_tokens(weight_sum, threshold):
 
 check("00.4", count_tokens)
 
+
+# %% [markdown] tags=["hints"]
+# Split the sum in two: what the full tokens take, and the residual.
+#
+# The full tokens take their number times the threshold. Subtract that from the sum.
+#
+# Return one more than the full tokens if the residual is larger than half the threshold, and the
+# full tokens if not.
 
 # %% [markdown]
 # Now on our clip, at four thresholds: 0.5, 0.8, 1 and 2.
@@ -482,12 +514,14 @@ print(explorer.alignment.text)
 #
 # - **They scale.** The weights between two pauses are multiplied by a factor near 1, so that they
 #   sum to a whole number of tokens. Then small errors do not add up in a long recording.
-# - **They fire a little early**, as soon as 0.99 is reached, so that a rounding error does not cost
-#   the last word. What the token lacks it takes from the next one.
+# - **They fire a little early**, as soon as 0.99 is reached ([lesson
+#   07](07_thresholds_and_dialects.ipynb)), so that a rounding error does not cost the last word.
+#   What the token lacks it takes from the next one.
 # - **They read edges inside the weight of a word**, not at the fires. So there can be gaps between
 #   words, and the first word does not begin at time 0.
 #
-# The *panel* is the picture of a whole utterance that `cifviz align` writes, too:
+# The *panel* is the picture of a whole *utterance*, one stretch of speech that is recognised in one
+# go. It is what `cifviz align` writes, too:
 
 # %% tags=["hide-input"]
 # Figure: the panel of the shipped model
@@ -507,7 +541,7 @@ show(
 # | amplitude | the sound itself |
 # | frequency | how loud each band of pitch is; dark is loud. This is what the recogniser sees |
 # | weight per frame | α of each frame, as the network gave it (grey) and scaled (blue) |
-# | accumulated weight | the sum of the weights. At β a token fires (▼), and the sum falls back |
+# | *accumulated weight* | the sum of the weights. At β a token fires (▼), and the sum falls back |
 # | tokens | from the first edge of each token to its last, as the model reads them |
 # | reference | the true times |
 #
@@ -664,6 +698,19 @@ glossary(
 # - Set `clip` to `"silence"`. How many tokens should there be?
 # - Say a digit string yourself, once slowly and once fast. Does the sum of the weights change?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The pause.* The weights are 0 in it, so the sum waits: the token after the pause fires no
+#   earlier because of it. Without the scaling of section 9 a fire could lie anywhere in the pause.
+# - *Repeated digits.* CIF needs no help: each of the three adds a weight of about 1, so the sum
+#   crosses three whole numbers. CTC joins equal neighbours, so it has to write *nothing* between
+#   two equal words.
+# - *Silence.* None. The weights of all frames together are a few hundredths of a token.
+# - *Slow and fast.* The sum stays about the number of words; that is what the quantity loss
+#   teaches. Slow words have more frames, and each of them weighs less. If your sum changes much,
+#   your speed is unlike that of the training material.
+
 # %% [markdown]
 # ## In practice
 #
@@ -673,7 +720,7 @@ glossary(
 #   recipe of CIF-HieraDist. For word times, FunASR adds a second predictor with finer frames.
 # - Code bases differ in what they do with the residual. CIF-PyTorch fires it if it is above
 #   0.5, but only where a padded frame follows: never for an utterance on its own. FunASR and WeNet
-#   add 0.45 to the sum and round down. [Lesson 04](04_tail_handling.ipynb) is about that.
+#   add 0.45 to the sum and round down. [Lesson 05](05_tail_handling.ipynb) is about that.
 
 # %% [markdown]
 # ## Further reading
@@ -720,7 +767,7 @@ glossary(
 # ### Likely questions
 #
 # - *Why do the weights add up to the number of words?* Because of the quantity loss.
-#   [Lesson 03](03_scaling.ipynb) switches it off, and looks.
+#   [Lesson 02](02_scaling.ipynb) switches it off, and looks.
 # - *Does CIF look into the future?* The adding up does not: a fire depends on the weights so far.
 #   The network that gives the weights may see some frames ahead, and the scaling from pause to
 #   pause waits for the pause.
@@ -728,7 +775,7 @@ glossary(
 #   nothing else to choose from. The panel's title says which words the model knows, and a warning
 #   stands above the picture where the fired embeddings are far from all that it was trained on.
 # - *Why frames of 40 ms?* The sound is described each 10 ms and the encoder makes one frame of
-#   four. [Lesson 02](02_weights.ipynb) compares with 80 ms.
+#   four. [Lesson 04](04_weights.ipynb) compares with 80 ms.
 # - *Where does a word end, really?* In fluent speech there is often no gap. Here the synthesiser
 #   knows; people who mark recordings by hand do not always agree.
 # - *Why does attention look at so few frames of a word?* Its shares say where the decoder looked to
@@ -737,7 +784,7 @@ glossary(
 # ### Usual misconceptions
 #
 # - *A weight is the probability that a word begins.* It is a share of a token: what counts is the
-#   sum over a word. Point at a word whose weight is spread over ten frames.
+#   sum over a word. Look at a word whose weight is spread over ten frames.
 # - *Loud frames are heavy.* Compare the lanes: the loudest frame of a word need not weigh most.
 # - *A fire is the middle of a word, or its beginning.* It is where the token is complete, so most
 #   fires lie near the end of a word or in the gap after it. Word times are read elsewhere.

@@ -26,8 +26,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [00 See and hear what CIF makes of a clip](00_start_here.ipynb) · Next: [02 Find out
-# where the weights come from](02_weights.ipynb)
+# Previous: [00 See and hear what CIF makes of a clip](00_start_here.ipynb) · Next: [02 Scale the
+# weights, and see what that hides](02_scaling.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -95,8 +95,8 @@ table(["frame", "weight", "sum before", "with this frame", "", "sum after"], row
 
 # %% [markdown] tags=["answer"]
 # Two tokens fire, in frames 1 and 3, and 0.3 is left. This is the *residual*. Note what happens in
-# frame 1: of its 0.9 only 0.8 were needed. The other 0.1 is not lost; it opens the next token. So
-# the sum after a fire is not 0, but what the firing frame has left.
+# frame 1: of its 0.9 only 1 − 0.2 = 0.8 were needed. The other 0.1 is not lost; it opens the next
+# token. So the sum after a fire is not 0, but what the firing frame has left.
 
 # %% [markdown]
 # **Exercise 01.1.** Five frames weigh 0.7 each: α = (0.7, 0.7, 0.7, 0.7, 0.7). How many tokens
@@ -110,6 +110,13 @@ check("01.1", how_many)
 how_many = 3  # 5 · 0.7 = 3.5
 check("01.1", how_many)
 
+# %% [markdown] tags=["hints"]
+# Add the weights up one by one, and watch when the sum passes a whole number.
+#
+# The sums are 0.7, 1.4, 2.1, … Each time a new whole number is reached, a token fires.
+#
+# At the end the sum is 5 · 0.7. A token that is not full does not fire.
+
 # %% [markdown]
 # **Exercise 01.2.** Now α = (0.4, 0.5, 0.3, 0.7, 0.6). Which weights make up the *second* token,
 # token 1? Give five numbers, what it gets from frames 0, 1, 2, 3 and 4. They sum to 1.
@@ -122,13 +129,21 @@ check("01.2", token_1)
 token_1 = [0.0, 0.0, 0.2, 0.7, 0.1]  # 0.4 + 0.5 + 0.1 is token 0
 check("01.2", token_1)
 
+# %% [markdown] tags=["hints"]
+# First find the frame in which token 0 becomes full, and how much of this frame is left then.
+#
+# 0.4 + 0.5 is 0.9, so token 0 needs 0.1 of frame 2. The remaining part of frame 2 opens token 1.
+#
+# Token 1 starts with that part, takes all of frame 3, and from frame 4 only what is missing to 1.
+# Frames before it give 0.
+
 # %% [markdown]
 # ## 2. As a picture, and as a sound
 #
 # Back to α = (0.2, 0.9, 0.6, 0.6). Above, a bar for each weight, cut into the pieces that go to
-# different tokens. Below, the sum over time: it climbs, and where it reaches β it fires and falls
-# by exactly 1. We draw a frame's weight as arriving evenly while the frame lasts, so the line
-# climbs more steeply in a heavy frame.
+# different tokens. Below, the *accumulated weight*, what the unfinished token holds: it climbs, and
+# where it reaches β a token fires and it falls by exactly 1. We draw a frame's weight as arriving
+# evenly while the frame lasts, so the line climbs more steeply in a heavy frame.
 
 # %%
 clock = cifviz.FrameGrid(shift=1.0)  # count time in frames
@@ -151,6 +166,20 @@ show(
     caption="Four weights. Colour and pattern say which token a piece belongs to; grey is the "
     "residual. Look at frame 1: 0.8 complete token 0, and 0.1 opens token 1. ▼ marks the fires.",
 )
+
+# %% [markdown]
+# Weights and accumulated weight have one number for each frame. So code that mixes them up does not
+# fail, and no check of shapes finds it.
+#
+# **Predict first:** somebody gives you two rows of our example, (0.2, 0.1, 0.7, 0.3) and (0.2, 0.9,
+# 0.6, 0.6). How can you tell which is the accumulated weight after each frame, without knowing α?
+
+# %% [markdown] tags=["answer"]
+# By its falls. The accumulated weight falls where a token fires, here from 0.2 to 0.1 and from 0.7
+# to 0.3, and never reaches β at the end of a frame. The weights need not fall there, and they sum
+# to about the number of tokens: 0.2 + 0.9 + 0.6 + 0.6 = 2.3, and two tokens fire. FunASR [once
+# swapped the two](https://github.com/modelscope/FunASR/issues/3723): there were as many times as
+# tokens, and all of them were wrong.
 
 # %% [markdown]
 # The same as a sound: a tone that is as loud as the weight of the frame, and a click at each fire.
@@ -298,9 +327,9 @@ show(
 # position = t + ((i+1)β − S_t) / α_t
 # ```
 #
-# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 0.8 of the
-# 0.9 of this frame. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame 1, not in frame 2, for
-# frame t covers the time from t to t + 1.
+# For token 0 of α = (0.2, 0.9, 0.6, 0.6): it fires in frame 1, S_1 is 0.2, so it needs 1 − 0.2 =
+# 0.8 of this frame's weight, which is 0.9. Its position is 1 + 0.8 / 0.9 = 1.89. That is in frame
+# 1, not in frame 2, for frame t covers the time from t to t + 1.
 #
 # **Exercise 01.3.** Where does token 0 of α = (0.4, 0.5, 0.3, 0.7, 0.6) fire, in frames?
 
@@ -311,6 +340,13 @@ check("01.3", position)
 # %% tags=["solution"]
 position = 2 + (1 - 0.9) / 0.3
 check("01.3", position)
+
+# %% [markdown] tags=["hints"]
+# In which frame does the sum reach 1? The position is in that frame.
+#
+# It is frame 2, and S_2 is 0.9. How much weight is still needed there?
+#
+# Divide the weight that is needed by the weight of frame 2, and add the number of the frame.
 
 # %% [markdown]
 # Now back to four frames, with frame 1 lighter or heavier than 0.9. The next picture has time to
@@ -416,11 +452,11 @@ for name, rows in [("loop", fire_by_loop(heavy)[0]), ("overlap", fire_by_overlap
     print(f"{name:8}", *rows)
 
 # %% [markdown] tags=["answer"]
-# The weights sum to 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1, 0) and (0, 0.75,
-# 0.25). The loop asks only once in each frame whether to fire. After the fire in frame 1 it holds
-# 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight, and has only two
-# tokens. Several public implementations do this. It happens in training, when weights are scaled
-# up.
+# The weights sum to 0.25 + 2.5 + 0.5 = 3.25, so three tokens should fire: (0.25, 0.75, 0), (0, 1,
+# 0) and (0, 0.75, 0.25). The loop asks only once in each frame whether to fire. After the fire in
+# frame 1 it holds 1.75, more than a token; in frame 2 it takes 0.75 off again, a *negative* weight,
+# and has only two tokens. Several public implementations do this. It happens in training, when
+# weights are scaled up.
 
 # %% [markdown]
 # **Exercise 01.4.** Change the loop so that a frame can fire as often as its weight allows.
@@ -451,12 +487,20 @@ def fire(alpha, threshold=1.0):
 
 check("01.4", fire)
 
+# %% [markdown] tags=["hints"]
+# The loop asks once in each frame whether to fire. How often should it ask?
+#
+# After a fire, `weight` holds what the frame has left. Is that perhaps enough for the next token?
+#
+# Turn `if` into `while`, and make sure that `token` and `held` are fresh and `weight` is smaller
+# each time round.
+
 # %% [markdown]
-# **The residual.** At the end of an utterance there is nearly always a residual, 0.3 in our
-# example. In training the weights are scaled so that there is none ([lesson 03](03_scaling.ipynb)).
-# In use, when the number of words is not known, a *tail rule* decides. `drop` drops the residual;
-# `above(τ)` fires it as one more token if it is above τ, scaled up to a full one ([lesson
-# 04](04_tail_handling.ipynb)).
+# **The residual.** At the end of an *utterance*, one stretch of speech that is recognised in one
+# go, there is nearly always a residual, 0.3 in our example. In training the weights are scaled so
+# that there is none ([lesson 02](02_scaling.ipynb)). In use, when the number of words is not known,
+# a *tail rule* decides. `drop` drops the residual; `above(τ)` fires it as one more token if it is
+# above τ, scaled up to a full one ([lesson 05](05_tail_handling.ipynb)).
 
 # %%
 for rule in (drop, above(0.5), above(0.25)):
@@ -515,11 +559,11 @@ show(
 
 # %% [markdown] tags=["answer"]
 # Loop and library agree. The fires may be one fewer than the words: if the last word weighs just
-# below 1, it does not fire without a tail rule. Weights that sum to 2.99 give two tokens.
+# below 1, it does not fire without a tail rule. A sum of 3 − 0.01 = 2.99 gives two tokens.
 #
 # Training knows that trouble as well. There the weights are scaled to sum to the number of tokens,
 # but computers round: a sum of 2.9999998 never fills the third token, and it is lost. That is the
-# main reason why code fires a little early, at 0.99. [Lesson 05](05_thresholds_and_dialects.ipynb)
+# main reason why code fires a little early, at 0.99. [Lesson 07](07_thresholds_and_dialects.ipynb)
 # measures how often it happens without, and asks what 0.99 means.
 
 # %% [markdown]
@@ -560,34 +604,19 @@ def embed(alpha, encoder_out, threshold=1.0):
 
 check("01.5", embed)
 
-# %% [markdown] tags=["optional"]
-# ## 10. How can this be learnt?
+# %% [markdown] tags=["hints"]
+# `fire_by_overlap` gives W: a row for each token, a number for each frame.
 #
-# Counting looks like nothing one could take a derivative of. But W is made of sums and cuts, so it
-# has a slope nearly everywhere. The next cell lets automatic differentiation say how the second
-# token of α = (0.2, 0.9, 0.6, 0.6) changes when each weight grows a little.
+# An embedding is the sum of all frames, each multiplied by its entry in the row of the token.
 #
-# **Predict first:** if α of frame 0 grows by ε, what does token 1 get more of, and what less?
+# That is the matrix product of W and the list of frames. Turn the list into a tensor of float64,
+# use `@`, and `.tolist()` at the end.
 
-
-# %% tags=["answer"]
-# Table: slopes of the second token
-def second_token(alpha):
-    return cifviz.integrate_and_fire(alpha[None], identity.double()).contributions[0, 1]
-
-
-slopes = torch.autograd.functional.jacobian(second_token, torch.tensor(alpha).double())
-rows = [
-    [f"α of frame {t} grows", *(f"{slope:+.0f}" if slope else "0" for slope in slopes[:, t])]
-    for t in range(4)
-]
-table(["", "from frame 0", "from frame 1", "from frame 2", "from frame 3"], rows)
-
-# %% [markdown] tags=["answer"]
-# Token 0 is full earlier, so frame 1 has ε more left for token 1, and token 1 takes ε less from
-# frame 3. *Every* weight before a border pushes the border. The slopes say by how much, and
-# training follows them. Frame 3 itself has no influence: what it has more of than needed is left
-# over.
+# %% [markdown]
+# One question is open: how can this be learned? Counting looks like nothing one could take a
+# derivative of. But W is made of sums and cuts, so it has a *slope*, a derivative, nearly
+# everywhere. [Lesson 03](03_training_film.ipynb), section 3, computes the slopes of these four
+# weights by hand.
 
 # %% [markdown]
 # The numbers that this lesson arrived at are kept in the notebook, so that a later run can be
@@ -626,6 +655,21 @@ glossary(
 # - Give all frames of a long utterance the same weight. Where do the fires fall, and what would
 #   such a CIF be good for?
 # - Feed the identity to a CIF of another code base. Does each row of W sum to what you expect?
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *By hand.* The sums after the frames are 0.4, 0.4 + 1.8 = 2.2, 2.2 + 1.2 = 3.4, 3.4 + 1.2 = 4.6
+#   and 4.6 + 1.4 = 6. Frame 1 crosses 1 and 2, and frame 4 crosses 5 and reaches 6: both fire
+#   twice.
+# - *β = 0.5.* As many as ⌊S / 0.5⌋: twice as many as before, and one more if the residual at β = 1
+#   was half a token or more. For this recording, whose last word weighs just below 1, it is one
+#   more.
+# - *Equal weights.* At equal distances, every β / α frames, whatever is said. It is down-sampling
+#   by a mean over neighbouring frames, and the alignment to compare with: see lesson 03, section 6.
+# - *Another code base.* To what a token takes. In torch_cif that is β, in CIF-PyTorch 1, with
+#   negative entries where it fired early. Look at the last row, too: a token made of the residual
+#   sums to 1 if it is scaled up, and to less if weight was appended.
 
 # %% [markdown]
 # ## In practice
@@ -674,8 +718,8 @@ glossary(
 #   tell.
 # - 15 min, section 7: What should 2.5 in one frame do? Exercise 01.4 in pairs; then the tail, by
 #   hand.
-# - 5 min, section 8: Real weights, to see and to hear. Sections 9 and 10 are for those who want to
-#   program and to train.
+# - 5 min, section 8: Real weights, to see and to hear. Section 9 is for those who want to
+#   program.
 #
 # ### Likely questions
 #
@@ -686,10 +730,10 @@ glossary(
 #   before.
 # - *Can a frame belong to three tokens?* Yes, if it weighs more than β: the frame of 2.5 does.
 # - *Why must weights not be negative?* The running sum would turn back, and a token that fired
-#   would be less than full again. Some code lets it happen: lesson 05.
+#   would be less than full again. Some code lets it happen: lesson 07.
 # - *How can one learn through a fire?* The number of fires jumps, but what a token holds changes
 #   smoothly until it does; at a jump there is a kink. Training fixes the number and follows the
-#   slopes in between (section 10).
+#   slopes in between (lesson 03, section 3).
 # - *Where in a frame does the weight lie?* Nobody knows; that it arrives evenly is a convention.
 #   It decides fire positions only to within a frame.
 #
@@ -697,8 +741,8 @@ glossary(
 #
 # - *After a fire the sum is 0.* It is what the firing frame has left. The answer 2 to exercise
 #   01.1 comes from this.
-# - *The firing frame belongs to the token that it completes.* It is cut in two: let them find the
-#   0.1 of frame 1 in the picture.
+# - *The firing frame belongs to the token that it completes.* It is cut in two: look for the 0.1 of
+#   frame 1 in the picture.
 # - *The number of tokens is the sum, rounded.* It is rounded down. Only a tail rule can round up.
 # - *Position 1.89 lies in frame 2.* Frames count from 0, and frame t is the time from t to t + 1.
 # - *Rows of W sum to 1.* They sum to β. Columns sum to the weights, but for what is left over.

@@ -18,7 +18,7 @@
 # - *predict* what a wrong number of tokens does to a transcript, and let a second model correct it
 # - *tell* what dynamic thresholds, the glancing sampler and second passes are for
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and [lesson 03](03_scaling.ipynb);
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and [lesson 02](02_scaling.ipynb);
 # roughly what attention is. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb) · Next: [09
-# Teach it your names](09_contextual_biasing.ipynb)
+# Previous: [07 Compare what code bases mean by a threshold](07_thresholds_and_dialects.ipynb) ·
+# Next: [09 Teach it your names](09_contextual_biasing.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -103,19 +103,19 @@ spoken = cifviz.load_clip(sentence)
 firing = grid.fire([spoken.waveform])  # encoder and CIF, no decoder
 
 
+# %%
 def one_by_one(decoder, embeddings):
     """The most probable word in each pass, given those before it."""
     words = []
     while len(words) < embeddings.shape[1]:
         fired = embeddings[:, : len(words) + 1]  # as far as the word that is next
-        given = torch.tensor(
-            [[*words, 0]]
-        )  # the last place is still empty: the decoder does not read it
+        given = torch.tensor([[*words, 0]])  # the last place is empty, and the decoder skips it
         logits = decoder(fired, torch.tensor([fired.shape[1]]), given)
         words.append(int(logits[0, -1].argmax()))
     return words
 
 
+# %%
 with torch.inference_mode():
     words = one_by_one(grid.decoder, firing.embeddings)
     by_library, _ = grid.decoder.decode(firing.embeddings, firing.num_fires)
@@ -128,7 +128,7 @@ print(*(grid.config.vocabulary[word] for word in words))
 # have to find this number first. A CIF knows it from the sum of its weights.
 #
 # Now measure. We make an AR and a NAR decoder of the same size as that of “grid”, with random
-# weights: behind a CIF the number of passes is known, so the time does not depend on them. Both
+# weights: after a CIF the number of passes is known, so the time does not depend on them. Both
 # decode 5, 10, 20 and 40 embeddings.
 #
 # **Predict first:** how many times as long do 40 tokens take as 5, with the AR decoder? And with
@@ -193,9 +193,9 @@ for name, (_, times) in measured.items():
 # An AR decoder can also work without a CIF. It then looks at all frames by attention, and nobody
 # tells it how many words there are: it stops when it gives a special mark, *end*.
 #
-# **Exercise 08.1.** An utterance has 12 tokens. How many passes does an AR decoder behind a CIF
+# **Exercise 08.1.** An utterance has 12 tokens. How many passes does an AR decoder after a CIF
 # need, how many an AR decoder with attention that gives the mark of the end, and how many a NAR
-# decoder behind a CIF? Give three numbers.
+# decoder after a CIF? Give three numbers.
 
 # %% tags=["exercise"]
 passes = ...
@@ -237,8 +237,8 @@ print(*(digits.config.vocabulary[word] for word in logits[0].argmax(dim=1)))
 # | AR | 0 … i | 0 … i − 1, as it gave them |
 # | NAR | all | none |
 #
-# Test it. We replace one embedding in the middle by zeros and look for which words the scores
-# change.
+# Test it. We replace one embedding in the middle by zeros and look for which words the *scores*,
+# the logarithms of their probabilities, change.
 #
 # **Predict first:** which words can change with the AR decoder, and which with the NAR decoder?
 
@@ -358,7 +358,7 @@ table(["", "gives", "probability of the string", "words right, on average"], row
 # not belong together: “one” comes from the two strings that do not begin with “four”. The AR
 # decoder has decided on “four” before it chooses the second word, so it gives “four five”.
 #
-# The assumption behind this is called *conditional independence*: given the sound, the NAR decoder
+# This assumption is called *conditional independence*: given the sound, the NAR decoder
 # chooses each word as if the others were not chosen. Attention between the fires does not help, for
 # it shows each word what the *sound* of the others is like, and here the sound does not decide.
 # What is missing is what was *decided* for the others.
@@ -395,13 +395,13 @@ check("08.2", probabilities)
 # time (*seeds*).
 #
 # Three names for the systems: *CIF-AR* and *CIF-NAR* are a CIF with an AR and with a NAR decoder.
-# *CTC* has neither a CIF nor a decoder behind it: it gives each frame a word or nothing, and equal
-# words in neighbouring frames are one word (lesson 07). Two variants of CIF-NAR are among the
+# *CTC* has neither a CIF nor a decoder: it gives each frame a word or nothing, and equal
+# words in neighbouring frames are one word (lesson 06). Two variants of CIF-NAR are among the
 # systems. “No attention” leaves out line 2 of section 2, so that each word is made of its own fire
 # alone. “Two decoders” and self-conditioned CTC are explained in section 9.
 #
 # **Predict first:** which kind of error should the AR decoder make less often than the NAR decoder
-# behind the same CIF: words left out (*deletions*), added (*insertions*) or replaced
+# after the same CIF: words left out (*deletions*), added (*insertions*) or replaced
 # (*substitutions*)? And which is worse off, the NAR decoder with attention or the one without?
 
 # %% tags=["hide-input"]
@@ -498,7 +498,7 @@ error_table(TITLES)
 # A NAR decoder cannot stop early or go on. How many words there are is decided before the first
 # word is known, by the sum of the weights. What if the sum is wrong?
 #
-# Try it with the clip of digits. Scaling as in [lesson 03](03_scaling.ipynb) multiplies the weights
+# Try it with the clip of digits. Scaling as in [lesson 02](02_scaling.ipynb) multiplies the weights
 # so that any number of tokens fires; the function `decode_at_counts` then decodes as in section 2.
 # The words that were said are called the *reference*, the tokens that come out the *hypothesis*.
 #
@@ -547,7 +547,7 @@ live_figure(
 )
 
 # %% tags=["answer", "hide-input"]
-# Sound: the tokens at one too few, cut at their edges, which are near the fires (lesson 07)
+# Sound: the tokens at one too few, cut at their edges, which are near the fires (lesson 06)
 play_tokens(at_count[max(1, number - 1)])
 
 # %% [markdown] tags=["answer"]
@@ -565,7 +565,7 @@ play_tokens(at_count[max(1, number - 1)])
 # deletion or one insertion, plus words near by that are made of mixed sound. Move the slider to two
 # or three too few or too many: more words are lost, or come out twice. (Without scaling it is
 # different. If the weights are too small and nothing scales them, tokens end later and later, and
-# words at the end are lost: lesson 03, section 12.)
+# words at the end are lost: lesson 02, section 12.)
 
 # %% [markdown]
 # A recording of a person now. The weights of “digits” sum to more than the number of words:
@@ -668,7 +668,7 @@ table(
 #
 # All systems give tokens, but they make them of the sound in different ways. Here are three that
 # this project ships, on the clip of digits. “digits” is the CIF, “digits-ctc” a CTC recogniser
-# (lesson 07), which gives each frame a word or nothing, and is non-autoregressive, too.
+# (lesson 06), which gives each frame a word or nothing, and is non-autoregressive, too.
 # “digits-attention” is the AR model of section 2.
 #
 # **Predict first:** whose tokens are made of few frames, and whose of many? Whose tokens overlap?
@@ -701,8 +701,8 @@ show(
 # %% [markdown] tags=["optional"]
 # ## 7. Thresholds that fit
 #
-# The sum of the weights is no whole number. What becomes of the rest is the topic of [lesson
-# 04](04_tail_handling.ipynb). Paraformer, a NAR recogniser with a CIF, changes the threshold
+# The sum of the weights is no whole number. What becomes of the residual is the topic of [lesson
+# 05](05_tail_handling.ipynb). Paraformer, a NAR recogniser with a CIF, changes the threshold
 # instead, for each utterance, so that nothing is left: with the sum S and ⌈S⌉, the next whole
 # number above it (the *ceiling*),
 #
@@ -725,15 +725,15 @@ counts_and_thresholds = [7, 6.3 / 7, 6, 6.3 / 6]
 check("08.3", counts_and_thresholds)
 
 # %% [markdown]
-# The quantity loss (lesson 03) pulls S towards the number of words, from above and from below
+# The quantity loss (lesson 02) pulls S towards the number of words, from above and from below
 # alike. Let S be off by some tenths in either direction, evenly.
 #
-# **Predict first:** which way does each rule miscount: the fixed threshold that drops the rest,
+# **Predict first:** which way does each rule miscount: the fixed threshold that drops the residual,
 # ceiling, and rounding?
 
 # %% tags=["answer"]
 # Table: how many recordings get too few and too many tokens
-rules = {"fixed, rest dropped": tail.drop, "ceiling": tail.dynamic, "rounding": tail.rounded}
+rules = {"fixed, residual dropped": tail.drop, "ceiling": tail.dynamic, "rounding": tail.rounded}
 miscounts = {name: [0, 0] for name in rules}
 for name in cifviz.list_recordings():
     one = cifviz.load_recording(name)
@@ -753,15 +753,15 @@ table(
 # adds one wherever S is above N, by however little. Both are wrong in one direction, for about half
 # of all utterances if S is off evenly; here S tends to be a little below N, which favours the
 # ceiling. Rounding is right as long as S is off by less than a half. So is this library's usual
-# rule, a rest above ½ fires.
+# rule, a residual above ½ fires.
 #
 # On the 200 strings of section 4 it is the same, for two systems and three seeds:
 
 # %% tags=["answer", "hide-input"]
 # Table: errors per hundred words by rule
 RULES = {
-    "drop": "fixed, rest dropped",
-    "above": "fixed, a rest above ½ fires",
+    "drop": "fixed, residual dropped",
+    "above": "fixed, a residual above ½ fires",
     "rounded": "rounding",
     "dynamic": "ceiling",
 }
@@ -778,7 +778,7 @@ table(["system", "rule", "deleted", "inserted", "replaced"], rows)
 # %% [markdown] tags=["answer"]
 # The paper proposes the dynamic threshold because weights are scaled in training and not in use,
 # and reports fewer errors with it. FunASR, the code of its authors, has none: it keeps β fixed and
-# appends a frame of weight 0.45, so a rest of 0.55 or more fires.
+# appends a frame of weight 0.45, so a residual of 1 − 0.45 = 0.55 or more fires.
 
 # %% [markdown]
 # ## 8. Give some answers away
@@ -866,7 +866,7 @@ check("08.4", give_away)
 # %% [markdown]
 # What is it worth? Paraformers were trained on the strings of section 4, with five values of λ and
 # three seeds each. λ = 0 gives nothing away, so there is no sampler. They got twice as many steps,
-# 1400, since in 700 their decoders had not learned to attend to the frames.
+# 2 · 700 = 1400, since in 700 their decoders had not learned to attend to the frames.
 #
 # **Predict first:** which λ makes the fewest errors: 0, small, large, or 1? (With λ = 1 as many
 # words are given away as were wrong.)
@@ -1072,7 +1072,7 @@ record(
     passes_at_once=streams["digits, NAR"].passes,
     tokens_that_fire=hypotheses.fired,
     tokens_chosen=hypotheses.best.count,
-    too_few_fixed=miscounts["fixed, rest dropped"][0],
+    too_few_fixed=miscounts["fixed, residual dropped"][0],
     too_many_by_ceiling=miscounts["ceiling"][1],
     off_by_rounding=sum(miscounts["rounding"]),
     given_away=int(given.sum()),
@@ -1098,20 +1098,9 @@ record(
 
 # %%
 glossary(
-    "autoregressive",
-    "candidate",
-    "conditional independence",
-    "contextual decoder",
-    "dynamic threshold",
-    "embedding",
-    "fire",
-    "glancing sampler",
-    "non-autoregressive",
-    "scaling",
-    "score",
-    "spike",
-    "token error rate",
-    "weight sum",
+    *("autoregressive", "candidate", "conditional independence", "contextual decoder"),
+    *("dynamic threshold", "embedding", "fire", "glancing sampler", "non-autoregressive"),
+    *("scaling", "score", "spike", "token error rate", "weight sum"),
 )
 
 # %% [markdown]
@@ -1217,6 +1206,6 @@ glossary(
 # - *NAR is worse because it is faster.* For words that the sound makes clear both are the same.
 # - *With a wrong count the transcript breaks off.* It loses or doubles a word in the middle.
 # - *The ceiling is safer than rounding.* It is wrong in one direction, and about as often as the
-#   fixed threshold that drops the rest.
+#   fixed threshold that drops the residual.
 # - *The sampler gives away the words that are wrong.* It gives away *as many* as a share of those,
 #   wherever they stand.

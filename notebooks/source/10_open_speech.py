@@ -14,13 +14,13 @@
 # **What you'll learn**
 #
 # - *explain* why a model for open speech counts phones and not words
-# - *compute* how one pause shifts all phones behind it if nothing but the count is known
+# - *compute* how one pause shifts all phones after it if nothing but the count is known
 # - *write* the edit distance that pairs fires with the phones of a transcript
 # - *compare* four ways to anchor a count, by eye and by errors on labels set by hand
 # - *tell* which words of a transcript are probably not in the sound, and what an interval is worth
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 03](03_scaling.ipynb) and
-# [lesson 07](07_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), [lesson 02](02_scaling.ipynb) and
+# [lesson 06](06_how_good_is_it.ipynb); what a logarithm is. No network, no GPU. For a recording of
 # your own the extra `cifviz[english]`; all else runs without it.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -82,26 +82,28 @@ own_text = ""  # what you say in it; empty: the words are recognised
 # %% [markdown]
 # ## 1. Words that nobody listed
 #
-# Until now each model knew its words: ten digits, or the 51 words of GRID. In a recording of yours
-# there may be any word. Two things have to change.
+# Until now each model knew its words: ten digits, or the few dozen words of GRID. In a recording of
+# yours there may be any word. Two things have to change.
 #
 # *The tokens.* A language has hundreds of thousands of words, but only some forty *phones*, the
-# sounds that words are made of. The model “english” has 42. It fires once for each phone, and a
-# pronouncing dictionary with rules (eSpeak NG) says which phones a word has, even a word that it
-# has never seen.
+# sounds that words are made of. The model “english” has 42 ([its
+# card](../data/checkpoints/english/README.md)). It fires once for each phone, and a pronouncing
+# dictionary with rules (eSpeak NG) says which phones a word has, even a word that it has never
+# seen.
 #
 # *The encoder.* To understand any speaker takes thousands of hours of speech, which this project
 # has not got. So the encoder is a ready one, *Moonshine*, trained by others, and it is frozen. For
-# each 24 ms of sound it gives a *state* of 288 numbers. A small network, the *head*, turns states
-# into weights and CIF into phones. Only the head was trained here.
+# each 24 ms of sound it gives a *state* of 288 numbers
+# ([moonshine.py](../cifviz/audio/moonshine.py)). A small network, the *head*, turns states into
+# weights and CIF into phones. Only the head was trained here.
 #
 # | part | takes | gives |
 # |---|---|---|
-# | Moonshine, frozen | the sound | a state every 24 ms |
+# | Moonshine, frozen | the sound | a state for each frame |
 # | convolutions | states, a third of a second around each | what is integrated, h |
 # | CIF | h | a weight α for each frame; fires |
 # | phone classifier | what fired | a phone for each fire |
-# | CTC layer, beside it | h | in each frame a phone, or none (lesson 07) |
+# | CTC layer, beside it | h | in each frame a phone, or none (lesson 06) |
 #
 # The sentence is spoken by a synthesiser, which tells when each word and phone begins. So we know
 # the truth exactly. (The model also learned from voices of this synthesiser, so the sentence is an
@@ -122,8 +124,8 @@ play(said.waveform, f"The clip {clip}")
 table(["word", *(word.text for word in words)], [["phones", *(" ".join(w.phones) for w in words)]])
 
 # %% [markdown]
-# If the weights of a sentence sum to Σα and it has N phones, the *count error* is |Σα − N| / N. And
-# if N is known, all weights can be multiplied by N / Σα, as in training (lesson 03).
+# If the weights of a sentence sum to S and it has N phones, the *count error* is |S − N| / N. And
+# if N is known, all weights can be multiplied by N / S, as in training (lesson 02).
 #
 # **Exercise 10.1.** The words of a sentence have 3, 6, 4, 2, 3 and 4 phones. Its weights sum to
 # 26.4. What is the count error, and by which factor are the weights multiplied? Give two numbers.
@@ -153,7 +155,7 @@ heard = model.transcribe_states(recorded.states, features, duration=duration)
 alpha = heard.extras[FREE_WEIGHTS]
 free = integrate_and_fire(alpha[None], torch.zeros(1, len(alpha), 1))
 errors = token_errors([phones], [heard.tokens])
-print(f"N = {len(phones)}, Σα = {float(alpha.sum()):.1f}, fires: {int(free.num_fires)}")
+print(f"N = {len(phones)}, S = {float(alpha.sum()):.1f}, fires: {int(free.num_fires)}")
 print(f"recognised: {len(heard.tokens)}, errors: {round(errors.rate * len(phones))}")
 
 # %% tags=["answer", "hide-input"]
@@ -194,7 +196,7 @@ show(
 # ## 3. Counting alone
 #
 # The transcript says how many phones there are. So scale the weights to N: then exactly N phones
-# fire, and the first three belong to the first word if it has three. This path has the name
+# fire, and the first three belong to the first word if it has three. This *path* has the name
 # “count”, and it is all that CIF knows by itself: an order and a mass.
 #
 # What if there is weight where no phone is? Here are six frames of “no, go” with a pause in
@@ -205,7 +207,7 @@ show(
 # | spoken | n | oʊ | pause | pause | ɡ | oʊ |
 # | α | 1 | 1 | 0.5 | 0.5 | 1 | 1 |
 #
-# **Exercise 10.2.** N is 4, and Σα is 5. Scale the weights, and find the positions at which the
+# **Exercise 10.2.** N is 4, and S is 5. Scale the weights, and find the positions at which the
 # scaled sum is 1, 2 and 3: there the phones 1, 2 and 3 (counted from 0) begin, by the count. Frame
 # t lies between the positions t and t + 1. Give three numbers. The true ones are 1, 4 and 5.
 
@@ -271,12 +273,12 @@ print(f"“{said.words.tokens[worst_word].token}”")
 # or one that is swallowed and weighs nothing, moves all that follow, until another mistake happens
 # to move them back. In the sentence shown here the voice is British and the dictionary American: it
 # has an “ɹ” in “morning” that nobody said. From there to “walk” the count is between half a phone
-# and one and a third behind; then it comes back.
+# and one and a third late; then it comes back.
 #
 # One phone is little inside of a word. But before a pause it decides on which side of the pause a
 # phone is placed.
 #
-# This is the *drift* of lesson 07. The longer the sentence, the farther it may go: mistakes of a
+# This is the *drift* of lesson 06. The longer the sentence, the farther it may go: mistakes of a
 # count add up.
 
 # %% [markdown]
@@ -343,7 +345,7 @@ def least_cost(costs, insertion, deletion):
 check("10.4", least_cost)
 
 # %% [markdown]
-# The library finds the pairs themselves: for each phone the first fire and the one behind its last,
+# The library finds the pairs themselves: for each phone the first fire and the one after its last,
 # −1 where it has none. (A drawn-out phone may have several fires; it pays a little for each more.)
 
 # %%
@@ -412,7 +414,7 @@ check("10.6", costs_of_cuts)
 #
 # Now all four. “fires” is the path of section 4. “segments” tries all cuts between frames, and
 # takes those with which each phone weighs about one and sounds like itself (section 5). “ctc” does
-# the same, but first the CTC layer finds its best path through the transcript (lesson 07), which
+# the same, but first the CTC layer finds its best path through the transcript (lesson 06), which
 # has a frame or two for each phone: these frames the phone must take.
 #
 # **Predict first:** here are all four paths on our sentence. Which words will differ between them,
@@ -613,7 +615,7 @@ print("doubtful words:", "; ".join(doubtful) or "none")
 # - “equal words” between the true ends, and “words by phones”, in proportion to their numbers of
 #   phones. These two do not listen at all; what is not better than they are has learned nothing.
 # - the four paths of section 6. In “count, raw” edges are the fires themselves. The other rows of
-#   CIF read edges inside of each phone's mass, at quantiles learned on other speech (lesson 07).
+#   CIF read edges inside of each phone's mass, at quantiles learned on other speech (lesson 06).
 # - the path of the CTC layer alone, “CTC without CIF”.
 # - “pocketsphinx”, an aligner of another kind: a hidden Markov model with phones and features of
 #   its own. Its word times also taught this model.
@@ -735,7 +737,7 @@ table(
 # %% [markdown] tags=["optional"]
 # ## 9. What an interval is worth
 #
-# A time of 1.37 s says nothing about how sure it is. The model “english” gives each edge an
+# A time alone says nothing about how sure it is. The model “english” gives each edge an
 # *interval* that shall hold the true edge in 90 % of all cases. (The panel in section 7 draws them
 # above the words.) Where do they come from?
 #
@@ -836,22 +838,9 @@ record(
 
 # %%
 glossary(
-    "alignment",
-    "coverage",
-    "drift",
-    "edge",
-    "encoder output",
-    "fire",
-    "forced alignment",
-    "path",
-    "phone",
-    "presence",
-    "quantile",
-    "scaled weight",
-    "state",
-    "transcript",
-    "weight",
-    "weight sum",
+    *("alignment", "coverage", "drift", "edge", "encoder output", "fire", "forced alignment"),
+    *("path", "phone", "presence", "quantile", "scaled weight", "state", "transcript", "weight"),
+    *("weight sum",),
 )
 
 # %% [markdown]
@@ -861,7 +850,7 @@ glossary(
 # - In section 7 type the transcript twice in a row, an empty one, one with a numeral (“7”), and the
 #   words in reverse. Which of these does the title refuse, and which are placed in spite of all?
 # - Record the same sentence fast, slowly, and with a long pause in the middle. Where does
-#   `model.align(sound, text, path="count")` put the words behind the pause?
+#   `model.align(sound, text, path="count")` put the words after the pause?
 # - Record a sentence with a sneeze, a laugh or an “um” in it, and leave it out of the transcript.
 #   Which path gives its sound to a word?
 # - Align your sentence with a transcript in which one word is wrong. Does its presence fall? Find a
@@ -928,7 +917,7 @@ glossary(
 # - *Is it still CIF if CTC sets the windows?* Inside of a window the weights say where a border is;
 #   the windows only say which phone it is the border of. The rows of section 8 keep both apart.
 # - *What if a word is pronounced otherwise than eSpeak NG thinks?* Then a phone finds no sound of
-#   its own, or a sound no phone; the path pays for it there, and goes on behind.
+#   its own, or a sound no phone; the path pays for it there, and goes on after it.
 # - *Does it work for other languages?* `align(…, language="cs")` takes Czech phones for the nearest
 #   English ones. In the only Czech sentence measured the edges were as near as in English, but
 #   presence called half of the words absent, so nothing is said about it. It is an experiment.
@@ -941,6 +930,6 @@ glossary(
 # - *Scaling repairs the count.* It repairs the sum, not the places.
 # - *The aligner hears what was said.* It places what it is told, right or wrong.
 # - *A better recogniser is a better aligner.* To know which phone it is and to know where it ends
-#   are two tasks; lesson 07 has a CTC that is good at one of them.
+#   are two tasks; lesson 06 has a CTC that is good at one of them.
 # - *The median is the honest number.* The median hides the few words that are far off, which are
 #   what a user notices.

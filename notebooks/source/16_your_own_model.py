@@ -19,7 +19,7 @@
 # - *choose* a file format that keeps what you need
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb) and
-# [lesson 04](04_tail_handling.ipynb); `class` and `forward` of a PyTorch module. No network, no
+# [lesson 05](05_tail_handling.ipynb); `class` and `forward` of a PyTorch module. No network, no
 # GPU, no other package. With a model of your own at hand, read the cells and replace ours.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
@@ -132,11 +132,11 @@ class CifPredictor(nn.Module):
 
 
 # %% [markdown]
-# A model also has an encoder before and a decoder behind. Ours are stand-ins, so that nothing has
-# to be trained: the frames are random numbers, but for their first channel, which carries what a
-# shipped model gave to real sound, the digits of one clip. (It is the inverse of the sigmoid, so
-# that the predictor gets the weights back.) The words are those that the shipped model
-# recognised. So the weights are those of speech, and the code that fires them is not ours.
+# A model also has an encoder before it and a decoder after it. Ours are stand-ins, so that nothing
+# has to be trained: the frames are random numbers, but for their first channel, which carries what
+# a shipped model gave to real sound, the digits of one clip. (It is the inverse of the sigmoid, so
+# that the predictor gets the weights back.) The words are those that the shipped model recognised.
+# So the weights are those of speech, and the code that fires them is not ours.
 
 
 # %% tags=["hide-input"]
@@ -222,7 +222,7 @@ result = cifviz.Transcription.from_capture(
 firing = firings[0]
 last_fire = float(firing.fire_positions[0, -1])
 print(result.summary)
-print(f"Σα = {float(firing.alpha.sum()):.2f}, with the tail {float(firing.scaled_alpha.sum()):.2f}")
+print(f"S = {float(firing.alpha.sum()):.2f}, with the tail {float(firing.scaled_alpha.sum()):.2f}")
 print(f"last fire at {last_fire:.1f} of {speech.shape[1]} frames")
 
 # %% tags=["answer", "hide-input"]
@@ -239,8 +239,8 @@ show(
 # Fires stand near the ends of words: a token is complete when its weight is. The first box also
 # holds all the silence before the first word, since a token begins where the one before it fired.
 # The last token may lack a little weight when the sound is over. Then only the appended frame
-# completes it, behind the last real frame: there is the last fire, long after the word.
-# (`edges=cifviz.Edges()` reads times inside of the weight instead; lesson 07.)
+# completes it, after the last real frame: there is the last fire, long after the word.
+# (`edges=cifviz.Edges()` reads times inside of the weight instead; lesson 06.)
 #
 # The summary names the rule by which it fires, “as paraformer_v1 fires”. That was not assumed: a
 # rule is believed only if it repeats all fires at hand.
@@ -334,7 +334,8 @@ check("16.2", alpha_accumulated_count)
 #
 # Here is a second toy, in the shape of CIF-PyTorch's `CifMiddleware`: another code base, but the
 # same weights. (Its code is hidden, and as short as the first.) We run both on eight clips and give
-# `cifviz.diagnose` all that we know: the tokens, the frame shift, the sounds and the true times.
+# `cifviz.diagnose` all that we know: the tokens, the *frame shift* (the time from one frame to the
+# next), the sounds and the true times.
 
 
 # %% tags=["hide-input"]
@@ -426,12 +427,13 @@ show(
 # %% [markdown] tags=["answer"]
 # Nothing in the first model: the appended frame completes the last token. In the second one the
 # last word is lost wherever the weights sum to a little less than a whole number, and only there.
-# In a batch, all utterances but the longest have padding behind them and keep their last word: so
-# a test set scores differently with another batch size. Lesson 04 has this at length.
+# In a batch, all utterances but the longest have padding after them and keep their last word: so
+# a test set scores differently with another batch size. Lesson 05 has this at length.
 #
-# How to read a finding. *Faults* make results wrong, *warnings* may, *notes* are worth knowing.
-# Causes stand above their consequences: that the counts disagree, too, says nothing new. Then comes
-# what to try. And below: what could *not* be looked at, since something was not given.
+# How to read a *finding*, a line of what `diagnose` prints. *Faults* make results wrong, *warnings*
+# may, *notes* are worth knowing. Causes stand above their consequences: that the counts disagree,
+# too, says nothing new. Then comes what to try. And below: what could *not* be looked at, since
+# something was not given.
 
 # %% [markdown]
 # A finding says what; why, one sees by trying. `cifviz.explore` opens what was captured in the
@@ -491,7 +493,7 @@ SIGNS = (
     "a missing sigmoid: steps below 0",
     "a sawtooth, which rises to 1 and falls",
     "long sounds lose tokens, ever more of them",
-    "Σα looks whole, and one fire is missing",
+    "S looks whole, and one fire is missing",
     "weight behind the last fire, nearly a token",
     "weights above 1, and words that share a frame",
     "weights near 1 wherever somebody speaks, and a fire for each frame",
@@ -499,7 +501,7 @@ SIGNS = (
     "where nobody speaks there is weight, and it fires",
     "each fire is later than the one before, relative to its word",
     "all fires are late, or early, by the same time",
-    "Σα, fires and words are different numbers, and none of the above says why",
+    "S, fires and words are different numbers, and none of the above says why",
 )
 table(
     ["", "what is wrong", "how it may look"],
@@ -564,10 +566,10 @@ for name, one in found.items():
 # G, all counts are right, and nothing but true times can show it. A picture of a single utterance
 # would not tell B from a model that fires late; that it is the same in all eight does.
 #
-# F has four findings. Its frames of 0.64 s hold several words, and a frame fires once at most. What
-# is left over piles up, so in the end it is also a residual, and a wrong count. The cause stands
-# second there: the first line of a list is where to begin, not always where to end. Ask which of
-# the findings would go away if another one were mended.
+# F has four findings. Its frames are so long that each holds several words, and a frame fires once
+# at most. What is left over piles up, so in the end it is also a residual, and a wrong count. The
+# cause stands second there: the first line of a list is where to begin, not always where to end.
+# Ask which of the findings would go away if another one were mended.
 
 # %% [markdown]
 # If you have set `own_alpha`, the next cell diagnoses your model. Weights alone allow some of the
@@ -591,7 +593,7 @@ if own_alpha:
 # | `torch_cif` | the residual fires from a half on, and is made a whole token |
 # | `funasr_cif` | fires at 1, the residual is dropped |
 # | `paraformer_v2` | one frame of 0.45 is appended; at most one fire in a frame |
-# | `paraformer_dynamic` | a threshold for each utterance, so that Σα, rounded up, is the count |
+# | `paraformer_dynamic` | a threshold for each utterance, so that S, rounded up, is the count |
 # | `ultravox_cformer` | all weights are scaled to a whole number of tokens, at least one |
 #
 # **Exercise 16.5.** The weights of an utterance, all far below 1, sum to 2.52. How many tokens fire
@@ -620,7 +622,7 @@ SIX = (
     "ultravox_cformer",
 )
 comparison = compare(heard.firing.alpha.detach(), dialects=SIX)
-print(f"Σα = {float(comparison.alpha.sum()):.3f}", comparison, sep="\n")
+print(f"S = {float(comparison.alpha.sum()):.3f}", comparison, sep="\n")
 
 # %% tags=["answer", "hide-input"]
 # Figure: a lane for each dialect
@@ -765,7 +767,8 @@ check("16.9", start_end_length)
 # so this cell runs if `onnx` is set. It prints `fires: [8] in PyTorch, [8] by ONNX Runtime` for
 # the clip `digits_fast`.
 
-# %%
+# %% tags=["hide-input"]
+# Export to ONNX, and run it
 if onnx:
     import onnxruntime
 
@@ -815,11 +818,12 @@ if onnx:
 # ```
 #
 # Two systems on the same corpus are compared *in pairs*: utterance by utterance, since a hard one
-# is hard for both. `cifviz.compare_corpora("one", "other")` gives the differences in errors,
-# scores and times, each with an interval of 95 %. The interval comes from a *bootstrap*: the
-# utterances are drawn again, with replacement, many times, and each time the difference is
-# computed. If all of the interval lies on one side of 0, the difference is more than the luck of
-# this corpus.
+# is hard for both. `cifviz.compare_corpora("one", "other")` gives the differences in errors, scores
+# and times, each with a 95 % interval
+# ([corpus_comparison.py](../cifviz/corpus_alignment/corpus_comparison.py)). The interval comes from
+# a *bootstrap*: the utterances are drawn again, with replacement, many times, and each time the
+# difference is computed. If all of the interval lies on one side of 0, the difference is more than
+# the luck of this corpus.
 #
 # **Exercise 16.10.** Errors of system a in five utterances: 3, 0, 8, 1, 4. Of system b in the same
 # ones: 2, 0, 6, 1, 2. What is the mean of b − a? In how many utterances is b worse? And in how many
@@ -834,7 +838,7 @@ check("16.10", difference_worse_draws)
 difference_worse_draws = [(-1 + 0 - 2 + 0 - 2) / 5, 0, 0]
 check("16.10", difference_worse_draws)
 
-# %% tags=["hide-input"]
+# %% tags=["answer", "hide-input"]
 # Numbers kept
 record(
     fires=int(firing.num_fires[0]),
@@ -857,26 +861,9 @@ record(
 
 # %%
 glossary(
-    "accumulated weight",
-    "capture",
-    "constant shift",
-    "contribution",
-    "dialect",
-    "diagnosis",
-    "drift",
-    "embedding",
-    "encoder output",
-    "finding",
-    "fire",
-    "fire position",
-    "frame shift",
-    "padding",
-    "residual",
-    "running sum",
-    "tail",
-    "threshold",
-    "weight",
-    "weight sum",
+    *("accumulated weight", "capture", "constant shift", "contribution", "dialect", "diagnosis"),
+    *("drift", "embedding", "encoder output", "finding", "fire", "fire position", "frame shift"),
+    *("padding", "residual", "running sum", "tail", "threshold", "weight", "weight sum"),
 )
 
 # %% [markdown]
@@ -887,9 +874,9 @@ glossary(
 #   for, one after the other: tokens, sounds, reference times. Which check becomes possible by
 #   which? (Tokens and a frame shift tell the most for the least work.)
 # - `capture` your model on one utterance alone, and on the same in a batch with a longer one. Give
-#   the first as `alone=`. Are the weights equal? (If not, look at what a convolution reads behind
+#   the first as `alone=`. Are the weights equal? (If not, look at what a convolution reads after
 #   the last real frame.)
-# - Give the second toy one padded frame behind each utterance. Is the finding gone? (It is: the
+# - Give the second toy one padded frame after each utterance. Is the finding gone? (It is: the
 #   residual fires in that frame.)
 # - Plant a fault of your own: multiply all weights by 1.05, 1.1 and 1.3. From which factor on does
 #   `diagnose` report it, and why not before? (One wrong token in ten is what good models make,

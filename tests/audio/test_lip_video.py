@@ -1,5 +1,6 @@
 """A person's own clip: its clock, what is cut out, bad files, and the whole way to a panel."""
 
+import struct
 import sys
 from fractions import Fraction
 
@@ -8,7 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cifviz.audio.lip_video import LIPS_SHARE, _shown_times, face_landmarks, load_lip_video
+from cifviz.audio.lip_video import (
+    LIPS_SHARE,
+    _shown_times,
+    _tilts,
+    face_landmarks,
+    load_lip_video,
+)
 from cifviz.errors import CIFError, DataError
 from cifviz.plot import panel
 from cifviz.systems.fastlr import FastLRRecognizer
@@ -33,8 +40,8 @@ def drawn(seconds, every):
     return pictures(states[every // 2 :: every], Face())
 
 
-def write_video(path, small, rate, *, sound=True, skip=()):
-    """A clip of grey pictures, a mouth in the midst of them; without the frames of `skip`."""
+def write_video(path, small, rate, *, sound=True, skip=(), turned=0):
+    """A clip of grey pictures, a mouth in the midst, turned clockwise; without those of `skip`."""
     with av.open(str(path), "w") as file:
         track = file.add_stream("mpeg4", rate=rate)
         track.width, track.height, track.pix_fmt, track.bit_rate = 240, 160, "yuv420p", 4_000_000
@@ -46,6 +53,10 @@ def write_video(path, small, rate, *, sound=True, skip=()):
             large = np.kron(one, np.ones((SCALE, SCALE), np.uint8))
             top, left = PLACE
             picture[top : top + large.shape[0], left : left + large.shape[1]] = large
+            if turned:
+                middle = (left + large.shape[1] / 2, top + large.shape[0] / 2)
+                turn = {"resample": Image.Resampling.BICUBIC, "center": middle, "fillcolor": 190}
+                picture = np.asarray(Image.fromarray(picture).rotate(-turned, **turn))
             frame = av.VideoFrame.from_ndarray(np.stack([picture] * 3, axis=2), format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, rate)
             file.mux(track.encode(frame))
@@ -64,7 +75,12 @@ def at_the_mouth(picture):
     """The corners of a drawn mouth's place, so that what is cut out is the drawn picture."""
     top, left = PLACE
     middle, half = left + 12 * SCALE, 12 * SCALE * LIPS_SHARE
-    return np.array([(middle - half, top), (middle + half, top + 16 * SCALE)])
+    return corners(middle - half, top, middle + half, top + 16 * SCALE)
+
+
+def corners(left, top, right, bottom):
+    """Points of a mouth that is level."""
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)], float)
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +131,66 @@ def test_where_no_lips_are_found_the_nearest_place_stands(clip):
     found = load_lip_video(path, find_lips=sometimes)
     assert found.unseen == sum(n % 3 == 1 for n in range(75))
     np.testing.assert_array_equal(found.pictures, always.pictures)
-    corner = load_lip_video(path, find_lips=lambda _: np.array([(0.0, 0.0), (50.0, 2.0)]))
+    corner = load_lip_video(path, find_lips=lambda _: corners(0, 0, 50, 2))
     left, top, right, bottom = corner.boxes[0]
     assert (left, top) == (0, 0) and right - left == pytest.approx(50 / LIPS_SHARE)
     assert bottom == pytest.approx(50 / LIPS_SHARE * 16 / 24)
-    whole = load_lip_video(path, find_lips=lambda _: np.array([(0.0, 0.0), (239.0, 150.0)]))
+    whole = load_lip_video(path, find_lips=lambda _: corners(0, 0, 239, 150))
     assert whole.boxes[0] == pytest.approx([0, 0, 240, 160])
+
+
+def test_a_tilted_head_gives_level_lips(tmp_path, clip):
+    """The pictures of the file turned by 20 degrees around the mouth, and the points with them."""
+    _, small = clip
+    top, left = PLACE
+    middle = np.array([left + 12 * SCALE, top + 8 * SCALE], float)
+    angle = np.radians(20)
+    turn = np.array([(np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))])
+    path = write_video(tmp_path / "me.mp4", small, 25, turned=20)
+    points = (at_the_mouth(None) - middle) @ turn.T + middle
+    found = load_lip_video(path, find_lips=lambda _: points)
+    np.testing.assert_allclose(found.tilts, 20.0)
+    assert np.ptp(found.boxes[0][::2]) == pytest.approx(24 * SCALE)
+    inside = np.s_[:70, 2:-2, 2:-2]  # the corners of a turned box are blurred
+    differences = np.abs(found.pictures[inside].astype(float) - small[inside])
+    level = load_lip_video(path, find_lips=at_the_mouth)
+    untouched = np.abs(level.pictures[inside].astype(float) - small[inside])
+    assert differences.mean() < 8 < untouched.mean()
+
+
+@pytest.mark.parametrize("angle", [-20, 30, 80])
+def test_a_round_mouth_does_not_hide_the_tilt(angle):
+    """The main axis of all pictures together: every second mouth is as high as it is wide."""
+    around = np.arange(0, 2 * np.pi, np.pi / 8)
+    turn = np.radians(angle)
+    axes = []
+    for height in [0.4, 1.0] * 10:
+        x, y = np.cos(around), height * np.sin(around)
+        x, y = x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)
+        axes.append(np.cov(x, y, bias=True))
+    np.testing.assert_allclose(_tilts(np.array(axes)), angle)
+
+
+def test_a_clip_from_a_camera_on_its_side_is_upright(clip, tmp_path):
+    """A file says how its pictures are to be turned: here by 90 degrees, clockwise."""
+    path, _ = clip
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 44  # of the track's header, the pictures' is the first
+    content[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    sideways = tmp_path / "sideways.mp4"
+    sideways.write_bytes(content)
+    shapes, first = [], []
+
+    def seen(picture):
+        shapes.append(picture.shape)
+        first.append(picture)
+        return corners(50, 50, 90, 70)
+
+    found = load_lip_video(sideways, find_lips=seen)
+    assert set(shapes) == {(240, 160, 3)} and found.pictures.shape[1:] == (16, 24)
+    upright = []
+    load_lip_video(path, find_lips=lambda one: upright.append(one) or corners(50, 50, 90, 70))
+    np.testing.assert_array_equal(np.rot90(first[0], 1), upright[0])
 
 
 def test_a_clip_runs_to_a_transcription_and_a_panel(clip, tmp_path):

@@ -19,7 +19,7 @@ from cifviz.course.exercises import exercises
 from cifviz.course.lesson_sources import read_source
 from cifviz.errors import CIFError, DataError
 
-LESSON = "03_scaling"
+LESSON = "02_scaling"
 
 
 def source(name):
@@ -48,7 +48,7 @@ def test_every_lesson_becomes_a_valid_assignment_with_a_point_for_an_exercise(na
 
 
 def test_an_exercise_that_needs_other_cells_of_the_lesson_is_left_out():
-    text, check = new_markdown_cell("**Exercise 03.1.** How much?"), 'check("03.1", x)'
+    text, check = new_markdown_cell("**Exercise 02.1.** How much?"), 'check("02.1", x)'
     alone = made(text, cell(f"x = ...\n{check}", "exercise"), cell("x = math.pi", "solution"))
     assert len(assignment(alone, "A", "nbgrader").cells) == 5
     other = made(text, cell(f"x = ...\n{check}", "exercise"), cell("x = earlier", "solution"))
@@ -70,7 +70,7 @@ def test_an_assignment_that_is_there_is_left_alone(tmp_path):
 
 
 def test_the_command_says_where_the_assignment_is(tmp_path):
-    result = CliRunner().invoke(app, ["notebooks", "assignment", "03", "--out", str(tmp_path)])
+    result = CliRunner().invoke(app, ["notebooks", "assignment", "02", "--out", str(tmp_path)])
     assert (result.exit_code, result.stdout.strip()) == (0, str(tmp_path / f"{LESSON}.ipynb"))
     result = CliRunner().invoke(app, ["notebooks", "assignment", "77", "--out", str(tmp_path)])
     assert result.exit_code == 1 and "no lesson '77'" in result.stderr
@@ -79,11 +79,11 @@ def test_the_command_says_where_the_assignment_is(tmp_path):
 # --- graded end to end ---------------------------------------------------------------------------
 
 ANSWERS = {
-    "03.1": "scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]",
-    "03.2": "training_and_use = [5, 10]",
-    "03.3": "slope_at_frame_2 = -2.25",
-    "03.4": "slope_factor = 100",
-    "03.5": """\
+    "02.1": "scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]",
+    "02.2": "training_and_use = [5, 10]",
+    "02.3": "slope_at_frame_2 = -2.25",
+    "02.4": "slope_factor = 100",
+    "02.5": """\
 def scale_flat(alpha, tokens):
     scaled = [weight * tokens / sum(alpha) for weight in alpha]
     while max(scaled) > 1:
@@ -92,14 +92,14 @@ def scale_flat(alpha, tokens):
     return scaled
 """,
 }
-"""Right answers to lesson 03, written independently of its solutions."""
+"""Right answers to lesson 02, written independently of its solutions."""
 HANGS = "def scale_flat(alpha, tokens):\n    while True:\n        pass\n"
 SUBMISSIONS = {
     "all_right": ({}, 5),
     "all_open": (dict.fromkeys(ANSWERS, ""), 0),
-    "two_wrong": ({"03.2": "training_and_use = [5, 5]", "03.3": "slope_at_frame_2 = 1"}, 3),
-    "one_raises": ({"03.1": "raise ValueError('lost')"}, 4),
-    "one_hangs": ({"03.5": HANGS}, 4),
+    "two_wrong": ({"02.2": "training_and_use = [5, 5]", "02.3": "slope_at_frame_2 = 1"}, 3),
+    "one_raises": ({"02.1": "raise ValueError('lost')"}, 4),
+    "one_hangs": ({"02.5": HANGS}, 4),
 }
 """What differs from the right answers, and the points."""
 

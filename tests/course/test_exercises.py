@@ -99,8 +99,12 @@ def test_numbers_come_in_many_kinds():
     right = [0.0, 0.0, 0.2, 0.7, 0.1]
     for answer in (right, tuple(right), np.array(right), torch.tensor(right)):
         assert judge("01.2", answer).state == "right"
-    for answer in (3, 3.0, np.int64(3), torch.tensor(3)):
+    for answer in (3, 3.0, np.int64(3), np.array(3.0), torch.tensor(3), "3"):
         assert judge("01.1", answer).state == "right"
+    assert judge("01.2", np.array([right])).message.endswith("got numbers of shape (1, 5).")
+    assert judge("01.1", []).message.endswith("got a list of 0 numbers.")
+    for far in (float("inf"), 10**400):
+        assert judge("01.1", far).state == "wrong"
 
 
 def test_a_list_with_gaps_is_not_answered_yet():

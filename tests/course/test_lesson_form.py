@@ -5,7 +5,7 @@ import copy
 import jupytext
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 
 from cifviz.course.figures import canvas
 from cifviz.course.inspection import lesson_problems
@@ -69,6 +69,13 @@ answer = ...
 
 # %% tags=["solution"]
 answer = 3
+
+# %% [markdown] tags=["hints"]
+# One.
+#
+# Two.
+#
+# Three.
 """
 
 
@@ -80,6 +87,10 @@ def laid_out(text=LESSON):
     source = written(text)
     lay_out(source, "00_line.py")
     return source
+
+
+def printing(text):
+    return new_code_cell("print(text)", outputs=[new_output("stream", name="stdout", text=text)])
 
 
 def captioned(number):
@@ -114,6 +125,60 @@ def test_text_of_answers_is_folded_and_plotting_is_hidden():
         None,
         {"source_hidden": True},
     ]
+
+
+def test_hints_are_folds_of_their_own_for_students_alone():
+    source = laid_out()
+    student = derive(source, "00_line", "student")
+    assert student.cells[-1].source == "\n\n".join(
+        f"<details><summary>Hint {number}</summary>\n\n{text}\n\n</details>"
+        for number, text in enumerate(("One.", "Two.", "Three."), start=1)
+    )
+    solved = derive(source, "00_line", "solved")
+    assert not any("Hint" in cell.source for cell in solved.cells)
+    assert measured_sections(written())[-1].minutes == 3  # hints take no minutes
+
+
+NOTES = """
+# %% [markdown]
+# ## Words
+#
+# Some.
+
+# %% [markdown] tags=["lecturer"]
+# ## For the lecturer
+#
+# ### 90 minutes
+#
+# - 90 min: all of it.
+#
+# ### Likely questions
+#
+# - *Why a line?* Because it is
+#   short.
+#
+# ### Usual misconceptions
+#
+# - A line is < thick. It is not.
+"""
+
+
+def test_students_get_the_questions_and_misconceptions_of_the_notes_for_the_lecturer():
+    source = laid_out(LESSON + NOTES)
+    student, solved = (derive(source, "00_line", copy).cells for copy in ("student", "solved"))
+    place = next(n for n, cell in enumerate(student) if cell.source.startswith("## Words"))
+    asked = student[place - 1].source
+    assert asked.startswith("## Questions and misconceptions\n\n**Likely questions.")
+    assert "<summary>Why a line?</summary>\n\nBecause it is short.\n\n</details>" in asked
+    assert "<summary>A line is &lt; thick.</summary>\n\nIt is not.\n\n</details>" in asked
+    assert "90 min" not in asked
+    assert not any(cell.source.startswith("## Questions and") for cell in solved)
+
+
+def test_without_notes_or_words_there_are_no_questions():
+    for text in (NOTES.replace("### Likely", "### Other").replace("### Usual", "### More"),
+                 NOTES.replace("## Words", "## Nothing")):  # fmt: skip
+        assert not any("Questions and" in cell.source for cell in laid_out(LESSON + text).cells)
 
 
 def test_sections_say_their_path_and_minutes():
@@ -154,6 +219,8 @@ def test_minutes_are_measured_on_what_is_read_and_done(more, minutes):
     [
         ("form: 2", "form: 3", "expected form 1 or 2, got 3"),
         ("# ## 2. More", "# ### More", "cell 8: a cell tagged optional opens a section"),
+        ("# Two.\n#\n# Three.", "# Two.", "cell 11: 3 hints, a paragraph each, stand right after"),
+        ("answer = 3\n", "answer = 3\n\n# %%\nb = 1\n", "cell 12: 3 hints, a paragraph each"),
     ],
 )
 def test_what_is_no_form_is_refused(old, new, complaint):
@@ -195,7 +262,7 @@ BAD = [
     ),
     (
         "answers_are_folded",
-        lambda n: n.cells.pop(6) and n.cells.pop(6) and n.cells.pop(6),
+        lambda n: [n.cells.pop(place) for place in (6, 6, 6, -1)],
         "the prediction of cell 2 has no answer",
     ),
     (
@@ -212,6 +279,26 @@ BAD = [
         "code_asserts_no_answer",
         lambda n: replace_in(n.cells[4], "print", "assert not a.any()\nprint"),
         "cell 4 asserts in view the answer to the prediction of 2",
+    ),
+    (
+        "exercises_are_not_answered",
+        lambda n: n.cells.insert(10, printing("3")),
+        "cell 10 may answer in view the exercise of cell 9",
+    ),
+    (
+        "code_in_view_is_short",
+        lambda n: n.cells[3].update(source="a = 1\n\n" * 16),
+        "cell 3 has 16 lines in view, at most 15",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[0], "1 min", "20 min"),
+        "the opening gives ['20', '4'] minutes, the sections have ['1', '4']",
+    ),
+    (
+        "minutes_are_measured",
+        lambda n: replace_in(n.cells[8], "3 min", "30 min"),
+        "the opening gives ['1', '4'] minutes, the sections have ['1', '31']",
     ),
     (
         "figures_have_captions",

@@ -13,7 +13,7 @@ from PIL import Image
 
 import cifviz
 from cifviz import Waveform
-from cifviz.course import figures, live_figures, sound
+from cifviz.course import figures, live_figures, sound, tables
 from cifviz.course.figures import canvas, count_frames, show
 from cifviz.course.live_figures import LiveFigure, Slider, Steps, live_explorer, live_figure
 from cifviz.errors import CIFError
@@ -26,7 +26,7 @@ from tests.threads import LONG, watched
 def emitted(monkeypatch):
     """The mime bundles that would go into a cell."""
     bundles = []
-    for module in (figures, sound):
+    for module in (figures, sound, tables):
         monkeypatch.setattr(module, "emit", bundles.append)
     return bundles
 
@@ -105,7 +105,7 @@ def test_lines_differ_in_colour_and_in_dash():
 
 
 def test_tables_escape_their_bars(emitted):
-    figures.table(["a|b"], [["c|d"], [1]])
+    tables.table(["a|b"], [["c|d"], [1]])
     (bundle,) = emitted
     assert bundle["text/markdown"].splitlines() == ["| a\\|b |", "|---|", "| c\\|d |", "| 1 |"]
     assert bundle["text/plain"].splitlines() == ["a|b", "c|d", "1"]

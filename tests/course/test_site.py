@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from cifviz import Alignment, TimedToken, load_clip
 from cifviz.cli import app
+from cifviz.course import figures
 from cifviz.course.build import COPIES, lessons, product
 from cifviz.course.exercises import exercises
 from cifviz.course.site import build_site as building
@@ -432,6 +433,30 @@ def test_pictures_and_sounds_come_with_their_words(pages):
     assert sound["aria-label"] == "one" and "controls" in sound.attrs
     (embedded,) = soup_of(pages, "files/README.md.html").find_all("img")
     assert embedded["src"].startswith("data:image/png;base64,")
+
+
+def test_a_picture_moves_in_a_box_of_its_own_and_a_line_says_so(pages):
+    (picture,) = soup_of(pages).main.find_all("img")
+    box = picture.parent
+    assert (box["class"], box["role"], box["tabindex"]) == (["picture"], "group", "0")
+    assert box["aria-label"] and box.find_next_sibling("p")["class"] == ["sideways"]
+
+
+def test_the_data_of_a_figure_are_a_closed_fold_beside_it(root, monkeypatch):
+    bundles = []
+    monkeypatch.setattr(figures, "emit", bundles.append)
+    figure, (ax,) = figures.canvas()
+    ax.plot([0, 1], [2, 3], label="loss")
+    figures.show(figure, ALT, caption="Look at the loss.")
+    notebook = lesson(0)
+    notebook.cells[3].outputs = [new_output("display_data", data=bundles[0])]
+    save(root, "00_line", "", notebook)
+    soup = soup_of(render(root)).main
+    (fold,) = soup.select("details.data")
+    assert "open" not in fold.attrs and fold.find_previous("img")["alt"] == ALT
+    assert fold.caption.get_text() == "loss"
+    assert [cell.get_text() for cell in fold.select("td")] == ["0", "2", "1", "3"]
+    assert fold.table.parent["class"] == ["wide"], "moves sideways, with keys"
 
 
 def test_a_live_control_is_a_sentence_and_its_static_picture(pages):

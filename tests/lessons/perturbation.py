@@ -7,7 +7,7 @@ output and all frame weights, those of models and those of `load_recording`, by 
 or it lets torch use other instructions or threads. The numbers that the lesson records must stay
 within their tolerances, every assertion in it must hold and every solution must be right.
 
-    python -m tests.lessons.perturbation 03 07 --seeds 3
+    python -m tests.lessons.perturbation 02 06 --seeds 3
 
 prints a table for each lesson, and exits with 1 where anything differs. For a test: `complaints`.
 """

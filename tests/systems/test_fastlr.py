@@ -52,15 +52,16 @@ def batch_of(*targets, lengths=(60, 44, 29)):
 
 
 def test_a_picture_is_seen_with_two_before_and_two_behind():
-    """Two convolutions over three pictures each; the brightness of the whole changes a little."""
+    """Two convolutions over three pictures each; the mean of 30 changes a little with each."""
     torch.manual_seed(0)
     front = VisualFrontEnd(HEIGHT, WIDTH, 6)
-    pictures = video(9)[None].requires_grad_()
-    out = front(pictures, torch.tensor([9]))
-    assert out.shape == (1, 9, 6)
-    (slopes,) = torch.autograd.grad(out[0, 4].square().sum(), pictures)
+    pictures = video(30)[None].requires_grad_()
+    out = front(pictures, torch.tensor([30]))
+    assert out.shape == (1, 30, 6)
+    looked_at = torch.randn(6, generator=torch.manual_seed(1))
+    (slopes,) = torch.autograd.grad((out[0, 14] * looked_at).sum(), pictures)
     size = slopes[0].abs().sum(dim=(1, 2))
-    near, far = size[2:7], torch.cat([size[:2], size[7:]])
+    near, far = size[12:17], torch.cat([size[:12], size[17:]])
     assert near.min() > 3 * far.max()
 
 
@@ -70,6 +71,16 @@ def test_light_and_contrast_of_a_face_change_little():
     plain, other = video(5)[None], 0.2 + 0.7 * video(5)[None]
     one, two = front(plain, lengths), front(other, lengths)
     assert (one - two).abs().max() < 0.1 * one.abs().max()
+
+
+def test_what_does_not_move_is_not_seen():
+    """Another face around the same movement, and a face that does not move at all."""
+    torch.manual_seed(0)
+    front, lengths = VisualFrontEnd(HEIGHT, WIDTH, 6), torch.tensor([5])
+    movement, face = 0.5 * video(5)[None], 0.5 * video(1, seed=7)[None]
+    torch.testing.assert_close(front(movement + face, lengths), front(movement, lengths))
+    still = front(face.expand(1, 5, -1, -1), lengths)
+    torch.testing.assert_close(still, front(torch.zeros_like(movement), lengths))
 
 
 def test_a_video_alone_is_seen_as_in_a_batch():

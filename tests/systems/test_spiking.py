@@ -90,13 +90,40 @@ def test_between_layers_there_are_spikes_alone_and_they_are_counted():
     torch.manual_seed(0)
     encoder = SpikingEncoder(CONFIG).eval()
     made = encoder(torch.randn(2, 80, 5), torch.tensor([80, 40]))
-    assert len(made.spikes) == 3
+    assert len(made.spikes) == 2
     for layer in made.spikes:
         assert set(layer.unique().tolist()) == {0.0, 1.0}
     spikes, operations = encoder.operations(made.spikes)
-    per_layer = [layer.sum(dim=(1, 2)) for layer in made.spikes]
-    assert torch.equal(spikes, sum(per_layer))
-    assert torch.equal(operations, (3 * 6 + 1) * (per_layer[0] + per_layer[1]))
+    assert torch.equal(spikes, sum(layer.sum(dim=(1, 2)) for layer in made.spikes))
+    assert torch.equal(operations, 3 * 6 * spikes)
+
+
+@pytest.mark.parametrize("kind", [SpikingEncoder, GRUEncoder])
+def test_an_encoder_looks_back_only(kind):
+    """But for the halvings in front, which see 6 feature frames beyond the 4 of their own."""
+    torch.manual_seed(0)
+    encoder = kind(CONFIG).eval()
+    features, lengths = torch.randn(1, 80, 5), torch.tensor([80])
+    changed = features.clone()
+    changed[:, 50:] = 0
+    mine, other = (encoder(one, lengths).encoder_out[0] for one in (features, changed))
+    torch.testing.assert_close(mine[:11], other[:11], rtol=0, atol=1e-5)
+    assert (mine[13:] - other[13:]).abs().amax(dim=1).min() > 1e-3
+
+
+def test_what_a_layer_adds_by_hand():
+    """One neuron gets a normalised current of 0, then of its bias, and its spike adds 3."""
+    encoder = SpikingEncoder(EncoderConfig(n_mels=1, channels=2, kernel=1, dilations=(1,)))
+    currents = torch.tensor([[[1.0, 5.0], [3.0, 1.0]]])  # normalised: −1 and 1, then 1 and −1
+    encoder.front.forward = lambda features, lengths: (currents, torch.tensor([2]))
+    with torch.no_grad():
+        encoder.synapses[0].weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 0.0]])[:, :, None])
+        encoder.synapses[0].bias.zero_()
+        encoder.norms[0].bias.fill_(0.5)
+        encoder.norm = torch.nn.Identity()
+    made = encoder(torch.zeros(1, 8, 1), torch.tensor([8]))
+    assert made.spikes[0].tolist() == [[[0, 1], [1, 0]]]
+    assert made.encoder_out[0].tolist() == [[1, 3], [8, 1]]
 
 
 def test_operations_of_a_gru():

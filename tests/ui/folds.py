@@ -4,7 +4,7 @@ from cifviz.course.build import product
 from cifviz.notebooks.folding import TAG, TEXT_LABEL, output_label
 from cifviz.notebooks.reader import read_notebook, tags
 
-NAME = "03_scaling"
+NAME = "02_scaling"
 
 
 def words(text):

@@ -69,7 +69,7 @@ def test_the_way_from_the_index_through_the_course_needs_only_keys(page, site):
 
 
 def test_what_is_searched_is_found_with_keys_and_opened(page, reader, site):
-    lesson, heading = site / lesson_place("03_scaling", "student"), "7. Which way the sum moves"
+    lesson, heading = site / lesson_place("02_scaling", "student"), "7. Which way the sum moves"
     reader.events.clear()
     page.goto(lesson.as_uri())
     page.locator("body").press("/")
@@ -92,7 +92,7 @@ def test_what_is_searched_is_found_with_keys_and_opened(page, reader, site):
 
 
 def test_a_solved_copy_leads_to_solved_copies(page, site):
-    page.goto((site / lesson_place("03_scaling", "solved")).as_uri())
+    page.goto((site / lesson_place("02_scaling", "solved")).as_uri())
     page.fill("#wanted", "mass axis")
     page.locator(".found a").first.wait_for()
     links = page.locator(".found a").evaluate_all("all => all.map(one => one.href)")
@@ -101,7 +101,7 @@ def test_a_solved_copy_leads_to_solved_copies(page, site):
 
 def test_the_contents_stay_in_view_and_follow_the_text(page, site):
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto((site / lesson_place("03_scaling", "student")).as_uri())
+    page.goto((site / lesson_place("02_scaling", "student")).as_uri())
     contents = page.get_by_role("navigation", name="Contents")
     page.evaluate("document.querySelector('main h2:nth-of-type(1)').scrollIntoView()")
     for number in ("3.", "5."):

@@ -47,7 +47,7 @@ def test_every_slide_fits_and_nothing_is_asked_of_a_network(page, reader, folder
 
 
 def test_the_index_and_a_first_slide_are_open_to_everyone(page, folder):
-    for place in ("index.html", "03_scaling.html"):
+    for place in ("index.html", "02_scaling.html"):
         page.goto((folder / place).as_uri())
         assert browser.broken_rules(page) == []
 
@@ -64,7 +64,7 @@ def test_the_live_explorer_stands_on_its_slide(page, folder):
 
 
 def test_the_speaker_sees_notes(page, folder):
-    page.goto(f"{(folder / '03_scaling.html').as_uri()}#/1")
+    page.goto(f"{(folder / '02_scaling.html').as_uri()}#/1")
     page.reload()
     page.wait_for_selector(".reveal.ready")
     with page.expect_popup() as opened:

@@ -59,7 +59,7 @@ def tail_rules(tail_threshold: float = 0.5, *, slack: float = 0.0) -> dict[str, 
 
     Notes
     -----
-    Notebook: notebooks/04_tail_handling.ipynb
+    Notebook: notebooks/05_tail_handling.ipynb
     """
     require_number("slack", slack, at_least=0, below=1)
 

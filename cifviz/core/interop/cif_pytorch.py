@@ -27,8 +27,8 @@ from cifviz.core.interop.identity_probe import (
 )
 from cifviz.core.interop.recorded_firing import recorded_firing
 from cifviz.core.interop.state_dicts import (
-    Names,
     Source,
+    fairseq_layer,
     filled,
     parameters,
     same_layer,
@@ -294,7 +294,7 @@ def load_cif_pytorch(
             CheckpointError,
         )
         for layer in range(config.cif_ctxt_layers):
-            names |= _context_names(f"context.layers.layers.{layer}", f"cif_ctxt_stacks.{layer}")
+            names |= fairseq_layer(f"context.layers.layers.{layer}", f"cif_ctxt_stacks.{layer}")
     return filled(lambda: CIF(config), names, tensors, where).eval()
 
 
@@ -328,17 +328,3 @@ def _cif_pytorch_sizes(tensors: Mapping[str, Any], where: str) -> dict[str, Any]
         if len(ffn := shape("cif_ctxt_stacks.0.fc1.weight")) == 2:
             sizes["cif_ctxt_ffn_embed_dim"] = ffn[0]
     return sizes
-
-
-def _context_names(ours: str, theirs: str) -> Names:
-    """A pre-norm transformer layer as fairseq names it."""
-    names: Names = {}
-    for name in ("weight", "bias"):
-        names[f"{ours}.self_attn.in_proj_{name}"] = tuple(
-            f"{theirs}.self_attn.{part}_proj.{name}" for part in "qkv"
-        )
-    names |= same_layer(f"{ours}.self_attn.out_proj", f"{theirs}.self_attn.out_proj")
-    names |= same_layer(f"{ours}.norm1", f"{theirs}.self_attn_layer_norm")
-    names |= same_layer(f"{ours}.norm2", f"{theirs}.final_layer_norm")
-    names |= same_layer(f"{ours}.linear1", f"{theirs}.fc1")
-    return names | same_layer(f"{ours}.linear2", f"{theirs}.fc2")

@@ -189,6 +189,28 @@ def same_layer(ours: str, theirs: str) -> Names:
     return {f"{ours}.{name}": (f"{theirs}.{name}",) for name in ("weight", "bias")}
 
 
+def fairseq_layer(ours: str, theirs: str) -> Names:
+    """Names of a pre-norm layer of self-attention, PyTorch's and fairseq's.
+
+    >>> fairseq_layer("layers.0", "decoder.layers.0")["layers.0.self_attn.in_proj_bias"][0]
+    'decoder.layers.0.self_attn.q_proj.bias'
+    """
+    names: Names = {}
+    for kind in ("weight", "bias"):
+        names[f"{ours}.self_attn.in_proj_{kind}"] = tuple(
+            f"{theirs}.self_attn.{part}_proj.{kind}" for part in "qkv"
+        )
+    for own, other in (
+        ("self_attn.out_proj", "self_attn.out_proj"),
+        ("norm1", "self_attn_layer_norm"),
+        ("norm2", "final_layer_norm"),
+        ("linear1", "fc1"),
+        ("linear2", "fc2"),
+    ):
+        names |= same_layer(f"{ours}.{own}", f"{theirs}.{other}")
+    return names
+
+
 def shape_of(value: object, ndim: int, name: str, where: str) -> torch.Size:
     """The shape of a parameter, or a `CheckpointError` unless it has so many axes."""
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.ndim != ndim:

@@ -1,213 +1,185 @@
-"""Exercises of lesson 03: scaling by hand, what it hides, and what it does to slopes.
+"""Exercises of lesson 03: what weights weigh before training, and what pulls at them in it.
 
-Notebook: notebooks/03_scaling.ipynb
+Notebook: notebooks/03_training_film.ipynb
 """
 
 from __future__ import annotations
 
+import math
+
 from cifviz.course.exercises import Numbers, Program
 
-WEIGHTS = (0.2, 0.6, 0.1, 0.3, 0.4)
-"""What 03.1 scales to four tokens."""
+
+def descend(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    """What a right answer to 03.4 gives."""
+    return [max(0.0, weight - rate * _sign(alpha, tokens)) for weight in alpha]
 
 
-def scale(alpha: list[float], tokens: int) -> list[float]:
-    """Scaling alone: a usual wrong answer to 03.5."""
+def _sign(alpha: list[float], tokens: int) -> int:
+    return (sum(alpha) > tokens) - (sum(alpha) < tokens)
+
+
+def _climbs(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight + rate * _sign(alpha, tokens)) for weight in alpha]
+
+
+def _goes_below_zero(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [weight - rate * _sign(alpha, tokens) for weight in alpha]
+
+
+def _scales(alpha: list[float], tokens: int, rate: float) -> list[float]:
     return [weight * tokens / sum(alpha) for weight in alpha]
 
 
-def _halfway(weights: list[float]) -> list[float]:
-    """Every weight moved halfway to their mean."""
-    mean = sum(weights) / len(weights)
-    return [(weight + mean) / 2 for weight in weights]
+def _squares(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight - rate * (sum(alpha) - tokens)) for weight in alpha]
 
 
-def scale_flat(alpha: list[float], tokens: int) -> list[float]:
-    """The right answer to 03.5; the mean must be below 1, or the loop never ends."""
-    scaled = scale(alpha, tokens)
-    while max(scaled) > 1:
-        scaled = _halfway(scaled)
-    return scaled
+def _squares_fully(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight - 2 * rate * (sum(alpha) - tokens)) for weight in alpha]
 
 
-def _flattens_once(alpha: list[float], tokens: int) -> list[float]:
-    scaled = scale(alpha, tokens)
-    return _halfway(scaled) if max(scaled) > 1 else scaled
+def _shares_out(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight - rate * _sign(alpha, tokens) / len(alpha)) for weight in alpha]
 
 
-def _flattens_always(alpha: list[float], tokens: int) -> list[float]:
-    scaled = _halfway(scale(alpha, tokens))
-    while max(scaled) > 1:
-        scaled = _halfway(scaled)
-    return scaled
+def _in_proportion(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight - rate * _sign(alpha, tokens) * weight) for weight in alpha]
 
 
-def _clips(alpha: list[float], tokens: int) -> list[float]:
-    return [min(weight, 1.0) for weight in scale(alpha, tokens)]
+def _never_rests(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    sign = 1 if sum(alpha) >= tokens else -1
+    return [max(0.0, weight - rate * sign) for weight in alpha]
 
 
-def _takes_the_mean(alpha: list[float], tokens: int) -> list[float]:
-    scaled = scale(alpha, tokens)
-    return [sum(scaled) / len(scaled)] * len(scaled) if max(scaled) > 1 else scaled
-
-
-def _flattens_the_peaks_alone(alpha: list[float], tokens: int) -> list[float]:
-    scaled = scale(alpha, tokens)
-    while max(scaled) > 1:
-        mean = sum(scaled) / len(scaled)
-        scaled = [(weight + mean) / 2 if weight > 1 else weight for weight in scaled]
-    return scaled
-
-
-def _halves(alpha: list[float], tokens: int) -> list[float]:
-    scaled = scale(alpha, tokens)
-    while max(scaled) > 1:
-        scaled = [weight / 2 for weight in scaled]
-    return scaled
+def _only_lowers(alpha: list[float], tokens: int, rate: float) -> list[float]:
+    return [max(0.0, weight - rate * (sum(alpha) > tokens)) for weight in alpha]
 
 
 EXERCISES = (
     Numbers(
         "03.1",
-        praise="1.6 in all and 4 tokens: every weight times 2.5, in proportion to what it was.",
-        answer=tuple(2.5 * weight for weight in WEIGHTS),
+        praise="100 frames of 1/2 make 50, ten times as many as the five words.",
+        answer=10,
         mistakes=(
-            (
-                tuple(weight / 1.6 for weight in WEIGHTS),
-                "These sum to 1, one token. They should sum to the number of words in the "
-                "transcript.",
-            ),
-            (
-                tuple(4 * weight for weight in WEIGHTS),
-                "Every weight times N is too much: they summed to 1.6 before, not to 1. Divide by "
-                "that sum.",
-            ),
-            (
-                tuple(0.4 * weight for weight in WEIGHTS),
-                "The factor is upside down: sum over tokens. These sum to even less than before.",
-            ),
-            (
-                tuple(weight + 0.48 for weight in WEIGHTS),
-                "They sum to 4, but each grew by the same amount. Scaling multiplies: a weight "
-                "that was twice another one stays so.",
-            ),
+            (50, "That is the sum of the weights. How many times the number of words is it?"),
+            (20, "That is frames per word. Each frame weighs about 1/2, not 1."),
+            (0.1, "That is words per weight, upside down: the question is weight per word."),
+            (1, "So it should be after training. Nothing has been learnt yet: each frame is 1/2."),
+            (100, "That is the number of frames. They weigh about 1/2 each, for five words."),
         ),
-        otherwise="The factor is N over the sum of the weights; every weight is multiplied by it.",
+        otherwise="How many frames are there in 4 s, what do they weigh together, over five words?",
     ),
     Numbers(
         "03.2",
-        praise="Training gets the number that it asked for. In use every word comes out twice.",
-        answer=(5, 10),
+        praise="sigmoid(−2.94) = 0.05: twenty frames like that make one word.",
+        answer=math.log(0.05 / 0.95),
         mistakes=(
             (
-                (5, 5),
-                "In use the number of words is not known: there is nothing to scale to.",
+                0.05,
+                "That is the weight that should come out. Which number does the sigmoid turn into "
+                "it?",
             ),
             (
-                (10, 10),
-                "In training the weights are scaled first: whatever they summed to, they then sum "
-                "to the number of words.",
+                math.log(0.95 / 0.05),
+                "The sign is wrong: a bias above 0 gives weights above 1/2, here 0.95.",
             ),
             (
-                (10, 5),
-                "The other way round: first in training, where the number of words is known, "
-                "then in use.",
+                math.log(0.05),
+                "Near, but this is the inverse of exp. The inverse of the sigmoid is "
+                "ln(p / (1 − p)).",
             ),
             (
-                (5, 2),
-                "The weights are used as they are, not divided by anything: how often does 1 fit "
-                "into their sum?",
+                math.log10(0.05 / 0.95),
+                "Right but for the base of the logarithm: the sigmoid has e in it, not 10.",
+            ),
+            (
+                1 / (1 + math.exp(-0.05)),
+                "That is sigmoid(0.05). It has to be undone: which x has sigmoid(x) = 0.05?",
             ),
         ),
-        otherwise="In training: the number of words. In use: how often 1 fits into the sum.",
+        otherwise="Solve 0.05 = 1 / (1 + exp(−b)) for b.",
     ),
     Numbers(
         "03.3",
-        praise="Weighted by α the three slopes cancel: -0.3 + 1.2 - 0.9 = 0.",
-        answer=-2.25,
+        praise="Each of the 110 weights grew by 0.01. It overshot: the loss is 0.5 now, not 0.6.",
+        answer=5.5,
         mistakes=(
+            (4.41, "One weight grew by 0.01. But the slope is the same for every frame."),
+            (3.3, "Downhill: the sum is too small, so the loss falls where the weights grow."),
             (
-                -0.5,
-                "These slopes sum to zero as they are. Each has to be multiplied by its weight "
-                "first.",
+                5.0,
+                "It does not know where to stop: the step is the rate times the slope, whatever is "
+                "missing.",
             ),
-            (2.25, "The right size, and the wrong sign: the three products must cancel."),
-            (-0.9, "That is weight times slope of frame 2. Divide by its weight."),
             (
-                0,
-                "Frames 0 and 1 do not cancel: -1.5 · 0.2 + 2 · 0.6 remains for frame 2 to cancel.",
+                4.4 + 110 * 0.01 * 0.6,
+                "Here the step is in proportion to what is missing, as for a squared error. The "
+                "slope of an absolute value is 1 however near the goal.",
+            ),
+            (
+                4.4 + 110 * 0.01 * 0.6 * 2,
+                "That would be a squared error, whose slope is twice what is missing. The slope of "
+                "an absolute value is 1.",
+            ),
+            (
+                4.4 + 110 * 0.01 / 5,
+                "Here the loss is divided by the five words. This one is not: |S − N|.",
             ),
         ),
-        otherwise="Solve 0.2 · (-1.5) + 0.6 · 2 + 0.4 · x = 0 for x.",
-    ),
-    Numbers(
-        "03.4",
-        praise="The same change of a smaller weight is a larger part of it: slopes grow as N / S.",
-        answer=100,
-        mistakes=(
-            (
-                1,
-                "The loss stays the same, but not its slope: a step of 0.01 was little beside the "
-                "old weights, and is as much as some of the new ones.",
-            ),
-            (
-                0.01,
-                "The other way round: the smaller the weights, the larger the factor N / S that "
-                "every change is multiplied by.",
-            ),
-            (
-                10000,
-                "Once is enough: the slope has the factor N / S a single time.",
-            ),
-            (
-                10,
-                "A hundred times smaller, not ten: how does N / S change if S does so?",
-            ),
-        ),
-        otherwise="Scaling multiplies by N / S. What becomes of it if S is a hundred times less?",
-        tolerance=0.0006,
+        otherwise="110 weights, and each grows by the rate times a slope of 1.",
     ),
     Program(
-        "03.5",
-        praise="No weight above 1, the sum is kept, and a frame fires once at most.",
-        solution=scale_flat,
+        "03.4",
+        praise="All frames move alike, speech and silence: this loss can count, and nothing else.",
+        solution=descend,
         cases=(
-            ([0.08, 0.9, 0.1, 0.05, 0.05, 0.05], 3),
-            ([0.25, 0.5, 0.25], 1),
-            ([0.1, 0.9, 0.1, 0.1, 0.1, 0.8], 4),
-            ([0.05, 0.9, 0.05], 2),
+            ([0.5, 0.75, 0.5], 1, 0.25),
+            ([0.5, 0.25, 0.0], 2, 0.125),
+            ([0.125, 1.5, 0.125], 1, 0.25),
+            ([0.5, 0.25, 0.25], 1, 0.25),
+            ([], 0, 0.25),
         ),
         mistakes=(
             (
-                scale,
-                "A weight is still above 1. Scaling put it there: flatten after scaling.",
+                _climbs,
+                "This climbs: where the sum is too large the weights have to shrink. Downhill is "
+                "minus the rate times the slope.",
             ),
             (
-                _flattens_once,
-                "One step may not be enough: go on while a weight is above 1, not only if one is.",
+                _goes_below_zero,
+                "A weight is never below 0, as it comes out of a sigmoid: stop at 0.",
             ),
             (
-                _flattens_always,
-                "This flattens even where no weight is above 1. Ask before the first step.",
+                _scales,
+                "That is scaling, which makes the sum right at once and moves heavy frames most. A "
+                "step of gradient descent moves every frame by the same.",
             ),
             (
-                _clips,
-                "What is cut off at 1 is lost, so the sum is no longer the number of tokens.",
+                _squares,
+                "Here the step is in proportion to the surplus, as for a squared error. The slope "
+                "of an absolute value is +1 or −1.",
             ),
             (
-                _takes_the_mean,
-                "All weights have become their mean. Each step goes only halfway to it, and is "
-                "repeated as often as needed.",
+                _squares_fully,
+                "That is the slope of (S − N)². The slope of an absolute value is +1 or −1.",
             ),
             (
-                _flattens_the_peaks_alone,
-                "Only the weights above 1 move, so the sum shrinks. All weights move towards the "
-                "mean; then the sum stays.",
+                _shares_out,
+                "The rate is shared out among the frames here. Each frame has a slope of 1 of its "
+                "own, however many there are.",
             ),
             (
-                _halves,
-                "Every weight is halved, and the sum with them. Half of itself and half of the "
-                "mean of all.",
+                _in_proportion,
+                "Heavy frames move more here. The slope of S is 1 for every frame, heavy or not.",
+            ),
+            (
+                _never_rests,
+                "Where the sum is right there is nothing to pay: then nothing moves.",
+            ),
+            (
+                _only_lowers,
+                "This only lowers weights. Where the sum is too small they have to grow.",
             ),
         ),
     ),

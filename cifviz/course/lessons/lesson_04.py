@@ -1,301 +1,170 @@
-"""Exercises of lesson 04: what happens to the weight left at the end.
+"""Exercises of lesson 04: from a frame to its weight, by hand and by program.
 
-Notebook: notebooks/04_tail_handling.ipynb
+Notebook: notebooks/04_weights.ipynb
 """
 
 from __future__ import annotations
 
+import math
+
 from cifviz.course.exercises import Numbers, Program
 
 
-def lost_and_extra(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    """What a right answer to 04.3 gives."""
-    short = _short(missing, residuals, tail_threshold)
-    return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
+def weights(frames: list[float], length: int, kernel: list[float], bias: float) -> list[float]:
+    """What a right answer to 04.4 gives: as if nothing came after the first `length` frames."""
+    return _weigh(frames[:length] + [0.0] * (len(frames) - length), kernel, bias, length)
 
 
-def _short(missing: list[int], residuals: list[float], tail_threshold: float) -> list[int]:
-    """Words that are still missing behind the tail; below 0 one was too many."""
-    return [
-        words - (residual > tail_threshold)
-        for words, residual in zip(missing, residuals, strict=True)
+def _weigh(
+    frames: list[float], kernel: list[float], bias: float, real: int, *, right: int = 1
+) -> list[float]:
+    """The filter and the sigmoid over all frames, weights from `real` on set to 0."""
+    padded = [0.0] * (2 - right) + frames + [0.0] * right
+    logits = [
+        sum(tap * frame for tap, frame in zip(kernel, padded[t:], strict=False)) + bias
+        for t in range(len(frames))
     ]
+    return [_sigmoid(logit) if t < real else 0.0 for t, logit in enumerate(logits)]
 
 
-def _fires_at_the_threshold(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    short = [
-        words - (residual >= tail_threshold)
-        for words, residual in zip(missing, residuals, strict=True)
-    ]
-    return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
+def _sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
 
 
-def _adds_up_first(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    short = sum(_short(missing, residuals, tail_threshold))
-    return max(0, short), max(0, -short)
+def _sets_weights_to_zero_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames, kernel, bias, length)
 
 
-def _counts_utterances(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    short = _short(missing, residuals, tail_threshold)
-    return sum(words > 0 for words in short), sum(words < 0 for words in short)
+def _sets_frames_to_zero_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames[:length] + [0.0] * (len(frames) - length), kernel, bias, len(frames))
 
 
-def _swaps(missing: list[int], residuals: list[float], tail_threshold: float) -> tuple[int, int]:
-    lost, extra = lost_and_extra(missing, residuals, tail_threshold)
-    return extra, lost
+def _cuts_the_padding_off(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return weights(frames, length, kernel, bias)[:length]
 
 
-def _fires_small_rests(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    return lost_and_extra(missing, [-residual for residual in residuals], -tail_threshold)
+def _loses_the_last_frame(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return weights(frames, length - 1, kernel, bias)
 
 
-def _looks_at_complete_ones_alone(
-    missing: list[int], residuals: list[float], tail_threshold: float
-) -> tuple[int, int]:
-    fires = [residual > tail_threshold for residual in residuals]
-    pairs = list(zip(missing, fires, strict=True))
-    lost = sum(words for words, fired in pairs if words > 0 and not fired)
-    return lost, sum(fired for words, fired in pairs if words <= 0)
-
-
-def stream(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    """What a right answer to 04.5 gives."""
-    return _stream(chunks, tail_threshold)
-
-
-def _stream(
-    chunks: list[list[float]],
-    tail_threshold: float,
-    *,
-    carry: bool = True,
-    flush: str = "end",
-    closed: bool = False,
-) -> list[int]:
-    """Tokens of each chunk and of the flush, with one of the usual mistakes built in."""
-    counts, held, total = [], 0.0, 0.0
-
-    def enough(residual: float) -> bool:
-        return residual >= tail_threshold if closed else residual > tail_threshold
-
-    for chunk in chunks:
-        fired = 0
-        held = held if carry else 0.0
-        for weight in chunk:
-            held, total = held + weight, total + weight
-            while held >= 1:
-                held, fired = held - 1, fired + 1
-        if flush == "chunk":
-            fired, held = fired + enough(held), 0.0
-        counts.append(fired)
-    last = {"end": enough(held), "never": False, "total": enough(total), "chunk": False}
-    if flush == "always":
-        return [*counts, int(held > 0)]
-    return [*counts, int(last[flush])]
-
-
-def _forgets_between_chunks(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold, carry=False)
-
-
-def _never_flushes(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold, flush="never")
-
-
-def _flushes_each_chunk(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold, flush="chunk")
-
-
-def _flushes_any_rest(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold, flush="always")
-
-
-def _flushes_at_the_threshold(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold, closed=True)
-
-
-def _leaves_out_the_flush(chunks: list[list[float]], tail_threshold: float) -> list[int]:
-    return _stream(chunks, tail_threshold)[:-1]
+def _looks_back_only(
+    frames: list[float], length: int, kernel: list[float], bias: float
+) -> list[float]:
+    return _weigh(frames, kernel, bias, length, right=0)
 
 
 EXERCISES = (
     Numbers(
         "04.1",
-        praise="One sum, two answers. A residual of 0.52 is above 0.5, but 0.52 + 0.45 is not yet "
-        "1.",
-        answer=(3, 4, 3, 4, 4),
+        praise="The logit is 3 − 1 − 1 = 1, and the sigmoid makes 0.73 of it.",
+        answer=_sigmoid(1.0),
         mistakes=(
+            (1.0, "That is the logit. The sigmoid squeezes it into a weight between 0 and 1."),
+            (_sigmoid(2.0), "The bias is missing: 1 is taken off whatever the frame says."),
             (
-                (3, 4, 4, 4, 4),
-                "The third: 0.45 is not a threshold, it is added. Does the sum then reach the next "
-                "whole number?",
+                _sigmoid(3.0),
+                "The second channel is −2, so its part of the logit is negative: 0.5 · (−2).",
             ),
             (
-                (3, 4, 3, 3, 4),
-                "The fourth: the sum is rounded to the nearest whole number, not down.",
+                _sigmoid(-1.0),
+                "That is what is missing to 1. The exponent of the sigmoid is minus the logit: "
+                "1 / (1 + exp(−logit)).",
             ),
-            (
-                (3, 4, 3, 4, 3),
-                "The last: a dynamic threshold rounds up, however small the residual is.",
-            ),
-            (
-                (3, 3, 3, 4, 4),
-                "The second: 3.52 leaves a residual of 0.52. Is that above 0.5?",
-            ),
-            (
-                (4, 4, 3, 4, 4),
-                "The first: without a tail rule a residual is dropped, however large it is.",
-            ),
+            (_sigmoid(0.0), "The logit is not 0 here: 1 · 3 + 0.5 · (−2) − 1."),
         ),
-        otherwise="Five whole numbers, in the order of the rules. The residual is 3.52 − 3.",
+        otherwise="First the logit, 1 · 3 + 0.5 · (−2) − 1; then 1 / (1 + exp(−logit)).",
     ),
     Numbers(
         "04.2",
-        praise="The residual of 0.6 is made one: each part is divided by 0.6, and the row sums to "
-        "1.",
-        answer=(0.0, 0.2 / 0.6, 0.4 / 0.6),
+        praise="Two kernels, a bias each and a projection: all of it is four numbers.",
+        answer=(2.0, 3.0, 4.0, 1.5),
         mistakes=(
             (
-                (0.0, 0.2, 0.4),
-                "That is the residual as it is; it sums to 0.6. A tail that fires is rescaled to a "
-                "full token.",
+                (2.0, 3.0, 4.0, 0.5),
+                "The filter is right. But the biases of the two channels are mixed as well: "
+                "2 · 1 + 1 · (−1) comes on top of 0.5.",
             ),
             (
-                (0.0, 0.2, 0.8),
-                "Here the last frame fills the token up. Rescaling keeps the shares of the frames: "
-                "both parts grow by the same factor.",
+                (2.0, 3.0, 4.0, 1.0),
+                "The filter is right. The bias of the projection itself is missing: 0.5.",
             ),
             (
-                (0.0, 0.5, 0.5),
-                "Frame 2 gives twice as much as frame 1, and that stays so: divide both by the "
-                "residual.",
+                (1.0, 1.0, 4.0, 0.5),
+                "Here the two channels are added as they are. The projection takes the first of "
+                "them twice.",
             ),
             (
-                (0.0, 0.0, 1.0),
-                "Frame 1 has something left as well: token 0 needed only 0.5 of its 0.7.",
+                (4.0, 3.0, 2.0, 1.5),
+                "Right numbers, wrong order: the first weighs the frame before, the last the "
+                "frame after.",
             ),
             (
-                (0.5, 0.5, 0.0),
-                "That is token 0, the full one. The tail is what is left of frame 1, and frame 2.",
+                (2.0, 4.0, 0.0, 2.5),
+                "That is the first channel alone. The projection adds the second one.",
             ),
         ),
-        otherwise="What each frame has left behind token 0, divided by the sum of what is left.",
-    ),
-    Program(
-        "04.3",
-        praise="From the residuals alone you know what each τ would cost; nothing is decoded "
-        "again.",
-        solution=lost_and_extra,
-        cases=(
-            ([1, 0], [0.9, 0.1], 0.5),
-            ([1, 0], [0.3, 0.7], 0.5),
-            ([1, 0, 1, 0], [0.5, 0.5, 0.25, 0.125], 0.5),
-            ([2, 3], [0.75, 0.25], 0.5),
-            ([-1, -2, 0], [0.75, 0.25, 0.875], 0.5),
-            ([], [], 0.5),
-        ),
-        mistakes=(
-            (
-                _fires_at_the_threshold,
-                "A residual of exactly τ is dropped by this rule: it fires above τ, not from τ on.",
-            ),
-            (
-                _adds_up_first,
-                "A word lost in one utterance and one too many in another do not make up for each "
-                "other. Count each utterance by itself, then add up.",
-            ),
-            (
-                _counts_utterances,
-                "These are utterances. One of them may lack two words: count words.",
-            ),
-            (_swaps, "Lost and extra are swapped: words that are lost come first."),
-            (
-                _fires_small_rests,
-                "Here small residuals fire and large ones are dropped. Which way round is the "
-                "rule?",
-            ),
-            (
-                _looks_at_complete_ones_alone,
-                "A tail adds at most one word. Where two are missing it saves one and the other is "
-                "lost; where there was one too many already, there still is.",
-            ),
-        ),
+        otherwise="2 · (first kernel) + 1 · (second kernel), place by place; the biases likewise, "
+        "and 0.5.",
     ),
     Numbers(
-        "04.4",
-        praise="The short one gets its 0.8 fired; the two long ones fill the batch and lose 0.6.",
-        answer=(3, 3, 3),
+        "04.3",
+        praise="Half as many frames share the same number of tokens.",
+        answer=0.24,
         mistakes=(
             (
-                (3, 4, 4),
-                "So it should be, and the library says so. But CIF-PyTorch fires a tail only where "
-                "a padded frame follows: which of the three has one?",
+                0.12,
+                "With the same weights and half as many frames, half as many tokens would fire.",
             ),
-            (
-                (2, 3, 3),
-                "That is without any tail. One of the three has padded frames behind it.",
-            ),
-            (
-                (2, 4, 4),
-                "The other way round: the longest have no padding, and the tail waits for padding.",
-            ),
-            (
-                (3, 3, 4),
-                "The last two are equally long, so they must come to the same.",
-            ),
+            (0.06, "The other way round: there are fewer frames now, so each must weigh more."),
+            (0.5, "That is where a sigmoid starts, not where training has to take it."),
+            (0.48, "80 ms are twice 40 ms, not four times."),
         ),
-        otherwise="7 · 0.4 and 9 · 0.4: full tokens first, then who has a padded frame behind it?",
+        otherwise="The sum over a word must stay the same, and there are half as many frames.",
     ),
     Program(
-        "04.5",
-        praise="However it is cut, the stream says what the whole says, and the last word comes "
-        "with the flush.",
-        solution=stream,
+        "04.4",
+        praise="Zero before the filter looks, and zero again after the sigmoid: now nothing that "
+        "comes after an utterance can change it.",
+        solution=weights,
         cases=(
-            ([[0.5, 0.75], [0.5, 0.125]], 0.5),
-            ([[0.5], [0.25], [0.5, 0.75]], 0.5),
-            ([[0.75], [0.75], [0.75]], 0.5),
-            ([[1.0, 0.5]], 0.5),
-            ([[2.5, 0.25], [0.0]], 0.5),
-            ([[0.25]], 0.5),
-            ([], 0.5),
+            ([1.0, 2.0, 5.0], 2, [0.0, 1.0, 1.0], -3.0),
+            ([1.0, 2.0, 5.0], 3, [0.0, 1.0, 1.0], -3.0),
+            ([0.5, -1.0, 2.0, 4.0, -3.0], 3, [0.5, 1.0, -0.5], -1.0),
+            ([2.0, 1.0, 1.0], 1, [1.0, 0.0, 1.0], 0.0),
+            ([3.0, 3.0], 0, [1.0, 1.0, 1.0], 0.0),
         ),
         mistakes=(
             (
-                _forgets_between_chunks,
-                "The weight held at the end of a chunk is gone in the next one. Set it to 0 once, "
-                "before the first chunk.",
+                _sets_weights_to_zero_only,
+                "Nothing has changed yet: padded frames weigh 0, but the last real frame still "
+                "looks at the one after it.",
             ),
             (
-                _never_flushes,
-                "The flush never fires anything: what is held behind the last chunk is dropped.",
+                _sets_frames_to_zero_only,
+                "The frames are clean now, but a frame of zeros has a weight too, sigmoid(bias). "
+                "Padded frames must weigh 0.",
             ),
             (
-                _flushes_each_chunk,
-                "The tail rule is applied behind every chunk. A chunk may end in the middle of a "
-                "word: only the end of the stream is an end.",
+                _cuts_the_padding_off,
+                "Right weights, too few of them: in a batch all rows are equally long, so a padded "
+                "frame needs its 0.",
             ),
             (
-                _flushes_any_rest,
-                "The flush fires any residual at all. It should fire only what is above τ.",
+                _loses_the_last_frame,
+                "The last real frame is gone: frames count from 0, so the last one is length − 1.",
             ),
             (
-                _flushes_at_the_threshold,
-                "A residual of exactly τ should be dropped: above τ, not from τ on.",
-            ),
-            (
-                _leaves_out_the_flush,
-                "One number for each chunk is right, and one more is wanted: what the flush fires, "
-                "0 or 1.",
+                _looks_back_only,
+                "This filter looks only backwards. That keeps padding out, but it is another "
+                "filter: kernel[2] belongs to the frame after.",
             ),
         ),
     ),

@@ -1,225 +1,301 @@
-"""Exercises of lesson 05: what a threshold means, by hand, by program, and carried over.
+"""Exercises of lesson 05: what happens to the weight left at the end.
 
-Notebook: notebooks/05_thresholds_and_dialects.ipynb
+Notebook: notebooks/05_tail_handling.ipynb
 """
 
 from __future__ import annotations
 
-import math
-from itertools import accumulate
-
 from cifviz.course.exercises import Numbers, Program
 
 
-def fired_so_far(alpha: list[float], fires_at: float) -> list[int]:
-    """What a right answer to 05.4 gives: a slack of ``1 − fires_at``, and 1 a token."""
-    return [math.floor(mass + 1 - fires_at) for mass in accumulate(alpha)]
+def lost_and_extra(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    """What a right answer to 05.3 gives."""
+    short = _short(missing, residuals, tail_threshold)
+    return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
 
 
-def _by_charge(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.floor(mass / fires_at) for mass in accumulate(alpha)]
+def _short(missing: list[int], residuals: list[float], tail_threshold: float) -> list[int]:
+    """Words that are still missing after the tail; below 0 one was too many."""
+    return [
+        words - (residual > tail_threshold)
+        for words, residual in zip(missing, residuals, strict=True)
+    ]
 
 
-def _without_slack(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.floor(mass) for mass in accumulate(alpha)]
+def _fires_at_the_threshold(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    short = [
+        words - (residual >= tail_threshold)
+        for words, residual in zip(missing, residuals, strict=True)
+    ]
+    return sum(max(0, words) for words in short), sum(max(0, -words) for words in short)
 
 
-def _slack_is_the_threshold(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.floor(mass + fires_at) for mass in accumulate(alpha)]
+def _adds_up_first(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    short = sum(_short(missing, residuals, tail_threshold))
+    return max(0, short), max(0, -short)
 
 
-def _late(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.floor(mass - (1 - fires_at)) for mass in accumulate(alpha)]
+def _counts_utterances(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    short = _short(missing, residuals, tail_threshold)
+    return sum(words > 0 for words in short), sum(words < 0 for words in short)
 
 
-def _only_above(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.ceil(mass - fires_at) for mass in accumulate(alpha)]
+def _swaps(missing: list[int], residuals: list[float], tail_threshold: float) -> tuple[int, int]:
+    lost, extra = lost_and_extra(missing, residuals, tail_threshold)
+    return extra, lost
 
 
-def _frame_by_frame(alpha: list[float], fires_at: float) -> list[int]:
-    return [math.floor(weight + 1 - fires_at) for weight in alpha]
+def _fires_small_rests(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    return lost_and_extra(missing, [-residual for residual in residuals], -tail_threshold)
 
 
-def _where_it_fires(alpha: list[float], fires_at: float) -> list[int]:
-    counts = fired_so_far(alpha, fires_at)
-    return [after - before for before, after in zip([0, *counts], counts, strict=False)]
+def _looks_at_complete_ones_alone(
+    missing: list[int], residuals: list[float], tail_threshold: float
+) -> tuple[int, int]:
+    fires = [residual > tail_threshold for residual in residuals]
+    pairs = list(zip(missing, fires, strict=True))
+    lost = sum(words for words, fired in pairs if words > 0 and not fired)
+    return lost, sum(fired for words, fired in pairs if words <= 0)
 
 
-def _unrounded(alpha: list[float], fires_at: float) -> list[float]:
-    return [mass + 1 - fires_at for mass in accumulate(alpha)]
+def stream(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    """What a right answer to 05.5 gives."""
+    return _stream(chunks, tail_threshold)
 
 
-def carried_over(cif_threshold: float, tail_threshold: float) -> tuple[float, float]:
-    """The right answer to 05.5: a token of 1, and the rule that lets more residuals fire."""
-    return 1.0, min(cif_threshold, tail_threshold)
+def _stream(
+    chunks: list[list[float]],
+    tail_threshold: float,
+    *,
+    carry: bool = True,
+    flush: str = "end",
+    closed: bool = False,
+) -> list[int]:
+    """Tokens of each chunk and of the flush, with one of the usual mistakes built in."""
+    counts, held, total = [], 0.0, 0.0
+
+    def enough(residual: float) -> bool:
+        return residual >= tail_threshold if closed else residual > tail_threshold
+
+    for chunk in chunks:
+        fired = 0
+        held = held if carry else 0.0
+        for weight in chunk:
+            held, total = held + weight, total + weight
+            while held >= 1:
+                held, fired = held - 1, fired + 1
+        if flush == "chunk":
+            fired, held = fired + enough(held), 0.0
+        counts.append(fired)
+    last = {"end": enough(held), "never": False, "total": enough(total), "chunk": False}
+    if flush == "always":
+        return [*counts, int(held > 0)]
+    return [*counts, int(last[flush])]
+
+
+def _forgets_between_chunks(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold, carry=False)
+
+
+def _never_flushes(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold, flush="never")
+
+
+def _flushes_each_chunk(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold, flush="chunk")
+
+
+def _flushes_any_rest(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold, flush="always")
+
+
+def _flushes_at_the_threshold(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold, closed=True)
+
+
+def _leaves_out_the_flush(chunks: list[list[float]], tail_threshold: float) -> list[int]:
+    return _stream(chunks, tail_threshold)[:-1]
 
 
 EXERCISES = (
     Numbers(
         "05.1",
-        praise="Token 0 borrowed 0.05, and the second token begins in debt.",
-        answer=(0.0, -0.05, 0.7, 0.35),
+        praise="One sum, two answers. A residual of 0.52 is above 0.5, but 0.52 + 0.45 is not yet "
+        "1.",
+        answer=(3, 4, 3, 4, 4),
         mistakes=(
             (
-                (0.0, 0.05, 0.7, 0.15),
-                "That is what comes out if a token takes 0.9. Here it fires at 0.9, and takes 1.",
+                (3, 4, 4, 4, 4),
+                "The third: 0.45 is not a threshold, it is added. Does the sum then reach the next "
+                "whole number?",
             ),
             (
-                (0.0, 0.0, 0.65, 0.35),
-                "That is what comes out if it waits for 1. With 0.95 it fires in frame 1 already.",
+                (3, 4, 3, 3, 4),
+                "The fourth: the sum is rounded to the nearest whole number, not down.",
             ),
             (
-                (0.0, 0.0, 0.7, 0.3),
-                "The debt is forgotten: token 0 took 0.5 from frame 1, which had 0.45. Whatever a "
-                "frame gives to its tokens must sum to its weight.",
+                (3, 4, 3, 4, 3),
+                "The last: a dynamic threshold rounds up, however small the residual is.",
             ),
             (
-                (0.0, 0.05, 0.7, 0.25),
-                "Right amount, wrong sign: frame 1 had 0.05 too little, not 0.05 to spare.",
+                (3, 3, 3, 4, 4),
+                "The second: 3.52 leaves a residual of 0.52. Is that above 0.5?",
             ),
             (
-                (0.0, -0.05, 0.7, 0.4),
-                "These sum to 1.05. A token takes 1: frame 3 gives only what is missing.",
-            ),
-            (
-                (0.0, -0.05, 0.7, 0.25),
-                "These sum to 0.9. That is where it fires; what it is charged is 1.",
-            ),
-            (
-                (0.5, 0.5, 0.0, 0.0),
-                "That is token 0, the first. Tokens count from 0: token 1 is the second.",
+                (4, 4, 3, 4, 4),
+                "The first: without a tail rule a residual is dropped, however large it is.",
             ),
         ),
-        otherwise="Token 0 takes 1 in frames 0 and 1, which hold 0.95. Which token pays for it? "
-        "Four numbers that sum to 1.",
-        tolerance=0.002,
+        otherwise="Five whole numbers, in the order of the rules. The residual is 3.52 − 3.",
     ),
     Numbers(
         "05.2",
-        praise="One number, twice the tokens: ⌊15.8 + 0.5⌋ in one code base, ⌊15.8 / 0.5⌋ in the "
-        "other.",
-        answer=(16, 31),
+        praise="The residual of 0.6 is made one: each part is divided by 0.6, and the row sums to "
+        "1.",
+        answer=(0.0, 0.2 / 0.6, 0.4 / 0.6),
         mistakes=(
             (
-                (15, 31),
-                "CIF-PyTorch fires as soon as half a token is there, so the last 0.8 fires too.",
+                (0.0, 0.2, 0.4),
+                "That is the residual as it is; it sums to 0.6. A tail that fires is rescaled to a "
+                "full token.",
             ),
             (
-                (31, 31),
-                "That charges 0.5 in both. CIF-PyTorch fires at 0.5, but a token takes 1.",
+                (0.0, 0.2, 0.8),
+                "Here the last frame fills the token up. Rescaling keeps the shares of the frames: "
+                "both parts grow by the same factor.",
             ),
             (
-                (16, 16),
-                "That charges 1 in both. In torch_cif a token takes β, here 0.5.",
+                (0.0, 0.5, 0.5),
+                "Frame 2 gives twice as much as frame 1, and that stays so: divide both by the "
+                "residual.",
             ),
-            ((31, 16), "The other way round: CIF-PyTorch comes first, and it charges 1."),
-            ((16, 32), "The last 0.3 of 15.8 is less than 0.5: without a tail it does not fire."),
-            ((15, 15), "That is ⌊15.8⌋, what comes out at β = 1. The question is about 0.5."),
+            (
+                (0.0, 0.0, 1.0),
+                "Frame 1 has something left as well: token 0 needed only 0.5 of its 0.7.",
+            ),
+            (
+                (0.5, 0.5, 0.0),
+                "That is token 0, the full one. The tail is what is left of frame 1, and frame 2.",
+            ),
         ),
-        otherwise="CIF-PyTorch: ⌊S + 1 − β⌋. torch_cif: ⌊S / β⌋. A list of two numbers.",
-        tolerance=0.001,
-    ),
-    Numbers(
-        "05.3",
-        praise="0.98 is all there is, and no arithmetic will bring the other 0.02 back.",
-        answer=0.02,
-        mistakes=(
-            (0.01, "Then it fires at 0.99. Seven times 0.14 is 0.98."),
-            (0.98, "That is where it would have to fire. The slack is how far below 1 that is."),
-            (0.14, "That is one weight. What do seven of them sum to?"),
-            (0.0, "Without slack it fires at 1, and seven times 0.14 falls short of it."),
-            (-0.02, "Right amount. A slack counts downwards from 1: 0.02, not −0.02."),
-        ),
-        otherwise="Write down 1/7 with two decimals, add it up seven times, and see what is "
-        "missing to 1.",
-        tolerance=0.001,
+        otherwise="What each frame has left after token 0, divided by the sum of what is left.",
     ),
     Program(
-        "05.4",
-        praise="A running sum, a slack, a whole part: no loop, and for weights up to 1 the same "
-        "fires.",
-        solution=fired_so_far,
+        "05.3",
+        praise="From the residuals alone you know what each τ would cost; nothing is decoded "
+        "again.",
+        solution=lost_and_extra,
         cases=(
-            ([0.5, 0.4375, 0.75, 0.375], 0.875),
-            ([0.5, 0.4375, 0.75, 0.375], 1.0),
-            ([0.25, 0.625, 0.25, 0.25, 0.75], 0.5),
-            ([0.75, 0.75, 0.75], 0.9375),
-            ([0.5, 0.25, 0.75, 0.5], 0.75),
-            ([0.0, 0.0], 0.75),
-            ([], 0.75),
+            ([1, 0], [0.9, 0.1], 0.5),
+            ([1, 0], [0.3, 0.7], 0.5),
+            ([1, 0, 1, 0], [0.5, 0.5, 0.25, 0.125], 0.5),
+            ([2, 3], [0.75, 0.25], 0.5),
+            ([-1, -2, 0], [0.75, 0.25, 0.875], 0.5),
+            ([], [], 0.5),
         ),
         mistakes=(
             (
-                _by_charge,
-                "This is still torch_cif: dividing charges a token `fires_at`. CIF-PyTorch charges "
-                "1 and fires 1 − fires_at early.",
+                _fires_at_the_threshold,
+                "A residual of exactly τ is dropped by this rule: it fires above τ, not from τ on.",
             ),
             (
-                _without_slack,
-                "This fires at 1, whatever `fires_at` is: where is the slack?",
+                _adds_up_first,
+                "A word lost in one utterance and one too many in another do not make up for each "
+                "other. Count each utterance by itself, then add up.",
             ),
             (
-                _slack_is_the_threshold,
-                "The slack is what is missing to 1: it is 1 − fires_at, not fires_at.",
+                _counts_utterances,
+                "These are utterances. One of them may lack two words: count words.",
+            ),
+            (_swaps, "Lost and extra are swapped: words that are lost come first."),
+            (
+                _fires_small_rests,
+                "Here small residuals fire and large ones are dropped. Which way round is the "
+                "rule?",
             ),
             (
-                _late,
-                "This fires late. A token that fires below 1 fires before the sum is whole: add "
-                "the slack to the sum, do not take it away.",
+                _looks_at_complete_ones_alone,
+                "A tail adds at most one word. Where two are missing it saves one and the other is "
+                "lost; where there was one too many already, there still is.",
             ),
-            (
-                _only_above,
-                "Nearly: with exactly `fires_at` a token fires already: 0.5 + 0.25 does, at 0.75.",
-            ),
-            (
-                _frame_by_frame,
-                "This asks each frame alone. What counts is the sum of all weights so far.",
-            ),
-            (
-                _where_it_fires,
-                "These are the fires of each frame. Asked for are those so far, all frames before "
-                "included.",
-            ),
-            (_unrounded, "Only whole tokens fire: take the whole part of the sum."),
         ),
+    ),
+    Numbers(
+        "05.4",
+        praise="The short one gets its 0.8 fired; the two long ones fill the batch and lose 0.6.",
+        answer=(3, 3, 3),
+        mistakes=(
+            (
+                (3, 4, 4),
+                "So it should be, and the library says so. But CIF-PyTorch fires a tail only where "
+                "a padded frame follows: which of the three has one?",
+            ),
+            (
+                (2, 3, 3),
+                "That is without any tail. One of the three has padded frames after it.",
+            ),
+            (
+                (2, 4, 4),
+                "The other way round: the longest have no padding, and the tail waits for padding.",
+            ),
+            (
+                (3, 3, 4),
+                "The last two are equally long, so they must come to the same.",
+            ),
+        ),
+        otherwise="7 · 0.4 and 9 · 0.4: full tokens first, then who has a padded frame after it?",
     ),
     Program(
         "05.5",
-        praise="A token stays 1; what was a slack in one code base is a tail rule in the other.",
-        solution=carried_over,
-        cases=((0.99, 0.5), (0.9, 0.6), (0.5, 0.5), (0.5, 0.8), (0.75, 1.0)),
+        praise="However it is cut, the stream says what the whole says, and the last word comes "
+        "with the flush.",
+        solution=stream,
+        cases=(
+            ([[0.5, 0.75], [0.5, 0.125]], 0.5),
+            ([[0.5], [0.25], [0.5, 0.75]], 0.5),
+            ([[0.75], [0.75], [0.75]], 0.5),
+            ([[1.0, 0.5]], 0.5),
+            ([[2.5, 0.25], [0.0]], 0.5),
+            ([[0.25]], 0.5),
+            ([], 0.5),
+        ),
         mistakes=(
             (
-                lambda cif_threshold, tail_threshold: (cif_threshold, tail_threshold),
-                "This copies names. With β = 0.9 a token of torch_cif takes 0.9, and more tokens "
-                "come out.",
+                _forgets_between_chunks,
+                "The weight held at the end of a chunk is gone in the next one. Set it to 0 once, "
+                "before the first chunk.",
             ),
             (
-                lambda cif_threshold, tail_threshold: (1.0, tail_threshold),
-                "β is right. But a residual above `cif_threshold` fires in CIF-PyTorch even where "
-                "τ is"
-                "higher: take 0.5 and 0.8, and a residual of 0.6.",
+                _never_flushes,
+                "The flush never fires anything: what is held after the last chunk is dropped.",
             ),
             (
-                lambda cif_threshold, tail_threshold: (1.0, cif_threshold),
-                "β is right. But in CIF-PyTorch a residual below `cif_threshold` still fires if it "
-                "is"
-                "above τ: take 0.99 and 0.5, and a residual of 0.6.",
+                _flushes_each_chunk,
+                "The tail rule is applied after every chunk. A chunk may end in the middle of a "
+                "word: only the end of the stream is an end.",
             ),
             (
-                lambda cif_threshold, tail_threshold: (1.0, max(cif_threshold, tail_threshold)),
-                "β is right. A residual fires where one of the two rules lets it, not only where "
-                "both"
-                "do.",
+                _flushes_any_rest,
+                "The flush fires any residual at all. It should fire only what is above τ.",
             ),
             (
-                lambda cif_threshold, tail_threshold: (1.0, cif_threshold * tail_threshold),
-                "Where a token takes β, τ must shrink with it. Here β is 1, so there is nothing to "
-                "multiply.",
+                _flushes_at_the_threshold,
+                "A residual of exactly τ should be dropped: above τ, not from τ on.",
             ),
             (
-                lambda cif_threshold, tail_threshold: (min(cif_threshold, tail_threshold), 1.0),
-                "The other way round: first β, then the threshold of the tail.",
+                _leaves_out_the_flush,
+                "One number for each chunk is right, and one more is wanted: what the flush fires, "
+                "0 or 1.",
             ),
         ),
     ),

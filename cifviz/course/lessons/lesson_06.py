@@ -1,186 +1,190 @@
-"""Exercises of lesson 06: what weights weigh before training, and what pulls at them in it.
+"""Exercises of lesson 06: how well weights tell the edges of words.
 
-Notebook: notebooks/06_training_film.ipynb
+Notebook: notebooks/06_how_good_is_it.ipynb
 """
 
 from __future__ import annotations
 
-import math
-
 from cifviz.course.exercises import Numbers, Program
 
 
-def descend(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    """What a right answer to 06.4 gives."""
-    return [max(0.0, weight - rate * _sign(alpha, tokens)) for weight in alpha]
+def time_of(mass: float, alpha: list[float]) -> float:
+    """Where so much weight has been heard, in frames, as the lesson has it."""
+    hypothesis = 0.0
+    for frame, weight in enumerate(alpha):
+        if weight > 0 and hypothesis + weight >= mass - 1e-9:
+            return frame + (mass - hypothesis) / weight
+        hypothesis += weight
+    return float(len(alpha))
 
 
-def _sign(alpha: list[float], tokens: int) -> int:
-    return (sum(alpha) > tokens) - (sum(alpha) < tokens)
+def read_inside(alpha: list[float], first: int, last: int, share: float) -> float:
+    """What a right answer to 06.3 gives."""
+    token = alpha[first:last]
+    return first + time_of(share * sum(token), token)
 
 
-def _climbs(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight + rate * _sign(alpha, tokens)) for weight in alpha]
+def _takes_the_share_for_a_mass(alpha: list[float], first: int, last: int, share: float) -> float:
+    return first + time_of(share, alpha[first:last])
 
 
-def _goes_below_zero(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [weight - rate * _sign(alpha, tokens) for weight in alpha]
+def _forgets_the_frames_before(alpha: list[float], first: int, last: int, share: float) -> float:
+    return read_inside(alpha, first, last, share) - first
 
 
-def _scales(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [weight * tokens / sum(alpha) for weight in alpha]
+def _counts_from_the_beginning(alpha: list[float], first: int, last: int, share: float) -> float:
+    return time_of(share * sum(alpha[first:last]), alpha)
 
 
-def _squares(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight - rate * (sum(alpha) - tokens)) for weight in alpha]
+def _takes_whole_frames(alpha: list[float], first: int, last: int, share: float) -> float:
+    return float(int(read_inside(alpha, first, last, share)))
 
 
-def _squares_fully(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight - 2 * rate * (sum(alpha) - tokens)) for weight in alpha]
+def _shares_the_time(alpha: list[float], first: int, last: int, share: float) -> float:
+    return first + share * (last - first)
 
 
-def _shares_out(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight - rate * _sign(alpha, tokens) / len(alpha)) for weight in alpha]
+def _includes_the_last(alpha: list[float], first: int, last: int, share: float) -> float:
+    return read_inside(alpha, first, min(last + 1, len(alpha)), share)
 
 
-def _in_proportion(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight - rate * _sign(alpha, tokens) * weight) for weight in alpha]
-
-
-def _never_rests(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    sign = 1 if sum(alpha) >= tokens else -1
-    return [max(0.0, weight - rate * sign) for weight in alpha]
-
-
-def _only_lowers(alpha: list[float], tokens: int, rate: float) -> list[float]:
-    return [max(0.0, weight - rate * (sum(alpha) > tokens)) for weight in alpha]
+def _counts_from_the_end(alpha: list[float], first: int, last: int, share: float) -> float:
+    return read_inside(alpha, first, last, 1 - share)
 
 
 EXERCISES = (
     Numbers(
         "06.1",
-        praise="100 frames of 1/2 make 50, ten times as many as the five words.",
-        answer=10,
+        praise="0.04 tokens more, and the fire is 0.8 frames early: 0.04 divided by the 0.05 that "
+        "the frame weighs in which it fires now.",
+        answer=-0.8,
         mistakes=(
-            (50, "That is the sum of the weights. How many times the number of words is it?"),
-            (20, "That is frames per word. Each frame weighs about 1/2, not 1."),
-            (0.1, "That is words per weight, upside down: the question is weight per word."),
-            (1, "So it should be after training. Nothing has been learnt yet: each frame is 1/2."),
-            (100, "That is the number of frames. They weigh about 1/2 each, for five words."),
+            (0.8, "The right distance. But more weight fills the token earlier: a minus sign."),
+            (
+                -0.04,
+                "That is the weight that was added. How long does frame 3 take to make up for so "
+                "much? It weighs 0.05.",
+            ),
+            (
+                -0.1,
+                "0.04 / 0.4 would be right if the token fired in frame 1. It fires in the gap, "
+                "where a frame weighs 0.05.",
+            ),
+            (3.2, "That is where it fires now. By how much did it move, from 4?"),
+            (-1, "Nearly: after frame 2 the sum is 0.99, so a little of frame 3 is needed."),
+            (
+                -0.08,
+                "0.04 / 0.5 would be right if the token fired in “two”. In which frame does the "
+                "sum reach 1 now?",
+            ),
         ),
-        otherwise="How many frames are there in 4 s, what do they weigh together, over five words?",
+        otherwise="Add up 0.5, 0.44, 0.05 and 0.05: in which frame does the sum reach 1, and which "
+        "share of that frame is needed?",
     ),
     Numbers(
         "06.2",
-        praise="sigmoid(−2.94) = 0.05: twenty frames like that make one word.",
-        answer=math.log(0.05 / 0.95),
+        praise="The mean hides everything here, and the constant is minus the median: four of five "
+        "edges lie near −25, and one far away has no more say than any other.",
+        answer=(0, 40, 20),
+        tolerance=0.5,
         mistakes=(
             (
-                0.05,
-                "That is the weight that should come out. Which number does the sigmoid turn into "
-                "it?",
+                (0, 40, 0),
+                "A shift by minus the mean makes squared errors least. For absolute errors it is "
+                "the median that counts.",
             ),
             (
-                math.log(0.95 / 0.05),
-                "The sign is wrong: a bias above 0 gives weights above 1/2, here 0.95.",
+                (0, 40, -20),
+                "−20 is the median of the errors: edges are early. To mend that, add the opposite.",
             ),
             (
-                math.log(0.05),
-                "Near, but this is the inverse of exp. The inverse of the sigmoid is "
-                "ln(p / (1 − p)).",
+                (0, 0, 20),
+                "The absolute errors are 40, 30, 20, 10 and 100, without their signs: what is "
+                "their mean?",
+            ),
+            ((0, 200, 20), "200 is the sum of the absolute errors. Divide it by five."),
+            (
+                (40, 40, 20),
+                "The first number keeps the signs: −40 − 30 − 20 − 10 + 100, divided by five.",
             ),
             (
-                math.log10(0.05 / 0.95),
-                "Right but for the base of the logarithm: the sigmoid has e in it, not 10.",
-            ),
-            (
-                1 / (1 + math.exp(-0.05)),
-                "That is sigmoid(0.05). It has to be undone: which x has sigmoid(x) = 0.05?",
+                (0, 40, 25),
+                "25 suits the four early ones alone. The middle one of all five, in order of size, "
+                "is −20.",
             ),
         ),
-        otherwise="Solve 0.05 = 1 / (1 + exp(−b)) for b.",
-    ),
-    Numbers(
-        "06.3",
-        praise="Each of the 110 weights grew by 0.01. It overshot: the loss is 0.5 now, not 0.6.",
-        answer=5.5,
-        mistakes=(
-            (4.41, "One weight grew by 0.01. But the slope is the same for every frame."),
-            (3.3, "Downhill: the sum is too small, so the loss falls where the weights grow."),
-            (
-                5.0,
-                "It does not know where to stop: the step is the rate times the slope, whatever is "
-                "missing.",
-            ),
-            (
-                4.4 + 110 * 0.01 * 0.6,
-                "Here the step is in proportion to what is missing, as for a squared error. The "
-                "slope of an absolute value is 1 however near the goal.",
-            ),
-            (
-                4.4 + 110 * 0.01 * 0.6 * 2,
-                "That would be a squared error, whose slope is twice what is missing. The slope of "
-                "an absolute value is 1.",
-            ),
-            (
-                4.4 + 110 * 0.01 / 5,
-                "Here the loss is divided by the five words. This one is not: |Σα − N|.",
-            ),
-        ),
-        otherwise="110 weights, and each grows by the rate times a slope of 1.",
+        otherwise="Mean: add up and divide by five. Absolute: the same without signs. The "
+        "constant: minus the middle one of the five.",
     ),
     Program(
-        "06.4",
-        praise="All frames move alike, speech and silence: this loss can count, and nothing else.",
-        solution=descend,
+        "06.3",
+        praise="Each token has its own clock now: what others weigh does not move its edges.",
+        solution=read_inside,
         cases=(
-            ([0.5, 0.75, 0.5], 1, 0.25),
-            ([0.5, 0.25, 0.0], 2, 0.125),
-            ([0.125, 1.5, 0.125], 1, 0.25),
-            ([0.5, 0.25, 0.25], 1, 0.25),
-            ([], 0, 0.25),
+            ([0.5, 0.5, 0.25, 0.0, 0.5, 0.25], 0, 3, 0.8),
+            ([0.5, 0.5, 0.25, 0.0, 0.5, 0.25], 3, 6, 0.5),
+            ([0.5, 0.5, 0.25, 0.0, 0.5, 0.25], 0, 3, 0.1),
+            ([0.2, 0.3, 0.4, 0.1, 0.6, 0.4], 1, 4, 0.25),
+            ([1.0, 1.0], 1, 2, 0.5),
         ),
         mistakes=(
             (
-                _climbs,
-                "This climbs: where the sum is too large the weights have to shrink. Downhill is "
-                "minus the rate times the slope.",
+                _takes_the_share_for_a_mass,
+                "The first token here weighs 1.25, so 0.8 of it is a mass of 1. Multiply the share "
+                "by what lies between the cuts.",
             ),
             (
-                _goes_below_zero,
-                "A weight is never below 0, as it comes out of a sigmoid: stop at 0.",
+                _forgets_the_frames_before,
+                "Right inside the token, but positions count from the beginning of the utterance: "
+                "add the frames before it.",
             ),
             (
-                _scales,
-                "That is scaling, which makes the sum right at once and moves heavy frames most. A "
-                "step of gradient descent moves every frame by the same.",
+                _counts_from_the_beginning,
+                "This looks for the token's mass at the beginning of the utterance. Read the "
+                "weights from `first` on.",
             ),
             (
-                _squares,
-                "Here the step is in proportion to the surplus, as for a squared error. The slope "
-                "of an absolute value is +1 or −1.",
+                _takes_whole_frames,
+                "These are whole frames. A weight arrives evenly while its frame lasts: which "
+                "share of the frame is needed?",
             ),
             (
-                _squares_fully,
-                "That is the slope of (Σα − N)². The slope of an absolute value is +1 or −1.",
+                _shares_the_time,
+                "This shares out the time between the cuts. Share out the weight: a heavy frame "
+                "has more of it.",
             ),
             (
-                _shares_out,
-                "The rate is shared out among the frames here. Each frame has a slope of 1 of its "
-                "own, however many there are.",
+                _includes_the_last,
+                "The frame `last` belongs to the next token already: alpha[first:last].",
             ),
             (
-                _in_proportion,
-                "Heavy frames move more here. The slope of Σα is 1 for every frame, heavy or not.",
-            ),
-            (
-                _never_rests,
-                "Where the sum is right there is nothing to pay: then nothing moves.",
-            ),
-            (
-                _only_lowers,
-                "This only lowers weights. Where the sum is too small they have to grow.",
+                _counts_from_the_end,
+                "The share counts from the beginning of the token, this one from its end.",
             ),
         ),
+    ),
+    Numbers(
+        "06.4",
+        praise="12.5 in all, and the eighth token is there after 6.4 words: 1.6 words early. The "
+        "tenth would be 2 early, and so on.",
+        answer=(12, 6.4),
+        mistakes=(
+            ((10, 6.4), "Ten were said, but how much do ten times 1.25 weigh?"),
+            ((10, 8), "These are the words said. But each word fills a token and a quarter."),
+            ((12, 8), "The eighth token needs a weight of 8, and eight words weigh 10."),
+            ((12.5, 6.4), "A token fires whole or not at all: the last half stays behind."),
+            ((13, 6.4), "The thirteenth token would need a weight of 13, and there are 12.5."),
+            ((12, 10), "8 · 1.25 is what eight words weigh. How many words weigh 8?"),
+            (
+                (12, 6),
+                "After 6 words there are 7.5: the eighth token fires inside the seventh word.",
+            ),
+            (
+                (12, 7),
+                "After 7 words there are 8.75: the eighth token has fired before, inside the "
+                "seventh word. Where in it?",
+            ),
+        ),
+        otherwise="The weight after n words is 1.25 n. What is it after ten, and when is it 8?",
     ),
 )

@@ -187,7 +187,7 @@ EXERCISES = (
     ),
     Numbers(
         "10.5",
-        praise="It is the scaling of lesson 03, with one target for each phone instead of one for "
+        praise="It is the scaling of lesson 02, with one target for each phone instead of one for "
         "the whole.",
         answer=(1 / 3, 2 / 3, 0, 2 / 3, 1 / 3),
         mistakes=(

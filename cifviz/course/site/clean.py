@@ -76,8 +76,8 @@ def clean(fragment: str, *, follow: Follow, embed: Embed) -> BeautifulSoup:
     Returns
     -------
     BeautifulSoup
-        Links are rewritten, pictures embedded; tables can be moved sideways with keys; what a
-        ``style`` attribute says is left to the style sheet, except the alignment of columns.
+        Links are rewritten, pictures embedded; tables and pictures can be moved sideways with keys;
+        what a ``style`` attribute says is left to the style sheet, except the alignment of columns.
 
     Raises
     ------
@@ -107,6 +107,8 @@ def clean(fragment: str, *, follow: Follow, embed: Embed) -> BeautifulSoup:
         raise DataError("\n".join(dict.fromkeys(faults)))
     for table in soup.find_all("table"):
         _make_movable(table, soup)
+    for image in soup.find_all("img"):
+        _make_readable(image, soup)
     return soup
 
 
@@ -166,3 +168,18 @@ def _make_movable(table: Tag, soup: BeautifulSoup) -> None:
     table.wrap(soup.new_tag("div", attrs={"class": "wide", "role": "group", "tabindex": "0"}))[
         "aria-label"
     ] = label
+
+
+def _make_readable(image: Tag, soup: BeautifulSoup) -> None:
+    """A picture wider than a phone keeps its size there, so that its words can be read.
+
+    It moves sideways in a box, and a line below says so; the style sheet shows it on phones alone.
+    """
+    box = {"class": "picture", "role": "group", "tabindex": "0", "aria-label": "Figure"}
+    hint = soup.new_tag("p", attrs={"class": "sideways"})
+    hint.string = SIDEWAYS
+    image.wrap(soup.new_tag("div", attrs=box)).insert_after(hint)
+
+
+SIDEWAYS = "Wider than the page: move the figure sideways."
+"""Below a picture, where the page is as narrow as a phone."""

@@ -16,8 +16,8 @@ from cifviz.notebooks.reader import tags
 def sheet_place(name: str, copy: Copy) -> str:
     """The sheet of a lesson in the site.
 
-    >>> sheet_place("03_scaling", "student"), sheet_place("03_scaling", "solved")
-    ('sheets/03_scaling.html', 'solutions/sheets/03_scaling.html')
+    >>> sheet_place("02_scaling", "student"), sheet_place("02_scaling", "solved")
+    ('sheets/02_scaling.html', 'solutions/sheets/02_scaling.html')
     """
     return f"{'solutions/' if copy == 'solved' else ''}sheets/{name}.html"
 

@@ -41,6 +41,7 @@ def page(
     note: str = "",
     root: str = "",
     copy: str = "",
+    runner: str = "",
 ) -> str:
     """The HTML of a page.
 
@@ -62,6 +63,8 @@ def page(
         The way from the page to the folder of the site: "../", or nothing.
     copy : {"solved", ""}
         The copy of a lesson that what is found by a search leads to; empty for the student's.
+    runner : str
+        The script that runs the cells of a page; empty for a page to read.
 
     Raises
     ------
@@ -74,8 +77,11 @@ def page(
     sections = [Link(one.get_text(), f"#{one['id']}") for one in soup.find_all("h2", id=True)]
     css = (TEMPLATES / "site.css").read_text(encoding="utf-8")
     script = (STATIC / "site.js").read_text(encoding="utf-8").strip()
-    return _template("page.html.j2").render(
+    name = "browser_lesson.html.j2" if runner else "page.html.j2"
+    return _template(name).render(
         title=title,
+        runner=runner,
+        runner_digest=_digest(runner),
         body=soup.decode(formatter="minimal"),
         titled=bool(heads),
         sections=sections,

@@ -16,10 +16,12 @@ from cifviz.systems.hieradist_settings import DistillationConfig
 from experiments.studies import distillation as study
 from experiments.studies.distillation import (
     Fired,
+    blind_top_1,
     development_batches,
     fired,
     fitted_projection,
     retrievals,
+    shared_geometry,
     similarities,
     training_batches,
 )
@@ -105,11 +107,34 @@ def test_similarities_are_cosines_of_each_to_each():
     assert not found.students
     made = similarities(found, torch.ones(17, WIDTH, dtype=torch.float64), model)
     assert made["tokens"] == ["one", "two", "four"]
+    assert made["student_teacher"] == made["fitted_teacher"]
     for name in ("student_teacher", "fires", "teacher"):
         assert np.shape(made[name]) == (3, 3) and np.abs(made[name]).max() <= 1
     assert np.diag(made["teacher"]) == pytest.approx(np.ones(3))
     # By hand: (0, 1, 2) and (3, 4, 5) have the cosine 14 / √(5 · 50).
     assert made["teacher"][0][1] == pytest.approx(14 / 250**0.5, abs=5e-4)
+
+
+def test_a_blind_choice_by_hand():
+    """Of three tokens two are the same: 2/3, 2/3 and 1/3 of the states are right."""
+    one = known()._replace(
+        targets=torch.tensor([[7, 7, 8]]),
+        embeddings=torch.ones(1, 3, 4),
+        teacher=torch.ones(1, 3, 3),
+    )
+    assert blind_top_1([one]) == pytest.approx(5 / 9)
+
+
+def test_a_geometry_that_is_turned_is_the_same():
+    one = known()
+    turn, _ = torch.linalg.qr(torch.randn(WIDTH, WIDTH, generator=torch.manual_seed(1)))
+    turned = one._replace(embeddings=3 * one.teacher @ turn)
+    assert shared_geometry([turned]) == pytest.approx(1.0, abs=1e-5)
+    other = one._replace(embeddings=torch.randn(3, 5, 4, generator=torch.manual_seed(2)))
+    assert abs(shared_geometry([other])) < 0.5
+    alone = one._replace(targets=torch.full((3, 5), -1))
+    with pytest.raises(DataError, match="two different tokens"):
+        shared_geometry([alone])
 
 
 def test_without_runs_there_is_nothing(tmp_path, monkeypatch):
@@ -129,11 +154,13 @@ def test_the_tables_of_what_was_published(tmp_path):
     path.parent.mkdir()
     ranks = {"top_1": 0.5, "reciprocal_rank": 0.75}
     measured = [
-        {"variant": "none", "seed": 0, "fitted": ranks},
-        {"variant": "", "seed": 0, "fitted": ranks, ACOUSTIC: ranks},
+        {"variant": "none", "seed": 0, "geometry": 0.25, "fitted": ranks},
+        {"variant": "", "seed": 0, "geometry": 0.5, "fitted": ranks, ACOUSTIC: ranks},
     ]
-    path.write_text(json.dumps({"retrieval": measured, "similarities": {}}), "utf-8")
+    found = {"chance": 0.02, "retrieval": measured, "similarities": {}}
+    path.write_text(json.dumps(found), "utf-8")
     printed = study.table(study.read(tmp_path))
-    assert "| none | 1 | 50.0 | 0.75 | – | – | – | – |" in printed
+    assert "| none | 1 of 3 | 50.0 | 0.75 | – | – | – | – | 0.25 |" in printed
+    assert "would be right in 2.0 %" in printed
     assert "| none | 3 | 31.0 ± 1.0 |" in printed
     assert "+0.00 ± 0.00, no difference | not reproduced: no difference |" in printed

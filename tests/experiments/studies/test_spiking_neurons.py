@@ -7,10 +7,10 @@ from cifviz.errors import DataError
 from cifviz.published import ERROR_KINDS
 from experiments.recipes import find_recipe
 from experiments.studies import spiking_neurons
+from experiments.studies.paired_seeds import gathered
 from experiments.studies.spiking_neurons import (
     CONDITIONS,
     TITLES,
-    by_run,
     energy_table,
     error_table,
     in_condition,
@@ -105,7 +105,14 @@ def test_robustness_is_judged_by_how_many_errors_noise_adds():
         for condition in CONDITIONS
     ]
     runs.append(scored("leaky", 0, "clean"))
-    assert [one["variant"] for one in by_run(runs)] == ["", "", "", "gru", "gru", "gru"]
+    assert [one["variant"] for one in gathered(runs, "condition", [*CONDITIONS])] == [
+        "",
+        "",
+        "",
+        "gru",
+        "gru",
+        "gru",
+    ]
     text = table({"runs": runs})
     (row,) = [line for line in text.splitlines() if "more robust" in line]
     assert "10.0 ± 0.0 against 30.0 ± 0.0" in row

@@ -31,12 +31,13 @@ def test_a_row_shows_means_over_seeds():
         "31.0 ± 1.0",
         "31.0 ± 1.0",
         "69.0 ± 1.0",
-        "0.6 ± 0.0",
+        "0.62 ± 0.02",
         "100.0 ± 0.0",
         "100.0 ± 0.0",
     ]
     untimed = [result("x", "none", 0, edges={})]
     assert score_cells(untimed, "none")[-2:] == ["–", "–"]
+    assert score_cells(untimed, "none")[0] == "1 of 3"
     table = variant_table(runs, {"none": ("nothing",), "other": ("else",)}, ["what"])
     assert "| nothing | 3 | 31.0 ± 1.0 |" in table and "else" not in table
     assert variant_table([], {"none": ("nothing",)}, ["what"]) == ""
@@ -49,9 +50,16 @@ def test_a_claim_is_judged_by_the_same_seeds():
     more = fewer._replace(first=("second",), second=("first",))
     missing = fewer._replace(second=("third",))
     text = claim_table(runs, [fewer, more, missing], "The rest.")
-    verdicts = [line.split(" | ")[-1].rstrip(" |") for line in text.splitlines()[2:5]]
-    assert verdicts == ["reproduced", "not reproduced: the contrary", "open"]
-    assert text.endswith("The rest.")
+    verdicts = [line.split(" | ")[-1].rstrip(" |") for line in text.splitlines()[2:4]]
+    assert verdicts == ["reproduced", "not reproduced: the contrary"]
+    assert text.endswith("that are there: fewer (0 of 3).\n\nThe rest.")
+    assert claim_table([], [missing], "The rest.").startswith("Open")
+
+
+def test_of_two_seeds_nothing_is_claimed():
+    runs = [one for one in results("x", first=0.3, second=0.4) if one["seed"] < 2]
+    text = claim_table(runs, [Claim("fewer", "here", ("first",), ("second",))], "The rest.")
+    assert "reproduced" not in text and "fewer (2 of 3)" in text
 
 
 def test_a_claim_on_differences():

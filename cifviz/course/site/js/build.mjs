@@ -6,8 +6,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { buildSync } from "esbuild";
 
-const SOURCES = ["package-lock.json", "search.js", "site.js", "slides.css", "slides.js"];
+const SOURCES = ["browser_lesson.js", "browser_worker.js", "package-lock.json", "search.js", "site.js", "slides.css", "slides.js"];
 const BUNDLES = {
+  "browser_lesson.js": [],
+  "browser_worker.js": [],
   "search.js": ["minisearch"],
   "site.js": [],
   "slides.css": ["reveal.js"],

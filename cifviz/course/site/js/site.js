@@ -23,7 +23,7 @@ function colour(colours) {
 colour(keptColours()); // before anything is drawn
 addEventListener("DOMContentLoaded", () => {
   offerColours();
-  offerSearch();
+  if (document.querySelector("search")) offerSearch();
   followSections();
   loadExplorers();
 });

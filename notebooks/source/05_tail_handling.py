@@ -19,7 +19,7 @@
 # - *tell* what a tail rule does in a recogniser that rounds whole phrases
 #
 # **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and from [lesson
-# 03](03_scaling.ipynb) that training scales the weights. No network, no GPU; headphones help.
+# 02](02_scaling.ipynb) that training scales the weights. No network, no GPU; headphones help.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -28,8 +28,8 @@
 # Jupyter three dots stand in its place. Optional sections may be left unread, but run their
 # cells.
 #
-# Previous: [03 Scale the weights, and see what that hides](03_scaling.ipynb) · Next: [05 Compare
-# what code bases mean by a threshold](05_thresholds_and_dialects.ipynb)
+# Previous: [04 Find out where the weights come from](04_weights.ipynb) · Next: [06 Measure how far
+# a fire is from a word's edge](06_how_good_is_it.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -149,7 +149,7 @@ print(f"hypothesis with τ = {tail_threshold}:", *rescued.tokens)
 
 # %% [markdown]
 # Could training not make the residual zero? In training the number of words is known, and the
-# weights are scaled so that they sum to it exactly (lesson 03). In recognition nobody knows the
+# weights are scaled so that they sum to it exactly (lesson 02). In recognition nobody knows the
 # number. The quantity loss has taught the model to make the sum *close* to the number of words,
 # but it is never exactly equal. So almost every utterance has a residual.
 
@@ -231,7 +231,7 @@ show(
 
 # %% [markdown] tags=["answer"]
 # All but *drop* give three tokens. The first token ends at 1 with the first four rules. With
-# *rounded* and *dynamic* it ends at 2.8 / 3 = 0.93: all boundaries have moved to earlier frames.
+# *rounded* and *dynamic* it ends at 2.8 / 3 = 0.93: all borders have moved to earlier frames.
 
 # %% [markdown]
 # The figure does not show a second difference. The decoder gets each token as a weighted sum of
@@ -284,33 +284,49 @@ counts = {total: [len(rule(total)) for rule in rules.values()] for total in sums
 table(["sum of the weights", *rules], [[total, *tokens] for total, tokens in counts.items()])
 
 # %% [markdown] tags=["answer"]
-# *At least 0.5* and *dynamic*. The residual is exactly 0.5: it is not above 0.5, but it is at
-# least 0.5. *Rounded* gives two, since Python and PyTorch round a half to the nearest *even*
-# number: 2.5 becomes 2, but 3.5 becomes 4. With 0.45 appended the sum is 2.95, which is below 3.
+# *At least 0.5* and *dynamic*. The residual is exactly 0.5: it is not above 0.5, but it is at least
+# 0.5. *Rounded* gives two, since Python and PyTorch round a half to the nearest *even* number: 2.5
+# becomes 2, but 3.5 becomes 4. With 0.45 appended the sum is 2.5 + 0.45 = 2.95, which is below 3.
 
 # %% [markdown]
-# **Exercise 04.1.** The weights of another utterance sum to 3.52. How many tokens come out? Give
+# **Exercise 05.1.** The weights of another utterance sum to 3.52. How many tokens come out? Give
 # five numbers, in this order: drop, above 0.5, appended 0.45, rounded, dynamic.
 
 # %% tags=["exercise"]
 tokens_of_five_rules = ...
-check("04.1", tokens_of_five_rules)
+check("05.1", tokens_of_five_rules)
 
 # %% tags=["solution"]
 tokens_of_five_rules = [3, 4, 3, 4, 4]  # 3.52 + 0.45 = 3.97 is not yet 4
-check("04.1", tokens_of_five_rules)
+check("05.1", tokens_of_five_rules)
+
+# %% [markdown] tags=["hints"]
+# First write down ⌊S⌋, the number of full tokens, and the residual.
+#
+# S = 3.52: three full tokens and 0.52. Go through the rules one by one: above 0.5? plus 0.45?
+# nearest? rounded up?
+#
+# *Appended*: does 3.52 + 0.45 reach 4? *Rounded*: which whole number is nearest? *Dynamic*: always
+# up.
 
 # %% [markdown]
-# **Exercise 04.2.** α = (0.5, 0.7, 0.4), and a residual above 0.5 fires as a full token. What do
+# **Exercise 05.2.** α = (0.5, 0.7, 0.4), and a residual above 0.5 fires as a full token. What do
 # the three frames contribute to that token? Give three numbers that sum to 1.
 
 # %% tags=["exercise"]
 tail_token = ...
-check("04.2", tail_token)
+check("05.2", tail_token)
 
 # %% tags=["solution"]
 tail_token = [0.0, 0.2 / 0.6, 0.4 / 0.6]  # 0.5 + 0.7 − 1 = 0.2 and 0.4 are left, 0.6 together
-check("04.2", tail_token)
+check("05.2", tail_token)
+
+# %% [markdown] tags=["hints"]
+# Which frames have weight left after token 0 is full?
+#
+# Token 0 takes 0.5 of frame 0 and 0.5 of frame 1. What is left of frame 1, and of frame 2?
+#
+# 0.2 and 0.4 are left. Divide both by their sum, so that the token is a full one.
 
 # %% [markdown]
 # ## 3. On real speech
@@ -349,7 +365,7 @@ show(
 # twelve recordings of the project. The columns of the rules have the number of tokens less the
 # number of words in the reference, ✓ where they are equal. (A sum of 5.99 gives six tokens with
 # *drop*, too: these models fire a token that lacks at most 0.01. This is called *slack*, see
-# lesson 05.)
+# lesson 07.)
 
 # %% tags=["hide-input"]
 # Table: how many words each rule gives too many or too few, on all recordings
@@ -427,8 +443,8 @@ live_figure(
 )
 
 # %% [markdown] tags=["answer"]
-# The first recording ends with a residual of 0.73, so it loses its last word where τ is 0.75 or
-# more. The second ends with a residual of 0.22 although all its words have fired; with τ below
+# The first recording ends with a residual of 0.73, so it loses its last word with any τ above that.
+# The second ends with a residual of about a fifth although all its words have fired; with τ below
 # that, this becomes a word that nobody spoke.
 
 # %% [markdown]
@@ -476,7 +492,7 @@ print(f"residuals between 0.3 and 0.7: {middle} of {len(rests)}")
 # how many words are *missing*: the words in the reference less the tokens that fired without a
 # tail rule. This number can be negative, when too many tokens have fired.
 #
-# **Exercise 04.3.** Write `lost_and_extra(missing, residuals, tail_threshold)`. It returns two
+# **Exercise 05.3.** Write `lost_and_extra(missing, residuals, tail_threshold)`. It returns two
 # sums over all utterances: the words that are still missing after the tail rule, and the tokens
 # that are too many. A residual *above* τ fires one token.
 
@@ -485,7 +501,7 @@ print(f"residuals between 0.3 and 0.7: {middle} of {len(rests)}")
 def lost_and_extra(missing, residuals, tail_threshold): ...  # two numbers: lost, too many
 
 
-check("04.3", lost_and_extra)
+check("05.3", lost_and_extra)
 
 
 # %% tags=["solution"]
@@ -497,7 +513,15 @@ def lost_and_extra(missing, residuals, tail_threshold):
     return lost, extra
 
 
-check("04.3", lost_and_extra)
+check("05.3", lost_and_extra)
+
+# %% [markdown] tags=["hints"]
+# Treat each utterance by itself, and add up at the end.
+#
+# The tail rule fires at most one token: it lowers `missing` by 1 if the residual is above τ.
+#
+# After that a positive number is lost words, and a negative one is tokens too many: `max(0, count)`
+# and `max(0, -count)`.
 
 # %% [markdown] tags=["optional"]
 # ## 5. Which τ, and which rule
@@ -603,7 +627,7 @@ table([*heads, "test strings that lose only their last word, each seed"], rows)
 # nothing else.
 #
 # *Dynamic* makes the opposite error: it rounds the number of tokens *up*, so a sum that is only a
-# little too large gives a token too many. This token is not at the end; all boundaries move, so
+# little too large gives a token too many. This token is not at the end; all borders move, so
 # that it may be anywhere. The rule would fit weights whose sum is usually too small. The quantity
 # loss of these models punishes too much and too little alike. (The paper that proposes the rule
 # reports fewer errors with it, for its own models.)
@@ -616,7 +640,7 @@ table([*heads, "test strings that lose only their last word, each seed"], rows)
 #
 # [CIF-PyTorch](https://github.com/MingLunHan/CIF-PyTorch) has the rule *above 0.5*. It applies
 # the rule while it goes through the frames: at the first *padded* frame of an utterance it looks
-# at what has accumulated. Padded frames are those that fill up the shorter utterances of a batch.
+# at what has accumulated. Padded frames, the *padding*, fill up the shorter utterances of a batch.
 #
 # **Predict first:** an utterance of seven frames of weight 0.4 is decoded alone. Then it is
 # decoded in a batch with another of nine frames of weight 0.4. How many tokens does each
@@ -652,16 +676,24 @@ print("cifviz, in a batch:     ", by_cifviz(batch, lengths))
 # If you test such code with one sentence at a time, you never see a tail token.
 
 # %% [markdown]
-# **Exercise 04.4.** Three utterances of 7, 9 and 9 frames make a batch. Each frame weighs 0.4.
+# **Exercise 05.4.** Three utterances of 7, 9 and 9 frames make a batch. Each frame weighs 0.4.
 # How many tokens does CIF-PyTorch give for each? Give three numbers.
 
 # %% tags=["exercise"]
 in_a_batch = ...
-check("04.4", in_a_batch)
+check("05.4", in_a_batch)
 
 # %% tags=["solution"]
 in_a_batch = cif_pytorch(torch.full((3, 9), 0.4), torch.tensor([7, 9, 9])).num_fires.tolist()
-check("04.4", in_a_batch)
+check("05.4", in_a_batch)
+
+# %% [markdown] tags=["hints"]
+# Which of the three utterances has a padded frame?
+#
+# The batch is nine frames long. CIF-PyTorch applies its tail rule in the first padded frame, and
+# nowhere else.
+#
+# 7 · 0.4 = 2.8 and 9 · 0.4 = 3.6. The short one gets its tail token, the long ones do not.
 
 # %% [markdown]
 # Here are the recordings of digits, each alone and all of them in one batch. It is solved by one
@@ -692,9 +724,9 @@ table(["recording", "frames", *columns], list(rows))
 # %% [markdown]
 # ## 7. In a stream
 #
-# A stream comes in chunks, and a token may begin in one chunk and end in the next. So something
-# has to be kept from chunk to chunk: the weight that has accumulated so far, and the sum of its
-# frames. Here is the part with the weights:
+# A *stream* is sound that is recognised while it comes in. It comes in chunks, and a token may
+# begin in one chunk and end in the next. So something has to be kept from chunk to chunk: the
+# weight that has accumulated so far, and the sum of its frames. Here is the part with the weights:
 
 
 # %%
@@ -710,11 +742,11 @@ def count_tokens(chunks):
 print(count_tokens([[0.75, 0.75], [0.75], [0.25, 0.25]]))
 
 # %% [markdown]
-# The weights sum to 2.75, and two tokens have fired. The residual of 0.75 is held for the next
-# chunk. But there is no next chunk, and the function cannot know that: somebody has to say that
-# the stream has ended. This is called a *flush*.
+# The weights sum to 3 · 0.75 + 2 · 0.25 = 2.75, and two tokens have fired. The residual of 0.75 is
+# held for the next chunk. But there is no next chunk, and the function cannot know that: somebody
+# has to say that the stream has ended. This is called a *flush*.
 #
-# **Exercise 04.5.** Change the function: `stream(chunks, tail_threshold)` returns one more
+# **Exercise 05.5.** Change the function: `stream(chunks, tail_threshold)` returns one more
 # number, for the end of the stream. It is 1 if the weight that is held then is above τ, else 0.
 
 
@@ -722,7 +754,7 @@ print(count_tokens([[0.75, 0.75], [0.75], [0.25, 0.25]]))
 def stream(chunks, tail_threshold): ...  # start from count_tokens
 
 
-check("04.5", stream)
+check("05.5", stream)
 
 
 # %% tags=["solution"]
@@ -735,13 +767,21 @@ def stream(chunks, tail_threshold):
     return [*counts, int(held > tail_threshold)]  # once, after the last chunk
 
 
-check("04.5", stream)
+check("05.5", stream)
+
+# %% [markdown] tags=["hints"]
+# When does the stream end? Only then may the tail rule be applied.
+#
+# `held` after the last chunk is the residual of the whole stream.
+#
+# After the loop, append 1 if `held` is above the threshold, and 0 if not.
 
 # %% [markdown] tags=["optional"]
 # ## 8. The stream of the library
 #
 # `CIFState` does this with frames and batches. `feed` takes a chunk and returns the tokens that
-# were completed in it and the next state. `flush` ends the utterance.
+# were completed in it and the next *state*, which holds what has to be kept. `flush` ends the
+# utterance.
 #
 # **Predict first:** a real utterance is cut into chunks at random places. Do the tokens depend on
 # where it was cut?
@@ -810,7 +850,7 @@ print(f"a word is missing in {lost} of them")
 #
 # A long recording has one end and many words. Errors of the weights add up over the words, and no
 # rule at the end can correct them. The shipped models therefore do more. At a *pause* between
-# words no word can be half spoken. So the weights between two pauses, a phrase, are scaled to a
+# words no word can be half spoken. So the weights between two pauses, a *phrase*, are scaled to a
 # whole number of tokens before anything fires. This is called *pause rounding*. By hand, with two
 # frames of silence for a pause:
 
@@ -848,7 +888,7 @@ table(["reference", "residual at the end", "as shipped", "each phrase rounded do
 
 # %% [markdown] tags=["answer"]
 # It loses words anywhere, not the last ones. When a phrase is rounded down, all its weights are
-# scaled down, its boundaries move, and two words share a token.
+# scaled down, its borders move, and two words share a token.
 
 # %% [markdown]
 # So the rule matters more than before: it decides about a word in each phrase. What is gained?
@@ -925,6 +965,23 @@ glossary(
 #   large weight. Does it make fewer errors than τ = 0.5 on the recordings?
 # - Write a bug report to CIF-PyTorch: what to run, what comes out, what should come out.
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *A τ between the two residuals.* Not without more speech. Twelve recordings can hardly tell a
+#   good τ from a lucky one. You would want to know the residuals of a few hundred utterances of
+#   other speakers, and choose on one part of them and report on another.
+# - *No word lost.* The sum is a little above four, so the last word fires by itself, and what is
+#   left is next to nothing.
+# - *τ = 0.1.* The token is made of the frames after the last fire: the end of the last word, and
+#   silence. The decoder has to name a word for it, often the last one once more.
+# - *The last frame that is not silent.* Its weight says little: on these recordings it is about as
+#   large where a word is missing as where none is. A word ends with small weights either way. How
+#   much has accumulated says more.
+# - *A bug report.* Run the weights of section 6: seven frames alone, then beside an utterance of
+#   nine frames. What comes out: 2 tokens alone, 3 in the batch. What should: the same number both
+#   times. Where: the tail rule is applied in the first padded frame, and alone there is none.
+
 # %% [markdown]
 # ## In practice
 #
@@ -935,7 +992,7 @@ glossary(
 # - FunASR and WeNet append a frame of zeros of weight 0.45 and round down: a residual fires from
 #   0.55 on, and the last token is not scaled. In a stream, FunASR appends it to the last chunk.
 # - w2v-cif-bert and FunASR's E-Paraformer scale to the nearest whole sum in inference too, which
-#   leaves no residual and moves every boundary.
+#   leaves no residual and moves every border.
 # - FunASR does not implement the dynamic threshold of Paraformer's paper.
 # - Users notice: *the last character is often missing* is a report about streaming Paraformer
 #   ([sherpa-onnx #1373](https://github.com/k2-fsa/sherpa-onnx/issues/1373)), whatever its cause
@@ -961,14 +1018,14 @@ glossary(
 #
 # - 10 min: section 1 with the sound on. Let the class write down the sentence, then show the
 #   hypothesis. Collect guesses where the word was lost before you open the figure.
-# - 20 min: section 2 at the board. One mass axis, six lanes, S = 2.8. Then 04.1 and 04.2 on
+# - 20 min: section 2 at the board. One mass axis, six lanes, S = 2.8. Then 05.1 and 05.2 on
 #   paper, in pairs.
 # - 15 min: section 3. Everybody takes another recording; find those for which τ = 0.5 is wrong,
 #   or nearly so. Move τ.
 # - 15 min: sections 4 and 5. Let them sketch the histogram first. Talk about development and test
-#   sets, and about how much three words are. 04.3 for those who are quick.
-# - 10 min: section 6. Ask for the number of tokens by show of hands before running it; then 04.4.
-# - 15 min: sections 7 and 8. Write 04.5, then cut the stream at places that they name.
+#   sets, and about how much three words are. 05.3 for those who are quick.
+# - 10 min: section 6. Ask for the number of tokens by show of hands before running it; then 05.4.
+# - 15 min: sections 7 and 8. Write 05.5, then cut the stream at places that they name.
 # - 5 min: section 9, as an outlook.
 #
 # ### Likely questions
@@ -982,7 +1039,7 @@ glossary(
 #   residuals, and rounds to the nearest number. Since few residuals lie there, which value is the
 #   best in this range is chance.
 # - *Does slack make the tail rule superfluous?* A slack of 0.5 fires as many tokens as a τ of
-#   0.5, but it moves all boundaries to earlier frames; lesson 05.
+#   0.5, but it moves all borders to earlier frames; lesson 07.
 # - *What if a sentence ends in noise?* Noise adds weight, and a residual above τ becomes a word
 #   that nobody spoke. A tail rule cannot know that.
 # - *Did nobody notice that CIF-PyTorch needs a padded frame?* In CIF-HieraDist, which is built on
@@ -994,7 +1051,7 @@ glossary(
 # - *0.45 appended is a tail threshold of 0.45.* It is one of 0.55: residual and 0.45 must make 1.
 # - *A lost last word was not recognised.* Its weights and frames are there; it did not fire.
 # - *The dynamic threshold is the same as rounding.* It always rounds up.
-# - *Scaling at the end changes only the last token.* It moves every boundary of the utterance.
+# - *Scaling at the end changes only the last token.* It moves every border of the utterance.
 # - *What works on one sentence works in a batch.* With CIF-PyTorch the longest utterance of a
 #   batch, and a sentence alone, never get a tail token.
 # - *A chunk is an utterance.* A flush after each chunk cuts words in two.

@@ -17,8 +17,8 @@
 # - *read* a series of training snapshots: how many tokens, then where, then which
 # - *compare* which loss falls first, here, in full-size trainings, and in a published one
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and what gradient descent is; [lesson
-# 03](03_scaling.ipynb) helps. No network, no GPU.
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), from [lesson 02](02_scaling.ipynb)
+# scaling and the quantity loss, and what gradient descent is. No network, no GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -26,8 +26,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [05 Compare what code bases mean by a threshold](05_thresholds_and_dialects.ipynb) ·
-# Next: [07 Measure how far a fire is from a word's edge](07_how_good_is_it.ipynb)
+# Previous: [02 Scale the weights, and see what that hides](02_scaling.ipynb) · Next: [04 Find out
+# where the weights come from](04_weights.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -35,6 +35,8 @@ import torch
 from torch.testing import assert_close
 
 import cifviz
+from cifviz import Waveform
+from cifviz.audio.resampling import resample
 from cifviz.course import (
     canvas,
     check,
@@ -43,10 +45,12 @@ from cifviz.course import (
     live_figure,
     name_words,
     play,
+    play_all,
     record,
     show,
     table,
 )
+from cifviz.explorer import sonify
 from cifviz.metrics import mass_in_silence, token_errors
 from cifviz.plot import (
     STYLE,
@@ -115,35 +119,50 @@ play(watched.waveform, f"The clip {clip}")
 # %% [markdown]
 # ## 2. Before the first step
 #
-# The weight of a frame is the output of a sigmoid. Before training its input is close to 0, so
-# every frame has a weight of about 1/2, with speech in it or not.
+# The weight of a frame is the output of a sigmoid. ([Lesson 04](04_weights.ipynb) looks at the
+# network in front of it.) Before training its input is close to 0, so every frame has a weight of
+# about 1/2, with speech in it or not.
 #
-# **Exercise 06.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is Σα/N
-# before training, the sum of all weights over the number of words?
+# **Exercise 03.1.** Somebody says five words in 4 s. A frame is 40 ms long. How large is S/N before
+# training, the sum S of all weights over the number N of words?
 
 # %% tags=["exercise"]
 mass_per_word = ...
-check("06.1", mass_per_word)
+check("03.1", mass_per_word)
 
 # %% tags=["solution"]
 mass_per_word = (4 / 0.04) * 0.5 / 5
-check("06.1", mass_per_word)
+check("03.1", mass_per_word)
+
+# %% [markdown] tags=["hints"]
+# Two numbers are needed: the sum of all weights, and the number of words.
+#
+# How many frames are there in 4 s? Each weighs about 1/2.
+#
+# 4 / 0.04 frames times 1/2, divided by five words.
 
 # %% [markdown]
 # Far too many tokens would fire. This can be mended without any training, if one knows how many
 # words people say in a second.
 #
-# **Exercise 06.2.** With five words in 100 frames, a frame should weigh 5/100 = 0.05 on average.
+# **Exercise 03.2.** With five words in 100 frames, a frame should weigh 5/100 = 0.05 on average.
 # The input of the sigmoid is the *bias* b plus something close to 0. Which b gives 0.05? Give it
 # with two decimals.
 
 # %% tags=["exercise"]
 bias = ...
-check("06.2", bias)
+check("03.2", bias)
 
 # %% tags=["solution"]
 bias = torch.logit(torch.tensor(0.05)).item()  # ln(0.05 / 0.95)
-check("06.2", bias)
+check("03.2", bias)
+
+# %% [markdown] tags=["hints"]
+# Which number does the sigmoid turn into 0.05?
+#
+# Solve 0.05 = 1 / (1 + exp(−b)) for b. The inverse of the sigmoid is called logit.
+#
+# b = ln(p / (1 − p)) with p = 0.05; weights below 1/2 need a bias below 0.
 
 # %% [markdown]
 # In the library, `cifviz.CIF.start_at(tokens_per_frame)` sets this bias, and the shipped models
@@ -153,8 +172,9 @@ check("06.2", bias)
 # %% [markdown]
 # ## 3. What changes a weight
 #
-# The recogniser is trained by three losses, added up: the cross-entropy, half the CTC loss and the
-# quantity loss. Gradient descent changes a weight by the slopes of the losses at that weight.
+# The recogniser is trained by the three losses of lesson 00, added up: the cross-entropy, half the
+# CTC loss and the quantity loss. Gradient descent changes a weight by the slopes of the losses at
+# that weight.
 #
 # - The *quantity loss* asks for as many tokens as words. It has a slope at the weights.
 # - The *cross-entropy* asks that each token is the right word. It has a slope at the weights, too.
@@ -162,9 +182,9 @@ check("06.2", bias)
 #   at any weight. But it changes the encoder, from whose frames the weights are computed.
 #
 # First the quantity loss. Take the four weights of lesson 01, and two words in the reference. The
-# weights sum to 2.3, so |Σα − N| is 0.3.
+# weights sum to S = 0.2 + 0.9 + 0.6 + 0.6 = 2.3, so |S − N| is 0.3.
 #
-# **Predict first:** what is the slope of |Σα − 2| at each of the four weights? Does it tell frames
+# **Predict first:** what is the slope of |S − 2| at each of the four weights? Does it tell frames
 # with speech from frames without?
 
 # %% tags=["answer"]
@@ -176,7 +196,7 @@ given = alpha.clone().requires_grad_()
 firing = cifviz.integrate_and_fire(given[None], h[None])
 quantity = 2 * cifviz.quantity_loss(firing, torch.tensor([2]))  # the library's is per word
 quantity.backward()
-print(f"|Σα − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
+print(f"|S − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
 
 # %% [markdown] tags=["answer"]
 # +1 at every frame. So this loss makes all weights smaller by the same amount, those of speech and
@@ -184,28 +204,35 @@ print(f"|Σα − N| = {quantity.item():.1f}, slopes:", given.grad.tolist())
 # strong, since all frames move in the same direction.
 
 # %% [markdown]
-# **Exercise 06.3.** Five words are spoken in 110 frames, whose weights sum to 4.4. One step of
-# gradient descent on |Σα − N|, with a rate of 0.01, changes the weights themselves. What do they
+# **Exercise 03.3.** Five words are spoken in 110 frames, whose weights sum to 4.4. One step of
+# gradient descent on |S − N|, with a rate of 0.01, changes the weights themselves. What do they
 # sum to afterwards?
 
 # %% tags=["exercise"]
 sum_afterwards = ...
-check("06.3", sum_afterwards)
+check("03.3", sum_afterwards)
 
 # %% tags=["solution"]
 sum_afterwards = 4.4 + 110 * 0.01
-check("06.3", sum_afterwards)
+check("03.3", sum_afterwards)
+
+# %% [markdown] tags=["hints"]
+# The slope of |S − N| is the same at each frame. Is it +1 or −1 here?
+#
+# The sum is too small, so each weight grows by the rate times 1.
+#
+# 110 weights grow by 0.01 each. Add that to 4.4, whether it overshoots or not.
 
 # %% [markdown]
-# **Exercise 06.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
-# returns the list after one step on |Σα − N|. No weight falls below 0.
+# **Exercise 03.4.** Program that step: `descend(alpha, tokens, rate)` takes a list of weights and
+# returns the list after one step on |S − N|. No weight falls below 0.
 
 
 # %% tags=["exercise"]
 def descend(alpha, tokens, rate): ...
 
 
-check("06.4", descend)
+check("03.4", descend)
 
 
 # %% tags=["solution"]
@@ -214,7 +241,15 @@ def descend(alpha, tokens, rate):
     return [max(0.0, weight - rate * slope) for weight in alpha]
 
 
-check("06.4", descend)
+check("03.4", descend)
+
+# %% [markdown] tags=["hints"]
+# One step moves every weight by the same amount. In which direction depends on the sum alone.
+#
+# If the sum is above `tokens`, subtract the rate; below, add it; equal, change nothing.
+#
+# Python's comparisons give True and False, which count as 1 and 0: their difference is the slope.
+# `max(0.0, …)` stops at 0.
 
 # %% [markdown]
 # So the cross-entropy has to say *where*. It sees the embeddings of the tokens. Look at c, the
@@ -266,13 +301,13 @@ rows = [
     [shot.step, f"{shot.mass:.2f}", f"{shot.quantity:.3f}", f"{shot.token_error_rate:.0%}"]
     for shot in training.snapshots[::4] + training.snapshots[-1:]
 ]
-table(["steps", "Σα/N", "quantity loss per word", "token errors"], rows)
+table(["steps", "S/N", "quantity loss per word", "token errors"], rows)
 
 # %% [markdown]
-# The numbers are measured on 60 strings in the held-out voices. The quantity loss is |Σα − N| per
-# word: 0.1 means one word too many or too few in ten. Token errors are words that are wrong,
-# missing or too many, over the number of words. They are above 100 % while far too many tokens
-# fire.
+# The numbers are measured on strings in the held-out voices, the same as in section 6. The quantity
+# loss is |S − N| per word: 0.1 means one word too many or too few in ten. Token errors are words
+# that are wrong, missing or too many, over the number of words. They are above 100 % while far too
+# many tokens fire.
 
 # %% [markdown]
 # ## 5. Look at the snapshots
@@ -342,7 +377,7 @@ def draw_snapshot(ax, *, steps, picture):
         fires(one.firing, grid, ax=ax)
         ax.set_ylim(0, 0.8)
         name_words(ax, watched.words)
-    return f"Σα = {float(one.firing.weight_sum):.1f}, hypothesis: {one.text[:40] or 'nothing'}"
+    return f"S = {float(one.firing.weight_sum):.1f}, hypothesis: {one.text[:40] or 'nothing'}"
 
 
 # %% tags=["hide-input"]
@@ -366,6 +401,22 @@ live_figure(
 )
 
 # %% [markdown]
+# The same as sounds: the clip, a tone that is as loud as the weight, and a click at each fire.
+# Listen to the clicks first: do they come at even distances, or once in each word? Then to the
+# pause: does the tone go on in it?
+
+# %% tags=["hide-input"]
+# Sounds: weights and fires of the clip at three moments of the training
+narrow = Waveform(resample([watched.waveform.samples], 16_000, 8_000), 8_000)  # half the size
+moments = {
+    step: cifviz.Transcription.from_firing(
+        by_step[step].firing, frame_shift=grid.shift, start=grid.start, waveform=narrow
+    )
+    for step in (first, even, last)
+}
+play_all([(f"After {step} steps", sonify(one, voice=True)) for step, one in moments.items()])
+
+# %% [markdown]
 # How much weight is in silence can be computed, since the edges of the words in the clip are known:
 
 # %% tags=["hide-input"]
@@ -386,7 +437,7 @@ for step in (first, even, last):
 # beginning of the words or at their ends is chance: with other seeds it is the other way round, in
 # all words alike. And where two words are far apart, the fire between them can be anywhere in the
 # pause. No loss of this training asks for more. What helps is the topic of [lesson
-# 07](07_how_good_is_it.ipynb).
+# 06](06_how_good_is_it.ipynb).
 
 # %% [markdown]
 # ## 6. Which comes first
@@ -424,7 +475,7 @@ for name, loss in constant.items():
 # %% tags=["answer", "hide-input"]
 # Figure: three curves over the training
 figure, axes = canvas(3, height=1.9)
-shown = {"mass": "Σα/N", "quantity": "quantity loss", "token_error_rate": "token errors"}
+shown = {"mass": "S/N", "quantity": "quantity loss", "token_error_rate": "token errors"}
 for ax, (curve, name) in zip(axes, shown.items(), strict=True):
     ax.plot(training.steps, training.curve(curve), marker="o", markersize=3)
     ax.set_yscale("log")
@@ -442,7 +493,7 @@ show(
     "several to about 1 within some fifty steps, and then stays between 0.7 and 1.1. The quantity "
     "loss falls with it below that of a constant rate, stays above that of a constant rate in "
     "speech for a while, and goes on falling later, while the token errors come down from 1.",
-    caption="Σα/N, quantity loss and token errors over the training, on one logarithmic scale. "
+    caption="S/N, quantity loss and token errors over the training, on one logarithmic scale. "
     "Look at the two falls of the quantity loss, and at the token errors at the same steps.",
 )
 
@@ -546,7 +597,7 @@ table(["fallen", *heads], rows)
 # In all of them. But they are not the same comparison:
 #
 # - In this training the first fall is that of weights which began at 1/2. The full-size trainings
-#   began with the right bias (exercise 06.2), so they have no first fall. What the table shows of
+#   began with the right bias (exercise 03.2), so they have no first fall. What the table shows of
 #   them is the second fall, which comes *together* with the words, a little earlier.
 # - The first number of the published log is that after one epoch. The weights of that code begin
 #   near 1/2 too, but after an epoch their size has been right for long. It shows the second fall.
@@ -615,19 +666,19 @@ silence = sum(who.duration - sum(word.duration for word in who.words) for who in
 references = [[word.token for word in who.words] for who in people]
 wrong = token_errors(references, [one.tokens for one in of_people]).rate
 
-print(f"Σα/N: {mass / sum(map(len, references)):.2f}")
+print(f"S/N: {mass / sum(map(len, references)):.2f}")
 share = silence / sum(who.duration for who in people)
 print(f"silence: {share:.0%} of the time, {outside / mass:.0%} of the weight")
 print(f"token errors: {wrong:.0%}")
 
 # %% [markdown] tags=["answer"]
-# *How many* and *where* carry over to people: the sum is nearly right, and there is little weight
-# in silence. *Which* does not: half of the words or more are wrong. That somebody says a word is
-# much alike in all voices; which word it is, is not.
+# *How many* and *where* carry over to people: the sum is nearly right, and there is little *weight
+# in silence*, that is, outside the words. *Which* does not: half of the words or more are wrong.
+# That somebody says a word is much alike in all voices; which word it is, is not.
 #
 # The model in the last row was trained on people, on noise and on many more voices, and with a loss
-# that was given the times of the words. So its weights are as wide as the words. How much that
-# matters stands in [How good is a CIF alignment](../docs/alignment.md).
+# that was given the times of the words. So its weights are as wide as the words. [How good is a CIF
+# alignment](../docs/alignment.md) says how much that matters.
 
 # %% tags=["hide-input"]
 # Numbers kept
@@ -674,11 +725,28 @@ glossary(
 #
 # - Train with `informed=True`. How many steps does the right bias save?
 # - Train with `quantity_weight=0`, and look at the snapshots. Which phase is missing, and what
-#   happens to Σα/N?
+#   happens to S/N?
 # - Train with `apply_scaling=False`. Which curve becomes worse?
 # - Watch the clip `"digits_fast"`. Does the second phase tell its words apart? And the third?
 # - Take seeds 1 and 2. What is the same in all trainings, and what is chance? Look at where in its
 #   word the weight is.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The right bias.* About a hundred. The first phase is gone, since the sum is right from the
+#   first step on, and the words come that much earlier.
+# - *No quantity loss.* The second. S/N rises at first and never comes near 1: at the end it is
+#   above 5. The words are learned all the same, for scaling gives the decoder N tokens in training.
+#   In use they come several times, so nearly all errors are insertions.
+# - *No scaling.* In this small training, hardly any: the token errors fall later than with scaling,
+#   then faster, and end as low. In the full-size trainings of lesson 02, section 8, more words are
+#   replaced.
+# - *The fast clip.* The second phase does not tell words apart anywhere: its fires are at equal
+#   distances. In the third the words of this clip follow one another without a pause, so look at
+#   the valleys between the hills, not for zeros.
+# - *Other seeds.* The three phases and their order are the same. Where in a word its weight is, is
+#   chance, and so is in which step a phase ends.
 
 # %% [markdown]
 # ## In practice
@@ -689,7 +757,7 @@ glossary(
 # - What is measured in use is not what was trained: there is no scaling, and there is a tail rule.
 #   FunASR rounded the number of tokens in training and cut it off in an export, until somebody
 #   noticed (pull request 1791).
-# - Watch Σα/N from the first step. It has to come right first. While it does not, look for the
+# - Watch S/N from the first step. It has to come right first. While it does not, look for the
 #   fault in lengths, masks and losses, not in the decoder.
 # - CIF-HieraDist's recipe trains with the cross-entropy, half the CTC loss of the encoder and the
 #   whole quantity loss at once, as we do.
@@ -717,8 +785,8 @@ glossary(
 #
 # - 10 min, section 1: the clip, and the string without its words. What is the recogniser told?
 #   Write "a picture and a list" on the board; it has to find out everything else.
-# - 15 min, section 2: exercises 06.1 and 06.2, alone. Start the training of section 4 now.
-# - 20 min, section 3: the slope of |Σα − N| on the board, exercises 06.3 and 06.4; then the three
+# - 15 min, section 2: exercises 03.1 and 03.2, alone. Start the training of section 4 now.
+# - 20 min, section 3: the slope of |S − N| on the board, exercises 03.3 and 03.4; then the three
 #   cases of the second token, with the paper strips of lesson 01.
 # - 15 min, sections 4 and 5: everybody draws the weights after 0, 50 and 450 steps before the
 #   figure is shown. Then the slider. Name the phases.
@@ -737,7 +805,7 @@ glossary(
 #   since one predictor makes all weights.
 # - *Is scaling on?* Yes, in training: the cross-entropy sees N tokens from the first step on, even
 #   while forty would fire. That is why words can be learned at all while the number is wrong, and
-#   why nothing but the quantity loss corrects the number (lesson 03).
+#   why nothing but the quantity loss corrects the number (lesson 02).
 # - *What does the CTC loss do here?* It gives the encoder a reason of its own to tell sounds apart,
 #   and differences between frames are what changes where the weights are.
 # - *Will the snapshots be the same on my machine?* The three phases yes, the last digits no:

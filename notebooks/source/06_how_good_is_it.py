@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [06 Watch how an alignment is learned](06_training_film.ipynb) · Next: [08 Let all
-# tokens come at once](08_nar_decoding.ipynb)
+# Previous: [05 Decide what happens to the residual](05_tail_handling.ipynb) · Next: [07 Compare
+# what code bases mean by a threshold](07_thresholds_and_dialects.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -120,16 +120,23 @@ print("fires at", ", ".join(f"{position:.2f}" for position in by_hand), "frames"
 #
 # There is a second reason.
 #
-# **Exercise 07.1.** Let frame 1 weigh 0.44 in place of 0.4, a tenth more. By how many frames does
+# **Exercise 06.1.** Let frame 1 weigh 0.44 in place of 0.4, a tenth more. By how many frames does
 # the first fire move? A minus sign means earlier.
 
 # %% tags=["exercise"]
 moves_by = ...
-check("07.1", moves_by)
+check("06.1", moves_by)
 
 # %% tags=["solution"]
 moves_by = 3.2 - 4.0  # 0.94 after frame 1, 0.99 after frame 2, and 0.01 of frame 3's 0.05
-check("07.1", moves_by)
+check("06.1", moves_by)
+
+# %% [markdown] tags=["hints"]
+# Add up the weights again, with 0.44 in place of 0.4: in which frame does the sum reach 1 now?
+#
+# After frames 0 and 1 it is 0.94, after frame 2 it is 0.99. So 0.01 of frame 3 is needed.
+#
+# The new position is 3 + 0.01 / 0.05. Subtract the old one, 4.
 
 # %% [markdown]
 # An error of 0.04 in a weight moved a time by 0.8 frames: twenty times as much. Twenty is 1/0.05,
@@ -249,18 +256,28 @@ table(["word", "starts at, s", "ends at, s", *heads], rows)
 # - If all edges are late by about the same time, this can be corrected: subtract a constant. Which
 #   one?
 #
-# **Exercise 07.2.** Five edges have errors of −40, −30, −20, −10 and +100 ms. Give three numbers in
+# **Exercise 06.2.** Five edges have errors of −40, −30, −20, −10 and +100 ms. Give three numbers in
 # ms: the signed mean, the mean absolute error, and the constant that has to be added to all edges
 # so that the mean absolute error is smallest. (If you know no rule for the third, try some
 # constants.)
 
 # %% tags=["exercise"]
 three_numbers = ...
-check("07.2", three_numbers)
+check("06.2", three_numbers)
 
 # %% tags=["solution"]
 three_numbers = [0, 40, 20]  # the constant removes the median, −20, not the mean
-check("07.2", three_numbers)
+check("06.2", three_numbers)
+
+# %% [markdown] tags=["hints"]
+# Three different questions: on average with signs, on average without signs, and which shift is
+# best.
+#
+# Mean with signs: add up, divide by five. Without signs: add up 40, 30, 20, 10 and 100, divide by
+# five.
+#
+# The sum of absolute errors is smallest if as many errors are above 0 as below: shift the middle
+# one to 0.
 
 # %% [markdown]
 # A signed mean of 0, and a mean absolute error of 40 ms: a signed mean alone says little. And one
@@ -320,7 +337,7 @@ table(["edges", "mean absolute error, ms", "within 50 ms, %"], rows)
 #
 # A time is read badly at a fire, and well inside a word. So read it inside. Take a *quantile* of
 # the weight of a token: the time at which, say, 10 % of its weight has come is near its start, and
-# the time at which 90 % has come is near its end.
+# the time at which all but 10 % has come is near its end.
 #
 # **Predict first:** the next figure shows the times of a quantile, with bars for what ±0.05 tokens
 # do to them. For which quantiles will the bars be short: 10 %, 50 %, 100 %?
@@ -375,8 +392,8 @@ live_figure(
 #
 # One question remains: a quantile of *which* weight? The weight between two fires belongs to a
 # token by definition, but a part of it may have come from the word before. Then all quantiles of
-# the token are too early. In the next example the first word (frames 0 to 2) weighs 1.25, and the
-# second one (frames 4 and 5) 0.75:
+# the token are too early. In the next example the first word (frames 0 to 2) weighs 0.5 + 0.5 +
+# 0.25 = 1.25, and the second one (frames 4 and 5) 0.5 + 0.25 = 0.75:
 
 # %% tags=["hide-input"]
 # Table: weights and contributions of two words that do not weigh 1
@@ -430,7 +447,7 @@ print(f"after frame {cuts[0] - 1}: the first word weighs {before}")
 # this no longer moves the next one.
 
 # %% [markdown]
-# **Exercise 07.3.** Write `read_inside(alpha, first, last, share)`. Two cuts say that the frames
+# **Exercise 06.3.** Write `read_inside(alpha, first, last, share)`. Two cuts say that the frames
 # from `first` up to but without `last` belong to one token. At which position, in frames of the
 # whole utterance, has the given share of *its* weight come? `time_of` may help.
 
@@ -439,7 +456,7 @@ print(f"after frame {cuts[0] - 1}: the first word weighs {before}")
 def read_inside(alpha, first, last, share): ...  # a position in frames
 
 
-check("07.3", read_inside)
+check("06.3", read_inside)
 
 
 # %% tags=["solution"]
@@ -448,7 +465,15 @@ def read_inside(alpha, first, last, share):
     return first + time_of(share * sum(token), token)
 
 
-check("07.3", read_inside)
+check("06.3", read_inside)
+
+# %% [markdown] tags=["hints"]
+# “Share” means a share of the weight of this token, not of 1.
+#
+# Cut out `alpha[first:last]`. Which mass is the given share of its sum?
+#
+# `time_of(share * sum(token), token)` counts from the first frame of the token. Positions count
+# from the beginning of the utterance.
 
 # %% [markdown]
 # ## 6. How much better is it?
@@ -506,11 +531,11 @@ print(recognizer.config.edges)
 # Read inside the word, the errors are about a third of those at fires, and nothing was trained for
 # it.
 #
-# The number of the first row is not reliable. This model rounds each phrase to whole tokens
-# (section 8). So at the end of a phrase the sum of the weights is a whole number, and it *stays*
-# there until the next word begins: in exact arithmetic the token is full at every moment of the
-# pause, and 1/α is infinite. In a computer the last digit of the sum decides whether the fire is
-# before the pause or after it.
+# The number of the first row is not reliable. This model rounds each *phrase*, the words between
+# two pauses, to whole tokens (section 8). So at the end of a phrase the sum of the weights is a
+# whole number, and it *stays* there until the next word begins: in exact arithmetic the token is
+# full at every moment of the pause, and 1/α is infinite. In a computer the last digit of the sum
+# decides whether the fire is before the pause or after it.
 #
 # **Predict first:** each weight is changed by a millionth of itself at most. By how many
 # milliseconds does the mean absolute error change, at fires and inside the words?
@@ -699,17 +724,24 @@ play_all(sounds)
 # weight of so many tokens. If the words before weighed too much or too little, it comes too early
 # or too late.
 #
-# **Exercise 07.4.** A recogniser gives every word a weight of 1.25. Ten words are spoken. How many
+# **Exercise 06.4.** A recogniser gives every word a weight of 1.25. Ten words are spoken. How many
 # tokens fire, without a tail rule? And after how many words does the eighth token fire? Give two
 # numbers, the second one with a fraction.
 
 # %% tags=["exercise"]
 fired_and_when = ...
-check("07.4", fired_and_when)
+check("06.4", fired_and_when)
 
 # %% tags=["solution"]
 fired_and_when = [12, 6.4]  # 12.5 in all; 8 / 1.25
-check("07.4", fired_and_when)
+check("06.4", fired_and_when)
+
+# %% [markdown] tags=["hints"]
+# How much do ten words weigh? And how much weight does the eighth token need?
+#
+# Ten words weigh 12.5; without a tail rule only full tokens fire. Eight tokens need a weight of 8.
+#
+# Each word brings 1.25. After how many words are there 8? The answer has a fraction.
 
 # %% [markdown]
 # Errors that all have one sign are easily seen, and trained away. What stays are errors of either
@@ -966,7 +998,7 @@ record(fires_sentences=between[0], valleys_sentences=between[1], tolerance=2e-4)
 #   training, on speech of 13 to 15 s. What a word weighs is learned, and need not hold elsewhere.
 # - **The last words of a stream are missing.** (sherpa-onnx
 #   [#3282](https://github.com/k2-fsa/sherpa-onnx/pull/3282)) The residual at the end was never
-#   fired: [lesson 04](04_tail_handling.ipynb).
+#   fired: [lesson 05](05_tail_handling.ipynb).
 # - **Lengths of labels and numbers of tokens disagree.** (FunASR
 #   [#1811](https://github.com/modelscope/FunASR/pull/1811)) A running sum in single precision. This
 #   library sums in double.
@@ -993,6 +1025,23 @@ glossary(
 #   is left?
 # - In section 8 let words weigh 1.05 on average. In which of the two lines can you see it?
 # - Find a clip on which CTC loses a word with label priors. Which one, and why that one?
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The fast speaker.* Judge by the lowest weights between words: where they are not near 0, 1/α at
+#   the fire is small, so the fire is a better edge there. Where a pause follows, it is worse.
+# - *The shortest bars.* About the middle of the weight, where 1/α is smallest. It is not where the
+#   errors are smallest, because a time in the middle of a word says less about its edge: words
+#   differ in length.
+# - *Half and half.* Most of it: for the quantiles between fires nearly nine tenths of what
+#   constants gain, if every second recording is one half. There are two constants, and dozens of
+#   edges to learn them from. At fires there was little to gain.
+# - *Words of 1.05.* In the line as they are: it falls by 1.05 − 1 = 0.05 for each word, 300 · 0.05
+#   = 15 tokens at the end. With each phrase rounded, 5 · 1.05 = 5.25 becomes 5, and nothing is to
+#   be seen.
+# - *A lost word.* `"digits_repeated"`: one of the two “zero” at its end. Label priors let a word
+#   last longer, until nothing is left between two equal ones; CTC then joins them.
 
 # %% [markdown]
 # ## In practice
@@ -1032,13 +1081,13 @@ glossary(
 # ### 90 minutes
 #
 # - 15 min: section 1 at the board: draw the running sum, hold two fingers at ±0.04 and slide them
-#   up; exercise 07.1 before anybody computes
+#   up; exercise 06.1 before anybody computes
 # - 10 min: section 2; let the class vote on the worst fire before the table is shown
-# - 10 min: section 3 with 07.2; ask for an alignment with a signed mean of 0 that nobody wants
-# - 20 min: sections 4 and 5: the slider, then cutting by hand on paper, then 07.3 in pairs
+# - 10 min: section 3 with 06.2; ask for an alignment with a signed mean of 0 that nobody wants
+# - 20 min: sections 4 and 5: the slider, then cutting by hand on paper, then 06.3 in pairs
 # - 10 min: section 6: read one table together, a row at a time, asking what it cost
 # - 10 min: section 7 with loudspeakers: which model gave the second word whole?
-# - 10 min: section 8: thirty students flip a coin ten times each and walk; then 07.4 and section 9
+# - 10 min: section 8: thirty students flip a coin ten times each and walk; then 06.4 and section 9
 # - 5 min: sections 10 and 11, and the question how good the reference is
 #
 # ### Likely questions

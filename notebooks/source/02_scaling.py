@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [02 Find out where the weights come from](02_weights.ipynb) · Next: [04 Decide what
-# happens to the residual](04_tail_handling.ipynb)
+# Previous: [01 Turn weights into tokens](01_integrate_and_fire.ipynb) · Next: [03 Watch how an
+# alignment is learned](03_training_film.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -130,18 +130,41 @@ show(
 )
 
 # %% [markdown]
-# The running sum keeps its shape, and every weight keeps its share of the whole.
+# The *running sum*, the sum up to each frame, keeps its shape, and every *scaled weight* has the
+# same share of the whole as before.
 #
-# **Exercise 03.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
+# **Exercise 02.1.** The weights are (0.2, 0.6, 0.1, 0.3, 0.4), and the transcript has four words.
 # What are the scaled weights? Give five numbers.
 
 # %% tags=["exercise"]
 scaled_weights = ...
-check("03.1", scaled_weights)
+check("02.1", scaled_weights)
 
 # %% tags=["solution"]
 scaled_weights = [2.5 * weight for weight in (0.2, 0.6, 0.1, 0.3, 0.4)]  # 4 / 1.6 = 2.5
-check("03.1", scaled_weights)
+check("02.1", scaled_weights)
+
+# %% [markdown] tags=["hints"]
+# What do the weights sum to, and what should they sum to?
+#
+# One factor does it for all of them: N over the sum.
+#
+# The sum is 1.6, and N is 4. Multiply each weight by 4 / 1.6.
+
+# %% [markdown]
+# **Predict first:** in which frames do the four tokens of this exercise fire? And what would change
+# if the transcript had six words, more than there are frames?
+
+# %% [markdown] tags=["answer"]
+# In frames 1, 1, 3 and 4. The scaled sums after the frames are (0.5, 2, 2.25, 3, 4): they cross 1
+# *and* reach 2 in frame 1, whose scaled weight is 1.5. Scaling can make frames so heavy that they
+# fire twice. The library lets them; code that fires once in a frame at most loses a token or makes
+# negative weights of it (lesson 01, section 7).
+#
+# With N = 6 words in T = 5 frames, T / N is below 1. The scaled weights sum to 6, so they are above
+# 1 on average, and some frame has to fire more than once. In use this cannot happen: the weights
+# come from a sigmoid, each is below 1, and five of them sum to less than five. Such an utterance
+# needs shorter frames.
 
 # %% [markdown]
 # ## 2. On real speech
@@ -248,21 +271,28 @@ live_figure(
 # weights *as given*. That is why CIF is trained with it.
 
 # %% [markdown]
-# **Exercise 03.2.** A recogniser gives an utterance of 5 words weights that sum to 10. How many
+# **Exercise 02.2.** A recogniser gives an utterance of 5 words weights that sum to 10. How many
 # tokens fire in training, where the weights are scaled, and how many in use? Give two numbers.
 
 # %% tags=["exercise"]
 training_and_use = ...
-check("03.2", training_and_use)
+check("02.2", training_and_use)
 
 # %% tags=["solution"]
 training_and_use = [5, 10]  # scaled to N; and as often as 1 fits into 10
-check("03.2", training_and_use)
+check("02.2", training_and_use)
+
+# %% [markdown] tags=["hints"]
+# In one of the two situations the number of words is known.
+#
+# Scaled weights sum to N. Weights as given sum to 10.
+#
+# In training: as many as words. In use: how often does 1 fit into 10?
 
 # %% [markdown]
 # ## 4. What scaling does to slopes
 #
-# Training follows slopes. The *slope* ∂L/∂α_t of a loss L says how much L changes when the weight
+# Training follows *slopes*. The slope ∂L/∂α_t of a loss L says how much L changes when the weight
 # of frame t changes a little, and training moves each weight against its slope. From here on, a
 # *loss after scaling* is a loss that is computed from the scaled weights.
 #
@@ -313,16 +343,23 @@ print(f"0.2 · {first:.3f} + 0.6 · {second:.3f} = {0.2 * first + 0.6 * second +
 # In words: subtract the mean of the slopes weighted by α, then multiply by N/S. The mean was the
 # part that asks for *more of everything*, or for *less of everything*.
 #
-# **Exercise 03.3.** Three frames weigh 0.2, 0.6 and 0.4. A loss after scaling has the slope −1.5 at
+# **Exercise 02.3.** Three frames weigh 0.2, 0.6 and 0.4. A loss after scaling has the slope −1.5 at
 # frame 0 and 2 at frame 1. What is its slope at frame 2? (Use Σ_t α_t · ∂L/∂α_t = 0.)
 
 # %% tags=["exercise"]
 slope_at_frame_2 = ...
-check("03.3", slope_at_frame_2)
+check("02.3", slope_at_frame_2)
 
 # %% tags=["solution"]
 slope_at_frame_2 = -(0.2 * -1.5 + 0.6 * 2) / 0.4
-check("03.3", slope_at_frame_2)
+check("02.3", slope_at_frame_2)
+
+# %% [markdown] tags=["hints"]
+# The three products of a weight and its slope sum to 0.
+#
+# Write the equation down, with x for the slope at frame 2: 0.2 · (−1.5) + 0.6 · 2 + 0.4 · x = 0.
+#
+# The first two products make −0.3 + 1.2. The third has to cancel that; then divide by 0.4.
 
 # %% [markdown]
 # ## 5. Train twice
@@ -334,8 +371,8 @@ check("03.3", slope_at_frame_2)
 # quantity loss, once without. Both have the usual loss on words, the *cross-entropy*: how surprised
 # the decoder is by the words of the transcript.
 #
-# This small recogniser is initialised so that S is about N; the count is still wrong in single
-# utterances. Both trainings start there.
+# This small recogniser is initialised so that S is about N ([lesson 03](03_training_film.ipynb)
+# shows how); the count is still wrong in single utterances. Both trainings start there.
 #
 # **Predict first:** after training, which of the two knows the words better if it is told N? And
 # which if it is not?
@@ -422,9 +459,9 @@ show(
 
 # %% [markdown] tags=["answer"]
 # Told N, both come to know the words. In the run shown here the one *without* the quantity loss is
-# ahead, with a cross-entropy of 0.29 against 0.47, and with seeds 1 and 2 it is ahead, too. This is
-# a very short training; in section 8, after a long one, the two are level. Not told N, the one
-# without the quantity loss makes several errors for each word.
+# ahead in cross-entropy, and with seeds 1 and 2 it is ahead, too. This is a very short training; in
+# section 8, after a long one, the two are level. Not told N, the one without the quantity loss
+# makes several errors for each word.
 #
 # The table of clips and the figure show which errors: without the quantity loss most words come
 # out several times. In section 3 we turned the gain up by hand; here training has turned it up,
@@ -471,8 +508,8 @@ print(f"errors per word in other voices: {as_it_is:.2f}, and divided {divided:.2
 
 # %% [markdown] tags=["answer"]
 # Nearly all of its errors go away. After scaling, each word should take a weight of 1. So training
-# made all words weigh *the same*, here about 3.3 before scaling. It left open how much that is. The
-# quantity loss settles this, and it is one line in a training.
+# made all words weigh *the same*, here about three before scaling. It left open how much that is.
+# The quantity loss settles this, and it is one line in a training.
 
 # %% [markdown]
 # ## 6. What each loss asks of each frame
@@ -625,11 +662,11 @@ table(
 # - **The weights.** By section 4 the step stands at right angles to α. By Pythagoras the length
 #   ‖α‖ = √(Σ α²) never shrinks, and in small steps it hardly changes. At equal length, S is
 #   *smaller* the more the weights differ: (0.14, 0.02) is as long as (0.1, 0.1), for 0.0196 +
-#   0.0004 = 0.01 + 0.01, but it sums to 0.16.
+#   0.0004 = 0.01 + 0.01, but it sums to 0.14 + 0.02 = 0.16.
 # - **The logits.** Small weights are nearly exp(z), so the slope ∂L/∂z is nearly α · ∂L/∂α, and
 #   these slopes sum to zero: some logits go up by as much as others go down, and the *product* of
 #   the weights stays. At equal product, S is *larger* the more they differ: (0.2, 0.05) has the
-#   product of (0.1, 0.1), and sums to 0.25.
+#   product of (0.1, 0.1), and sums to 0.2 + 0.05 = 0.25.
 #
 # Networks move logits. This is a reason to expect that the gain grows in training, as in section 5.
 # It is not a proof: one network makes all logits and cannot move each by itself, and where a loss
@@ -732,16 +769,23 @@ table(["", "S / N", "errors in %, each seed", "inserted", "deleted", "replaced"]
 # At the beginning of a training, or in silence, the weights of an utterance may be tiny. Scaling
 # still makes N tokens of them.
 #
-# **Exercise 03.4.** All weights become a hundred times smaller, and scaling makes the same tokens
+# **Exercise 02.4.** All weights become a hundred times smaller, and scaling makes the same tokens
 # of them. By what number are the slopes ∂L/∂α multiplied? (Section 4 has a formula.)
 
 # %% tags=["exercise"]
 times = ...
-check("03.4", times)
+check("02.4", times)
 
 # %% tags=["solution"]
 times = 100  # N / S, and S is a hundredth of what it was
-check("03.4", times)
+check("02.4", times)
+
+# %% [markdown] tags=["hints"]
+# The formula in section 4 has one factor in front of the bracket. Which?
+#
+# The slopes s_t of the scaled weights are the same as before, since the tokens are the same.
+#
+# The factor is N / S. What happens to it if S becomes a hundredth?
 
 # %% [markdown]
 # The extreme case is an utterance without any weight, S = 0, whose transcript has three words.
@@ -777,7 +821,7 @@ print("sigmoid(-18) in half precision:", torch.sigmoid(torch.tensor(-18.0)).half
 # %% [markdown] tags=["optional"]
 # ## 10. The slopes before the sigmoid
 #
-# The next cell measures the slopes of exercise 03.4 on the real recording, for the weights α and
+# The next cell measures the slopes of exercise 02.4 on the real recording, for the weights α and
 # for their logits z, where α = 1 / (1 + exp(−z)).
 #
 # **Predict first:** the slopes with respect to α grow as in the exercise. Do those with respect to
@@ -903,12 +947,12 @@ show(
 
 # %% [markdown] tags=["answer"]
 # For up to six words or so. From half a token per frame on scaled weights rise above 1, and tokens
-# are lost; below, that is rare. A second has 25 frames of 40 ms, or 12.5 of 80 ms, and people speak
-# only a few words or syllables in it: such frames are short enough. With longer frames, or with
-# letters as tokens, they may not be.
+# are lost; below, that is rare. A second has 1000 / 40 = 25 frames of 40 ms, or 1000 / 80 = 12.5 of
+# 80 ms, and people speak only a few words or syllables in it: such frames are short enough. With
+# longer frames, or with letters as tokens, they may not be.
 
 # %% [markdown]
-# **Exercise 03.5 (optional).** Change `scale` so that it flattens as w2v-cif-bert does: *while* a
+# **Exercise 02.5 (optional).** Change `scale` so that it flattens as w2v-cif-bert does: *while* a
 # scaled weight is above 1, every weight becomes the mean of itself and of the mean of all.
 
 
@@ -924,7 +968,7 @@ print("before:", *(f"{weight:.2f}" for weight in scale(peak[0].tolist(), 3)))
 def scale_flat(alpha, tokens): ...  # start from scale
 
 
-check("03.5", scale_flat)
+check("02.5", scale_flat)
 
 
 # %% tags=["solution"]
@@ -936,11 +980,20 @@ def scale_flat(alpha, tokens):
     return scaled
 
 
-check("03.5", scale_flat)
+check("02.5", scale_flat)
+
+# %% [markdown] tags=["hints"]
+# Two steps: scale, then flatten. The second one may be needed several times.
+#
+# Start with the list that `scale` returns. The mean of all weights does not change while you
+# flatten.
+#
+# `while max(scaled) > 1:` compute the mean of all, and replace each weight by half of the sum of
+# itself and the mean.
 
 # %% [markdown]
 # The dialect of w2v-cif-bert computes what should come out for our six frames (it flattens above
-# 0.999, and does not change padding):
+# 0.999, and leaves alone the *padding*, frames that fill up the shorter utterances of a batch):
 
 # %% tags=["answer"]
 # The six frames, flattened
@@ -1085,6 +1138,20 @@ glossary(
 # - Write a loss after scaling that does see the size of the weights. (You cannot. Where does the
 #   proof in section 4 use that the loss is computed from scaled weights?)
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Another decoder.* They cancel, and they must. The proof in section 4 uses only that the loss is
+#   computed from the scaled weights, whatever the decoder is.
+# - *Other seeds.* With seeds 1 and 2 it runs upwards again. Section 7 gives a reason, and no proof.
+# - *Neither.* In a run with seed 0 nearly every frame weighs 1 in the end, and next to nothing is
+#   learned. Nothing asks for the right number, and each word is compared with one frame from the
+#   beginning of the sound.
+# - *Scaling once more at the end.* No. If S is three times N, the nearest whole number is about
+#   three times N, too. Rounding corrects errors of less than half a token.
+# - *A loss that sees the size.* There is none. L(g · α) = L(α) for each g holds because scaling
+#   divides by the sum: that is the first line of the proof.
+
 # %% [markdown]
 # ## In practice
 #
@@ -1098,9 +1165,9 @@ glossary(
 # - Scaled weights sum to N up to rounding, and at β = 1 rounding can cost the last token: a user
 #   [asked](https://github.com/MingLunHan/CIF-PyTorch/issues/3) why the lengths differ. Code
 #   therefore fires at 0.99, or scales to a little more than N (torch_cif: 1e-4 more). This library
-#   lets the last token end where the weights end. Lesson 05 measures it.
+#   lets the last token end where the weights end. Lesson 07 measures it.
 # - w2v-cif-bert scales in inference as well, to the nearest whole number of S. That replaces a rule
-#   for the tail and moves every border a little; lesson 04 compares the two. Its flattening never
+#   for the tail and moves every border a little; lesson 05 compares the two. Its flattening never
 #   ends if there are more words than frames.
 # - A sum that was learnt on utterances of one kind need not hold on others. Users of a CIF for
 #   Whisper [report](https://github.com/backspacetg/simul_whisper/issues/12) sums above 10 on clips
@@ -1127,16 +1194,16 @@ glossary(
 # ### 90 minutes
 #
 # - 10 min: sections 1 and 2. Let the class scale (0.2, 0.5, 0.4, 0.1, 0.3) on paper before the
-#   first cell runs. Exercise 03.1.
-# - 10 min: section 3 with the slider. Ask for the number of ▲ before each move. Exercise 03.2.
+#   first cell runs. Exercise 02.1.
+# - 10 min: section 3 with the slider. Ask for the number of ▲ before each move. Exercise 02.2.
 # - 15 min: section 4 at the blackboard: why the sum is 0, the two slopes by the quotient rule, then
-#   the general formula in two lines. Exercise 03.3 in pairs.
+#   the general formula in two lines. Exercise 02.3 in pairs.
 # - 15 min: section 5. Start the training, collect predictions while it runs, then read the four
 #   transcripts aloud. Have someone run it with another seed.
 # - 10 min: sections 6 and 7. Let them describe the three rows of arrows before they read the text.
 #   Then (0.14, 0.02) and (0.2, 0.05) on the board: equal length, equal product.
 # - 10 min: section 8, the same with numbers. Ask who would have noticed from the training loss.
-# - 10 min: sections 9 to 11. Exercise 03.4 by show of hands; 03.5 is homework if time is short.
+# - 10 min: sections 9 to 11. Exercise 02.4 by show of hands; 02.5 is homework if time is short.
 # - 5 min: section 12, the table of words compared with the wrong sound.
 # - 5 min: *In practice*, and one question from *On your own* for next time.
 #

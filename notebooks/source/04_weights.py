@@ -14,7 +14,7 @@
 # **What you'll learn**
 #
 # - *compute* the weight of a frame by hand
-# - *set* the bias from which training starts
+# - *explain* why longer frames start nearer to the right count
 # - *show* that a convolution without a ReLU is one filter and nothing more
 # - *judge* whether one predictor is really better than another
 # - *correct* a predictor that reads what comes after the utterance
@@ -28,8 +28,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [01 Turn weights into tokens](01_integrate_and_fire.ipynb) · Next: [03 Scale the
-# weights, and see what that hides](03_scaling.ipynb)
+# Previous: [03 Watch how an alignment is learned](03_training_film.ipynb) · Next: [05 Decide what
+# happens to the residual](05_tail_handling.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -72,9 +72,10 @@ listen = False  # True: play the recording; its sound must be on this machine
 # %% [markdown]
 # ## 1. By hand
 #
-# CIF adds up weights. So far they were given; now the question is where they come from. Nobody can
-# write them down: what a frame is worth depends on the word that it belongs to, and on how long
-# this word is. So a small network has to learn it, the *weight predictor*. The encoder makes a
+# CIF adds up weights. So far they came out of a network that we did not look into, and lesson 03
+# watched them being learned. Now we open this network. Nobody can write weights down: what a frame
+# is worth depends on the word that it belongs to, and on how long this word is. So a small network
+# has to learn it, the *weight predictor*. The encoder makes a
 # vector h of each frame; the predictor makes a number between 0 and 1 of the vector. The smallest
 # one that works is a linear layer and a sigmoid:
 #
@@ -103,15 +104,22 @@ table(["frame", "loud", "hiss", "logit", "weight α"], rows)
 # is the logit of a frame of zeros; w says how much each channel counts.
 
 # %% [markdown]
-# **Exercise 02.1.** Another frame is h = (3, −2). What is its weight?
+# **Exercise 04.1.** Another frame is h = (3, −2). What is its weight?
 
 # %% tags=["exercise"]
 weight = ...
-check("02.1", weight)
+check("04.1", weight)
 
 # %% tags=["solution"]
 weight = 1 / (1 + math.exp(-(1.0 * 3 + 0.5 * -2 - 1)))
-check("02.1", weight)
+check("04.1", weight)
+
+# %% [markdown] tags=["hints"]
+# Two steps: the logit, then the sigmoid.
+#
+# The logit is w · h + b = 1 · 3 + 0.5 · (−2) − 1.
+#
+# Put it into 1 / (1 + exp(−logit)).
 
 # %% [markdown]
 # ## 2. On real speech
@@ -192,7 +200,7 @@ for one in spoken:
     shares[one.name] = outside / total
     numbers = [f"{total:.2f}", f"{in_words:.3f}", f"{between:.3f}", f"{shares[one.name]:.1%}"]
     rows.append([one.name, len(one.words), *numbers])
-table(["recording", "words", "Σα", "α in a word", "α outside", "weight outside"], rows)
+table(["recording", "words", "S", "α in a word", "α outside", "weight outside"], rows)
 
 # %% [markdown] tags=["answer"]
 # Inside a word a frame weighs several times what it weighs outside, in the sentences even some
@@ -213,8 +221,8 @@ table(["recording", "words", "Σα", "α in a word", "α outside", "weight outsi
 # something to all logits (`shift`; this is what the bias b does), or multiply them (`gain`; this
 # moves w and b alike).
 #
-# **Predict first:** all logits are 0.7 higher. How much does Σα grow: by 0.7, by 0.7 for each
-# frame, or does it about double?
+# **Predict first:** all logits are 0.7 higher. How much does S, the sum of the weights, grow: by
+# 0.7, by 0.7 for each frame, or does it about double?
 
 
 # %% tags=["hide-input"]
@@ -231,7 +239,7 @@ def draw_moved(ax, *, shift, gain):
     moved = (torch.sigmoid(gain * logits + shift) - settings.noise_threshold).clamp(min=0)
     firing = cifviz.integrate_and_fire(moved, torch.eye(moved.shape[1])[None], tail=above(0.5))
     draw(ax, firing, recognizer.grid, speech.words, top=max(0.3, 1.05 * float(moved.max())))
-    return f"Σα = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
+    return f"S = {float(firing.weight_sum):.1f}, {int(firing.num_fires)} tokens"
 
 
 # %% tags=["answer", "hide-input"]
@@ -258,18 +266,17 @@ live_figure(
 # %% [markdown] tags=["answer"]
 # It about doubles. Small weights grow by a factor: α = 1 / (1 + exp(−logit)) is close to exp(logit)
 # there, and exp(0.7) is about 2. So a small error of the bias is a large error of the count. That
-# is why training watches the sum by a loss of its own ([lesson 03](03_scaling.ipynb)).
+# is why training watches the sum by a loss of its own ([lesson 02](02_scaling.ipynb)).
 
 # %% [markdown]
 # ## 4. Where training starts
 #
-# The bias of an untrained predictor is 0, and its w is drawn at random, some above 0 and some
-# below. So each frame weighs about one half, however long it is. That is far too much: two seconds
-# have 50 frames of 40 ms, so about 25 tokens fire, and nobody says 25 words in two seconds. (The
-# exercises of [lesson 06](06_training_film.ipynb) compute this, and what to do about it.)
-#
-# How many tokens there should be depends on how fast people speak. The next table starts from the
-# rate of our recordings.
+# [Lesson 03](03_training_film.ipynb) computed where training starts: the bias of an untrained
+# predictor is 0, and its w is drawn at random, some above 0 and some below, so each frame weighs
+# about one half and far too many tokens fire. That was for frames of 40 ms. A frame weighs one half
+# at the start however long it is, so how many tokens fire in a second depends on how long the
+# frames are; how many *should* fire, on how fast people speak. The next table starts from the rate
+# of our recordings.
 #
 # **Predict first:** which frames start nearer to the right count, those of 80 ms or those of 20 ms?
 
@@ -288,10 +295,9 @@ table(["frame (ms)", "frames a second", "tokens a second at b = 0", "α wanted",
 # %% [markdown] tags=["answer"]
 # Those of 80 ms, because there are fewer of them. A fresh predictor begins at some six tokens a
 # second: the right order for the characters of Mandarin, too many for words. With shorter frames it
-# begins at two and four times as many. One line corrects it: set the bias to the logit of N / T,
-# the tokens per frame of the training material. In the library that is `start_at`.
+# begins at two and four times as many. What corrects it is the bias of exercise 03.2: the logit of
+# N / T, the tokens per frame of the training material. In the library that is `start_at`.
 
-# %% [markdown]
 # %% [markdown]
 # ## 5. Which frames does it look at?
 #
@@ -325,7 +331,7 @@ for name, predictor in predictors.items():
         start_sums.append(float(predictor(encoder_out, lengths).sum()))
     size = sum(parameter.numel() for parameter in predictor.parameters())
     rows.append([name, f"{size:,}", moved, f"{float(before.sum()):.1f}", f"{start_sums[-1]:.1f}"])
-table(["predictor", "parameters", "weights changed", "Σα at b = 0", "Σα after start_at"], rows)
+table(["predictor", "parameters", "weights changed", "S at b = 0", "S after start_at"], rows)
 
 # %% [markdown] tags=["answer"]
 # One for linear and dense, which judge each frame alone; three or five for a convolution, as wide
@@ -347,16 +353,23 @@ table(["predictor", "parameters", "weights changed", "Σα at b = 0", "Σα afte
 # and kernel (0, −1, 4) with bias −1. The first number of a kernel weighs the frame before, the last
 # one the frame after. The projection takes 2 of the first channel, 1 of the second, and adds 0.5.
 #
-# **Exercise 02.2 (optional).** By hand: which kernel and which bias do the same at once? Four
+# **Exercise 04.2 (optional).** By hand: which kernel and which bias do the same at once? Four
 # numbers, kernel first.
 
 # %% tags=["exercise"]
 one_filter = [..., ..., ..., ...]
-check("02.2", one_filter)
+check("04.2", one_filter)
 
 # %% tags=["solution"]
 one_filter = [2 * 1 + 1 * 0, 2 * 2 + 1 * -1, 2 * 0 + 1 * 4, 2 * 1 + 1 * -1 + 0.5]
-check("02.2", one_filter)
+check("04.2", one_filter)
+
+# %% [markdown] tags=["hints"]
+# The projection mixes the two channels. What it does to their outputs it can do to their kernels.
+#
+# Place by place: 2 times the first kernel plus 1 times the second.
+#
+# The bias in the same way, 2 · 1 + 1 · (−1), and the 0.5 of the projection on top.
 
 # %% [markdown]
 # The same for a predictor with 16 channels of input and 16 of its own, in one line of tensors: mix
@@ -434,11 +447,11 @@ show(
 # measured on 200 strings of recorded digits. The measurements are kept in `data/results`, with the
 # commands. These recognisers are *plain*: no times of words were used in their training.
 #
-# The next table has token errors, how often the count is right, and the weight in silence. The
-# *width* of a token is the time over which its weight is spread: five frames that share it evenly
-# make 200 ms. Two more columns say how far the beginnings and ends of words are off, on average,
-# read at the fires, or in the *valleys*, where two words are cut apart at the least weight between
-# them. Both are corrected by constants that were learned on other strings.
+# The next table has token errors, how often the count is right, and the *weight in silence*, that
+# outside the words. The *width* of a token is the time over which its weight is spread: five frames
+# that share it evenly make 200 ms. Two more columns say how far the beginnings and ends of words
+# are off, on average, read at the fires, or in the *valleys*, where two words are cut apart at the
+# least weight between them. Both are corrected by constants that were learned on other strings.
 #
 # **Predict first:** which of the five makes the fewest token errors, and which the most? In what
 # will they differ most?
@@ -530,7 +543,7 @@ show(
 # A star marks where all three runs lie to one side of all three of *conv*. How much is a star
 # worth? If two predictors were one and the same, how often would there be one? Of the 20 orders in
 # which three and three dots can lie, 2 are like that: one comparison in ten gets its star *by
-# chance*. The table makes 24 of them.
+# chance*. The table makes 4 · 6 = 24 of them.
 #
 # In the count the five are alike. In token errors one predictor lies outside the spread of the
 # rest, the convolution without ReLU: its best run is worse than the worst of all others. What
@@ -539,7 +552,8 @@ show(
 # %% [markdown]
 # Can one see these widths? The next figure has the weights that the runs give to one recording.
 #
-# **Predict first:** which predictor makes a spike of each word, and which one a broad hill?
+# **Predict first:** which predictor makes a *spike* of each word, with nearly all its weight in one
+# frame, and which one a broad hill?
 
 
 # %% tags=["hide-input"]
@@ -597,7 +611,7 @@ live_figure(
 # save computation, but a border between two words is less precise in them. How much less can be
 # seen without training: put neighbouring frames of the recording together and add their weights.
 #
-# **Predict first:** what happens to Σα, to the heaviest weight, and to the fires?
+# **Predict first:** what happens to S, to the heaviest weight, and to the fires?
 
 
 # %% tags=["hide-input"]
@@ -638,23 +652,30 @@ live_figure(
 )
 
 # %% [markdown] tags=["answer"]
-# Σα stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
+# S stays, as sums of neighbours must, so half as many frames weigh twice as much. The fires move a
 # little, most where the weights are small. There is a limit: a sigmoid stays below 1, so no more
 # tokens can fire than there are frames. Long before this limit a frame holds the end of one word
 # and the beginning of the next, and its vector is a mixture of both.
 
 # %% [markdown]
-# **Exercise 02.3 (optional).** A recogniser with frames of 40 ms gives 0.12 to a frame inside a
+# **Exercise 04.3 (optional).** A recogniser with frames of 40 ms gives 0.12 to a frame inside a
 # word, on average. You train another one with frames of 80 ms. What will its mean weight inside a
 # word be?
 
 # %% tags=["exercise"]
 mean_weight = ...
-check("02.3", mean_weight)
+check("04.3", mean_weight)
 
 # %% tags=["solution"]
 mean_weight = 0.12 * 80 / 40
-check("02.3", mean_weight)
+check("04.3", mean_weight)
+
+# %% [markdown] tags=["hints"]
+# How much do all frames of a word weigh together, whatever their length?
+#
+# A word is worth one token in both recognisers. With 80 ms it has half as many frames.
+#
+# Half as many frames for the same sum: each weighs twice as much.
 
 # %% [markdown]
 # And what do long frames save? Nearly all computation is in the encoder's convolutions, frame by
@@ -795,14 +816,14 @@ for name, found in {"alone": alone, "in a batch": leaky, "in a batch, masked fir
     fired = cifviz.integrate_and_fire(found, ten, tail=above(0.5))
     sums.append(float(fired.weight_sum))
     rows.append([name, f"{float(found[0, -1]):.2f}", f"{sums[-1]:.2f}", int(fired.num_fires)])
-table(["", "last weight", "Σα", "tokens"], rows)
+table(["", "last weight", "S", "tokens"], rows)
 
 # %% [markdown]
 # The weights of the utterance depend on what else is in the batch. Where the sum is near a half,
 # that can be a token more or less. If padded frames are set to zero first, the batch gives what the
 # utterance gives alone.
 #
-# **Exercise 02.4.** Change `weigh` into `weigh_safely`, for which the frames from `length` on make
+# **Exercise 04.4.** Change `weigh` into `weigh_safely`, for which the frames from `length` on make
 # no difference. It still gives one weight for each frame, 0 for a padded one.
 
 
@@ -810,7 +831,7 @@ table(["", "last weight", "Σα", "tokens"], rows)
 def weigh_safely(frames, length, kernel, bias): ...  # start from weigh
 
 
-check("02.4", weigh_safely)
+check("04.4", weigh_safely)
 
 
 # %% tags=["solution"]
@@ -819,15 +840,22 @@ def weigh_safely(frames, length, kernel, bias):
     return weigh(real, length, kernel, bias)
 
 
-check("02.4", weigh_safely)
+check("04.4", weigh_safely)
+
+# %% [markdown] tags=["hints"]
+# What may the filter see in place of a padded frame, so that it is as if the utterance were alone?
+#
+# Alone, the filter sees 0 after the end.
+#
+# Make a new list of frames, with 0.0 from `length` on, and give that to `weigh`.
 
 # %% [markdown] tags=["optional"]
 # ## 10. Padding in a trained recogniser
 #
 # How much does it matter in a trained recogniser? We let the encoder run on after the end, where
 # its input is zero, so that the padded frames hold what such frames hold in practice. And we take
-# recordings of real speech twice: whole, and cut off where the last word ends, as when a stream is
-# cut into pieces.
+# recordings of real speech twice: whole, and cut off where the last word ends, as when a *stream*,
+# sound that is recognised while it comes in, is cut into pieces.
 #
 # **Predict first:** in which of the two does padding change the last weight more?
 
@@ -887,20 +915,9 @@ record(leak_whole_is_nothing=max(leaks["whole"]) < 0.001)
 
 # %%
 glossary(
-    "count accuracy",
-    "down-sampling",
-    "edge",
-    "encoder output",
-    "filter width",
-    "frame",
-    "padding",
-    "starting weight",
-    "token error rate",
-    "valley",
-    "weight",
-    "weight in silence",
-    "weight predictor",
-    "weight sum",
+    *("count accuracy", "down-sampling", "edge", "encoder output", "filter width", "frame"),
+    *("padding", "spike", "starting weight", "token error rate", "valley", "weight"),
+    *("weight in silence", "weight predictor", "weight sum"),
 )
 
 # %% [markdown]
@@ -915,6 +932,22 @@ glossary(
 # - In a clone, with the recordings at hand (`data/README.md`), train a predictor of your own:
 #   `python -m experiments train digits --variant linear --seed 3`, some minutes on a CPU, and
 #   compare it with the others.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The heaviest frames.* Short words have them. Each word has to sum to about 1, so fewer frames
+#   have to weigh more each. In the recording shown here the longest word, “zero”, has the lightest
+#   peak.
+# - *One token too many.* S is 4.93 there, and above 5.5 a sixth token fires by the tail rule. That
+#   is a factor of 5.5 / 4.93 = 1.12, so a shift of about ln 1.12 = 0.11 is enough. A shift that
+#   small is hard to see in the figure.
+# - *A width of 11.* It looks five frames ahead: the answer comes 5 · 40 = 200 ms later, besides
+#   what the encoder looks ahead.
+# - *Width 5, or two layers.* The last two weights change in both cases. A filter of width 5 reaches
+#   two frames beyond the end; so do two of width 3, one after the other.
+# - *Your own.* Expect token errors like those of the table in section 7, and another place in the
+#   word for its weight: two runs of *linear* differ in that by their seed alone.
 
 # %% [markdown]
 # ## In practice
@@ -956,20 +989,20 @@ glossary(
 #
 # | time | what |
 # |---|---|
-# | 10 min | Lesson 01 once more: weights in, tokens out. Section 1 on the board, 02.1 in pairs |
-# | 15 min | Section 2: let them draw the weights over the spectrogram before you show the panel |
+# | 10 min | Lesson 03 once more: what a weight weighs before training. Section 1, 04.1 in pairs |
+# | 15 min | Section 2: let them draw the weights over the sound before you show the panel |
 # | 10 min | Section 3: everybody moves the two sliders; who finds exactly one token too many? |
-# | 10 min | Section 4: half a token a frame, and the bias for N / T, on the board |
-# | 15 min | Sections 5 and 6: 02.2 by hand, then the 801 parameters; why did nobody notice? |
+# | 10 min | Section 4: half a token a frame, whatever a frame lasts; the bias of 03.2 once more |
+# | 15 min | Sections 5 and 6: 04.2 by hand, then the 801 parameters; why did nobody notice? |
 # | 10 min | Section 7: bets first, on paper; then the dots, and what chance does |
-# | 10 min | Section 8: 02.3; who would buy frames of 80 ms, and for what? |
-# | 10 min | Sections 9 and 10: 02.4, as homework if need be; why does a batch of one hide it? |
+# | 10 min | Section 8: 04.3; who would buy frames of 80 ms, and for what? |
+# | 10 min | Sections 9 and 10: 04.4, as homework if need be; why does a batch of one hide it? |
 #
 # ### Likely questions
 #
 # - *Why a sigmoid and not a softmax over the frames?* A softmax sums to 1 whatever was said. Here
 #   the sum must be free: it is the number of tokens.
-# - *Can a weight be larger than 1?* Not as predicted; after scaling in training, yes (lesson 03).
+# - *Can a weight be larger than 1?* Not as predicted; after scaling in training, yes (lesson 02).
 # - *If the convolution is one filter, why does it have 256 channels?* Perhaps nobody looked. It
 #   learns in another way than one filter; in section 7 that does not help.
 # - *Is a spike worse than a hill?* A spike says where a word is and little about how long it is.
