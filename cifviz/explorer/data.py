@@ -17,8 +17,17 @@ from cifviz.core.firing import Firing
 from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
 from cifviz.core.mass_axis import NOISE, GivenAxis
+from cifviz.core.neurons import NeuronFiring
 from cifviz.explorer.compared import Other, lanes, spans_of
-from cifviz.explorer.settings import at_home, fixed_in_views, model_settings, pauses, rule_of
+from cifviz.explorer.settings import (
+    at_home,
+    fixed_in_views,
+    is_given,
+    model_settings,
+    pauses,
+    rule_of,
+)
+from cifviz.explorer.system_lanes import system_lanes
 from cifviz.systems.transcription import Transcription, audible_features
 from cifviz.timing import FrameGrid
 
@@ -81,7 +90,7 @@ def view_data(
         "settings": settings,
         "fixed": list(fixed),
         "dialect": None if rule is None or not rule.dialect else _dialect_of(rule),
-        "home": None if transcription.config is not None else home_of(transcription),
+        "home": home_of(transcription) if is_given(transcription) else None,
         "pauses": {"pauseFrames": pause["pause_frames"], "pauseWeight": pause["pause_weight"]},
         "edges": None
         if edges is None
@@ -94,6 +103,7 @@ def view_data(
         },
         "reference": None if reference is None else spans_of(reference),
         "compare": lanes(transcription, compare),
+        "lanes": system_lanes(transcription),
         "whole": stretch(transcription),
         "hertz": band_frequencies(transcription),
         "sound": sound_facts(transcription),
@@ -117,12 +127,12 @@ def _dialect_of(rule: FiringRule) -> dict[str, Any]:
 
 
 def home_of(transcription: Transcription) -> dict[str, Any]:
-    """What a given CIF did: its fires and, of a captured one, what each frame gave to each token.
+    """What a given CIF did: its fires and, of some, what each frame gave to each token.
 
     Parameters
     ----------
     transcription : Transcription
-        With a firing that was given, not made by a system.
+        See `is_given`.
 
     Returns
     -------
@@ -140,7 +150,7 @@ def home_of(transcription: Transcription) -> dict[str, Any]:
         "residual": float(firing.residual[0]),
         "starts": [start for start, _ in spans],
         "stops": [end for _, end in spans],
-        "shares": shares_of(firing) if isinstance(firing, RecordedFiring) else None,
+        "shares": shares_of(firing) if isinstance(firing, RecordedFiring | NeuronFiring) else None,
     }
 
 
@@ -166,10 +176,12 @@ def shares_of(firing: Firing) -> dict[str, str]:
 
 def _warning(transcription: Transcription) -> str:
     """That of the transcription, and one where its contributions are no shares of the weights."""
-    axis = transcription.require_firing().axis
-    is_given = isinstance(axis, GivenAxis) and not isinstance(axis, RecordedAxis)
+    firing = transcription.require_firing()
+    axis = firing.axis
+    is_soft = isinstance(axis, GivenAxis) and not isinstance(axis, RecordedAxis)
+    is_soft = is_soft and not isinstance(firing, NeuronFiring)
     shares = "the shares of frames shown here are those of plain CIF, not of this model"
-    return "; ".join(filter(None, (transcription.warning, shares if is_given else "")))
+    return "; ".join(filter(None, (transcription.warning, shares if is_soft else "")))
 
 
 def stretch(

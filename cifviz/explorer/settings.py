@@ -29,6 +29,7 @@ from cifviz.errors import (
 )
 from cifviz.systems.given_cif import fire_times
 from cifviz.systems.long_transcription import require_one_window
+from cifviz.systems.spiking import neuron_of
 from cifviz.systems.transcription import Transcription
 
 RANGES: dict[str, Any] = json.loads(
@@ -80,11 +81,18 @@ def model_settings(transcription: Transcription) -> dict[str, Any]:
 
 
 def rule_of(transcription: Transcription) -> FiringRule | None:
-    """By what rule its weights fire: that of its configuration, or the given one."""
+    """By what rule its weights fire: that of its configuration, or the given one; of no neuron."""
+    if neuron_of(transcription) is not None:
+        return None
     if transcription.config is None:
         return transcription.given_rule
     config = transcription.config.cif
     return FiringRule(config.threshold, config.slack, config.tail)
+
+
+def is_given(transcription: Transcription) -> bool:
+    """Whether its fires are shown as they are: those of a CIF of another code, or of a neuron."""
+    return transcription.config is None or neuron_of(transcription) is not None
 
 
 def fixed_settings(transcription: Transcription) -> tuple[str, ...]:
@@ -104,6 +112,10 @@ def fixed_in_views(transcription: Transcription) -> tuple[tuple[str, ...], str]:
     A view computes in JavaScript, which knows the dialects of ``settings.json``.
     """
     rule = rule_of(transcription)
+    neuron = neuron_of(transcription)
+    if neuron is not None:
+        why = f"fired by a neuron with the rule {neuron.rule}, which no setting here can move"
+        return fixed_settings(transcription), why
     if rule is None:
         why = "no rule that cifviz knows repeats these fires, so the settings cannot be moved"
         return fixed_settings(transcription), why
@@ -232,7 +244,7 @@ def realign(
     home, given = model_settings(transcription), {} if settings is None else settings
     used = home | checked(given, transcription.require_firing().alpha.shape[1])
     require_free(given, transcription, fixed_settings(transcription))
-    if transcription.config is None and used == home:
+    if is_given(transcription) and used == home:
         return at_home(transcription)
     # 2. The weights: those set by hand, gain, smoothing.
     alpha = transcription.require_firing().alpha.float().clone()

@@ -7,7 +7,6 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from cifviz.core.neurons import NeuronRule
 from cifviz.plot.canvas import seen
 from cifviz.plot.membranes import MembraneArtists, RasterArtists, membrane, spike_raster
 from cifviz.plot.palette import STYLE
@@ -15,7 +14,7 @@ from cifviz.plot.staircases import StaircaseArtists, read_write_staircase
 from cifviz.plot.track import Track
 from cifviz.systems.lip_reading import VIDEO
 from cifviz.systems.segment_translator import DELAYS
-from cifviz.systems.spiking import RASTER
+from cifviz.systems.spiking import RASTER, membrane_of, neuron_of
 from cifviz.systems.transcription import Transcription
 
 PICTURES_HEIGHT = 0.55
@@ -62,22 +61,14 @@ def _has_pictures(transcription: Transcription) -> str:
     return "pictures" if len(transcription.extras.get(VIDEO, ())) else ""
 
 
-def _rule(transcription: Transcription) -> NeuronRule | None:
-    """The neuron whose membrane is something else than the accumulated weight of a CIF."""
-    rule = getattr(transcription.config, "neuron", None)
-    is_other = isinstance(rule, NeuronRule) and rule.rule != "integrate"
-    return rule if is_other and transcription.firing is not None else None
-
-
 def _membrane(transcription: Transcription, ax: Axes) -> MembraneArtists:
-    rule, firing = _rule(transcription), transcription.require_firing()
-    assert rule is not None
-    trace, _, _ = rule.run(firing.scaled_alpha)
+    trace = membrane_of(transcription)
+    assert trace is not None
     return membrane(trace, transcription.grid, ax=ax)
 
 
 def _membrane_described(transcription: Transcription) -> str:
-    rule = _rule(transcription)
+    rule = neuron_of(transcription)
     return f"membrane potential of a neuron with the rule {rule.rule}" if rule else ""
 
 

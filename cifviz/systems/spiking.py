@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from cifviz.alignment.timed_tokens import Alignment
 from cifviz.core.firing import Firing
 from cifviz.core.module import CIF, CIFConfig
-from cifviz.core.neurons import NeuronFiring, NeuronRule
+from cifviz.core.neurons import Membrane, NeuronFiring, NeuronRule
 from cifviz.errors import require, require_choice
 from cifviz.systems.base import Batch, Metric
 from cifviz.systems.cif import CIFRecognizer, CIFRecognizerConfig
@@ -50,6 +50,22 @@ class SpikingConfig(CIFRecognizerConfig):
             self.neuron.threshold == 1.0,
             f"the threshold of the neuron must be 1, as a CIF's, got {self.neuron.threshold}",
         )
+
+
+def neuron_of(transcription: Transcription) -> NeuronRule | None:
+    """The neuron that fired its tokens; None for a CIF, also as a neuron with ``integrate``."""
+    rule = getattr(transcription.config, "neuron", None)
+    is_other = isinstance(rule, NeuronRule) and rule.rule != "integrate"
+    return rule if is_other and transcription.firing is not None else None
+
+
+def membrane_of(transcription: Transcription) -> Membrane | None:
+    """The membrane of `neuron_of` at the weights of a transcription; None without one."""
+    rule = neuron_of(transcription)
+    if rule is None:
+        return None
+    membrane, _, _ = rule.run(transcription.require_firing().scaled_alpha)
+    return membrane
 
 
 def _energy(

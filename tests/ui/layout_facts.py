@@ -2,8 +2,8 @@
 
 Measured from outside, by the calls of the canvas, so that nothing that draws is asked whether it
 drew well. ``python -m tests.ui.layout_facts`` prints the facts of all layouts; with ``--pictures
-FOLDER`` it also saves a picture of each state of each. With ``--keep`` it only writes where lanes
-and ticks are, to which a test holds them.
+FOLDER`` it also saves a picture of each state of each; ``--case`` and ``--width`` take a part.
+With ``--keep`` it only writes where lanes and ticks are, to which a test holds them.
 """
 
 from __future__ import annotations
@@ -81,6 +81,9 @@ def _open(opened: Any) -> None:
         }"""
     )
 
+
+AXISLESS = ("pictures",)
+"""Lanes whose height means nothing."""
 
 STATES: dict[str, Callable[[Any], None]] = {
     "at first": lambda opened: None,
@@ -297,14 +300,16 @@ def facts_of(opened: Any) -> Facts:
             for other in texts[index + 1 :]
             if _overlap(one, other)
         ],
-        clipped=[one["text"] for one in texts if _is_clipped(one, found)],
+        clipped=[one["text"] for one in texts if one["text"] == "…" or _is_clipped(one, found)],
         nameless=nameless,
         hidden=hidden,
         shortened=shortened,
         without_ticks=[
             name
             for name, lane in lanes.items()
-            if lane["spans"] is None and len(_inside(lane, texts, lambda x: x < gutter)) < 2
+            if lane["spans"] is None
+            and name not in AXISLESS
+            and len(_inside(lane, texts, lambda x: x < gutter)) < 2
         ],
         cut_titles=[
             lane["title"]
@@ -416,17 +421,24 @@ def main() -> None:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--pictures", type=Path, help="a folder, for a picture of each state")
     given.add_argument("--keep", action="store_true", help=f"only write {KEPT.name}")
+    given.add_argument("--case", action="append", choices=CASES, help="one of them")
+    given.add_argument("--width", action="append", choices=WIDTHS, type=int, help="one of them")
     asked = given.parse_args()
+    if asked.keep and (asked.case or asked.width):
+        given.error(f"{KEPT.name} holds all layouts: --keep takes neither --case nor --width")
     kept: dict[str, Any] = {}
     with TemporaryDirectory() as folder, sync_playwright() as play:
         started = play.chromium.launch(executable_path=browser.executable(), args=browser.QUIET)
         for name, width, scheme in LAYOUTS:
+            if name not in (asked.case or CASES) or width not in (asked.width or WIDTHS):
+                continue
             if asked.keep and scheme != "light":
                 continue
             path = Path(folder) / f"{name}.html"
             if not path.exists():
                 write_case(name, Path(folder))
             window = started.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            window.set_default_timeout(1000 * browser.PATIENCE)
             window.goto(path.as_uri())
             if asked.keep:
                 kept[f"{name} {width}"] = places_of(window)

@@ -1,10 +1,15 @@
 // What Python sent, decoded: base64 becomes numbers, the spectrogram a picture.
 
-/** @import { Stretch, Token, Utterance, ViewData, WrittenData } from "./types.js" */
-/** @import { WrittenHome, WrittenSpans, WrittenStretch } from "./types.js" */
+/** @import { Stretch, SystemLanes, Token, Utterance, ViewData, WrittenData } from "./types.js" */
+/** @import { WrittenHome, WrittenLanes, WrittenSpans, WrittenStretch } from "./types.js" */
 
+import { bytes } from "./base64.js";
 import { context2d } from "./dom.js";
+import { Filmstrip } from "./filmstrip.js";
 import { runningSums } from "./firing.js";
+import { membraneOf } from "./membranelane.js";
+import { Raster } from "./raster.js";
+import { writtenOf } from "./staircase.js";
 
 /** What a compared lane has if nothing is said of it, as in older notebooks. */
 const LANE = { fires: null, intervals: null, doubts: [], isOwn: false };
@@ -24,9 +29,25 @@ export function decoded(written) {
     stretches: [stretchOf(whole)],
     hertz,
     compare: compare.map((one) => ({ ...LANE, ...one, tokens: tokensOf(one.tokens) })),
+    lanes: lanesOf(written.lanes ?? {}),
     palette,
     model,
     hasSound: written.sound !== null,
+  };
+}
+
+/**
+ * What some systems alone have; older pages have none of it.
+ *
+ * @param {WrittenLanes} written
+ * @returns {SystemLanes}
+ */
+function lanesOf({ pictures, spikes, membrane, written }) {
+  return {
+    pictures: pictures ? new Filmstrip(pictures) : null,
+    spikes: spikes ? new Raster(spikes) : null,
+    membrane: membrane ? membraneOf(membrane) : null,
+    written: written ? writtenOf(written) : null,
   };
 }
 
@@ -126,18 +147,6 @@ export function writtenSpans(tokens) {
     starts: tokens.map(({ start }) => start),
     ends: tokens.map(({ end }) => end),
   };
-}
-
-/**
- * Bytes of a base64 text.
- *
- * @param {string} text
- */
-export function bytes(text) {
-  const characters = atob(text);
-  const found = new Uint8Array(characters.length);
-  for (let index = 0; index < found.length; index += 1) found[index] = characters.charCodeAt(index);
-  return found;
 }
 
 /**

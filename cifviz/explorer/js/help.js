@@ -13,6 +13,10 @@ const LANES = {
   weights: "bars: the weight of each frame that fires; black line: as given; blue line: as used, where it differs",
   integrator: "the weights summed up: at β (dashed) a token fires (▼), and β is taken away; a hollow ▽ is made of the residual",
   contributions: "the weights in the colours of the tokens to which they go",
+  pictures: "what the recogniser saw, each picture at its time; zooming in shows more of them",
+  spikes: "a stroke for each spike of the encoder's last layer, a row for each neuron; grey where strokes have no room",
+  membrane: "potential of the neuron that fires the tokens: up with the weights, down at a spike (stroke at the upper edge); dashed: its threshold θ",
+  written: "to the right while sound is read, up where a token is written, with its name; dotted: as many tokens, evenly. The way between the two is the lag",
   reference: "the given times; lines lead down to its edges from those of the tokens",
 };
 const WORDS = "the words of the phones, which settings do not move";

@@ -12,11 +12,15 @@ import { belowMarks, heightOf, hertzTicks, ticksUpTo } from "./axes.js";
 import { eachRun, eachStep, largest } from "./columns.js";
 import { ABOVE, LANE, compareLane, drawDifferences, drawFires } from "./comparelane.js";
 import { differences } from "./differences.js";
+import { drawPictures } from "./filmstrip.js";
 import { firstAtLeast } from "./firing.js";
+import { drawMembrane, potentialTicks } from "./membranelane.js";
 import { short } from "./probe.js";
+import { drawRaster, neuronTicks } from "./raster.js";
 import { drawIntegrator } from "./sawtooth.js";
 import { drawLogMel, drawWaveform } from "./soundlanes.js";
 import { BOXES, drawSpans } from "./spanlane.js";
+import { drawStaircase, writtenTicks } from "./staircase.js";
 
 /**
  * Draws a lane; what it returns is written beside it.
@@ -31,6 +35,7 @@ import { BOXES, drawSpans } from "./spanlane.js";
  * @property {number} height Pixels, at least.
  * @property {(seen: Seen) => readonly Token[]} [spans] Those of a lane of spans, which is as high as their
  *   names need.
+ * @property {boolean} [isNumbered] Whether settings may make other, numbered spans of these.
  * @property {number} [above] Pixels above its boxes that belong to it.
  * @property {Draw} [background] Draws what no setting changes.
  * @property {Draw} [foreground] Draws what settings change.
@@ -57,6 +62,18 @@ const LANES = {
     background: drawLogMel,
     ticks: (strip, { hertz }) => (hertz ? hertzTicks(hertz, strip) : []),
   },
+  pictures: {
+    title: "pictures",
+    height: 52,
+    background: drawPictures,
+  },
+  spikes: {
+    title: "spikes",
+    unit: "neuron",
+    height: 72,
+    background: drawRaster,
+    ticks: (strip, { lanes: { spikes } }) => (spikes ? neuronTicks(strip, spikes.numbers.neurons) : []),
+  },
   weights: {
     title: "weight α",
     unit: "per frame",
@@ -75,6 +92,13 @@ const LANES = {
       return { y, label: `β ${short(threshold)}${threshold > axes.sum ? " ↑" : ""}` };
     },
   },
+  membrane: {
+    title: "potential",
+    unit: "membrane",
+    height: 84,
+    background: drawMembrane,
+    ticks: (strip, { lanes: { membrane } }) => (membrane ? potentialTicks(strip, membrane) : []),
+  },
   contributions: {
     title: "shares",
     unit: "of α",
@@ -82,16 +106,25 @@ const LANES = {
     foreground: drawContributions,
     ticks: (strip, { axes }) => ticksUpTo(axes.weight, strip),
   },
+  written: {
+    title: "written",
+    unit: "tokens",
+    height: 112,
+    background: drawStaircase,
+    ticks: (strip, { lanes: { written } }) => (written ? writtenTicks(strip, written) : []),
+  },
   tokens: {
     title: "tokens",
     height: BOXES,
     spans: ({ shown }) => shown.tokens,
+    isNumbered: true,
     foreground: drawTokens,
   },
   own: {
     title: "CIF",
     height: BOXES,
     spans: ({ aligned }) => aligned.tokens,
+    isNumbered: true,
     foreground: drawOwn,
   },
   reference: {
@@ -110,11 +143,16 @@ const LANES = {
  * @param {Seen} seen
  * @returns {[string, Lane][]}
  */
-export function lanesOf({ utterance, stretches: [whole], compare, corrected }) {
+export function lanesOf({ utterance, stretches: [whole], compare, corrected, lanes: { pictures, spikes, membrane, written } }) {
   /** @type {Record<string, boolean>} */
   const isMissing = {
     waveform: !whole.peaks,
     logMel: !whole.logMel,
+    pictures: !pictures,
+    spikes: !spikes,
+    membrane: !membrane,
+    integrator: membrane !== null, // a neuron sums up what its membrane shows
+    written: !written,
     reference: !utterance.reference,
     own: !corrected,
   };

@@ -6,6 +6,7 @@
 
 import { actsNow } from "./correcting.js";
 import { tokenAt } from "./naming.js";
+import { spoken } from "./probe.js";
 
 export class Marking {
   /** @param {Explorer} explorer */
@@ -15,11 +16,15 @@ export class Marking {
     this.region = null;
     /** @type {number | null} Seconds; without a region space plays from here. */
     this.cursor = null;
+    /** Whether the values below the picture are those of the cursor. */
+    this.isProbed = false;
   }
 
   /** Forget both. */
   clear() {
     this.region = this.cursor = null;
+    if (this.isProbed) this.explorer.point(null);
+    this.isProbed = false;
   }
 
   /**
@@ -81,7 +86,9 @@ export class Marking {
   moveCursor(seconds) {
     this.cursor = this.within((this.cursor ?? (this.region ?? this.chosen).start) + seconds);
     this.reveal(this.cursor);
-    this.explorer.say(`cursor at ${this.cursor.toFixed(3)} s`);
+    this.explorer.point({ lane: null, seconds: this.cursor, share: 0, y: 0 });
+    this.isProbed = true;
+    this.explorer.say(`cursor at ${spoken(this.explorer.seen, this.cursor)}`);
   }
 
   /**

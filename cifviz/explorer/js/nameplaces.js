@@ -65,13 +65,14 @@ export function placeNames(boxes, { width, below, first = null }) {
  *
  * @param {Box[]} boxes
  * @param {number} width Pixels of the lane.
+ * @param {number} [number] Pixels of a name that may come, if these stand upright.
  */
-export function heightBelow(boxes, width) {
+export function heightBelow(boxes, width, number = 0) {
   const others = boxes.filter(({ left, right, wide }) => wide + 2 * MARGIN > right - left);
   if (!others.length) return 0;
   const { names } = placeNames(boxes, { width, below: ROW });
   if (!names.some(({ kind }) => kind === "upright")) return ROW;
-  const most = others.reduce((found, { wide }) => Math.max(found, wide), 0);
+  const most = others.reduce((found, { wide }) => Math.max(found, wide), number);
   return Math.min(Math.max(LEADER + most + 4, ROW), TALLEST);
 }
 

@@ -2,7 +2,8 @@
 
 /** @import { WrittenPage } from "./types.js" */
 
-import { bytes, decoded, tokensOf } from "./data.js";
+import { bytes } from "./base64.js";
+import { decoded, tokensOf } from "./data.js";
 import { filedSound } from "./sound.js";
 import { Explorer } from "./view.js";
 

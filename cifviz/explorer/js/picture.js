@@ -18,8 +18,8 @@ import { TimeScale } from "./timescale.js";
 const GAP = 8;
 /** Pixels left of the lanes for titles and ticks; where the page is narrow, titles are above. */
 const [GUTTER, NARROW_GUTTER] = [96, 46];
-/** Pixels of a narrow page, and of the line for the titles. */
-const [NARROW, TITLES] = [520, 16];
+/** Pixels of a narrow page, of the line for the titles, and from the middle of that to its lane. */
+const [NARROW, TITLES, TITLE_ABOVE] = [520, 16, 11];
 const SMALL = "11px system-ui, sans-serif";
 /** Pixels between two lines, and half of what a number needs. */
 const [LINE, HALF_LINE] = [14, 7];
@@ -66,10 +66,10 @@ export class Picture {
     const whole = new TimeScale(this.scale.duration);
     whole.width = this.scale.width;
     let top = MAP + GAP;
-    for (const [name, { height, spans, above = 0 }] of this.lanes) {
+    for (const [name, { height, spans, isNumbered, above = 0 }] of this.lanes) {
       if (narrow) top += TITLES;
       top += above;
-      const high = spans ? Math.max(height, this.heightOf(spans(this.seen), whole)) : height;
+      const high = spans ? Math.max(height, this.heightOf(spans(this.seen), whole, isNumbered)) : height;
       this.strips[name] = { top, height: high };
       top += high + GAP;
     }
@@ -82,9 +82,10 @@ export class Picture {
    *
    * @param {readonly Token[]} tokens
    * @param {TimeScale} whole
+   * @param {boolean} [isNumbered] Whether settings may number them.
    */
-  heightOf(tokens, whole) {
-    return spanLaneHeight(context2d(this.background), tokens, whole);
+  heightOf(tokens, whole, isNumbered) {
+    return spanLaneHeight(context2d(this.background), tokens, whole, isNumbered);
   }
 
   /** Make room for names, where corrected tokens need other room than before. */
@@ -93,7 +94,7 @@ export class Picture {
     whole.width = this.scale.width;
     const { tokens: strip } = this.strips;
     const { corrected } = this.seen;
-    if (!corrected || this.heightOf(corrected, whole) === strip.height) return;
+    if (!corrected || this.heightOf(corrected, whole, true) === strip.height) return;
     this.resize();
     this.draw();
     this.overlay.draw();
@@ -102,8 +103,8 @@ export class Picture {
   /** What decides which lanes there are. */
   /** @returns {unknown[]} */
   get contents() {
-    const { utterance, stretches, compare, corrected } = this.seen;
-    return [utterance.reference, stretches[0], compare, corrected !== null];
+    const { utterance, stretches, compare, corrected, lanes } = this.seen;
+    return [utterance.reference, stretches[0], compare, lanes, corrected !== null];
   }
 
   /** Fit the width of the page, at the resolution of the screen. */
@@ -140,7 +141,8 @@ export class Picture {
     const { begin, end, width } = this.scale;
     const stretch = stretchInView(this.seen.stretches, this.scale);
     const fine = this.seen.detail?.version;
-    const now = [begin, end, width, this.look, stretch, fine, this.seen.axes, ...this.arranged];
+    const sheet = this.seen.lanes.pictures?.sheet;
+    const now = [begin, end, width, this.look, stretch, fine, sheet, this.seen.axes, ...this.arranged];
     if (!isSame(this.drawn, now)) this.drawBackground();
     this.drawn = now;
     const canvas = context2d(this.canvas);
@@ -164,7 +166,7 @@ export class Picture {
       const { top, height } = this.strips[name];
       const narrow = this.gutter === NARROW_GUTTER;
       const wide = narrow ? this.width / 2 : this.gutter - (lane.ticks ? TICKS : GAP);
-      const y = narrow ? top - (lane.above ?? 0) - TITLES / 2 : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
+      const y = narrow ? top - (lane.above ?? 0) - TITLE_ABOVE : top + (lane.spans ? 15 : Math.min(HALF_LINE + 2, height / 2));
       write(canvas, shortened(canvas, lane.title, wide), 0, y);
       if (lane.unit) this.writeBeside(canvas, [lane.unit], lane, this.strips[name]);
     }
@@ -192,7 +194,7 @@ export class Picture {
       const text = lines.join(" ");
       const left = first ? this.width - widthOf(canvas, text, SMALL) - 1 : titleWidth(canvas, title, this.width / 2) + GAP;
       canvas.font = SMALL;
-      write(canvas, text, left, top - above - TITLES / 2);
+      write(canvas, text, left, top - above - TITLE_ABOVE);
     } else {
       const y = top + (spans ? 15 : HALF_LINE + 2);
       lines.forEach((line, n) => write(canvas, line, 0, y + (n + first + 1) * LINE));

@@ -5,7 +5,10 @@
 
 import { hertzAt } from "./axes.js";
 import { describeEdges } from "./comparelane.js";
+import { describeMembrane } from "./membranelane.js";
+import { describeSpikes } from "./raster.js";
 import { rangeOfSum } from "./sawtooth.js";
+import { describeWritten } from "./staircase.js";
 import { shown } from "./tokens.js";
 
 /**
@@ -18,7 +21,7 @@ import { shown } from "./tokens.js";
  * @returns {[string, string][]} Names and values, always the same names for the same utterance.
  */
 export function probe(seen, seconds, share = null, lane = null) {
-  const { aligned, shown: { tokens }, corrected, utterance, hertz, compare } = seen;
+  const { aligned, shown: { tokens }, corrected, utterance, hertz, compare, lanes: { membrane, ...more } } = seen;
   const { firing, given } = aligned;
   const { start, shift } = utterance.grid;
   const place = (seconds - start) / shift;
@@ -31,14 +34,32 @@ export function probe(seen, seconds, share = null, lane = null) {
     ["time", `${seconds.toFixed(3)} s`],
     ["frame", isFrame ? String(frame) : NONE],
     ["α", isFrame ? weights(firing.alpha[frame], given[frame]) : NONE],
-    ["sum", isFrame ? `${sum.toFixed(2)} of β ${short(firing.threshold)}` : NONE],
   ];
+  if (membrane) found.push(["potential", describeMembrane(membrane, utterance.grid, seconds) || NONE]);
+  else found.push(["sum", isFrame ? `${sum.toFixed(2)} of β ${short(firing.threshold)}` : NONE]);
   if (hertz) found.push(["frequency", share === null ? NONE : frequency(hertzAt(share, hertz))]);
+  if (more.pictures) found.push(["picture", String(more.pictures.at(seconds) ?? NONE)]);
+  if (more.spikes) found.push(["spikes", describeSpikes(more.spikes, seconds) || NONE]);
+  if (more.written) found.push(["written", describeWritten(more.written, utterance.duration, seconds)]);
   found.push(["token", index < 0 ? NONE : describe(tokens[index]) + (corrected ? "" : firedAt(index, firing, utterance))]);
   if (compare.length || utterance.reference) {
     found.push(["edges", describeEdges(seen, lane, seconds) || NONE]);
   }
   return found;
+}
+
+/** Values of lanes that neither the list of tokens nor a table has in words. */
+const SPOKEN = ["picture", "spikes", "potential", "written"];
+
+/**
+ * A moment in words, for who moves a cursor by keys.
+ *
+ * @param {Seen} seen
+ * @param {number} seconds
+ */
+export function spoken(seen, seconds) {
+  const more = probe(seen, seconds).filter(([name]) => SPOKEN.includes(name));
+  return [`${seconds.toFixed(3)} s`, ...more.map(([name, value]) => `${name} ${value}`)].join(", ");
 }
 
 /** Instead of a value where there is none. */

@@ -17,6 +17,8 @@ const UPRIGHT = `${PITCH}px system-ui, sans-serif`;
 export const BOXES = 30;
 /** Pixels of the narrowest span that has an outline. */
 const OUTLINED = 6;
+/** Tokens at the least threshold for each at that of a model, which mostly is 1. */
+const MOST_TOKENS = 5;
 /** Names that are measured to find how much room they need. */
 const MEASURED = 2000;
 /** Pixels of a span of which enough is in view for a name, if its middle is not. */
@@ -28,12 +30,14 @@ const SEEN = 14;
  * @param {Canvas2D} canvas
  * @param {readonly Token[]} tokens
  * @param {TimeScale} whole
+ * @param {boolean} [isNumbered] Whether there may be more tokens at other settings, which are numbered.
  */
-export function spanLaneHeight(canvas, tokens, whole) {
+export function spanLaneHeight(canvas, tokens, whole, isNumbered = false) {
   canvas.font = FONT;
   const some = tokens.slice(0, MEASURED);
   const boxes = some.map(({ label, start, end }) => boxOf(canvas, label, whole.x(start), whole.x(end)));
-  return BOXES + heightBelow(boxes, whole.width);
+  const number = isNumbered ? widthOf(canvas, String(MOST_TOKENS * tokens.length), FONT) : 0;
+  return BOXES + heightBelow(boxes, whole.width, number);
 }
 
 /**
@@ -85,14 +89,18 @@ export function drawSpans(canvas, strip, scale, tokens, look, { fill = null, sel
   const first = selected === null ? null : named.indexOf(selected);
   const room = { width: scale.width, below: strip.height - BOXES, first };
   const { names } = placeNames(boxes, room);
+  let drawn = 0;
   for (const name of names) {
     // Those that stand upright come last.
-    if (name.kind === "upright") canvas.font = UPRIGHT;
-    const label = tokens[named[name.box]].label;
-    drawName(canvas, label, name, { ...boxes[name.box], top, high }, look, Boolean(fill));
+    canvas.font = name.kind === "upright" ? UPRIGHT : FONT;
+    const { label } = tokens[named[name.box]];
+    const text = textOf(canvas, label, name);
+    if (text === "…" && label !== text) continue; // no letter of it has room
+    drawName(canvas, text, name, { ...boxes[name.box], top, high }, look, Boolean(fill));
+    drawn += 1;
   }
   // 3. What has none.
-  const hidden = countNamed(tokens, scale) - names.length;
+  const hidden = countNamed(tokens, scale) - drawn;
   return hidden > 0 ? [`${hidden} hidden:`, "zoom in"] : [];
 }
 
@@ -147,14 +155,26 @@ function boxOf(canvas, label, left, right) {
 }
 
 /**
- * @param {Canvas2D} canvas
+ * As much of a name as has room.
+ *
+ * @param {Canvas2D} canvas With its font.
  * @param {string} label
+ * @param {Name} name
+ */
+function textOf(canvas, label, { kind, wide }) {
+  if (kind === "inside") return label;
+  return kind === "row" ? fitted(canvas, label, wide + 1, FONT) : fitted(canvas, label, wide, UPRIGHT);
+}
+
+/**
+ * @param {Canvas2D} canvas
+ * @param {string} text
  * @param {Name} name
  * @param {{left: number, right: number, top: number, high: number}} box
  * @param {Look} look
  * @param {boolean} onColour On a colour a name gets paper of its own.
  */
-function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper }, onColour) {
+function drawName(canvas, text, { kind, left, wide }, box, { ink, faint, paper }, onColour) {
   canvas.fillStyle = ink;
   canvas.strokeStyle = faint;
   const middle = box.top + box.high / 2;
@@ -164,7 +184,7 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
       canvas.fillRect(left - 2, middle - 8, wide + 4, 16);
       canvas.fillStyle = ink;
     }
-    write(canvas, label, left, middle);
+    write(canvas, text, left, middle);
     return;
   }
   // A line from the span to its name.
@@ -175,10 +195,9 @@ function drawName(canvas, label, { kind, left, wide }, box, { ink, faint, paper 
   canvas.lineTo(place, bottom + LEADER);
   canvas.stroke();
   if (kind === "row") {
-    write(canvas, fitted(canvas, label, wide + 1, FONT), left, bottom + LEADER + 9);
+    write(canvas, text, left, bottom + LEADER + 9);
     return;
   }
-  const text = fitted(canvas, label, wide, UPRIGHT);
   const long = widthOf(canvas, text, UPRIGHT);
   const isLetter = [...text].length === 1;
   if (long <= (isLetter ? PITCH : PITCH - 2)) {

@@ -2,7 +2,9 @@
 
 import type { Match } from "./agreement.js";
 import type { Detail } from "./detail.js";
+import type { Filmstrip } from "./filmstrip.js";
 import type { Firing, Shares } from "./firing.js";
+import type { Raster } from "./raster.js";
 import type { Tail } from "./tail.js";
 
 /** Frame t covers start + t · shift to start + (t + 1) · shift, seconds. */
@@ -168,6 +170,37 @@ export interface Matches {
   reference: Match | null;
 }
 
+/** The membrane of a neuron, frame by frame. */
+export interface Membrane {
+  /** Potential before the spikes of a frame. */
+  peak: Float32Array;
+  /** Potential after them. */
+  potential: Float32Array;
+  threshold: Float32Array;
+  /** Number of spikes. */
+  spikes: Uint8Array;
+  /** Frames with spikes. */
+  fired: number[];
+  /** Ends of its axis. */
+  low: number;
+  high: number;
+}
+
+/** What a simultaneous system wrote. */
+export interface Written {
+  labels: string[];
+  /** Seconds that were read when each token was written; they do not fall. */
+  delays: Float64Array;
+}
+
+/** Lanes that some systems alone have; null where they do not. */
+export interface SystemLanes {
+  pictures: Filmstrip | null;
+  spikes: Raster | null;
+  membrane: Membrane | null;
+  written: Written | null;
+}
+
 export interface Palette {
   colours: string[];
   hatches: string[];
@@ -185,6 +218,7 @@ export interface ViewData {
   /** Middle frequencies of the bands of the spectrogram; null where they are unknown. */
   hertz: number[] | null;
   compare: Compared[];
+  lanes: SystemLanes;
   palette: Palette;
   model: Model;
   /** Whether there is a recording, which may still be on its way. */
@@ -279,6 +313,55 @@ export interface WrittenStretch extends Span {
   log_mel: (Grid & { frames: number; bands: number; pooled: number; values: string }) | null;
 }
 
+/** Of `pictures_of` in system_lanes.py. */
+export interface WrittenPictures extends Grid {
+  /** A PNG, base64. */
+  sheet: string;
+  /** Thumbnails on the sheet, in rows of so many. */
+  count: number;
+  columns: number;
+  /** Pixels of a thumbnail. */
+  width: number;
+  height: number;
+  /** Thumbnail n is picture n · every. */
+  every: number;
+  pictures: number;
+}
+
+/** Of `spikes_of` in system_lanes.py. */
+export interface WrittenSpikes extends Grid {
+  /** A bit for each row of each column, base64. */
+  values: string;
+  columns: number;
+  rows: number;
+  /** Frames of a column, and neurons of a row. */
+  pooled: number;
+  pooledNeurons: number;
+  neurons: number;
+}
+
+/** Of a membrane, see system_lanes.py; texts are base64. */
+export interface WrittenMembrane {
+  peak: string;
+  potential: string;
+  threshold: string;
+  spikes: string;
+}
+
+/** Of `written_of` in system_lanes.py. */
+export interface WrittenDelays {
+  labels: string[];
+  delays: number[];
+}
+
+/** Of `system_lanes` in system_lanes.py. */
+export interface WrittenLanes {
+  pictures?: WrittenPictures;
+  spikes?: WrittenSpikes;
+  membrane?: WrittenMembrane;
+  written?: WrittenDelays;
+}
+
 /** Of `home_of` in data.py; texts are base64. */
 export interface WrittenHome {
   alpha: string;
@@ -335,6 +418,8 @@ export interface WrittenData extends Omit<Utterance, "alpha" | "reference" | "ho
   whole: WrittenStretch;
   hertz?: number[] | null;
   compare: (Partial<Omit<Compared, "tokens">> & { name: string; tokens: WrittenSpans })[];
+  /** Not in older pages. */
+  lanes?: WrittenLanes;
   palette: Palette;
   model: Model;
   sound: WrittenSound | null;

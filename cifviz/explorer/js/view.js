@@ -146,6 +146,17 @@ export class Explorer {
     this.tell();
     if (sound) this.setSound(sound);
     else this.look();
+    void this.loadPictures();
+  }
+
+  /** Draw the lane of pictures once they are decoded. */
+  async loadPictures() {
+    try {
+      await this.data.lanes.pictures?.load();
+      this.picture.draw();
+    } catch (error) {
+      this.say(`No pictures: ${messageOf(error)}`);
+    }
   }
 
   addTokens() {
@@ -542,6 +553,7 @@ export class Explorer {
     this.unwatch();
     this.freeKeys();
     this.seen.detail?.close();
+    this.data.lanes.pictures?.close();
     this.playback.close();
     this.root.replaceChildren();
   }

@@ -126,6 +126,9 @@ test("a lane is as high as its names need", () => {
   const many = Array.from({ length: 9 }, (_, n) => ({ left: 11 * n, right: 11 * n + 5, wide: 40 }));
   assert.ok(heightBelow(many, 100) > ROW);
   assert.ok(heightBelow(many.map((box) => ({ ...box, wide: 4000 })), 100) <= TALLEST);
+  // Upright ones leave room for a wider number, those in a row do not.
+  assert.equal(heightBelow(many, 100, 40), heightBelow(many.map((box) => ({ ...box, wide: 40 })), 100));
+  assert.equal(heightBelow([{ left: 0, right: 10, wide: 20 }], 100, 40), ROW);
 });
 
 test("a quick hand leaves no frame out, in both directions", () => {
@@ -168,7 +171,7 @@ test("values under the cursor", () => {
   const given = Float32Array.of(0.5, 0.25, 0.25);
   const tokens = [{ label: "a", start: 0.01, end: 0.09 }];
   const seen = {
-    aligned: { firing, given, tokens }, shown: { tokens }, corrected: null, utterance: { grid: GRID }, compare: [], hertz: [100, 200],
+    aligned: { firing, given, tokens }, shown: { tokens }, corrected: null, utterance: { grid: GRID }, compare: [], lanes: {}, hertz: [100, 200],
   };
   assert.deepEqual(Object.fromEntries(probe(seen, 0.06, 0.5)), {
     time: "0.060 s",
