@@ -34,11 +34,18 @@ export default [
     files: [`${SITE}/*.js`],
     languageOptions: {
       globals: Object.fromEntries(
-        "DOMException Element addEventListener document innerHeight localStorage"
+        (
+          "Blob DOMException DecompressionStream Element Response URL Worker addEventListener atob " +
+          "document innerHeight localStorage"
+        )
           .split(" ")
           .map((name) => [name, "readonly"]),
       ),
     },
+  },
+  {
+    files: [`${SITE}/browser_worker.js`],
+    languageOptions: { globals: { self: "readonly" } },
   },
   {
     files: ["**/*.mjs", "**/eslint.config.js"],

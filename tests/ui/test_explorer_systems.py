@@ -45,7 +45,7 @@ def values(opened):
 
 
 def at(opened, lane, seconds, share=0.5):
-    """What is said of a moment with the mouse in a lane."""
+    """What the readout shows of a moment with the mouse in a lane."""
     opened.mouse.move(*opened.evaluate(PLACE, [lane, seconds, share]))
     return values(opened)
 
@@ -112,8 +112,8 @@ def test_keys_reach_the_values(opening, pages):
     count = sum(delay <= 1.51 for delay in one.extras["delays"].tolist())
     assert values(opened)["time"] == "1.510 s"
     assert values(opened)["written"].startswith(f"{count} of {len(one.tokens)}, ")
-    said = opened.get_by_role("status").inner_text()
-    assert said.startswith(f"cursor at 1.510 s, written {count} of ")
+    announced = opened.get_by_role("status").inner_text()
+    assert announced.startswith(f"cursor at 1.510 s, written {count} of ")
     opened.keyboard.press("Escape")
     assert set(values(opened).values()) == {"–"}
 

@@ -32,7 +32,9 @@ class Python {
 
   async #start() {
     this.#given ??= loadRuntime();
-    const ended = new Promise((_, reject) => (this.#fail = reject));
+    const ended = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
     const { code, files, lock, python, imports } = await Promise.race([this.#given, ended]);
     const place = URL.createObjectURL(new Blob(code, { type: "text/javascript" }));
     this.#worker = new Worker(place);
