@@ -12,7 +12,7 @@ import { shown } from "./tokens.js";
 
 const FONT = "11px system-ui, sans-serif";
 /** Pixels of a line of text, of a name at most, and between a step and its name. */
-const [LINE, LONGEST, ASIDE] = [13, 160, 4];
+const [LINE, LONGEST, ASIDE] = [12, 160, 4];
 
 /**
  * @param {WrittenDelays} written
@@ -117,9 +117,12 @@ function drawNames(canvas, { labels }, steps, scale, { ink, paper }, y) {
     const isLeft = x - ASIDE - wide >= 0;
     const left = isLeft ? x - ASIDE - wide : x + ASIDE;
     const right = left + wide;
-    const middle = isLeft ? y(from) - LINE / 2 : Math.min(y(to) + LINE / 2 + 1, y(0) - LINE / 2);
-    const isTaken = taken.some((one) => one.left < right + ASIDE && one.right > left - ASIDE && Math.abs(one.middle - middle) < LINE);
-    if (isTaken || right > scale.width) return false;
+    const near = taken.filter((one) => one.left < right + ASIDE && one.right > left - ASIDE);
+    const isTaken = () => near.some((one) => Math.abs(one.middle - middle) < LINE);
+    let middle = isLeft ? y(from) - LINE / 2 : Math.min(y(to) + LINE / 2 + 1, y(0) - LINE / 2);
+    // Along a high step there is more room.
+    if (isLeft) while (isTaken() && middle - LINE >= y(to)) middle -= LINE;
+    if (isTaken() || right > scale.width) return false;
     taken.push({ left, right, middle });
     canvas.fillStyle = paper;
     canvas.fillRect(left - 1, middle - LINE / 2 + 1, wide + 2, LINE - 2);
