@@ -91,10 +91,7 @@ def figures_have_captions(notebook: NotebookNode) -> list[str]:
 
 
 def figures_have_tables(notebook: NotebookNode) -> list[str]:
-    """With each figure stands what it shows as a table, of `show` or of an explorer.
-
-    Asked when a lesson is built, and not of notebooks that were built before `show` made tables.
-    """
+    """With each figure stands what it shows as a table, of `show` or of an explorer."""
     return [
         f"cell {number} shows a figure without its data: show(…) reads them off its Axes"
         for number, output in outputs(notebook)
@@ -189,6 +186,7 @@ FORM_CHECKS = (
     code_in_view_is_short,
     minutes_are_measured,
     figures_have_captions,
+    figures_have_tables,
     core_path,
     bookkeeping_is_hidden,
     hidden_code_is_named,

@@ -67,7 +67,7 @@ sentence = "SmolLM2 3"  # a language model and the number of a recorded sentence
 # | learned from | hours upon hours of speech | a great amount of text |
 # | takes | a sound | pieces of words, as vectors (*embeddings*) |
 # | gives | a vector for every 24 ms, a *state* | a state for every piece |
-# | here | Moonshine tiny: 288 numbers each | MiniLM: 384; SmolLM2: 576 |
+# | here | Moonshine tiny | MiniLM, or SmolLM2 |
 #
 # A *word piece* is a word, or a part of one if the word is rare: MiniLM cuts “voicemail” into
 # “voice” and “##mail”. With some thousands of pieces any word can be written.
@@ -108,7 +108,7 @@ check("11.1", per_piece_and_pairs)
 # | part | takes | gives | trained here? |
 # |---|---|---|---|
 # | Moonshine | the sound | a state every 24 ms | no |
-# | convolutions | states | a frame every 48 ms, h | yes |
+# | convolutions | states | a frame for every two states, h | yes |
 # | CIF | h | one vector for each piece | yes |
 # | linear layer, *projection* | what fired | a vector like an embedding | yes |
 # | acoustic output | that vector | a score for each piece | yes |
@@ -195,7 +195,7 @@ table(["system", "cosine to its own", "to all others", "its own is the nearest (
 # %% [markdown]
 # ## 3. Two opinions
 #
-# Behind the projection there are two opinions on each piece. The acoustic output says what a fire
+# After the projection there are two opinions on each piece. The acoustic output says what a fire
 # sounds like. The language output says what fits among the others. Each gives *logits*, scores
 # whose differences are those of logarithms of probabilities. Their weighted sum decides:
 #
@@ -410,7 +410,7 @@ table(
 #
 # Now the experiment. The data: English telephone prompts of one speaker, 16 minutes, and the same
 # sentences and others read by two synthesisers. Each training takes two to six minutes of one
-# processor. Word errors are counted on 74 prompts that nobody trained on. *10 %* means a tenth of
+# processor. Word errors are counted on prompts that nobody trained on. *10 %* means a tenth of
 # the real prompts; the synthesised speech stays. Rows that were not trained with three seeds are
 # left out.
 #
@@ -491,7 +491,7 @@ table(
 # a quarter of an hour of speech. On the states of Moonshine it gets more than half of the words.
 #
 # The language models are worth nothing here: with either of them there are two to three points
-# *more* word errors than without. That is not what the paper found. What may be behind it:
+# *more* word errors than without. That is not what the paper found. What may be the reason:
 #
 # - *No head.* The paper's BERT brings an output that fills gaps. Ours has to be learned from some
 #   hundred sentences.
@@ -562,7 +562,7 @@ show(
 )
 
 # %% [markdown] tags=["answer"]
-# The tail rule leaves all earlier tokens where they were. Rescaling moves every boundary, and the
+# The tail rule leaves all earlier tokens where they were. Rescaling moves every border, and the
 # later ones farther, for each has all the weight before it multiplied. The factor is near 1 for a
 # long sentence and far from 1 for a short one: of S = 1.4 it is 1/1.4.
 
@@ -746,8 +746,9 @@ glossary(
 #
 # - *Why not fuse probabilities?* A weighted sum of logits multiplies powers of probabilities: an
 #   opinion that excludes a word is a veto. A mean of probabilities has none.
-# - *Does the language model see the future?* MiniLM sees all fires, before and behind. SmolLM2 sees
-#   those before alone; its state at a place was computed from the places before it.
+# - *Does the language model see the future?* MiniLM sees all fires, those before and those
+#   after. SmolLM2 sees those before alone; its state at a place was computed from the places
+#   before it.
 # - *Why are embeddings of the language model frozen?* They are the language that the CIF is to
 #   learn to speak. If both moved, nothing would hold the pretrained layers to what they know.
 # - *Would a larger language model help?* Perhaps, but not with the number of words, and not with a
