@@ -324,8 +324,8 @@ TERMS: tuple[Term, ...] = (
         "",
         "cifviz.systems.w2v_cif_bert.W2VCIFBertRecognizer.fused_logits",
         "",
-        "The score of a token before it becomes a probability: differences of logits are those "
-        "of logarithms of probabilities.",
+        "A score before it becomes a probability: of a weight, what the sigmoid gets; of tokens, "
+        "differences of logits are those of logarithms of probabilities.",
     ),
     Term(
         "mass axis",

@@ -77,7 +77,7 @@ listen = False  # True: play the recording; its sound must be on this machine
 # is worth depends on the word that it belongs to, and on how long this word is. So a small network
 # has to learn it, the *weight predictor*. The encoder makes a
 # vector h of each frame; the predictor makes a number between 0 and 1 of the vector. The smallest
-# one that works is a linear layer and a sigmoid:
+# one that works is a linear layer and a sigmoid, and what stands between them is called *logit*:
 #
 # ```text
 # logit = w · h + b        α = 1 / (1 + exp(−logit))

@@ -888,7 +888,8 @@ table(["dialect", "experiment", "cifviz", "dialect's tokens"], inference)
 # - FunASR's function takes no lengths; whoever calls it has to clear the padding.
 # - With FunASR's 0.45 added to the sum a residual fires from 0.55 on; with `>= 0.5` one of exactly
 #   0.5 fires; and `torch.round` goes to the even number, so that 0.5 becomes 0, but 1.5 becomes 2.
-# - Ultravox feeds a language model, which needs at least one token: a cough becomes one, too.
+# - What fires in Ultravox goes into a chat model, which needs at least one token: a cough becomes
+#   one, too.
 # - Kairumo, in Rust, fires once in a frame, however large its weight is, and what has not fired at
 #   the end of an utterance is lost. After a sigmoid no weight is above 1, but nothing there checks
 #   it.

@@ -803,8 +803,8 @@ if bounds is not None and not own_file:
 # %% [markdown] tags=["answer"]
 # The row that counts is “hand labels”, of which nothing was used: near 90 %, and not below. On
 # prompts and GRID, whose speakers the model knows, even more edges lie inside. There the model
-# agrees with its teacher better than with the truth; so the errors of the teacher itself were
-# estimated and added when the intervals were learned.
+# agrees with the times it learned from better than with the truth; so the errors of those times
+# were estimated and added when the intervals were learned.
 #
 # The last three columns say that an interval is worth something besides: on average the error is
 # largest where the interval is wide. So the wide ones say which edges to look at.
