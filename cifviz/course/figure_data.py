@@ -345,7 +345,7 @@ def _tick_words(ax: Axes, which: str) -> dict[float, str]:
 def _is_number(word: str) -> bool:
     r"""Whether a label of a tick is a number, as matplotlib writes one.
 
-    >>> _is_number("−0.5"), _is_number("$\mathdefault{10^{2}}$"), _is_number("one")
+    >>> _is_number("−0.5"), _is_number(r"$\mathdefault{10^{2}}$"), _is_number("one")
     (True, True, False)
     """
     try:

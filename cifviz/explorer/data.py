@@ -19,6 +19,7 @@ from cifviz.core.interop.recorded_firing import RecordedAxis, RecordedFiring
 from cifviz.core.mass_axis import NOISE, GivenAxis
 from cifviz.core.neurons import NeuronFiring
 from cifviz.explorer.compared import Other, lanes, spans_of
+from cifviz.explorer.extra_lanes import system_lanes
 from cifviz.explorer.settings import (
     at_home,
     fixed_in_views,
@@ -27,7 +28,6 @@ from cifviz.explorer.settings import (
     pauses,
     rule_of,
 )
-from cifviz.explorer.system_lanes import system_lanes
 from cifviz.systems.transcription import Transcription, audible_features
 from cifviz.timing import FrameGrid
 

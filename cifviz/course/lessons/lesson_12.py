@@ -34,7 +34,8 @@ def _without_own(cosines: list[list[float]], temperature: float) -> float:
     total = 0.0
     for own, row in enumerate(cosines):
         scores = [math.exp(cosine / temperature) for cosine in row]
-        total -= math.log(scores[own] / (sum(scores) - scores[own]))
+        others = sum(scores[:own] + scores[own + 1 :])
+        total -= math.log(scores[own] / others) if others else 0.0
     return total / len(cosines)
 
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 import cifviz
 from cifviz.errors import CIFError
-from cifviz.explorer import system_lanes, to_html
+from cifviz.explorer import extra_lanes, to_html
 from cifviz.explorer.data import view_data
+from cifviz.explorer.extra_lanes import pictures_of, spikes_of
 from cifviz.explorer.settings import realign
-from cifviz.explorer.system_lanes import pictures_of, spikes_of
 from cifviz.timing import FrameGrid
 from tests.systems import test_fastlr, test_simultaneous, test_spiking
 from tests.systems.tiny import noise
@@ -63,7 +63,7 @@ def test_many_or_large_pictures_are_fewer_and_smaller(monkeypatch):
     video = np.random.default_rng(0).integers(0, 256, (90, 130, 200), np.uint8)
     made = pictures_of(video, GRID)
     assert (made["height"], made["width"], made["every"]) == (64, 98, 1)
-    monkeypatch.setattr(system_lanes, "MAX_PIXELS", 20 * 64 * 98)
+    monkeypatch.setattr(extra_lanes, "MAX_PIXELS", 20 * 64 * 98)
     fewer = pictures_of(video, GRID)
     assert (fewer["every"], fewer["count"], fewer["pictures"]) == (5, 18, 90)
     np.testing.assert_array_equal(thumbnails(fewer), thumbnails(made)[::5])
@@ -75,8 +75,8 @@ def test_spikes_are_packed_and_none_is_lost(monkeypatch):
     made = spikes_of(torch.tensor(spikes), GRID)
     bits = np.unpackbits(numbers(made["values"], "u1"))[: 50 * 13]
     np.testing.assert_array_equal(bits.reshape(50, 13), spikes)
-    monkeypatch.setattr(system_lanes, "MAX_COLUMNS", 20)
-    monkeypatch.setattr(system_lanes, "MAX_ROWS", 5)
+    monkeypatch.setattr(extra_lanes, "MAX_COLUMNS", 20)
+    monkeypatch.setattr(extra_lanes, "MAX_ROWS", 5)
     less = spikes_of(spikes, GRID)
     assert (less["columns"], less["rows"], less["shift"]) == (17, 5, pytest.approx(0.12))
     bits = np.unpackbits(numbers(less["values"], "u1"))[: 17 * 5].reshape(17, 5)
@@ -129,7 +129,7 @@ def test_widget_and_page_have_the_same_lanes(lips, tmp_path):
 def test_nothing_to_show_is_no_lane(transcription, name):
     empty = {"video": np.zeros((0, 4, 4), np.uint8), "raster": np.zeros((0, 4), int)}
     none = replace(transcription, tokens=(), scores=(), extras={name: empty.get(name, np.zeros(0))})
-    assert system_lanes.system_lanes(none) == {}
+    assert extra_lanes.system_lanes(none) == {}
 
 
 @pytest.mark.parametrize(
