@@ -130,7 +130,7 @@ def test_on_a_phone_a_picture_keeps_its_size_and_moves_in_a_box_of_its_own(page,
     page.set_viewport_size({"width": 400, "height": 900})
     box.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('main .picture').scrollLeft > 0")
+    page.wait_for_function("() => document.querySelector('main .picture').scrollLeft > 0")
 
 
 def test_colours_are_chosen_and_remembered(page, site):
