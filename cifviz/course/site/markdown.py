@@ -142,7 +142,9 @@ class _Renderer(IPythonRenderer):
         self._headings: Counter[str] = Counter()
 
     def block_math(self, body: str) -> str:
-        return mathml(body, block=True)
+        """In a box that keys can move: on a phone a formula may be wider than the page."""
+        box = '<div class="formula" role="group" tabindex="0" aria-label="Formula">'
+        return f"{box}{mathml(body, block=True)}</div>"
 
     def inline_math(self, body: str) -> str:
         return mathml(body)
