@@ -82,6 +82,7 @@ def test_most_symbols_are_introduced_where_the_glossary_says():
     }
     seen = {symbol for symbol, found in introduced.items() if found}
     assert {"β", "δ", "τ", "c", "S", "W", "N"} <= seen, introduced
+    assert "Σα" not in SYMBOLS, "the sum of the weights is S, at its end: one symbol for one thing"
 
 
 @pytest.mark.parametrize(
