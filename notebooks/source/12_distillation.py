@@ -126,7 +126,7 @@ show(
 #
 # **Contrast** asks less: the student should be nearer to its own state than to others. HieraDist
 # uses it for what fires, the *acoustic* level. With cosines and a *temperature* τ (no relation to
-# the tail threshold, for which lesson 04 has the same letter),
+# the tail threshold, for which lesson 05 has the same letter),
 #
 # $$L = -\frac1N \sum_i \log \frac{e^{\cos(c_i, e_i)/\tau}}
 # {e^{\cos(c_i, e_i)/\tau} + \sum_k e^{\cos(c_i, e_k)/\tau}},$$
