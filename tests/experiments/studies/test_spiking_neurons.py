@@ -61,7 +61,7 @@ def test_every_run_hears_every_condition(tmp_path, monkeypatch):
     ]
     assert {one["tokens"] for one in found[:4]} == {4}
     assert {one["tokens"] for one in found[4:]} == {10}  # w ʌ n, t uː
-    assert "| GRU, integrate (CIF) | 0 dB | 1 |" in table({"runs": found})
+    assert "| GRU, integrate (CIF) | 0 dB | 1 of 3 |" in table({"runs": found})
 
 
 def test_without_a_run_there_is_nothing_to_hear(tmp_path):
@@ -91,8 +91,8 @@ def test_energy_is_that_of_the_convention():
     """Two million additions of 0.9 pJ are 1.8 µJ; of a GRU one million pairs of 4.6 pJ."""
     runs = [scored("", 0, "clean"), scored("gru", 0, "clean", spikes=0.0), scored("", 0, "0 dB")]
     rows = energy_table(runs).splitlines()[2:4]
-    assert rows[0] == "| spiking, integrate (CIF) | words | 1 | 100 | 2.00 | 1.80 |"
-    assert rows[1] == "| GRU, integrate (CIF) | words | 1 | 0 | 2.00 | 4.60 |"
+    assert rows[0] == "| spiking, integrate (CIF) | words | 1 of 3 | 100 | 2.00 | 1.80 |"
+    assert rows[1] == "| GRU, integrate (CIF) | words | 1 of 3 | 0 | 2.00 | 4.60 |"
     assert energy_table([]) == ""
 
 
@@ -114,9 +114,12 @@ def test_robustness_is_judged_by_how_many_errors_noise_adds():
         "gru",
     ]
     text = table({"runs": runs})
-    (row,) = [line for line in text.splitlines() if "more robust" in line]
-    assert "10.0 ± 0.0 against 30.0 ± 0.0" in row
-    assert row.endswith("| spiking-digits: reproduced; spiking-phones: open |")
+    at_10, at_0 = [line for line in text.splitlines() if "more robust" in line]
+    assert "at 0 dB" in at_0 and "10.0 ± 0.0 against 30.0 ± 0.0" in at_0
+    assert at_0.endswith("| reproduced |")
+    assert "at 10 dB" in at_10 and at_10.endswith("| not reproduced: no difference |")
+    assert "| claim | source | score | spiking-digits | verdict |" in text
+    assert text.endswith("\n\nNot trained: spiking-phones (phones).")
     lines = error_table(runs, "spiking-digits").splitlines()[2:]
     assert len(lines) == 2 * len(CONDITIONS) + 1
     assert {one["variant"] for one in runs} <= TITLES.keys()
