@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from cifviz.core.neurons import NeuronRule
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread
+from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
 from cifviz.text_tables import markdown_table
 from experiments.measure import token_scores, transcribe_all
@@ -72,14 +76,38 @@ def in_condition(
 
 
 def scores_of(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
-    """What a recogniser makes of utterances: errors, right counts, spikes and operations."""
+    """What a recogniser makes of utterances: errors, right counts, spikes and operations.
+
+    And in how many utterances the scaling of the training gives the right number of tokens: without
+    a leak in all, else only where the soft count is near it.
+    """
     found = transcribe_all(model, utterances)
     references = [one.words for one in utterances]
     tokens = [[word.token for word in words] for words in references]
     return {
         **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["energy"](found, references),
+        "scaled_count_accuracy": mean(
+            [
+                float(scaled_count(model.config.neuron, one.require_firing().alpha, len(words)))
+                == len(words)
+                for one, words in zip(found, references, strict=True)
+            ]
+        ),
     }
+
+
+def scaled_count(rule: NeuronRule, alpha: Tensor, number: int) -> int:
+    """Tokens that fire where the weights (1, frames) are scaled to a number, as in training.
+
+    >>> alpha = torch.full((1, 20), 0.2)
+    >>> scaled_count(NeuronRule(), alpha, 3), scaled_count(NeuronRule("leaky"), alpha, 3)
+    (3, 2)
+    >>> scaled_count(NeuronRule(), alpha, 9), scaled_count(NeuronRule("leaky"), alpha, 9)
+    (9, 11)
+    """
+    frames = alpha.new_zeros(1, alpha.shape[1], 1)
+    return int(rule.integrate(alpha, frames, target_lengths=torch.tensor([number])).num_fires)
 
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
@@ -197,14 +225,18 @@ def untrained_tasks(trained: Collection[str]) -> str:
 def error_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
     """Errors of each network in each condition: mean ± standard deviation over seeds."""
     heads = [f"{recipe}, {TASKS[recipe]}", "noise", "seeds", *ERROR_HEADS, "right count %"]
+    heads.append("right where scaled to N, %")
     of_it = grouped([one for one in runs if one["recipe"] == recipe], "variant", "condition")
     rows = []
     for variant, title in TITLES.items():
         for condition in CONDITIONS:
             each = [*of_it.get((variant, condition), {}).values()]
             if each:
-                counts = spread([100 * one["count_accuracy"] for one in each], digits=1)
-                rows.append([title, condition, seeds_cell(len(each)), *error_cells(each), counts])
+                counts = [
+                    spread([100 * one[name] for one in each], digits=1)
+                    for name in ("count_accuracy", "scaled_count_accuracy")
+                ]
+                rows.append([title, condition, seeds_cell(len(each)), *error_cells(each), *counts])
     return markdown_table(heads, rows) if rows else ""
 
 

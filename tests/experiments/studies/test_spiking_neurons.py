@@ -44,6 +44,7 @@ def test_a_network_is_measured_with_what_it_did(variant, spikes):
     assert found["tokens"] == 4
     assert found["token_error_rate"] * 4 == sum(found[kind] for kind in ERROR_KINDS)
     assert (found["spikes_per_second"] > 0) == spikes
+    assert found["scaled_count_accuracy"] == 1  # the rule of a CIF
     assert found["operations_per_second"] > 0
 
 
@@ -82,6 +83,7 @@ def scored(variant, seed, condition, *, rate=0.5, operations=2e6, spikes=100.0):
         "token_error_rate": rate,
         **dict.fromkeys(ERROR_KINDS, 0),
         "count_accuracy": 0.5,
+        "scaled_count_accuracy": 0.75,
         "spikes_per_second": spikes,
         "operations_per_second": operations,
     }
@@ -122,5 +124,6 @@ def test_robustness_is_judged_by_how_many_errors_noise_adds():
     assert text.endswith("\n\nNot trained: spiking-phones (phones).")
     lines = error_table(runs, "spiking-digits").splitlines()[2:]
     assert len(lines) == 2 * len(CONDITIONS) + 1
+    assert all(" | 50.0" in line and " | 75.0" in line for line in lines)
     assert {one["variant"] for one in runs} <= TITLES.keys()
     assert error_table(runs, "spiking-phones") == ""
