@@ -99,8 +99,9 @@ table(["time", "current", "with this current", "", "potential after it"], rows)
 
 # %% [markdown]
 # Now speech. A synthetic voice speaks five digits, with a pause after the second one. The
-# recogniser “digits” of lesson 00 gives each frame of 40 ms a weight. We give these weights to a
-# CIF with β = 1, and to a neuron with threshold 1.
+# recogniser “digits” of lesson 00 gives each frame of 40 ms a weight, and scales the weights
+# between two pauses to a whole number of tokens. We give these weights to a CIF with β = 1, and to
+# a neuron with threshold 1.
 
 # %%
 model = cifviz.load_model("digits")
@@ -376,9 +377,9 @@ table(["rule", "N", "soft count as given", "spikes after scaling"], rows)
 # v ← v² − u + α      u ← u + a·v − b·u      and if v ≥ θ: a spike, v ← 0, u ← u + c
 # ```
 #
-# The square is the point: below 1 it makes a potential smaller, and small ones much smaller (0.3
-# becomes 0.09); above 1 it makes it larger. So weak currents die away at once, and strong ones
-# run away to a spike.
+# Here a is 0.1, b is 0.2 and c is 0.1. The square is the point: below 1 it makes a potential
+# smaller, and small ones much smaller (0.3 becomes 0.09); above 1 it makes it larger. So weak
+# currents die away at once, and strong ones run away to a spike.
 #
 # **Predict first:** the weights of the clip were learned for a CIF. Which of the four rules give a
 # spike for each word?
@@ -427,9 +428,10 @@ table(
 # on 0 or 1: spike, or none. There is one difficulty. Training follows slopes, and a step has none:
 # it is flat on either side of the threshold. So no slope would arrive at any layer but the last.
 #
-# The way out is to cheat in one direction. Forward, a neuron spikes or does not. Backward, one
-# pretends that the step had been a ramp, and takes its slope: the *surrogate gradient*. The ramp of
-# the library is 1 wide, with the threshold in its middle, so its slope is 1 there.
+# The way out is to use two different functions. Forward, when the network computes, a neuron
+# spikes or does not. Backward, when slopes are computed, one acts as if the step had been a ramp,
+# and takes the slope of that: the *surrogate gradient*. The ramp of the library is 1 wide, with the
+# threshold in its middle, so its slope is 1 there.
 
 # %%
 v = torch.linspace(0, 2, 201, requires_grad=True)
@@ -632,12 +634,12 @@ table(["in a second", "spikes", "million operations", "µJ, by convention"], row
 # %% [markdown]
 # ## 8. What it recognises, and in noise
 #
-# The last question: what do such networks recognise? The study behind this lesson has layers of
-# neurons with each of the four rules at the end, and the GRU, and trains each of them from several
-# seeds. A name with “trainings: 1” has ended from one seed so far. Each network transcribes the
-# same 100 strings of digits, which nobody trained on, as they are (*clean*) and in noise. *20 dB*
-# says that the speech has 100 times the power of the noise, *10 dB* 10 times, and *0 dB* that both
-# have the same. In training most strings have some noise.
+# The last question: what do such networks recognise? Layers of neurons were trained with each of
+# the four rules at the end, and the GRU, each of them from several seeds. A name with “trainings:
+# 1” has ended from one seed so far. Each network transcribes the same 100 strings of digits, which
+# nobody trained on, as they are (*clean*) and in noise. *20 dB* says that the speech has 100 times
+# the power of the noise, *10 dB* 10 times, and *0 dB* that both have the same. In training most
+# strings have some noise.
 #
 # The abstract of DyTr-SNN reports fewer errors than with LIF, less computation, and more robustness
 # to noise.
@@ -840,11 +842,11 @@ glossary(
 #   [SpikingJelly](https://github.com/fangwei123456/spikingjelly) have layers of neurons with
 #   surrogate gradients. The layer here is thirty lines of PyTorch.
 # - **CIF-PyTorch**: its author is among those of DyTr-SNN, and its list of works that use CIF names
-#   it.
+#   the paper.
 # - **Hardware.** Chips for spikes exist, such as [Loihi](https://doi.org/10.1109/MM.2018.112130359).
 #   Measure on the chip that you will use: numbers of operations are no measurement of energy.
-# - **A leak by accident.** A CIF whose accumulated weight is kept in half precision loses weight in
-#   rounding: a leak that nobody asked for. Lesson 07 measures it.
+# - **What looks like a leak.** A CIF that adds up in few digits is rounded in each frame, and now
+#   and then a token gets lost. That depends on digits and not on time; lesson 07 measures it.
 
 # %% [markdown]
 # ## Further reading
@@ -855,7 +857,8 @@ glossary(
 # - E. Neftci, H. Mostafa, F. Zenke, [Surrogate Gradient Learning in Spiking Neural
 #   Networks](https://arxiv.org/abs/1901.09948), 2019: why a wrong gradient works.
 # - L. Abbott, [Lapicque's introduction of the integrate-and-fire model neuron
-#   (1907)](https://doi.org/10.1016/S0361-9230(99)00161-6), 1999: four pages on how old the idea is.
+#   (1907)](https://doi.org/10.1016/S0361-9230%2899%2900161-6), 1999: four pages on how old the idea
+#   is.
 # - L. Dong and B. Xu, [CIF](https://arxiv.org/abs/1905.11235), ICASSP 2020: where a neuron becomes
 #   a recogniser.
 # - [docs/spiking_neurons.md](../docs/spiking_neurons.md): the study of sections 7 and 8 in full.
