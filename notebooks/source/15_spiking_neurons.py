@@ -634,12 +634,14 @@ table(["in a second", "spikes", "million operations", "µJ, by convention"], row
 # %% [markdown]
 # ## 8. What it recognises, and in noise
 #
-# The last question: what do such networks recognise? Layers of neurons were trained with each of
-# the four rules at the end, and the GRU, each of them from several seeds. A name with “trainings:
-# 1” has ended from one seed so far. Each network transcribes the same 100 strings of digits, which
-# nobody trained on, as they are (*clean*) and in noise. *20 dB* says that the speech has 100 times
-# the power of the noise, *10 dB* 10 times, and *0 dB* that both have the same. In training most
-# strings have some noise.
+# The last question: what do such networks recognise? Layers of neurons were trained with the rules
+# of section 5 at the end, and the GRU, each of them from several seeds. A name with “trainings: 1”
+# has ended from one seed so far. If the second-order rule is missing, no training of it has ended:
+# the first one had not learned to count after a quarter of its steps, and was broken off.
+#
+# Each network transcribes the same 100 strings of digits, which nobody trained on, as they are
+# (*clean*) and in noise. *20 dB* says that the speech has 100 times the power of the noise, *10 dB*
+# 10 times, and *0 dB* that both have the same. In training most strings have some noise.
 #
 # The abstract of DyTr-SNN reports fewer errors than with LIF, less computation, and more robustness
 # to noise.
