@@ -126,7 +126,7 @@ def test_a_player_plays_the_samples(emitted):
 
     samples = np.linspace(-0.5, 0.5, 800, dtype=np.float32)
     sound.play(Waveform(samples), "a ramp")
-    code = re.search(r'src="data:audio/wav;base64,([^"]+)"', emitted[0]["text/html"])[1]
+    code = re.search(r'src="data:audio/flac;base64,([^"]+)"', emitted[0]["text/html"])[1]
     hypothesis, rate = soundfile.read(io.BytesIO(base64.b64decode(code)), dtype="float32")
     assert rate == 16_000
     assert np.abs(hypothesis - samples).max() < 1e-4
