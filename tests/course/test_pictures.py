@@ -54,7 +54,13 @@ def test_a_picture_says_in_words_what_it_shows(emitted):
     assert 'alt="rises, &quot;steeply&quot; &amp; far"' in bundle["text/html"]
     picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
     assert picture.size == (800, 220)
-    assert bundle["image/png"] in bundle["text/html"]
+    code = re.search(r'width="800" src="data:image/webp;base64,([^"]+)"', bundle["text/html"])[1]
+    sharp = Image.open(io.BytesIO(base64.b64decode(code)))
+    assert sharp.size == (1600, 440), "twice the pixels for the same size"
+    small, same = (
+        np.asarray(one.convert("L"), float) for one in (picture, sharp.resize((800, 220)))
+    )
+    assert np.abs(small - same).mean() < 5, "of one picture"
 
 
 def test_a_picture_without_words_is_refused():
