@@ -18,7 +18,7 @@ from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 from cifviz.notebooks.cell_output import emit
 from cifviz.plot import STYLE
-from cifviz.plot.images import DPI, picture_bundle, png
+from cifviz.plot.images import DPI, figure_bundle
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
@@ -126,10 +126,10 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
 
     Notes
     -----
-    GitHub gets a PNG, HTML and screen readers get an image with alt text and what it shows as
-    tables in a fold, a terminal gets the text.
+    GitHub gets a PNG. HTML gets an image with twice the pixels for the same size, with alt text,
+    and what it shows as tables in a fold. A terminal gets the text.
     """
-    bundle = picture_bundle(png(figure), alt)
+    bundle = figure_bundle(figure, alt)
     if caption:
         bundle = captioned(bundle, caption)
     data = figure_data_html(figure)  # of the figure as it was drawn
