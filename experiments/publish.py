@@ -22,7 +22,7 @@ RESULTS_ALONE = {
     *("check-digits", "code-digits", "markov-merged", "markov-phones", "small-grid"),
     *("hieradist", "w2v-cif-bert"),
     *("drawn-lips", "drawn-phones", "reordered-digits", "reordered-grid"),
-    *("spiking-digits", "spiking-phones"),
+    "spiking-phones",
 }
 """Recipes of which no weights ship, but for those of `SHIPPED_BESIDE`."""
 SHIPPED_BESIDE = {"code-digits": ("coldec", "coldec-tokens", "finecos")}

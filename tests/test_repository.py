@@ -208,7 +208,7 @@ LANGUAGE_MODELS = ("language-model-comparison", "distillation")
 """Tables of docs/language_models.md."""
 ELSEWHERE = {
     *("summary", "token-width", "domain-flag-digits", "domain-flag-grid", "phrase-biasing"),
-    *("phrase-choice", "fire-probe"),
+    *("phrase-choice", "fire-probe", "spiking-neurons"),
     *NON_AUTOREGRESSIVE,
     *LANGUAGE_MODELS,
 }
@@ -225,6 +225,7 @@ ELSEWHERE = {
         ("docs/contextual.md", "phrase-biasing", "phrase-biasing"),
         ("docs/contextual.md", "phrase-choice", "phrase-choice"),
         ("docs/contextual.md", "fire-probe", "fire-probe"),
+        ("docs/spiking_neurons.md", "spiking-neurons", "spiking-neurons"),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

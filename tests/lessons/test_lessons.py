@@ -123,6 +123,11 @@ OTHER = {
         "seed": 1,
         "fast": False,
     },
+    "15_spiking_neurons": {
+        "seed": 1,
+        "fast": False,
+        "clip": "digits_slow",  # "On your own" suggests it
+    },
     "16_your_own_model": {
         "seed": 1,
         "fast": False,
