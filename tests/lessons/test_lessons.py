@@ -123,6 +123,11 @@ OTHER = {
         "seed": 1,
         "fast": False,
     },
+    "13_lipreading": {
+        "seed": 1,
+        "fast": False,
+        "clip": "grid_set",
+    },
     "15_spiking_neurons": {
         "seed": 1,
         "fast": False,
