@@ -41,6 +41,7 @@ from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import SCORES, Claim, Scores, claim_table
 from experiments.studies.paired_seeds import folders_by_seed, gathered, grouped
 from experiments.studies.study import Study
+from experiments.studies.variant_tables import seeds_cell
 from experiments.training_data import labelled_sentences
 
 NAME = "simultaneous-translation"
@@ -67,6 +68,7 @@ TASKS = {
 
 TITLES = {
     "": "CIF-IL",
+    "align": "CIF-IL, quantity loss at CTC's spikes",
     "fusion": "CIF-F",
     "fusion-align": "CIF-F, quantity loss at CTC's spikes",
     **{f"latency-{weight:g}": f"CIF-IL, latency × {weight:g}" for weight in LATENCY_WEIGHTS},
@@ -272,7 +274,7 @@ def _cells(each: Sequence[Mapping[str, Any]]) -> list[str]:
     """Errors, counts and lagging of some seeds."""
     lags = [[one[name] for one in each if one[name] is not None] for name in LAGGING]
     return [
-        str(len(each)),
+        seeds_cell(len(each)),
         *error_cells(each),
         spread([100 * one["count_accuracy"] for one in each], digits=1),
         *(spread(values) if values else "–" for values in lags),
