@@ -121,12 +121,11 @@ def in_order(language: Language, maker: type, spoken: Callable[[str], Any], step
 
     Nothing waits, so that the encoder looks no farther back than a recogniser's.
     """
-    plain = replace(language, first=frozenset(), second=frozenset())
     return {
         "encoder_of": None,
         "config.encoder.dilations": lambda all_of_them: all_of_them[: -len(FARTHER_BACK)],
         "config.cif.tail_handling_firing_threshold": 0.5,
-        "example_maker": lambda _: partial(maker, language=plain),
+        "example_maker": lambda _: partial(maker, language=language.in_order),
         "dev": lambda _: lambda: language.renamed(spoken("dev")),
         "fit.steps": steps,
         "fit.loss_weights": {"ctc": 1.0, "cross_entropy": SECOND_HALF, "quantity": SECOND_HALF},
@@ -141,13 +140,6 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
     # How much lagging counts.
     **{
         f"latency-{weight:g}": {"fit.loss_weights": {"latency": Schedule(weight, start=0.25)}}
-        for weight in LATENCY_WEIGHTS
-    },
-    **{
-        f"fusion-latency-{weight:g}": {
-            "config.uses": "fusion",
-            "fit.loss_weights": {"latency": Schedule(weight, start=0.25)},
-        }
         for weight in LATENCY_WEIGHTS
     },
     # Another policy.
