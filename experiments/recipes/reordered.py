@@ -133,6 +133,8 @@ def in_order(language: Language, maker: type, spoken: Callable[[str], Any], step
 
 
 SHARED: Mapping[str, Mapping[str, Any]] = {
+    # A token is written one fire later than its own.
+    "next-fire": {"config.wait": 2},
     # CIF-F in place of CIF-IL, and both with the quantity loss that the paper takes for CIF-F.
     "align": {"fit.loss_weights": AT_SPIKES},
     "fusion": {"config.uses": "fusion"},

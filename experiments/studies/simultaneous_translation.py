@@ -71,6 +71,7 @@ TASKS = {
 
 TITLES = {
     "": "CIF-IL",
+    "next-fire": "CIF-IL, written at the next fire",
     "align": "CIF-IL, quantity loss at CTC's spikes",
     "fusion": "CIF-F",
     "fusion-align": "CIF-F, quantity loss at CTC's spikes",
