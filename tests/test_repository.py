@@ -211,6 +211,7 @@ ELSEWHERE = {
     *("phrase-choice", "fire-probe", "spiking-neurons"),
     *NON_AUTOREGRESSIVE,
     *LANGUAGE_MODELS,
+    "lip-reading",
 }
 """Tables that docs/alignment.md does not show."""
 
@@ -226,6 +227,7 @@ ELSEWHERE = {
         ("docs/contextual.md", "phrase-choice", "phrase-choice"),
         ("docs/contextual.md", "fire-probe", "fire-probe"),
         ("docs/spiking_neurons.md", "spiking-neurons", "spiking-neurons"),
+        ("docs/lip_reading.md", "lip-reading", "lip-reading"),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

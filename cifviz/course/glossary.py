@@ -415,6 +415,13 @@ TERMS: tuple[Term, ...] = (
         "How much the context network counts beside the recogniser, from 0 to 1.",
     ),
     Term(
+        "pictures per token",
+        "T/N",
+        "cifviz.systems.lip_reading.LipConfig.picture_frames",
+        "",
+        "How many pictures of a video a token lasts, on average.",
+    ),
+    Term(
         "precision",
         "",
         "cifviz.metrics.PhraseScores.precision",
@@ -674,6 +681,13 @@ TERMS: tuple[Term, ...] = (
         "",
         "A low place in the row of weights, as between two words, where one token's weight is cut "
         "from the next one's when edges are read.",
+    ),
+    Term(
+        "viseme",
+        "",
+        "cifviz.corpora.drawn_mouth.VISEMES",
+        "",
+        "What can be seen of a phone; phones that look alike share one.",
     ),
     Term(
         "weight",

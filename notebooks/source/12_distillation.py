@@ -30,7 +30,7 @@
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
 # Previous: [11 Join an encoder and a language model](11_encoder_and_language_model.ipynb) · Next:
-# [15 See a CIF as a neuron](15_spiking_neurons.ipynb) (13 and 14 are in preparation)
+# [13 Read the lips of a drawn mouth](13_lipreading.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
