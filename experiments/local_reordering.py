@@ -55,6 +55,11 @@ class Language:
         """The translation of each word of `source`: the vocabulary."""
         return invented_words(len(self.source))
 
+    @property
+    def in_order(self) -> Language:
+        """The same words, none of which change places."""
+        return replace(self, first=frozenset(), second=frozenset())
+
     def order(self, ids: Sequence[int]) -> list[int]:
         """The words of a sentence in the order of this language, from the left to the right."""
         ordered: list[int] = []

@@ -22,8 +22,7 @@ SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention", "ar", "paraformer"}
 RESULTS_ALONE = {
     *("check-digits", "code-digits", "markov-merged", "markov-phones", "small-grid"),
     *("hieradist", "w2v-cif-bert"),
-    *("drawn-phones", "reordered-digits", "reordered-grid"),
-    *("spiking-digits", "spiking-phones"),
+    *("drawn-phones", "reordered-digits", "reordered-grid", "spiking-phones"),
 }
 """Recipes of which no weights ship, but for those of `SHIPPED_BESIDE`."""
 SHIPPED_ALONE = {"drawn-lips"}

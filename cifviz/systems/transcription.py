@@ -354,7 +354,8 @@ class Transcription:
         if self.firing is None:
             name = f"model {one_line(self.model, LONGEST_NAME)}" if self.model else "the model"
             raise CIFError(
-                f"expected the transcription of a CIF, got one without a firing: {name} has no CIF"
+                "expected the transcription of a CIF, got one without a firing: "
+                f"{name} has no CIF; cifviz.plot.panel draws what there is"
             )
         return self.firing
 

@@ -28,8 +28,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [13 Read the lips of a drawn mouth](13_lipreading.ipynb) · Next: none yet. Lessons 14
-# and 15 are in preparation, and this one needs none of them.
+# Previous: [15 See a CIF as a neuron](15_spiking_neurons.ipynb) · Next: none. Lesson 14 is in
+# preparation, and this one does not need it.
 
 # %% tags=["hide-input"]
 # Imports

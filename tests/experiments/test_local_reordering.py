@@ -1,5 +1,7 @@
 """The made-up language: what is right, when it can be known, and what training is given."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -119,7 +121,18 @@ def test_others_begin_with_the_encoder_of_a_recogniser_in_the_order_of_the_sound
     for name in ("reordered-digits", "reordered-grid"):
         recogniser = find_recipe(name, "in-order")
         assert recogniser.encoder_of is None
-        assert recogniser.config == find_recipe(name).config
+        # The same but for what waiting needs: blocks on top, and a tail that rather fires.
+        config = find_recipe(name).config
+        dilations = recogniser.config.encoder.dilations
+        assert config.encoder.dilations[: len(dilations)] == dilations
+        assert config.encoder == replace(
+            recogniser.config.encoder, dilations=config.encoder.dilations
+        )
+        assert recogniser.config == replace(
+            config,
+            encoder=recogniser.config.encoder,
+            cif=replace(config.cif, tail_handling_firing_threshold=0.5),
+        )
         for variant in ["", *variants_of(name)]:
             assert find_recipe(name, variant).encoder_of == (
                 None if variant == "in-order" else "in-order"

@@ -67,9 +67,13 @@ def test_a_raster_is_that_of_the_last_layer():
     assert "raster" not in spiking("integrate", "gru").extras
 
 
-def test_what_was_written_is_a_staircase():
-    model = test_simultaneous.never_ending(test_simultaneous.tiny())
+@pytest.mark.parametrize("kind", ["simultaneous", "wait-k"])
+def test_what_was_written_is_a_staircase(kind):
+    """Also of a system without a CIF, which the explorer refuses."""
+    kinds = {"simultaneous": test_simultaneous.tiny, "wait-k": test_simultaneous.tiny_wait}
+    model = test_simultaneous.never_ending(kinds[kind]())
     transcription = model.transcribe(noise(1.0))
+    assert (transcription.firing is None) == (kind == "wait-k")
     assert len(transcription.tokens) > 1
     panel = plot.panel(transcription)
     steps = panel.axes["written"].lines[0].get_xydata()

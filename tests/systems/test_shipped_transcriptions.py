@@ -16,6 +16,7 @@ from cifviz.systems.checkpoints import WEIGHTS, list_models, load_model
 from cifviz.systems.cif import CIFRecognizer
 from cifviz.systems.lip_reading import LipReader
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
+from cifviz.systems.spiking import SpikingRecognizer
 
 RECORDED = Path(__file__).with_name("shipped_transcriptions.json")
 TIMES, SCORES = 1e-4, 1e-3
@@ -40,12 +41,13 @@ def transcribed(model):
 
 
 def recorded_models():
-    """All that ship, but for those on states of a pretrained encoder.
+    """All that ship, but for those that round: what comes out is another on other processors.
 
-    Its integers of eight bits give other states on other processors, see `test_english`. And but
-    for readers of lips: clips have no pictures, see `test_fastlr`.
+    The states of a pretrained encoder are integers of eight bits, see `test_english`; a last digit
+    can move a spike over its threshold, see `test_spiking`. And but for readers of lips: clips have
+    no pictures, see `test_fastlr`.
     """
-    others = (PhoneCIFRecognizer, LipReader)
+    others = (PhoneCIFRecognizer, SpikingRecognizer, LipReader)
     return [one for one in list_models() if not isinstance(load_model(one), others)]
 
 

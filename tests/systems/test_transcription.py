@@ -57,7 +57,8 @@ def test_without_a_firing_the_rows_are_given():
     rows = torch.tensor([[1.0, 0, 0, 0], [0, 0, 0.5, 0.5]], dtype=torch.float64)
     one = replace(made(), firing=None, given_rows=rows, row_kind="attention", model="mine")
     assert torch.equal(one.rows, rows)
-    with pytest.raises(CIFError, match="got one without a firing: model mine has no CIF"):
+    message = "got one without a firing: model mine has no CIF; cifviz.plot.panel draws what there"
+    with pytest.raises(CIFError, match=message):
         one.require_firing()
     with pytest.raises(CIFError, match="needs a firing, or rows"):
         replace(one, given_rows=None)

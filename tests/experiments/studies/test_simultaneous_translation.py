@@ -2,6 +2,7 @@
 
 import pytest
 
+from cifviz.core.tail import above
 from cifviz.errors import DataError
 from cifviz.published import ERROR_KINDS
 from experiments.local_reordering import DIGITS_LANGUAGE
@@ -16,11 +17,14 @@ from experiments.studies.simultaneous_translation import (
     best_lagging,
     beta_table,
     by_run,
+    compared_tasks,
+    example_of,
     joined_utterances,
     run,
     scores_of,
     system_table,
     table,
+    with_tail,
 )
 from tests.experiments.studies.nar_runs import finished_run, noisy_string
 from tests.experiments.studies.untrained import untrained
@@ -54,7 +58,7 @@ def test_a_translator_is_measured_against_the_translation():
 
 @pytest.mark.slow
 def test_every_run_translates_at_every_length_and_two_at_every_threshold(tmp_path, monkeypatch):
-    for variant in ("", "wait-4"):
+    for variant in ("", "wait-4", "in-order"):
         finished_run(tmp_path, "reordered-digits", variant, 0)
     monkeypatch.setattr(simultaneous_translation, "loaded", untrained)
     monkeypatch.setitem(
@@ -63,15 +67,41 @@ def test_every_run_translates_at_every_length_and_two_at_every_threshold(tmp_pat
         Task(lambda: STRINGS[:4], DIGITS_LANGUAGE),
     )
     found = run(runs=tmp_path, data=tmp_path)
-    of_run = {variant: [] for variant in ("", "wait-4")}
+    of_run = {variant: [] for variant in ("", "wait-4", "in-order")}
     for one in found["runs"]:
         of_run[one["variant"]].append((one["joined"], one["beta"]))
-    assert of_run["wait-4"] == [(factor, 1.0) for factor in JOINED]
+    assert of_run["wait-4"] == of_run["in-order"] == [(factor, 1.0) for factor in JOINED]
     assert of_run[""] == [*of_run["wait-4"], *((1, beta) for beta in BETAS)]
     fires = {one["beta"]: one["utterances"] for one in found["runs"] if one["joined"] == 1}
     assert set(fires.values()) == {4}
     assert [one["joined"] for one in found["best"]] == list(JOINED)
     assert "| best interpreter | × 4 |" in table(found)
+    (shown,) = found["examples"]
+    assert [word for word, *_ in shown["words"]] == ["one", "two"]
+    assert shown["translation"] == ["fi", "de"] and shown["least_delays"] == [0.8, 0.8]
+    at = [(one["variant"], one["beta"]) for one in shown["written"]]
+    assert at == [("", 1.0), *(("", beta) for beta in BETAS), ("wait-4", 1.0), ("in-order", 1.0)]
+    assert all(len(one["tokens"]) == len(one["delays"]) for one in shown["written"])
+
+
+def test_the_example_is_short_and_full_of_swaps():
+    long = noisy_string(*["one", "two"] * 4, seconds=3.2)
+    some = [
+        noisy_string("two", "two"),
+        noisy_string("one", "two", "three", "four"),
+        STRINGS[0],
+        long,
+    ]
+    assert example_of(some, DIGITS_LANGUAGE) is some[1]
+    assert example_of([long], DIGITS_LANGUAGE) is long
+
+
+def test_the_recogniser_is_judged_with_the_tail_of_the_others():
+    """Alike but for the tail, it would write on where the others end."""
+    recipe = find_recipe("reordered-digits", "in-order")
+    model = untrained(recipe, None)
+    assert model.tail == above(0.5)
+    assert with_tail(model).tail == find_recipe("reordered-digits").config.cif.tail == above(0.1)
 
 
 def test_without_a_run_there_is_nothing_to_translate(tmp_path):
@@ -105,8 +135,8 @@ def test_systems_and_thresholds_have_tables_of_their_own():
     found = {"best": [], "runs": runs}
     lines = system_table(found, "reordered-digits").splitlines()[2:]
     assert [line.split(" | ")[:3] for line in lines] == [
-        *(["| CIF-IL", f"× {factor}", "2"] for factor in JOINED),
-        *(["| wait-2", f"× {factor}", "1"] for factor in JOINED),
+        *(["| CIF-IL", f"× {factor}", "2 of 3"] for factor in JOINED),
+        *(["| wait-2", f"× {factor}", "1 of 3"] for factor in JOINED),
     ]
     assert lines[0].endswith("| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |")
     assert lines[-1].endswith("| – | – | – |")
@@ -130,4 +160,9 @@ def test_long_utterances_are_judged_by_how_many_errors_they_add():
     text = table({"best": [], "runs": runs})
     (row,) = [line for line in text.splitlines() if "generalises better" in line]
     assert "5.0 ± 0.0 against 20.0 ± 0.0" in row
-    assert row.endswith("| reordered-digits: reproduced; reordered-grid: open |")
+    assert row.endswith("| reproduced |")
+    # A second task is compared where more than one system was trained on it.
+    grid = [{**one, "recipe": "reordered-grid"} for one in runs]
+    alone = [one for one in grid if one["variant"] == ""]
+    assert compared_tasks([*runs, *alone]) == ["reordered-digits"]
+    assert compared_tasks([*runs, *grid]) == ["reordered-digits", "reordered-grid"]
