@@ -466,10 +466,10 @@ table(["distilled", "less no distillation, points"], rows)
 
 # %% [markdown] tags=["answer"]
 # As the paper weighs the losses it is a null result: with none of them, nor with both, do the
-# errors go down by more than the seeds differ. (A mean counts as a difference where it is farther from 0 than the standard
-# deviation, the number after the ±.) [Han et al. (2023)](https://arxiv.org/abs/2301.13003) report
-# errors of 4.9 % without and 4.2 % with both, of recognisers ten times as good. What may be the
-# reason:
+# errors go down by more than the seeds differ. (A mean counts as a difference where it is farther
+# from 0 than the standard deviation, the number after the ±.) [Han et al.
+# (2023)](https://arxiv.org/abs/2301.13003) report errors of 4.9 % without and 4.2 % with both, of
+# recognisers ten times as good. What may be the reason:
 #
 # - *What limits us is the sound.* After 700 steps on a quarter of an hour of speech every second
 #   piece is wrong because it was misheard. What follows what is of little use then.
