@@ -142,16 +142,16 @@ print(f"{len(phones)} phones, {len(by_look)} visemes")
 # (The names say where the mouth does something: *ridge* is the place behind your upper teeth where
 # the tongue makes a t.)
 #
-# **Exercise 13.1.** A reader sees every viseme perfectly, and all phones are equally frequent.
-# Between those that look alike it can only guess. How many of 100 phones does it get right, on
-# average? Give one number.
+# **Exercise 13.1.** A reader sees every viseme perfectly, and all phones, 24 of 11 visemes, are
+# equally frequent. Between those that look alike it can only guess. How many of 100 phones does it
+# get right, on average? Give one number.
 
 # %% tags=["exercise"]
 right = ...
 check("13.1", right)
 
 # %% tags=["solution"]
-right = 100 * len(by_look) / len(phones)  # each viseme brings one phone's worth
+right = 100 * 11 / 24  # each viseme brings one phone's worth
 check("13.1", right)
 
 # %% [markdown] tags=["hints"]

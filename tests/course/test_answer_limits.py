@@ -83,7 +83,8 @@ def test_a_function_that_hangs_is_late():
 
 
 @limits
-def test_a_cell_that_hangs_is_ended_and_the_next_one_runs(monkeypatch):
+def test_a_cell_that_hangs_is_ended_and_the_next_one_runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
     before = signal.getsignal(signal.SIGALRM)
