@@ -300,6 +300,16 @@ def test_a_recipe_that_is_there_to_compare_ships_no_weights(recipe, tmp_path, mo
     assert [path.name for path in (tmp_path / "data").rglob("*.*")] == ["tones-seed0.json"]
 
 
+def test_of_a_recipe_that_ships_alone_no_variant_ships(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    monkeypatch.setattr(publish, "SHIPPED_ALONE", {"tones"})
+    for variant in ("", "ctc"):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=tmp_path / "runs" / name, progress=False)
+    publish.publish("tones", runs=tmp_path / "runs", data=tmp_path / "data")
+    assert [path.name for path in (tmp_path / "data/checkpoints").iterdir()] == ["tones"]
+
+
 def test_a_recipe_whose_name_begins_with_anothers_is_another(recipe, tmp_path, monkeypatch):
     small = replace(recipe, name="tones-small")
     for one in (recipe, small):
