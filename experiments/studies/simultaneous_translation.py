@@ -50,7 +50,7 @@ JOINED = (1, 2, 4)
 """Utterances in one."""
 BETAS = (0.8, 0.9, 1.1, 1.2)
 """β in inference, beside 1, of `THRESHOLDED`."""
-THRESHOLDED = ("", "fusion")
+THRESHOLDED = ("", "own-fire", "fusion")
 LAGGING = ("AL", "LAAL", "DAL")
 MOST_SHOWN = 7
 """Words of the utterance whose translation is kept, at most."""
