@@ -25,7 +25,6 @@ from experiments import publish, recipes, runs
 from experiments.command_line import app
 from experiments.model_card import model_card, results_table
 from experiments.provenance import commit
-from experiments.recipes.variants import changed
 from experiments.run_tables import summary
 from experiments.training_data import recordings
 from tests.repeats import others_long
@@ -385,24 +384,9 @@ def test_training_begins_with_the_encoder_of_another_variant(recipe, tmp_path, m
     runs.run(find("plain"), folder=tmp_path / "tones-plain-seed0", progress=False)
     result = runs.run(unmoved, folder=tmp_path / "tones-ctc-seed0", progress=False)
     assert result["encoder_of"] == "plain"
-    # Blocks on top are not of the other one, and add nothing; another encoder below is refused.
-    dilations = unmoved.config.encoder.dilations
-    taller = changed(unmoved, ["config", "encoder", "dilations"], (*dilations, 2))
-    runs.run(taller, folder=tmp_path / "taller", progress=False)
-    plain, *others = (
-        load_model(tmp_path / f"{name}/model")
-        for name in ("tones-plain-seed0", "tones-ctc-seed0", "taller")
-    )
-    for other in others:
-        taught = other.encoder.state_dict()
-        for name, value in plain.encoder.state_dict().items():
-            assert (taught[name] == value).all()
-    features, lengths = torch.randn(1, 40, 40), torch.tensor([40])
-    two, three = (other.encoder(features, lengths)[0] for other in others)
-    assert torch.equal(two, three)
-    lower = changed(unmoved, ["config", "encoder", "dilations"], dilations[:-1])
-    with pytest.raises(CheckpointError, match="tones-plain-seed0 is no encoder of 'ctc'"):
-        runs.run(lower, folder=tmp_path / "lower", progress=False)
+    plain, other = (load_model(tmp_path / f"tones-{name}-seed0/model") for name in ("plain", "ctc"))
+    taught = other.encoder.state_dict()
+    assert all((taught[name] == value).all() for name, value in plain.encoder.state_dict().items())
 
 
 PHRASES = {
