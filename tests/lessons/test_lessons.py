@@ -123,6 +123,10 @@ OTHER = {
         "seed": 1,
         "fast": False,
     },
+    "14_simultaneous_translation": {
+        "seed": 1,
+        "fast": False,
+    },
     "16_your_own_model": {
         "seed": 1,
         "fast": False,
