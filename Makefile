@@ -3,6 +3,6 @@
 
 PYTHON ?= python3
 
-.PHONY: help setup align lab test test-long test-all test-machines lint notebooks site slides release test-peers bench
-help setup align lab test test-long test-all test-machines lint notebooks site slides release test-peers bench:
+.PHONY: help setup align lab test test-long test-all test-machines lint notebooks site slides browser-lesson release test-peers bench
+help setup align lab test test-long test-all test-machines lint notebooks site slides browser-lesson release test-peers bench:
 	@$(PYTHON) tasks.py $@ $(ARGS)

@@ -11,6 +11,7 @@
   notebooks  set up, then build notebooks/*.ipynb from notebooks/source
   site       set up, then make pages of the notebooks in build/site, for any browser
   slides     set up, then make slides of the lessons in build/slides, with notes for the speaker
+  browser-lesson  set up, then make lesson 01 a page that runs in a browser, in build/browser_lesson
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
   test-peers make .venv-peers with funasr and torch-cif in it, then run the tests with them
   bench      the same environment: time and memory beside theirs
@@ -448,6 +449,7 @@ COMMANDS = {
     "notebooks": notebooks("build"),
     "site": notebooks("site"),
     "slides": notebooks("slides"),
+    "browser-lesson": notebooks("browser-lesson"),
     "release": notebooks("release"),
     "test-peers": test_peers,
     "bench": bench,

@@ -208,22 +208,11 @@ def _trained(
 
 
 def _begin_with_encoder(recipe: Recipe, model: Any, runs: Path, leave_out: str | None) -> None:
-    """Give a model the encoder of another variant, of a finished run of the same seed.
-
-    Blocks that the model has on top of it change nothing at first: what they add is 0.
-    """
+    """Give a model the encoder of another variant, of a finished run of the same seed."""
     other = find_recipe(recipe.name, recipe.encoder_of or "")
     other = replace(other, fit=replace(other.fit, seed=recipe.fit.seed))
     folder, _ = _run_of(other, runs, leave_out)
-    known = loaded(other, folder).encoder.state_dict()
-    missing, further = model.encoder.load_state_dict(known, strict=False)
-    shared = len({name for name in known if name.startswith("blocks.")})
-    on_top = [name for name in model.encoder.state_dict() if name.startswith("blocks.")][shared:]
-    wrong = sorted({*missing, *further} - {*on_top})
-    require(not wrong, f"{folder} is no encoder of {recipe.system!r}: {wrong}", CheckpointError)
-    for name in on_top:
-        if ".conv." in name:
-            torch.nn.init.zeros_(model.encoder.get_parameter(name))
+    model.encoder.load_state_dict(loaded(other, folder).encoder.state_dict())
 
 
 def _fired_by_the_body(

@@ -208,9 +208,10 @@ LANGUAGE_MODELS = ("language-model-comparison", "distillation")
 """Tables of docs/language_models.md."""
 ELSEWHERE = {
     *("summary", "token-width", "domain-flag-digits", "domain-flag-grid", "phrase-biasing"),
-    *("phrase-choice", "fire-probe"),
+    *("phrase-choice", "fire-probe", "spiking-neurons"),
     *NON_AUTOREGRESSIVE,
     *LANGUAGE_MODELS,
+    "lip-reading",
 }
 """Tables that docs/alignment.md does not show."""
 
@@ -225,6 +226,8 @@ ELSEWHERE = {
         ("docs/contextual.md", "phrase-biasing", "phrase-biasing"),
         ("docs/contextual.md", "phrase-choice", "phrase-choice"),
         ("docs/contextual.md", "fire-probe", "fire-probe"),
+        ("docs/spiking_neurons.md", "spiking-neurons", "spiking-neurons"),
+        ("docs/lip_reading.md", "lip-reading", "lip-reading"),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

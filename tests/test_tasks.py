@@ -438,7 +438,13 @@ def test_without_a_node_that_can_check_it_the_reason_is_named(programs, version,
 
 @pytest.mark.parametrize(
     ("command", "action"),
-    [("notebooks", "build"), ("site", "site"), ("slides", "slides"), ("release", "release")],
+    [
+        ("notebooks", "build"),
+        ("site", "site"),
+        ("slides", "slides"),
+        ("browser-lesson", "browser-lesson"),
+        ("release", "release"),
+    ],
 )
 def test_what_is_made_of_notebooks_is_made_by_cifviz(monkeypatch, command, action):
     ran = []

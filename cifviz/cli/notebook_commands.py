@@ -76,7 +76,7 @@ def browser_lesson(
 @notebooks.command("assignment")
 def lesson_assignment(
     name: Annotated[str, typer.Argument(help="Such as 02_scaling, or 02.")],
-    grader: Annotated[str, typer.Option(help="nbgrader.")] = "nbgrader",
+    grader: Annotated[str, typer.Option(help="nbgrader or otter.")] = "nbgrader",
     out: Annotated[
         Path, typer.Option(help="Folder for the notebook; one that is there is left as it is.")
     ] = Path("build/assignments"),

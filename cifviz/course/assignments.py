@@ -1,8 +1,7 @@
 """The exercises of a lesson as an assignment for a grader:  cifviz notebooks assignment 02.
 
-nbgrader takes notebooks in a form of its own: the text of an exercise, a cell for the answer, and a
-test that is one point, which asks `judge`. An answer that is not ready in time costs its own point
-alone.
+nbgrader and Otter-Grader take notebooks in forms of their own. Both get the text of an exercise, a
+cell for the answer, and a test that is one point, which asks `require_right`.
 """
 
 from __future__ import annotations
@@ -14,33 +13,28 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
+from cifviz.course.answer_limits import LimitedCells, require_right
 from cifviz.course.build import NOTEBOOKS
 from cifviz.course.lesson_sources import KERNEL, read_source
 from cifviz.errors import DataError, require, require_choice
 from cifviz.notebooks.reader import tags
 from cifviz.resources import write_atomically
 
-GRADERS = ("nbgrader",)
-SECONDS = 10
-"""For which a test waits for an answer."""
-TEST = """\
-import signal
-from cifviz.course.exercises import judge
-
-def _late(*_):
-    raise TimeoutError("no answer in {seconds} s")
-
-signal.signal(signal.SIGALRM, _late)
-signal.alarm({seconds})
-try:
-    verdict = judge("{number}", globals().get("{name}", ...))
-finally:
-    signal.alarm(0)
-assert verdict.state == "right", str(verdict)
+GRADERS = ("nbgrader", "otter")
+IMPORT = f"from {require_right.__module__} import {require_right.__name__}"
+"""What a test begins with."""
+OTTER = f"""\
+# ASSIGNMENT CONFIG
+name: {{title}}
+export_cell: false
+tests:
+  ok_format: false
+plugins:
+  - {LimitedCells.__module__}.{LimitedCells.__name__}
 """
-"""What tests an answer; graders run it on Linux or macOS."""
+"""How otter assign is told that tests are functions, and of the limit for cells."""
 
 
 def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
@@ -52,7 +46,7 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
         The lesson as `read_source` reads it.
     title : str
         Heading of the assignment.
-    grader : {"nbgrader"}
+    grader : {"nbgrader", "otter"}
 
     Raises
     ------
@@ -63,6 +57,9 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
     require_choice("grader", grader, GRADERS)
     imports = next(cell.source for cell in source.cells if cell.cell_type == "code")
     cells = [new_markdown_cell(f"# {title}"), new_code_cell(imports)]
+    if grader == "otter":
+        cells.insert(0, new_raw_cell(OTTER.format(title=title)))
+    exercise = {"nbgrader": _nbgrader, "otter": _otter}[grader]
     asked, text = 0, ""
     for stub, solution in zip(source.cells, [*source.cells[1:], None], strict=True):
         if stub.cell_type == "markdown":
@@ -76,8 +73,7 @@ def assignment(source: NotebookNode, title: str, grader: str) -> NotebookNode:
         if free_names(f"{imports}\n{_answer(stub)}\n{_answer(solution)}"):
             continue
         number, name = checked.groups()
-        test = TEST.format(number=number, name=name, seconds=SECONDS)
-        cells += _nbgrader(number, text, _answer(stub), _answer(solution), test)
+        cells += exercise(number, text, name, _answer(stub), _answer(solution))
         asked += 1
     require(asked > 0, f"{title} has no exercise that stands alone", DataError)
     notebook = new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
@@ -109,12 +105,13 @@ def _answer(cell: NotebookNode) -> str:
     return re.sub(r"(?m)^check\(.*\)$", "", cell.source).strip()
 
 
-def _nbgrader(number: str, text: str, stub: str, solution: str, test: str) -> list[NotebookNode]:
+def _nbgrader(number: str, text: str, name: str, stub: str, solution: str) -> list[NotebookNode]:
     """One exercise for nbgrader, which knows answers and tests by the metadata of cells.
 
     In the students' version it puts a stub of its own in the place of what is marked.
     """
     marked = f"{stub}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION"
+    test = f'{IMPORT}\nrequire_right("{number}", globals().get("{name}", ...))'
     answer, tested = new_code_cell(marked), new_code_cell(test)
     names = (f"answer-{number.replace('.', '-')}", f"test-{number.replace('.', '-')}")
     common = {"schema_version": 3, "task": False}
@@ -136,6 +133,30 @@ def _nbgrader(number: str, text: str, stub: str, solution: str, test: str) -> li
     return [new_markdown_cell(text), answer, tested]
 
 
+def _otter(number: str, text: str, name: str, stub: str, solution: str) -> list[NotebookNode]:
+    """One exercise for ``otter assign``, which knows its parts by lines in raw cells.
+
+    Tests are functions of what the notebook made, and no doctests.
+    """
+    label = number.replace(".", "_")
+    marked = f"{stub}\n# BEGIN SOLUTION NO PROMPT\n{solution}\n# END SOLUTION"
+    test = f'''\
+def test_{label}(env):
+    {IMPORT}
+    require_right("{number}", env.get("{name}", ...))'''
+    return [
+        new_raw_cell(f"# BEGIN QUESTION\nname: q{label}\npoints: 1"),
+        new_markdown_cell(text),
+        new_raw_cell("# BEGIN SOLUTION"),
+        new_code_cell(marked),
+        new_raw_cell("# END SOLUTION"),
+        new_raw_cell("# BEGIN TESTS"),
+        new_code_cell(test),
+        new_raw_cell("# END TESTS"),
+        new_raw_cell("# END QUESTION"),
+    ]
+
+
 def write_assignment(name: str, grader: str, out: Path, folder: Path = NOTEBOOKS) -> Path:
     """Write the assignment of a lesson: ``cifviz notebooks assignment``.
 
@@ -143,7 +164,7 @@ def write_assignment(name: str, grader: str, out: Path, folder: Path = NOTEBOOKS
     ----------
     name : str
         Of the lesson: "02_scaling".
-    grader : {"nbgrader"}
+    grader : {"nbgrader", "otter"}
     out : Path
         Folder for the notebook; made if needed. A file of that name there is left as it is.
     folder : Path

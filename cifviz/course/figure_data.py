@@ -80,16 +80,20 @@ def figure_data(figure: Figure) -> list[AxesData]:
 
 
 def figure_data_html(figure: Figure) -> str:
-    """`figure_data` as a closed fold in HTML; empty if the figure shows nothing that can be read.
+    """`figure_data` as a closed fold in HTML.
+
+    A figure in which nothing is drawn, such as one of silence, says so. Empty if something is
+    drawn, and nothing of it can be read.
 
     >>> from cifviz.course.figures import canvas
-    >>> figure_data_html(canvas()[0])
-    ''
+    >>> figure, (ax,) = canvas()
+    >>> figure_data_html(figure)
+    '<details class="data"><summary>The figure as a table</summary><p>No values.</p></details>'
     """
     found = figure_data(figure)
-    if not found:
+    if not found and any(np.isfinite(ax.dataLim.get_points()).all() for ax in figure.axes):
         return ""
-    parts = []
+    parts = [] if found else ["<p>No values.</p>"]
     for data in found:
         parts += [f"<p><strong>{_escaped(data.title)}</strong></p>"] if data.title else []
         parts += [f"<p>{_escaped(note)}</p>" for note in data.notes]

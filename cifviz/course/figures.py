@@ -18,7 +18,7 @@ from cifviz.errors import require
 from cifviz.locks import one_at_a_time
 from cifviz.notebooks.cell_output import emit
 from cifviz.plot import STYLE
-from cifviz.plot.images import DPI, picture_bundle, png
+from cifviz.plot.images import DPI, figure_bundle
 
 WIDTH = 8.0
 """Inches: as wide as a page of text."""
@@ -27,7 +27,7 @@ LINES: dict[str, list[Any]] = {
 }
 """Colour and dash of lines that are given none: dark colours first, and no two alike."""
 WORDS_HEIGHT = 34.0
-"""Points at the top of an Axes for words above their sound, a fifth of it at most."""
+"""Points at the top of an Axes for words above their sound, three tenths of it at most."""
 SPAN: dict[str, Any] = {"color": STYLE["level"], "linewidth": 0.9, "marker": "|", "zorder": 4}
 """Of the line below a word, with a tick where the word begins and where it ends."""
 _NUMBERS: dict[str, int] = {}
@@ -94,7 +94,7 @@ def name_words(ax: Axes, words: Alignment) -> None:
     >>> [list(line.get_xdata()) for line in ax.lines]
     [[0.0, 0.5], [1.0, 2.0]]
     """
-    room = min(0.2, WORDS_HEIGHT / max(1.0, 72 * ax.bbox.height / ax.figure.dpi))
+    room = min(0.3, WORDS_HEIGHT / max(1.0, 72 * ax.bbox.height / ax.figure.dpi))
     low, high = ax.get_ylim()
     ax.set_ylim(low, high + (high - low) * room / (1 - room))
     paper = {"facecolor": STYLE["halo"], "edgecolor": "none", "pad": 1.0}
@@ -126,10 +126,10 @@ def show(figure: Figure, alt: str, *, caption: str = "") -> None:
 
     Notes
     -----
-    GitHub gets a PNG, HTML and screen readers get an image with alt text and what it shows as
-    tables in a fold, a terminal gets the text.
+    GitHub gets a PNG. HTML gets an image with twice the pixels for the same size, with alt text,
+    and what it shows as tables in a fold. A terminal gets the text.
     """
-    bundle = picture_bundle(png(figure), alt)
+    bundle = figure_bundle(figure, alt)
     if caption:
         bundle = captioned(bundle, caption)
     data = figure_data_html(figure)  # of the figure as it was drawn

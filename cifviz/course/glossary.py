@@ -327,6 +327,13 @@ TERMS: tuple[Term, ...] = (
         "What has learned from text which words go together.",
     ),
     Term(
+        "leak",
+        "",
+        "cifviz.core.neurons.NeuronRule.leak",
+        "share per frame",
+        "The share of its potential that a neuron loses in a frame; of a CIF it is 0.",
+    ),
+    Term(
         "log-mel",
         "",
         "cifviz.LogMel",
@@ -349,6 +356,20 @@ TERMS: tuple[Term, ...] = (
         "weight",
         "The line on which the weights of all frames are laid end to end, and on which tokens are "
         "intervals of equal length.",
+    ),
+    Term(
+        "membrane potential",
+        "v",
+        "cifviz.core.neurons.Membrane.potential",
+        "weight",
+        "What a neuron has gathered and not yet spent; of a CIF it is the accumulated weight.",
+    ),
+    Term(
+        "neuron",
+        "",
+        "cifviz.core.neurons.NeuronRule",
+        "",
+        "A cell, or a model of one, that adds up currents and sends a pulse when it has enough.",
     ),
     Term(
         "no bias",
@@ -407,6 +428,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.systems.context_network.ContextConfig.coldec_lambda",
         "",
         "How much the context network counts beside the recogniser, from 0 to 1.",
+    ),
+    Term(
+        "pictures per token",
+        "T/N",
+        "cifviz.systems.lip_reading.LipConfig.picture_frames",
+        "",
+        "How many pictures of a video a token lasts, on average.",
     ),
     Term(
         "policy",
@@ -537,6 +565,13 @@ TERMS: tuple[Term, ...] = (
         "A frame in which CTC is sure of a token.",
     ),
     Term(
+        "spike of a neuron",
+        "",
+        "cifviz.core.neurons.Membrane.spikes",
+        "",
+        "The pulse of a neuron whose potential has reached the threshold; of a CIF a fire.",
+    ),
+    Term(
         "starting weight",
         "",
         "cifviz.CIF.start_at",
@@ -567,6 +602,20 @@ TERMS: tuple[Term, ...] = (
         "",
         "What is trained to be like the states of a teacher: fired embeddings or states of a "
         "decoder, projected to their width.",
+    ),
+    Term(
+        "surrogate gradient",
+        "",
+        "cifviz.systems.spiking_encoder.surrogate_spike",
+        "",
+        "The slope of a ramp, used in place of that of a step, which is zero nearly everywhere.",
+    ),
+    Term(
+        "synaptic operation",
+        "",
+        "cifviz.systems.spiking_encoder.SpikingEncoder.operations",
+        "",
+        "The addition of one spike at one connection that leaves its neuron.",
     ),
     Term(
         "tail",
@@ -655,6 +704,13 @@ TERMS: tuple[Term, ...] = (
         "",
         "A low place in the row of weights, as between two words, where one token's weight is cut "
         "from the next one's when edges are read.",
+    ),
+    Term(
+        "viseme",
+        "",
+        "cifviz.corpora.drawn_mouth.VISEMES",
+        "",
+        "What can be seen of a phone; phones that look alike share one.",
     ),
     Term(
         "wait-k",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 
 from cifviz.audio.waveform import Waveform
+from cifviz.explorer.sound_pieces import flac_of
 from cifviz.notebooks.cell_output import emit
 from cifviz.systems.transcription import Transcription
 
@@ -61,6 +63,8 @@ def _player(label: str, waveform: Waveform) -> str:
     player = "<em>(no sound)</em>"
     if len(waveform.samples):
         named = f'<audio aria-label="{name}" style="height:2em;width:16em"'
-        player = waveform.audio().src_attr()
-        player = f'{named} controls="controls"><source src="{player}" type="audio/wav"/></audio>'
+        whole = Waveform(waveform.samples.clip(-1, 1), waveform.sample_rate)
+        code = base64.b64encode(flac_of(whole)).decode("ascii")
+        source = f'<source src="data:audio/flac;base64,{code}" type="audio/flac"/>'
+        player = f'{named} controls="controls">{source}</audio>'
     return f'<figure style="margin:0"><figcaption>{name}</figcaption>{player}</figure>'

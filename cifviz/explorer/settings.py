@@ -17,6 +17,7 @@ from cifviz.core.dialects import DIALECTS
 from cifviz.core.firing import Firing, integrate_and_fire
 from cifviz.core.interop.firing_rule import FiringRule
 from cifviz.core.module import CIFConfig
+from cifviz.core.neurons import SLACK, NeuronRule
 from cifviz.core.pause_rounding import round_at_pauses
 from cifviz.core.tail import TailRule, rounded
 from cifviz.errors import (
@@ -87,6 +88,9 @@ def rule_of(transcription: Transcription) -> FiringRule | None:
     if transcription.config is None:
         return transcription.given_rule
     config = transcription.config.cif
+    neuron = getattr(transcription.config, "neuron", None)
+    if isinstance(neuron, NeuronRule):  # its CIF does not look at `cif_threshold`
+        return FiringRule(neuron.threshold, SLACK, config.tail)
     return FiringRule(config.threshold, config.slack, config.tail)
 
 

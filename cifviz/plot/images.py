@@ -6,12 +6,15 @@ import base64
 import html
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from cifviz.errors import require
 from cifviz.locks import one_at_a_time
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 DPI = 100
 """Pixels per inch of every panel, and of every picture in a notebook."""
@@ -30,30 +33,72 @@ def png(figure: Figure, *, colours: int | None = 256, dpi: float = DPI) -> bytes
     dpi : float > 0
         Pixels per inch.
     """
+    drawn = _drawn(figure, dpi)
+    if colours is None:
+        return drawn
+    return _encoded(_with_few_colours(drawn, colours), format="png", optimize=True)
+
+
+@one_at_a_time
+def sharp_webp(figure: Figure, *, colours: int = 128, dpi: float = DPI) -> bytes:
+    """The figure as a WebP with twice the pixels of `png`, in a size not much larger.
+
+    Parameters
+    ----------
+    figure : Figure
+        What to draw.
+    colours : int in [2, 256]
+        Keep only so many; these are kept exactly.
+    dpi : float > 0
+        Pixels per inch of a PNG of the same figure.
+    """
+    picture = _with_few_colours(_drawn(figure, 2 * dpi), colours)
+    return _encoded(picture, format="webp", lossless=True, quality=100)
+
+
+def _drawn(figure: Figure, dpi: float) -> bytes:
+    """A PNG with all colours, which is quickly made."""
+    quick = {"compress_level": 1}
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs=quick)
+    return buffer.getvalue()
+
+
+def _with_few_colours(picture: bytes, colours: int) -> Image:
+    """Few colours are chosen with more care, or grey would become brown."""
     from PIL import Image
 
+    whole = Image.open(io.BytesIO(picture)).convert("RGB")
+    return whole.quantize(colours, kmeans=int(colours < 128), dither=Image.Dither.NONE)
+
+
+def _encoded(picture: Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    quick = {"compress_level": 1}
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs=quick)
-    if colours is None:
-        return buffer.getvalue()
-    # Few colours are chosen with more care, or grey would become brown.
-    care = int(colours < 128)
-    whole = Image.open(buffer).convert("RGB")
-    picture = whole.quantize(colours, kmeans=care, dither=Image.Dither.NONE)
-    smaller = io.BytesIO()
-    picture.save(smaller, format="png", optimize=True)
-    return smaller.getvalue()
+    picture.save(buffer, **options)
+    return buffer.getvalue()
 
 
-def image_tag(picture: bytes, alt: str) -> str:
+def image_tag(picture: bytes, alt: str, *, width: int | None = None) -> str:
     """An HTML image that carries its picture and its description inside it.
 
+    Parameters
+    ----------
+    picture : bytes
+        A PNG or a WebP.
+    alt : str
+        What there is to see.
+    width : int, optional
+        Pixels of a page that it takes; as many as the picture has, if not given.
+
+    Examples
+    --------
     >>> image_tag(b"", 'weights > 1 "fire"')
     '<img alt="weights &gt; 1 &quot;fire&quot;" src="data:image/png;base64,"/>'
     """
+    kind = "webp" if picture.startswith(b"RIFF") else "png"
+    size = f' width="{width}"' if width else ""
     code = base64.b64encode(picture).decode("ascii")
-    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{code}"/>'
+    return f'<img alt="{html.escape(alt)}"{size} src="data:image/{kind};base64,{code}"/>'
 
 
 def picture_bundle(picture: bytes, alt: str) -> dict[str, Any]:
@@ -70,6 +115,20 @@ def picture_bundle(picture: bytes, alt: str) -> dict[str, Any]:
         "text/html": image_tag(picture, alt),
         "text/plain": f"Figure: {alt}",
     }
+
+
+def figure_bundle(figure: Figure, alt: str) -> dict[str, Any]:
+    """`picture_bundle` of a figure, whose image in HTML has twice the pixels at the same size.
+
+    Raises
+    ------
+    CIFError
+        If `alt` says nothing.
+    """
+    width = round(figure.get_figwidth() * DPI)
+    sharp = sharp_webp(figure)
+    bundle = picture_bundle(png(figure, colours=64), alt)
+    return {**bundle, "text/html": image_tag(sharp, alt, width=width)}
 
 
 def light_circles(svg: bytes) -> bytes:

@@ -17,7 +17,7 @@ from cifviz.systems.fastlr import FastLRConfig
 from cifviz.systems.lip_attention import LipAttentionConfig
 from cifviz.training.augmentation import Augmentation
 from cifviz.training.fit import FitConfig, Schedule
-from experiments.drawn_mouth import DrawnSentences, drawn_utterances
+from experiments.drawn_sentences import DrawnSentences, drawn_utterances
 from experiments.recipes.recipe import Recipe
 
 VOCABULARY = tuple(word for group in GRID for word in group)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.drawn_mouth import VOWELS, DrawnSentences, drawn_utterances, spoken_phones
+from cifviz.corpora.drawn_mouth import VOWELS, spoken_phones
+from experiments.drawn_sentences import DrawnSentences, drawn_utterances
 from experiments.recipes import drawn_lips
 
 VOCABULARY = tuple("p b m f v θ ð t d n s ʃ tʃ ɹ k ɡ uː ʊ iː ɪ ɛ æ ɑː ɔː".split())

@@ -18,43 +18,53 @@ Liu et al. (2020), arXiv:2008.02516 (FastLR), of which the abstract was read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cifviz.corpora.drawn_mouth import VISEMES, VOWELS
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread, token_errors
 from cifviz.metrics.statistics import mean
 from cifviz.metrics.token_scores import EQUAL, SUBSTITUTE, aligned
 from cifviz.published import read_results, read_study
-from cifviz.systems.count_hypotheses import count_hypotheses
+from cifviz.systems.count_hypotheses import CountHypotheses, count_hypotheses
 from cifviz.systems.fastlr import AuxiliaryScorer
 from cifviz.text_tables import markdown_table
-from experiments.drawn_mouth import VISEMES, drawn_utterances
+from experiments.drawn_sentences import drawn_utterances
 from experiments.measure import transcribe_all
 from experiments.recipes import drawn_lips, drawn_phones, find_recipe
 from experiments.runs import loaded
 from experiments.studies.count_rescoring import REACH, closest, scores_by_reach
 from experiments.studies.error_columns import ERROR_HEADS, error_cells, error_rates
-from experiments.studies.nar_claims import SCORES, Claim, claim_table
+from experiments.studies.nar_claims import SCORES, VERDICTS, Claim, claim_table
 from experiments.studies.nar_comparison import line_fit, milliseconds, processor
-from experiments.studies.paired_seeds import differences, folders_by_seed, grouped, with_judgement
+from experiments.studies.paired_seeds import (
+    differences,
+    folders_by_seed,
+    grouped,
+    judged,
+    with_judgement,
+)
 from experiments.studies.study import Study
+from experiments.studies.variant_tables import seeds_cell
 
 NAME = "lip-reading"
 WORDS, STRINGS = "drawn-lips", "drawn-phones"
 RESCORED = ("no-warm-up", "", "50fps")
 """Variants of `WORDS` that learned with an auxiliary decoder."""
 SCORERS = {"auxiliary": "auxiliary decoder", "reference": "the reference: a bound"}
-LENGTHS = (3, 6, 12, 24)
+LENGTHS = (2, 4, 6, 12, 24)
 """Words of the utterances that are timed, `TIMED` of each."""
+LEARNED = 6
+"""Words of the longest utterances in training: of longer ones a reader may stop too early."""
 TIMED, SEED = 4, 195
 """How many, and of the generator that draws them."""
-REACHES = (1, REACH)
+REACHES = range(1, REACH + 1)
 """Values of b that are timed."""
 
 TITLES = {
@@ -181,9 +191,10 @@ def times(reader: Any, autoregressive: Any, utterances: Sequence[LabelledUtteran
     -------
     dict
         For each utterance the number of its ``words``, and the time of "autoregressive", "NAR"
-        and, with the auxiliary decoder that judges, "NPD, b = 1" …
+        and, with the auxiliary decoder that judges, "NPD, b = 1" …; under ``given`` how many words
+        each gave.
     """
-    measured: dict[str, list[float]] = {"words": [len(one.words) for one in utterances]}
+    measured: dict[str, Any] = {"words": [len(one.words) for one in utterances], "given": {}}
     for one in utterances:
         video = one.extras["video"]
         calls = {
@@ -196,6 +207,9 @@ def times(reader: Any, autoregressive: Any, utterances: Sequence[LabelledUtteran
                 count_hypotheses, reader, one.waveform, judge, reach=reach, video=video
             )
         for name, call in calls.items():
+            found = call()
+            chosen = found.best.transcription if isinstance(found, CountHypotheses) else found
+            measured["given"].setdefault(name, []).append(len(chosen.tokens))
             measured.setdefault(name, []).append(milliseconds(call))
     return measured
 
@@ -229,15 +243,19 @@ def read_phones(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str
     Returns
     -------
     dict
-        ``pictures``, ``reference`` and ``hypothesis``: the numbers of pictures and tokens of each
-        utterance; ``confusions``; and ``viseme_error_rate``, where phones that look alike are one.
+        Of each utterance ``pictures``, how many are seen while it is spoken, and ``reference`` and
+        ``hypothesis``, the numbers of tokens; ``confusions``; and ``viseme_error_rate``, where
+        phones that look alike are one.
     """
     found = transcribe_all(model, utterances)
     references = [[word.token for word in one.words] for one in utterances]
     hypotheses = [one.tokens for one in found]
     seen = token_errors(*(_visemes(each) for each in (references, hypotheses)))
     return {
-        "pictures": [len(one.extras["video"]) for one in utterances],
+        "pictures": [
+            round((one.words.spans[-1][1] - one.words.spans[0][0]) / model.grid.shift, 2)
+            for one in utterances
+        ],
         "reference": [len(one) for one in references],
         "hypothesis": [len(one) for one in hypotheses],
         "confusions": confusions(references, hypotheses),
@@ -320,6 +338,7 @@ def table(found: Mapping[str, Any]) -> str:
         claim_table(
             found["runs"], claims=CLAIMS, tasks={WORDS: "test"}, scores=SCORES, untested=UNTESTED
         ),
+        "\n".join(f"- {line}" for line in verdicts(found)),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -334,7 +353,7 @@ def system_table(runs: Sequence[Mapping[str, Any]]) -> str:
             found = [one["test"] for one in runs if (one["recipe"], one["variant"]) == of_it]
             if found:
                 counts = spread([100 * one["count_accuracy"] for one in found], digits=1)
-                rows.append([title, pictures, str(len(found)), *error_cells(found), counts])
+                rows.append([title, pictures, seeds_cell(len(found)), *error_cells(found), counts])
     return markdown_table(heads, rows) if rows else ""
 
 
@@ -353,34 +372,43 @@ def reach_table(rescored_runs: Sequence[Mapping[str, Any]]) -> str:
                 apart = with_judgement(differences(error_rates(scores), plain)) if reach else ""
                 cells = error_cells([*scores.values()])
                 shown = named if reach else "none"
-                rows.append([title, shown, str(reach), str(len(scores)), *cells, apart])
+                rows.append([title, shown, str(reach), seeds_cell(len(scores)), *cells, apart])
     return markdown_table(heads, rows) if rows else ""
 
 
 def time_table(found: Mapping[str, Any]) -> str:
-    """Milliseconds by the number of words, and how many more with each word."""
+    """Milliseconds and words that are given by the number of words, and what a word more takes."""
     measured = found["times"]
-    heads = ["decoding", *(f"{length} words: ms" for length in LENGTHS), "ms per word"]
-    rows, of_length = [], {}
-    for name, values in measured.items():
-        if name in ("seed", "words"):
-            continue
-        of_length[name] = [
-            mean([t for t, words in zip(values, measured["words"], strict=True) if words == length])
-            for length in LENGTHS
-        ]
-        slope, error = line_fit(measured["words"], values)
-        cells = [f"{one:.2f}" for one in of_length[name]]
-        rows.append([name, *cells, f"{slope:.3f} ± {error:.3f}"])
-    faster = [a / n for a, n in zip(of_length["autoregressive"], of_length["NAR"], strict=True)]
-    verdict = "reproduced in direction" if min(faster) > 1 else "not reproduced"
+    heads = ["decoding", *(f"{length} words: ms (words given)" for length in LENGTHS)]
+    heads.append(f"ms per word, up to {LEARNED}")
+    words = measured["words"]
+    learned = [place for place, length in enumerate(words) if length <= LEARNED]
+    rows, of_length, slopes = [], {}, {}
+    for name, given in measured["given"].items():
+        values = measured[name]
+        of_length[name] = [_mean_of(values, words, length) for length in LENGTHS]
+        slopes[name] = line_fit(*([each[place] for place in learned] for each in (words, values)))
+        counts = [_mean_of(given, words, length) for length in LENGTHS]
+        cells = [f"{ms:.2f} ({n:.1f})" for ms, n in zip(of_length[name], counts, strict=True)]
+        rows.append([name, *cells, "{:.3f} ± {:.3f}".format(*slopes[name])])
+    pairs = zip(LENGTHS, of_length["autoregressive"], of_length["NAR"], strict=True)
+    faster = [slow / fast for length, slow, fast in pairs if length <= LEARNED]
+    (slow, slow_error), (fast, fast_error) = slopes["autoregressive"], slopes["NAR"]
+    is_less = fast + fast_error < slow - slow_error and min(faster) > 1
+    verdict = "reproduced in direction" if is_less else "not reproduced"
     note = (
         f"Processor time of one utterance alone, pictures to tokens, seed {measured['seed']}; "
-        f"{found['processor']}, one thread; mean of {TIMED}. Decoding all tokens at once is "
+        f"{found['processor']}, one thread; mean of {TIMED}. In training an utterance had "
+        f"{LEARNED} words at most. Up to {LEARNED} words, decoding all tokens at once is "
         + ", ".join(f"{one:.1f}" for one in faster)
-        + f" times as fast as one after the other (FastLR: up to 10.97 times, {verdict})."
+        + f" times as fast as one after the other (FastLR: up to 10.97 times; {verdict})."
     )
     return f"{markdown_table(heads, rows)}\n\n{note}"
+
+
+def _mean_of(values: Sequence[float], words: Sequence[int], length: int) -> float:
+    """Mean over the utterances of a length."""
+    return mean([value for value, one in zip(values, words, strict=True) if one == length])
 
 
 def clock_table(phones: Sequence[Mapping[str, Any]]) -> str:
@@ -399,7 +427,7 @@ def clock_table(phones: Sequence[Mapping[str, Any]]) -> str:
         confused = [confused_share(one["confusions"]) for one in each]
         cells = [
             f"{PHONE_CLOCKS[variant]} pictures/s",
-            str(len(each)),
+            seeds_cell(len(each)),
             f"{sum(each[0]['pictures']) / sum(each[0]['reference']):.2f}",
             spread(right, digits=1),
             spread(off),
@@ -424,7 +452,65 @@ def clock_table(phones: Sequence[Mapping[str, Any]]) -> str:
     by_frames = markdown_table(
         ["pictures per phone, T/N", "utterances, all clocks and seeds", "right count %"], of_bin
     )
-    return f"{markdown_table(heads, rows)}\n\n{by_frames}"
+    return f"{markdown_table(heads, rows)}\n\n{by_frames}\n\n{about_guessing()}"
+
+
+def about_guessing() -> str:
+    """What a reader would do that sees every viseme and guesses the phone, and a blind one."""
+    alike = _looks_alike().sum(axis=1)
+    is_vowel = np.array([phone in VOWELS for phone in drawn_phones.VOCABULARY])
+    # Every second phone of a string is a vowel.
+    right = mean([float((1 / alike[kind]).mean()) for kind in (is_vowel, ~is_vowel)])
+    blind = float((alike - 1).mean()) / (len(alike) - 1)
+    return (
+        f"A reader that sees every viseme and guesses among its phones has {100 - 100 * right:.1f} "
+        "% of the phones wrong, all of them in the same viseme. Of phones that are taken for any "
+        f"other at random, {100 * blind:.1f} % are in the same viseme. T/N counts the pictures "
+        "from the first phone to the last one."
+    )
+
+
+def _looks_alike() -> np.ndarray:
+    """Which phones of the vocabulary share a viseme (phones, phones)."""
+    seen = np.array([VISEMES[phone] for phone in drawn_phones.VOCABULARY])
+    return np.asarray(seen[:, None] == seen)
+
+
+def verdicts(found: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each claim that is not one of two trainings."""
+    for (variant,), by_seed in grouped(found["rescored"], "variant").items():
+        title = TITLES.get(variant, f"{CLOCKS.get(variant, '')} pictures/s")
+        each = [
+            error_rates({seed: one["auxiliary"][reach] for seed, one in by_seed.items()})
+            for reach in range(REACH + 1)
+        ]
+        says = [VERDICTS[judged(differences(one, each[0]))] for one in each[1:]]
+        shown = "; ".join(f"b = {reach}: {one}" for reach, one in enumerate(says, start=1))
+        yield (
+            "Fewer errors in words where the auxiliary decoder chooses among counts, trained as "
+            f'"{title}": {shown}. {_seeds(by_seed)}'
+        )
+    by_clock = grouped(found["phones"], "variant")
+    usual = _wrong_counts(by_clock.get(("",), {}))
+    for variant, clock in PHONE_CLOCKS.items():
+        other = _wrong_counts(by_clock.get((variant,), {}))
+        if variant and other:
+            more = VERDICTS[judged(differences(usual, other))]
+            fewer = VERDICTS[judged(differences(other, usual))]
+            faster = float(clock) > float(PHONE_CLOCKS[""])
+            yield (
+                f"{'Fewer' if faster else 'More'} wrong counts of phones at {clock} than at "
+                f"{PHONE_CLOCKS['']} pictures a second: {fewer if faster else more}. "
+                f"{_seeds(set(usual) & set(other))}"
+            )
+
+
+def _wrong_counts(by_seed: Mapping[int, Mapping[str, Any]]) -> dict[int, float | None]:
+    return {seed: 100 - 100 * mean(_right(one)) for seed, one in by_seed.items()}
+
+
+def _seeds(seeds: Collection[int]) -> str:
+    return f"Seeds: {seeds_cell(len(seeds))}."
 
 
 def _right(one: Mapping[str, Any]) -> list[bool]:
@@ -458,10 +544,10 @@ def confused_share(counts: Sequence[Sequence[int]]) -> tuple[float, float]:
     (0.4, 0.75)
     """
     matrix = np.asarray(counts)
-    seen = np.array([VISEMES[phone] for phone in drawn_phones.VOCABULARY])
+    alike_pairs = _looks_alike()
     off = matrix * (1 - np.eye(len(matrix), dtype=int))
     wrong = int(off.sum())
-    alike = int((off * (seen[:, None] == seen)).sum())
+    alike = int((off * alike_pairs).sum())
     return wrong / max(1, int(matrix.sum())), alike / max(1, wrong)
 
 

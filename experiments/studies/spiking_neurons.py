@@ -13,16 +13,20 @@ are a reconstruction. Horowitz (2014), ISSCC, for the energy of operations at 45
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from cifviz.core.neurons import NeuronRule
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import spread
+from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
 from cifviz.text_tables import markdown_table
 from experiments.measure import token_scores, transcribe_all
@@ -33,6 +37,7 @@ from experiments.studies.error_columns import ERROR_HEADS, error_cells
 from experiments.studies.nar_claims import SCORES, Claim, Scores, claim_table
 from experiments.studies.paired_seeds import folders_by_seed, gathered, grouped
 from experiments.studies.study import Study
+from experiments.studies.variant_tables import seeds_cell
 from experiments.units import DIGIT_PHONES, in_units
 
 NAME = "spiking-neurons"
@@ -71,14 +76,38 @@ def in_condition(
 
 
 def scores_of(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
-    """What a recogniser makes of utterances: errors, right counts, spikes and operations."""
+    """What a recogniser makes of utterances: errors, right counts, spikes and operations.
+
+    And in how many utterances the scaling of the training gives the right number of tokens: without
+    a leak in all, else only where the soft count is near it.
+    """
     found = transcribe_all(model, utterances)
     references = [one.words for one in utterances]
     tokens = [[word.token for word in words] for words in references]
     return {
         **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["energy"](found, references),
+        "scaled_count_accuracy": mean(
+            [
+                float(scaled_count(model.config.neuron, one.require_firing().alpha, len(words)))
+                == len(words)
+                for one, words in zip(found, references, strict=True)
+            ]
+        ),
     }
+
+
+def scaled_count(rule: NeuronRule, alpha: Tensor, number: int) -> int:
+    """Tokens that fire where the weights (1, frames) are scaled to a number, as in training.
+
+    >>> alpha = torch.full((1, 20), 0.2)
+    >>> scaled_count(NeuronRule(), alpha, 3), scaled_count(NeuronRule("leaky"), alpha, 3)
+    (3, 2)
+    >>> scaled_count(NeuronRule(), alpha, 9), scaled_count(NeuronRule("leaky"), alpha, 9)
+    (9, 11)
+    """
+    frames = alpha.new_zeros(1, alpha.shape[1], 1)
+    return int(rule.integrate(alpha, frames, target_lengths=torch.tensor([number])).num_fires)
 
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
@@ -107,84 +136,107 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
 # Tables
 
 
-def _slope(one: Mapping[str, Any], split: str) -> float:
-    """Points by which token errors grow from clean to 0 dB."""
-    return 100 * float(one["0 dB"]["token_error_rate"] - one["clean"]["token_error_rate"])
+def _added(condition: str) -> Callable[[Mapping[str, Any], str], float]:
+    """Points by which token errors grow from clean speech to a condition."""
+    rate = "token_error_rate"
+    return lambda one, split: 100 * float(one[condition][rate] - one[split][rate])
 
 
+ERRORS, OPERATIONS = "token errors %", "operations/s, millions"
+ADDED = {level: f"token errors added by noise at {level}, points" for level in ("10 dB", "0 dB")}
+"""Scores of robustness, by condition."""
 OWN_SCORES: Scores = {
     **SCORES,
-    "operations/s, millions": lambda one, split: one[split]["operations_per_second"] / 1e6,
-    "more token errors at 0 dB, points": _slope,
+    OPERATIONS: lambda one, split: one[split]["operations_per_second"] / 1e6,
+    **{name: _added(level) for level, name in ADDED.items()},
 }
 """Of the scores of a run by condition."""
 _ABSTRACT = "abstract of arXiv:2302.01194"
+_HERE = "expected here; no source is quoted"
+_DYNAMICS = {
+    "": "integrate-and-fire",
+    "adaptive": "an adaptive threshold",
+    "dynamic": "second-order dynamics",
+}
 CLAIMS = (
     *(
-        Claim(f"{title} dynamics make fewer errors than LIF", _ABSTRACT, name, "leaky", score)
-        for score in ("token errors %",)
-        for name, title in (
-            ("", "integrate-and-fire"),
-            ("adaptive", "adaptive"),
-            ("dynamic", "second-order"),
-        )
+        Claim(f"{title}: fewer errors than LIF", _ABSTRACT, name, "leaky", ERRORS)
+        for name, title in _DYNAMICS.items()
+    ),
+    *(
+        Claim(f"{title}: noise adds fewer errors than with LIF", _ABSTRACT, name, "leaky", score)
+        for name, title in _DYNAMICS.items()
+        for score in ADDED.values()
     ),
     Claim(
         "a spiking network costs less: fewer operations than a GRU",
         _ABSTRACT,
         "",
         "gru",
-        "operations/s, millions",
+        OPERATIONS,
     ),
-    Claim(
-        "and is more robust: fewer errors are added by noise than in a GRU",
-        _ABSTRACT,
-        "",
-        "gru",
-        "more token errors at 0 dB, points",
+    *(
+        Claim(
+            "a spiking network is more robust: noise adds fewer errors than with a GRU",
+            _ABSTRACT,
+            "",
+            "gru",
+            score,
+        )
+        for score in ADDED.values()
     ),
-    Claim(
-        "a GRU makes fewer errors than a spiking network of its size",
-        "expected here; no source is quoted",
-        "gru",
-        "",
-        "token errors %",
-    ),
+    Claim("a GRU makes fewer errors than a spiking network of its size", _HERE, "gru", "", ERRORS),
 )
 UNTESTED = (
-    "Not testable here: phone error rates of a spiking Transformer on the paper's data, and energy "
-    "on hardware made for spikes. The equations of the paper's four dynamics could not be read; "
-    "what is compared are four rules of our own reading."
+    "Not testable here: the phone error rates of a spiking Transformer on the paper's data, and "
+    "energy on hardware made for spikes. The equations of the paper's four dynamics could not be "
+    "read; what is compared are four rules of our own reading."
 )
 
 
 def table(found: Mapping[str, Any]) -> str:
     """All tables, one below the other, and what they say of the claims."""
+    trained = {one["recipe"] for one in found["runs"]}
     parts = [error_table(found["runs"], recipe) for recipe in TASKS]
     parts += [energy_table(found["runs"])]
     parts.append(
         claim_table(
             gathered(found["runs"], "condition", [*CONDITIONS]),
             claims=CLAIMS,
-            tasks=dict.fromkeys(TASKS, "clean"),
+            tasks={recipe: "clean" for recipe in TASKS if recipe in trained},
             scores=OWN_SCORES,
             untested=UNTESTED,
         )
     )
+    parts += [untrained_tasks(trained)]
     return "\n\n".join(part for part in parts if part)
+
+
+def untrained_tasks(trained: Collection[str]) -> str:
+    """A sentence that names the tasks of which there is no run; empty if there is none.
+
+    >>> untrained_tasks(["spiking-digits"])
+    'Not trained: spiking-phones (phones).'
+    """
+    missing = [f"{recipe} ({unit})" for recipe, unit in TASKS.items() if recipe not in trained]
+    return f"Not trained: {', '.join(missing)}." if missing else ""
 
 
 def error_table(runs: Sequence[Mapping[str, Any]], recipe: str) -> str:
     """Errors of each network in each condition: mean ± standard deviation over seeds."""
     heads = [f"{recipe}, {TASKS[recipe]}", "noise", "seeds", *ERROR_HEADS, "right count %"]
+    heads.append("right where scaled to N, %")
     of_it = grouped([one for one in runs if one["recipe"] == recipe], "variant", "condition")
     rows = []
     for variant, title in TITLES.items():
         for condition in CONDITIONS:
             each = [*of_it.get((variant, condition), {}).values()]
             if each:
-                counts = spread([100 * one["count_accuracy"] for one in each], digits=1)
-                rows.append([title, condition, str(len(each)), *error_cells(each), counts])
+                counts = [
+                    spread([100 * one[name] for one in each], digits=1)
+                    for name in ("count_accuracy", "scaled_count_accuracy")
+                ]
+                rows.append([title, condition, seeds_cell(len(each)), *error_cells(each), *counts])
     return markdown_table(heads, rows) if rows else ""
 
 
@@ -202,7 +254,7 @@ def energy_table(runs: Sequence[Mapping[str, Any]]) -> str:
             [
                 TITLES[variant],
                 TASKS[recipe],
-                str(len(each)),
+                seeds_cell(len(each)),
                 spread([one["spikes_per_second"] for one in each], digits=0),
                 spread([one / 1e6 for one in operations]),
                 spread([1e6 * cost * one for one in operations]),

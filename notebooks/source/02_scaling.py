@@ -856,8 +856,8 @@ table(["gain", "S", "length of ∂L/∂α", "length of ∂L/∂z"], rows)
 #
 # Six frames weigh (0.08, 0.9, 0.1, 0.05, 0.05, 0.05), and the transcript has three words. The
 # library can run CIF by the rules of other code bases, thresholds, faults and all; it calls CIF as
-# one code base runs it a *dialect*. CIF-PyTorch has a loop that lesson 01 warned of: it fires at
-# most once in a frame.
+# one code base runs it a *dialect*. CIF-PyTorch fires at most once in a frame; section 7 of [lesson
+# 01](01_integrate_and_fire.ipynb) explains what such a loop does to a heavy frame.
 #
 # **Predict first:** how many tokens does it fire for these weights, scaled to three? And how many
 # for the same weights backwards, with the heavy frame near the end?
@@ -900,11 +900,9 @@ show(
 )
 
 # %% [markdown] tags=["answer"]
-# Forwards it fires three tokens, backwards only two. Scaling has lifted a weight above β = 1, to
-# 2.195, so two tokens should end in this frame, and the loop can end only one there. Forwards, the
-# next token gets all that is left of the frame, 1.39, and ends one frame later, where the loop
-# takes 0.39 off again: this token contains the vector of frame 2 with a minus sign. Backwards, the
-# same happens in the last frame. After it there is no frame in which the third token could end.
+# Forwards it fires three tokens, backwards only two. Scaling has made a heavy frame: it has lifted
+# a weight above β = 1, to 2.195. Forwards, the token that should have ended there ends one frame
+# later, with a negative weight. Backwards, no frame follows, and the third token is lost.
 #
 # There are three ways to avoid this. Fire as often as the weight allows, as torch_cif and this
 # library do. Or flatten the weights, as w2v-cif-bert does: while one is above the threshold, all

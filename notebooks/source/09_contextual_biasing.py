@@ -120,7 +120,7 @@ def name_said(ax, words):
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom, top - 1)
     look = {"va": "center", "fontsize": STYLE["text_size"], "style": "italic"}
-    ax.text(-0.006, top - 0.5, "said", ha="right", transform=ax.get_yaxis_transform(), **look)
+    ax.text(-0.006, top - 0.5, "reference", ha="right", transform=ax.get_yaxis_transform(), **look)
     for word, (start, end) in zip(words, words.spans, strict=True):
         ax.text((start + end) / 2, top - 0.5, word.token, ha="center", **look)
 

@@ -30,7 +30,7 @@
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
 # Previous: [11 Join an encoder and a language model](11_encoder_and_language_model.ipynb) · Next:
-# [16 Find out what your own CIF does](16_your_own_model.ipynb) (13 to 15 are in preparation)
+# [13 Read the lips of a drawn mouth](13_lipreading.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

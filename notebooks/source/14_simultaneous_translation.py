@@ -28,8 +28,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [12 Let a language model teach a CIF](12_distillation.ipynb) · Next:
-# [16 Find out what your own CIF does](16_your_own_model.ipynb) (13 and 15 are in preparation)
+# Previous: [13 Read the lips of a drawn mouth](13_lipreading.ipynb) · Next: [15 See a CIF as a
+# neuron](15_spiking_neurons.ipynb)
 
 # %% tags=["hide-input"]
 # Imports
@@ -212,7 +212,8 @@ table(
 # ```
 #
 # The model learns with the translation as its target. Where words change places it has to learn to
-# fire *later*: the first fire of “seven two” must not come before “two” has ended.
+# fire *later*: the first fire of “seven two” must not come before “two” has ended. Section 5 asks
+# whether it does. If not, the rule can wait for one more fire: write word i when there are i + 1.
 #
 # **Exercise 14.3.** Write the policy. `policy(weights, threshold)` takes the weights of the frames
 # and gives for each word the number of frames read when it is written, counted from 1: as long as
@@ -251,8 +252,9 @@ check("14.3", policy)
 # ## 4. The threshold as a handle
 #
 # After training the threshold β can be moved without learning anything again. Below, one string of
-# digits is translated by two trained systems at five thresholds: *CIF-IL*, whose decoder looks back
-# at all fires so far, and *CIF-F*, whose decoder sees one fire for each word.
+# digits is translated at five thresholds by two trained systems of the kind *CIF-IL*, whose decoder
+# looks back at all fires so far: one waits for one more fire, one writes at a word's own fire.
+# (*CIF-F* is the other kind: its decoder sees one fire for each word.)
 #
 # **Predict first:** which way does β have to go for words to come earlier? What else changes?
 
@@ -262,7 +264,7 @@ found = read_study(resource("results"), "simultaneous-translation")
 digit_runs = [one for one in found["runs"] if one["recipe"] == "reordered-digits"]
 (example,) = [one for one in found["examples"] if one["recipe"] == "reordered-digits"]
 spoken = Alignment(tuple(TimedToken(*word) for word in example["words"]))
-SYSTEMS = {"CIF-IL": "", "CIF-F": "fusion"}
+SYSTEMS = {"CIF-IL": "", "CIF-IL, own fire": "own-fire"}
 print("spoken:", *(word.token for word in spoken), "\nright: ", *example["translation"])
 
 
@@ -331,6 +333,7 @@ live_figure(
 # Figure: errors over latency, a point for each seed
 FAMILIES = {
     "CIF-IL, latency loss": ("", "latency-0.25", "latency-0.5", "latency-1", "latency-2"),
+    "CIF-IL, own fire": ("own-fire",),
     "CIF-F": ("fusion",),
     "wait-k": ("wait-2", "wait-4", "wait-6"),
 }
@@ -344,7 +347,7 @@ for one in digit_runs:
     if (one["recipe"], one["joined"]) == ("reordered-digits", 1)
 ]
 figure, (ax,) = canvas(height=3.0, share_time=False)
-for (family, names), marker in zip(FAMILIES.items(), "osv", strict=True):
+for (family, names), marker in zip(FAMILIES.items(), "oDsv", strict=True):
     each = [points[name] for name in names if points[name]]
     if each:
         means = [[sum(axis) / len(axis) for axis in zip(*one, strict=True)] for one in each]
@@ -369,7 +372,13 @@ show(
 # %% tags=["answer", "hide-input"]
 # Table: longer than in training, mean ± standard deviation of the seeds
 rows = []
-kinds = {"": "CIF-IL", "fusion": "CIF-F", "wait-4": "wait-4", "in-order": "words alone"}
+kinds = {
+    "": "CIF-IL",
+    "own-fire": "CIF-IL, own fire",
+    "fusion": "CIF-F",
+    "wait-4": "wait-4",
+    "in-order": "words alone",
+}
 for name, title in kinds.items():
     if not points[name]:
         continue

@@ -28,8 +28,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [12 Let a language model teach a CIF](12_distillation.ipynb) · Next: none yet. Lessons
-# 13 to 15 are in preparation, and this one needs none of them.
+# Previous: [15 See a CIF as a neuron](15_spiking_neurons.ipynb) · Next: none. Lesson 14 is in
+# preparation, and this one does not need it.
 
 # %% tags=["hide-input"]
 # Imports

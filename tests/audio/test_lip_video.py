@@ -16,11 +16,11 @@ from cifviz.audio.lip_video import (
     face_landmarks,
     load_lip_video,
 )
+from cifviz.corpora.drawn_mouth import Face, TimedPhone, movement, pictures
 from cifviz.errors import CIFError, DataError
 from cifviz.plot import panel
 from cifviz.systems.fastlr import FastLRRecognizer
 from cifviz.systems.transcription import Transcription
-from experiments.drawn_mouth import Face, TimedPhone, movement, pictures
 from experiments.recipes import drawn_lips
 
 SCALE = 6

@@ -1,4 +1,4 @@
-"""Assignments for nbgrader, which grades five submissions of them."""
+"""Assignments for nbgrader and Otter-Grader; the graders themselves grade submissions."""
 
 import importlib.util
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -39,8 +40,8 @@ def made(*cells):
 def test_every_lesson_becomes_a_valid_assignment_with_a_point_for_an_exercise(name, grader):
     notebook = assignment(source(name), name, grader)
     nbformat.validate(notebook)
-    tests = [one.source for one in notebook.cells if "verdict = judge(" in one.source]
-    asked = [re.search(r'judge\("([\d.]+)"', test)[1] for test in tests]
+    tests = [one.source for one in notebook.cells if "require_right(" in one.source]
+    asked = [re.search(r'require_right\("([\d.]+)"', test)[1] for test in tests]
     assert len(set(asked)) == len(asked) > 2
     assert set(asked) <= exercises(name[:2]).keys()
     for number in asked:
@@ -56,14 +57,14 @@ def test_an_exercise_that_needs_other_cells_of_the_lesson_is_left_out():
         assignment(other, "A", "nbgrader")
     unchecked = made(text, cell("x = ...", "exercise"), cell("x = 1", "solution"))
     with pytest.raises(DataError, match="an exercise that checks no name"):
-        assignment(unchecked, "A", "nbgrader")
+        assignment(unchecked, "A", "otter")
 
 
 def test_an_assignment_that_is_there_is_left_alone(tmp_path):
     path = write_assignment(LESSON, "nbgrader", tmp_path)
     before = path.read_bytes()
     with pytest.raises(CIFError, match="exists"):
-        write_assignment(LESSON, "nbgrader", tmp_path)
+        write_assignment(LESSON, "otter", tmp_path)
     assert path.read_bytes() == before
     with pytest.raises(CIFError, match="grader must be one of"):
         write_assignment(LESSON, "moss", tmp_path / "other")
@@ -100,6 +101,7 @@ SUBMISSIONS = {
     "two_wrong": ({"02.2": "training_and_use = [5, 5]", "02.3": "slope_at_frame_2 = 1"}, 3),
     "one_raises": ({"02.1": "raise ValueError('lost')"}, 4),
     "one_hangs": ({"02.5": HANGS}, 4),
+    "one_cell_hangs": ({"02.1": "while True:\n    pass"}, 4),
 }
 """What differs from the right answers, and the points."""
 
@@ -107,7 +109,7 @@ SUBMISSIONS = {
 def names():
     """The name that the answer to each exercise has."""
     tests = "".join(one.source for one in assignment(source(LESSON), LESSON, "nbgrader").cells)
-    return dict(re.findall(r'judge\("([\d.]+)", globals\(\)\.get\("(\w+)"', tests))
+    return dict(re.findall(r'require_right\("([\d.]+)", globals\(\)\.get\("(\w+)"', tests))
 
 
 def submitted(student, changes):
@@ -125,7 +127,9 @@ def submitted(student, changes):
         place = next(
             one
             for one in notebook.cells
-            if one.cell_type == "code" and answer.search(one.source) and "judge(" not in one.source
+            if one.cell_type == "code"
+            and answer.search(one.source)
+            and "require_right(" not in one.source
         )
         if code:
             place.source = code
@@ -146,7 +150,7 @@ def run(*words, cwd):
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("nbgrader"), reason="nbgrader is not installed")
 @pytest.mark.timeout(1800)
-def test_nbgrader_gives_five_submissions_their_points(tmp_path):
+def test_nbgrader_gives_submissions_their_points(tmp_path):
     write_assignment(LESSON, "nbgrader", tmp_path / "source" / "cif")
     settings = {"CourseDirectory.course_id": "cif", "ExecutePreprocessor.timeout": 60}
     lines = [f"c.{name} = {value!r}\n" for name, value in settings.items()]
@@ -163,4 +167,26 @@ def test_nbgrader_gives_five_submissions_their_points(tmp_path):
 
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}") as book:
         found = {who: book.find_submission("cif", who).score for who in SUBMISSIONS}
+    assert found == {who: points for who, (_, points) in SUBMISSIONS.items()}
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.skipif(not importlib.util.find_spec("otter"), reason="otter-grader is not installed")
+@pytest.mark.timeout(1800)
+def test_otter_gives_submissions_their_points(tmp_path):
+    path = write_assignment(LESSON, "otter", tmp_path)
+    run("otter", "assign", path.name, "dist", cwd=tmp_path)  # which runs the tests on the solutions
+    student = nbformat.read(tmp_path / "dist" / "student" / path.name, as_version=4)
+    assert "SOLUTION" not in str(student)
+    (archive,) = (tmp_path / "dist" / "autograder").glob("*.zip")
+    found = {}
+    for who, (changes, _) in SUBMISSIONS.items():
+        place = tmp_path / who
+        place.mkdir()
+        nbformat.write(submitted(student, changes), place / path.name)
+        files = ["-a", str(archive), "-o", str(place), str(Path(who) / path.name)]
+        run("otter", "run", *files, cwd=tmp_path)
+        results = json.loads((place / "results.json").read_text(encoding="utf-8"))
+        found[who] = sum(one.get("score", 0) for one in results["tests"])
     assert found == {who: points for who, (_, points) in SUBMISSIONS.items()}

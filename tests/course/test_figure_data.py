@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from matplotlib.collections import LineCollection
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
 from cifviz.course.figure_data import MOST_POINTS, MOST_ROWS, figure_data, figure_data_html
 from cifviz.course.figures import canvas
@@ -181,12 +181,20 @@ def test_a_bar_of_colours_is_no_series():
     assert data.notes == ("A picture of 2 × 2 values from 0 to 1.",)
 
 
-def test_the_fold_is_closed_escaped_and_empty_where_nothing_is_shown():
+def test_the_fold_is_closed_and_escaped():
     text = figure_data_html(drawn(lambda ax: ax.plot([0], [1], label="a < b & c")))
     soup = BeautifulSoup(text, "html.parser")
     assert "open" not in soup.details.attrs
     assert soup.select("th[scope=col]")[1].get_text() == "a < b & c" and "a &lt; b" in text
-    assert figure_data_html(canvas()[0]) == ""
+
+
+def test_a_figure_in_which_nothing_is_drawn_says_so():
+    for empty in (lambda ax: None, lambda ax: ax.set_xlim(0, 3), lambda ax: ax.plot([], [])):
+        assert "<p>No values.</p></details>" in figure_data_html(drawn(empty))
+
+
+def test_there_is_no_fold_if_nothing_that_is_drawn_can_be_read():
+    assert figure_data_html(drawn(lambda ax: ax.add_patch(Polygon([[0, 0], [1, 1], [0, 1]])))) == ""
 
 
 def test_what_cannot_be_finite_is_left_out():

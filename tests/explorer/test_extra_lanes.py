@@ -112,6 +112,18 @@ def test_without_a_leak_it_is_a_cif():
     assert "membrane" not in data["lanes"] and data["fixed"] == [] and data["home"] is None
 
 
+def test_without_a_leak_it_fires_at_the_threshold_of_the_neuron():
+    """Not at the 0.99 of its CIF: 0.5 + 0.495 is not enough, a part of the third weight is."""
+    one = spiking("integrate")
+    assert (one.config.cif.threshold, round(one.config.cif.slack, 6)) == (1, 0.01)
+    alpha = torch.tensor([[0.5, 0.495, 0.1, 0.2]])
+    firing = one.config.neuron.integrate(alpha, torch.zeros(1, 4, one.firing.embeddings.shape[2]))
+    expected = [2.05]
+    assert firing.fire_positions[0].tolist() == pytest.approx(expected)
+    shorter = replace(one, tokens=one.tokens[:1], scores=(1.0,), firing=firing, words=None)
+    assert realign(shorter)[0].fire_positions[0].tolist() == pytest.approx(expected)
+
+
 def test_what_was_written_when(written):
     made = view_data(written)["lanes"]["written"]
     assert made["labels"] == list(written.tokens)

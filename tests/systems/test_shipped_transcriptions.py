@@ -14,7 +14,9 @@ from cifviz.corpora.clips import list_clips, load_clip
 from cifviz.resources import resource
 from cifviz.systems.checkpoints import WEIGHTS, list_models, load_model
 from cifviz.systems.cif import CIFRecognizer
+from cifviz.systems.lip_reading import LipReader
 from cifviz.systems.phone_cif import PhoneCIFRecognizer
+from cifviz.systems.spiking import SpikingRecognizer
 
 RECORDED = Path(__file__).with_name("shipped_transcriptions.json")
 TIMES, SCORES = 1e-4, 1e-3
@@ -39,11 +41,14 @@ def transcribed(model):
 
 
 def recorded_models():
-    """All that ship, but for those on states of a pretrained encoder.
+    """All that ship, but for those that round: what comes out is another on other processors.
 
-    Its integers of eight bits give other states on other processors, see `test_english`.
+    The states of a pretrained encoder are integers of eight bits, see `test_english`; a last digit
+    can move a spike over its threshold, see `test_spiking`. And but for readers of lips: clips have
+    no pictures, see `test_fastlr`.
     """
-    return [one for one in list_models() if not isinstance(load_model(one), PhoneCIFRecognizer)]
+    others = (PhoneCIFRecognizer, SpikingRecognizer, LipReader)
+    return [one for one in list_models() if not isinstance(load_model(one), others)]
 
 
 def test_all_that_ship_were_recorded():
@@ -63,10 +68,11 @@ def test_a_checkpoint_gives_what_was_recorded(name):
 
 
 def test_only_weights_without_fires_are_kept_in_half_precision():
-    """A fire at a rounded pause hangs on the last digit of the weights."""
+    """A fire at a rounded pause hangs on the last digit of the weights; lips know no pauses."""
     for name in list_models():
-        weights = load_file(resource("checkpoints") / name / WEIGHTS)
-        kept = torch.float32 if isinstance(load_model(name), CIFRecognizer) else torch.float16
+        weights, model = load_file(resource("checkpoints") / name / WEIGHTS), load_model(name)
+        has_fires = isinstance(model, CIFRecognizer) and not isinstance(model, LipReader)
+        kept = torch.float32 if has_fires else torch.float16
         assert {weight.dtype for weight in weights.values()} == {kept}, name
 
 

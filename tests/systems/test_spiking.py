@@ -8,6 +8,7 @@ import torch
 
 from cifviz.core.neurons import RULES, NeuronRule
 from cifviz.core.tail import appended, rounded
+from cifviz.corpora.clips import load_clip
 from cifviz.errors import CIFError
 from cifviz.systems.base import Batch
 from cifviz.systems.checkpoints import load_model, save_model
@@ -257,3 +258,13 @@ def test_every_variant_of_the_recipes_takes_a_step(name):
         model = SpikingRecognizer(recipe.config)
         batch = Batch.collate([torch.randn(40, 40), torch.randn(24, 40)], [[1, 2], [3]])
         sum(model(batch).values()).backward()
+
+
+@pytest.mark.parametrize("name", ["digits_two", "digits_three", "digits_pause"])
+def test_the_network_that_ships_recognises_voices_that_it_was_not_trained_on(name):
+    clip = load_clip(name)
+    one = load_model("spiking-digits").transcribe(clip.waveform)
+    assert one.tokens == clip.tokens
+    spikes, operations = one.extras["spikes"], one.extras["operations"]
+    assert operations == spikes * 5 * 64  # a kernel of five frames, 64 channels
+    assert one.extras["raster"].sum() < spikes  # the last of five layers

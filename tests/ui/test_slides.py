@@ -16,6 +16,12 @@ OVERFLOWS = """() => {
 }"""
 
 
+def explorer(page):
+    """A button of the explorer on the slide in view."""
+    inside = page.frame_locator("section.present iframe")
+    return inside.get_by_role("button", name="play what is in view")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The slides of this repository."""
@@ -40,6 +46,8 @@ def test_every_slide_fits_and_nothing_is_asked_of_a_network(page, reader, folder
     over = []
     for number in range(1, count + 1):
         page.locator(f".slide-number-a >> text='{number}'").wait_for()
+        if page.locator("section.present iframe").count():
+            explorer(page).wait_for()  # to leave a slide stops what its page is loading
         if page.evaluate(OVERFLOWS):
             over.append(number)
         page.keyboard.press("ArrowRight")
@@ -59,8 +67,7 @@ def test_the_live_explorer_stands_on_its_slide(page, folder):
         ".findIndex(one => one.querySelector('iframe'))"
     )
     page.goto(f"{(folder / '00_start_here.html').as_uri()}#/{number}")
-    inside = page.frame_locator("section.present iframe")
-    inside.get_by_role("button", name="play what is in view").wait_for()
+    explorer(page).wait_for()
 
 
 def test_the_speaker_sees_notes(page, folder):

@@ -135,7 +135,7 @@ def test_systems_and_thresholds_have_tables_of_their_own():
     found = {"best": [], "runs": runs}
     lines = system_table(found, "reordered-digits").splitlines()[2:]
     assert [line.split(" | ")[:3] for line in lines] == [
-        *(["| CIF-IL", f"× {factor}", "2 of 3"] for factor in JOINED),
+        *(["| CIF-IL, one fire later", f"× {factor}", "2 of 3"] for factor in JOINED),
         *(["| wait-2", f"× {factor}", "1 of 3"] for factor in JOINED),
     ]
     assert lines[0].endswith("| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |")

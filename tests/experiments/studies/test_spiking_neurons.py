@@ -44,6 +44,7 @@ def test_a_network_is_measured_with_what_it_did(variant, spikes):
     assert found["tokens"] == 4
     assert found["token_error_rate"] * 4 == sum(found[kind] for kind in ERROR_KINDS)
     assert (found["spikes_per_second"] > 0) == spikes
+    assert found["scaled_count_accuracy"] == 1  # the rule of a CIF
     assert found["operations_per_second"] > 0
 
 
@@ -61,7 +62,7 @@ def test_every_run_hears_every_condition(tmp_path, monkeypatch):
     ]
     assert {one["tokens"] for one in found[:4]} == {4}
     assert {one["tokens"] for one in found[4:]} == {10}  # w ʌ n, t uː
-    assert "| GRU, integrate (CIF) | 0 dB | 1 |" in table({"runs": found})
+    assert "| GRU, integrate (CIF) | 0 dB | 1 of 3 |" in table({"runs": found})
 
 
 def test_without_a_run_there_is_nothing_to_hear(tmp_path):
@@ -82,6 +83,7 @@ def scored(variant, seed, condition, *, rate=0.5, operations=2e6, spikes=100.0):
         "token_error_rate": rate,
         **dict.fromkeys(ERROR_KINDS, 0),
         "count_accuracy": 0.5,
+        "scaled_count_accuracy": 0.75,
         "spikes_per_second": spikes,
         "operations_per_second": operations,
     }
@@ -91,8 +93,8 @@ def test_energy_is_that_of_the_convention():
     """Two million additions of 0.9 pJ are 1.8 µJ; of a GRU one million pairs of 4.6 pJ."""
     runs = [scored("", 0, "clean"), scored("gru", 0, "clean", spikes=0.0), scored("", 0, "0 dB")]
     rows = energy_table(runs).splitlines()[2:4]
-    assert rows[0] == "| spiking, integrate (CIF) | words | 1 | 100 | 2.00 | 1.80 |"
-    assert rows[1] == "| GRU, integrate (CIF) | words | 1 | 0 | 2.00 | 4.60 |"
+    assert rows[0] == "| spiking, integrate (CIF) | words | 1 of 3 | 100 | 2.00 | 1.80 |"
+    assert rows[1] == "| GRU, integrate (CIF) | words | 1 of 3 | 0 | 2.00 | 4.60 |"
     assert energy_table([]) == ""
 
 
@@ -114,10 +116,14 @@ def test_robustness_is_judged_by_how_many_errors_noise_adds():
         "gru",
     ]
     text = table({"runs": runs})
-    (row,) = [line for line in text.splitlines() if "more robust" in line]
-    assert "10.0 ± 0.0 against 30.0 ± 0.0" in row
-    assert row.endswith("| spiking-digits: reproduced; spiking-phones: open |")
+    at_10, at_0 = [line for line in text.splitlines() if "more robust" in line]
+    assert "at 0 dB" in at_0 and "10.0 ± 0.0 against 30.0 ± 0.0" in at_0
+    assert at_0.endswith("| reproduced |")
+    assert "at 10 dB" in at_10 and at_10.endswith("| not reproduced: no difference |")
+    assert "| claim | source | score | spiking-digits | verdict |" in text
+    assert text.endswith("\n\nNot trained: spiking-phones (phones).")
     lines = error_table(runs, "spiking-digits").splitlines()[2:]
     assert len(lines) == 2 * len(CONDITIONS) + 1
+    assert all(" | 50.0" in line and " | 75.0" in line for line in lines)
     assert {one["variant"] for one in runs} <= TITLES.keys()
     assert error_table(runs, "spiking-phones") == ""

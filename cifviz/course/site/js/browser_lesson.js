@@ -61,15 +61,18 @@ class Python {
 async function loadRuntime() {
   await script("runtime.js");
   const { packed, worker, ...rest } = globalThis.cifvizRuntime;
-  const unpacked = {};
-  for (const [name, text] of Object.entries(packed)) unpacked[name] = await unpack(text);
+  const names = Object.keys(packed);
+  const parts = await Promise.all(names.map((name) => unpack(packed[name])));
+  const unpacked = Object.fromEntries(names.map((name, place) => [name, parts[place]]));
   const { "pyodide.asm.js": asm, "pyodide.js": loader, ...files } = unpacked;
   return { ...rest, files, code: [asm, "\n;", loader, "\n;", worker] };
 }
 
 /** Bytes of a gzip archive in base64. @param {string} text */
 async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length); // Uint8Array.from takes twenty times as long
+  for (let place = 0; place < letters.length; place++) bytes[place] = letters.charCodeAt(place);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream).arrayBuffer();
 }

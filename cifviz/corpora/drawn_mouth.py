@@ -4,6 +4,8 @@ No video of a person is among the data. Here a phone is a *viseme*, what can be 
 phones look alike. Neighbours run into each other, heads move, faces and light differ. What a model
 learns of it says something about counting and about what looks alike, and nothing about reading the
 lips of people.
+
+Notebook: notebooks/13_lipreading.ipynb
 """
 
 from __future__ import annotations
@@ -15,21 +17,17 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from cifviz.alignment.timed_tokens import Alignment, TimedToken
-from cifviz.audio.waveform import Waveform
-from cifviz.corpora.labelled_utterance import LabelledUtterance
-from cifviz.corpora.phone_inventory import PHONES
+from cifviz.corpora.clips import Clip
+from cifviz.corpora.phone_inventory import PHONES, reduced_phones
 from cifviz.corpora.pronunciation import pronounce
-from cifviz.errors import require, require_choice
-from cifviz.training.augmentation import Augmentation, Example, Recording
+from cifviz.errors import require_choice
 
 HEIGHT, WIDTH = 16, 24
 """Pixels of a picture."""
 STEP = 0.01
 """Seconds between two states of the mouth; pictures are some of them."""
-SAMPLE_RATE = 16_000
 PAUSE_SHARE = 0.3
 """How many words a pause follows."""
 
@@ -52,7 +50,7 @@ _VISEMES: Mapping[str, tuple[str, Mouth]] = {
     "lip and teeth": ("f v", Mouth(0.15, 0.5, 1.0, 0.0)),
     "tongue and teeth": ("θ ð", Mouth(0.3, 0.55, 0.4, 1.0)),
     "ridge": ("t d n l ɾ s z", Mouth(0.2, 0.65, 0.7, 0.2)),
-    "behind the ridge": ("ʃ ʒ tʃ dʒ ɹ ɚ ɜː", Mouth(0.25, 0.2, 0.6, 0.0)),
+    "palate": ("ʃ ʒ tʃ dʒ ɹ ɚ ɜː", Mouth(0.25, 0.2, 0.6, 0.0)),
     "back": ("k ɡ ŋ h", Mouth(0.4, 0.5, 0.2, 0.1)),
     "round": ("w uː ʊ", Mouth(0.2, 0.0, 0.0, 0.0)),
     "spread": ("j iː ɪ", Mouth(0.3, 1.0, 0.5, 0.1)),
@@ -264,71 +262,42 @@ def video_of(
     return pictures(states[middle], Face.drawn(rng), rng)
 
 
-DrawnSentence = Callable[[np.random.Generator], list[str]]
-"""Draws the words of a sentence."""
-Spoken = Callable[[Sequence[str], np.random.Generator], tuple[list[TimedPhone], Alignment, float]]
-"""Gives words their phones and times: `spoken_phones` with its settings."""
+def clip_phones(clip: Clip) -> list[TimedPhone]:
+    """The phones of an English clip as far as they can be drawn, with the times of its voice.
+
+    >>> from cifviz.corpora.clips import load_clip
+    >>> [one.phone for one in clip_phones(load_clip("digits_one"))]
+    ['s', 'ɛ', 'v', 'ə', 'n']
+    """
+    made: list[TimedPhone] = []
+    for one, (start, end) in zip(clip.phones.timed, clip.phones.spans, strict=True):
+        symbols = reduced_phones(one.token)
+        borders = np.linspace(start, end, len(symbols) + 1).tolist()
+        made += map(TimedPhone, symbols, borders, borders[1:])
+    return made
 
 
-class DrawnSentences:
-    """Endless training utterances: an `ExampleMaker` that needs no recordings.
+def clip_video(clip: Clip, rng: np.random.Generator, *, every: int = 4) -> np.ndarray:
+    """A drawn mouth, of any face, that moves to the sound of an English clip.
 
     Parameters
     ----------
-    groups, shares, augmentation
-        Of an `ExampleMaker`; none is looked at.
-    sentence : DrawnSentence
-    vocabulary : sequence of str
-    bands : int
-        Values of a feature frame: features are nothing but the clock.
+    clip : Clip
+    rng : numpy Generator
+        Draws the face, moves the head and adds noise.
     every : int
-        Feature frames of a picture.
-    spoken : callable
-        Words with drawn durations, see `spoken_phones`.
+        States of `STEP` seconds from picture to picture; 4 are 25 pictures a second.
+
+    Returns
+    -------
+    array of uint8 (pictures, HEIGHT, WIDTH)
+
+    Examples
+    --------
+    2.3815 s are 238 states, of which every fourth is drawn:
+
+    >>> from cifviz.corpora.clips import load_clip
+    >>> clip_video(load_clip("grid_place"), np.random.default_rng(0)).shape
+    (60, 16, 24)
     """
-
-    def __init__(
-        self,
-        groups: Mapping[str, Sequence[Recording]],
-        shares: Mapping[str, float],
-        augmentation: Augmentation,
-        *,
-        sentence: DrawnSentence,
-        vocabulary: Sequence[str],
-        bands: int,
-        every: int = 4,
-        spoken: Spoken = spoken_phones,
-    ):
-        self.sentence, self.every, self.bands, self.spoken = sentence, every, bands, spoken
-        self.ids = {word: index for index, word in enumerate(vocabulary)}
-
-    def __call__(self, rng: np.random.Generator) -> Example:
-        """One utterance."""
-        words = self.sentence(rng)
-        phones, _, duration = self.spoken(words, rng)
-        video = torch.from_numpy(video_of(phones, duration, rng, every=self.every))
-        frames = round(duration / STEP)
-        unknown = torch.full((len(words), 2), -1.0, dtype=torch.float64)
-        ids = [self.ids[word] for word in words]
-        return Example(torch.zeros(frames, self.bands), ids, unknown, {"video": video})
-
-
-def drawn_utterances(
-    sentence: DrawnSentence,
-    count: int,
-    seed: int,
-    *,
-    every: int = 4,
-    spoken: Spoken = spoken_phones,
-) -> list[LabelledUtterance]:
-    """So many utterances, silent, with their videos; the same in every call."""
-    require(count >= 0, f"expected a number of utterances, got {count}")
-    made = []
-    for index in range(count):
-        rng = np.random.default_rng([seed, index])
-        phones, words, duration = spoken(sentence(rng), rng)
-        video = torch.from_numpy(video_of(phones, duration, rng, every=every))
-        samples = round(duration / STEP) * round(STEP * SAMPLE_RATE)
-        silence = Waveform(np.zeros(samples, np.float32), SAMPLE_RATE)
-        made.append(LabelledUtterance(silence, words, "drawn", {"video": video}))
-    return made
+    return video_of(clip_phones(clip), clip.waveform.duration, rng, every=every)
