@@ -218,7 +218,7 @@ table(
 # **Exercise 14.3.** Write the policy. `policy(weights, threshold)` takes the weights of the frames
 # and gives for each word the number of frames read when it is written, counted from 1: as long as
 # the accumulated weight has reached the threshold once more often than words were written, a word
-# is written. What is left at the end writes nothing.
+# is written. The residual at the end writes nothing.
 
 
 # %% tags=["exercise"]

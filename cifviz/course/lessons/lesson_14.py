@@ -33,7 +33,7 @@ def _counts_frames_from_0(weights: list[float], threshold: float) -> list[int]:
     return [frame - 1 for frame in policy(weights, threshold)]
 
 
-def _forgets_the_rest(weights: list[float], threshold: float) -> list[int]:
+def _drops_the_residual(weights: list[float], threshold: float) -> list[int]:
     total, written = 0.0, []
     for frame, weight in enumerate(weights):
         total += weight
@@ -125,8 +125,8 @@ EXERCISES = (
                 "Frames *read* are counted from 1: after the first frame one was read.",
             ),
             (
-                _forgets_the_rest,
-                "What a fire leaves over belongs to the next token: compare the running sum with "
+                _drops_the_residual,
+                "The residual of a fire belongs to the next token: compare the running sum with "
                 "one threshold more for each word.",
             ),
             (
@@ -135,7 +135,7 @@ EXERCISES = (
             ),
             (
                 _writes_the_tail,
-                "What is left at the end writes nothing here.",
+                "The residual at the end writes nothing here.",
             ),
         ),
     ),
