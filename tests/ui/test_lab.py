@@ -114,8 +114,9 @@ def test_a_click_on_a_token_is_sent_to_python_and_played(notebook):
 def test_settings_that_python_sets_are_shown(notebook):
     page = notebook.page
     before = readout(page)
-    python(notebook, "w.settings = {'threshold': 0.5, 'scaling': 'as given'}")
+    python(notebook, "w.selection = 2; w.settings = {'threshold': 0.5, 'scaling': 'as given'}")
     wait_until(lambda: "fires 10" in readout(page))
+    wait_until(lambda: "3 of 10" in page.get_by_role("listbox").inner_text())
     assert "fires 5" in before
     assert page.get_by_label("threshold β").input_value() == "0.5"
     python(notebook, "w.settings = {'threshold': 1, 'scaling': 'phrases'}; w.selection = 4")

@@ -123,8 +123,10 @@ def test_on_a_phone_a_picture_keeps_its_size_and_moves_in_a_box_of_its_own(page,
     hint = page.locator("main .sideways").first
     for width, is_narrow in ((400, True), (1280, False)):
         page.set_viewport_size({"width": width, "height": 900})
-        shown, natural = box.locator("img").evaluate("one => [one.clientWidth, one.naturalWidth]")
-        assert shown >= natural, "words in it are as large as they were drawn"
+        image = box.locator("img")
+        drawn = int(image.get_attribute("width"))  # a picture has two pixels for each of these
+        shown = image.evaluate("one => one.clientWidth")
+        assert shown >= drawn, "words in it are as large as they were drawn"
         assert hint.is_visible() == is_narrow
         assert box.evaluate("one => one.scrollWidth > one.clientWidth") == is_narrow
     page.set_viewport_size({"width": 400, "height": 900})
@@ -142,8 +144,9 @@ def test_colours_are_chosen_and_remembered(page, site):
     dark = page.evaluate(background)
     assert dark != light
     page.goto((site / lesson_place("01_integrate_and_fire", "student")).as_uri())
+    # A browser may still be keeping the choice when the next page asks for it.
+    page.wait_for_function("() => document.querySelector('.theme select').value === 'dark'")
     assert page.evaluate(background) == dark
-    assert page.get_by_label("Colours").input_value() == "dark"
     page.emulate_media(media="print")
     assert page.evaluate(background) == light
     page.emulate_media(media="screen")

@@ -102,6 +102,8 @@ class View {
     const settings = this.model.get("settings");
     if (JSON.stringify(settings) === JSON.stringify(this.explorer.settings)) return;
     this.explorer.set(settings);
+    // The explorer would stay at the same word and tell the model so, over what Python selects next.
+    this.select();
   }
 
   select() {

@@ -33,6 +33,11 @@ function offerColours() {
   const select = /** @type {HTMLSelectElement} */ (label.querySelector("select"));
   select.value = root.dataset.theme ?? "";
   label.hidden = false;
+  addEventListener("storage", () => {
+    // Another page chose, or this one was opened before the browser had kept the choice.
+    colour(keptColours());
+    select.value = root.dataset.theme ?? "";
+  });
   select.addEventListener("change", () => {
     colour(select.value);
     try {
