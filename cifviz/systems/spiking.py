@@ -103,7 +103,7 @@ class NeuronCIF(CIF):
         target_lengths: Tensor | None = None,
         max_fires: int | None = None,
     ) -> Firing:
-        """As of a `CIF`; with `target_lengths` and a leak there may be more or fewer tokens."""
+        """As of a `CIF`; with `target_lengths` as `NeuronRule.integrate` has it."""
         predicted = super().forward(encoder_out, frame_lengths)
         firing = self.neuron.integrate(
             predicted.alpha,

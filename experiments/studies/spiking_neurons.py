@@ -78,8 +78,8 @@ def in_condition(
 def scores_of(model: Any, utterances: Sequence[LabelledUtterance]) -> dict[str, Any]:
     """What a recogniser makes of utterances: errors, right counts, spikes and operations.
 
-    And in how many utterances the scaling of the training gives the right number of tokens: without
-    a leak in all, else only where the soft count is near it.
+    And in how many utterances the scaling of the training gives the right number of tokens: in all,
+    unless two spikes come together.
     """
     found = transcribe_all(model, utterances)
     references = [one.words for one in utterances]
@@ -102,9 +102,9 @@ def scaled_count(rule: NeuronRule, alpha: Tensor, number: int) -> int:
 
     >>> alpha = torch.full((1, 20), 0.2)
     >>> scaled_count(NeuronRule(), alpha, 3), scaled_count(NeuronRule("leaky"), alpha, 3)
-    (3, 2)
+    (3, 3)
     >>> scaled_count(NeuronRule(), alpha, 9), scaled_count(NeuronRule("leaky"), alpha, 9)
-    (9, 11)
+    (9, 9)
     """
     frames = alpha.new_zeros(1, alpha.shape[1], 1)
     return int(rule.integrate(alpha, frames, target_lengths=torch.tensor([number])).num_fires)

@@ -54,6 +54,32 @@ def test_scaled_without_a_leak_it_is_a_scaled_cif(rule):
         torch.testing.assert_close(found.embeddings, expected.embeddings, rtol=0, atol=1e-3)
 
 
+def test_scaled_with_a_leak_by_hand():
+    """Twice 0.5 and a leak of ½: 4 / 3 of them are one token, 1/3 + 2/3."""
+    alpha, rule = torch.full((1, 2), 0.5), NeuronRule("leaky", leak=0.5)
+    firing = rule.integrate(alpha, torch.eye(2)[None], target_lengths=torch.tensor([1]))
+    assert firing.num_fires.tolist() == [1]
+    assert firing.scaled_alpha[0].tolist() == pytest.approx([2 / 3, 2 / 3], rel=5e-3)
+    assert firing.embeddings[0, 0].tolist() == pytest.approx([1 / 3, 2 / 3], abs=5e-3)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_scaled_it_fires_as_often_as_asked_whatever_the_weights_were(name):
+    """A neuron that leaks too: where all weights grow the factor shrinks."""
+    torch.manual_seed(3)
+    alpha, frames = torch.rand(8, 60) * 0.4 + 0.05, torch.randn(8, 60, 2)
+    wanted = torch.randint(1, 9, (8,))
+    weak, strong = (
+        NeuronRule(name).integrate(gain * alpha, frames, target_lengths=wanted) for gain in (0.1, 2)
+    )
+    for firing in (weak, strong):
+        missed = (firing.num_fires - wanted).abs()
+        assert int(missed.max()) <= 1 and float(missed.float().mean()) <= 0.25
+    torch.testing.assert_close(weak.scaled_alpha, strong.scaled_alpha, rtol=1e-2, atol=1e-4)
+    if name != "dynamic":  # at which two spikes may come together
+        assert torch.equal(strong.num_fires, wanted)
+
+
 def test_leaky_by_hand():
     """½ leaks in a frame: 0.6; 0.3 + 0.6; 0.45 + 0.6, a spike, 0.05 are left; 0.025."""
     alpha = torch.tensor([[0.6, 0.6, 0.6, 0.0]], dtype=torch.float64)
