@@ -344,24 +344,25 @@ table(["spikes, weights times", *(f"{gain:g}" for gain in gains)], rows)
 # the factor that makes exactly N of them.
 
 # %% [markdown]
-# What can be done? The library measures how many tokens *would* fire: the spikes, and the potential
-# that is left at the end as a part of one more. This is the *soft count*. In training it multiplies
-# the weights by N over the soft count, once, and the quantity loss pulls the soft count to N. For a
-# CIF the soft count is S, and all is as in lesson 02. For a leaky neuron the factor is wrong as
-# long as the soft count is far from N:
+# What can be done? The factor can be searched, as larger weights give more spikes. The library
+# takes the *smallest factor at which the neuron spikes N times*. For a CIF that is N / S, so lesson
+# 02 is a special case.
 
 # %%
 wanted = torch.tensor([len(spoken.words)])
 rows = []
 for name in ("integrate", "leaky"):
     one = USUAL[name].integrate(alpha, identity, target_lengths=wanted)
-    rows.append([name, int(wanted), f"{float(one.soft_count):.2f}", int(one.num_fires)])
-table(["rule", "N", "soft count as given", "spikes after scaling"], rows)
+    factor = float(one.scaled_alpha.sum() / alpha.sum())
+    rows.append([name, int(wanted), by_rule[name][0], f"{factor:.2f}", int(one.num_fires)])
+table(["rule", "N", "spikes as given", "factor", "spikes after scaling"], rows)
 
 # %% [markdown]
-# With these weights, which were learned for a CIF, the leaky neuron overshoots by far. Each token
-# that is too many shifts all that follow: they are compared with the wrong words. Remember this
-# when you come to the results in section 8.
+# So in training the leaky neuron has its N tokens, as a CIF has. But when it recognises, nobody
+# tells it N. Then all hangs on the weights alone, and the network must have learned to make up for
+# the leak, in quick speech and in slow. The quantity loss teaches it: it pulls the *soft count* to
+# N, which is the spikes and, as a part of one more, the potential that is left at the end. For a
+# CIF this is S.
 
 # %% [markdown]
 # ## 5. Neurons that tire
