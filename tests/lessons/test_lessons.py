@@ -223,7 +223,7 @@ def test_it_runs_and_arrives_at_the_same(name, monkeypatch):
 @each_lesson
 @pytest.mark.long
 def test_papermill_arrives_at_the_same(name, tmp_path):
-    """As in the CI of somebody else: a student's copy, the kernel that is installed, a parameter."""
+    """As in the CI of somebody else: the open copy, the kernel that is installed, a parameter."""
     given, copy = product(name, "student"), tmp_path / "ran.ipynb"
     command = [sys.executable, "-m", "papermill", "--no-progress-bar", "--no-log-output"]
     command += ["--kernel", "python3", "--cwd", str(tmp_path), "-p", "seed", "0"]
