@@ -35,7 +35,14 @@ from cifviz.text_tables import markdown_table
 from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language
 from experiments.measure import token_scores, transcribe_all
 from experiments.recipes import find_recipe, variants_of
-from experiments.recipes.reordered import IN_ORDER, LATENCY_WEIGHTS, TAIL, WAITS, spoken_digits
+from experiments.recipes.reordered import (
+    IN_ORDER,
+    LATENCY_WEIGHTS,
+    TAIL,
+    WAITS,
+    WORD_WAITS,
+    spoken_digits,
+)
 from experiments.robustness_sets import joined
 from experiments.runs import loaded
 from experiments.studies.error_columns import ERROR_HEADS, error_cells
@@ -75,7 +82,8 @@ TITLES = {
     "fusion": "CIF-F, at its own fire",
     "fusion-align": "CIF-F, quantity loss at CTC's spikes",
     **{f"latency-{weight:g}": f"CIF-IL, latency × {weight:g}" for weight in LATENCY_WEIGHTS},
-    **{f"wait-{wait}": f"wait-{wait}" for wait in WAITS},
+    **{f"wait-{wait}-600ms": f"wait-{wait}, segments of 600 ms" for wait in WORD_WAITS},
+    **{f"wait-{wait}": f"wait-{wait}, segments of 280 ms" for wait in WAITS},
     IN_ORDER: "recogniser, words in the order of the sound",
 }
 """By variant."""
@@ -223,17 +231,17 @@ _EXPECTED = "expected here; no source is quoted"
 CLAIMS = (
     Claim(
         "CIF generalises better to long utterances (there: than monotonic attention; here: than "
-        "wait-4)",
+        "wait-2, 600 ms)",
         _ABSTRACT,
         "",
-        "wait-4",
+        "wait-2-600ms",
         "more token errors, four joined, points",
     ),
     *(
-        Claim(text, _EXPECTED, "", f"wait-{wait}", score)
-        for wait in WAITS
+        Claim(text, _EXPECTED, "", f"wait-{wait}-600ms", score)
+        for wait in WORD_WAITS
         for text, score in (
-            (f"CIF-IL makes fewer errors than wait-{wait}", "token errors %"),
+            (f"CIF-IL makes fewer errors than wait-{wait}, 600 ms", "token errors %"),
             ("and lags less behind", "DAL in s"),
         )
     ),

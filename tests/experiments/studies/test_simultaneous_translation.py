@@ -136,7 +136,7 @@ def test_systems_and_thresholds_have_tables_of_their_own():
     lines = system_table(found, "reordered-digits").splitlines()[2:]
     assert [line.split(" | ")[:3] for line in lines] == [
         *(["| CIF-IL, one fire later", f"× {factor}", "2 of 3"] for factor in JOINED),
-        *(["| wait-2", f"× {factor}", "1 of 3"] for factor in JOINED),
+        *(["| wait-2, segments of 280 ms", f"× {factor}", "1 of 3"] for factor in JOINED),
     ]
     assert lines[0].endswith("| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |")
     assert lines[-1].endswith("| – | – | – |")
@@ -147,16 +147,16 @@ def test_systems_and_thresholds_have_tables_of_their_own():
 
 
 def test_long_utterances_are_judged_by_how_many_errors_they_add():
-    """CIF adds 5 points, wait-4 adds 20; a run that lacks a length is in no claim."""
+    """CIF adds 5 points, wait-2 adds 20; a run that lacks a length is in no claim."""
     runs = []
     for seed in range(3):
-        for variant, more in {"": 0.05, "wait-4": 0.2}.items():
+        for variant, more in {"": 0.05, "wait-2-600ms": 0.2}.items():
             rates = {1: 0.1 * (seed + 1), 2: 0.0, 4: 0.1 * (seed + 1) + more}
             runs += [
                 scored(variant, seed, joined=factor, rate=rate) for factor, rate in rates.items()
             ]
     runs.append(scored("fusion", 0))
-    assert [one["variant"] for one in by_run(runs)] == ["", "wait-4"] * 3
+    assert [one["variant"] for one in by_run(runs)] == ["", "wait-2-600ms"] * 3
     text = table({"best": [], "runs": runs})
     (row,) = [line for line in text.splitlines() if "generalises better" in line]
     assert "5.0 ± 0.0 against 20.0 ± 0.0" in row
