@@ -59,7 +59,7 @@ def page(data: dict[str, Any], *, title: str, sound: Sequence[bytes] | None = No
     Parameters
     ----------
     data : dict
-        Of `view_data`.
+        Of `view_data` or `page_data`.
     title : str
         Any text.
     sound : sequence of bytes, optional
@@ -151,7 +151,38 @@ def to_html(
     """
     require_choice("sound", sound, SOUNDS)
     check_target(path, overwrite=overwrite)
-    name = name or Path(path).stem
+    data = page_data(
+        transcription,
+        reference=reference,
+        compare=compare,
+        settings=settings,
+        kept=kept,
+        corrected=corrected,
+        name=name or Path(path).stem,
+    )
+    waveform, pieces = transcription.waveform, None
+    if sound == NONE:
+        data["sound"] = None
+    elif waveform is not None and data["sound"] is not None:
+        data["sound"]["note"] = sound_note(waveform, sound)
+        pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
+    text = page(data, title=title or title_of(transcription), sound=pieces)
+    # A title may contain surrogates, from a file name that is not UTF-8.
+    encoded = text.encode("utf-8", "backslashreplace")
+    return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
+
+
+def page_data(
+    transcription: Transcription,
+    *,
+    reference: Alignment | None = None,
+    compare: Other | Mapping[str, Other] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    kept: Sequence[Mapping[str, Any]] = (),
+    corrected: Alignment | None = None,
+    name: str = "",
+) -> dict[str, Any]:
+    """The data of a page: `view_data`, and where its controls begin; parameters as in `to_html`."""
     data = view_data(transcription, reference=reference, compare=compare, name=name)
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
@@ -159,17 +190,13 @@ def to_html(
     data["kept"] = checked_kept(kept, transcription, others=len(named(compare)))
     correction = checked_correction(corrected, transcription.duration)
     data["corrected"] = None if correction is None else spans_of(correction)
-    waveform, pieces = transcription.waveform, None
-    if sound == NONE:
-        data["sound"] = None
-    elif waveform is not None and data["sound"] is not None:
-        data["sound"]["note"] = sound_note(waveform, sound)
-        pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
-    title = title or textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
-    text = page(data, title=title or "silence", sound=pieces)
-    # A title may contain surrogates, from a file name that is not UTF-8.
-    encoded = text.encode("utf-8", "backslashreplace")
-    return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
+    return data
+
+
+def title_of(transcription: Transcription) -> str:
+    """The tokens as the title of a page, shortened if there are many."""
+    text = textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
+    return text or "silence"
 
 
 def _hash(text: str) -> str:

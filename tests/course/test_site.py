@@ -2,17 +2,21 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 import zipfile
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
+import cifviz
 from cifviz import Alignment, TimedToken, load_clip
 from cifviz.cli import app
 from cifviz.course import figures
@@ -30,8 +34,9 @@ from cifviz.course.site.page_templates import STATIC
 from cifviz.course.site.places import dead_links
 from cifviz.course.site.release import contents, release, write_archive
 from cifviz.errors import DataError
+from cifviz.explorer.page import page_data
 from cifviz.explorer.static_fallback import spans_table
-from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.media_types import EXPLORED, WIDGET_STATE, WIDGET_VIEW
 from cifviz.notebooks.reader import read_notebook
 from cifviz.notebooks.run_inputs import ROOT
 from cifviz.plot.images import image_tag
@@ -293,16 +298,35 @@ def test_the_sheets_of_the_course_have_every_exercise_once(name, copy):
 # --- explorers -----------------------------------------------------------------------------------
 
 
-def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+def with_explorer(notebook, sound="digits_two", clip="digits_two", title="nine two", times=1):
+    """A lesson that shows an explorer with the sound of a clip, and a clip as its parameter."""
+    waveform = load_clip(sound).waveform
+    seen = cifviz.Transcription.from_alpha(
+        [0.6, 0.6, 0.8], ["nine", "two"], frame_shift=0.1, waveform=waveform
+    )
+    noted = {"title": title, "data": json.dumps(page_data(seen))}
+    output = new_output(
+        "display_data",
+        {
+            "image/png": base64.b64encode(PICTURE).decode(),
+            "text/html": image_tag(PICTURE, ALT),
+            "text/plain": ALT,
+            EXPLORED: noted,
+        },
+    )
+    for _ in range(times):
+        notebook.cells.append(new_code_cell("live_explorer(found)", outputs=[output]))
+        notebook.cells[-1].execution_count = 1
+    parameters = new_code_cell(f"clip = {clip!r}" if clip else "seed = 0")
+    parameters.metadata["tags"] = ["parameters"]
+    notebook.cells.append(parameters)
+    return notebook
+
+
+def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root):
     for copy in ("", "solutions"):
         notebook = read_notebook(root / "notebooks" / copy / "00_line.ipynb")
-        notebook.cells[3].source = "cifviz.explore(heard)"
-        parameters = new_code_cell('clip = "digits_two"\nmodel = "digits"')
-        parameters.metadata["tags"] = ["parameters"]
-        notebook.cells.append(parameters)
-        save(root, "00_line", copy, notebook)
+        save(root, "00_line", copy, with_explorer(notebook, title="<nine>"))
     files = render(root)
     for place, source in (
         ("00_line.html", "explorers/00_line.html"),
@@ -311,27 +335,44 @@ def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
         (fold,) = soup_of(files, place).select("details.live")
         assert fold["data-source"] == fold.a["href"] == source and "open" not in fold.attrs
         assert fold.parent.find("img") is not None, "the static fallback stays"
-    words = [word.token for word in load_clip("digits_two").words]
-    assert f'<h1 dir="auto">{" ".join(words)}</h1>' in files["explorers/00_line.html"]
+    shown = soup_of(files, "explorers/00_line.html")
+    assert shown.h1.text == "<nine>"
+    data = json.loads(shown.find(id="cifviz-data").text)
+    assert data["tokens"] == ["nine", "two"] and data["name"] == "digits_two"
+    samples, rate = soundfile.read(io.BytesIO(base64.b64decode(data["sound_pieces"][0])))
+    waveform = load_clip("digits_two").waveform
+    assert rate == waveform.sample_rate and np.abs(samples - waveform.samples).max() < 1e-4
     assert not soup_of(files, "01_curve.html").select("details.live")
+    assert "explorers/01_curve.html" not in files
 
 
-def test_a_lesson_whose_explorer_cannot_be_made_is_refused(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
-    with pytest.raises(DataError, match="00_line shows no explorer"):
-        render(root)
-    with pytest.raises(DataError, match="00_line lacks the parameters clip, model"):
-        live_explorers.explorer_page(lesson(0), "00_line")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"times": 2}, "2 cells show an explorer"),
+        ({"clip": ""}, "00_line has no parameter clip"),
+        ({"clip": "digits_three"}, "is not the clip digits_three"),
+    ],
+)
+def test_a_lesson_whose_explorer_cannot_be_made_is_refused(change, message):
+    with pytest.raises(DataError, match=message):
+        live_explorers.explorer_page(with_explorer(lesson(0), **change), "00_line")
 
 
-def test_every_lesson_that_shows_an_explorer_is_listed():
-    shown = {
-        name
-        for name in lessons()
-        if any(map(live_explorers.shows_explorer, read_notebook(product(name, "student")).cells))
-    }
-    assert shown == live_explorers.EXPLORED | live_explorers.OTHERWISE
+def test_a_damaged_explorer_is_refused():
+    for noted in ({}, {"title": "a", "data": "{"}, {"title": "a", "data": '{"sound": {}}'}, "a"):
+        notebook = with_explorer(lesson(0))
+        notebook.cells[-2].outputs[0].data[EXPLORED] = noted
+        with pytest.raises(DataError, match="00_line: its explorer is damaged"):
+            live_explorers.explorer_page(notebook, "00_line")
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize("name", lessons())
+def test_every_lesson_that_shows_an_explorer_has_a_live_one(name, copy):
+    notebook = read_notebook(product(name, copy))
+    asks = any("live_explorer(" in cell.source for cell in notebook.cells)
+    assert asks == (live_explorers.explorer_page(notebook, name) is not None)
 
 
 def test_the_scripts_are_bundles_of_their_sources():

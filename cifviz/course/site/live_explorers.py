@@ -1,27 +1,23 @@
 """The explorers of the lessons as pages of their own, which a lesson's page loads when asked to.
 
-A notebook keeps the static fallback of an explorer alone. What it explores is recognised again when
-the site is built: the same clip by the same model, as the parameters of the notebook name them.
+A notebook keeps the static fallback of an explorer, and what `cifviz.course.live_explorer` notes of
+what it shows. The sound is that of the clip of this project which the parameter ``clip`` names.
 """
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import json
+from typing import Any
 
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from cifviz.course.site.page_templates import fragment
 from cifviz.errors import DataError, require
+from cifviz.notebooks.media_types import EXPLORED
 from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import tags
 
-EXPLORED = {"00_start_here"}
-"""Lessons whose explorer shows the weights that their parameter ``model`` gives to their parameter
-``clip``, fired by the plain CIF."""
-OTHERWISE = {"16_your_own_model"}
-"""Lessons whose explorer shows a model that is written in the lesson; the notebook alone has it."""
 TAG = "explored"
 
 
@@ -34,27 +30,30 @@ def explorer_place(name: str) -> str:
     return f"explorers/{name}.html"
 
 
-def mark_explorer(notebook: NotebookNode, name: str) -> None:
-    """Tag the cell of a lesson that shows an explorer, if the site has one for it.
+def explored(cell: NotebookNode) -> Any:
+    """What a cell notes of the explorer that it shows, or None."""
+    noted = [output.get("data", {}).get(EXPLORED) for output in cell.get("outputs", ())]
+    return next((one for one in noted if one is not None), None)
+
+
+def explorer_cell(notebook: NotebookNode) -> NotebookNode | None:
+    """The cell of a lesson that shows its explorer, if it has one.
 
     Raises
     ------
     DataError
-        If the lesson is in `EXPLORED` and shows none.
+        If there are several: a lesson has one page for its explorer.
     """
-    if name not in EXPLORED:
-        return
-    cell = next(filter(shows_explorer, notebook.cells), None)
-    if cell is None:
-        raise DataError(f"{name} shows no explorer, but is in EXPLORED")
-    cell.metadata["tags"] = sorted({*tags(cell), TAG})
+    cells = [cell for cell in notebook.cells if explored(cell) is not None]
+    require(len(cells) < 2, f"{len(cells)} cells show an explorer, not one at most", DataError)
+    return cells[0] if cells else None
 
 
-def shows_explorer(cell: NotebookNode) -> bool:
-    """Whether code shows an explorer: it asks for one, and has a picture."""
-    pictures = any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
-    asks = any(call in cell.source for call in ("cifviz.explore(", "live_explorer("))
-    return cell.cell_type == "code" and asks and pictures
+def mark_explorer(notebook: NotebookNode) -> None:
+    """Tag the cell of a lesson that shows an explorer."""
+    cell = explorer_cell(notebook)
+    if cell is not None:
+        cell.metadata["tags"] = sorted({*tags(cell), TAG})
 
 
 def put_explorer(soup: BeautifulSoup, source: str) -> None:
@@ -73,35 +72,39 @@ def put_explorer(soup: BeautifulSoup, source: str) -> None:
         cell.append(BeautifulSoup(fragment("explorer.html.j2", source=source), "html.parser"))
 
 
-def explorer_page(notebook: NotebookNode, name: str) -> str:
-    """The explorer of a lesson as a page that needs no network.
+def explorer_page(notebook: NotebookNode, name: str) -> str | None:
+    """The explorer of a lesson as a page that needs no network; None of a lesson without one.
 
     Raises
     ------
     DataError
-        If the notebook lacks the parameters ``clip`` and ``model``.
+        If there are several explorers, what the cell notes is not what `live_explorer` writes, or
+        the lesson has no parameter ``clip`` that names the clip of the explorer's sound.
     """
-    import cifviz
-    from cifviz.core.interop.firing_rule import FiringRule
-    from cifviz.core.tail import above
-    from cifviz.explorer import to_html
+    from cifviz.corpora.clips import load_clip
+    from cifviz.explorer.page import page
+    from cifviz.explorer.sound_pieces import sound_pieces
 
-    given = read_parameters(notebook)
+    cell = explorer_cell(notebook)
+    if cell is None:
+        return None
+    noted = explored(cell)
+    try:
+        title, data = str(noted["title"]), json.loads(noted["data"])
+        sound = data["sound"]
+        size = None if sound is None else (sound["rate"], sound["length"], sound["piece"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{name}: its explorer is damaged, build the lesson again") from error
+    if size is None:
+        return page(data, title=title)
+    clip = read_parameters(notebook).get("clip")
+    if not isinstance(clip, str):
+        raise DataError(f"{name} has no parameter clip for its explorer")
+    waveform = load_clip(clip).waveform
     require(
-        {"clip", "model"} <= given.keys(), f"{name} lacks the parameters clip, model", DataError
+        (waveform.sample_rate, len(waveform.samples)) == size[:2],
+        f"{name}: the sound of its explorer is not the clip {clip}",
+        DataError,
     )
-    clip = cifviz.load_clip(given["clip"])
-    decoded = cifviz.load_model(given["model"]).transcribe(clip.waveform)
-    alpha = decoded.require_firing().alpha
-    plain = cifviz.integrate_and_fire(alpha, alpha[:, :, None], tail=above(0.5))
-    transcription = cifviz.Transcription.from_firing(
-        plain,
-        decoded.tokens,
-        frame_shift=decoded.grid.shift,
-        waveform=clip.waveform,
-        rule=FiringRule(threshold=1.0, tail=above(0.5)),
-    )
-    with tempfile.TemporaryDirectory(prefix="cifviz-explorer-") as folder:
-        path = Path(folder) / f"{given['clip']}.html"
-        to_html(transcription, path, reference=clip.words)
-        return path.read_text(encoding="utf-8")
+    data["name"] = clip
+    return page(data, title=title, sound=sound_pieces(waveform, "", size=size[2]))
