@@ -31,6 +31,7 @@ from cifviz.metrics import (
 from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
 from cifviz.systems.segment_translator import DELAYS, SegmentTranslator
+from cifviz.systems.transcription import Transcription
 from cifviz.text_tables import markdown_table
 from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language
 from experiments.measure import token_scores, transcribe_all
@@ -112,7 +113,8 @@ def scores_of(
     -------
     dict
         ``utterances``, what `token_scores` gives, and AL, LAAL, DAL and AP, see
-        `cifviz.metrics.latency`: means over the utterances of which there are any, in seconds.
+        `cifviz.metrics.latency`: means over the utterances of which there are any, in seconds;
+        ``fires_after``, see `fire_waits`.
     """
     utterances = language.translated(spoken)
     found = transcribe_all(model, utterances)
@@ -122,7 +124,41 @@ def scores_of(
         "utterances": len(utterances),
         **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["lagging"](found, references),
+        "fires_after": fire_waits(found, spoken, language),
     }
+
+
+def fire_waits(
+    found: Sequence[Transcription], spoken: Sequence[LabelledUtterance], language: Language
+) -> dict[str, float | None]:
+    """How long after the end of a spoken word its fire comes: what the fires have learned.
+
+    Parameters
+    ----------
+    found : sequence of Transcription
+        Of a CIF, or of a system without fires.
+    spoken : sequence of LabelledUtterance
+    language : Language
+
+    Returns
+    -------
+    dict
+        Means in seconds, of utterances with a fire for each word, the end aside; None where there
+        are none. ``known``: of words that the best interpreter writes at their end; ``waiting``: of
+        those for which she waits for the next one. A fire that is a policy of its own comes later
+        behind the latter.
+    """
+    waits: dict[bool, list[float]] = {False: [], True: []}
+    for one, source in zip(found, spoken, strict=True):
+        count = len(source.words)
+        if one.firing is None or int(one.firing.num_fires) not in (count, count + 1):
+            continue
+        fires = one.grid.seconds(one.firing.fire_positions[0, :count].double()).tolist()
+        least = language.least_delays(source.words, source.waveform.duration)
+        for fire, best, (_, end) in zip(fires, least, source.words.spans, strict=True):
+            waits[best > end].append(fire - end)
+    named = {"known": waits[False], "waiting": waits[True]}
+    return {name: mean(values) if values else None for name, values in named.items()}
 
 
 def best_lagging(spoken: Sequence[LabelledUtterance], language: Language) -> dict[str, float]:
@@ -267,6 +303,7 @@ def table(found: Mapping[str, Any]) -> str:
     """All tables, one below the other, and what they say of the claims."""
     parts = [system_table(found, recipe) for recipe in TASKS]
     parts += [beta_table(found, recipe) for recipe in TASKS]
+    parts += [fire_table(found, recipe) for recipe in TASKS]
     parts.append(
         claim_table(
             by_run(found["runs"]),
@@ -334,6 +371,29 @@ def beta_table(found: Mapping[str, Any], recipe: str) -> str:
         [TITLES[variant], f"{beta:g}", *_cells([*of_it[variant, beta].values()])]
         for variant, beta in sorted(of_it)
     ]
+    return markdown_table(heads, rows) if rows else ""
+
+
+def fire_table(found: Mapping[str, Any], recipe: str) -> str:
+    """When the fires come, on utterances as they are."""
+    heads = [f"{recipe}, fires", "seeds", "s after a word that is known at its end"]
+    heads += ["s after one that waits for the next", "later by s"]
+    of_it = grouped(
+        [
+            one
+            for one in found["runs"]
+            if (one["recipe"], one["joined"], one["beta"]) == (recipe, 1, 1)
+            and None not in one["fires_after"].values()
+        ],
+        "variant",
+    )
+    rows = []
+    for variant, title in TITLES.items():
+        waits = [one["fires_after"] for one in of_it.get((variant,), {}).values()]
+        if waits:
+            columns = [[one[name] for one in waits] for name in ("known", "waiting")]
+            columns.append([one["waiting"] - one["known"] for one in waits])
+            rows.append([title, seeds_cell(len(waits)), *map(spread, columns)])
     return markdown_table(heads, rows) if rows else ""
 
 
