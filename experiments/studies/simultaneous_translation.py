@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from cifviz.corpora.labelled_utterance import LabelledUtterance
 from cifviz.errors import DataError, require
 from cifviz.metrics import (
@@ -60,6 +62,8 @@ BETAS = (0.8, 0.9, 1.1, 1.2)
 """β in inference, beside 1, of `THRESHOLDED`."""
 THRESHOLDED = ("", "own-fire", "fusion")
 LAGGING = ("AL", "LAAL", "DAL")
+OUTSIDE = ("before", "after")
+"""Of the words: where weight may lie that is no word's."""
 MOST_SHOWN = 7
 """Words of the utterance whose translation is kept, at most."""
 
@@ -114,7 +118,7 @@ def scores_of(
     dict
         ``utterances``, what `token_scores` gives, and AL, LAAL, DAL and AP, see
         `cifviz.metrics.latency`: means over the utterances of which there are any, in seconds;
-        ``fires_after``, see `fire_waits`.
+        ``fires_after``, see `fire_waits`, and ``weight_outside``, see there.
     """
     utterances = language.translated(spoken)
     found = transcribe_all(model, utterances)
@@ -125,6 +129,7 @@ def scores_of(
         **token_scores(tokens, [one.tokens for one in found]),
         **model.metrics["lagging"](found, references),
         "fires_after": fire_waits(found, spoken, language),
+        "weight_outside": weight_outside(found, spoken),
     }
 
 
@@ -159,6 +164,26 @@ def fire_waits(
             waits[best > end].append(fire - end)
     named = {"known": waits[False], "waiting": waits[True]}
     return {name: mean(values) if values else None for name, values in named.items()}
+
+
+def weight_outside(
+    found: Sequence[Transcription], spoken: Sequence[LabelledUtterance]
+) -> dict[str, float | None]:
+    """Weight of the frames ``before`` the first word and ``after`` the last, means, in tokens.
+
+    The end is a token without sound, so that its weight may lie anywhere. A frame counts where its
+    middle lies; without fires both are None.
+    """
+    outside: dict[str, list[float]] = {name: [] for name in OUTSIDE}
+    for one, source in zip(found, spoken, strict=True):
+        if one.firing is None or not len(source.words):
+            continue
+        alpha = one.firing.alpha[0].double()
+        middles = one.grid.seconds(torch.arange(len(alpha)) + 0.5)
+        (start, _), (_, end) = source.words.spans[0], source.words.spans[-1]
+        outside["before"].append(float(alpha[middles < start].sum()))
+        outside["after"].append(float(alpha[middles > end].sum()))
+    return {name: mean(values) if values else None for name, values in outside.items()}
 
 
 def best_lagging(spoken: Sequence[LabelledUtterance], language: Language) -> dict[str, float]:
@@ -378,6 +403,7 @@ def fire_table(found: Mapping[str, Any], recipe: str) -> str:
     """When the fires come, on utterances as they are."""
     heads = [f"{recipe}, fires", "seeds", "s after a word that is known at its end"]
     heads += ["s after one that waits for the next", "later by s"]
+    heads += ["weight before the first word", "weight after the last"]
     of_it = grouped(
         [
             one
@@ -389,11 +415,13 @@ def fire_table(found: Mapping[str, Any], recipe: str) -> str:
     )
     rows = []
     for variant, title in TITLES.items():
-        waits = [one["fires_after"] for one in of_it.get((variant,), {}).values()]
-        if waits:
+        each = [*of_it.get((variant,), {}).values()]
+        if each:
+            waits = [one["fires_after"] for one in each]
             columns = [[one[name] for one in waits] for name in ("known", "waiting")]
             columns.append([one["waiting"] - one["known"] for one in waits])
-            rows.append([title, seeds_cell(len(waits)), *map(spread, columns)])
+            columns += [[one["weight_outside"][name] for one in each] for name in OUTSIDE]
+            rows.append([title, seeds_cell(len(each)), *map(spread, columns)])
     return markdown_table(heads, rows) if rows else ""
 
 

@@ -28,6 +28,7 @@ from experiments.studies.simultaneous_translation import (
     scores_of,
     system_table,
     table,
+    weight_outside,
     with_tail,
 )
 from tests.experiments.studies.nar_runs import finished_run, noisy_string
@@ -67,6 +68,10 @@ def test_fires_are_timed_from_the_end_of_their_words():
     fired = Transcription.from_alpha(alpha, ["a", "b"], frame_shift=0.04, slack=1e-6)
     found = fire_waits([fired], STRINGS[:1], DIGITS_LANGUAGE)
     assert found == pytest.approx({"known": 0.0, "waiting": 0.1}, abs=1e-5)
+    # All weight lies in the words; beside shorter ones five frames of ten do.
+    assert weight_outside([fired], STRINGS[:1]) == {"before": 0.0, "after": 0.0}
+    late = [noisy_string("two", "two", seconds=0.4)]
+    assert weight_outside([fired], late)["after"] == pytest.approx(2 - 5 * 2 / 15)
     # In the order of the sound no word waits; a wrong number of fires is not timed.
     same = fire_waits([fired], STRINGS[:1], DIGITS_LANGUAGE.in_order)
     assert same["waiting"] is None and same["known"] == pytest.approx(0.05, abs=1e-5)
@@ -75,6 +80,7 @@ def test_fires_are_timed_from_the_end_of_their_words():
     by_clock = untrained(find_recipe("reordered-digits", "wait-4"), None)
     scores = scores_of(by_clock, STRINGS[:1], DIGITS_LANGUAGE)
     assert scores["fires_after"] == {"known": None, "waiting": None}
+    assert scores["weight_outside"] == {"before": None, "after": None}
 
 
 @pytest.mark.slow
@@ -147,6 +153,7 @@ def scored(variant, seed, *, joined=1, beta=1.0, rate=0.5, lag=1.0):
         "count_accuracy": 0.5,
         **dict.fromkeys(LAGGING, lag),
         "fires_after": dict.fromkeys(("known", "waiting"), lag),
+        "weight_outside": {"before": 0.5, "after": 0.25},
     }
 
 
@@ -167,7 +174,8 @@ def test_systems_and_thresholds_have_tables_of_their_own():
     assert system_table(found, "reordered-grid") == fire_table(found, "reordered-grid") == ""
     lines = fire_table(found, "reordered-digits").splitlines()[2:]
     assert lines == [
-        "| CIF-IL, one fire later | 2 of 3 | 1.00 ± 0.00 | 1.00 ± 0.00 | 0.00 ± 0.00 |"
+        "| CIF-IL, one fire later | 2 of 3 | 1.00 ± 0.00 | 1.00 ± 0.00 | 0.00 ± 0.00 "
+        "| 0.50 ± 0.00 | 0.25 ± 0.00 |"
     ]
     assert {one["variant"] for one in runs} <= TITLES.keys()
 
