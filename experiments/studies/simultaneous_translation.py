@@ -118,7 +118,8 @@ def scores_of(
     dict
         ``utterances``, what `token_scores` gives, and AL, LAAL, DAL and AP, see
         `cifviz.metrics.latency`: means over the utterances of which there are any, in seconds;
-        ``fires_after``, see `fire_waits`, and ``weight_outside``, see there.
+        ``fires_after``, see `fire_waits`, and ``weight_outside`` and ``fires_off``,
+        see there.
     """
     utterances = language.translated(spoken)
     found = transcribe_all(model, utterances)
@@ -130,6 +131,7 @@ def scores_of(
         **model.metrics["lagging"](found, references),
         "fires_after": fire_waits(found, spoken, language),
         "weight_outside": weight_outside(found, spoken),
+        "fires_off": fires_off(found, spoken),
     }
 
 
@@ -184,6 +186,20 @@ def weight_outside(
         outside["before"].append(float(alpha[middles < start].sum()))
         outside["after"].append(float(alpha[middles > end].sum()))
     return {name: mean(values) if values else None for name, values in outside.items()}
+
+
+def fires_off(found: Sequence[Transcription], spoken: Sequence[LabelledUtterance]) -> float | None:
+    """By how many of its words an utterance has too many fires or too few, the end aside: a mean.
+
+    What the decoder writes does not count: long utterances may have the right fires and be written
+    wrongly. Without fires it is None.
+    """
+    shares = [
+        abs(int(one.firing.num_fires) - 1 - len(source.words)) / len(source.words)
+        for one, source in zip(found, spoken, strict=True)
+        if one.firing is not None and len(source.words)
+    ]
+    return mean(shares) if shares else None
 
 
 def best_lagging(spoken: Sequence[LabelledUtterance], language: Language) -> dict[str, float]:
@@ -356,7 +372,7 @@ def by_run(measured: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def system_table(found: Mapping[str, Any], recipe: str) -> str:
     """Every system on one task at every length: mean ± standard deviation over seeds."""
     heads = [recipe, "joined", "seeds", *ERROR_HEADS, "right count %"]
-    heads += [f"{name} s" for name in LAGGING]
+    heads += [f"{name} s" for name in LAGGING] + ["fires off by %"]
     rows = []
     of_it = grouped(
         [one for one in found["runs"] if one["recipe"] == recipe and one["beta"] == 1],
@@ -366,7 +382,9 @@ def system_table(found: Mapping[str, Any], recipe: str) -> str:
     for variant, title in TITLES.items():
         for factor in JOINED:
             if (variant, factor) in of_it:
-                cells = _cells([*of_it[variant, factor].values()])
+                each = [*of_it[variant, factor].values()]
+                off = [100 * one["fires_off"] for one in each if one["fires_off"] is not None]
+                cells = [*_cells(each), spread(off, digits=1) if off else "–"]
                 rows.append([title, f"× {factor}", *cells])
     if not rows:
         return ""
@@ -374,7 +392,15 @@ def system_table(found: Mapping[str, Any], recipe: str) -> str:
         if one["recipe"] == recipe:
             lags = [f"{one[name]:.2f}" for name in LAGGING]
             rows.append(
-                ["best interpreter", f"× {one['joined']}", "", *[""] * len(ERROR_HEADS), "", *lags]
+                [
+                    "best interpreter",
+                    f"× {one['joined']}",
+                    "",
+                    *[""] * len(ERROR_HEADS),
+                    "",
+                    *lags,
+                    "",
+                ]
             )
     return markdown_table(heads, rows)
 

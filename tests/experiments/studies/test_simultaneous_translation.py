@@ -23,6 +23,7 @@ from experiments.studies.simultaneous_translation import (
     example_of,
     fire_table,
     fire_waits,
+    fires_off,
     joined_utterances,
     run,
     scores_of,
@@ -72,6 +73,8 @@ def test_fires_are_timed_from_the_end_of_their_words():
     assert weight_outside([fired], STRINGS[:1]) == {"before": 0.0, "after": 0.0}
     late = [noisy_string("two", "two", seconds=0.4)]
     assert weight_outside([fired], late)["after"] == pytest.approx(2 - 5 * 2 / 15)
+    # Two fires are one word and the end: one too few for two words, of which that is a half.
+    assert fires_off([fired], STRINGS[:1]) == 0.5
     # In the order of the sound no word waits; a wrong number of fires is not timed.
     same = fire_waits([fired], STRINGS[:1], DIGITS_LANGUAGE.in_order)
     assert same["waiting"] is None and same["known"] == pytest.approx(0.05, abs=1e-5)
@@ -81,6 +84,7 @@ def test_fires_are_timed_from_the_end_of_their_words():
     scores = scores_of(by_clock, STRINGS[:1], DIGITS_LANGUAGE)
     assert scores["fires_after"] == {"known": None, "waiting": None}
     assert scores["weight_outside"] == {"before": None, "after": None}
+    assert scores["fires_off"] is None
 
 
 @pytest.mark.slow
@@ -154,6 +158,7 @@ def scored(variant, seed, *, joined=1, beta=1.0, rate=0.5, lag=1.0):
         **dict.fromkeys(LAGGING, lag),
         "fires_after": dict.fromkeys(("known", "waiting"), lag),
         "weight_outside": {"before": 0.5, "after": 0.25},
+        "fires_off": None if lag is None else 0.1,
     }
 
 
@@ -167,8 +172,10 @@ def test_systems_and_thresholds_have_tables_of_their_own():
         *(["| CIF-IL, one fire later", f"× {factor}", "2 of 3"] for factor in JOINED),
         *(["| wait-2, segments of 280 ms", f"× {factor}", "1 of 3"] for factor in JOINED),
     ]
-    assert lines[0].endswith("| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |")
-    assert lines[-1].endswith("| – | – | – |")
+    assert lines[0].endswith(
+        "| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 | 10.0 ± 0.0 |"
+    )
+    assert lines[-1].endswith("| – | – | – | – |")
     lines = beta_table(found, "reordered-digits").splitlines()[2:]
     assert [line.split(" | ")[1] for line in lines] == ["0.8", "0.9", "1", "1.1", "1.2"]
     assert system_table(found, "reordered-grid") == fire_table(found, "reordered-grid") == ""
