@@ -152,7 +152,7 @@ def best_delays(digits, ends, duration):
 # $$\mathrm{AL} = \frac1\tau \sum_{i=1}^{\tau} \Bigl(d_i - (i-1)\,\frac{|X|}{|Y|}\Bigr)$$
 #
 # $|X|$ is the length of the sound and $|Y|$ the number of words in the reference. The sum ends at
-# word τ, the first one that is written when all of the sound was read: the words behind it cost
+# word τ, the first one that is written when all of the sound was read: those that follow cost
 # nobody any more time.
 
 # %%
@@ -414,12 +414,17 @@ show(
     "A dotted line for each fire stands near the end of each word, and one more at the end of the "
     "sound.",
     caption="The weights of the translator, with its fires numbered from 1. Where do they stand, "
-    "seen from the words? The last one is the fire of the end.",
+    "seen from the words? The last one is that of the end. And where is weight without a word?",
 )
 
 # %% [markdown]
-# There is a fire for each word, near its end. By the rule of the paper, `wait` 1, a word is written
-# at this, its own fire. Then the next digit is not known yet.
+# There is a fire for each word, in its second half or near its end. By the rule of the paper,
+# `wait` 1, a word is written at this, its own fire. Then the next digit is not known yet.
+#
+# Something else is odd: the first frames have weight, though nobody speaks there. The weights sum
+# to one more than there are words, because the end is a token. It has no sound, so its weight may
+# lie anywhere. Training has put a part of it at the beginning. There it makes *all* fires come a
+# little earlier.
 #
 # **Exercise 14.4.** A translator writes at the end of each digit, and recognises every digit. It
 # does not know what comes next: at random one of the ten digits. After an even digit all is
@@ -468,9 +473,9 @@ for variant, title in SYSTEMS.items():
         )
         errors = spread([100 * one["token_error_rate"] for one in each], digits=1)
         lag = spread([one["LAAL"] for one in each])
-        rows.append([title, spread(known), spread(waiting), errors, lag])
-heads = ["fires, s after the end of a word:", "known at its end", "that waits"]
-table([*heads, "errors, %", "LAAL, s"], rows)
+        rows.append([title, len(each), spread(known), spread(waiting), errors, lag])
+heads = ["rule", "trainings", "fires, s after a word that is known at its end"]
+table([*heads, "after one that waits", "errors, %", "LAAL, s"], rows)
 
 # %% tags=["answer"]
 # The best guess by 10,000 random digits, for exercise 14.4
@@ -586,14 +591,15 @@ for weight in ("", "latency-0.25", "latency-0.5", "latency-1", "latency-2"):
         rows.append(
             [
                 f"× {weight.removeprefix('latency-') or '0'}",
+                spread([one["weight_outside"]["before"] for one in each]),
                 spread([one["fires_after"]["known"] for one in each]),
                 spread([100 * one["token_error_rate"] for one in each], digits=1),
                 spread([one["LAAL"] for one in each]),
                 len(each),
             ]
         )
-heads = ["latency loss", "fires, s after the end of a word", "errors, %", "LAAL, s", "trainings"]
-table(heads, rows)
+heads = ["latency loss", "weight before the first word", "fires, s after the end of a word"]
+table([*heads, "errors, %", "LAAL, s", "trainings"], rows)
 
 # %% tags=["answer", "hide-input"]
 # Table: longer than in training, mean ± standard deviation
@@ -607,12 +613,15 @@ NAMES = {
 rows = []
 for variant, title in NAMES.items():
     if of_runs(variant):
+        longer = [of_runs(variant, joined=n) for n in (1, 2, 4)]
         cells = [
-            spread([100 * o["token_error_rate"] for o in of_runs(variant, joined=n)], digits=1)
-            for n in (1, 2, 4)
+            spread([100 * one["token_error_rate"] for one in each], digits=1) for each in longer
         ]
-        rows.append([title, *cells, len(of_runs(variant))])
-table(["errors, %", "as they are", "two joined", "four joined", "trainings"], rows)
+        off = [one["fires_off"] for one in longer[-1]]
+        fires_off = "–" if None in off else spread([100 * one for one in off], digits=1)
+        rows.append([title, *cells, fires_off, len(longer[0])])
+heads = ["errors, %", "as they are", "two joined", "four joined"]
+table([*heads, "fires too many or too few, % of the words, four joined", "trainings"], rows)
 
 # %% [markdown] tags=["answer"]
 # TEXT FOLLOWS THE RESULTS
