@@ -488,9 +488,10 @@ wrong_guesses = 100 * mean([a != b for a, b in zip(right, guess, strict=True)])
 print(f"wrong: {wrong_guesses:.0f} %")
 
 # %% [markdown] tags=["answer"]
-# They do not. With both rules the fires come in a word or at its end, whether it has to wait or not.
-# A CIF here has learned to *segment*, not to *decide*. So at its own fire a word comes before it is
-# known, and many are wrong: more than the guesser of 14.4, since not every digit is recognised.
+# They do not. With both rules the fires come in a word or at its end, whether it has to wait or
+# not. A CIF here has learned to *segment*, not to *decide*. So at its own fire a word comes before
+# it is known, and many are wrong: more than the guesser of 14.4, since not every digit is
+# recognised.
 #
 # A likely reason, which we have not tested: to fire only a little later helps nobody. In the middle
 # of “four” it is as unknown as before. The loss falls only when the fire has crossed the whole next
