@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +15,11 @@ from matplotlib.figure import Figure
 
 from cifviz.course.figures import LINES, WIDTH, captioned, show
 from cifviz.errors import require
+from cifviz.explorer.page import page_data, page_title
 from cifviz.explorer.widget import Explorer
 from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.notebooks.cell_output import emit
+from cifviz.notebooks.media_types import EXPLORER
 from cifviz.plot.images import DPI, image_tag, png
 
 DELAY = 0.01
@@ -110,6 +113,8 @@ def live_figure(
 def live_explorer(explorer: Explorer, *, caption: str) -> None:
     """Show an explorer, and below it, where nothing is live, its static fallback.
 
+    What the site of the course needs to show it live is kept with the fallback.
+
     Parameters
     ----------
     explorer : Explorer
@@ -119,7 +124,15 @@ def live_explorer(explorer: Explorer, *, caption: str) -> None:
     """
     given = explorer._repr_mimebundle_()
     if given is not None:  # a kernel that shows no widgets
-        emit(captioned(given[0], caption))
+        data = page_data(
+            explorer.transcription,
+            reference=explorer.reference,
+            compare=explorer.compare,
+            settings=explorer.settings,
+            sound="small",
+        )
+        content = {"title": page_title(explorer.transcription), "data": data}
+        emit({**captioned(given[0], caption), EXPLORER: json.dumps(content)})
 
 
 class LiveFigure:

@@ -13,10 +13,10 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner
 
-from cifviz import Alignment, TimedToken, load_clip
+from cifviz import Alignment, TimedToken
 from cifviz.cli import app
 from cifviz.course import figures
-from cifviz.course.build import COPIES, lessons, product
+from cifviz.course.build import COPIES, NOTEBOOKS, lessons, product
 from cifviz.course.exercises import exercises
 from cifviz.course.site import build_site as building
 from cifviz.course.site import live_explorers
@@ -31,7 +31,7 @@ from cifviz.course.site.places import dead_links
 from cifviz.course.site.release import contents, release, write_archive
 from cifviz.errors import DataError
 from cifviz.explorer.static_fallback import spans_table
-from cifviz.notebooks.media_types import WIDGET_STATE, WIDGET_VIEW
+from cifviz.notebooks.media_types import EXPLORER, WIDGET_STATE, WIDGET_VIEW
 from cifviz.notebooks.reader import read_notebook
 from cifviz.notebooks.run_inputs import ROOT
 from cifviz.plot.images import image_tag
@@ -293,16 +293,16 @@ def test_the_sheets_of_the_course_have_every_exercise_once(name, copy):
 # --- explorers -----------------------------------------------------------------------------------
 
 
-def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+def explored(root, content):
+    """Let both copies of a lesson keep an explorer."""
     for copy in ("", "solutions"):
         notebook = read_notebook(root / "notebooks" / copy / "00_line.ipynb")
-        notebook.cells[3].source = "cifviz.explore(heard)"
-        parameters = new_code_cell('clip = "digits_two"\nmodel = "digits"')
-        parameters.metadata["tags"] = ["parameters"]
-        notebook.cells.append(parameters)
+        notebook.cells[3].outputs[0].data[EXPLORER] = content
         save(root, "00_line", copy, notebook)
+
+
+def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root):
+    explored(root, json.dumps({"title": "a <b>", "data": {"tokens": ["</script>"]}}))
     files = render(root)
     for place, source in (
         ("00_line.html", "explorers/00_line.html"),
@@ -311,27 +311,38 @@ def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
         (fold,) = soup_of(files, place).select("details.live")
         assert fold["data-source"] == fold.a["href"] == source and "open" not in fold.attrs
         assert fold.parent.find("img") is not None, "the static fallback stays"
-    words = [word.token for word in load_clip("digits_two").words]
-    assert f'<h1 dir="auto">{" ".join(words)}</h1>' in files["explorers/00_line.html"]
+    assert '<h1 dir="auto">a &lt;b&gt;</h1>' in files["explorers/00_line.html"]
+    assert "\\u003c/script\\u003e" in files["explorers/00_line.html"]
     assert not soup_of(files, "01_curve.html").select("details.live")
 
 
-def test_a_lesson_whose_explorer_cannot_be_made_is_refused(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
-    with pytest.raises(DataError, match="00_line shows no explorer"):
+@pytest.mark.parametrize("content", ["{", "[]", '{"title": 1, "data": {}}', '{"title": "two"}'])
+def test_an_explorer_that_cannot_be_read_is_refused(root, content):
+    explored(root, content)
+    with pytest.raises(DataError, match="00_line keeps an explorer that cannot be read: build it"):
         render(root)
-    with pytest.raises(DataError, match="00_line lacks the parameters clip, model"):
-        live_explorers.explorer_page(lesson(0), "00_line")
 
 
-def test_every_lesson_that_shows_an_explorer_is_listed():
-    shown = {
-        name
-        for name in lessons()
-        if any(map(live_explorers.shows_explorer, read_notebook(product(name, "student")).cells))
-    }
-    assert shown == live_explorers.EXPLORED | live_explorers.OTHERWISE
+def test_two_explorers_in_a_lesson_are_refused(root):
+    notebook = read_notebook(root / "notebooks" / "00_line.ipynb")
+    notebook.cells[3].outputs[0].data[EXPLORER] = "{}"
+    notebook.cells[3].outputs *= 2
+    with pytest.raises(DataError, match="00_line shows 2 explorers, the site has one"):
+        live_explorers.explorer_content(notebook, "00_line")
+
+
+def test_every_lesson_that_shows_an_explorer_keeps_what_its_page_needs():
+    for copy in COPIES:
+        shown = {
+            name: live_explorers.explorer_content(read_notebook(product(name, copy)), name)
+            for name in lessons()
+            if "live_explorer(" in (NOTEBOOKS / "source" / f"{name}.py").read_text("utf-8")
+        }
+        assert len(shown) > 1 and all(shown.values())
+        for content in shown.values():
+            kept = json.loads(content)
+            assert kept["data"]["sound_pieces"] and len(kept["data"]["tokens"]) > 1
+            assert kept["title"].startswith(" ".join(kept["data"]["tokens"]))
 
 
 def test_the_scripts_are_bundles_of_their_sources():

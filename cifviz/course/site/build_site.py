@@ -26,7 +26,7 @@ from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import Opening, read_opening
 from cifviz.course.site.exercise_sheets import sheet_place, tasks
 from cifviz.course.site.live_explorers import (
-    EXPLORED,
+    explorer_content,
     explorer_page,
     explorer_place,
     mark_explorer,
@@ -91,8 +91,10 @@ def render(root: Path = ROOT) -> dict[str, str]:
     pages[LECTURER] = _lecturer(notebooks, course, places)
     pages |= {places.known[path]: _file(path, course, places) for path in places.files}
     pages[INDEX] = _index(course, places)
-    for name in EXPLORED & course.keys():
-        pages[explorer_place(name)] = explorer_page(notebooks[name, "student"], name)
+    for name in course:
+        content = explorer_content(notebooks[name, "student"], name)
+        if content is not None:
+            pages[explorer_place(name)] = explorer_page(content, name)
     found = dead_links(pages)
     require(not found, "\n".join(found), DataError)
     pages["search.js"] = (STATIC / "search.js").read_text(encoding="utf-8")
@@ -190,7 +192,7 @@ def _lesson(
     """The page of a lesson, with ways to the lessons around it and to its other copy."""
     # 1. Its text, and what a search finds in it.
     place, path = lesson_place(name, copy), lesson_path(name, copy)
-    mark_explorer(notebook, name)
+    mark_explorer(notebook)
     soup = cleaned(lambda: cells_html(notebook), path, place, places, add=True)
     title = f"{course[name].number} {course[name].title}"
     if copy == "student":

@@ -1,27 +1,21 @@
 """The explorers of the lessons as pages of their own, which a lesson's page loads when asked to.
 
-A notebook keeps the static fallback of an explorer alone. What it explores is recognised again when
-the site is built: the same clip by the same model, as the parameters of the notebook name them.
+A notebook keeps, beside the static fallback of an explorer, what a page of it needs: see
+`cifviz.course.live_explorer`.
 """
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+import json
 
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from cifviz.course.site.page_templates import fragment
 from cifviz.errors import DataError, require
-from cifviz.notebooks.notebook_parameters import read_parameters
-from cifviz.notebooks.reader import tags
+from cifviz.notebooks.media_types import EXPLORER
+from cifviz.notebooks.reader import outputs, tags
 
-EXPLORED = {"00_start_here"}
-"""Lessons whose explorer shows the weights that their parameter ``model`` gives to their parameter
-``clip``, fired by the plain CIF."""
-OTHERWISE = {"16_your_own_model"}
-"""Lessons whose explorer shows a model that is written in the lesson; the notebook alone has it."""
 TAG = "explored"
 
 
@@ -34,27 +28,24 @@ def explorer_place(name: str) -> str:
     return f"explorers/{name}.html"
 
 
-def mark_explorer(notebook: NotebookNode, name: str) -> None:
-    """Tag the cell of a lesson that shows an explorer, if the site has one for it.
+def explorer_content(notebook: NotebookNode, name: str) -> str | None:
+    """What a notebook keeps of its explorer; None if it shows none.
 
     Raises
     ------
     DataError
-        If the lesson is in `EXPLORED` and shows none.
+        If it shows more than one: the site has one page for each lesson.
     """
-    if name not in EXPLORED:
-        return
-    cell = next(filter(shows_explorer, notebook.cells), None)
-    if cell is None:
-        raise DataError(f"{name} shows no explorer, but is in EXPLORED")
-    cell.metadata["tags"] = sorted({*tags(cell), TAG})
+    kept = [output.data[EXPLORER] for _, output in outputs(notebook) if _is_explorer(output)]
+    require(len(kept) <= 1, f"{name} shows {len(kept)} explorers, the site has one", DataError)
+    return kept[0] if kept else None
 
 
-def shows_explorer(cell: NotebookNode) -> bool:
-    """Whether code shows an explorer: it asks for one, and has a picture."""
-    pictures = any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
-    asks = any(call in cell.source for call in ("cifviz.explore(", "live_explorer("))
-    return cell.cell_type == "code" and asks and pictures
+def mark_explorer(notebook: NotebookNode) -> None:
+    """Tag the cell of a lesson that shows an explorer, if there is one."""
+    for cell in notebook.cells:
+        if any(map(_is_explorer, cell.get("outputs", ()))):
+            cell.metadata["tags"] = sorted({*tags(cell), TAG})
 
 
 def put_explorer(soup: BeautifulSoup, source: str) -> None:
@@ -73,35 +64,32 @@ def put_explorer(soup: BeautifulSoup, source: str) -> None:
         cell.append(BeautifulSoup(fragment("explorer.html.j2", source=source), "html.parser"))
 
 
-def explorer_page(notebook: NotebookNode, name: str) -> str:
+def explorer_page(content: str, name: str) -> str:
     """The explorer of a lesson as a page that needs no network.
+
+    Parameters
+    ----------
+    content : str
+        Of `explorer_content`.
+    name : str
+        Of the lesson.
 
     Raises
     ------
     DataError
-        If the notebook lacks the parameters ``clip`` and ``model``.
+        If that is not what `cifviz.course.live_explorer` writes.
     """
-    import cifviz
-    from cifviz.core.interop.firing_rule import FiringRule
-    from cifviz.core.tail import above
-    from cifviz.explorer import to_html
+    from cifviz.explorer.page import page
 
-    given = read_parameters(notebook)
-    require(
-        {"clip", "model"} <= given.keys(), f"{name} lacks the parameters clip, model", DataError
-    )
-    clip = cifviz.load_clip(given["clip"])
-    decoded = cifviz.load_model(given["model"]).transcribe(clip.waveform)
-    alpha = decoded.require_firing().alpha
-    plain = cifviz.integrate_and_fire(alpha, alpha[:, :, None], tail=above(0.5))
-    transcription = cifviz.Transcription.from_firing(
-        plain,
-        decoded.tokens,
-        frame_shift=decoded.grid.shift,
-        waveform=clip.waveform,
-        rule=FiringRule(threshold=1.0, tail=above(0.5)),
-    )
-    with tempfile.TemporaryDirectory(prefix="cifviz-explorer-") as folder:
-        path = Path(folder) / f"{given['clip']}.html"
-        to_html(transcription, path, reference=clip.words)
-        return path.read_text(encoding="utf-8")
+    wrong = f"{name} keeps an explorer that cannot be read: build it again"
+    try:
+        kept = json.loads(content)
+    except ValueError as error:
+        raise DataError(wrong) from error
+    is_whole = isinstance(kept, dict) and kept.keys() == {"title", "data"}
+    require(is_whole and isinstance(kept["title"], str), wrong, DataError)
+    return page(kept["data"], title=kept["title"])
+
+
+def _is_explorer(output: NotebookNode) -> bool:
+    return EXPLORER in output.get("data", {})

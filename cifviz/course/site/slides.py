@@ -22,8 +22,8 @@ from cifviz.course.site.build_site import cleaned, write
 from cifviz.course.site.cell_html import cells_html
 from cifviz.course.site.curriculum import Opening, read_opening
 from cifviz.course.site.live_explorers import (
-    EXPLORED,
     TAG,
+    explorer_content,
     explorer_page,
     explorer_place,
     mark_explorer,
@@ -212,8 +212,9 @@ def render_slides(root: Path = ROOT) -> dict[str, str]:
             slides=slides,
             version=cifviz.__version__,
         )
-        if name in EXPLORED:
-            files[explorer_place(name)] = explorer_page(notebook, name)
+        content = explorer_content(notebook, name)
+        if content is not None:
+            files[explorer_place(name)] = explorer_page(content, name)
         lines.append({"opening": opening, "href": f"{name}.html", "count": len(slides)})
     files[INDEX] = fragment("slides_index.html.j2", lessons=lines, version=cifviz.__version__)
     return files
@@ -221,7 +222,7 @@ def render_slides(root: Path = ROOT) -> dict[str, str]:
 
 def _deck(notebook: NotebookNode, name: str, opening: Opening, root: Path) -> list[Slide]:
     """The slides of one lesson; a link leads nowhere outside of the web, so it is only text."""
-    mark_explorer(notebook, name)
+    mark_explorer(notebook)
     path = lesson_path(name, "solved")
     soup = cleaned(lambda: cells_html(notebook), path, path, Places(root, {}), add=True)
     for link in soup.find_all("a"):
