@@ -577,7 +577,7 @@ show(
     figure,
     "Token errors over latency, a line for each family of systems. A dashed line at the latency "
     "of the best interpreter, a dotted one at the errors of a recogniser of the same words. CIF-IL "
-    "that waits for one more fire lies on the dotted line, a little right of the dashed one; all "
+    "that waits for one more fire lies near the dotted line, a little right of the dashed one; all "
     "others that are as quick lie above it.",
     caption="Errors over latency: left is quick, down is right. Markers are means, dots are single "
     "trainings. Compare systems at equal latency, and look where the latency loss leads.",
