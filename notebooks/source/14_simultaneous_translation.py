@@ -577,7 +577,7 @@ show(
     figure,
     "Token errors over latency, a line for each family of systems. A dashed line at the latency "
     "of the best interpreter, a dotted one at the errors of a recogniser of the same words. CIF-IL "
-    "that waits for one more fire lies on the dotted line, a little right of the dashed one; all "
+    "that waits for one more fire lies near the dotted line, a little right of the dashed one; all "
     "others that are as quick lie above it.",
     caption="Errors over latency: left is quick, down is right. Markers are means, dots are single "
     "trainings. Compare systems at equal latency, and look where the latency loss leads.",
@@ -628,16 +628,17 @@ table([*heads, "fires too many or too few, % of the words, four joined", "traini
 # Compare points that lie one above the other: they have the same latency. Where a table says that
 # there was one training, nothing is claimed; the numbers are only described.
 #
-# - *Fires and the clock.* CIF-IL that waits for one more fire lies lowest of all, near the
-#   recogniser, and a little right of the best interpreter. Every clock makes more errors, also one
-#   that waits nearly twice as long. Digits are short and long and have pauses. Fires follow them,
+# - *Fires and the clock.* CIF-IL that waits for one more fire lies a little right of the best
+#   interpreter, and well below every clock of its latency. A clock of 600 ms needs wait-3, nearly
+#   twice the latency, to come near. Digits are short and long and have pauses. Fires follow them,
 #   a clock cannot.
-# - *At their own fire* both kinds of CIF are quick, and about half of the words are wrong. CIF-F is
-#   no worse for seeing one fire alone: what it lacks is the next digit.
-# - *The latency loss* brings points to the left, and up. The second table says how. It puts more
-#   weight before the first word, where nobody speaks, and so *all* fires come earlier by the same
-#   time. With the weight 1 that is about the length of a word: what the rule waits for, the loss
-#   takes back. It does not learn to wait only where it has to.
+# - *At their own fire* both kinds of CIF are quick, and four or five words of ten are wrong.
+#   CIF-IL, which looks back, makes fewer errors than CIF-F. But what both lack is the next digit.
+# - *The latency loss* brings points to the left, and with larger weights up. The second table says
+#   how. It puts more weight before the first word, where nobody speaks, and so *all* fires come
+#   earlier by about the same time. A little of that is nearly free: enough of a word is there to
+#   know it before it is over. With the weight 1 it is the length of a word: what the rule waits
+#   for, the loss takes back. It does not learn to wait only where it has to.
 # - *The threshold* does the same by force. At the same latency it makes more errors than the loss.
 # - *Longer strings.* All systems fail, the recogniser, too. In training no string had more than
 #   twelve digits, and the decoder writes the end after about as many. The last column shows that
