@@ -294,8 +294,8 @@ def test_the_sheets_of_the_course_have_every_exercise_once(name, copy):
 
 
 def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line": live_explorers.Explored()})
+    monkeypatch.setattr(building, "EXPLORED", {"00_line": live_explorers.Explored()})
     for copy in ("", "solutions"):
         notebook = read_notebook(root / "notebooks" / copy / "00_line.ipynb")
         notebook.cells[3].source = "cifviz.explore(heard)"
@@ -317,8 +317,8 @@ def test_an_explorer_of_a_lesson_is_a_page_that_a_fold_loads(root, monkeypatch):
 
 
 def test_a_lesson_whose_explorer_cannot_be_made_is_refused(root, monkeypatch):
-    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line"})
-    monkeypatch.setattr(building, "EXPLORED", {"00_line"})
+    monkeypatch.setattr(live_explorers, "EXPLORED", {"00_line": live_explorers.Explored()})
+    monkeypatch.setattr(building, "EXPLORED", {"00_line": live_explorers.Explored()})
     with pytest.raises(DataError, match="00_line shows no explorer"):
         render(root)
     with pytest.raises(DataError, match="00_line lacks the parameters clip, model"):
@@ -331,7 +331,20 @@ def test_every_lesson_that_shows_an_explorer_is_listed():
         for name in lessons()
         if any(map(live_explorers.shows_explorer, read_notebook(product(name, "student")).cells))
     }
-    assert shown == live_explorers.EXPLORED | live_explorers.OTHERWISE
+    assert shown == live_explorers.EXPLORED.keys()
+
+
+@pytest.mark.parametrize("name", live_explorers.EXPLORED)
+def test_the_live_explorer_shows_what_the_lesson_shows(name):
+    notebook = read_notebook(product(name, "student"))
+    cell = next(filter(live_explorers.shows_explorer, notebook.cells))
+    (html,) = (one["data"]["text/html"] for one in cell.outputs if "text/html" in one["data"])
+    fallback = BeautifulSoup(html, "html.parser")
+    found = live_explorers.explored(notebook, name)
+    lines = [line for line in (found.summary, found.warning) if line]
+    assert all(line in fallback.get_text() for line in lines)
+    rows = spans_table(found.alignment, found.reference)
+    assert BeautifulSoup(rows, "html.parser").get_text() in fallback.get_text()
 
 
 def test_the_scripts_are_bundles_of_their_sources():

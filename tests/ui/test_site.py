@@ -5,6 +5,7 @@ import pytest
 from cifviz.course.build import COPIES, lessons
 from cifviz.course.site.build_site import render, write
 from cifviz.course.site.exercise_sheets import sheet_place
+from cifviz.course.site.live_explorers import EXPLORED
 from cifviz.course.site.places import INDEX, LECTURER, lesson_place
 from cifviz.notebooks.folding import TEXT_LABEL
 from tests.repeats import others_long
@@ -155,9 +156,10 @@ def test_colours_are_chosen_and_remembered(page, site):
 
 
 @pytest.mark.smoke
-def test_the_live_explorer_is_loaded_when_it_is_asked_for(page, reader, site):
+@pytest.mark.parametrize("name", others_long(*EXPLORED))
+def test_the_live_explorer_is_loaded_when_it_is_asked_for(page, reader, site, name):
     reader.events.clear()
-    page.goto((site / lesson_place("00_start_here", "student")).as_uri())
+    page.goto((site / lesson_place(name, "student")).as_uri())
     fold = page.locator("details.live")
     assert fold.count() == 1 and len(page.frames) == 1
     fold.locator("summary").press("Enter")

@@ -3,6 +3,7 @@
 import pytest
 
 from cifviz.course.build import lessons
+from cifviz.course.site.live_explorers import EXPLORED
 from cifviz.course.site.slides import build_slides
 from tests.repeats import others_long
 from tests.ui import browser
@@ -60,13 +61,14 @@ def test_the_index_and_a_first_slide_are_open_to_everyone(page, folder):
         assert browser.broken_rules(page) == []
 
 
-def test_the_live_explorer_stands_on_its_slide(page, folder):
-    page.goto((folder / "00_start_here.html").as_uri())
+@pytest.mark.parametrize("name", EXPLORED)
+def test_the_live_explorer_stands_on_its_slide(page, folder, name):
+    page.goto((folder / f"{name}.html").as_uri())
     number = page.evaluate(
         "[...document.querySelectorAll('.slides > section')]"
         ".findIndex(one => one.querySelector('iframe'))"
     )
-    page.goto(f"{(folder / '00_start_here.html').as_uri()}#/{number}")
+    page.goto(f"{(folder / f'{name}.html').as_uri()}#/{number}")
     explorer(page).wait_for()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
@@ -17,11 +18,25 @@ from cifviz.errors import DataError, require
 from cifviz.notebooks.notebook_parameters import read_parameters
 from cifviz.notebooks.reader import tags
 
-EXPLORED = {"00_start_here"}
-"""Lessons whose explorer shows the weights that their parameter ``model`` gives to their parameter
-``clip``, fired by the plain CIF."""
-OTHERWISE = {"16_your_own_model"}
-"""Lessons whose explorer shows a model that is written in the lesson; the notebook alone has it."""
+if TYPE_CHECKING:
+    from cifviz.systems.transcription import Transcription
+
+class Explored(NamedTuple):
+    """What the explorer of a lesson shows: the weights that a model gives to a clip, and how they
+    fire. The clip is the lesson's parameter ``clip``."""
+
+    model: str = ""
+    """A model that ships with cifviz; empty for the one that the parameter ``model`` names."""
+    dialect: str = ""
+    """The code base whose rule fires them, see `cifviz.core.dialects`; empty for the plain CIF."""
+
+
+EXPLORED = {
+    "00_start_here": Explored(),
+    "16_your_own_model": Explored(model="digits", dialect="cif_pytorch"),
+}
+"""Every lesson that shows an explorer. The second model of lesson 16 is written in the lesson; it
+fires the weights of a shipped one as CIF-PyTorch does, in an utterance without padding."""
 TAG = "explored"
 
 
@@ -73,35 +88,40 @@ def put_explorer(soup: BeautifulSoup, source: str) -> None:
         cell.append(BeautifulSoup(fragment("explorer.html.j2", source=source), "html.parser"))
 
 
-def explorer_page(notebook: NotebookNode, name: str) -> str:
-    """The explorer of a lesson as a page that needs no network.
+def explored(notebook: NotebookNode, name: str) -> Transcription:
+    """What the explorer of a lesson shows, computed again.
 
     Raises
     ------
     DataError
-        If the notebook lacks the parameters ``clip`` and ``model``.
+        If the notebook lacks a parameter that `EXPLORED` needs.
     """
     import cifviz
     from cifviz.core.interop.firing_rule import FiringRule
-    from cifviz.core.tail import above
-    from cifviz.explorer import to_html
 
-    given = read_parameters(notebook)
-    require(
-        {"clip", "model"} <= given.keys(), f"{name} lacks the parameters clip, model", DataError
-    )
+    given, shown = read_parameters(notebook), EXPLORED[name]
+    needed = ["clip"] if shown.model else ["clip", "model"]
+    message = f"{name} lacks the parameters {', '.join(needed)}"
+    require(given.keys() >= set(needed), message, DataError)
     clip = cifviz.load_clip(given["clip"])
-    decoded = cifviz.load_model(given["model"]).transcribe(clip.waveform)
-    alpha = decoded.require_firing().alpha
-    plain = cifviz.integrate_and_fire(alpha, alpha[:, :, None], tail=above(0.5))
-    transcription = cifviz.Transcription.from_firing(
-        plain,
+    decoded = cifviz.load_model(shown.model or given["model"]).transcribe(clip.waveform)
+    tail = "drop" if shown.dialect else "above 0.5"  # "drop" leaves a dialect its own
+    rule = FiringRule.from_settings(tail=tail, dialect=shown.dialect)
+    return cifviz.Transcription.from_firing(
+        rule.fire(decoded.require_firing().alpha),
         decoded.tokens,
         frame_shift=decoded.grid.shift,
         waveform=clip.waveform,
-        rule=FiringRule(threshold=1.0, tail=above(0.5)),
+        reference=clip.words,
+        rule=rule,
     )
+
+
+def explorer_page(notebook: NotebookNode, name: str) -> str:
+    """The explorer of a lesson as a page that needs no network; raises as `explored` does."""
+    from cifviz.explorer import to_html
+
     with tempfile.TemporaryDirectory(prefix="cifviz-explorer-") as folder:
-        path = Path(folder) / f"{given['clip']}.html"
-        to_html(transcription, path, reference=clip.words)
+        path = Path(folder) / f"{name}.html"
+        to_html(explored(notebook, name), path)
         return path.read_text(encoding="utf-8")
