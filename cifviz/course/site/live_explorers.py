@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from cifviz.systems.transcription import Transcription
 
 class Explored(NamedTuple):
-    """What the explorer of a lesson shows: the weights that a model gives to a clip, and how they
-    fire. The clip is the lesson's parameter ``clip``."""
+    """The weights that the explorer of a lesson shows, and how they fire.
+
+    A model gives them to the clip that the lesson's parameter ``clip`` names.
+    """
 
     model: str = ""
     """A model that ships with cifviz; empty for the one that the parameter ``model`` names."""
