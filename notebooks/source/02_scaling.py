@@ -162,9 +162,9 @@ check("02.1", scaled_weights)
 # negative weights of it (lesson 01, section 7).
 #
 # With N = 6 words in T = 5 frames, T / N is below 1. The scaled weights sum to 6, so they are above
-# 1 on average, and some frame has to fire more than once. In use this cannot happen: the weights
-# come from a sigmoid, each is below 1, and five of them sum to less than five. Such an utterance
-# needs shorter frames.
+# 1 on average, and some frame has to fire more than once. In use this cannot happen: a network
+# makes its weights with a *sigmoid*, a function whose values lie between 0 and 1. So each is below
+# 1, and five of them sum to less than five. Such an utterance needs shorter frames.
 
 # %% [markdown]
 # ## 2. On real speech
@@ -717,8 +717,8 @@ show(
     "Losses over training of three seeds each. Above, the cross-entropy: the lines with scaling, "
     "with and without the quantity loss, end on top of each other; those of the quantity loss "
     "alone are higher from step 250 on. Below, the difference between S and N, on a logarithmic "
-    "scale: it falls to a twentieth of a word per word wherever the quantity loss is on, and stays "
-    "near two and a half words per word where it is off.",
+    "scale: it falls to about 0.05 wherever the quantity loss is on, and stays near 2.5 where it "
+    "is off.",
     caption="Losses in training, three seeds each. Look where the lines end: above, those with "
     "scaling end together; below (logarithmic), those with the quantity loss do.",
 )

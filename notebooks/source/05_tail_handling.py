@@ -451,8 +451,8 @@ live_figure(
 # ## 4. Residuals of many utterances
 #
 # To choose τ, many utterances are needed: 200 strings of digits that were not used in training,
-# decoded by a plain CIF (without what section 9 adds) that was trained three times from different
-# seeds.
+# decoded by a plain CIF (without what section 9 adds). It was trained three times from other random
+# weights; the number that sets them is called the *seed*.
 #
 # **Predict first:** the residuals lie between 0 and 1. Are they spread evenly? Are most of them
 # near 0.5? Or elsewhere?
@@ -1030,9 +1030,9 @@ glossary(
 #
 # ### Likely questions
 #
-# - *Why not simply train the sum to be right?* The quantity loss does that: residuals are close
-#   to whole numbers. The sum cannot be exact, since it is a real number computed from noisy
-#   sound.
+# - *Why not simply train the sum to be right?* The quantity loss does that: sums are close to
+#   whole numbers, and residuals to 0 or 1. The sum cannot be exact, since it is a real number
+#   computed from noisy sound.
 # - *Why divide the residual by itself?* In training the contributions to every token sum to 1.
 #   The decoder has never seen a vector of half the length.
 # - *Why is 0.5 the usual value if it is not the best?* It lies between the two groups of
