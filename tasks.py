@@ -13,7 +13,7 @@
   slides     set up, then make slides of the lessons in build/slides, with notes for the speaker
   browser-lesson  set up, then make lesson 01 a page that runs in a browser, in build/browser_lesson
   release    set up, then pack pages, notebooks, sources and a wheel into build/cifviz-course-*.zip
-  test-peers make .venv-peers with funasr and torch-cif in it, then run the tests with them
+  test-peers make .venv-peers with funasr, torch-cif, simuleval in it, then run the tests with them
   bench      the same environment: time and memory beside theirs
 
 What follows a command is handed on:  python tasks.py lab --no-browser
@@ -126,10 +126,12 @@ def setup_peers(root=ROOT, environ=os.environ, run=subprocess.call):
     return environment(".venv-peers", files, [needed, ["--no-deps", *PEERS]], root, environ, run)
 
 
-PEERS = ("funasr", "torch-cif")
+PEERS = ("funasr", "torch-cif", "simuleval")
 PEERS_NEED = (
     # the models of funasr, to be imported
     *("kaldiio", "librosa", "PyYAML", "requests", "six", "torch-complex"),
+    # the latencies of simuleval
+    *("pandas", "sacrebleu", "textgrid"),
     # other checks of notebooks, and ours
     *("nbmake", "nbval", "pytest-notebook", "beautifulsoup4", "nbconvert", "psutil"),
     # the tests

@@ -22,10 +22,10 @@ SHIPPED_VARIANTS = {"ctc", "ctc-priors", "attention", "ar", "paraformer"}
 RESULTS_ALONE = {
     *("check-digits", "code-digits", "markov-merged", "markov-phones", "small-grid"),
     *("hieradist", "w2v-cif-bert"),
-    *("drawn-phones", "reordered-digits", "reordered-grid", "spiking-phones"),
+    *("drawn-phones", "reordered-grid", "spiking-phones"),
 }
 """Recipes of which no weights ship, but for those of `SHIPPED_BESIDE`."""
-SHIPPED_ALONE = {"drawn-lips"}
+SHIPPED_ALONE = {"drawn-lips", "reordered-digits"}
 """Recipes of which the weights ship, but those of no variant."""
 SHIPPED_BESIDE = {"code-digits": ("coldec", "coldec-tokens", "finecos")}
 """Variants that ship where the recipe does not: without a list of phrases they are the recipe."""

@@ -186,10 +186,10 @@ def _spread(values: Sequence[float | None], factor: float) -> str:
 TO_COMPARE = {
     *("markov-digits", "markov-merged", "markov-phones", "check-digits", "small-grid"),
     *("code-digits", "hieradist", "w2v-cif-bert", "spiking-digits"),
-    *("drawn-lips", "drawn-phones"),
+    *("drawn-lips", "drawn-phones", "reordered-digits", "reordered-grid"),
 }
-"""Recipes whose models are not meant for use; the studies "nar-comparison", "phrase-biasing" and
-"spiking-neurons" compare some of them."""
+"""Recipes whose models are not meant for use; the studies "nar-comparison", "phrase-biasing",
+"spiking-neurons" and "simultaneous-translation" compare some of them."""
 
 
 def summary(results: Sequence[Result]) -> str:

@@ -212,6 +212,7 @@ ELSEWHERE = {
     *NON_AUTOREGRESSIVE,
     *LANGUAGE_MODELS,
     "lip-reading",
+    *("simultaneous-translation", "prompt-translation"),
 }
 """Tables that docs/alignment.md does not show."""
 
@@ -228,6 +229,10 @@ ELSEWHERE = {
         ("docs/contextual.md", "fire-probe", "fire-probe"),
         ("docs/spiking_neurons.md", "spiking-neurons", "spiking-neurons"),
         ("docs/lip_reading.md", "lip-reading", "lip-reading"),
+        *(
+            ("docs/simultaneous_translation.md", name, name)
+            for name in ("simultaneous-translation", "prompt-translation")
+        ),
     ],
 )
 def test_a_page_shows_what_was_measured(page, mark, table):

@@ -244,7 +244,7 @@ def test_peers_get_an_environment_of_their_own(clone):
     within += ["--constraint", str(clone / "constraints-peers.txt")]
     needed, peers = run.pip
     assert needed[:6] == [*within, "--editable", "."]
-    assert peers == [*within, "--no-deps", "funasr", "torch-cif"]
+    assert peers == [*within, "--no-deps", "funasr", "torch-cif", "simuleval"]
     again = FakeRun()
     assert tasks.setup_peers(clone, {}, again) == python
     assert not again.commands

@@ -64,6 +64,14 @@ TERMS: tuple[Term, ...] = (
         "Of a decoder: it gives one token in each pass and is told those that it gave before (AR).",
     ),
     Term(
+        "average lagging",
+        "AL",
+        "cifviz.metrics.average_lagging",
+        "s",
+        "How far a simultaneous system is behind an ideal one that writes its words evenly over "
+        "the sound, on average.",
+    ),
+    Term(
         "biased token",
         "",
         "cifviz.metrics.BiasedErrors.biased",
@@ -167,6 +175,13 @@ TERMS: tuple[Term, ...] = (
         "cifviz.alignment.edge_intervals.EdgeIntervals.level",
         "",
         "The share of edges that lie in their intervals.",
+    ),
+    Term(
+        "delay",
+        "d",
+        "cifviz.metrics.average_lagging(delays)",
+        "s",
+        "How much of the sound was read when a word of a translation was written.",
     ),
     Term(
         "diagnosis",
@@ -420,6 +435,14 @@ TERMS: tuple[Term, ...] = (
         "cifviz.systems.lip_reading.LipConfig.picture_frames",
         "",
         "How many pictures of a video a token lasts, on average.",
+    ),
+    Term(
+        "policy",
+        "",
+        "cifviz.systems.simultaneous.SimultaneousTranslator",
+        "",
+        "The rule by which a simultaneous system decides, at any time, to read on or to write a "
+        "word.",
     ),
     Term(
         "precision",
@@ -688,6 +711,14 @@ TERMS: tuple[Term, ...] = (
         "cifviz.corpora.drawn_mouth.VISEMES",
         "",
         "What can be seen of a phone; phones that look alike share one.",
+    ),
+    Term(
+        "wait-k",
+        "",
+        "cifviz.systems.wait_k.WaitKTranslator",
+        "",
+        "A policy by the clock: read k pieces of a fixed length, then write a word for each "
+        "further one.",
     ),
     Term(
         "weight",

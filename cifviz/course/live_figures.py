@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from cifviz.course.figures import LINES, WIDTH, captioned, show
 from cifviz.errors import require
-from cifviz.explorer.page import page_data, title_of
+from cifviz.explorer.page import page_data, page_title
 from cifviz.explorer.widget import Explorer
 from cifviz.locks import DISPLAY, one_at_a_time
 from cifviz.notebooks.cell_output import emit
-from cifviz.notebooks.media_types import EXPLORED
+from cifviz.notebooks.media_types import EXPLORER
 from cifviz.plot.images import DPI, image_tag, png
 
 DELAY = 0.01
@@ -113,7 +113,7 @@ def live_figure(
 def live_explorer(explorer: Explorer, *, caption: str) -> None:
     """Show an explorer, and below it, where nothing is live, its static fallback.
 
-    The output also holds what the explorer shows, so that the site has a live one.
+    What the site of the course needs to show it live is kept with the fallback.
 
     Parameters
     ----------
@@ -124,22 +124,15 @@ def live_explorer(explorer: Explorer, *, caption: str) -> None:
     """
     given = explorer._repr_mimebundle_()
     if given is not None:  # a kernel that shows no widgets
-        emit({**captioned(given[0], caption), EXPLORED: _explored(explorer)})
-
-
-def _explored(explorer: Explorer) -> dict[str, str]:
-    """What the site makes its live explorer of."""
-    data = page_data(
-        explorer.transcription,
-        reference=explorer.reference,
-        compare=explorer.compare,
-        settings=explorer.settings,
-        kept=explorer.kept,
-        corrected=explorer.corrected,
-    )
-    # One text: a notebook file would write each item of a list on its own line.
-    written = json.dumps(data, separators=(",", ":"))
-    return {"title": title_of(explorer.transcription), "data": written}
+        data = page_data(
+            explorer.transcription,
+            reference=explorer.reference,
+            compare=explorer.compare,
+            settings=explorer.settings,
+            sound="small",
+        )
+        content = {"title": page_title(explorer.transcription), "data": data}
+        emit({**captioned(given[0], caption), EXPLORER: json.dumps(content)})
 
 
 class LiveFigure:

@@ -53,27 +53,23 @@ BODY += "@media (prefers-color-scheme:dark){html{background:#16181b}}"
 BODY += "h1{font:600 20px system-ui,sans-serif;overflow-wrap:anywhere}"
 
 
-def page(data: dict[str, Any], *, title: str, sound: Sequence[bytes] | None = None) -> str:
+def page(data: Mapping[str, Any], *, title: str) -> str:
     """The page with its data, its script and its style.
 
     Parameters
     ----------
-    data : dict
-        Of `view_data` or `page_data`.
+    data : mapping
+        Of `page_data`.
     title : str
         Any text.
-    sound : sequence of bytes, optional
-        A sound file for each piece that ``data["sound"]`` states.
 
     Returns
     -------
     str
         HTML. Its content security policy allows its own script alone, and no request.
     """
-    encoded = None if sound is None else [base64.b64encode(one).decode("ascii") for one in sound]
-    content = {**data, "sound_pieces": encoded}
     # JSON may contain what HTML takes for the end of the script, or for a comment.
-    written = json.dumps(content).replace("<", "\\u003c").replace(">", "\\u003e")
+    written = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e")
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
     style = BODY + (STATIC / "style.css").read_text("utf-8")
     # Styles that scripts set on elements are not covered by a hash, and are harmless.
@@ -149,7 +145,6 @@ def to_html(
     ...     path.stat().st_size < 300_000
     True
     """
-    require_choice("sound", sound, SOUNDS)
     check_target(path, overwrite=overwrite)
     data = page_data(
         transcription,
@@ -159,17 +154,17 @@ def to_html(
         kept=kept,
         corrected=corrected,
         name=name or Path(path).stem,
+        sound=sound,
     )
-    waveform, pieces = transcription.waveform, None
-    if sound == NONE:
-        data["sound"] = None
-    elif waveform is not None and data["sound"] is not None:
-        data["sound"]["note"] = sound_note(waveform, sound)
-        pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
-    text = page(data, title=title or title_of(transcription), sound=pieces)
+    text = page(data, title=title or page_title(transcription))
     # A title may contain surrogates, from a file name that is not UTF-8.
     encoded = text.encode("utf-8", "backslashreplace")
     return write_atomically(path, lambda part: part.write_bytes(encoded), overwrite=overwrite)
+
+
+def page_title(transcription: Transcription) -> str:
+    """What a page is called: the tokens, or the first of them."""
+    return textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …") or "silence"
 
 
 def page_data(
@@ -181,8 +176,10 @@ def page_data(
     kept: Sequence[Mapping[str, Any]] = (),
     corrected: Alignment | None = None,
     name: str = "",
+    sound: str = "",
 ) -> dict[str, Any]:
-    """The data of a page: `view_data`, and where its controls begin; parameters as in `to_html`."""
+    """Everything that a page shows and plays, as JSON can hold it; parameters as of `to_html`."""
+    require_choice("sound", sound, SOUNDS)
     data = view_data(transcription, reference=reference, compare=compare, name=name)
     begin = {} if settings is None else settings
     data["begin"] = checked(begin, transcription.require_firing().alpha.shape[1])
@@ -190,13 +187,14 @@ def page_data(
     data["kept"] = checked_kept(kept, transcription, others=len(named(compare)))
     correction = checked_correction(corrected, transcription.duration)
     data["corrected"] = None if correction is None else spans_of(correction)
+    waveform, data["sound_pieces"] = transcription.waveform, None
+    if sound == NONE:
+        data["sound"] = None
+    elif waveform is not None and data["sound"] is not None:
+        data["sound"]["note"] = sound_note(waveform, sound)
+        pieces = sound_pieces(waveform, sound, size=data["sound"]["piece"])
+        data["sound_pieces"] = [base64.b64encode(one).decode("ascii") for one in pieces]
     return data
-
-
-def title_of(transcription: Transcription) -> str:
-    """The tokens as the title of a page, shortened if there are many."""
-    text = textwrap.shorten(transcription.text, LONGEST_TITLE, placeholder=" …")
-    return text or "silence"
 
 
 def _hash(text: str) -> str:

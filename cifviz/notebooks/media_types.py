@@ -6,6 +6,6 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 """An output that shows a live control."""
 RECORD = "application/vnd.cifviz.record+json"
 """An output that holds named numbers, see `cifviz.notebooks.records`."""
-EXPLORED = "application/vnd.cifviz.explored+json"
-"""What an explorer shows, without its sound: a title, and a JSON text that the site makes its live
-explorer of."""
+EXPLORER = "application/vnd.cifviz.explorer"
+"""Of an output that shows an explorer: what a page of it needs, as JSON in a text. Its name has no
+``+json``, so that it is not compared: it holds sounds and pictures."""

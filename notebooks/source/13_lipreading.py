@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [12 Let a language model teach a CIF](12_distillation.ipynb) · Next: [15 See a CIF as
-# a neuron](15_spiking_neurons.ipynb) (14 is in preparation)
+# Previous: [12 Let a language model teach a CIF](12_distillation.ipynb) · Next: [14 Translate while
+# you listen](14_simultaneous_translation.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

@@ -27,8 +27,8 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [13 Read the lips of a drawn mouth](13_lipreading.ipynb) · Next: [16 Find out what your
-# own CIF does](16_your_own_model.ipynb) (14 is in preparation)
+# Previous: [14 Translate while you listen](14_simultaneous_translation.ipynb) · Next: [16 Find out
+# what your own CIF does](16_your_own_model.ipynb)
 
 # %% tags=["hide-input"]
 # Imports

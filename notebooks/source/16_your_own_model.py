@@ -28,8 +28,7 @@
 # then open the folds, or run the cells. Code that only draws or keeps records is hidden; in Jupyter
 # three dots stand in its place. Optional sections may be left unread, but run their cells.
 #
-# Previous: [15 See a CIF as a neuron](15_spiking_neurons.ipynb) · Next: none. Lesson 14 is in
-# preparation, and this one does not need it.
+# Previous: [15 See a CIF as a neuron](15_spiking_neurons.ipynb) · Next: none.
 
 # %% tags=["hide-input"]
 # Imports

@@ -128,6 +128,11 @@ OTHER = {
         "fast": False,
         "clip": "grid_set",
     },
+    "14_simultaneous_translation": {
+        "seed": 1,
+        "fast": False,
+        "recording": "digits_jackson_pauses",
+    },
     "15_spiking_neurons": {
         "seed": 1,
         "fast": False,

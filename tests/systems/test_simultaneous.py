@@ -190,6 +190,22 @@ def test_latency_pulls_the_mass_of_a_token_forward():
     )  # scaling takes the size out
 
 
+def test_latency_has_the_slopes_of_its_differences():
+    """Away from a fire on the border of a frame; of utterances of different lengths."""
+    alpha = torch.tensor(
+        [[0.3, 0.9, 0.2, 0.7, 0.4, 0.45], [0.8, 0.6, 0.75, 0.0, 0.0, 0.0]],
+        dtype=torch.float64,
+        requires_grad=True,
+    )
+    lengths = torch.tensor([6, 3])
+
+    def loss(weights):
+        firing = integrate_and_fire(weights, torch.zeros(2, 6, 1).double(), frame_lengths=lengths)
+        return latency_loss(firing, torch.tensor([2, 2]))
+
+    assert torch.autograd.gradcheck(loss, (alpha,), eps=1e-6, atol=1e-6)
+
+
 def test_latency_of_nothing_is_nothing():
     firing = integrate_and_fire(torch.zeros(1, 0), torch.zeros(1, 0, 1))
     assert latency_loss(firing, torch.tensor([0])) == 0

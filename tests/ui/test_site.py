@@ -155,9 +155,10 @@ def test_colours_are_chosen_and_remembered(page, site):
 
 
 @pytest.mark.smoke
-def test_the_live_explorer_is_loaded_when_it_is_asked_for(page, reader, site):
+@pytest.mark.parametrize("name", others_long("00_start_here", "16_your_own_model"))
+def test_the_live_explorer_is_loaded_when_it_is_asked_for(page, reader, site, name):
     reader.events.clear()
-    page.goto((site / lesson_place("00_start_here", "student")).as_uri())
+    page.goto((site / lesson_place(name, "student")).as_uri())
     fold = page.locator("details.live")
     assert fold.count() == 1 and len(page.frames) == 1
     fold.locator("summary").press("Enter")

@@ -60,13 +60,14 @@ def test_the_index_and_a_first_slide_are_open_to_everyone(page, folder):
         assert browser.broken_rules(page) == []
 
 
-def test_the_live_explorer_stands_on_its_slide(page, folder):
-    page.goto((folder / "00_start_here.html").as_uri())
+@pytest.mark.parametrize("name", ["00_start_here", "16_your_own_model"])
+def test_the_live_explorer_stands_on_its_slide(page, folder, name):
+    page.goto((folder / f"{name}.html").as_uri())
     number = page.evaluate(
         "[...document.querySelectorAll('.slides > section')]"
         ".findIndex(one => one.querySelector('iframe'))"
     )
-    page.goto(f"{(folder / '00_start_here.html').as_uri()}#/{number}")
+    page.goto(f"{(folder / f'{name}.html').as_uri()}#/{number}")
     explorer(page).wait_for()
 
 

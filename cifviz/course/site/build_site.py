@@ -26,6 +26,7 @@ from cifviz.course.site.clean import clean
 from cifviz.course.site.curriculum import Opening, read_opening
 from cifviz.course.site.exercise_sheets import sheet_place, tasks
 from cifviz.course.site.live_explorers import (
+    explorer_content,
     explorer_page,
     explorer_place,
     mark_explorer,
@@ -90,10 +91,10 @@ def render(root: Path = ROOT) -> dict[str, str]:
     pages[LECTURER] = _lecturer(notebooks, course, places)
     pages |= {places.known[path]: _file(path, course, places) for path in places.files}
     pages[INDEX] = _index(course, places)
-    for name in names:
-        explorer = explorer_page(notebooks[name, "student"], name)
-        if explorer is not None:
-            pages[explorer_place(name)] = explorer
+    for name in course:
+        content = explorer_content(notebooks[name, "student"], name)
+        if content is not None:
+            pages[explorer_place(name)] = explorer_page(content, name)
     found = dead_links(pages)
     require(not found, "\n".join(found), DataError)
     pages["search.js"] = (STATIC / "search.js").read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ QUESTIONS = {
     "11_encoder_and_language_model": "What joins an acoustic and a language model?",
     "12_distillation": "What can a language model teach fired embeddings?",
     "13_lipreading": "Can it read lips?",
+    "14_simultaneous_translation": "When is it time to speak?",
     "15_spiking_neurons": "Is CIF a neuron?",
     "16_your_own_model": "What does my own CIF do?",
 }

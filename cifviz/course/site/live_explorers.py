@@ -1,22 +1,20 @@
 """The explorers of the lessons as pages of their own, which a lesson's page loads when asked to.
 
-A notebook keeps the static fallback of an explorer, and what `cifviz.course.live_explorer` notes of
-what it shows. The sound is that of the clip of this project which the parameter ``clip`` names.
+A notebook keeps, beside the static fallback of an explorer, what a page of it needs: see
+`cifviz.course.live_explorer`.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 
 from cifviz.course.site.page_templates import fragment
 from cifviz.errors import DataError, require
-from cifviz.notebooks.media_types import EXPLORED
-from cifviz.notebooks.notebook_parameters import read_parameters
-from cifviz.notebooks.reader import tags
+from cifviz.notebooks.media_types import EXPLORER
+from cifviz.notebooks.reader import outputs, tags
 
 TAG = "explored"
 
@@ -30,30 +28,24 @@ def explorer_place(name: str) -> str:
     return f"explorers/{name}.html"
 
 
-def explored(cell: NotebookNode) -> Any:
-    """What a cell notes of the explorer that it shows, or None."""
-    noted = [output.get("data", {}).get(EXPLORED) for output in cell.get("outputs", ())]
-    return next((one for one in noted if one is not None), None)
-
-
-def explorer_cell(notebook: NotebookNode) -> NotebookNode | None:
-    """The cell of a lesson that shows its explorer, if it has one.
+def explorer_content(notebook: NotebookNode, name: str) -> str | None:
+    """What a notebook keeps of its explorer; None if it shows none.
 
     Raises
     ------
     DataError
-        If there are several: a lesson has one page for its explorer.
+        If it shows more than one: the site has one page for each lesson.
     """
-    cells = [cell for cell in notebook.cells if explored(cell) is not None]
-    require(len(cells) < 2, f"{len(cells)} cells show an explorer, not one at most", DataError)
-    return cells[0] if cells else None
+    kept = [output.data[EXPLORER] for _, output in outputs(notebook) if _is_explorer(output)]
+    require(len(kept) <= 1, f"{name} shows {len(kept)} explorers, the site has one", DataError)
+    return kept[0] if kept else None
 
 
 def mark_explorer(notebook: NotebookNode) -> None:
-    """Tag the cell of a lesson that shows an explorer."""
-    cell = explorer_cell(notebook)
-    if cell is not None:
-        cell.metadata["tags"] = sorted({*tags(cell), TAG})
+    """Tag the cell of a lesson that shows an explorer, if there is one."""
+    for cell in notebook.cells:
+        if any(map(_is_explorer, cell.get("outputs", ()))):
+            cell.metadata["tags"] = sorted({*tags(cell), TAG})
 
 
 def put_explorer(soup: BeautifulSoup, source: str) -> None:
@@ -72,39 +64,32 @@ def put_explorer(soup: BeautifulSoup, source: str) -> None:
         cell.append(BeautifulSoup(fragment("explorer.html.j2", source=source), "html.parser"))
 
 
-def explorer_page(notebook: NotebookNode, name: str) -> str | None:
-    """The explorer of a lesson as a page that needs no network; None of a lesson without one.
+def explorer_page(content: str, name: str) -> str:
+    """The explorer of a lesson as a page that needs no network.
+
+    Parameters
+    ----------
+    content : str
+        Of `explorer_content`.
+    name : str
+        Of the lesson.
 
     Raises
     ------
     DataError
-        If there are several explorers, what the cell notes is not what `live_explorer` writes, or
-        the lesson has no parameter ``clip`` that names the clip of the explorer's sound.
+        If that is not what `cifviz.course.live_explorer` writes.
     """
-    from cifviz.corpora.clips import load_clip
     from cifviz.explorer.page import page
-    from cifviz.explorer.sound_pieces import sound_pieces
 
-    cell = explorer_cell(notebook)
-    if cell is None:
-        return None
-    noted = explored(cell)
+    wrong = f"{name} keeps an explorer that cannot be read: build it again"
     try:
-        title, data = str(noted["title"]), json.loads(noted["data"])
-        sound = data["sound"]
-        size = None if sound is None else (sound["rate"], sound["length"], sound["piece"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{name}: its explorer is damaged, build the lesson again") from error
-    if size is None:
-        return page(data, title=title)
-    clip = read_parameters(notebook).get("clip")
-    if not isinstance(clip, str):
-        raise DataError(f"{name} has no parameter clip for its explorer")
-    waveform = load_clip(clip).waveform
-    require(
-        (waveform.sample_rate, len(waveform.samples)) == size[:2],
-        f"{name}: the sound of its explorer is not the clip {clip}",
-        DataError,
-    )
-    data["name"] = clip
-    return page(data, title=title, sound=sound_pieces(waveform, "", size=size[2]))
+        kept = json.loads(content)
+    except ValueError as error:
+        raise DataError(wrong) from error
+    is_whole = isinstance(kept, dict) and kept.keys() == {"title", "data"}
+    require(is_whole and isinstance(kept["title"], str), wrong, DataError)
+    return page(kept["data"], title=kept["title"])
+
+
+def _is_explorer(output: NotebookNode) -> bool:
+    return EXPLORER in output.get("data", {})

@@ -23,6 +23,7 @@ from cifviz.course.site.cell_html import cells_html
 from cifviz.course.site.curriculum import Opening, read_opening
 from cifviz.course.site.live_explorers import (
     TAG,
+    explorer_content,
     explorer_page,
     explorer_place,
     mark_explorer,
@@ -211,9 +212,9 @@ def render_slides(root: Path = ROOT) -> dict[str, str]:
             slides=slides,
             version=cifviz.__version__,
         )
-        explorer = explorer_page(notebook, name)
-        if explorer is not None:
-            files[explorer_place(name)] = explorer
+        content = explorer_content(notebook, name)
+        if content is not None:
+            files[explorer_place(name)] = explorer_page(content, name)
         lines.append({"opening": opening, "href": f"{name}.html", "count": len(slides)})
     files[INDEX] = fragment("slides_index.html.j2", lessons=lines, version=cifviz.__version__)
     return files

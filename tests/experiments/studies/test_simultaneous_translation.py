@@ -1,10 +1,12 @@
 """The study of simultaneous translation: by hand, and on translators without training."""
 
 import pytest
+import torch
 
 from cifviz.core.tail import above
 from cifviz.errors import DataError
 from cifviz.published import ERROR_KINDS
+from cifviz.systems.transcription import Transcription
 from experiments.local_reordering import DIGITS_LANGUAGE
 from experiments.recipes import find_recipe
 from experiments.studies import simultaneous_translation
@@ -19,11 +21,15 @@ from experiments.studies.simultaneous_translation import (
     by_run,
     compared_tasks,
     example_of,
+    fire_table,
+    fire_waits,
+    fires_off,
     joined_utterances,
     run,
     scores_of,
     system_table,
     table,
+    weight_outside,
     with_tail,
 )
 from tests.experiments.studies.nar_runs import finished_run, noisy_string
@@ -54,6 +60,31 @@ def test_a_translator_is_measured_against_the_translation():
     assert (found["utterances"], found["tokens"]) == (2, 4)
     assert found["token_error_rate"] * 4 == sum(found[kind] for kind in ERROR_KINDS)
     assert set(LAGGING) < found.keys()
+
+
+def test_fires_are_timed_from_the_end_of_their_words():
+    """Weight begins at 0.2 s: fires at 0.5 and 0.8 s; words end at 0.4 s, to wait for, and 0.8."""
+    alpha = torch.full((20,), 2 / 15, dtype=torch.float64)
+    alpha[:5] = 0
+    fired = Transcription.from_alpha(alpha, ["a", "b"], frame_shift=0.04, slack=1e-6)
+    found = fire_waits([fired], STRINGS[:1], DIGITS_LANGUAGE)
+    assert found == pytest.approx({"known": 0.0, "waiting": 0.1}, abs=1e-5)
+    # All weight lies in the words; beside shorter ones five frames of ten do.
+    assert weight_outside([fired], STRINGS[:1]) == {"before": 0.0, "after": 0.0}
+    late = [noisy_string("two", "two", seconds=0.4)]
+    assert weight_outside([fired], late)["after"] == pytest.approx(2 - 5 * 2 / 15)
+    # Two fires are one word and the end: one too few for two words, of which that is a half.
+    assert fires_off([fired], STRINGS[:1]) == 0.5
+    # In the order of the sound no word waits; a wrong number of fires is not timed.
+    same = fire_waits([fired], STRINGS[:1], DIGITS_LANGUAGE.in_order)
+    assert same["waiting"] is None and same["known"] == pytest.approx(0.05, abs=1e-5)
+    four = [noisy_string("two", "two", "two", "two")]
+    assert fire_waits([fired], four, DIGITS_LANGUAGE) == {"known": None, "waiting": None}
+    by_clock = untrained(find_recipe("reordered-digits", "wait-4"), None)
+    scores = scores_of(by_clock, STRINGS[:1], DIGITS_LANGUAGE)
+    assert scores["fires_after"] == {"known": None, "waiting": None}
+    assert scores["weight_outside"] == {"before": None, "after": None}
+    assert scores["fires_off"] is None
 
 
 @pytest.mark.slow
@@ -125,6 +156,9 @@ def scored(variant, seed, *, joined=1, beta=1.0, rate=0.5, lag=1.0):
         **dict.fromkeys(ERROR_KINDS, 0),
         "count_accuracy": 0.5,
         **dict.fromkeys(LAGGING, lag),
+        "fires_after": dict.fromkeys(("known", "waiting"), lag),
+        "weight_outside": {"before": 0.5, "after": 0.25},
+        "fires_off": None if lag is None else 0.1,
     }
 
 
@@ -138,11 +172,18 @@ def test_systems_and_thresholds_have_tables_of_their_own():
         *(["| CIF-IL, one fire later", f"× {factor}", "2 of 3"] for factor in JOINED),
         *(["| wait-2, segments of 280 ms", f"× {factor}", "1 of 3"] for factor in JOINED),
     ]
-    assert lines[0].endswith("| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 |")
-    assert lines[-1].endswith("| – | – | – |")
+    assert lines[0].endswith(
+        "| 50.0 ± 0.0 | 1.00 ± 0.00 | 1.00 ± 0.00 | 1.00 ± 0.00 | 10.0 ± 0.0 |"
+    )
+    assert lines[-1].endswith("| – | – | – | – |")
     lines = beta_table(found, "reordered-digits").splitlines()[2:]
     assert [line.split(" | ")[1] for line in lines] == ["0.8", "0.9", "1", "1.1", "1.2"]
-    assert system_table(found, "reordered-grid") == ""
+    assert system_table(found, "reordered-grid") == fire_table(found, "reordered-grid") == ""
+    lines = fire_table(found, "reordered-digits").splitlines()[2:]
+    assert lines == [
+        "| CIF-IL, one fire later | 2 of 3 | 1.00 ± 0.00 | 1.00 ± 0.00 | 0.00 ± 0.00 "
+        "| 0.50 ± 0.00 | 0.25 ± 0.00 |"
+    ]
     assert {one["variant"] for one in runs} <= TITLES.keys()
 
 
