@@ -635,10 +635,9 @@ table(["in a second", "spikes", "million operations", "µJ, by convention"], row
 # %% [markdown]
 # ## 8. What it recognises, and in noise
 #
-# The last question: what do such networks recognise? Layers of neurons were trained with the rules
-# of section 5 at the end, and the GRU, each of them from several seeds. A name with “trainings: 1”
-# has ended from one seed so far. If the second-order rule is missing, no training of it has ended:
-# the first one had not learned to count after a quarter of its steps, and was broken off.
+# The last question: what do such networks recognise? Layers of neurons were trained with each of
+# the four rules of section 5 at the end, and the GRU, each of them from several seeds. A name with
+# “trainings: 2” has fewer than three.
 #
 # Each network transcribes the same 100 strings of digits, which nobody trained on, as they are
 # (*clean*) and in noise. *20 dB* says that the speech has 100 times the power of the noise, *10 dB*
@@ -730,23 +729,23 @@ table(
 )
 
 # %% [markdown] tags=["answer"]
-# First the rule for reading. In the last table a difference counts where its mean is farther from 0
-# than the standard deviation, the number after the ±; with three seeds one in five goes that far by
-# chance. *Open* says that fewer than three seeds have ended: then nothing is claimed, and what
-# follows only describes the numbers.
+# First the rule for reading. In the last table a difference counts where its mean is farther from
+# 0 than the standard deviation, the number after the ±; with three seeds one in five goes that far
+# by chance. *Open* says that fewer than three seeds have ended: then nothing is claimed.
 #
 # - *The GRU makes fewer errors than the neurons*, clean and in noise, and noise adds fewer errors
 #   to it. That spikes make a network robust is not what we see here.
-# - *A leak at the end costs most*: some ten times as many errors as a CIF. The table of counts says
-#   why. Training scales the weights, and for a CIF that makes the number of tokens right. For a
-#   leaky neuron the factor is wrong (section 4 shows it on our clip): scaled, it counts rightly
-#   less often than with its weights as they are. In training, then, most of its strings have a
-#   token too many or too few, and all words after that are compared with the wrong sound.
+# - *A leak at the end costs errors*, with a fixed threshold as with an adaptive one. The table of
+#   counts says where. Scaled, these neurons give the right number of tokens, and that is how they
+#   were trained; with the weights as they are they often do not. What a frame gives is worth the
+#   less the later the next spike comes, so the network would have to know how long a word is going
+#   to last.
+# - *The second-order rule makes fewer errors than the leaky one*, the direction of the abstract.
+#   Weak weights die away in it at once: what a pause or noise gives never adds up to a token.
 # - *Less computation*, yes: that was section 7. It has its price in errors.
 #
-# So “CIF is a neuron” has an answer of two parts. It is one; and its training works because it is
-# the one that loses nothing. Whether a leaky neuron learns better if nothing is scaled, we have not
-# tried.
+# So “CIF is a neuron” has an answer of two parts. It is one; and of the four it is the one that
+# loses nothing, so that the number of tokens is the sum of the weights, which is easy to learn.
 #
 # What this says of DyTr-SNN: little. Its network is a Transformer, its data are larger, its
 # equations were not read. The directions that we could test are in
