@@ -633,7 +633,7 @@ table([*heads, "fires too many or too few, % of the words, four joined", "traini
 #   twice the latency, to come near. Digits are short and long and have pauses. Fires follow them,
 #   a clock cannot.
 # - *At their own fire* both kinds of CIF are quick, and four or five words of ten are wrong.
-#   CIF-IL, which looks back, makes fewer errors than CIF-F. But what both lack is the next digit.
+#   CIF-IL looks back, and is little better for it, if at all: what both lack is the next digit.
 # - *The latency loss* brings points to the left, and with larger weights up. The second table says
 #   how. It puts more weight before the first word, where nobody speaks, and so *all* fires come
 #   earlier by about the same time. A little of that is nearly free: enough of a word is there to
