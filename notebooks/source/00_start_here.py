@@ -470,7 +470,7 @@ show(
 # ## 8. Take it into your hands
 #
 # The explorer shows the same lanes and a few more, and everything in it can be moved. Where nothing
-# runs, as on a page, a picture and a table stand in its place.
+# runs, as on GitHub, a picture and a table stand in its place; the page of this lesson has both.
 #
 # - Click on a token to hear it. Or press Tab until the list of tokens has the focus, then the
 #   arrows and Enter.
@@ -494,8 +494,8 @@ explorer = cifviz.explore(of_plain, reference=spoken.words, model=recognizer)
 # Figure: the explorer
 live_explorer(
     explorer,
-    caption="The plain CIF in the explorer; in Jupyter everything can be moved. Compare the lane "
-    "of tokens, which begin and end at fires, with the true times in the lane below it.",
+    caption="The plain CIF in the explorer; where it is live everything can be moved. Compare the "
+    "lane of tokens, which begin and end at fires, with the true times in the lane below it.",
 )
 
 # %% [markdown]

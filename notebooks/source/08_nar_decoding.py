@@ -205,6 +205,15 @@ check("08.1", passes)
 passes = [12, 13, 1]  # one for each fire; one more for the end; one for all
 check("08.1", passes)
 
+# %% [markdown] tags=["hints"]
+# What does each of the three have to wait for?
+#
+# AR decoders need a pass for each token. One of the two does not know from fires how many there
+# are: it has to write its own end.
+#
+# 12 fires are 12 passes. With the mark of the end it is one pass more. A NAR decoder writes all
+# tokens in one.
+
 # %% [markdown]
 # ## 2. A decoder in three lines
 #
@@ -380,6 +389,16 @@ check("08.2", probabilities)
 # %% tags=["solution"]
 probabilities = [0.25, 0.35, 0.40]  # five one; five nine; nine one
 check("08.2", probabilities)
+
+# %% [markdown] tags=["hints"]
+# Find out first what each decoder chooses. One looks at each place by itself, the other goes from
+# left to right.
+#
+# NAR: in the first place add up the strings with “five” and those with “nine”; do the same in the
+# second. AR: take the more probable first word, then the more probable second word after it.
+#
+# First place: “five” has 0.35 + 0.25. Second place: “one” has 0.25 + 0.40. So the NAR decoder gives
+# “five one”. After “five”, “nine” has 0.35 and “one” 0.25.
 
 # %% [markdown]
 # ## 4. Does it matter?
@@ -724,6 +743,14 @@ check("08.3", counts_and_thresholds)
 counts_and_thresholds = [7, 6.3 / 7, 6, 6.3 / 6]
 check("08.3", counts_and_thresholds)
 
+# %% [markdown] tags=["hints"]
+# First the two counts: the next whole number above 6.3, and the nearest one.
+#
+# β is the sum of the weights over the number of tokens.
+#
+# Ceiling: 7 tokens, and β = 6.3 / 7. Rounding: 6 tokens, and β = 6.3 / 6. The order is count, β,
+# count, β.
+
 # %% [markdown]
 # The quantity loss (lesson 02) pulls S towards the number of words, from above and from below
 # alike. Let S be off by some tenths in either direction, evenly.
@@ -863,6 +890,13 @@ def give_away(right, ratio, order):
 
 check("08.4", give_away)
 
+# %% [markdown] tags=["hints"]
+# How many are given away? d is the number of words that are wrong.
+#
+# The number is `ceil(ratio * right.count(False))`. Which places are those?
+#
+# A word is given away if its place is among the first ones of `order`, as many as the number says.
+
 # %% [markdown]
 # What is it worth? Paraformers were trained on the strings of section 4, with five values of λ and
 # three seeds each. λ = 0 gives nothing away, so there is no sampler. They got twice as many steps,
@@ -927,6 +961,15 @@ check("08.5", two_losses)
 # %% tags=["solution"]
 two_losses = [(0.2 + 0.2) / 2, (0.2**2 + 0.0**2) / 2]  # 0.8 and 1.2; 0.8 and 2.0
 check("08.5", two_losses)
+
+# %% [markdown] tags=["hints"]
+# Sum up the weights to the end of each frame with a spike, the frame itself included.
+#
+# The sums are 0.8 after frame 1 and 2.0 after frame 4. By segments each spike is compared with the
+# one before it, by sums with 1 and 2.
+#
+# By segments the weights are 0.8 and 1.2, each 0.2 off. By sums the errors are 0.2 and 0; square
+# them. Both losses are means over two tokens.
 
 # %% [markdown]
 # The library has both as losses of training, “spike_segments” and “spikes”. Each spike is given by

@@ -168,6 +168,13 @@ check("09.1", places_that_differ)
 places_that_differ = [1, 2, 1]
 check("09.1", places_that_differ)
 
+# %% [markdown] tags=["hints"]
+# Compare word by word, each place with the same place.
+#
+# “four nine one” against “four nine five”: only the last place differs.
+#
+# In “one nine four” the first and the last place differ. In “four five one” the middle one does.
+
 # %% [markdown]
 # So a transcript does not say enough: it does not tell which of its words were unclear. And the
 # nearest phrase can always be found, even if nobody said any of them. The list has to be there
@@ -264,6 +271,15 @@ check("09.2", share_and_number)
 share_and_number = [1 / 8, (1 * 0 + 1 * 2 + 2 * 4 + 4 * 1) / 8]  # exp: 1, 1, 2, 4
 check("09.2", share_and_number)
 
+# %% [markdown] tags=["hints"]
+# Three steps, as above: scores, shares, mean.
+#
+# exp(0) is 1, and exp(ln 2) is 2. So the four options have 1, 1, 2 and 4 before they are divided by
+# their sum.
+#
+# The sum is 8, so “no bias” has 1/8. What is read is the mean of the numbers 0, 2, 4 and 1 with the
+# shares 1/8, 1/8, 2/8 and 4/8.
+
 # %% [markdown]
 # ## 3. Two opinions on one word
 #
@@ -357,6 +373,14 @@ check("09.3", least_weight)
 least_weight = 3 / (3 + 2)  # (1 − λ) · 3 = λ · 2
 check("09.3", least_weight)
 
+# %% [markdown] tags=["hints"]
+# Compare the lead of “four” in P with the lead of “one” in C. “No bias” is not the most probable in
+# C.
+#
+# P: 0.8 / 0.1 = 8. C: 0.4 / 0.1 = 4. In logarithms, in units of log 2, these are 3 and 2.
+#
+# Both are level where (1 − λ) · 3 = λ · 2.
+
 # %% [markdown]
 # **Exercise 09.4.** Write it, with the treatment *alone*. `asr` has the probabilities of the words
 # by the recogniser, `context` those by the context network, with “no bias” as the last, and
@@ -383,6 +407,14 @@ def combine(asr, context, weight):
 
 
 check("09.4", combine)
+
+# %% [markdown] tags=["hints"]
+# First decide what Q is: C, or P where “no bias” is the most probable of C.
+#
+# `*tokens, no_bias = context` takes C apart. Q is `asr` if `no_bias >= max(tokens)`, and `tokens`
+# if not.
+#
+# For each word: (1 − weight) · log of its P, plus weight · log of its Q.
 
 # %% [markdown]
 # ## 4. The whole system
@@ -433,6 +465,14 @@ def targets(reference, phrase):
 
 
 check("09.5", targets)
+
+# %% [markdown] tags=["hints"]
+# Begin with −1 everywhere. Where can the phrase begin?
+#
+# At each place compare as many words as the phrase has: `reference[first : first + length] ==
+# phrase`.
+#
+# Where they are equal, put the phrase into the same slice of the result.
 
 # %% [markdown]
 # Now the system at work. The model “code-digits-finecos” is a ColDec with three additions, which
@@ -774,6 +814,15 @@ check("09.6", same_vectors)
 same_vectors = 3  # the order is lost, and so is how often the whole is said
 check("09.6", same_vectors)
 
+# %% [markdown] tags=["hints"]
+# Without positions, what can the sum or mean over the digits not see?
+#
+# The order is lost. And since it is a mean, a phrase that is said twice as a whole has the same
+# vector as one.
+#
+# Look for the phrases in which 4, 9, 2 and 1 have equal shares. “4 9 2” and “4 9 2 2” do not have
+# that.
+
 # %% [markdown]
 # How can it work at all, then? The causal decoder reads the sound of each fire besides. The bag
 # says which digits are to be expected, and the sound says which of them it is.
@@ -847,6 +896,13 @@ check("09.7", shares_left)
 # %% tags=["solution"]
 shares_left = [part / (0.16 + 0.40 + 0.24) for part in (0.16, 0.40, 0.24)]
 check("09.7", shares_left)
+
+# %% [markdown] tags=["hints"]
+# k = 2 keeps the two phrases that get the most attention, and “no bias” is always kept.
+#
+# 0.16, 0.40 and 0.24 are kept. They have to sum to 1 again.
+#
+# Divide each of the three by 0.16 + 0.40 + 0.24 = 0.8.
 
 # %% [markdown]
 # The library, with the options of section 2 and k = 1: the fire 1 keeps “no bias” and phrase A, of
@@ -945,6 +1001,13 @@ check("09.8", phrase_scores)
 # %% tags=["solution"]
 phrase_scores = [6 / 10, 6 / 8, 2 * 0.6 * 0.75 / (0.6 + 0.75)]
 check("09.8", phrase_scores)
+
+# %% [markdown] tags=["hints"]
+# Precision is about what came out, recall about what was said.
+#
+# 6 of the 10 that came out are right, and 6 of the 8 that were said have come out.
+#
+# F1 is 2 · precision · recall / (precision + recall), here with 0.6 and 0.75.
 
 # %% [markdown]
 # **Predict first:** what becomes of precision and of recall when the list grows from 10 to 1000?

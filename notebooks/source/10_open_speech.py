@@ -138,6 +138,13 @@ check("10.1", error_and_factor)
 error_and_factor = [(26.4 - 22) / 22, 22 / 26.4]
 check("10.1", error_and_factor)
 
+# %% [markdown] tags=["hints"]
+# What is N, and what is S?
+#
+# N is 3 + 6 + 4 + 2 + 3 + 4 = 22, and S is 26.4.
+#
+# The error is (26.4 − 22) / 22, and the factor N / S = 22 / 26.4.
+
 # %% [markdown]
 # ## 2. Phones under α
 #
@@ -218,6 +225,14 @@ check("10.2", positions)
 # %% tags=["solution"]
 positions = [1 + 0.2 / 0.8, 3.0, 4 + 0.6 / 0.8]  # the running sum: 0.8, 1.6, 2, 2.4, 3.2, 4
 check("10.2", positions)
+
+# %% [markdown] tags=["hints"]
+# Which factor makes a sum of 4 out of 5? Multiply all six weights by it.
+#
+# The factor is 0.8, and the running sum after each frame is 0.8, 1.6, 2, 2.4, 3.2 and 4.
+#
+# The sum is 1 in frame 1: from 0.8 on 0.2 are needed, of the 0.8 of this frame. So the position is
+# 1 + 0.2 / 0.8. It is 2 exactly where frame 2 ends.
 
 # %% [markdown]
 # The same in our sentence. At each true edge of a word compare two counts: the scaled running sum
@@ -318,6 +333,15 @@ check("10.3", cheapest)
 cheapest = 0.2 + 3 + 0.4 + 0.2  # the “ɪ” has no fire
 check("10.3", cheapest)
 
+# %% [markdown] tags=["hints"]
+# Every phone either gets one of the three fires, in order, or none, at a cost of 3.
+#
+# There are four phones and three fires, so one phone at least stays without a fire. For which one
+# is that cheapest?
+#
+# “ɪ” fits no fire well. Pair the three others in order: 0.2, 0.4 and 0.2, and add 3 for the
+# deletion.
+
 # %% [markdown]
 # **Exercise 10.4.** Write it. `costs` is a list with a row for each phone, and in each row a number
 # for each fire. Give the least cost. (Keep for every number of fires what it costs at least to
@@ -344,6 +368,16 @@ def least_cost(costs, insertion, deletion):
 
 check("10.4", least_cost)
 
+# %% [markdown] tags=["hints"]
+# It is the edit distance, with the numbers of the table as costs of a pair. Keep one row: the least
+# cost to have used 0, 1, 2, … fires.
+#
+# Before the first phone, `fire` fires cost `insertion * fire`. For each phone begin a new row with
+# `row[0] + deletion`.
+#
+# Each further entry is the least of three: the entry above and to the left plus the cost of the
+# pair, the one above plus a deletion, the one to the left plus an insertion.
+
 # %% [markdown]
 # The library finds the pairs themselves: for each phone the first fire and the one after its last,
 # −1 where it has none. (A drawn-out phone may have several fires; it pays a little for each more.)
@@ -369,6 +403,13 @@ check("10.5", scaled_weights)
 # %% tags=["solution"]
 scaled_weights = [0.2 / 0.6, 0.4 / 0.6, 0, 0.6 / 0.9, 0.3 / 0.9]
 check("10.5", scaled_weights)
+
+# %% [markdown] tags=["hints"]
+# Each phone gets a sum of exactly 1. And a frame that belongs to no phone?
+#
+# Frames 0 and 1 weigh 0.2 + 0.4 = 0.6 together, frames 3 and 4 weigh 0.6 + 0.3 = 0.9.
+#
+# Divide each weight by the sum of its phone; frame 2 gets 0.
 
 # %%
 by_library = scaled_to_spans(np.array([0.2, 0.4, 0.5, 0.6, 0.3]), np.array([[0, 2], [3, 5]]))
@@ -408,6 +449,15 @@ check("10.6", costs_of_cuts)
 # %% tags=["solution"]
 costs_of_cuts = [2 * (0.5**2 + 0.5**2) + 1.1, 2 * (0.1**2 + 0.1**2) + 0.3, 2 * 2 * 0.3**2 + 0.2]
 check("10.6", costs_of_cuts)
+
+# %% [markdown] tags=["hints"]
+# For each phone there are two terms: a · (m − 1)², and b times −log p. Add both phones.
+#
+# Cut after frame 1: the masses are 0.5 away from 1, both of them. So 2 · (0.5² + 0.5²) plus 1.0 +
+# 0.1.
+#
+# After frame 2 the masses are 0.1 off, after frame 3 they are 0.3 off. The sums of −log p are 0.3
+# and 0.2.
 
 # %% [markdown]
 # ## 6. Four paths, one sentence
@@ -632,6 +682,14 @@ check("10.7", mean_median_sign)
 mean_median_sign = [(10 + 20 + 10 + 100) / 4, (10 + 20) / 2, (-10 + 20 + 10 + 100) / 4]
 check("10.7", mean_median_sign)
 
+# %% [markdown] tags=["hints"]
+# Write the four errors with their signs first: too early is negative.
+#
+# They are −10, 20, 10 and 100. For the first two numbers drop the signs.
+#
+# The median of 10, 10, 20 and 100 is halfway between 10 and 20. In the signed mean −10 counts
+# against the others.
+
 # %% [markdown]
 # **Predict first:** put the rows in order. Which are near the two that do not listen? Is CIF or CTC
 # nearer to the labels, and how far is pocketsphinx from both?
@@ -761,6 +819,13 @@ check("10.8", interval_and_coverage)
 # %% tags=["solution"]
 interval_and_coverage = [1.20 - 1.5 * 0.02, 1.20 + 2 * 0.02, 9 / 12]
 check("10.8", interval_and_coverage)
+
+# %% [markdown] tags=["hints"]
+# A ratio times s is a distance from the edge that was read.
+#
+# Begin: 1.20 − 1.5 · 0.02. End: 1.20 + 2 · 0.02.
+#
+# The coverage is the share of edges that lie in their intervals, 9 of 12.
 
 # %% [markdown]
 # **Predict first:** they were learned on prompts, on GRID and on other recordings (“samples”), with

@@ -100,6 +100,14 @@ check("11.1", per_piece_and_pairs)
 per_piece_and_pairs = [3.6 / 0.024 / 10, (3.6 / 0.024 / 10) ** 2]  # 150 states in all
 check("11.1", per_piece_and_pairs)
 
+# %% [markdown] tags=["hints"]
+# How many states does the whole sentence have?
+#
+# 3.6 s / 0.024 s = 150 states, and there are 10 pieces.
+#
+# Attention compares each place with each: 150² pairs of places for the states, 10² for the pieces.
+# The second number is their ratio.
+
 # %% [markdown]
 # CIF joins them. It fires once for each piece of the text, and what fires is one vector. A linear
 # layer takes that vector to the space of the language model's embeddings. So the language model
@@ -223,6 +231,14 @@ sums_and_least = [
     0.1 / 1.1,  # (1 − λ) · 0.1 = λ · 1
 ]
 check("11.2", sums_and_least)
+
+# %% [markdown] tags=["hints"]
+# The sums: 0.8 · acoustic + 0.2 · language, for each candidate.
+#
+# For the fourth number compare “there” with “their”: acoustically it lacks 0.1, linguistically it
+# leads by 1.
+#
+# They are level where (1 − λ) · 0.1 = λ · 1.
 
 # %% [markdown]
 # What does the language model read? If it read only what fired, it would read with all doubts of
@@ -349,6 +365,14 @@ check("11.3", wrong_and_share)
 # %% tags=["solution"]
 wrong_and_share = [80 - 12 + 9, 12 / (12 + 9 + 15)]
 check("11.3", wrong_and_share)
+
+# %% [markdown] tags=["hints"]
+# Which of the three kinds of change alters the number of wrong places?
+#
+# Repaired places are no longer wrong, spoiled ones are now. A swapped place was wrong and is wrong
+# again.
+#
+# 80 − 12 + 9 are wrong. For the better were 12 of 12 + 9 + 15 changes.
 
 # %% [markdown]
 # So 36 changes look like a gain of 3. Now the same of the real systems, over all prompts in which
@@ -625,6 +649,14 @@ def flattened(weights):
 
 
 check("11.4", flattened)
+
+# %% [markdown] tags=["hints"]
+# As long as the largest weight is above 0.999, each weight moves halfway to the mean.
+#
+# The mean stays the same all the time, so compute it once.
+#
+# `while max(weights) > 0.999:` replace the list by `0.5 * weight + 0.5 * mean` for each of its
+# weights.
 
 # %% [markdown] tags=["optional"]
 # ## 8. When to let go

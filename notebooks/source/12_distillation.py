@@ -150,6 +150,14 @@ losses = [
 ]
 check("12.1", losses)
 
+# %% [markdown] tags=["hints"]
+# The loss is −log of a share: exp of the own cosine over τ, over the sum of all three.
+#
+# τ = 1: the exponents are 0.8, 0.6 and 0. τ = 0.1: they are 8, 6 and 0. `math.exp` and `math.log`
+# do the rest.
+#
+# If all three are equal, the share is one third, whatever τ is.
+
 # %% [markdown]
 # **Exercise 12.2.** Write it for a whole batch. `cosines` is a list of N rows: row i holds the
 # cosines of student i to all N teachers, its own at place i. All others are negatives. Give the
@@ -173,6 +181,13 @@ def contrast(cosines, temperature):
 
 
 check("12.2", contrast)
+
+# %% [markdown] tags=["hints"]
+# It is 12.1 for each row; row i has its own cosine at place i. Take the mean in the end.
+#
+# In each row compute `math.exp(cosine / temperature)` for all cosines.
+#
+# The loss of row i is −log of entry i over the sum of the row. `enumerate` gives i.
 
 # %% [markdown]
 # The temperature decides which others count. The loss pushes the student away from each of the
@@ -315,6 +330,13 @@ check("12.3", scores)
 # %% tags=["solution"]
 scores = [2 / 5, (1 + 1 + 1 / 2 + 1 / 4 + 1 / 10) / 5, (1 + 1 / 2 + 1 / 3) / 3]
 check("12.3", scores)
+
+# %% [markdown] tags=["hints"]
+# Top-1 is the share of rank 1. MRR is the mean of 1 / rank.
+#
+# The five reciprocal ranks are 1, 1, 1/2, 1/4 and 1/10.
+#
+# By chance, among three, the ranks 1, 2 and 3 are equally probable: the mean of 1, 1/2 and 1/3.
 
 # %% [markdown]
 # For the real thing there is one difficulty. A recogniser that nobody taught has no projection to

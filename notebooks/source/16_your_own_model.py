@@ -190,6 +190,13 @@ check("16.1", two_counts_and_residual)
 two_counts_and_residual = [int(3.7 + 0.45), int(3.4 + 0.45), 1 - 0.45]
 check("16.1", two_counts_and_residual)
 
+# %% [markdown] tags=["hints"]
+# Add 0.45, and count the whole ones.
+#
+# 3.7 + 0.45 = 4.15, and 3.4 + 0.45 = 3.85. Nothing is fired for what is left.
+#
+# A residual becomes a token if it makes 1 together with 0.45.
+
 # %% [markdown]
 # ## 2. Five lines
 #
@@ -327,6 +334,14 @@ check("16.2", alpha_accumulated_count)
 # %% tags=["solution"]
 alpha_accumulated_count = [2, 1, int(0.3 + 0.7 + 1.2 + 0.8 + 1.1)]
 check("16.2", alpha_accumulated_count)
+
+# %% [markdown] tags=["hints"]
+# Two of the rows are sums of the third, one of them with falls.
+#
+# Row 3 only grows: it is the running sum of row 2. Row 1 is the same, less 1 after each fire: it
+# falls from 1.2 to 0.8.
+#
+# For the count sum up row 1: 0.3 + 0.7 + 1.2 + 0.8 + 1.1, and take the whole ones.
 
 # %% [markdown]
 # ## 4. What is wrong with it?
@@ -466,12 +481,12 @@ for change in ({"tail": {"rule": "above", "value": 0.3}}, {"threshold": 0.97}, {
 # %% [markdown]
 # Try it in the explorer:
 
-# %%
+# %% tags=["hide-input"]
+# Figure: the explorer
 live_explorer(
     cifviz.explore(short),
-    caption="What the second model did; in Jupyter the controls are live. The warning on top says "
-    "which word has no fire. Look at the accumulated weight behind the last fire, then move the "
-    "controls of the question.",
+    caption="What the second model did. The warning on top says which word has no fire. Look at "
+    "the accumulated weight after the last fire, then move the controls of the question.",
 )
 
 # %% [markdown]
@@ -537,6 +552,17 @@ check("16.3", faults_a_to_d)
 faults_a_to_d = [7, 11, 2, 5]
 check("16.3", faults_a_to_d)
 
+# %% [markdown] tags=["hints"]
+# Compare the number of fires with that of the words, and the places of the fires with the words
+# above.
+#
+# A fires in nearly every frame where somebody speaks. In B the count is right and the places are
+# not. The weights of C have the shape of a sawtooth. D lacks a token at the end, and weight is left
+# there.
+#
+# Look in the table for saturated weights, a shift of all fires, an integrator in the place of the
+# weights, and a residual that is lost.
+
 # %% [markdown]
 # **Exercise 16.4.** And in E, F, G and H?
 
@@ -547,6 +573,15 @@ check("16.4", faults_e_to_h)
 # %% tags=["solution"]
 faults_e_to_h = [8, 6, 10, 9]
 check("16.4", faults_e_to_h)
+
+# %% [markdown] tags=["hints"]
+# In E look at the dashed line: the same utterance, run alone. In the others look at where the fires
+# are.
+#
+# F has frames that fire more than once. In G the fires leave the words more and more. H fires where
+# nobody speaks.
+#
+# Look in the table for padding or batch, several fires in a frame, drift, and fires in silence.
 
 # %% [markdown]
 # **Predict first:** in which cases will `diagnose` report more than one finding, though one fault
@@ -605,6 +640,13 @@ check("16.5", three_counts)
 # %% tags=["solution"]
 three_counts = [2, 3, int(2.52 + 0.45)]
 check("16.5", three_counts)
+
+# %% [markdown] tags=["hints"]
+# The table above says for each of the three what happens to the residual, 0.52.
+#
+# `funasr_cif` drops it. `torch_cif` fires it from a half on.
+#
+# `paraformer_v2` appends 0.45: does 2.52 + 0.45 reach 3?
 
 # %% [markdown]
 # **Predict first:** now for real weights, those of our clip. Which dialects will lose a token, and
@@ -673,6 +715,14 @@ def contributions(cif, alpha):
 
 check("16.6", contributions)
 
+# %% [markdown] tags=["hints"]
+# Which frames h does one have to feed, so that the embeddings are the contributions? See section 2,
+# or lesson 01.
+#
+# The identity has as many frames as channels: `torch.eye(len(alpha))`.
+#
+# α has to be a tensor, and the result a list: `torch.tensor(alpha)` and `.tolist()`.
+
 # %% [markdown]
 # What a frame gives to all tokens together should be its weight. If less arrives, weight was lost,
 # as in a tail that is dropped; if more does, it was invented.
@@ -695,6 +745,13 @@ def unaccounted(w, alpha):
 
 
 check("16.7", unaccounted)
+
+# %% [markdown] tags=["hints"]
+# One column of W is what one frame gives to all tokens.
+#
+# For frame t add up `row[t]` over the rows of W.
+#
+# The result is a list of `alpha[t]` less this sum, for each t.
 
 # %% [markdown]
 # Two CIFs, X and Y, were taken from code bases of this table. Two utterances are enough to tell
@@ -725,6 +782,16 @@ check("16.8", x_and_y)
 # %% tags=["solution"]
 x_and_y = [2, 4]
 check("16.8", x_and_y)
+
+# %% [markdown] tags=["hints"]
+# For each of the two look at both utterances: what becomes of the residual, and of the weight above
+# 1?
+#
+# `unaccounted` tells whether the residual was dropped or something was added. A negative
+# contribution, or a frame with two fires, tells what is done with a heavy frame.
+#
+# Go through the table row by row, and strike out what does not fit either utterance. One row is
+# left for each.
 
 # %% [markdown]
 # ## 8. On to other programs
@@ -759,6 +826,14 @@ check("16.9", start_end_length)
 # %% tags=["solution"]
 start_end_length = [0.123, 0.128, 0.01]
 check("16.9", start_end_length)
+
+# %% [markdown] tags=["hints"]
+# SRT has whole milliseconds, so round both times to three decimals.
+#
+# 0.1234 s is nearest to 0.123 s, and 0.1278 s to 0.128 s.
+#
+# ASS counts in hundredths of a second. The token is shorter than one, and none may be shorter than
+# 0.01 s.
 
 # %% [markdown]
 # **The CIF itself** can leave Python, too: `cifviz.export_onnx` writes a graph that ONNX Runtime
@@ -836,6 +911,13 @@ check("16.10", difference_worse_draws)
 # %% tags=["solution"]
 difference_worse_draws = [(-1 + 0 - 2 + 0 - 2) / 5, 0, 0]
 check("16.10", difference_worse_draws)
+
+# %% [markdown] tags=["hints"]
+# Subtract in each utterance first: b − a, five numbers.
+#
+# They are −1, 0, −2, 0 and −2. How many of them are above 0?
+#
+# Each draw adds up five of these numbers, and none of them is positive. Can the sum be above 0?
 
 # %% tags=["answer", "hide-input"]
 # Numbers kept

@@ -137,10 +137,12 @@ def submitted(student, changes):
 
 
 def run(*words, cwd):
+    # nbgrader runs alembic by its name, which is beside the Python that has both.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     done = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=cwd, capture_output=True, text=True, timeout=900,
-        env={**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"},
+        env={**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "PATH": path},
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     return done.stdout
