@@ -845,6 +845,44 @@ print(f"a word is missing in {lost} of them")
 # words are missing. It proposes to fire a residual from 0.6 on. It was closed without being
 # merged.
 
+# %% [markdown]
+# **Exercise 05.6.** Stream the embeddings, too. `stream_embeddings(weights, frames)` gets two lists
+# with one entry for each chunk: its weights, and its frames, each a vector of length one and so
+# just a number. For each chunk it returns the list of embeddings of the tokens that are completed
+# in it. Nothing is flushed. What has to be kept from one chunk to the next besides the weight?
+
+
+# %% tags=["exercise"]
+def stream_embeddings(weights, frames): ...
+
+
+check("05.6", stream_embeddings)
+
+
+# %% tags=["solution"]
+def stream_embeddings(weights, frames):
+    held, begun, embeddings = 0.0, 0.0, []
+    for some, of_them in zip(weights, frames, strict=True):
+        completed = []
+        for weight, frame in zip(some, of_them, strict=True):
+            while held + weight >= 1:
+                completed.append(begun + (1 - held) * frame)
+                weight, held, begun = held + weight - 1, 0.0, 0.0
+            held, begun = held + weight, begun + weight * frame
+        embeddings.append(completed)
+    return embeddings
+
+
+check("05.6", stream_embeddings)
+
+# %% [markdown] tags=["hints"]
+# It is the loop of lesson 01, and two numbers are set to 0 once, before the first chunk.
+#
+# Keep the weight that is held, and the sum of weight times frame of the token that has begun.
+#
+# A frame that completes a token gives it only what is missing to 1. The rest of its weight begins
+# the next token, or completes that as well.
+
 # %% [markdown] tags=["optional"]
 # ## 9. Phrases: the rule at every pause
 #

@@ -127,6 +127,56 @@ def _leaves_out_the_flush(chunks: list[list[float]], tail_threshold: float) -> l
     return _stream(chunks, tail_threshold)[:-1]
 
 
+Chunks = list[list[float]]
+
+
+def stream_embeddings(weights: Chunks, frames: Chunks) -> Chunks:
+    """What a right answer to 05.6 gives."""
+    return _stream_embeddings(weights, frames)
+
+
+def _stream_embeddings(
+    weights: Chunks,
+    frames: Chunks,
+    *,
+    keep: bool = True,
+    whole: bool = False,
+    begin: bool = True,
+    once: bool = False,
+) -> Chunks:
+    """Embeddings completed in each chunk, with one of the usual mistakes built in."""
+    held, begun, found = 0.0, 0.0, []
+    for some, of_them in zip(weights, frames, strict=True):
+        fired: list[float] = []
+        begun = begun if keep else 0.0
+        for weight, frame in zip(some, of_them, strict=True):
+            left, before = weight, len(fired)
+            while held + left >= 1 and not (once and len(fired) > before):
+                fired.append(begun + (weight if whole else 1 - held) * frame)
+                left, held, begun = held + left - 1, 0.0, 0.0
+            held += left
+            if begin or len(fired) == before:
+                begun += left * frame
+        found.append(fired)
+    return found
+
+
+def _forgets_what_had_begun(weights: Chunks, frames: Chunks) -> Chunks:
+    return _stream_embeddings(weights, frames, keep=False)
+
+
+def _gives_the_whole_frame(weights: Chunks, frames: Chunks) -> Chunks:
+    return _stream_embeddings(weights, frames, whole=True)
+
+
+def _begins_with_nothing(weights: Chunks, frames: Chunks) -> Chunks:
+    return _stream_embeddings(weights, frames, begin=False)
+
+
+def _fires_once_in_a_frame(weights: Chunks, frames: Chunks) -> Chunks:
+    return _stream_embeddings(weights, frames, once=True)
+
+
 EXERCISES = (
     Numbers(
         "05.1",
@@ -296,6 +346,40 @@ EXERCISES = (
                 _leaves_out_the_flush,
                 "One number for each chunk is right, and one more is wanted: what the flush fires, "
                 "0 or 1.",
+            ),
+        ),
+    ),
+    Program(
+        "05.6",
+        praise="What has begun is kept as a vector, beside its weight: that is all the state of a "
+        "streaming CIF.",
+        solution=stream_embeddings,
+        cases=(
+            ([[0.5, 0.75]], [[2.0, 4.0]]),
+            ([[0.5], [0.75], [0.75]], [[2.0], [4.0], [8.0]]),
+            ([[2.5], [0.5]], [[1.0], [3.0]]),
+            ([[0.25], []], [[5.0], []]),
+            ([], []),
+        ),
+        mistakes=(
+            (
+                _forgets_what_had_begun,
+                "The weight is held from chunk to chunk, but what the token had collected by then "
+                "is gone.",
+            ),
+            (
+                _gives_the_whole_frame,
+                "A frame that completes a token gives it only what is missing to 1; you give it "
+                "all of its weight.",
+            ),
+            (
+                _begins_with_nothing,
+                "The weight that is left of a frame begins the next token, and so does its part of "
+                "the frame.",
+            ),
+            (
+                _fires_once_in_a_frame,
+                "A weight of 2.5 completes two tokens. Ask again after each of them.",
             ),
         ),
     ),
