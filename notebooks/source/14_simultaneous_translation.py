@@ -629,10 +629,10 @@ table([*heads, "fires too many or too few, % of the words, four joined", "traini
 # there was one training, nothing is claimed; the numbers are only described.
 #
 # - *Fires and the clock.* CIF-IL that waits for one more fire lies a little right of the best
-#   interpreter, and well below every clock of its latency. A clock of 600 ms needs wait-3, nearly
-#   twice the latency, to come near. Digits are short and long and have pauses. Fires follow them,
-#   a clock cannot.
-# - *At their own fire* both kinds of CIF are quick, and four or five words of ten are wrong.
+#   interpreter. The clocks of 600 ms on either side of it, wait-1 and wait-2, make more errors.
+#   Wait-3 makes about as many, at nearly twice the latency. Digits are short and long and have
+#   pauses. Fires follow them, a clock cannot.
+# - *At their own fire* both kinds of CIF are quick, and about four words of ten are wrong.
 #   CIF-IL looks back, and is little better for it, if at all: what both lack is the next digit.
 # - *The latency loss* brings points to the left, and with larger weights up. The second table says
 #   how. It puts more weight before the first word, where nobody speaks, and so *all* fires come

@@ -735,13 +735,15 @@ table(
 #
 # - *The GRU makes fewer errors than the neurons*, clean and in noise, and noise adds fewer errors
 #   to it. That spikes make a network robust is not what we see here.
-# - *A leak at the end costs errors*, with a fixed threshold as with an adaptive one. The table of
-#   counts says where. Scaled, these neurons give the right number of tokens, and that is how they
-#   were trained; with the weights as they are they often do not. What a frame gives is worth the
-#   less the later the next spike comes, so the network would have to know how long a word is going
-#   to last.
-# - *The second-order rule makes fewer errors than the leaky one*, the direction of the abstract.
-#   Weak weights die away in it at once: what a pause or noise gives never adds up to a token.
+# - *A leak at the end costs errors*, more with an adaptive threshold than with a fixed one. The
+#   table of counts says where. Scaled, these neurons give the right number of tokens, and that is
+#   how they were trained; with the weights as they are they often do not. What a frame gives is
+#   worth the less the later the next spike comes, so the network would have to know how long a
+#   word is going to last.
+# - *The second-order rule makes as many errors as the leaky one*, by what three trainings can
+#   tell: they differ much from one another. But noise of 10 dB adds fewer errors to it, the
+#   direction of the abstract. Weak weights die away in it at once, so what noise gives hardly adds
+#   up to a token.
 # - *Less computation*, yes: that was section 7. It has its price in errors.
 #
 # So “CIF is a neuron” has an answer of two parts. It is one; and of the four it is the one that
