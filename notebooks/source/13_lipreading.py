@@ -678,12 +678,11 @@ table(
 )
 
 # %% [markdown] tags=["answer"]
-# Fewer, with b = 1: FastLR reports this, too. With a larger b hardly anything is gained, and the
-# differences between trainings are large. The last column is a bound: if somebody knew the
-# reference and took the best candidate each time, twice as much could be gained. What the AR
-# decoder misses may be seen among the candidates: it likes strings that are usual in GRID, even if
-# they are too short. (The score is a mean over the words, so it does not prefer short ones by
-# itself.)
+# Fewer, with b = 1: FastLR reports this, too. With a larger b hardly anything is gained, and
+# trainings differ much. The last column is a bound: if somebody knew the reference and took the
+# best candidate each time, twice as much could be gained. In some trainings the AR decoder takes a
+# wrong number more often than the fires do: right words can outweigh one that is missing. (The
+# score is a mean over the words, so it does not prefer short strings by itself.)
 #
 # As to time: an AR reader needs a pass for each word (lesson 08), yet here it is hardly slower. The
 # encoder takes most of the time of both, since the decoders are tiny. And look at the numbers in

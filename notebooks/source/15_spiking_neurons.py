@@ -733,8 +733,8 @@ table(
 # 0 than the standard deviation, the number after the ±; with three seeds one in five goes that far
 # by chance. *Open* says that fewer than three seeds have ended: then nothing is claimed.
 #
-# - *The GRU makes fewer errors than the neurons*, clean and in noise, and noise adds fewer errors
-#   to it. That spikes make a network robust is not what we see here.
+# - *The GRU makes fewer errors than the neurons*, least clearly with little noise, and noise adds
+#   fewer errors to it. That spikes make a network robust is not what we see here.
 # - *A leak at the end costs errors*, more with an adaptive threshold than with a fixed one. The
 #   table of counts says where. Scaled, these neurons give the right number of tokens, and that is
 #   how they were trained; with the weights as they are they often do not. What a frame gives is
