@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import statistics
 from collections.abc import Iterator
@@ -121,9 +122,10 @@ def explorer_of(seconds: int, tokens: int, folder: Path) -> Path:
     )
     data = {**view_data(made, reference=output, compare={"CTC": output}), "begin": {}}
     data["sound"]["piece"] = len(minute)
-    pieces = [opus_of(cifviz.Waveform(minute, RATE))] * math.ceil(seconds / 60)
+    piece = base64.b64encode(opus_of(cifviz.Waveform(minute, RATE))).decode("ascii")
+    data["sound_pieces"] = [piece] * math.ceil(seconds / 60)
     path = folder / f"{seconds}.html"
-    path.write_text(page(data, title=f"{seconds} s", sound=pieces), "utf-8")
+    path.write_text(page(data, title=f"{seconds} s"), "utf-8")
     return path
 
 

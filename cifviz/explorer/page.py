@@ -59,7 +59,7 @@ def page(data: Mapping[str, Any], *, title: str) -> str:
     Parameters
     ----------
     data : mapping
-        Of `page_data`.
+        Of `page_data`; of `view_data` for a page without sound.
     title : str
         Any text.
 
@@ -69,7 +69,7 @@ def page(data: Mapping[str, Any], *, title: str) -> str:
         HTML. Its content security policy allows its own script alone, and no request.
     """
     # JSON may contain what HTML takes for the end of the script, or for a comment.
-    written = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e")
+    written = json.dumps({"sound_pieces": None, **data}).replace("<", "\\u003c").replace(">", "\\u003e")
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
     style = BODY + (STATIC / "style.css").read_text("utf-8")
     # Styles that scripts set on elements are not covered by a hash, and are harmless.
