@@ -69,7 +69,9 @@ def page(data: Mapping[str, Any], *, title: str) -> str:
         HTML. Its content security policy allows its own script alone, and no request.
     """
     # JSON may contain what HTML takes for the end of the script, or for a comment.
-    written = json.dumps({"sound_pieces": None, **data}).replace("<", "\\u003c").replace(">", "\\u003e")
+    written = (
+        json.dumps({"sound_pieces": None, **data}).replace("<", "\\u003c").replace(">", "\\u003e")
+    )
     script = (STATIC / "page.js").read_text("utf-8").replace("</script", "<\\/script")
     style = BODY + (STATIC / "style.css").read_text("utf-8")
     # Styles that scripts set on elements are not covered by a hash, and are harmless.
