@@ -12,7 +12,8 @@ _NEAR = 1e-9
 
 def policy(weights: list[float], threshold: float, wait: int) -> list[int]:
     """The right answer to 14.3: frames read when each word is written."""
-    total, written = 0.0, []
+    total = 0.0
+    written: list[int] = []
     for frame, weight in enumerate(weights):
         total += weight
         while total >= (len(written) + wait) * threshold - _NEAR:
@@ -21,7 +22,8 @@ def policy(weights: list[float], threshold: float, wait: int) -> list[int]:
 
 
 def _writes_one_a_frame(weights: list[float], threshold: float, wait: int) -> list[int]:
-    total, written = 0.0, []
+    total = 0.0
+    written: list[int] = []
     for frame, weight in enumerate(weights):
         total += weight
         if total >= (len(written) + wait) * threshold - _NEAR:
@@ -34,7 +36,8 @@ def _counts_frames_from_0(weights: list[float], threshold: float, wait: int) -> 
 
 
 def _drops_the_residual(weights: list[float], threshold: float, wait: int) -> list[int]:
-    total, fires, written = 0.0, 0, []
+    total, fires = 0.0, 0
+    written: list[int] = []
     for frame, weight in enumerate(weights):
         total += weight
         if total >= threshold - _NEAR:
