@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from cifviz.core.neurons import RULES, USUAL
+from cifviz.core.neurons import USUAL
 from cifviz.systems.spiking import GRU, SpikingConfig
 from experiments.recipes import markov_digits, markov_units
 from experiments.recipes.recipe import Recipe
@@ -31,14 +31,15 @@ FAINT = {"fit.loss_weights": {"quantity": 0.05}}
 """For ``dynamic``, whose count changes abruptly with the weights: the gradient of its quantity loss
 never calms, and with weight 1 it is nearly all that is left of a step where the norm is bounded."""
 
-VARIANTS: Mapping[str, Mapping[str, Any]] = {
-    **{name: {"config.neuron": USUAL[name]} for name in RULES if name != "integrate"},
+OTHERS: Mapping[str, Mapping[str, Any]] = {
+    "leaky": {"config.neuron": USUAL["leaky"]},
+    "adaptive": {"config.neuron": USUAL["adaptive"]},
     "dynamic": {"config.neuron": USUAL["dynamic"], **FAINT},
+}
+"""Fire rules that are no CIF."""
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    **OTHERS,
     "gru": {"config.network": GRU},
-    **{
-        f"gru-{name}": {"config.network": GRU, "config.neuron": USUAL[name]}
-        for name in RULES
-        if name != "integrate"
-    },
+    **{f"gru-{name}": {"config.network": GRU, **changed} for name, changed in OTHERS.items()},
 }
 """The other fire rules, and each on a GRU."""
