@@ -15,6 +15,10 @@ app = program(PROGRAM, "Train, measure and publish what cifviz ships and reports
 
 Runs = Annotated[Path, typer.Option(help="Where `train` keeps its runs.")]
 Data = Annotated[Path, typer.Option(help="Holds results/ and checkpoints/.")]
+Add = Annotated[
+    bool,
+    typer.Option("--add", help="Add runs that are not published yet; what is published stays."),
+]
 Recipe = Annotated[
     str, typer.Argument(help="The recipe: digits, grid, markov-digits …", metavar="NAME")
 ]
@@ -61,12 +65,14 @@ def measure(name: Recipe, runs: Runs = Path("runs")) -> None:
 
 
 @app.command()
-def publish(name: Recipe, runs: Runs = Path("runs"), data: Data = Path("data")) -> None:
+def publish(
+    name: Recipe, runs: Runs = Path("runs"), data: Data = Path("data"), add: Add = False
+) -> None:
     """Keep the results of all runs of a recipe and ship the best seed, with its model card."""
     from experiments import publish
 
     with in_words(f"{PROGRAM} publish"):
-        typer.echo(publish.publish(name, runs=runs, data=data))
+        typer.echo(publish.publish(name, runs=runs, data=data, add=add))
 
 
 @app.command()
@@ -74,12 +80,14 @@ def study(
     name: Annotated[str, typer.Argument(help="The study; without it all are listed.")] = "",
     runs: Runs = Path("runs"),
     data: Data = Path("data"),
+    add: Add = False,
 ) -> None:
     """Measure finished runs or shipped models in another way, keep the result, print its table."""
     from experiments.studies import STUDIES, run_study
 
     with in_words(f"{PROGRAM} study"):
-        typer.echo(run_study(name, runs=runs, data=data) if name else "\n".join(STUDIES))
+        listed = "\n".join(STUDIES)
+        typer.echo(run_study(name, runs=runs, data=data, add=add) if name else listed)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ SHIPPED_BESIDE = {"code-digits": ("coldec", "coldec-tokens", "finecos")}
 """Variants that ship where the recipe does not: without a list of phrases they are the recipe."""
 
 
-def publish(name: str, *, runs: Path, data: Path) -> str:
+def publish(name: str, *, runs: Path, data: Path, add: bool = False) -> str:
     """Keep the results of a recipe's runs and ship the best seed.
 
     Parameters
@@ -44,21 +45,27 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
         Gets ``results/*.json``, in place of older ones of the recipe, ``checkpoints/<name>/`` and,
         of some variants, ``checkpoints/<name>-<variant>/``. Nothing else is replaced or removed
         there.
+    add : bool
+        Only add the results of runs that are not published yet, to those that are. Nothing is
+        shipped, so they must be of variants that do not ship.
 
     Returns
     -------
     str
-        The model card, or of a recipe of `RESULTS_ALONE` its table. What ships makes the fewest
-        errors on the bundled clips and, among equals, on the development set; test sets are only
-        reported.
+        The model card, or of a recipe of `RESULTS_ALONE` its table; with `add` the files that were
+        written. What ships makes the fewest errors on the bundled clips and, among equals, on the
+        development set; test sets are only reported.
 
     Raises
     ------
     DataError
         If there is no finished run of all speakers, one was made with other settings than the
-        recipe's, or something else stands where a file belongs.
+        recipe's, or something else stands where a file belongs; with `add` also if a run that
+        is not published is of a variant that ships, or if there is none.
     """
     results = _finished(name, runs)
+    if add:
+        return _add(name, results, data / "results")
     by_variant: dict[str, dict[Path, dict[str, Any]]] = {}
     for folder, result in results.items():
         by_variant.setdefault(result["variant"], {})[folder] = result
@@ -66,15 +73,36 @@ def publish(name: str, *, runs: Path, data: Path) -> str:
     advice = f"run `{PROGRAM} train {name}`"
     require(bool(whole), f"no finished run of {name!r} in {runs}: {advice}", DataError)
     _keep(name, results, data / "results")
-    ships = SHIPPED_BESIDE.get(name, ()) if name in RESULTS_ALONE else SHIPPED_VARIANTS
-    if name in SHIPPED_ALONE:
-        ships = ()
-    for variant in sorted(set(ships) & by_variant.keys()):
+    for variant in sorted(_shipped_variants(name) & by_variant.keys()):
         place = data / "checkpoints" / f"{name}-{variant}"
         _ship(find_recipe(name, variant), by_variant[variant], place)
     if name in RESULTS_ALONE:
         return results_table(whole, "test" if "test" in whole[0] else "dev")
     return _ship(find_recipe(name), by_variant[""], data / "checkpoints" / name)
+
+
+def _shipped_variants(name: str) -> set[str]:
+    """Variants of a recipe whose best weights ship."""
+    if name in SHIPPED_ALONE:
+        return set()
+    return set(SHIPPED_BESIDE.get(name, ()) if name in RESULTS_ALONE else SHIPPED_VARIANTS)
+
+
+def _add(name: str, results: Mapping[Path, dict[str, Any]], kept: Path) -> str:
+    """Keep results beside those that are there, and say which."""
+    new = {
+        kept / f"{folder.name}.json": result
+        for folder, result in results.items()
+        if not (kept / f"{folder.name}.json").exists()
+    }
+    require(bool(new), f"every finished run of {name!r} is published", DataError)
+    shipped = _shipped_variants(name) | (set() if name in RESULTS_ALONE else {""})
+    for target, result in new.items():
+        ships = result["variant"] in shipped
+        advice = "publish all of its runs, so that the best of them ships"
+        require(not ships, f"{target.stem} is of a variant that ships: {advice}", DataError)
+    _write(new)
+    return "\n".join(f"written to {target}" for target in new)
 
 
 def _finished(name: str, runs: Path) -> dict[Path, dict[str, Any]]:
@@ -95,12 +123,17 @@ def _keep(name: str, results: dict[Path, dict[str, Any]], kept: Path) -> None:
     targets = {kept / f"{folder.name}.json": result for folder, result in results.items()}
     for target, result in targets.items():
         check_result(target, result["command"])
-    with writing(targets, overwrite=True) as parts:
-        for part, result in zip(parts, targets.values(), strict=True):
-            write_result(part, result)
+    _write(targets)
     for old in set(kept.glob(f"{name}-*.json")) - targets.keys():
         if _is_of(name, old):
             old.unlink()
+
+
+def _write(targets: Mapping[Path, dict[str, Any]]) -> None:
+    """Write all results, or none."""
+    with writing(targets, overwrite=True) as parts:
+        for part, result in zip(parts, targets.values(), strict=True):
+            write_result(part, result)
 
 
 def _is_of(name: str, path: Path) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from cifviz.errors import require_choice
-from cifviz.published import PROGRAM, study_path
+from cifviz.errors import DataError, require, require_choice
+from cifviz.published import PROGRAM, read_study, study_path
 from experiments.provenance import checksum, commit
 from experiments.result_files import keep_result
 from experiments.studies import (
@@ -62,18 +64,65 @@ STUDIES: dict[str, Study] = {
 """By name."""
 
 
-def run_study(name: str, *, runs: Path, data: Path) -> str:
-    """Run a study, publish what it measured under ``data/results``, and return its table."""
+def run_study(name: str, *, runs: Path, data: Path, add: bool = False) -> str:
+    """Run a study, publish what it measured under ``data/results``, and return its table.
+
+    Parameters
+    ----------
+    name : str
+        The study.
+    runs, data : Path
+        See `Run`.
+    add : bool
+        Add the runs that are not published yet to what is published, which stays as it is; without
+        it, what is published is replaced.
+
+    Raises
+    ------
+    DataError
+        If runs or recordings are missing; with `add` if nothing is published, a study has no rows
+        of single runs, or the recordings are not those of what is published.
+    """
     require_choice("study", name, list(STUDIES))
     study = STUDIES[name]
+    results = data / "results"
+    sums = {corpus: checksum(corpus) for corpus in study.corpora}
+    published = read_study(results, name) if add else None
+    if published is not None:
+        require(bool(study.rows), f"{name} measures all at once: nothing can be added", DataError)
+        same = published["data"] == sums
+        require(same, f"{name} was measured on other recordings: nothing can be added", DataError)
     measured = study.run(runs=runs, data=data)
-    made = {
-        "command": f"{PROGRAM} study {name}",
-        "commit": commit(),
-        "data": {corpus: checksum(corpus) for corpus in study.corpora},
-    }
-    keep_result(study_path(data / "results", name), {**made, **measured})
-    return study_table(name, data / "results")
+    if published is None:
+        made = {"command": f"{PROGRAM} study {name}", "commit": commit(), "data": sums, **measured}
+    else:
+        made = {
+            **published,
+            **with_added_rows(published, measured, study.rows),
+            "added": [*published.get("added", ()), commit()],
+        }
+    keep_result(study_path(results, name), made)
+    return study_table(name, results)
+
+
+def with_added_rows(
+    published: Mapping[str, Any], measured: Mapping[str, Any], rows: Mapping[str, tuple[str, ...]]
+) -> dict[str, list[Any]]:
+    """The published rows, then those measured rows that no published row has the names of.
+
+    >>> with_added_rows(
+    ...     {"runs": [{"seed": 0, "errors": 3}]},
+    ...     {"runs": [{"seed": 0, "errors": 4}, {"seed": 1, "errors": 2}]},
+    ...     {"runs": ("seed",)},
+    ... )
+    {'runs': [{'seed': 0, 'errors': 3}, {'seed': 1, 'errors': 2}]}
+    """
+    found = {}
+    for name, keys in rows.items():
+        known = {tuple(row[key] for key in keys) for row in published[name]}
+        new = [row for row in measured[name] if tuple(row[key] for key in keys) not in known]
+        found[name] = [*published[name], *new]
+    return found
 
 
 def study_table(name: str, folder: Path) -> str:
@@ -81,4 +130,4 @@ def study_table(name: str, folder: Path) -> str:
     return STUDIES[name].table(STUDIES[name].read(folder))
 
 
-__all__ = ["STUDIES", "Study", "run_study", "study_table"]
+__all__ = ["STUDIES", "Study", "run_study", "study_table", "with_added_rows"]

@@ -298,27 +298,26 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
                 }
             )
 
+    found = {"vocabulary": list(drawn_phones.VOCABULARY), "rescored": chosen, "phones": phones}
+
     # 3. Speed.
-    seed, reader, other = time_pair(runs)
-    return {
-        "processor": processor(),
-        "vocabulary": list(drawn_phones.VOCABULARY),
-        "times": {"seed": seed, **times(reader, other, timed_utterances())},
-        "rescored": chosen,
-        "phones": phones,
-    }
+    pair = time_pair(runs)
+    if pair:
+        seed, reader, other = pair
+        timed = {"seed": seed, **times(reader, other, timed_utterances())}
+        found |= {"processor": processor(), "times": timed}
+    missing = f"no finished run of {WORDS!r} or {STRINGS!r} in {runs}"
+    require(bool(chosen or phones or pair), missing, DataError)
+    return found
 
 
-def time_pair(runs: Path) -> tuple[int, Any, Any]:
-    """The first seed of which there are both readers of words, and those."""
+def time_pair(runs: Path) -> tuple[int, Any, Any] | None:
+    """The first seed of which there are both readers of words, and those; None without any."""
     recipes = [find_recipe(WORDS, variant) for variant in ("", "ar")]
     folders = [folders_by_seed(recipe, runs) for recipe in recipes]
     both = sorted(folders[0].keys() & folders[1].keys())
-    require(
-        bool(both),
-        f"no finished runs of one seed of {WORDS!r} and of its variant 'ar' in {runs}",
-        DataError,
-    )
+    if not both:
+        return None
     reader, other = (
         loaded(recipe, found[both[0]]) for recipe, found in zip(recipes, folders, strict=True)
     )
@@ -385,6 +384,8 @@ def reach_table(rescored_runs: Sequence[Mapping[str, Any]]) -> str:
 
 def time_table(found: Mapping[str, Any]) -> str:
     """Milliseconds and words that are given by the number of words, and what a word more takes."""
+    if "times" not in found:
+        return ""
     measured = found["times"]
     heads = ["decoding", *(f"{length} words: ms (words given)" for length in LENGTHS)]
     heads.append(f"ms per word, up to {LEARNED}")
@@ -580,4 +581,4 @@ def viseme_table(found: Mapping[str, Any]) -> str:
     return markdown_table(["viseme, % taken for", *names], rows)
 
 
-STUDY = Study(run, read, table)
+STUDY = Study(run, read, table, rows=dict.fromkeys(("rescored", "phones"), ("variant", "seed")))

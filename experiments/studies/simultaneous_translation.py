@@ -32,7 +32,7 @@ from cifviz.metrics import (
 )
 from cifviz.metrics.statistics import mean
 from cifviz.published import read_study
-from cifviz.systems.segment_translator import DELAYS, SegmentTranslator
+from cifviz.systems.segment_translator import SegmentTranslator
 from cifviz.systems.transcription import Transcription
 from cifviz.text_tables import markdown_table
 from experiments.local_reordering import DIGITS_LANGUAGE, GRID_LANGUAGE, Language
@@ -64,8 +64,6 @@ THRESHOLDED = ("", "own-fire", "fusion")
 LAGGING = ("AL", "LAAL", "DAL")
 OUTSIDE = ("before", "after")
 """Of the words: where weight may lie that is no word's."""
-MOST_SHOWN = 7
-"""Words of the utterance whose translation is kept, at most."""
 
 
 class Task(NamedTuple):
@@ -217,7 +215,7 @@ def best_lagging(spoken: Sequence[LabelledUtterance], language: Language) -> dic
 
 def run(*, runs: Path, data: Path) -> dict[str, Any]:
     """Translate with every finished run, at every length; some at every β."""
-    measured, best, shown = [], [], []
+    measured, best = [], []
     for name, task in TASKS.items():
         recipes = [find_recipe(name, variant) for variant in ("", *variants_of(name))]
         folders = {one.variant: folders_by_seed(one, runs) for one in recipes}
@@ -225,11 +223,9 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
             continue
         spoken = task.spoken()
         sets = {factor: joined_utterances(spoken, factor) for factor in JOINED}
-        example = example_of(spoken, task.language)
         for factor, utterances in sets.items():
             lagging = best_lagging(utterances, task.language)
             best.append({"recipe": name, "joined": factor, **lagging})
-        written: list[dict[str, Any]] = []
         for recipe in recipes:
             recognises = recipe.variant == IN_ORDER
             language = task.language.in_order if recognises else task.language
@@ -240,15 +236,12 @@ def run(*, runs: Path, data: Path) -> dict[str, Any]:
                 for factor, utterances in sets.items():
                     scores = scores_of(model, utterances, language)
                     measured.append({**names, "joined": factor, "beta": 1.0, **scores})
-                written.append({**names, "beta": 1.0, **written_by(model, example)})
                 for beta in BETAS if recipe.variant in THRESHOLDED else ():
                     model.config = replace(model.config, threshold=beta)
                     scores = scores_of(model, sets[1], language)
                     measured.append({**names, "joined": 1, "beta": beta, **scores})
-                    written.append({**names, "beta": beta, **written_by(model, example)})
-        shown.append({"recipe": name, **described(example, task.language), "written": written})
     require(bool(measured), f"no finished run of {' or '.join(TASKS)} in {runs}", DataError)
-    return {"best": best, "runs": measured, "examples": shown}
+    return {"best": best, "runs": measured}
 
 
 def with_tail(model: Any) -> Any:
@@ -256,36 +249,6 @@ def with_tail(model: Any) -> Any:
     cif = replace(model.config.cif, tail_handling_firing_threshold=TAIL)
     model.config = replace(model.config, cif=cif)
     return model
-
-
-def example_of(spoken: Sequence[LabelledUtterance], language: Language) -> LabelledUtterance:
-    """The first utterance of at most `MOST_SHOWN` words in which most pairs change places."""
-    short = [one for one in spoken if len(one.words) <= MOST_SHOWN]
-
-    def swaps(one: LabelledUtterance) -> int:
-        ids = language.ids(one.words)
-        return sum(language.swaps(ids, place) for place in range(len(ids)))
-
-    return max(short or spoken, key=swaps)
-
-
-def described(one: LabelledUtterance, language: Language) -> dict[str, Any]:
-    """An utterance for figures: words with their times, what is right, and when at the best."""
-    (right,), duration = language.translated([one]), one.waveform.duration
-    return {
-        "words": [
-            [word.token, *span] for word, span in zip(one.words, one.words.spans, strict=True)
-        ],
-        "duration": duration,
-        "translation": [word.token for word in right.words],
-        "least_delays": language.least_delays(one.words, duration),
-    }
-
-
-def written_by(model: SegmentTranslator, one: LabelledUtterance) -> dict[str, Any]:
-    """The tokens that a translator writes, and the delay of each, seconds."""
-    found = model.transcribe(one.waveform)
-    return {"tokens": list(found.tokens), "delays": found.extras[DELAYS].tolist()}
 
 
 # Tables
@@ -488,4 +451,13 @@ def _cells(each: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-STUDY = Study(run, partial(read_study, name=NAME), table, ("digits", "grid"))
+STUDY = Study(
+    run,
+    partial(read_study, name=NAME),
+    table,
+    ("digits", "grid"),
+    rows={
+        "runs": ("recipe", "variant", "seed", "joined", "beta"),
+        "best": ("recipe", "joined"),
+    },
+)

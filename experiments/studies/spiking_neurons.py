@@ -268,4 +268,10 @@ def energy_table(runs: Sequence[Mapping[str, Any]]) -> str:
     return f"{markdown_table(heads, rows)}\n\n{note}" if rows else ""
 
 
-STUDY = Study(run, partial(read_study, name=NAME), table, ("digits",))
+STUDY = Study(
+    run,
+    partial(read_study, name=NAME),
+    table,
+    ("digits",),
+    rows={"runs": ("recipe", "variant", "seed", "condition")},
+)

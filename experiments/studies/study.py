@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,3 +39,6 @@ class Study:
     """Markdown, of what `read` returns."""
     corpora: tuple[str, ...] = ()
     """Data sets that it reads, whose checksums the result keeps."""
+    rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Lists of the result that have a row for each run, and the keys that name a row. A study with
+    such lists can add further runs to what is published."""

@@ -1,6 +1,8 @@
 """A proof: a study is one file, here in the test, and one line of the table of studies."""
 
 import importlib.util
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,12 @@ from typer.testing import CliRunner
 
 from cifviz.errors import DataError
 from cifviz.published import read_study, study_path
+from cifviz.text_tables import markdown_table
 from experiments import studies
 from experiments.command_line import app
 from experiments.provenance import commit
 from experiments.studies import STUDIES
+from experiments.studies.study import Study
 
 CLIP_LENGTHS = '''
 """How long the bundled clips are."""
@@ -77,6 +81,64 @@ def test_it_replaces_its_own_result_alone(tmp_path):
     with pytest.raises(DataError, match="is no result of .* study clip-lengths"):
         studies.run_study("clip-lengths", runs=Path("runs"), data=tmp_path)
     assert path.read_text() == "mine"
+
+
+@pytest.fixture
+def counts(tmp_path, monkeypatch):
+    """A study with a row for each run: a file that holds a number."""
+
+    def run(*, runs, data):
+        rows = [{"seed": int(one.name), "words": int(one.read_text())} for one in runs.iterdir()]
+        return {"rows": sorted(rows, key=lambda one: one["seed"]), "runs": len(rows)}
+
+    def table(found):
+        return markdown_table(["seed", "words"], [[*one.values()] for one in found["rows"]])
+
+    read = partial(read_study, name="counts")
+    monkeypatch.setitem(
+        STUDIES, "counts", Study(run, read, table, ("digits",), rows={"rows": ("seed",)})
+    )
+    monkeypatch.setattr(studies, "checksum", lambda corpus: f"of {corpus}")
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+def test_runs_are_added_and_published_rows_stay(counts, tmp_path):
+    def add(*options):
+        python_m_experiments("study", "counts", "--runs", counts, "--data", tmp_path, *options)
+        return read_study(tmp_path / "results", "counts")
+
+    (counts / "0").write_text("3")
+    first = add()
+    (counts / "0").write_text("7")
+    (counts / "1").write_text("5")
+    assert add("--add") == {
+        **first,
+        "rows": [{"seed": 0, "words": 3}, {"seed": 1, "words": 5}],
+        "added": [commit()],
+    }
+    # A run whose folder is gone keeps its row.
+    (counts / "0").unlink()
+    (counts / "1").rename(counts / "2")
+    again = add("--add")
+    assert [one["seed"] for one in again["rows"]] == [0, 1, 2]
+    assert again["added"] == [commit()] * 2 and again["runs"] == 1
+    # Without the option what was published goes.
+    assert [one["seed"] for one in add()["rows"]] == [2]
+
+
+def test_nothing_is_added_to_other_recordings_or_to_a_whole(counts, tmp_path, monkeypatch):
+    (counts / "0").write_text("3")
+    with pytest.raises(DataError, match="run `python -m experiments study counts`"):
+        studies.run_study("counts", runs=counts, data=tmp_path, add=True)
+    studies.run_study("counts", runs=counts, data=tmp_path)
+    monkeypatch.setattr(studies, "checksum", lambda corpus: "of others")
+    with pytest.raises(DataError, match="counts was measured on other recordings"):
+        studies.run_study("counts", runs=counts, data=tmp_path, add=True)
+    monkeypatch.setitem(STUDIES, "counts", replace(STUDIES["counts"], rows={}))
+    with pytest.raises(DataError, match="counts measures all at once"):
+        studies.run_study("counts", runs=counts, data=tmp_path, add=True)
 
 
 def test_before_it_is_run_its_table_says_how(clip_lengths, tmp_path):

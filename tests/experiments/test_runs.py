@@ -310,6 +310,32 @@ def test_of_a_recipe_that_ships_alone_no_variant_ships(recipe, tmp_path, monkeyp
     assert [path.name for path in (tmp_path / "data/checkpoints").iterdir()] == ["tones"]
 
 
+def test_runs_are_added_to_published_ones_and_no_weights_ship(recipe, tmp_path, monkeypatch):
+    find = variants(monkeypatch, recipe)
+    monkeypatch.setattr(publish, "SHIPPED_ALONE", {"tones"})
+    kept, further = tmp_path / "runs", tmp_path / "further"
+    for folder, variant in ((kept, ""), (further, "ctc")):
+        name = runs.run_name("tones", 0, None, variant)
+        runs.run(find(variant), folder=folder / name, progress=False)
+    data = tmp_path / "data"
+    publish.publish("tones", runs=kept, data=data)
+    before = {path: path.read_bytes() for path in data.rglob("*.*")}
+    added = data / "results/tones-ctc-seed0.json"
+    assert publish.publish("tones", runs=further, data=data, add=True) == f"written to {added}"
+    after = {path: path.read_bytes() for path in data.rglob("*.*")}
+    assert after == {**before, added: (further / "tones-ctc-seed0/result.json").read_bytes()}
+    with pytest.raises(DataError, match="every finished run of 'tones' is published"):
+        publish.publish("tones", runs=further, data=data, add=True)
+
+
+def test_no_run_is_added_whose_weights_might_ship(recipe, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.RECIPES, "tones", recipe)
+    runs.run(recipe, folder=tmp_path / "tones-seed0", progress=False)
+    with pytest.raises(DataError, match="tones-seed0 is of a variant that ships: publish all"):
+        publish.publish("tones", runs=tmp_path, data=tmp_path / "data", add=True)
+    assert not list(tmp_path.glob("data/*/*"))
+
+
 def test_a_recipe_whose_name_begins_with_anothers_is_another(recipe, tmp_path, monkeypatch):
     small = replace(recipe, name="tones-small")
     for one in (recipe, small):

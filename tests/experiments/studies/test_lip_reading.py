@@ -121,8 +121,15 @@ def test_every_run_is_rescored_read_and_timed(tmp_path):
 
 def test_without_both_readers_there_is_nothing_to_time(tmp_path):
     finished_run(tmp_path, "drawn-phones", "50fps", 0)
-    with pytest.raises(DataError, match="no finished runs of one seed of 'drawn-lips' and of its"):
-        lip_reading.time_pair(tmp_path)
+    finished_run(tmp_path, "drawn-lips", "", 0)
+    finished_run(tmp_path, "drawn-lips", "ar", 1)
+    assert lip_reading.time_pair(tmp_path) is None
+    assert time_table({"phones": []}) == ""
+
+
+def test_without_any_run_there_is_nothing_to_measure(tmp_path):
+    with pytest.raises(DataError, match="no finished run of 'drawn-lips' or 'drawn-phones'"):
+        run(runs=tmp_path, data=tmp_path)
 
 
 # --- tables --------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from experiments.studies.simultaneous_translation import (
     beta_table,
     by_run,
     compared_tasks,
-    example_of,
     fire_table,
     fire_waits,
     fires_off,
@@ -107,24 +106,6 @@ def test_every_run_translates_at_every_length_and_two_at_every_threshold(tmp_pat
     assert set(fires.values()) == {4}
     assert [one["joined"] for one in found["best"]] == list(JOINED)
     assert "| best interpreter | × 4 |" in table(found)
-    (shown,) = found["examples"]
-    assert [word for word, *_ in shown["words"]] == ["one", "two"]
-    assert shown["translation"] == ["fi", "de"] and shown["least_delays"] == [0.8, 0.8]
-    at = [(one["variant"], one["beta"]) for one in shown["written"]]
-    assert at == [("", 1.0), *(("", beta) for beta in BETAS), ("wait-4", 1.0), ("in-order", 1.0)]
-    assert all(len(one["tokens"]) == len(one["delays"]) for one in shown["written"])
-
-
-def test_the_example_is_short_and_full_of_swaps():
-    long = noisy_string(*["one", "two"] * 4, seconds=3.2)
-    some = [
-        noisy_string("two", "two"),
-        noisy_string("one", "two", "three", "four"),
-        STRINGS[0],
-        long,
-    ]
-    assert example_of(some, DIGITS_LANGUAGE) is some[1]
-    assert example_of([long], DIGITS_LANGUAGE) is long
 
 
 def test_the_recogniser_is_judged_with_the_tail_of_the_others():
