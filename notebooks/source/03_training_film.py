@@ -726,10 +726,28 @@ glossary(
 # - Train with `informed=True`. How many steps does the right bias save?
 # - Train with `quantity_weight=0`, and look at the snapshots. Which phase is missing, and what
 #   happens to S/N?
-# - Train with `apply_scaling=False`. Which curve becomes worse?
+# - Train with `apply_scaling=False`. Does any curve become worse?
 # - Watch the clip `"digits_fast"`. Does the second phase tell its words apart? And the third?
-# - Take seeds 1 and 2. What is the same in all trainings, and what is chance? Look at where in its
-#   word the weight is.
+# - Take seeds 1, 2 and 3. What is the same in all trainings, and what is chance? Look at where in
+#   its word the weight is.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The right bias.* The first phase is missing. In a run with seed 0 half of the words were right
+#   after little more than half as many steps, and so were four of five.
+# - *No quantity loss.* The second phase is missing, and the third is hardly to be seen: S stays at
+#   several times N, so each word comes out several times. The words are learned all the same, since
+#   in training the weights are scaled.
+# - *No scaling.* None that one could tell from chance, in a run with seed 0. The quantity loss
+#   brings S near N within the first phase, and then scaling by N/S changes little. Without both,
+#   lesson 02 shows what happens.
+# - *Fast speech.* In the second phase it does not: there are too few tokens, at even distances. In
+#   the third it does for most words, though no pause is between them. With seed 0 two of the eight
+#   are lost: words that are shorter than those of the training weigh too little.
+# - *Other seeds.* The three phases and their order are the same. Where in a word the weight is, is
+#   chance: measured on the strings of section 4, its centre is near the middle of the words with
+#   seed 0, towards their ends with 1, and at their beginning with 3.
 
 # %% [markdown]
 # ## In practice

@@ -1163,6 +1163,30 @@ glossary(
 # - Add “grid” to the systems of section 6, with a clip of a sentence. Its decoder is AR. Are its
 #   tokens made of other frames than those of “digits”, in kind?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Three words alike.* At one token too few one “five” is gone, and nothing else is wrong. Nobody
+#   can hear from the transcript which of the three was deleted. At two too few “six” is missing as
+#   well. At one token too many “one” comes out twice.
+# - *The explorer.* It shows what the slider of section 5 shows, and plays it: a token that holds
+#   two halves of words sounds like both.
+# - *Other counts.* The number of tokens is right there, and what is wrong is a word. Candidates of
+#   other numbers bring a deletion or an insertion besides, and score lower. Choosing among counts
+#   mends counts.
+# - *Four layers.* Both slopes become several times as large, since each pass goes through all
+#   layers. Their ratio stays near what it was: the AR decoder still needs a pass for each token.
+# - *Two words, and three.* AR takes the first word that NAR takes, and then the best second word
+#   after it, so no string with this first word is more probable. With three words it may leave the
+#   better string at the second word. Of 20 strings let three each be “one two three”, “one two four”
+#   and “one two five”, five “one six seven” and six “nine six seven”. After “one”, nine strings go
+#   on with “two”, so AR gives one of those that occur three times. NAR gives “one six seven”, which
+#   occurs five times.
+# - *The sum.* Each further token adds a logarithm, which is at most 0. So a sum favours short
+#   candidates, and deletions. In this recording the same candidate wins.
+# - *“grid”.* No. Its tokens are contributions of a CIF, too: one after the other, of equal weight.
+#   What is made of them is another matter: its decoder also looks at the words before.
+
 # %% [markdown]
 # ## In practice
 #

@@ -1161,13 +1161,34 @@ glossary(
 #   a phrase of 31 words. Which of these is an error, and what does the message say?
 # - Set `recording` to `"digits_jackson_pauses"` or `"digits_yweweler_long"`. Does the list help
 #   there? If not, is it the context network that does not hear the code, or is λ too small?
-# - Let `features_in_noise` add more noise, `level=-5.0`. A token is then often missing. Can a list
-#   bring it back? (Look at the number of fires.)
+# - Let `features_in_noise` add more noise, `level=-3.0`, and then 0. Tokens are then missing. Can a
+#   list bring them back? (Look at the number of fires.)
 # - Shuffle a list. The attention is shuffled with it, and no word changes. Why must it be so?
 # - Set `no_bias_mass` to `"shared"`: `replace(model.config.context, no_bias_mass="shared")`, as
 #   section 8 does with purification. Repeat the table of section 6.
 # - Which list would do most harm to the recording of section 4? Find one of three phrases, none of
 #   which was said.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Odd lists.* The same phrase twice counts once, and an empty line is left out. A word that the
+#   model does not know is an error, which names phrase and word; so is a phrase of 31 words, one
+#   more than are taken.
+# - *Other recordings.* It does not help in either, at any λ. In the one with pauses C says “no bias”
+#   at each fire, so the network does not hear the code; and a fire is missing, which no list brings
+#   back. In the long one the number is right, and one of the two wrong words is in the code. It is
+#   the first of it, and there C says “no bias”: λ is not too small.
+# - *More noise.* No. With fewer fires there are fewer tokens, and a list only decides which word a
+#   fire becomes.
+# - *A shuffled list.* A phrase has no place in the list: attention compares each fire with each
+#   phrase by itself, and the sum over phrases does not depend on their order.
+# - *Shared.* The code is no longer repaired, neither in list a nor in list b. What C gives to “no
+#   bias” now goes to the words as the recogniser has them, at each fire, so the list has less to
+#   say. Lists e and f do as much harm as before: little is left there for “no bias”.
+# - *A harmful list.* Phrases that are nearly what was said do most harm. With “six zero one three
+#   five”, “three zero one” and “zero zero one” two of the five words are wrong, one more than
+#   without a list. Three random codes change nothing, as in list d.
 
 # %% [markdown]
 # ## In practice

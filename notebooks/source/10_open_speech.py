@@ -921,6 +921,26 @@ glossary(
 # - Align your sentence with a transcript in which one word is wrong. Does its presence fall? Find a
 #   wrong word whose presence does not: how much may it sound like the right one?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *The other clip.* Its count is one phone ahead at the beginning of “quiet”, and hardly wrong
+#   elsewhere; so “count” places that word early. “segments” and “ctc” are nearest, by a few
+#   milliseconds.
+# - *Four transcripts.* The title refuses the words in reverse: most of them are probably not there.
+#   Nothing is aligned to the empty one. “7” is read as “seven”, and has no presence. The transcript
+#   twice is not refused, though every word is there once: all get a place, and a middling presence,
+#   since each of the two could be the one that was said.
+# - *Tempo and pause.* Look at the word after the pause. In this clip, with two seconds of silence
+#   cut into it, “count” is off there by no more than before: silence has hardly any weight. What
+#   makes “count” drift is weight, not time. With your voice look for breaths and for long vowels.
+# - *An “um”.* With a synthetic one cut into this clip, “count” stretches the word before it and
+#   begins the next one a third of a second early. “fires” begins it early, too. “segments” leaves
+#   most of the sound to nobody, and `UNEXPLAINED` names it.
+# - *A wrong word.* “house” for “lake” has no presence at all. But “late” or “take” for “lake”,
+#   “coat” for “boat” and “tall” for “small” keep nearly all of it. Presence asks whether the word
+#   fits better than nothing, not whether it is the right one: one other phone is too little.
+
 # %% [markdown]
 # ## In practice
 #

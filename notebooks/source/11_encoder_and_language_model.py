@@ -731,8 +731,8 @@ glossary(
 # %% [markdown]
 # ## On your own
 #
-# - In section 3 find a sentence in which a weight of 0.5 is better than 0.2, and one in which it is
-#   worse. Could you tell which is which without the first row?
+# - In section 3 find a sentence in which a weight of 0.2 is better than 0, and one in which it is
+#   worse. Is 0.5 better than 0.2 anywhere? Could you tell without the first row?
 # - Set `clip` to `"natural_lake"`. How far does rescaling move its last boundary, and why?
 # - Of which lengths is the factor round(S) / S farthest from 1? Draw it for S from 0.5 to 20.
 # - In exercise 11.2, let the acoustic side be twice as sure: double its logits. What happens to the
@@ -740,6 +740,23 @@ glossary(
 # - With the extra `cifviz[lm]`: `SpeechModel.load(folder)` reads a wav2vec 2.0 or HuBERT of yours,
 #   and `TextModel.load(folder)` a BERT. How many states a second does yours give?
 #   [docs/language_models.md](../docs/language_models.md) says how to put it in the place of ours.
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Weights.* Short prompts of SmolLM2 are better with 0.2, and one sentence of each language model
+#   is worse. With 0.5 no sentence has more right pieces than with 0.2. Without the reference nobody
+#   can tell: a repaired piece and a spoiled one look equally natural.
+# - *The other clip.* By about as far, and to the other side. There S is a little less than a whole
+#   number, so the factor is above 1, all weights grow, and borders come earlier.
+# - *Lengths.* Where S is farthest from a whole number in proportion to itself: the shortest ones. S
+#   = 0.5 is doubled; from about 10 on the factor is within 5 % of 1.
+# - *Twice as sure.* The difference of 0.1 becomes 0.2, so (1 − λ) · 0.2 = λ, and λ is 1/6 in place
+#   of 1/11. What λ is worth depends on the scale of the logits: a weight that was chosen with one
+#   acoustic model does not carry over to one that is more or less sure.
+# - *Your encoder.* Those of wav2vec 2.0 and HuBERT give a state for every 20 ms, so 50 a second;
+#   `SpeechModel.load(folder).grid.shift` says it for yours. With more states for a piece the
+#   starting weight has to be smaller.
 
 # %% [markdown]
 # ## In practice

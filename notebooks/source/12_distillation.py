@@ -544,6 +544,20 @@ glossary(
 # - Could a teacher of random, fixed vectors, one for each piece, do as well? What would a student
 #   learn from it, and what not?
 
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *Temperatures.* After a few dozen steps with either, as with the two of section 3. But at 0.02
+#   nothing of the groups is left, and at 5 they are clearer than at 1.
+# - *Regression.* The lengths become those of the teacher, for the loss is 0 only where the vectors
+#   are equal. The contrast compares by cosines, which divide lengths out.
+# - *The same piece twice.* The student is pushed away from a state that is its own. It cannot obey:
+#   both students become alike, and the loss stays above that of different pieces. In a batch of
+#   prompts that begin with “please” such pairs are frequent, and their pushes are noise.
+# - *A fixed vector for each piece.* It would learn which piece it is, as from a label, and would
+#   not be harder to find. It would not learn what the sentence around it adds, nor which pieces are
+#   alike: random vectors have nothing in common.
+
 # %% [markdown]
 # ## In practice
 #

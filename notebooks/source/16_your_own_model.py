@@ -953,19 +953,37 @@ glossary(
 # - Save the weights of your model for some utterances (`numpy.savez("alpha.npz", **weights)`),
 #   write the path into `own_alpha` and run section 5. Then give `diagnose` what the last lines ask
 #   for, one after the other: tokens, sounds, reference times. Which check becomes possible by
-#   which? (Tokens and a frame shift tell the most for the least work.)
+#   which?
 # - `capture` your model on one utterance alone, and on the same in a batch with a longer one. Give
-#   the first as `alone=`. Are the weights equal? (If not, look at what a convolution reads after
-#   the last real frame.)
-# - Give the second toy one padded frame after each utterance. Is the finding gone? (It is: the
-#   residual fires in that frame.)
+#   the first as `alone=`. Are the weights equal?
+# - Give the second toy one padded frame after each utterance. Is the finding gone?
 # - Plant a fault of your own: multiply all weights by 1.05, 1.1 and 1.3. From which factor on does
-#   `diagnose` report it, and why not before? (One wrong token in ten is what good models make,
-#   too.)
+#   `diagnose` report it, and why not before?
 # - Change the first toy: a frame that fires gives all its weight to the token that fires, and none
-#   to the next one. What changes in W? Does `unaccounted` notice? (No: nothing is lost. But the
-#   rows do not sum to 1 any more. Write the check that notices.)
+#   to the next one. What changes in W? Does `unaccounted` notice?
 # - Set `clip` to `"digits_repeated"`. Which word is lost, and which of the dialects moves the most?
+
+# %% [markdown] tags=["answer"]
+# Worked answers, in the order of the tasks:
+#
+# - *What allows which check.* Weights alone allow half of the checks. Tokens add the comparison of
+#   counts. Sounds with a frame shift add fires in silence, reference times with a frame shift add
+#   drift and a constant shift, and runs alone add what a batch changes. Tokens are the cheapest.
+# - *Alone and in a batch.* The weights of both toys are equal, since each looks at one frame alone.
+#   The fires of the second toy are not: in the batch it has padded frames, and keeps its last
+#   token. If the weights of your model differ, look at what a convolution reads after the last real
+#   frame; lesson 04 has such a case.
+# - *One padded frame.* It is gone. The residual fires in that frame, as in a batch.
+# - *Larger weights.* With 1.05 all counts are still right: the residuals are far enough from the
+#   next whole number. With 1.1 one token is too many in all of the eight clips, which is a note:
+#   good models are wrong about as often. With 1.3 nearly every clip has a token too many, and it is
+#   a fault.
+# - *No weight to the next token.* The rows of W do not sum to 1 any more: some are a little below,
+#   others well above. `unaccounted` sees nothing, since each column still sums to its weight. The
+#   check that notices compares the sums of the rows with β.
+# - *Repeated words.* The last word, the second “zero”, in the two dialects that drop the residual.
+#   `paraformer_v2` has the fire that moves farthest, the one in its appended frame. The last two
+#   move all fires by little, and their mean shift is as large.
 
 # %% [markdown]
 # ## In practice
