@@ -563,7 +563,7 @@ for (family, variants), marker in zip(FAMILIES.items(), "oDsv^", strict=True):
         middles = [[mean(list(axis)) for axis in zip(*one, strict=True)] for one in each]
         (line,) = ax.plot(*zip(*middles, strict=True), marker=marker, label=family)
         alone = [point for one in each for point in one]
-        ax.plot(*zip(*alone, strict=True), ".", color=line.get_color(), alpha=0.6)
+        ax.plot(*zip(*alone, strict=True), ".", color=line.get_color(), ms=5)
 swept = [[mean(list(axis)) for axis in zip(*places_of(of_runs("", b)), strict=True)] for b in BETAS]
 ax.plot(
     *zip(*swept, strict=True), marker="x", color=STYLE["sound"], label="the first, β 0.8 to 1.2"

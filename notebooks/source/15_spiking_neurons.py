@@ -659,7 +659,7 @@ for name in TRAINED:
     (line,) = ax.plot(range(len(NOISES)), middle, marker=markers[name], label=named(name))
     for place, one in enumerate(each):
         points = [100 * value for value in one.values()]
-        ax.plot([place] * len(points), points, ".", color=line.get_color(), alpha=0.7)
+        ax.plot([place] * len(points), points, ".", color=line.get_color(), ms=5)
 ax.set_xticks(range(len(NOISES)), NOISES)
 ax.set(xlabel="speech to noise", ylabel="errors of words (%)", ylim=(0, None))
 ax.legend(frameon=False, fontsize=STYLE["text_size"])
