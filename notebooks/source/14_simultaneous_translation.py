@@ -18,8 +18,9 @@
 # - *predict* what a smaller threshold does to latency and to errors
 # - *judge* whether fires have learned to wait, and compare them with a policy by the clock
 #
-# **What you need:** [lesson 01](01_integrate_and_fire.ipynb), and section 1 of
-# [lesson 08](08_nar_decoding.ipynb) for the autoregressive decoder. No network, no GPU.
+# **What you need:** [lesson 01](01_integrate_and_fire.ipynb); section 1 of [lesson
+# 08](08_nar_decoding.ipynb) helps, on decoders that write one word after the other. No network, no
+# GPU.
 #
 # **Time:** {core} minutes for the core path, {all} minutes with the optional sections
 #
@@ -69,11 +70,11 @@ recording = "digits_george"  # a name in cifviz.list_recordings() that begins wi
 # %% [markdown]
 # ## 1. Why wait
 #
-# An interpreter at a conference speaks while the speaker speaks. Each word that she waits makes the
-# listeners impatient. Each word for which she does not wait may be wrong, because languages have
-# different orders: a German verb may come at the end of its sentence. So she asks herself all the
-# time: *when is it time to speak?* A recogniser never has to ask this. Its words come in the order
-# of the sound, so it can write each of them as soon as it is over.
+# An interpreter at a conference speaks while the speaker speaks. As long as she waits, her
+# listeners wait. If she does not wait, what she says may be wrong, because languages have different
+# orders: a German verb may come at the end of its sentence. So she asks herself all the time: *when
+# is it time to speak?* A recogniser never has to ask this. Its words come in the order of the
+# sound, so it can write each word as soon as the word was said.
 #
 # To study the question we need to know what is right, and how long one has to wait for it. So here
 # is a made-up language. Each English digit has one translation, and some neighbours change places:
@@ -97,14 +98,18 @@ for digits in ([2, 4, 1], [1, 2, 3], [1, 3, 2, 4]):
     print([ENGLISH[digit] for digit in digits], "→", translate(digits))
 
 # %% [markdown]
-# **Predict first:** somebody says “seven”. May the best interpreter write “ni” now? And when
-# somebody says “four”, may she write “ku”?
+# The *best interpreter* of this lesson makes no mistakes and loses no time. She recognises each
+# digit at its end, not before, and writes each word of the translation as soon as it is certain
+# that this word comes next. She hears when the sound has ended.
+#
+# **Predict first:** somebody says “seven”. May the best interpreter write “ni” at its end? And when
+# somebody says “four” as the first digit, may she write “ku”?
 
 # %% [markdown] tags=["answer"]
-# After “seven” she has to wait. If the next digit is even, its word comes first. She knows this
-# only at the end of the next digit, or when the sound ends. After “four” she writes at once: an
-# even digit never waits. So the least *latency*, the time that a listener waits, depends on the
-# sentence.
+# After “seven” she has to wait. If the next digit is even, the word of that digit comes first. She
+# knows this only at the end of the next digit, or when the sound ends. After “four” she writes at
+# once: an even digit never waits. So the least *latency*, the time by which a translation comes
+# later than what was said, depends on the sentence.
 
 # %% [markdown]
 # **Exercise 14.1.** The digits “four, seven, two, nine” end at 0.5, 1.0, 1.5 and 2.0 s; the sound
@@ -145,15 +150,20 @@ def best_delays(digits, ends, duration):
 # %% [markdown]
 # ## 2. Measure the lag
 #
-# The *delay* $d_i$ of a word is how much of the sound was read when it was written. Long sentences
-# have long delays, so their mean says little. *Average lagging* (AL) compares with an ideal system
+# The *delay* $d_i$ of word i is how much of the sound was read when it was written; words count
+# from 1 in this lesson, as in the formulas of the field. The mean of the delays says little, since
+# it grows with the length of the sentence. *Average lagging* (AL) compares with an *ideal system*
 # that writes its words evenly over the sound, the first one at 0:
 #
-# $$\mathrm{AL} = \frac1\tau \sum_{i=1}^{\tau} \Bigl(d_i - (i-1)\,\frac{|X|}{|Y|}\Bigr)$$
+# $$\mathrm{AL} = \frac1m \sum_{i=1}^{m} \Bigl(d_i - (i-1)\,\frac{|X|}{|Y|}\Bigr)$$
 #
-# $|X|$ is the length of the sound and $|Y|$ the number of words in the reference. The sum ends at
-# word τ, the first one that is written when all of the sound was read: those that follow cost
-# nobody any more time.
+# $|X|$ is the length of the sound and $|Y|$ the number of words in the reference, the right
+# translation. What stands in the sum is the *lag* of a word. The sum ends at word $m$, the first
+# one that is written when all of the sound was read: those after it cost nobody any more time. If
+# no word is written as late as that, $m$ is the last word.
+#
+# The ideal system is not the best interpreter: it writes its first word before anything was said.
+# It is only a ruler.
 
 # %%
 delays, duration, words = [1.0, 1.5, 2.0, 2.0], 2.0, 4
@@ -165,13 +175,16 @@ print(f"AL {average_lagging(delays, duration, words):.2f} s")
 # %% tags=["hide-input"]
 # Figure: reading and writing
 figure, (ax,) = canvas(height=2.4)
-read_write_staircase(delays, "fi no go la".split(), duration, ax=ax)
+read_write_staircase(delays, "fi ku go la".split(), duration, ax=ax)
+ax.set_xlim(0, 1.03 * duration)
 show(
     figure,
     "A staircase: it goes right while sound is read and up where a word is written. A dashed "
-    "diagonal is the ideal system. The staircase stays to the right of it by half a second to one.",
-    caption="Right: reading; up: writing. The horizontal distance from the dashed line to a step "
-    "is the lag of that word; AL is their mean up to the first word at the end.",
+    "diagonal is the ideal system. The foot of each of the first three steps stands a second to "
+    "the right of it.",
+    caption="Right: reading; up: writing. The horizontal distance from the dashed line to the foot "
+    "of a step is the lag of that word. AL is the mean of the first three lags, for the third word "
+    "is the first one at the end.",
 )
 
 # %% [markdown]
@@ -195,15 +208,19 @@ check("14.2", lags)
 #
 # It writes one a second, the first at 0 s: word i at i − 1 s. Subtract that from each delay.
 #
-# The six lags of the second system are 1, 0.2, −0.8, −1.8, −2.8 and −3.8.
+# The six lags of the second system are 1, 0.2, −0.8, −1.8, −2.8 and −3.8. None of its words comes
+# at the end of the sound, so all six are in the mean.
 
 # %% [markdown]
 # One of the two lags is *negative*, which looks wonderful. The system chatters: it writes more
-# words than there are, and the ideal system with its three words cannot keep up. Two repairs are
-# usual:
+# words than the reference has. Word 6, written at 1.2 s, is compared with 5 s, the time at which
+# the ideal system would write a sixth word. Two repairs are usual:
 #
-# - *LAAL* lets the ideal system write as many words as the longer of hypothesis and reference.
-# - *DAL* does not let a word make up for the delay of one before it.
+# - *LAAL*, length-adaptive AL: the ideal system writes as many words over the sound as the
+#   reference or the hypothesis, whichever has more.
+# - *DAL*, differentiable AL: the ideal system writes as many words as the hypothesis, and no word
+#   makes up for the delay of one before it. A word counts as written at least one step of the ideal
+#   system after the word before it, and all words are in the mean.
 #
 # **Predict first:** which of the two are above 0 for the system that chatters?
 
@@ -218,8 +235,8 @@ table(["", *lags_of_chatter], [["chatter", *(f"{lag:.2f} s" for lag in lags_of_c
 
 # %% [markdown] tags=["answer"]
 # DAL alone. LAAL only takes away the reward for words that are too many: the last words are still
-# ahead of an ideal system. DAL remembers that the first word waited a second, and lets no later
-# word make it good.
+# ahead of an ideal system. For DAL the first word lags a second. Each word after it counts as a
+# step later, as does the ideal system, so it lags a second as well.
 
 # %% [markdown]
 # ## 3. Fires are a policy
@@ -228,24 +245,26 @@ table(["", *lags_of_chatter], [["chatter", *(f"{lag:.2f} s" for lag in lags_of_c
 # one follows the clock. It is called *wait-k*: read k pieces of a fixed length, then write a word,
 # read one piece, write a word …
 #
-# A CIF has a policy without any addition ([Chang & Lee 2022](https://arxiv.org/abs/2204.09595)): a
-# fire says that a token is complete. So
+# A CIF has a policy without any addition: a fire says that a token is complete. This is the idea of
+# [Chang & Lee 2022](https://arxiv.org/abs/2204.09595), which is *the paper* in this lesson. So
 #
 # ```text
 # WRITE while there are more fires than words written, else READ
 # ```
 #
-# A decoder then writes the next word. In *CIF-F* it sees the fired embedding of that word's place
-# alone; in *CIF-IL* it looks back at all fires so far, by attention. Both are told the words that
-# they wrote before.
+# A decoder then writes the next word. In *CIF-F* (fusion) it sees for word i only what fired at
+# fire i, one embedding. In *CIF-IL* (infinite look-back) it looks at the embeddings of all fires so
+# far, by attention. Both are *autoregressive*: they are told the words that they wrote before.
 #
-# The rule can also wait. With `wait` 2, word number 1 is written at fire number 2, word number 2 at
-# fire number 3, and so on. You will see below why one may want that.
+# The rule can also wait for more fires. With `wait` 2, word 1 is written at fire 2, word 2 at fire
+# 3, and so on: WRITE while there are at least `wait` fires more than words written. `wait` 1 is the
+# rule above. Section 5 shows why one may want to wait.
 #
 # **Exercise 14.3.** Write the policy. `policy(weights, threshold, wait)` takes the weights of the
-# frames and gives for each word the number of frames read when it is written, counted from 1. Word
-# i, counted from 1, is written as soon as there are i + `wait` − 1 fires. When the frames are over
-# nothing more is written.
+# frames. It gives a number for each word: how many frames were read when the word is written, so 1
+# after the first frame. Word i is written as soon as there are i + `wait` − 1 fires. When the
+# frames are over, nothing more is written. (The system of the next section does write the rest
+# then.)
 
 
 # %% tags=["exercise"]
@@ -278,10 +297,13 @@ check("14.3", policy)
 # %% [markdown]
 # ## 4. A threshold to move
 #
-# “reordered-digits” is a CIF-IL that was trained on real digits and our language. Its encoder sees
-# no frame before it is there. It has `wait` 2, and the end of the sentence is a token as well, with
-# a fire of its own. There are no recordings of people in this course, but numbers that were
-# computed from some: here are eight strings of digits that nobody trained on.
+# “reordered-digits” is a CIF-IL that was trained on digits of four people, and on their
+# translations into our language. Its encoder looks at no later frame. It has `wait` 2. The end of
+# the sentence is a token as well, with a fire of its own, so a sentence of five words has six
+# fires. When the sound is over, the words that are still missing are written.
+#
+# This course has no recordings of people, but it has features that were computed from some. Here
+# are eight strings of digits that were not used in training.
 
 # %%
 translator = cifviz.load_model("reordered-digits")
@@ -308,10 +330,10 @@ print("read by then, in s:", *(f"{delay:.2f}" for delay in found.extras["delays"
 
 # %% [markdown]
 # After training, the threshold β can be moved. The next figure has a slider for it, and a choice of
-# strings. Decide first.
+# strings.
 #
-# **Predict first:** which way must β go for words to come earlier? What else changes, and in which
-# direction do errors go?
+# **Predict first:** which way must β go for words to come earlier? What else changes? Will words be
+# missing, or be too many?
 
 # %% tags=["hide-input"]
 # What the slider draws
@@ -322,6 +344,7 @@ def draw(ax, *, beta, string):
     one, written = strings[string], translated(string, beta)
     written_at = written.extras["delays"].tolist()
     read_write_staircase(written_at, written.tokens, one.duration, ax=ax)
+    ax.set_xlim(0, 1.03 * one.duration)
     digits, ends = digits_of(string), [word.end for word in one.words]
     best = best_delays(digits, ends, one.duration)
     places = [place + 0.5 for place in range(len(best))]
@@ -347,11 +370,12 @@ live_figure(
     height=2.6,
     alt="Staircases of one string at three thresholds, with the spoken words above. Diamonds are "
     "the times of the best interpreter, triangles below are fires. At a smaller threshold there "
-    "are more fires, and words are written earlier; at a larger one there are fewer fires than "
-    "words.",
-    caption="The same weights at three thresholds, on one scale. ◆ are the times of the best "
-    "interpreter, ▼ the fires. Compare steps and diamonds, and the words on the steps with the "
-    "right ones. The word on a step is written where it goes up.",
+    "are more fires, words come earlier, and there are too many; at a larger one there are fewer "
+    "fires, and a word is missing.",
+    caption="The same weights at three thresholds, on one scale. Each word stands left of the step "
+    "up at which it is written. ◆ are the times of the best interpreter, one for each right word, "
+    "and ▼ the fires. Are the steps left or right of the diamonds? Are the words the right ones? "
+    "The dashed line is an ideal system that writes as many words as this one.",
 )
 
 # %% tags=["answer", "hide-input"]
@@ -384,12 +408,15 @@ print("trainings:", len(of_runs("")))
 # %% [markdown] tags=["answer"]
 # A smaller β: each token needs less weight, so fires come earlier, and there are *more* of them.
 # The translator is given more places to fill than there are words, and writes words that nobody
-# spoke. A larger β: fires come later and there are fewer of them. Words are missing, or are written
-# all at once when the sound is over. There are more errors on both sides, and most of all with a
-# smaller β.
+# spoke. A larger β: fires come later and there are fewer of them, so words are missing. There are
+# more errors on both sides, and most of all with a smaller β.
 #
 # So β is a coarse handle. It moves the *number* of tokens along with their times, because a CIF
 # knows only one thing, the accumulated weight.
+#
+# At β = 1 some words come a little *before* the best interpreter would write them. That is no
+# mistake: she recognises a digit at its end, but a network may recognise it earlier, from its first
+# sounds. So she is the best only of those who hear each digit to its end.
 
 # %% [markdown]
 # ## 5. Have the fires learned to wait?
@@ -418,18 +445,19 @@ show(
 )
 
 # %% [markdown]
-# There is a fire for each word, in its second half or near its end. By the rule of the paper,
-# `wait` 1, a word is written at this, its own fire. Then the next digit is not known yet.
+# There is a fire in each word, in its middle or a little later. By the rule of the paper, `wait` 1,
+# a word of the translation is written at the fire of its own digit. Then the next digit is not
+# known yet.
 #
-# Something else is odd: the first frames have weight, though nobody speaks there. The weights sum
-# to one more than there are words, because the end is a token. It has no sound, so its weight may
-# lie anywhere. Training has put a part of it at the beginning. There it makes *all* fires come a
-# little earlier.
+# One thing may surprise you: the first frames have weight, though nobody speaks there. The weights
+# sum to about one more than there are words, because the end is a token. The end has no sound, so
+# its weight may lie anywhere. Training has put a part of it at the beginning, where it makes *all*
+# fires come a little earlier.
 #
-# **Exercise 14.4.** A translator writes at the end of each digit, and recognises every digit. It
-# does not know what comes next: at random one of the ten digits. After an even digit all is
-# certain. After an odd digit it can only guess, and it guesses well. In a long string, how many
-# words of 100 does it get wrong?
+# **Exercise 14.4.** A translator writes one word at the end of each digit, and recognises every
+# digit. It does not know the next digit: each of the ten is equally likely. After an even digit the
+# word is certain. After an odd digit it can only guess, and it makes the best guess. In a long
+# string, how many words of 100 does it get wrong?
 
 # %% tags=["exercise"]
 wrong = ...
@@ -445,24 +473,25 @@ check("14.4", wrong)
 # After “seven”, compare the guesses: “ni” is right if an odd digit follows. “ku” is right only if
 # “four” follows.
 #
-# So it guesses that nothing changes places. Of two odd digits that goes wrong once. When the even
-# digit has come, the word after it is certain again.
+# So it guesses that nothing changes places. That is wrong when the next digit is even: for one of
+# two odd digits. When the even digit has come, the word after it is certain again.
 
 # %% [markdown]
 # In training, nothing forbids a CIF to fire later. It could keep the weight of “seven” small, and
-# put what is missing into the next digit: then the fire of “seven” would come when “four” is over,
-# and even by the rule of the paper all would be known. The loss of the words asks for just that. So
-# let us train a second translator by the rule of the paper, and see when its fires come.
+# put what is missing into the next digit. Then the fire of “seven” would come when “four” is over,
+# and even by the rule of the paper it would be known which word comes first. That would make the
+# loss of the words smaller. So a second translator was trained by the rule of the paper, to see
+# when its fires come.
 #
-# We look at two kinds of words: those that the best interpreter writes at their end, and those for
-# which she waits for the next one. Clever fires would come later after the second kind, by the
-# length of a word and a pause, about 0.6 s.
+# We look at two kinds of digits: those after which the best interpreter writes at once, and those
+# after which she waits for the next one. If the fires had learned to wait, they would come later
+# after the second kind, by the length of a digit and a pause, about 0.6 s.
 #
 # **Predict first:** do they? And how many words does this translator get wrong, compared with your
 # answer to 14.4?
 
 # %% tags=["answer", "hide-input"]
-# Table: when fires come after the end of a word
+# Table: how long after the end of its digit a fire comes
 SYSTEMS = {"own-fire": "wait 1, the word's own fire", "": "wait 2, one fire later"}
 rows = []
 for variant, title in SYSTEMS.items():
@@ -474,11 +503,11 @@ for variant, title in SYSTEMS.items():
         errors = spread([100 * one["token_error_rate"] for one in each], digits=1)
         lag = spread([one["LAAL"] for one in each])
         rows.append([title, len(each), spread(known), spread(waiting), errors, lag])
-heads = ["rule", "trainings", "fires, s after a word that is known at its end"]
-table([*heads, "after one that waits", "errors, %", "LAAL, s"], rows)
+heads = ["rule", "trainings", "fire minus end of its digit, s: digits known at their end"]
+table([*heads, "digits that wait for the next", "errors, %", "LAAL, s"], rows)
 
 # %% tags=["answer"]
-# The best guess by 10,000 random digits, for exercise 14.4
+# Exercise 14.4 by trial: the best guess for 10,000 random digits
 some = np.random.default_rng(seed).integers(10, size=10_000).tolist()
 right, guess = translate(some), []
 for before, digit in zip([0, *some], some, strict=False):
@@ -488,31 +517,33 @@ wrong_guesses = 100 * mean([a != b for a, b in zip(right, guess, strict=True)])
 print(f"wrong: {wrong_guesses:.0f} %")
 
 # %% [markdown] tags=["answer"]
-# They do not. With both rules the fires come in a word or at its end, whether it has to wait or
-# not. A CIF here has learned to *segment*, not to *decide*. So at its own fire a word comes before
-# it is known, and many are wrong: more than the guesser of 14.4, since not every digit is
-# recognised.
+# They do not. A fire comes near the end of its digit or before it (a negative number), and no later
+# after a digit that has to wait. A CIF here has learned to *segment*, not to *decide*. So at its
+# own fire a word is written before it is known, and many are wrong. There are more errors than
+# those of the guesser of 14.4, who recognises every digit.
 #
-# A likely reason, which we have not tested: to fire only a little later helps nobody. In the middle
-# of “four” it is as unknown as before. The loss falls only when the fire has crossed the whole next
-# word, and gradients do not see so far.
+# A likely reason, which we have not tested: to fire only a little later helps nobody. While “four”
+# is only beginning, the word for “seven” is as uncertain as before. The loss falls only when the
+# fire has moved far into the next digit, and a gradient sees only what a small step changes.
 #
 # One fire later, the next digit is known, for every word. The waiting is then in the rule, not in
-# the weights. It costs the time of a word, also where no wait would be needed. But the errors fall,
-# and come near those of a recogniser of the same digits, as the next section shows.
+# the weights. It costs the time of a digit, also where no wait would be needed. But there are far
+# fewer errors. The next section compares them with those of a recogniser of the same digits.
 
 # %% [markdown]
 # ## 6. What haste costs
 #
-# To ask for less latency in training there is a *latency loss*: the DAL of the expected fires,
-# added to the other losses with some weight. The paper trains a system, then goes on with this
-# loss. Here it comes in after a quarter of the training.
+# To ask for less latency in training there is a *latency loss*. It is the DAL of delays that have a
+# derivative: the delay of a token is the mean of the frames that it is made of, weighted by what
+# each gives to it. This loss is added to the other losses, times a number (× 0.25 to × 2 below).
+# The paper trains a system, then goes on with this loss. Here it comes in after a quarter of the
+# training.
 #
 # And there is the clock. We train wait-k with two lengths of a piece: 280 ms, which is usual, and
-# 600 ms, since in our strings a digit comes about each 0.58 s, with its pause.
+# 600 ms, since in our strings a digit with its pause lasts about 0.58 s.
 #
 # **Predict first:** wait-4 with pieces of 280 ms listens to a string of eight digits, of 0.58 s
-# each. How many words has it written when the fifth digit is over? What will it do with them?
+# each. How many words has it written when the fifth digit is over? What can it write there?
 
 # %% tags=["answer"]
 read = 5 * 0.58
@@ -526,9 +557,9 @@ print(f"{read:.1f} s are {pieces} whole pieces; written: {pieces - 4 + 1} words,
 # one has pieces as long as a word.
 
 # %% [markdown]
-# All systems begin with the encoder of a recogniser, as in the paper. The dotted line in the figure
-# shows what that recogniser makes of the same strings, in the order of the sound: errors below it
-# cannot be expected. The dashed line is the latency of the best interpreter.
+# All systems begin with the encoder of a recogniser, as in the paper. The level dotted line in the
+# figure shows what that recogniser makes of the same strings, in the order of the sound: errors
+# below it cannot be expected. The upright dashed line is the latency of the best interpreter.
 #
 # **Predict first:** which systems lie lowest at the same latency? Does the latency loss bring a
 # point to the left, and at which price?
@@ -650,18 +681,20 @@ table([*heads, "fires too many or too few, % of the words, four joined", "traini
 # %% [markdown] tags=["optional"]
 # ## 7. Real prompts, and why their numbers say little
 #
-# Telephone prompts exist in English, Spanish, French, Italian and Russian: a few hundred pairs. A
-# CIF-IL was trained on those of each language alone. Its scores are *BLEU* and *chrF*: both count
-# what hypothesis and reference share, runs of words or of letters, from 0 to 100.
+# Recorded telephone prompts exist in English, Spanish, French, Italian
+# and Russian: a few hundred pairs of English sound and translation. For each language a CIF-IL was
+# trained on its pairs alone. The scores are *BLEU* and *chrF*: both count what hypothesis and
+# reference share, runs of words or of letters, from 0 to 100.
 #
-# **Predict first:** a *memory* that hears nothing gives, for each prompt that is judged, the
-# translation of the most similar English prompt in training. How does it do beside the translator?
+# **Predict first:** a *memory* hears no sound. It is given the English text of each prompt that is
+# judged, looks for the most similar English prompt in training, and writes the translation of that
+# one. How does it do beside the translator?
 
 # %% tags=["answer", "hide-input"]
 # Table: BLEU and chrF of translator and memory
 prompts = read_study(resource("results"), "prompt-translation")["languages"]
 LANGUAGES = {"es": "Spanish", "fr": "French", "it": "Italian", "ru": "Russian"}
-heads = ["English to", "pairs", "unknown words"]
+heads = ["English to", "pairs", "words not in training"]
 for metric in ("BLEU", "chrF"):
     heads += [f"{metric}, memory", f"{metric}, translator"]
 rows = [
@@ -709,23 +742,25 @@ record(first_fire=fired[0], best_lag=lag_of_best, wrong_guesses=wrong_guesses, t
 
 # %%
 glossary(
-    *("autoregressive", "average lagging", "delay", "fire", "policy", "residual", "threshold"),
+    *("autoregressive", "average lagging", "delay", "fire", "policy", "threshold"),
     "wait-k",
 )
 
 # %% [markdown]
 # ## On your own
 #
-# - Change `translate` so that an odd digit comes after *two* even ones that follow it. How many
-#   digits does the best interpreter wait for now, at most?
-# - Which k of wait-k, with pieces of 0.5 s, writes no word before the best interpreter could, if
-#   each digit takes exactly 0.5 s and there are no pauses? Why is it not enough for real digits?
+# - Change `translate` so that an odd digit comes after *up to two* even ones that follow it. How
+#   many digits does the best interpreter wait for now, at most?
+# - Which is the smallest k with which wait-k, with pieces of 0.5 s, writes no word before the best
+#   interpreter could, if each digit takes exactly 0.5 s and there are no pauses? Why is it not
+#   enough for real digits?
 # - Find a system with an AL of 0 s that nobody would want to listen to.
-# - Move the slider of section 4 to the largest β at which all words are there, for three strings.
-#   Is it the same one? What does that say about the weights?
-# - `stream = translator.stream()`, then `stream.feed(strings[recording].log_mel[:100])`: the first
-#   second of a string. Feed it in tens of frames and print what each call gives. When do words
-#   come?
+# - Move the slider of section 4 to the largest β at which there are still as many words as digits,
+#   for several strings. Is it the same β? What does that say about the weights?
+# - `stream = cifviz.load_model("reordered-digits").stream()` listens piece by piece.
+#   `stream.feed(strings[recording].log_mel[:10])` gives it the first ten feature frames, of 10 ms
+#   each. Feed it the whole string, ten frames at a time, then call `stream.finish()`. Print what
+#   each call gives. When do words come?
 
 # %% [markdown] tags=["answer"]
 # Worked answers, in the order of the tasks:
@@ -736,23 +771,26 @@ glossary(
 # - *wait-k.* The best interpreter writes word i at the end of digit i + 1 at the latest, so word i
 #   needs i + 1 pieces: k = 2. Real digits are longer and shorter and have pauses: after some words
 #   the pieces are ahead of the digits, and then the system writes what nobody has spoken yet.
-# - *AL of 0 s.* Read nothing, and write words at random evenly over the sound. Latency says nothing
+# - *AL of 0 s.* Do not listen, and write random words, evenly over the sound. Latency says nothing
 #   without errors beside it.
-# - *The largest β.* It differs from string to string: the weights of a word sum to about 1, not to
-#   exactly 1. In training they are scaled to the number of words ([lesson 02](02_scaling.ipynb)),
-#   here they are as they come.
-# - *A stream.* A word comes each time that a fire comes, so at the end of a digit, and it is the
-#   word before. The fires are the same as for the whole string, however you cut it.
+# - *The largest β.* It is a little above 1, and not the same for all strings: the weights of a word
+#   sum to about 1, not to exactly 1. In training they are scaled to the number of words ([lesson
+#   02](02_scaling.ipynb)), here they are as they come.
+# - *A stream.* The first fire gives no word. Each later fire gives one, so a word comes while the
+#   next digit is spoken. `finish` gives the last one. The fires are the same as for the whole
+#   string, however you cut it.
 
 # %% [markdown]
 # ## In practice
 #
 # - **simulst** ([code](https://github.com/George0828Zhang/simulst)) is the authors' own: CIF-F and
-#   CIF-IL on an Emformer, which looks up to a second ahead, with the latency loss. An end that
-#   comes late is made likelier with each word beyond the fires.
+#   CIF-IL on an Emformer, an encoder that looks up to a second ahead, with the latency loss. When
+#   more words than fires are written, each further word makes the end likelier.
 # - **SimulEval** ([code](https://github.com/facebookresearch/SimulEval)) has the definitions of AL,
-#   LAAL and DAL that everybody uses; those here are held to it.
-# - **Time of computing** is in none of these numbers: variants with the suffix CA add it.
+#   LAAL and DAL that most papers use; those of this library are
+#   tested against it.
+# - **Time of computing** is in none of these numbers: variants with
+#   the suffix CA (computation-aware) add it.
 # - **Policies that are trained** to decide, by attention or by a classifier, exist beside CIF.
 #   Measure whether yours waits: compare its delays after words that need it and words that do not.
 

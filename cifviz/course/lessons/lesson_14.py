@@ -93,7 +93,7 @@ EXERCISES = (
     ),
     Numbers(
         "14.2",
-        praise="A system that keeps up lags by 1 s. One that chatters lags less than not at all.",
+        praise="A system that keeps up lags by 1 s. For one that chatters AL is negative.",
         answer=(1.0, -4 / 3),
         mistakes=(
             (
@@ -104,6 +104,11 @@ EXERCISES = (
                 (1.0, 0.4),
                 "The ideal system has three words, one a second; word 4 of the chatter is compared "
                 "with 3 s all the same.",
+            ),
+            (
+                (1.0, 0.4 / 3),
+                "No word of the chatter is written at the end of the sound, so all six are in the "
+                "mean, not only three.",
             ),
             (
                 (0.0, -4 / 3),
@@ -119,7 +124,7 @@ EXERCISES = (
     ),
     Program(
         "14.3",
-        praise="That is all there is to the policy of a CIF.",
+        praise="This rule is the whole policy of a CIF.",
         solution=policy,
         cases=(
             ([0.5, 0.5, 0.5, 0.5], 1.0, 1),
