@@ -588,17 +588,36 @@ def places_of(each):
     if (one["recipe"], one["joined"]) == ("reordered-digits", 1)
 ]
 figure, (ax,) = canvas(height=3.8, share_time=False)
+
+
+def label(point, text, offset=(5, 5)):
+    """A few letters beside a marker."""
+    ax.annotate(text, point, offset, textcoords="offset points", fontsize=8, color=STYLE["label"])
+
+
 for (family, variants), marker in zip(FAMILIES.items(), "oDsv^", strict=True):
     each = [places_of(of_runs(variant)) for variant in variants if of_runs(variant)]
     if each:
         middles = [[mean(list(axis)) for axis in zip(*one, strict=True)] for one in each]
         (line,) = ax.plot(*zip(*middles, strict=True), marker=marker, label=family)
+        for variant, point in zip(filter(of_runs, variants), middles, strict=True):
+            if variant.startswith("wait"):
+                label(point, variant.removesuffix("-600ms"))
+            elif family.endswith("2"):
+                below = variant in ("", "latency-0.25", "latency-2")
+                label(point, f"loss {variant[8:] or 0}", (7, -10 if below else 3))
         alone = [point for one in each for point in one]
         ax.plot(*zip(*alone, strict=True), ".", color=line.get_color(), ms=5)
 swept = [[mean(list(axis)) for axis in zip(*places_of(of_runs("", b)), strict=True)] for b in BETAS]
 ax.plot(
-    *zip(*swept, strict=True), marker="x", color=STYLE["sound"], label="the first, β 0.8 to 1.2"
+    *zip(*swept, strict=True),
+    marker="x",
+    color=STYLE["sound"],
+    label="the first with loss 0, β moved",
 )
+for beta, point in zip(BETAS, swept, strict=True):
+    if beta not in (min(BETAS), 1):
+        label(point, f"β {beta:g}")
 ax.axvline(lag_of_best, linestyle="--", color=STYLE["level"], label="best interpreter")
 recognised = mean([100 * one["token_error_rate"] for one in of_runs("in-order")])
 ax.axhline(recognised, linestyle=":", color=STYLE["label"], label="recogniser")
@@ -611,7 +630,8 @@ show(
     "that waits for one more fire lies near the dotted line, a little right of the dashed one; all "
     "others that are as quick lie above it.",
     caption="Errors over latency: left is quick, down is right. Markers are means, dots are single "
-    "trainings. Compare systems at equal latency, and look where the latency loss leads.",
+    "trainings. “loss 0.5” is the latency loss × 0.5. Compare systems at equal latency, and look "
+    "where the latency loss leads.",
 )
 
 # %% tags=["answer", "hide-input"]
