@@ -590,6 +590,12 @@ def places_of(each):
 figure, (ax,) = canvas(height=3.8, share_time=False)
 
 
+BESIDE = {
+    **{"": (7, -10), "latency-0.25": (-48, -11), "latency-0.5": (-46, -5)},
+    **{"latency-1": (7, 3), "latency-2": (7, -10)},
+}
+
+
 def label(point, text, offset=(5, 5)):
     """A few letters beside a marker."""
     ax.annotate(text, point, offset, textcoords="offset points", fontsize=8, color=STYLE["label"])
@@ -603,9 +609,8 @@ for (family, variants), marker in zip(FAMILIES.items(), "oDsv^", strict=True):
         for variant, point in zip(filter(of_runs, variants), middles, strict=True):
             if variant.startswith("wait"):
                 label(point, variant.removesuffix("-600ms"))
-            elif family.endswith("2"):
-                below = variant in ("", "latency-0.25", "latency-2")
-                label(point, f"loss {variant[8:] or 0}", (7, -10 if below else 3))
+            elif variant in BESIDE:
+                label(point, f"loss {variant[8:] or 0}", BESIDE[variant])
         alone = [point for one in each for point in one]
         ax.plot(*zip(*alone, strict=True), ".", color=line.get_color(), ms=5)
 swept = [[mean(list(axis)) for axis in zip(*places_of(of_runs("", b)), strict=True)] for b in BETAS]
@@ -621,7 +626,7 @@ for beta, point in zip(BETAS, swept, strict=True):
 ax.axvline(lag_of_best, linestyle="--", color=STYLE["level"], label="best interpreter")
 recognised = mean([100 * one["token_error_rate"] for one in of_runs("in-order")])
 ax.axhline(recognised, linestyle=":", color=STYLE["label"], label="recogniser")
-ax.set(xlabel="LAAL (s)", ylabel="token errors (%)", ylim=(0, None), xlim=(0, None))
+ax.set(xlabel="LAAL (s)", ylabel="token errors (%)", ylim=(0, 84), xlim=(0, 1.9))
 ax.legend(fontsize=STYLE["text_size"], frameon=False, loc="upper right")
 show(
     figure,
