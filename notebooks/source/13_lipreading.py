@@ -140,7 +140,9 @@ print(f"{len(phones)} phones, {len(by_look)} visemes")
 
 # %% [markdown]
 # (The names say where the mouth does something: *ridge* is the place behind your upper teeth where
-# the tongue makes a t.)
+# the tongue makes a t. The phones are written in the phonetic alphabet: θ as in “thin”, ð as in
+# “this”, ʃ as in “ship”, tʃ as in “chip”, ɹ as in “red”, uː as in “two”, ʊ as in “good”, iː as in
+# “see”, ɪ as in “sit”, ɛ as in “red”, æ as in “pat”, ɑː as in “car”, ɔː as in “four”.)
 #
 # **Exercise 13.1.** A reader sees every viseme perfectly, and all phones, 24 of 11 visemes, are
 # equally frequent. Between those that look alike it can only guess. How many of 100 phones does it
@@ -337,7 +339,8 @@ live_figure(
     "ends of twelve tokens. At 50 the weight rises and falls twelve times, and fires are near the "
     "dotted lines; at 10 it is made of a few long straight pieces, and fires are missing.",
     caption="The accumulated weight of twelve tokens at four rates. Dotted: where tokens end. "
-    "Count the fires (▼), and see how far they are from the dotted lines.",
+    "Count the fires (▼; ▽ is a fire of the tail rule), and see how far they are from the dotted "
+    "lines.",
 )
 
 # %% tags=["answer", "hide-input"]
@@ -571,7 +574,7 @@ print(f"mistakes inside of a viseme: {100 * inside / mistakes:.0f} %; at random:
 # all at once. To know what each of them is worth, one adds them one after the other. The first row
 # is another system, for comparison: an AR decoder alone, without a CIF.
 #
-# **Predict first:** order the five by their errors.
+# **Predict first:** order the AR reader and the four CIFs by their errors.
 
 # %% tags=["answer", "hide-input"]
 # Table and figure: errors by what was added, a point for each seed
@@ -693,11 +696,12 @@ table(
 # wrong number more often than the fires do: right words can outweigh one that is missing. (The
 # score is a mean over the words, so it does not prefer short strings by itself.)
 #
-# As to time: an AR reader needs a pass for each word (lesson 08), yet here it is hardly slower. The
-# encoder takes most of the time of both, since the decoders are tiny. And look at the numbers in
-# parentheses. With 12 or 24 words the AR reader gives about five and stops: in training no
-# utterance had more than six. So its time for long utterances is that of few words. The CIF counts
-# on.
+# As to time: to choose among candidates takes more than twice the time of the fires alone, and with
+# a larger b still more, since each candidate has to be decoded and scored. An AR reader needs a
+# pass for each word (lesson 08), yet here it is hardly slower. The encoder takes most of the time
+# of both, since the decoders are tiny. And look at the numbers in parentheses. With 12 or 24 words
+# the AR reader gives about five and stops: in training no utterance had more than six. So its time
+# for long utterances is that of few words. The CIF counts on.
 
 # %% [markdown] tags=["optional"]
 # ## 8. Your own lips
@@ -756,8 +760,9 @@ glossary(
 #
 # - In section 1, draw “pin”, “bin” and “min”, and a pair of your own that differs in one phone
 #   alone. Then say both into a mirror.
-# - In section 2, draw the clip at `every=8`, 12.5 pictures a second, repeat each picture with
-#   `np.repeat(video, 2, axis=0)` and let the model read it. What does it lose, and what not?
+# - In section 2, draw the clip by `clip_video(…, every=8)`, 12.5 pictures a second, repeat each
+#   picture with `np.repeat(video, 2, axis=0)` and let the model read it. What does it lose, and
+#   what not?
 # - In section 3, let `fired` cut off at 2 in place of 1. Which of the two difficulties goes away?
 # - Two whole tokens lie in one picture. Can any weight from 0 to 1 count them? What would you
 #   change?

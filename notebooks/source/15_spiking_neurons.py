@@ -238,8 +238,8 @@ live_figure(
     "of a CIF. With a leak it bends over in the words and reaches the threshold less often, and in "
     "the pause it falls towards 0. With half the threshold there are more spikes again.",
     caption="The same weights charge a neuron that leaks. In each title stands the number of "
-    "spikes. Look at the pause: there the potential falls, which that of a CIF never does. All "
-    "four have the same scale.",
+    "spikes. Look at the pause: with a leak the potential falls there, without one it keeps its "
+    "value, as that of a CIF. All four have the same scale.",
 )
 
 # %% tags=["answer"]
@@ -248,10 +248,10 @@ counts = {leak: int(NeuronRule("leaky", leak=leak).run(alpha)[0].spikes.sum()) f
 table(["leak", *(f"{leak:g}" for leak in counts)], [["spikes", *counts.values()]])
 
 # %% [markdown] tags=["answer"]
-# At a leak of 0.1 a single spike is left, and at 0.2 none, though the weights are the same and
-# their sum is. After seven frames of 40 ms, about the time of a short word, a leak of 0.1 leaves
-# 0.9⁷ = 0.48, so a half, of what was there. What the first frames of a word have given is half
-# gone when its last ones come. In the pause the rest of the potential goes as well.
+# At a leak of 0.1 a single spike is left, and at 0.2 none, though the weights and their sum are the
+# same. After seven frames of 40 ms, about the time of a short word, a leak of 0.1 leaves 0.9⁷ =
+# 0.48, so a half, of what was there. What the first frames of a word have given is half gone when
+# its last ones come. In the pause the rest of the potential goes as well.
 #
 # A lower threshold brings spikes back. But it is no remedy for a leak, because the loss depends on
 # *time*: a slow word loses more than a quick one, whatever the threshold is.
