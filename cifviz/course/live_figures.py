@@ -106,7 +106,7 @@ def live_figure(
     live = LiveFigure(draw, controls, static=static, alt=alt, height=height)
     if get_ipython() is not None:
         # For the tests; what a notebook keeps does not depend on the machine.
-        display(live.widget, metadata={"cifviz": {"redraw_seconds": live.seconds()}})
+        display(live.widget, metadata={"cifviz": {"redraw_effort": live.redraw_effort()}})
     show(live.static_figure(), alt, caption=caption)
 
 
@@ -214,14 +214,16 @@ class LiveFigure:
             self._drawn[key] = self._picture(settings)
         self.picture.value = self._drawn[key]
 
-    def seconds(self) -> float:
-        """How long the kernel works on one picture: the quickest of the static settings."""
-        taken = []
+    def redraw_effort(self) -> float:
+        """Time of the kernel for a picture over that for empty axes: the quickest of each.
+
+        A ratio, because it does not depend on how fast a machine is.
+        """
+        pictures, empty = [], []
         for setting in self.static:
-            started = time.process_time()
-            self._picture(setting)
-            taken.append(time.process_time() - started)
-        return min(taken)
+            pictures.append(_processor_seconds(lambda setting=setting: self._picture(setting)))
+            empty.append(_processor_seconds(self._empty_picture))
+        return min(pictures) / max(min(empty), 1e-9)
 
     @one_at_a_time
     def static_figure(self) -> Figure:
@@ -232,6 +234,12 @@ class LiveFigure:
             self._draw_on(ax, setting)
             ax.label_outer()
         return figure
+
+    def _empty_picture(self) -> None:
+        """What a picture costs before anything is drawn."""
+        with DISPLAY:
+            self._axes.clear()
+            png(self._figure, colours=None)
 
     def _picture(self, settings: Mapping[str, Any]) -> str:
         """The one Axes drawn anew, as an HTML image."""
@@ -331,11 +339,17 @@ def _words(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} = {value}" for name, value in shown.items())
 
 
-def redraw_seconds(notebook: Any) -> list[float]:
-    """How long each control of a notebook took to draw a picture, before it is normalised."""
+def redraw_efforts(notebook: Any) -> list[float]:
+    """`LiveFigure.redraw_effort` of each control of a notebook, before it is normalised."""
     return [
-        output.metadata["cifviz"]["redraw_seconds"]
+        output.metadata["cifviz"]["redraw_effort"]
         for cell in notebook.cells
         for output in cell.get("outputs", ())
-        if "redraw_seconds" in output.get("metadata", {}).get("cifviz", {})
+        if "redraw_effort" in output.get("metadata", {}).get("cifviz", {})
     ]
+
+
+def _processor_seconds(draw: Callable[[], object]) -> float:
+    started = time.process_time()
+    draw()
+    return time.process_time() - started

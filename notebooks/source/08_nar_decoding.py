@@ -1178,10 +1178,10 @@ glossary(
 #   layers. Their ratio stays near what it was: the AR decoder still needs a pass for each token.
 # - *Two words, and three.* AR takes the first word that NAR takes, and then the best second word
 #   after it, so no string with this first word is more probable. With three words it may leave the
-#   better string at the second word. Of 20 strings let three each be “one two three”, “one two four”
-#   and “one two five”, five “one six seven” and six “nine six seven”. After “one”, nine strings go
-#   on with “two”, so AR gives one of those that occur three times. NAR gives “one six seven”, which
-#   occurs five times.
+#   better string at the second word. Of 20 strings let three each be “one two three”, “one two
+#   four” and “one two five”, five “one six seven” and six “nine six seven”. After “one”, nine
+#   strings go on with “two”, so AR gives one of those that occur three times. NAR gives “one six
+#   seven”, which occurs five times.
 # - *The sum.* Each further token adds a logarithm, which is at most 0. So a sum favours short
 #   candidates, and deletions. In this recording the same candidate wins.
 # - *“grid”.* No. Its tokens are contributions of a CIF, too: one after the other, of equal weight.

@@ -1175,10 +1175,10 @@ glossary(
 # - *Odd lists.* The same phrase twice counts once, and an empty line is left out. A word that the
 #   model does not know is an error, which names phrase and word; so is a phrase of 31 words, one
 #   more than are taken.
-# - *Other recordings.* It does not help in either, at any λ. In the one with pauses C says “no bias”
-#   at each fire, so the network does not hear the code; and a fire is missing, which no list brings
-#   back. In the long one the number is right, and one of the two wrong words is in the code. It is
-#   the first of it, and there C says “no bias”: λ is not too small.
+# - *Other recordings.* It does not help in either, at any λ. In the one with pauses C says “no
+#   bias” at each fire, so the network does not hear the code; and a fire is missing, which no list
+#   brings back. In the long one the number is right, and one of the two wrong words is in the code.
+#   It is the first of it, and there C says “no bias”: λ is not too small.
 # - *More noise.* No. With fewer fires there are fewer tokens, and a list only decides which word a
 #   fire becomes.
 # - *A shuffled list.* A phrase has no place in the list: attention compares each fire with each

@@ -161,8 +161,8 @@ def test_a_movement_is_one_drawing_and_going_back_is_none(monkeypatch):
     for slope, drawings in ((2, 1), (0, 2), (2, 2), (1, 2), (0, 2)):
         one.controls["slope"].value = slope
         assert len(made) == drawings
-    assert one.seconds() >= 0
-    assert len(made) == 2 + len(one.static)
+    assert one.redraw_effort() > 0
+    assert len(made) == 2 + 2 * len(one.static)
 
 
 def test_a_caption_stands_behind_the_settings():
